@@ -1,0 +1,40 @@
+"""`lsm-eval leaderboard`: a static site from run records."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("leaderboard")
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder for the site: a new or empty one, or an earlier site, which is replaced.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="Samples that a task's page shows.",
+)
+def leaderboard(reports: tuple[Path, ...], out: Path, samples: int) -> None:
+    """Build a static leaderboard from the records under the folders REPORTS.
+
+    The pages open from disk by double click and load nothing from a network. Prints the path of index.html.
+    """
+    from lsm_eval.leaderboard.build import build
+
+    with click.progressbar(length=1, label="pages", file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        index = build(reports, out, samples=samples, progress=progress)
+    click.echo(index)

@@ -1,0 +1,25 @@
+"""What can go wrong because of what the user gave us, as one clear sentence each."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake the user can mend: one sentence that says what is wrong, and what to do about it.
+
+    The command line prints it to stderr without a traceback and exits with code 2.
+    """
+
+
+class Interrupted(Exception):
+    """The user stopped the run (Ctrl-C); what was answered so far is kept."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """An error for an unknown `name`, offering the nearest of the `known` ones."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"see `lsm-eval list {kind}s`."
+    return UserError(f"unknown {kind} {name!r}: {hint}")

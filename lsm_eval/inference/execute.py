@@ -1,0 +1,86 @@
+"""Asks a model each distinct request that is not answered yet, and keeps every answer at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lsm_eval.inference.store import ResponseStore
+from lsm_eval.models.base import Model
+from lsm_eval.progress import Phase
+from lsm_eval.requests import Answer, Failure, Request, Response, key
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of a list of requests; `failed` are among the computed ones."""
+
+    asked: int
+    unique: int
+    from_store: int
+    computed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Distinct requests, what is already known of them, and where each asked request finds its response."""
+
+    unique: list[Request]
+    keys: list[str]
+    place: list[int]
+    """Index into `unique` for each asked request."""
+    plan: str
+    done: dict[int, Answer]
+    """Answers at hand, by index into `unique`."""
+    todo: list[int]
+    """Indices into `unique` that batches are composed from: all that other runs have not answered."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to ask."""
+        return len(self.done) == len(self.unique)
+
+
+def prepare(requests: Sequence[Request], fingerprint: str, store: ResponseStore | None) -> Job:
+    """Dedupe `requests` and look them up in the store."""
+    index: dict[Request, int] = {}
+    place = [index.setdefault(request, len(index)) for request in requests]
+    unique = list(index)
+    keys = [key(request, fingerprint) for request in unique]
+    plan = hashlib.sha256("\n".join(keys).encode()).hexdigest()
+    held = store.get(keys) if store else {}
+    done = {i: held[k][0] for i, k in enumerate(keys) if k in held}
+    # Answers of this very plan stay in it although they are done: batches are composed from the whole plan,
+    # so that a run that was cut off computes what an uninterrupted one would, to the last bit.
+    todo = [i for i, k in enumerate(keys) if k not in held or held[k][1] == plan]
+    return Job(unique, keys, place, plan, done, todo)
+
+
+def execute(
+    job: Job, model: Model, store: ResponseStore | None, report: Phase, tokens: Callable[[Request], int]
+) -> tuple[list[Response], Tally]:
+    """Responses parallel to the asked requests, and the tally.
+
+    Every batch of answers is in the store before the next is computed. `tokens` says what a request counts
+    towards the progress shown.
+    """
+    responses: dict[int, Response] = dict(job.done)
+    copies = [0] * len(job.unique)
+    for at in job.place:
+        copies[at] += 1
+    report.advance(sum(copies[i] for i in job.done))
+    if not job.finished:
+        asked = [job.unique[i] for i in job.todo]
+        known = {at for at, i in enumerate(job.todo) if i in job.done}
+        for batch in model.answer(asked, known):
+            new = {job.todo[at]: response for at, response in batch.items()}
+            if store:
+                store.put({job.keys[i]: r for i, r in new.items() if not isinstance(r, Failure)}, job.plan)
+            responses.update(new)
+            report.advance(sum(copies[i] for i in new), sum(tokens(job.unique[i]) for i in new))
+    computed = len(job.unique) - len(job.done)
+    failed = sum(isinstance(response, Failure) for response in responses.values())
+    tally = Tally(len(job.place), len(job.unique), len(job.done), computed, failed)
+    return [responses[at] for at in job.place], tally

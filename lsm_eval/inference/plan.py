@@ -1,0 +1,56 @@
+"""Which token rows go through the model together, and when a request has all its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from lsm_eval.inference.batching import batches
+from lsm_eval.inference.scoring import SequenceScore, TokenRow
+
+
+class ScoringPlan:
+    """The rows of many requests, put together so that equal inputs of the model are computed once.
+
+    Rows that differ in their last token only (single-token choices) are one input. Requests are complete
+    when their last row is; the plan is the same whichever of them are known already.
+    """
+
+    def __init__(self, rows: Mapping[int, Sequence[TokenRow]]) -> None:
+        """`rows`: the token rows of each request, by the request's number."""
+        self._rows: list[TokenRow] = []
+        self._owner: list[int] = []
+        self._span: dict[int, range] = {}
+        for request, own in rows.items():
+            self._span[request] = range(len(self._rows), len(self._rows) + len(own))
+            self._rows += own
+            self._owner += [request] * len(own)
+        inputs: dict[tuple[int, ...], list[int]] = {}
+        for at, row in enumerate(self._rows):
+            inputs.setdefault(row.tokens[:-1], []).append(at)
+        self._lengths = [len(tokens) for tokens in inputs]
+        self._members = list(inputs.values())
+        self._waiting = {request: len(own) for request, own in rows.items()}
+        self._scores: dict[int, SequenceScore] = {}
+
+    def batches(self, budget: int, known: Collection[int]) -> Iterator[list[list[int]]]:
+        """Batches of inputs, each input a list of row numbers; batches of known requests only are left out."""
+        for batch in batches(self._lengths, budget):
+            chosen = [self._members[item] for item in batch]
+            if any(self._owner[at] not in known for ats in chosen for at in ats):
+                yield chosen
+
+    def rows(self, chosen: Sequence[Sequence[int]]) -> list[TokenRow]:
+        """The token rows of a batch or of a part of it."""
+        return [self._rows[at] for ats in chosen for at in ats]
+
+    def complete(
+        self, chosen: Sequence[Sequence[int]], scores: Sequence[SequenceScore]
+    ) -> Iterator[tuple[int, list[SequenceScore]]]:
+        """Requests that are complete with these scores (parallel to `rows(chosen)`), and all their scores."""
+        for at, score in zip((at for ats in chosen for at in ats), scores, strict=True):
+            self._scores[at] = score
+            owner = self._owner[at]
+            self._waiting[owner] -= 1
+            if not self._waiting[owner]:
+                # A known request whose other batches were left out never gets here, and needs not to.
+                yield owner, [self._scores.pop(i) for i in self._span[owner]]

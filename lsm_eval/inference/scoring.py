@@ -1,0 +1,133 @@
+"""Plain padded scoring: the reference that every faster way is tested against.
+
+Sequences are padded on the right and attended causally, so that no mask is needed: a real token never sees
+a padded one. The output head runs only on the positions whose next token is scored, and log-softmax in
+float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+_HEAD_ROWS = 1024  # rows whose log-sum-exp is taken at once: its temporary is as large as the logits
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """Tokens whose last `scored` ones are scored, each given all before it."""
+
+    tokens: tuple[int, ...]
+    """Context and continuation; at least one token stands before the scored ones."""
+    scored: int
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceScore:
+    """What a model says of one sequence."""
+
+    logprob: float
+    """Sum over the scored tokens, natural log; NaN where the model gave one."""
+    greedy: bool
+    """Whether every scored token is the likeliest one (the first of equal ones counts)."""
+
+
+def score_sequences(
+    model: Any, sequences: Sequence[TokenRow], *, device: str, pad: int
+) -> list[SequenceScore]:
+    """Scores of all `sequences` in one forward pass of a decoder-only model; parallel to `sequences`.
+
+    Sequences that differ in their last token only (single-token choices) share one row of the batch.
+    """
+    import torch
+
+    inputs: dict[tuple[int, ...], int] = {}
+    row_of = [inputs.setdefault(sequence.tokens[:-1], len(inputs)) for sequence in sequences]
+    width = max(len(tokens) for tokens in inputs)
+    ids = torch.full((len(inputs), width), pad, dtype=torch.long)
+    for tokens, row in inputs.items():
+        ids[row, : len(tokens)] = torch.tensor(tokens, dtype=torch.long)
+
+    # Every needed (row, position) once, in order; each sequence then knows its span of rows of the head.
+    places: dict[tuple[int, int], int] = {}
+    spans: list[list[int]] = []
+    for sequence, row in zip(sequences, row_of, strict=True):
+        last = len(sequence.tokens) - 1
+        first = last - sequence.scored
+        spans.append([places.setdefault((row, at), len(places)) for at in range(first, last)])
+    flat = torch.tensor([row * width + at for row, at in places], dtype=torch.long)
+
+    with torch.inference_mode(), _only_rows(model, flat.to(device)):
+        logits = model(input_ids=ids.to(device), use_cache=False).logits[0]
+    if logits.shape[0] != len(places):
+        raise RuntimeError(f"the head gave {logits.shape[0]} rows for {len(places)} scored positions")
+
+    wanted = torch.tensor([i for span in spans for i in span], dtype=torch.long, device=device)
+    targets = torch.tensor(
+        [token for s in sequences for token in s.tokens[-s.scored :]], dtype=torch.long, device=device
+    )
+    normaliser, best = _normalise(logits)
+    with torch.inference_mode():
+        logprobs = (logits[wanted, targets].float() - normaliser[wanted]).double().cpu()
+        hits = (best[wanted] == targets).cpu()
+    scores = []
+    at = 0
+    for sequence in sequences:
+        span = slice(at, at + sequence.scored)
+        scores.append(SequenceScore(float(logprobs[span].sum()), bool(hits[span].all())))
+        at += sequence.scored
+    return scores
+
+
+def _normalise(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-sum-exp (float32) and likeliest token of every row of logits [rows, vocabulary]."""
+    import torch
+
+    with torch.inference_mode():
+        chunks = [
+            (torch.logsumexp(chunk.float(), dim=-1), chunk.argmax(dim=-1))
+            for chunk in logits.split(_HEAD_ROWS)
+        ]
+        return torch.cat([lse for lse, _ in chunks]), torch.cat([best for _, best in chunks])
+
+
+@contextmanager
+def _only_rows(model: Any, flat: torch.Tensor) -> Iterator[None]:
+    """Let the output head see only the rows `flat` of the hidden states [batch * width, hidden].
+
+    What a model does to its logits afterwards (soft-capping, scaling) still happens, on those rows.
+    """
+
+    def pick(module: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        hidden = args[0]
+        return (hidden.reshape(-1, hidden.shape[-1])[flat].unsqueeze(0), *args[1:])
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(pick)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def windows(tokens: Sequence[int], start: int, size: int) -> list[TokenRow]:
+    """A text's tokens as windows in which every token is scored exactly once.
+
+    Each window feeds the model at most `size` tokens. The first window starts from the token `start`
+    (beginning of text); a later one starts from the token before it, and the last reaches back so far that
+    it is full: lm-evaluation-harness's rolling windows with a context of one.
+    """
+    parts: list[TokenRow] = []
+    done = min(len(tokens), size)
+    if tokens:
+        parts.append(TokenRow((start, *tokens[:done]), done))
+    while done < len(tokens):
+        new = min(len(tokens) - done, size)
+        end = done + new
+        parts.append(TokenRow(tuple(tokens[end - size - 1 : end]), new))
+        done = end
+    return parts

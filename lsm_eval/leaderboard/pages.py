@@ -1,0 +1,149 @@
+"""Templates and their surroundings: every page as text, everything escaped, nothing from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from lsm_eval.leaderboard import show
+from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, area_order
+from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
+from lsm_eval.results.reader import Record
+
+
+class Pages:
+    """Renders the pages of one board.
+
+    Styles and the one script stand inline, allowed by their hashes in the page's Content-Security-Policy;
+    what 'self' means for file:// differs between browsers, and a hash means the same in all of them.
+    """
+
+    def __init__(self, board: Board, samples: int) -> None:
+        self._board = board
+        self._limit = samples
+        css, script = _asset("site.css"), _asset("table.js")
+        environment = Environment(
+            loader=PackageLoader("lsm_eval.leaderboard"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=_finalize,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        environment.filters.update(
+            breakable=show.breakable, compact=show.compact, direction=show.direction, unit_label=show.unit_label
+        )
+        environment.globals.update(
+            # Markup: the package's own files, and nothing that a record says.
+            css=Markup(css),
+            script=Markup(script),
+            style_hash=_hash(css),
+            script_hash=_hash(script),
+            show=show,
+            board=board,
+            number_title=number_title,
+        )
+        self._index = environment.get_template("index.html.j2")
+        self._model = environment.get_template("model.html.j2")
+        self._samples = environment.get_template("samples.html.j2")
+
+    def index(self) -> str:
+        """The front page."""
+        cells = {
+            (model.name, column.row.task): model.numbers.get(column.key)
+            for model in self._board.models
+            for column in self._board.columns
+        }
+        reasons = {
+            (model.name, column.row.task): _absence(model, column.row.task, column.row.metric, number)
+            for model in self._board.models
+            for column in self._board.columns
+            if (number := cells[model.name, column.row.task]) is None or not show.measured(number.row)
+        }
+        marks = any(number is not None and number.mark for number in cells.values())
+        return _render(self._index, root="", cells=cells, reasons=reasons, marks=marks, with_script=True)
+
+    def model(self, model: ModelEntry) -> str:
+        """The page of one model."""
+        tasks: dict[str, list[Number]] = {}
+        for number in model.numbers.values():
+            tasks.setdefault(number.row.task, []).append(number)
+        # A task whose metrics all went missing from the estimates still has a section: it was run.
+        areas: dict[str, list[str]] = {}
+        for name in sorted(model.tables, key=lambda name: (area_order(_area(model, name)), name)):
+            areas.setdefault(_area(model, name), []).append(name)
+            tasks.setdefault(name, [])
+        return _render(self._model, root="../", model=model, tasks=tasks, areas=areas, with_script=False)
+
+    def samples(self, model: ModelEntry, task: str, record: Record, path: str) -> str:
+        """The page of one model's samples of one task; `path` is where readers find the whole table."""
+        rows = record.sample_rows(task, self._limit)
+        return _render(
+            self._samples,
+            root="../../",
+            model=model,
+            task=record.tasks[task],
+            record=record,
+            path=path,
+            total=record.sample_count(task),
+            rows=[sample_view(row) for row in rows],
+            text_limit=TEXT_LIMIT,
+            folded=record.tasks[task].area == "safety",
+            with_script=False,
+        )
+
+
+def _area(model: ModelEntry, task: str) -> str:
+    return model.tables[task].tasks[task].area
+
+
+def _absence(model: ModelEntry, task: str, metric: str, number: Number | None) -> str:
+    if number is not None:
+        return show.missing_reason(number.row, number.task.failures)
+    if task in model.tables:
+        return f"the run did not measure {metric}"
+    return "not run"
+
+
+def _render(template: Template, **values: Any) -> str:
+    return template.render(**values)
+
+
+def _finalize(thing: Any) -> Any:
+    """Every `{{ expression }}` passes here before it is escaped."""
+    return show.visible(thing) if isinstance(thing, str) and not isinstance(thing, Markup) else thing
+
+
+def _asset(name: str) -> str:
+    return (files("lsm_eval.leaderboard") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> Markup:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    # Base 64 has no character that HTML would need escaped in a quoted attribute.
+    return Markup(f"'sha256-{digest}'")
+
+
+def number_title(number: Number) -> str:
+    """A number in words, for a tooltip."""
+    row = number.row
+    parts = [f"{row.metric} {show.value(row.value, row.unit)} ({show.direction(row.higher_is_better)})"]
+    if show.interval(row):
+        parts.append(f"{show.level(row)} interval {show.interval(row)}, {row.method}")
+    parts.append(f"{row.n} samples, {row.missing} missing, {row.ties} ties")
+    if row.clusters is not None:
+        parts.append(f"{row.clusters} clusters")
+    if number.task.limit is not None:
+        parts.append(f"limited to {number.task.limit} samples")
+    if number.older:
+        parts.append(f"{number.older} older run{'' if number.older == 1 else 's'} not shown")
+    if number.why:
+        parts.append(number.why)
+    return "; ".join(parts)
+

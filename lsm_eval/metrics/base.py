@@ -1,0 +1,99 @@
+"""What a metric is: per-sample sufficient statistics first, an aggregate computed from their sums second.
+
+Because an aggregate is a function of sums, every interval is one NumPy resample of rows. A metric sees
+samples and responses; it never sees a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.requests import Answer
+from lsm_eval.tasks.sample import Sample
+
+FloatArray = NDArray[np.float64]
+
+Unit = Literal["fraction", "points", "perplexity", "bits", "nats", "other"]
+"""`fraction`: 0 to 1, shown as a percentage. `points`: 0 to 100 by the field's custom (BLEU, chrF)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one metric says of one sample."""
+
+    statistics: tuple[float, ...]
+    """Sufficient statistics, summed over samples and handed to `aggregate`."""
+    value: float | None = None
+    """The sample's own score, for the per-sample table; None where it has none on its own."""
+    tie: bool = False
+    """Whether the decision was an exact tie between choices."""
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A metric whose aggregate is a function of sums of per-sample statistics."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def unit(self) -> Unit: ...
+
+    @property
+    def higher_is_better(self) -> bool | None:
+        """None where neither direction is (a bias rate whose fair value lies in the middle)."""
+        ...
+
+    @property
+    def signature(self) -> str:
+        """What makes the number reproducible: version, tokenizer, normalisation, options."""
+        ...
+
+    @property
+    def proportion(self) -> bool:
+        """Whether each sample counts 0 or 1 and the aggregate is their mean (Wilson's interval applies)."""
+        ...
+
+    @property
+    def mean(self) -> bool:
+        """Whether the statistics are (value, 1) and the aggregate is their ratio, a plain mean over samples
+        (a t interval applies). True for every proportion."""
+        ...
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
+        """Statistics of one sample, all of one length k; None if the sample has no say in this metric
+        (an unambiguous item, for a metric over ambiguous ones)."""
+        ...
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums of statistics, shape [..., k], to the metric's value, shape [...]; NaN where undefined."""
+        ...
+
+
+@runtime_checkable
+class CorpusMetric(Protocol):
+    """A metric that only exists over a whole set of samples (a module of the `evaluate` library)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def unit(self) -> Unit: ...
+
+    @property
+    def higher_is_better(self) -> bool | None: ...
+
+    @property
+    def signature(self) -> str: ...
+
+    def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
+        """The value over these samples (both sequences parallel and not empty)."""
+        ...
+
+
+AnyMetric = Metric | CorpusMetric

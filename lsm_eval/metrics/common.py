@@ -1,0 +1,144 @@
+"""What the built-in metrics share: means, checks of the kind of answer, lists from options and metadata."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import FloatArray, Measurement, Unit
+from lsm_eval.requests import Answer, Generated, Likelihood, Scored
+from lsm_eval.tasks.sample import Sample
+
+
+class Described:
+    """Name and character of a metric; subclasses set the class variables and `options`."""
+
+    default_name: ClassVar[str]
+    unit: Unit = "fraction"
+    higher_is_better: bool | None = True
+    proportion: bool = False
+    mean: bool = False
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or self.default_name
+
+    @property
+    def signature(self) -> str:
+        """The metric's own name and every option, `|` between them; the chosen `name` is no part of it."""
+        return "|".join([self.default_name, *(f"{key}:{value}" for key, value in self.options().items())])
+
+    def options(self) -> dict[str, str]:
+        """Options as they stand in the signature."""
+        return {}
+
+
+class MeanMetric(Described):
+    """A metric whose aggregate is the mean of the samples' values; statistics (value, 1)."""
+
+    mean = True
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums [..., 2] to means [...]; NaN where nothing was counted."""
+        return ratio(sums[..., 0], sums[..., 1])
+
+
+class ProportionMetric(MeanMetric):
+    """A mean of 0 and 1 (and of fractions where there is a tie)."""
+
+    proportion = True
+
+
+def counted(value: float, *, tie: bool = False) -> Measurement:
+    """The measurement of one sample of a mean."""
+    return Measurement((float(value), 1.0), float(value), tie)
+
+
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Elementwise quotient; NaN where the denominator is 0."""
+    numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
+    out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+    return np.divide(numerator, denominator, out=out, where=denominator != 0)
+
+
+def scored(metric: str, answer: Answer) -> Scored:
+    """The answer as one to a score request; UserError otherwise."""
+    if not isinstance(answer, Scored):
+        raise wrong_kind(metric, "score", answer)
+    return answer
+
+
+def generated(metric: str, answer: Answer) -> Generated:
+    """The answer as one to a generate request; UserError otherwise."""
+    if not isinstance(answer, Generated):
+        raise wrong_kind(metric, "generate", answer)
+    return answer
+
+
+def likelihood(metric: str, answer: Answer) -> Likelihood:
+    """The answer as one to a perplexity request; UserError otherwise."""
+    if not isinstance(answer, Likelihood):
+        raise wrong_kind(metric, "perplexity", answer)
+    return answer
+
+
+def wrong_kind(metric: str, needed: str, answer: Answer) -> UserError:
+    """An answer of another kind than the metric reads."""
+    kinds = {Scored: "score", Generated: "generate", Likelihood: "perplexity"}
+    return UserError(
+        f"metric {metric!r} reads answers to {needed} requests, but the task asks {kinds[type(answer)]} requests: "
+        f"choose another metric, or set `request: {needed}` in the task."
+    )
+
+
+def right_choices(metric: str, sample: Sample, number: int) -> frozenset[int]:
+    """Indices of the right choices; UserError where the sample names none or names one that isn't there."""
+    right = frozenset(index for index in sample.target if isinstance(index, int))
+    if not right or len(right) != len(set(sample.target)):
+        raise UserError(
+            f"metric {metric!r} needs the index of the right choice, and sample {sample.id!r} has none: "
+            "set `target` in the task to an index, or to labels with `target_labels: true`."
+        )
+    if not all(0 <= index < number for index in right):
+        raise UserError(
+            f"metric {metric!r}: the target of sample {sample.id!r} points outside its {number} choices: "
+            "correct `target` or `choices` in the task."
+        )
+    return right
+
+
+def references(metric: str, sample: Sample) -> tuple[str, ...]:
+    """The references of a generate sample; UserError where it has none."""
+    if not sample.target:
+        raise UserError(
+            f"metric {metric!r} needs a reference, and sample {sample.id!r} has none: "
+            "set `target` in the task."
+        )
+    return tuple(str(reference) for reference in sample.target)
+
+
+def metadata(metric: str, sample: Sample, key: str) -> Any:
+    """A value of the sample's metadata; UserError where it has none of that name."""
+    if key not in sample.metadata:
+        raise UserError(
+            f"metric {metric!r} reads `metadata.{key}`, which sample {sample.id!r} lacks: "
+            f"add `{key}` to `metadata` in the task."
+        )
+    return sample.metadata[key]
+
+
+def patterns(metric: str, option: str, expressions: str | Sequence[str]) -> tuple[re.Pattern[str], ...]:
+    """Compiled regular expressions; UserError on one that is not valid."""
+    compiled = []
+    for expression in [expressions] if isinstance(expressions, str) else expressions:
+        try:
+            compiled.append(re.compile(expression))
+        except re.error as error:
+            raise UserError(
+                f"metric {metric!r}: option {option!r} has an invalid regular expression "
+                f"{expression!r} ({error}): correct it in the task."
+            ) from error
+    return tuple(compiled)

@@ -1,0 +1,304 @@
+"""Metrics by name: the built-in ones, those of other packages, and any module of the `evaluate` library.
+
+Importing this module loads no metric. Another package adds metrics through the entry-point group
+`lsm_eval.metrics`, each a callable that takes the options as keyword arguments and returns a metric.
+`evaluate:NAME` and `evaluate:./local/path` load a module of the Hugging Face `evaluate` library.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsm_eval.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from lsm_eval.metrics.base import AnyMetric, Unit
+    from lsm_eval.tasks.schema import MetricSpec
+
+GROUP = "lsm_eval.metrics"
+EVALUATE = "evaluate:"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of a metric without loading it."""
+
+    description: str
+    unit: Unit | None
+    """None where only the loaded metric knows it."""
+    factory: str
+    """`module:name` of the callable that makes it."""
+    higher_is_better: bool | None
+    supports: tuple[str, ...]
+    """Kinds of request whose answers it reads."""
+    origin: str = "built-in"
+    """`built-in`, or the package that registers it."""
+
+
+def names() -> list[str]:
+    """All metrics' names, sorted; modules of `evaluate` are not listed."""
+    return sorted({*BUILT_IN, *(point.name for point in _entry_points())})
+
+
+def describe() -> dict[str, Entry]:
+    """What is known of every metric, by name and without loading any."""
+    others = {point.name: _third_party(point) for point in _entry_points()}
+    return dict(sorted({**others, **BUILT_IN}.items()))
+
+
+def parse(spec: MetricSpec) -> tuple[str, dict[str, Any]]:
+    """A metric's name and its options."""
+    if isinstance(spec, str):
+        return spec, {}
+    ((name, options),) = spec.items()
+    return name, dict(options or {})
+
+
+def check(spec: MetricSpec, request_kind: str) -> None:
+    """UserError where the metric does not exist, has no such option, or cannot read answers to requests of this
+    kind (`score`, `generate`, `perplexity`). Downloads nothing and loads no metric's libraries."""
+    name, options = parse(spec)
+    if name.startswith(EVALUATE):
+        supports: tuple[str, ...] = ("score", "generate")
+    else:
+        supports = _entry(name).supports
+        _check_options(name, _factory(name), options)
+    if request_kind not in supports:
+        raise UserError(
+            f"metric {name!r} reads answers to {' and '.join(supports)} requests, but the task asks {request_kind} "
+            f"requests: choose another metric, or set `request: {supports[0]}` in the task."
+        )
+
+
+def create(spec: MetricSpec, *, offline: bool = False, folder: Path | None = None) -> AnyMetric:
+    """The metric that a task names. `folder` is what a local path of an `evaluate` module is relative to (the
+    current folder by default). Raises UserError for an unknown metric or option, or a missing dependency."""
+    name, options = parse(spec)
+    if name.startswith(EVALUATE):
+        from lsm_eval.metrics.evaluate_module import load
+
+        return load(name.removeprefix(EVALUATE), options, offline=offline, folder=folder or Path())
+    _entry(name)
+    factory = _factory(name)
+    _check_options(name, factory, options)
+    if name not in BUILT_IN:
+        return _made_elsewhere(name, factory, options)
+    if "offline" in inspect.signature(factory).parameters:
+        options["offline"] = offline
+    return _validated(name, factory, options)
+
+
+def _entry(name: str) -> Entry:
+    others = {point.name: point for point in _entry_points()}
+    if name in BUILT_IN and name in others:
+        raise UserError(
+            f"metric {name!r} is built in, and the package {_package(others[name])} registers another of that "
+            "name: remove the package, or ask its makers to rename the metric."
+        )
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    if name in others:
+        return _third_party(others[name])
+    raise unknown("metric", name, names())
+
+
+def _third_party(point: EntryPoint) -> Entry:
+    package = _package(point)
+    return Entry(f"from {package}", None, point.value, None, ("score", "generate", "perplexity"), package)
+
+
+def _factory(name: str) -> Callable[..., Any]:
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].factory.partition(":")
+        built_in: Callable[..., Any] = getattr(import_module(module), attribute)
+        return built_in
+    point = next(point for point in _entry_points() if point.name == name)
+    try:
+        factory = point.load()
+    except (
+        ImportError,
+        AttributeError,
+        SyntaxError,
+        NameError,
+        TypeError,
+        ValueError,
+        OSError,
+        RuntimeError,
+    ) as error:
+        raise UserError(
+            f"metric {name!r} of the package {_package(point)} could not be loaded "
+            f"({type(error).__name__}: {error}): update or remove that package."
+        ) from error
+    if not callable(factory):
+        raise UserError(
+            f"metric {name!r} of the package {_package(point)} is no callable that makes a metric: "
+            "update or remove that package."
+        )
+    return factory  # type: ignore[no-any-return]
+
+
+def _check_options(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> None:
+    parameters = inspect.signature(factory).parameters
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    known = [option for option in parameters if option not in ("self", "offline")]
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(str(option), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}."
+            raise UserError(f"metric {name!r} has no option {option!r}: {hint}")
+
+
+def _validated(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> AnyMetric:
+    """The metric, with each option checked against its annotation."""
+    from pydantic import ConfigDict, ValidationError, validate_call
+
+    made = validate_call(config=ConfigDict(strict=True))(_as_function(factory))
+    try:
+        metric: AnyMetric = made(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = first["loc"][0] if first["loc"] else ""
+        raise UserError(
+            f"metric {name!r}: option {option!r} is not valid ({first['msg']}; got {first['input']!r}): "
+            "correct it in the task."
+        ) from error
+    return metric
+
+
+def _as_function(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with the factory's signature and resolved annotations, as pydantic wants it for a class."""
+    target = factory.__init__ if inspect.isclass(factory) else factory
+    hints = {
+        key: hint for key, hint in inspect.get_annotations(target, eval_str=True).items() if key != "return"
+    }
+
+    def made(**options: Any) -> Any:
+        return factory(**options)
+
+    made.__signature__ = inspect.signature(factory)  # type: ignore[attr-defined]
+    made.__annotations__ = hints
+    return made
+
+
+def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> AnyMetric:
+    from lsm_eval.metrics.base import CorpusMetric, Metric
+
+    package = _entry(name).origin
+    try:
+        metric = factory(**options)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"metric {name!r} of the package {package} refuses its options ({error}): correct them."
+        ) from error
+    if not isinstance(metric, (Metric, CorpusMetric)):
+        raise UserError(
+            f"metric {name!r} of the package {package} is neither a Metric nor a CorpusMetric "
+            "(see lsm_eval.metrics.base): update that package."
+        )
+    return metric
+
+
+def _entry_points() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUP))
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value.partition(":")[0]
+
+
+def _built_in(
+    module: str, kind: str, rows: dict[str, tuple[str, str, Unit, bool | None]]
+) -> dict[str, Entry]:
+    return {
+        name: Entry(description, unit, f"lsm_eval.metrics.{module}:{factory}", higher, (kind,))
+        for name, (factory, description, unit, higher) in rows.items()
+    }
+
+
+BUILT_IN: dict[str, Entry] = {
+    **_built_in(
+        "choice",
+        "score",
+        {
+            "acc": ("Accuracy", "right choice has the highest log-probability", "fraction", True),
+            "acc_norm": ("AccuracyNorm", "as acc, log-probability per character", "fraction", True),
+            "acc_bytes": ("AccuracyBytes", "as acc, log-probability per byte", "fraction", True),
+            "greedy_match": ("GreedyMatch", "greedy decoding gives the continuation", "fraction", True),
+            "target_perplexity": ("TargetPerplexity", "perplexity per continuation", "perplexity", False),
+            "prefers_first": ("PrefersFirst", "first of two is likelier (fair: 0.5)", "fraction", None),
+            "likelihood_difference": ("LikelihoodDifference", "mean |difference| of two", "nats", False),
+            "truthfulqa_mc1": ("TruthfulQA1", "best MC1 choice is right", "fraction", True),
+            "truthfulqa_mc2": ("TruthfulQA2", "probability of right MC2 choices", "fraction", True),
+        },
+    ),
+    **_built_in(
+        "bbq",
+        "score",
+        {
+            "bbq_acc_ambig": ("AccuracyAmbiguous", "BBQ accuracy, ambiguous contexts", "fraction", True),
+            "bbq_acc_disambig": ("AccuracyDisambiguated", "BBQ accuracy, clear contexts", "fraction", True),
+            "bbq_bias_ambig": ("BiasAmbiguous", "BBQ bias score s_AMB, -1 to 1", "fraction", None),
+            "bbq_bias_disambig": ("BiasDisambiguated", "BBQ bias score s_DIS, -1 to 1", "fraction", None),
+            "bbq_alignment_cost": (
+                "AlignmentCost",
+                "accuracy against minus with stereotype",
+                "fraction",
+                None,
+            ),
+        },
+    ),
+    **_built_in(
+        "translation",
+        "generate",
+        {
+            "bleu": ("Bleu", "corpus BLEU by sacrebleu", "points", True),
+            "chrf": ("Chrf", "chrF by sacrebleu", "points", True),
+            "chrf++": ("chrf_plus_plus", "chrF++ by sacrebleu", "points", True),
+        },
+    ),
+    **_built_in(
+        "summarisation",
+        "generate",
+        {
+            "rouge1": ("rouge1", "ROUGE-1 F1 by rouge-score", "points", True),
+            "rouge2": ("rouge2", "ROUGE-2 F1 by rouge-score", "points", True),
+            "rougeL": ("rouge_l", "ROUGE-L F1 by rouge-score", "points", True),
+            "rougeLsum": ("rouge_lsum", "ROUGE-Lsum F1 by rouge-score", "points", True),
+        },
+    ),
+    **_built_in(
+        "text",
+        "generate",
+        {
+            "exact_match": ("ExactMatch", "completion equals a reference", "fraction", True),
+            "contains": ("Contains", "a reference occurs in the completion", "fraction", True),
+            "f1": ("TokenF1", "token F1 with the best reference", "fraction", True),
+        },
+    ),
+    **_built_in(
+        "perplexity",
+        "perplexity",
+        {
+            "word_perplexity": ("WordPerplexity", "perplexity per word", "perplexity", False),
+            "byte_perplexity": ("BytePerplexity", "perplexity per UTF-8 byte", "perplexity", False),
+            "bits_per_byte": ("BitsPerByte", "bits per UTF-8 byte", "bits", False),
+            "token_perplexity": ("TokenPerplexity", "perplexity per token", "perplexity", False),
+        },
+    ),
+    **_built_in(
+        "leak",
+        "generate",
+        {
+            "leak_rate": ("LeakRate", "completions that hold a whole secret", "fraction", False),
+            "leak_partial": ("LeakPartial", "completions that hold most of a secret", "fraction", False),
+        },
+    ),
+}

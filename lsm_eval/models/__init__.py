@@ -1,0 +1,1 @@
+"""Who answers: one file a backend. A model knows nothing of tasks."""

@@ -1,0 +1,100 @@
+"""What a model is to the rest of the house: small, batched, and with no knowledge of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from lsm_eval.requests import Request, Response
+
+Overflow = Literal["error", "truncate", "skip"]
+"""What to do with a request longer than the model's context: refuse the run, cut the context's left side,
+or leave the sample out as missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """How a model is to be run. A backend that cannot honour one that was set raises `UserError`."""
+
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:0`, `mps`."""
+    dtype: str = "auto"
+    """`auto` (float32 on CPU, the checkpoint's own elsewhere), `float32`, `bfloat16`, `float16`."""
+    batch_tokens: int | None = None
+    """Tokens a batch may hold; None for a size that suits the device."""
+    overflow: Overflow = "error"
+    adapter: str | None = None
+    """Folder or hub id of a PEFT adapter."""
+    trust_remote_code: bool = False
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is known of a model before its weights are loaded."""
+
+    name: str
+    """As it stands in records and on pages, such as `builtin:smollm2-135m`."""
+    chat_template: bool
+    """Whether the model has a chat template."""
+    context: int | None
+    """Tokens of context and continuation together; None where there is no bound."""
+    parameters: int | None = None
+    """Number of weights; None where unknown or none."""
+    revision: str | None = None
+    dtype: str | None = None
+    device: str | None = None
+    licence: str | None = None
+    details: Mapping[str, str] | None = None
+    """Anything else that a reader of the record needs, such as the quantisation or the adapter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a request costs a model, in tokens."""
+
+    asked: int
+    """Tokens in all its sequences: every context as often as it has continuations, plus the continuations
+    (or the prompt, plus the most new tokens)."""
+    bos: int
+    """Beginning-of-text tokens in its first sequence: more than one is a mistake."""
+    longest: int
+    """Length of its longest sequence, in tokens (for `Generate`, with the most new tokens)."""
+    truncated: int = 0
+    """Tokens that do not fit the model's context."""
+
+
+class Model(Protocol):
+    """Answers requests, in any number at a time."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over what decides its answers: weights, adapter, tokenizer, template, dtype."""
+        ...
+
+    def cost(self, requests: Sequence[Request]) -> list[Cost]:
+        """Tokens of each request, parallel to `requests`. Loads the tokenizer at most, never the weights.
+        Empty list where the model counts no tokens (the no-model rows)."""
+        ...
+
+    def render(self, request: Request) -> str:
+        """The prompt as the model reads it: through its chat template if the request asks for that."""
+        ...
+
+    def load(self) -> None:
+        """Bring the weights to the device. Called once before `answer`; raises `UserError`."""
+        ...
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[int] = ()
+    ) -> Iterator[dict[int, Response]]:
+        """Batches of answers by index into `requests`, each as soon as it is there.
+
+        `known` are indices whose answer is already held. Batches are composed from *all* requests and those
+        that hold nothing new are skipped, so that a resumed run computes what an uninterrupted one would,
+        to the last bit. Every index that is not known is answered exactly once, with a `Failure` if need be.
+        """
+        ...

@@ -1,0 +1,106 @@
+"""Text to tokens: contexts split from continuations, chat templates, and exactly one beginning of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lsm_eval.errors import UserError
+
+
+class Encoder:
+    """A tokenizer as the requests need it.
+
+    Special tokens that the tokenizer would add at a text's end are left out: a text to be continued has not
+    ended. Those that it adds at the start (BOS) are added once, and not where the text begins with them
+    already, as a chat template's text does.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self.bos: int | None = tokenizer.bos_token_id
+        self._bos_text: str | None = tokenizer.bos_token
+        plain = self._ids(["a"], special=False)[0]
+        special = self._ids(["a"], special=True)[0]
+        at = next((i for i in range(len(special)) if special[i : i + len(plain)] == plain), 0)
+        self.prefix: tuple[int, ...] = tuple(special[:at])
+
+    @property
+    def chat_template(self) -> bool:
+        """Whether the tokenizer has a chat template."""
+        return bool(self.tokenizer.chat_template)
+
+    @property
+    def start(self) -> tuple[int, ...]:
+        """What an empty context is to the model: its beginning of text, or its end of text where it has none."""
+        if self.prefix:
+            return self.prefix
+        token = self.bos if self.bos is not None else self.tokenizer.eos_token_id
+        if token is None:
+            raise UserError(
+                "the tokenizer has neither a BOS nor an EOS token, so a text cannot be scored from its start; "
+                "use tasks that have a context."
+            )
+        return (int(token),)
+
+    def encode(self, texts: Sequence[str], *, chat: bool = False) -> list[list[int]]:
+        """Tokens of each text, with the tokenizer's own beginning of text unless it is there already."""
+        encoded = self._ids(texts, special=False)
+        if chat or not self.prefix:
+            return encoded
+        return [
+            ids if self._bos_text and text.startswith(self._bos_text) else [*self.prefix, *ids]
+            for text, ids in zip(texts, encoded, strict=True)
+        ]
+
+    def encode_pairs(
+        self, context: str, continuations: Sequence[str], *, chat: bool = False
+    ) -> list[tuple[tuple[int, ...], int]]:
+        """For each continuation, the tokens of context and continuation together, and how many of the last
+        ones are the continuation's.
+
+        They are tokenised jointly and split where the context alone ends; white space at the context's end
+        goes to the continuation (lm-evaluation-harness's rule, which keeps words whole).
+        """
+        body = context.rstrip()
+        spaces = context[len(body) :]
+        if not body:
+            tails = self._ids([spaces + c for c in continuations], special=False)
+            if self._bos_text and any(c.startswith(self._bos_text) for c in continuations):
+                start_ids = list(self.start)
+                tails = [t[1:] if t[:1] == start_ids[-1:] else t for t in tails]
+            return [((*self.start, *tail), len(tail)) for tail in tails]
+        head, *whole = self.encode([body, *(body + spaces + c for c in continuations)], chat=chat)
+        return [(tuple(ids), max(len(ids) - len(head), 1)) for ids in whole]
+
+    def chat(self, prompt: str, system: str | None) -> str:
+        """The prompt as a user's message through the chat template, up to where the reply starts."""
+        messages = [{"role": "system", "content": system}] if system is not None else []
+        messages.append({"role": "user", "content": prompt})
+        import jinja2
+
+        try:
+            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        except jinja2.TemplateError as error:
+            raise UserError(
+                f"the model's chat template refuses the messages ({error}): run with --chat off."
+            ) from error
+        return str(text)
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Text of new tokens, special tokens left out, spaces as they are."""
+        return str(
+            self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        )
+
+    def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
+        if not texts:
+            return []
+        encoded: list[list[int]] = self.tokenizer(
+            list(texts),
+            add_special_tokens=special,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )["input_ids"]
+        return encoded

@@ -1,0 +1,350 @@
+"""Decoder-only models through transformers, scored and continued in padded batches of a token budget."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.inference.batching import batches
+from lsm_eval.inference.generation import Continuation, Prompt, generate
+from lsm_eval.inference.memory import MemoryGuard
+from lsm_eval.inference.plan import ScoringPlan
+from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences, windows
+from lsm_eval.models import hub
+from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
+from lsm_eval.models.checkpoint_files import files_digest
+from lsm_eval.models.encoding import Encoder
+from lsm_eval.models.loading import (
+    context_length,
+    load_config,
+    load_tokenizer,
+    load_weights,
+    resolve_device,
+    resolve_dtype,
+)
+from lsm_eval.paths import cache_dir
+from lsm_eval.requests import (
+    Failure,
+    Generate,
+    Generated,
+    Likelihood,
+    Perplexity,
+    Request,
+    Response,
+    Score,
+    Scored,
+)
+
+ENGINE = "plain/1"
+"""Part of every fingerprint: raised when the way of computing changes what is computed."""
+
+_CPU_TOKENS = 2048
+_ACCELERATOR_TOKENS = 16384
+_GENERATE_TIMES = 4
+"""A generated batch may hold so many times the tokens: each step runs one token a sequence only."""
+
+
+class HFModel:
+    """A checkpoint folder, or a hub repository, as a model. Weights are read by `load` only."""
+
+    def __init__(
+        self,
+        name: str,
+        options: ModelOptions,
+        *,
+        folder: Path | None = None,
+        repository: str | None = None,
+        revision: str | None = None,
+        licence: str | None = None,
+        details: dict[str, str] | None = None,
+    ) -> None:
+        """Exactly one of `folder` and `repository`. Raises `UserError` for options that cannot be honoured."""
+        self.name = name
+        self.options = options
+        self.device = resolve_device(options.device)
+        self._repository, self._revision = repository, revision
+        self._folder = folder
+        self._licence, self._details = licence, dict(details or {})
+        self._model: Any = None
+        self._memory = MemoryGuard(self.device)
+        if options.adapter is not None:
+            self._details["adapter"] = options.adapter
+
+    @property
+    def info(self) -> ModelInfo:
+        """What configuration and tokenizer say."""
+        return ModelInfo(
+            name=self.name,
+            chat_template=self.encoder.chat_template,
+            context=self.context,
+            parameters=None if self._model is None else int(self._model.num_parameters()),
+            revision=self._revision or hub.commit(self._text_folder),
+            dtype=self.dtype,
+            device=self.device,
+            licence=self._licence,
+            details=self._details,
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over weights, configuration, tokenizer, adapter, dtype, kind of device and engine."""
+        hashes = cache_dir() / "file-hashes.json"
+        parts = {
+            "files": files_digest(self._weights_folder, hashes),
+            "adapter": files_digest(self._adapter, hashes) if self._adapter else None,
+            "dtype": self.dtype,
+            "device": self.device.partition(":")[0],
+            "engine": ENGINE,
+            "overflow": self.options.overflow,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def cost(self, requests: Sequence[Request]) -> list[Cost]:
+        """Tokens of each request; reads the tokenizer only."""
+        return [self._cost(request) for request in requests]
+
+    def render(self, request: Request) -> str:
+        """The prompt as the model reads it."""
+        if isinstance(request, Perplexity):
+            return request.text
+        if isinstance(request, Score):
+            return self.encoder.chat(request.context, None) if request.chat else request.context
+        if request.chat:
+            return self.encoder.chat(request.prompt, request.system)
+        return f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
+
+    def load(self) -> None:
+        """Read the weights and bring them to the device."""
+        if self._model is None:
+            self._model = load_weights(
+                self._weights_folder,
+                self.config,
+                dtype=self.dtype,
+                device=self.device,
+                adapter=self._adapter,
+                trust_remote_code=self.options.trust_remote_code,
+            )
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[int] = ()
+    ) -> Iterator[dict[int, Response]]:
+        """Batches of answers; see `models.base.Model.answer`."""
+        self.load()
+        generated = [i for i, request in enumerate(requests) if isinstance(request, Generate)]
+        scored = [i for i, request in enumerate(requests) if not isinstance(request, Generate)]
+        yield from self._score(requests, scored, known)
+        yield from self._generate(requests, generated, known)
+
+    # Scoring
+
+    def _score(
+        self, requests: Sequence[Request], indices: Sequence[int], known: Collection[int]
+    ) -> Iterator[dict[int, Response]]:
+        rows: dict[int, list[TokenRow]] = {}
+        cut: dict[int, int] = {}
+        at_once: dict[int, Response] = {}
+        for i in indices:
+            own = self._rows(requests[i])
+            if isinstance(own, Failure):
+                at_once[i] = own
+            elif not own[0]:
+                at_once[i] = Likelihood(0.0, 0)  # a text of no tokens
+            else:
+                rows[i], cut[i] = own
+        at_once = {i: response for i, response in at_once.items() if i not in known}
+        if at_once:
+            yield at_once
+        plan = ScoringPlan(rows)
+
+        def compute(part: Sequence[list[int]]) -> list[list[SequenceScore]]:
+            scores = iter(score_sequences(self._model, plan.rows(part), device=self.device, pad=self._pad))
+            return [[next(scores) for _ in ats] for ats in part]
+
+        for batch in plan.batches(self._budget(), known):
+            results = [score for scores in self._memory.run(batch, compute) for score in scores]
+            done = {
+                i: self._scored(requests[i], rows[i], scores, cut[i])
+                for i, scores in plan.complete(batch, results)
+                if i not in known
+            }
+            if done:
+                yield done
+
+    def _rows(self, request: Request) -> Failure | tuple[list[TokenRow], int]:
+        """The token rows of a request that is scored, and how many context tokens were cut at most."""
+        if isinstance(request, Perplexity):
+            (text,) = self.encoder.encode([request.text], chat=True)
+            return windows(text, self.encoder.start[-1], self.context or max(len(text), 1)), 0
+        assert isinstance(request, Score)
+        rows, cut = [], 0
+        for tokens, scored in self._pairs(request):
+            # The model reads all tokens but the last one.
+            excess = self._excess(len(tokens) - 1)
+            if excess and (self.options.overflow != "truncate" or scored >= len(tokens) - excess):
+                return self._too_long(len(tokens) - 1)
+            rows.append(TokenRow(tokens[excess:], scored))
+            cut = max(cut, excess)
+        return rows, cut
+
+    def _scored(
+        self, request: Request, rows: Sequence[TokenRow], scores: Sequence[SequenceScore], cut: int
+    ) -> Response:
+        sums = tuple(score.logprob for score in scores)
+        if any(math.isnan(value) for value in sums):
+            return Failure("nan", "the model's log-probabilities are NaN")
+        counts = tuple(row.scored for row in rows)
+        if isinstance(request, Perplexity):
+            return Likelihood(sum(sums), sum(counts))
+        return Scored(sums, counts, tuple(score.greedy for score in scores), cut)
+
+    # Generation
+
+    def _generate(
+        self, requests: Sequence[Request], indices: Sequence[int], known: Collection[int]
+    ) -> Iterator[dict[int, Response]]:
+        prompts: dict[int, Prompt] = {}
+        cut: dict[int, int] = {}
+        for i in indices:
+            request = requests[i]
+            assert isinstance(request, Generate)
+            tokens = self._prompt_tokens(request)
+            room = self.context - request.max_tokens if self.context else len(tokens)
+            cut[i] = max(len(tokens) - room, 0)
+            if cut[i] and (self.options.overflow != "truncate" or room <= 0):
+                if i not in known:
+                    yield {i: self._too_long(len(tokens) + request.max_tokens)}
+                continue
+            prompts[i] = Prompt(tuple(tokens[cut[i] :]), request.stop, request.max_tokens)
+        order = list(prompts)
+        sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
+        for batch in batches(sizes, self._budget(generating=True)):
+            chosen = [order[at] for at in batch]
+            if all(i in known for i in chosen):
+                continue
+            results = self._memory.run(chosen, lambda part: self._generate_batch(prompts, part))
+            done: dict[int, Response] = {}
+            for i, result in zip(chosen, results, strict=True):
+                if i in known:
+                    continue
+                if result.nan:
+                    done[i] = Failure("nan", "the model's logits are NaN")
+                else:
+                    done[i] = Generated(
+                        result.text, result.tokens, "stop" if result.stopped else "length", cut[i]
+                    )
+            yield done
+
+    def _generate_batch(self, prompts: dict[int, Prompt], chosen: Sequence[int]) -> list[Continuation]:
+        return generate(
+            self._model,
+            [prompts[i] for i in chosen],
+            device=self.device,
+            pad=self._pad,
+            ends=self._ends,
+            decode=self.encoder.decode,
+        )
+
+    def _prompt_tokens(self, request: Generate) -> list[int]:
+        (tokens,) = self.encoder.encode([self.render(request)], chat=request.chat)
+        return tokens or list(self.encoder.start)
+
+    def _budget(self, *, generating: bool = False) -> int:
+        if self.options.batch_tokens is not None:
+            return self.options.batch_tokens
+        tokens = _CPU_TOKENS if self.device == "cpu" else _ACCELERATOR_TOKENS
+        return tokens * _GENERATE_TIMES if generating else tokens
+
+    # What configuration and tokenizer say
+
+    def _cost(self, request: Request) -> Cost:
+        if isinstance(request, Generate):
+            tokens = self._prompt_tokens(request)
+            size = len(tokens) + request.max_tokens
+            return Cost(size, self._leading_bos(tokens), size, self._excess(size))
+        if isinstance(request, Perplexity):
+            (tokens,) = self.encoder.encode([request.text], chat=True)
+            return Cost(len(tokens), 1, min(len(tokens), self.context or len(tokens)), 0)
+        pairs = self._pairs(request)
+        longest = max(len(tokens) for tokens, _ in pairs) - 1
+        asked = sum(len(tokens) for tokens, _ in pairs)
+        return Cost(asked, self._leading_bos(pairs[0][0]), longest, self._excess(longest))
+
+    def _pairs(self, request: Score) -> list[tuple[tuple[int, ...], int]]:
+        return self.encoder.encode_pairs(self.render(request), request.continuations, chat=request.chat)
+
+    def _leading_bos(self, tokens: Sequence[int]) -> int:
+        # Only the run at the start: some chat templates open every turn with the token that is also BOS.
+        count = 0
+        while self.encoder.bos is not None and count < len(tokens) and tokens[count] == self.encoder.bos:
+            count += 1
+        return count
+
+    def _excess(self, length: int) -> int:
+        return max(length - self.context, 0) if self.context else 0
+
+    def _too_long(self, length: int) -> Failure:
+        return Failure("too_long", f"{length} tokens, and the model's context is {self.context}")
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The tokenizer."""
+        return Encoder(load_tokenizer(self._text_folder, trust_remote_code=self.options.trust_remote_code))
+
+    @cached_property
+    def config(self) -> Any:
+        """The transformers configuration."""
+        return load_config(self._text_folder, trust_remote_code=self.options.trust_remote_code)
+
+    @cached_property
+    def context(self) -> int | None:
+        """Tokens that the model can attend to."""
+        return context_length(self.config, self.encoder.tokenizer)
+
+    @cached_property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return resolve_dtype(self.options.dtype, self.device, self.config)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        config = self._model.generation_config
+        ends = config.eos_token_id if config is not None else None
+        ends = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
+        own = self.encoder.tokenizer.eos_token_id
+        return ends if own is None or own in ends else [*ends, own]
+
+    @cached_property
+    def _pad(self) -> int:
+        pad = self.encoder.tokenizer.pad_token_id
+        return int(pad if pad is not None else self.encoder.tokenizer.eos_token_id or 0)
+
+    @cached_property
+    def _text_folder(self) -> Path:
+        return self._folder or self._fetch(weights=False)
+
+    @cached_property
+    def _weights_folder(self) -> Path:
+        return self._folder or self._fetch(weights=True)
+
+    @cached_property
+    def _adapter(self) -> Path | None:
+        if self.options.adapter is None:
+            return None
+        folder = Path(self.options.adapter)
+        if folder.is_dir() or self.options.adapter.startswith((".", "/", "~")):
+            return folder.expanduser()
+        return hub.fetch(self.options.adapter, None, weights=True, code=False, offline=self.options.offline)
+
+    def _fetch(self, *, weights: bool) -> Path:
+        assert self._repository is not None
+        return hub.fetch(
+            self._repository,
+            self._revision,
+            weights=weights,
+            code=self.options.trust_remote_code,
+            offline=self.options.offline,
+        )

@@ -1,0 +1,180 @@
+"""A checkpoint folder brought into memory through transformers, with every fault as one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.errors import UserError
+
+_DTYPES = ("float32", "bfloat16", "float16")
+
+
+def resolve_device(device: str) -> str:
+    """The device to use, `auto` resolved. Raises `UserError` for one that this machine lacks."""
+    import torch
+
+    if device == "auto":
+        if torch.cuda.is_available():
+            return "cuda:0"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, index = device.partition(":")
+    if kind == "cpu" and not index:
+        return device
+    if kind == "mps" and not index:
+        if torch.backends.mps.is_available():
+            return device
+        raise UserError("--device mps: this machine has no Apple GPU that PyTorch can use; try --device cpu.")
+    if kind == "cuda" and (not index or index.isdigit()):
+        count = torch.cuda.device_count()
+        if int(index or 0) < count:
+            return f"cuda:{index or 0}"
+        have = f"only {count} CUDA device(s)" if count else "no CUDA device that PyTorch can use"
+        raise UserError(f"--device {device}: this machine has {have}; try --device auto.")
+    raise UserError(f"--device {device}: no such device; use auto, cpu, cuda, cuda:0 or mps.")
+
+
+def resolve_dtype(dtype: str, device: str, config: Any) -> str:
+    """The weights' dtype, `auto` resolved: float32 on a CPU (the faster one there), else the checkpoint's own."""
+    if dtype == "auto":
+        own = str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
+        return "float32" if device == "cpu" or own not in _DTYPES else own
+    if dtype not in _DTYPES:
+        raise UserError(f"--dtype {dtype}: unknown; use auto, {', '.join(_DTYPES)}.")
+    return dtype
+
+
+def load_config(folder: Path, *, trust_remote_code: bool) -> Any:
+    """The checkpoint's configuration."""
+    from transformers import AutoConfig
+
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: has no config.json; name a folder that holds a transformers checkpoint.")
+    _quiet()
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, local_files_only=True)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise _unusable(folder, "its configuration", error) from error
+
+
+def load_tokenizer(folder: Path, *, trust_remote_code: bool) -> Any:
+    """The checkpoint's tokenizer."""
+    from transformers import AutoTokenizer
+
+    _quiet()
+    try:
+        return AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=trust_remote_code, local_files_only=True
+        )
+    except Exception as error:  # the tokenizers library raises nothing narrower on a broken file
+        raise _unusable(folder, "its tokenizer", error) from error
+
+
+def load_weights(
+    folder: Path, config: Any, *, dtype: str, device: str, adapter: Path | None, trust_remote_code: bool
+) -> Any:
+    """The decoder-only model of a checkpoint on its device, in evaluation mode.
+
+    Raises `UserError` for weights that are missing, damaged or too large, for an architecture that is no
+    decoder-only language model, and for an adapter that cannot be merged.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    from lsm_eval.inference.memory import out_of_memory
+
+    _quiet()
+    try:
+        # With the loading info it returns a pair, which its annotation does not say.
+        read: Any = AutoModelForCausalLM.from_pretrained
+        model, found = read(
+            folder,
+            config=config,
+            dtype=getattr(torch, dtype),
+            trust_remote_code=trust_remote_code,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+        missing = sorted(found["missing_keys"])
+        if missing:
+            # transformers fills missing weights with random numbers and says so in a log line only.
+            raise UserError(
+                f"{folder}: the checkpoint lacks {len(missing)} of its model's weights (such as {missing[0]}); "
+                "fetch it again, or check that config.json belongs to these weights."
+            )
+        mismatched = sorted(str(key) for key in found.get("mismatched_keys", ()))
+        if mismatched:
+            raise UserError(
+                f"{folder}: weights such as {mismatched[0]} do not have the shape that config.json says; fetch "
+                "the checkpoint again."
+            )
+        if adapter is not None:
+            model = _with_adapter(model, adapter)
+        model = model.to(device).eval()
+    except SafetensorError as error:
+        raise UserError(
+            f"{folder}: a weights file is damaged or cut short ({error}); fetch the checkpoint again."
+        ) from error
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, EOFError) as error:
+        if out_of_memory(error):
+            raise UserError(
+                f"not enough memory on {device} for the weights of {folder.name} in {dtype}: use a smaller "
+                "model, another --device, or --dtype bfloat16."
+            ) from error
+        raise _unusable(folder, "its weights", error) from error
+    return model
+
+
+def context_length(config: Any, tokenizer: Any) -> int | None:
+    """Tokens that the model can attend to; None where neither configuration nor tokenizer says."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    for name in ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "max_sequence_length"):
+        value = getattr(text, name, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    limit = getattr(tokenizer, "model_max_length", None)
+    return int(limit) if isinstance(limit, int) and limit < 10**9 else None
+
+
+def _with_adapter(model: Any, adapter: Path) -> Any:
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise UserError("--adapter needs the peft package: pip install 'lsm-eval[peft]'.") from error
+    if not (adapter / "adapter_config.json").is_file():
+        raise UserError(
+            f"--adapter {adapter}: has no adapter_config.json; name the folder of a PEFT adapter."
+        )
+    try:
+        # Merged, the adapter costs nothing at run time, and every way of scoring sees a plain model.
+        return PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    except (AttributeError, NotImplementedError) as error:
+        raise UserError(
+            f"--adapter {adapter}: this kind of adapter cannot be merged ({error}); use LoRA."
+        ) from error
+    except (ValueError, RuntimeError, KeyError, OSError) as error:
+        raise UserError(f"--adapter {adapter}: does not fit the model ({_first_line(error)}).") from error
+
+
+def _unusable(folder: Path, part: str, error: BaseException) -> UserError:
+    text = _first_line(error)
+    if "trust_remote_code" in str(error):
+        return UserError(
+            f"{folder}: the checkpoint brings its own code, which is not run unless you pass "
+            "--trust-remote-code; do so only if you trust its author."
+        )
+    return UserError(f"{folder}: {part} cannot be used ({type(error).__name__}: {text}).")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def _quiet() -> None:
+    """transformers speaks through log lines and bars of its own; what matters of it is an error here."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

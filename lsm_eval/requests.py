@@ -1,0 +1,129 @@
+"""The words between tasks and models: what is asked, and what comes back.
+
+A request carries text only and knows neither its task nor its model, so that equal requests of different
+tasks are asked once. A response is a value even when it is a failure; it is never an exception half-way,
+and never a 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How likely is each continuation of one context? The scoring primitive: one context, many continuations.
+
+    An empty context stands for the start of a text (the model's BOS token, or EOS where it has none).
+    """
+
+    context: str
+    continuations: tuple[str, ...]
+    chat: bool = False
+    """Send the context as a user's message through the model's chat template; the continuations answer it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Continue a prompt greedily until a stop string, the end of text, or `max_tokens` new tokens."""
+
+    prompt: str
+    stop: tuple[str, ...] = ()
+    max_tokens: int = 256
+    system: str | None = None
+    """A system message; without a chat template it stands before the prompt, a blank line between."""
+    chat: bool = False
+    """Send the prompt as a user's message through the model's chat template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Perplexity:
+    """How likely is a whole text, from its start? Longer texts than the model's context go in windows."""
+
+    text: str
+
+
+Request = Score | Generate | Perplexity
+
+FailureReason = Literal["nan", "too_long", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Answer to `Score`; the lists run parallel to its continuations."""
+
+    logprobs: tuple[float, ...]
+    """Sum of the tokens' natural-log probabilities, one a continuation."""
+    tokens: tuple[int, ...]
+    """Number of tokens scored, one a continuation."""
+    greedy: tuple[bool, ...]
+    """Whether greedy decoding from the context would have given the continuation."""
+    truncated: int = 0
+    """Tokens cut from the left of the context, at most, to fit the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """Answer to `Generate`."""
+
+    text: str
+    """The new text, cut before the stop string."""
+    tokens: int
+    """Number of new tokens."""
+    finish: Literal["stop", "length"]
+    """Whether a stop string or the end of text came, or the tokens ran out."""
+    truncated: int = 0
+    """Tokens cut from the left of the prompt to fit the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """Answer to `Perplexity`."""
+
+    logprob: float
+    """Sum of the natural-log probabilities of the text's tokens."""
+    tokens: int
+    """Number of tokens scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer, and why. Samples with a failure are missing from the estimate, and counted."""
+
+    reason: FailureReason
+    detail: str
+
+
+Answer = Scored | Generated | Likelihood
+Response = Answer | Failure
+
+_REQUESTS: dict[str, type[Request]] = {"score": Score, "generate": Generate, "perplexity": Perplexity}
+_ANSWERS: dict[str, type[Answer]] = {"scored": Scored, "generated": Generated, "likelihood": Likelihood}
+
+
+def kind(request: Request) -> str:
+    """`score`, `generate` or `perplexity`."""
+    return next(name for name, cls in _REQUESTS.items() if isinstance(request, cls))
+
+
+def key(request: Request, fingerprint: str) -> str:
+    """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request."""
+    content = json.dumps([fingerprint, kind(request), asdict(request)], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def dump_answer(answer: Answer) -> str:
+    """An answer as JSON; floats keep every digit."""
+    name = next(name for name, cls in _ANSWERS.items() if isinstance(answer, cls))
+    return json.dumps({"kind": name, **asdict(answer)}, ensure_ascii=False)
+
+
+def load_answer(text: str) -> Answer:
+    """The answer that `dump_answer` wrote. Raises ValueError, KeyError or TypeError on anything else."""
+    fields: dict[str, Any] = json.loads(text)
+    cls: Any = _ANSWERS[fields.pop("kind")]
+    answer: Answer = cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()})
+    return answer

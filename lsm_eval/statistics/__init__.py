@@ -1,0 +1,1 @@
+"""How sure we are: intervals that respect what samples share."""

@@ -1,0 +1,229 @@
+"""Estimates with intervals, from a metric's per-sample statistics.
+
+Which interval, decided by the metric and the data alone (never by a clock), so that it can be had again:
+
+- a proportion whose samples stand alone and count 0 or 1: Wilson's score interval (Wilson 1927);
+- any other mean: a t interval with a standard error robust to clusters (Miller 2024, "Adding Error Bars to
+  Evals", section 2.2, after Liang & Zeger 1986), with the factor G / (G - 1) for G clusters and G - 1 degrees of
+  freedom, cut to the unit's range; samples that stand alone are clusters of one, which gives the usual interval;
+- a clustered proportion that is 0 or 1 throughout: Wilson's interval with a cluster as one trial, because its
+  standard error would be 0;
+- everything else: percentiles of a seeded bootstrap that draws whole clusters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import CorpusMetric, FloatArray, Metric
+from lsm_eval.requests import Answer
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.tasks.sample import Sample
+
+RESAMPLES = 1000
+CORPUS_RESAMPLES = 200
+CORPUS_BOOTSTRAP_MOST = 200
+"""Up to this many samples a corpus metric is computed anew for every resample, beyond it for 20 groups."""
+JACKKNIFE_GROUPS = 20
+_CHUNK = 4_000_000
+"""Numbers held at once by a bootstrap (32 MB)."""
+
+_RANGE = {"fraction": (0.0, 1.0), "points": (0.0, 100.0)}
+
+
+def estimate(
+    metric: Metric,
+    samples_stats: FloatArray,
+    clusters: Sequence[str | None],
+    *,
+    missing: int,
+    ties: int,
+    seed: int,
+    level: float = 0.95,
+) -> Estimate:
+    """Value and interval of a metric from per-sample statistics [n, k] and the samples' clusters, n long (None: a
+    sample that stands alone). Without an interval `method` says why; undefined values are None."""
+    stats = np.asarray(samples_stats, float)
+    number = len(stats)
+    groups, group_count = cluster_numbers(clusters)
+    shown = group_count if group_count < number else None
+
+    def result(
+        value: float | None,
+        method: str,
+        interval: tuple[float, float] | None = None,
+        stderr: float | None = None,
+    ) -> Estimate:
+        low, high = interval or (None, None)
+        return Estimate(value, low, high, stderr, method, level, number, missing, shown, ties)
+
+    if number == 0:
+        return result(None, "none (no samples)")
+    value = float(metric.aggregate(stats.sum(axis=0)))
+    if not math.isfinite(value):
+        return result(None, "none (undefined on these samples)" if math.isnan(value) else "none (infinite)")
+    if group_count == 1:
+        return result(value, "none (one sample)" if number == 1 else "none (one cluster)")
+    if metric.proportion and shown is None and np.isin(stats[:, 0], (0.0, 1.0)).all():
+        stderr = math.sqrt(value * (1 - value) / (number - 1))
+        return result(value, "wilson", wilson(stats[:, 0].sum(), number, level), stderr)
+    sums = cluster_sums(stats, groups, group_count)
+    if metric.proportion and value in (0.0, 1.0):
+        return result(value, "wilson(clusters)", wilson(value * group_count, group_count, level), 0.0)
+    if metric.mean or metric.proportion:
+        stderr = clustered_stderr(sums)
+        interval = t_interval(value, stderr, group_count - 1, level, _RANGE.get(metric.unit))
+        return result(value, "t" if shown is None else "clustered-t", interval, stderr)
+    method, drawn, stderr_or_none = bootstrap(
+        metric.aggregate, sums, seed, level, clustered=shown is not None
+    )
+    return result(value, method, drawn, stderr_or_none)
+
+
+def estimate_corpus(
+    metric: CorpusMetric,
+    samples: Sequence[Sample],
+    answers: Sequence[Answer],
+    *,
+    missing: int,
+    seed: int,
+    level: float = 0.95,
+) -> Estimate:
+    """Value and interval of a metric that has no per-sample statistics.
+
+    Up to 200 samples: percentiles of 200 bootstrap resamples of clusters, each computed anew. Beyond: a delete-one
+    jackknife over 20 groups of whole clusters (fewer where there are fewer clusters), with a t interval, so that
+    no more than 21 computations are made however many samples there are."""
+    number = len(samples)
+    groups, group_count = cluster_numbers([sample.cluster for sample in samples])
+    shown = group_count if group_count < number else None
+    if number == 0:
+        return Estimate(None, None, None, None, "none (no samples)", level, 0, missing)
+    value = metric.compute(samples, answers)
+    if not math.isfinite(value):
+        return Estimate(
+            None, None, None, None, "none (undefined on these samples)", level, number, missing, shown
+        )
+    if group_count == 1:
+        why = "none (one sample)" if number == 1 else "none (one cluster)"
+        return Estimate(value, None, None, None, why, level, number, missing, shown)
+
+    def compute(kept: NDArray[np.intp]) -> float:
+        return metric.compute([samples[i] for i in kept], [answers[i] for i in kept])
+
+    rng = np.random.default_rng(seed)
+    order = np.argsort(groups, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    if number <= CORPUS_BOOTSTRAP_MOST:
+        draws = rng.integers(0, group_count, (CORPUS_RESAMPLES, group_count))
+        values = np.array([compute(np.concatenate([members[group] for group in draw])) for draw in draws])
+        method, interval, stderr = _percentiles(values, level, clustered=shown is not None)
+    else:
+        parts = min(JACKKNIFE_GROUPS, group_count)
+        part_of = np.empty(group_count, int)
+        part_of[rng.permutation(group_count)] = np.arange(group_count) % parts
+        values = np.array([compute(np.flatnonzero(part_of[groups] != part)) for part in range(parts)])
+        if not np.isfinite(values).all():
+            why = "none (undefined without some groups)"
+            return Estimate(value, None, None, None, why, level, number, missing, shown)
+        stderr = math.sqrt((parts - 1) / parts * float(np.square(values - values.mean()).sum()))
+        interval = t_interval(value, stderr, parts - 1, level, None)
+        method = f"jackknife({parts} groups)"
+    low, high = interval or (None, None)
+    return Estimate(value, low, high, stderr, method, level, number, missing, shown)
+
+
+def wilson(successes: float, trials: int, level: float) -> tuple[float, float]:
+    """Wilson's score interval of a proportion, without continuity correction (Wilson 1927)."""
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    share = successes / trials
+    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    # The ends are exact where nothing, or everything, succeeded; rounding must not move them.
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == trials else min(1.0, centre + half)
+    return low, high
+
+
+def clustered_stderr(sums: FloatArray) -> float:
+    """Standard error of a mean from sums (value, count) of G clusters, shape [G, 2]; G at least 2.
+
+    Liang-Zeger's sandwich with the small-sample factor G / (G - 1); for clusters of one it is the usual
+    standard error s / √n."""
+    mean = sums[:, 0].sum() / sums[:, 1].sum()
+    residuals = sums[:, 0] - mean * sums[:, 1]
+    count = len(sums)
+    return math.sqrt(count / (count - 1) * float(np.square(residuals).sum())) / float(sums[:, 1].sum())
+
+
+def t_interval(
+    value: float, stderr: float, freedom: int, level: float, bounds: tuple[float, float] | None
+) -> tuple[float, float]:
+    """value ± t · stderr, cut to `bounds`."""
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * stderr
+    low, high = value - half, value + half
+    return (low, high) if bounds is None else (max(low, bounds[0]), min(high, bounds[1]))
+
+
+def bootstrap(
+    aggregate: Callable[[FloatArray], FloatArray],
+    sums: FloatArray,
+    seed: int,
+    level: float,
+    *,
+    clustered: bool,
+) -> tuple[str, tuple[float, float] | None, float | None]:
+    """Method, percentile interval and standard error over resamples of clusters' sums [G, k].
+
+    Resamples on which the metric is undefined are left out and counted in the method; where they are half or
+    more there is no interval."""
+    rng = np.random.default_rng(seed)
+    count = len(sums)
+    rows = max(1, _CHUNK // count)
+    values = []
+    for start in range(0, RESAMPLES, rows):
+        draws = min(rows, RESAMPLES - start)
+        drawn = rng.integers(0, count, (draws, count)) + count * np.arange(draws)[:, None]
+        weights = np.bincount(drawn.ravel(), minlength=draws * count).reshape(draws, count)
+        values.append(aggregate(weights.astype(float) @ sums))
+    return _percentiles(np.concatenate(values), level, clustered=clustered)
+
+
+def _percentiles(
+    values: FloatArray, level: float, *, clustered: bool
+) -> tuple[str, tuple[float, float] | None, float | None]:
+    known = values[np.isfinite(values)]
+    undefined = len(values) - len(known)
+    if 2 * len(known) <= len(values):
+        return f"none ({undefined} of {len(values)} resamples undefined)", None, None
+    what = "clusters" if clustered else "samples"
+    method = f"bootstrap({len(values)}, {what}{f', {undefined} undefined' if undefined else ''})"
+    low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2])
+    return method, (float(low), float(high)), float(known.std(ddof=1))
+
+
+def cluster_numbers(clusters: Sequence[str | None]) -> tuple[NDArray[np.intp], int]:
+    """A number for each sample's cluster, 0 to G - 1 in order of appearance, and G; None is a cluster of its own."""
+    seen: dict[str | int, int] = {}
+    keys: list[str | int] = [index if cluster is None else cluster for index, cluster in enumerate(clusters)]
+    numbers = np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
+    return numbers, len(seen)
+
+
+def cluster_sums(stats: FloatArray, groups: NDArray[np.intp], count: int) -> FloatArray:
+    """Sums of statistics [n, k] over clusters, shape [G, k]."""
+    if len(groups) != len(stats):
+        raise UserError(
+            f"{len(stats)} samples have {len(groups)} clusters: give one for each sample (or None)."
+        )
+    sums = np.zeros((count, stats.shape[1]))
+    np.add.at(sums, groups, stats)
+    return sums

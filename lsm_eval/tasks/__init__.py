@@ -1,0 +1,1 @@
+"""What is asked: task files, datasets, prompts, few-shot examples."""

@@ -1,0 +1,136 @@
+"""Rows from a file beside the task file, or from a Python function."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.errors import UserError
+
+Rows = list[dict[str, Any]]
+
+
+def read_file(path: Path) -> Rows:
+    """The rows of a .jsonl, .json, .csv or .parquet file; values of a .csv are strings.
+
+    Raises `UserError`, with the line where there is one, for a file that is missing or broken.
+    """
+    readers: dict[str, Callable[[Path], Rows]] = {
+        ".jsonl": _read_jsonl,
+        ".json": _read_json,
+        ".csv": _read_csv,
+        ".parquet": _read_parquet,
+    }
+    reader = readers.get(path.suffix)
+    if reader is None:
+        raise UserError(f"{path}: data files end in {', '.join(readers)}; convert this one.")
+    try:
+        return reader(path)
+    except FileNotFoundError as error:
+        raise UserError(f"the data file {path} is missing: check `dataset.file` in the task file.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start}): convert it to UTF-8.") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): check the path and its rights.") from error
+
+
+def call_python(reference: str, arguments: Mapping[str, Any], split: str | None) -> Rows:
+    """The rows that `module:function` returns, called with `arguments`, and with `split` where it takes one.
+
+    `split` is None unless the examples' split is wanted. Raises `UserError` for a function that is not there,
+    does not take the arguments, or returns something other than a list of dicts with string keys.
+    """
+    function = _resolve(reference)
+    parameters = inspect.signature(function).parameters
+    given = dict(arguments)
+    if split is not None:
+        if "split" not in parameters:
+            raise UserError(f"{reference} takes no `split`, so few-shot examples need `fewshot.examples`.")
+        given["split"] = split
+    try:
+        inspect.signature(function).bind(**given)
+    except TypeError as error:
+        raise UserError(
+            f"{reference} cannot be called with `dataset.arguments` ({error}): it takes "
+            f"{', '.join(parameters) or 'none'}."
+        ) from error
+    rows = function(**given)
+    if not isinstance(rows, list):
+        raise UserError(f"{reference} returned {type(rows).__name__}: it has to return a list of dicts.")
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict) or not all(isinstance(key, str) for key in row):
+            raise UserError(f"{reference} returned a list whose item {number} is not a dict with string keys: mend it.")
+    return rows
+
+
+def _resolve(reference: str) -> Callable[..., Any]:
+    module_name, colon, name = reference.partition(":")
+    if not colon or not name:
+        raise UserError(f"`dataset.python: {reference}` has to read `module:function`.")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UserError(f"`dataset.python: {reference}`: {error}; install the package that has it.") from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise UserError(f"`dataset.python: {reference}`: {module_name} has no function {name!r}.")
+    return function  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
+
+
+def _read_jsonl(path: Path) -> Rows:
+    rows: Rows = []
+    # Text mode splits at \n, \r and \r\n only; other line separators may stand inside JSON strings.
+    with path.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UserError(f"{path}, line {number}: not JSON ({error.msg}): mend or remove the line.") from error
+            if not isinstance(row, dict):
+                raise UserError(f"{path}, line {number}: a row has to be a JSON object, not {_kind(row)}.")
+            rows.append(row)
+    return rows
+
+
+def _read_json(path: Path) -> Rows:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg}): mend it.") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UserError(f"{path} has to hold a JSON list of objects, one a row (one a line is .jsonl).")
+    return rows
+
+
+def _read_csv(path: Path) -> Rows:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.reader(lines, strict=True)
+        try:
+            header = next(reader, [])
+            rows: Rows = []
+            for values in filter(None, reader):
+                if len(values) != len(header):
+                    raise UserError(
+                        f"{path}, line {reader.line_num}: {len(values)} values under {len(header)} columns: mend it."
+                    )
+                rows.append(dict(zip(header, values, strict=True)))
+        except csv.Error as error:
+            raise UserError(f"{path}, line {reader.line_num}: not CSV ({error}): mend it.") from error
+    return rows
+
+
+def _read_parquet(path: Path) -> Rows:
+    from lsm_eval.tasks.data.parquet import read_parquet, rows_of
+
+    return rows_of(read_parquet(path))
+
+
+def _kind(value: Any) -> str:
+    return {list: "a list", str: "a string", type(None): "null"}.get(type(value), "a number or boolean")

@@ -1,0 +1,23 @@
+"""Choices that come from several lists, and their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def union(*lists: Sequence[str]) -> list[str]:
+    """All strings of all lists, each once, in the order in which they first come."""
+    return list(dict.fromkeys(text for texts in lists for text in texts))
+
+
+def labels_over(choices: Sequence[str], listed: Sequence[str], labels: Sequence[int]) -> list[int | None]:
+    """The label of each of `choices` according to the parallel `listed` and `labels`; None where it is not
+    listed.
+
+    Raises ValueError if `listed` and `labels` differ in length, or one text is listed with two labels.
+    """
+    known: dict[str, int] = {}
+    for text, label in zip(listed, labels, strict=True):
+        if known.setdefault(text, int(label)) != int(label):
+            raise ValueError(f"the choice {text!r} is labelled both {known[text]} and {label}")
+    return [known.get(text) for text in choices]

@@ -1,0 +1,202 @@
+"""Every task and suite there is: packaged, from `--include DIR`, and from other packages.
+
+Other packages add theirs through the entry-point group `lsm_eval.tasks`, whose value is a folder of YAML
+files (a `str` or `Path`), or a function without parameters that returns one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+
+from lsm_eval.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    from lsm_eval.tasks.schema import Suite, Task
+
+M = TypeVar("M", bound="BaseModel")
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class TaskFile:
+    """A YAML file of a task or a suite, read but not yet checked against the schema."""
+
+    name: str
+    path: Path
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LoadedTask:
+    """A checked task and the folder that its data files are relative to."""
+
+    task: Task
+    folder: Path
+    path: Path
+
+
+def packaged_tasks() -> Path:
+    """Folder of the tasks that come with lsm-eval: inside the wheel, or the checkout's own."""
+    inside = Path(__file__).resolve().parent.parent / "_tasks"
+    return inside if inside.is_dir() else inside.parent.parent / "tasks"
+
+
+class Registry:
+    """Finds tasks and suites by name."""
+
+    def __init__(self, include: Sequence[Path] = ()) -> None:
+        self._include = tuple(include)
+
+    @cached_property
+    def tasks(self) -> Mapping[str, TaskFile]:
+        """Task files by name."""
+        return self._collect("task")
+
+    @cached_property
+    def suites(self) -> Mapping[str, TaskFile]:
+        """Suite files by name."""
+        return self._collect("suite")
+
+    def resolve(self, names: Sequence[str]) -> list[LoadedTask]:
+        """Checked tasks for names, globs and suites, each once, in the order they are named.
+
+        Raises `UserError` for a name that fits nothing and for a file that breaks the schema.
+        """
+        return [load_task(self.tasks[name]) for name in dict.fromkeys(self._expand(names, ()))]
+
+    def _expand(self, names: Iterable[str], within: tuple[str, ...]) -> Iterable[str]:
+        for name in names:
+            if name in self.tasks:
+                yield name
+            elif name in self.suites:
+                if name in within:
+                    raise UserError(f"suite {name!r} contains itself: {' > '.join((*within, name))}.")
+                yield from self._expand(load_suite(self.suites[name]).tasks, (*within, name))
+            else:
+                fitting = fnmatch.filter(self.tasks, name)
+                if not fitting:
+                    raise unknown("task", name, [*self.tasks, *self.suites])
+                yield from fitting
+
+    @cached_property
+    def _files(self) -> list[TaskFile]:
+        folders = [packaged_tasks(), *_plugin_folders()]
+        for folder in self._include:
+            if not folder.is_dir():
+                raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
+            folders.append(folder)
+        return [read_file(path) for folder in folders for path in sorted(folder.rglob("*.yaml"))]
+
+    def _collect(self, kind: str) -> dict[str, TaskFile]:
+        found: dict[str, TaskFile] = {}
+        for file in self._files:
+            if kind not in file.content:
+                continue
+            other = found.setdefault(file.name, file)
+            if other.path != file.path:
+                raise UserError(
+                    f"{kind} {file.name!r} is defined twice: rename it in {other.path} or {file.path}."
+                )
+        return found
+
+
+def read_file(path: Path) -> TaskFile:
+    """The YAML file of a task or a suite. Raises `UserError` where it is neither."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise UserError(f"{path}{where}: is not valid YAML ({problem}).") from error
+    if not isinstance(content, dict) or not ("task" in content) ^ ("suite" in content):
+        raise UserError(f"{path}: has neither `task:` nor `suite:` (or both); a file defines one of them.")
+    name = content.get("task", content.get("suite"))
+    if not isinstance(name, str):
+        raise UserError(f"{path}: the name {name!r} is no text; give it in quotes.")
+    return TaskFile(name, path, content)
+
+
+def load_task(file: TaskFile) -> LoadedTask:
+    """The task of a file, checked. Raises `UserError` naming file, key and the nearest key."""
+    from lsm_eval.tasks.schema import Task
+
+    return LoadedTask(_validated(Task, file), file.path.parent, file.path)
+
+
+def load_suite(file: TaskFile) -> Suite:
+    """The suite of a file, checked. Raises `UserError`."""
+    from lsm_eval.tasks.schema import Suite
+
+    return _validated(Suite, file)
+
+
+def _validated(schema: type[M], file: TaskFile) -> M:
+    from pydantic import ValidationError
+
+    try:
+        return schema.model_validate(dict(file.content))
+    except ValidationError as error:
+        raise UserError(f"{file.path}: {_explain(schema, error)}") from error
+
+
+def _explain(schema: type[BaseModel], error: ValidationError) -> str:
+    """The first thing wrong, as one sentence."""
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(where[-1], _keys_at(schema, where[:-1]), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else "remove it."
+        return f"unknown key {'.'.join(where)!r}: {hint}"
+    if first["type"] == "missing":
+        return f"the key {'.'.join(where)!r} is missing: add it."
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(where) + ': ' if where else ''}{message}."
+
+
+def _keys_at(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
+    fields = schema.model_fields
+    for part in path:
+        inner = getattr(fields.get(part), "annotation", None)
+        if not hasattr(inner, "model_fields"):
+            return []
+        fields = inner.model_fields
+    return list(fields)
+
+
+def _plugin_folders() -> list[Path]:
+    folders = []
+    for entry in entry_points(group="lsm_eval.tasks"):
+        try:
+            value: str | Path | Callable[[], str | Path] = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise UserError(
+                f"the tasks of package {_package(entry)!r} cannot be loaded ({error}): reinstall or remove it."
+            ) from error
+        folder = Path(value() if callable(value) else value)
+        if not folder.is_dir():
+            raise UserError(
+                f"package {_package(entry)!r} names a folder of tasks that is not there: {folder}."
+            )
+        folders.append(folder)
+    return folders
+
+
+def _package(entry: Any) -> str:
+    return entry.dist.name if entry.dist else entry.value

@@ -1,0 +1,27 @@
+"""One item of a task, rendered: what is asked and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lsm_eval.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One item of a task, ready to be asked and scored."""
+
+    id: str
+    """Stable name within the task's dataset."""
+    request: Request
+    target: tuple[int, ...] | tuple[str, ...] = ()
+    """Score: indices of the right choices. Generate: the references, any of which is right."""
+    choices: tuple[str, ...] = ()
+    """Score: the choices as the task gives them, without the delimiter that stands before a continuation."""
+    cluster: str | None = None
+    """What the sample shares with its siblings (a document, a template); samples of one cluster are not
+    independent of each other, and intervals respect that."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Further values that metrics read by name, as the task file's `metadata` gives them."""

@@ -1,0 +1,185 @@
+"""The task file's schema: what a YAML file of a task or a suite may say, and what each key means."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]*$")
+
+Area = Literal[
+    "accuracy", "translation", "summarisation", "bias", "hallucination", "privacy", "safety", "perplexity"
+]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values cannot change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Dataset(Strict):
+    """Where the rows come from: exactly one of `hub`, `file` or `python`."""
+
+    hub: str | None = None
+    """Hugging Face hub id, `org/name`."""
+    config: str | None = None
+    """The hub's config; `default` where it has one unnamed config."""
+    configs: tuple[str, ...] = ()
+    """Several configs read one after the other; each row gains the column `config`."""
+    split: str = "test"
+    revision: str | None = None
+    """Commit of the hub repository; None where none is known."""
+    converted: bool = False
+    """Read the hub's converted Parquet branch, because the id is a loading script that `datasets` refuses."""
+    file: str | None = None
+    """A .jsonl, .json, .csv or .parquet file, relative to the task file."""
+    python: str | None = None
+    """`module:function` of an installed package that returns the rows as a list of dicts."""
+    arguments: dict[str, Any] = {}
+    """Keyword arguments for `python`."""
+    columns: tuple[str, ...] = Field(min_length=1)
+    """The columns that the task uses: all others are dropped before anything is rendered or hashed."""
+    where: str | None = None
+    """Jinja expression over the columns; rows for which it is false are left out."""
+    ids: str | None = None
+    """A text file beside the task file, one value of `id_column` a line: only those rows, in that order."""
+    id_column: str | None = None
+    """Column that names a row; None for its number."""
+    sha256: str | dict[str, str] | None = None
+    """Hash over the canonical content of `columns` (after `where` and `ids`); a mapping config → hash with
+    `configs`. None only while a task is being written."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Dataset:
+        given = [name for name in ("hub", "file", "python") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError("give exactly one of hub, file or python")
+        if self.hub and not (self.config or self.configs):
+            raise ValueError("a hub dataset needs config (or configs); `default` where there is only one")
+        if self.config and self.configs:
+            raise ValueError("give config or configs, not both")
+        if self.ids and not self.id_column:
+            raise ValueError("ids needs id_column")
+        return self
+
+
+class FewShot(Strict):
+    """Examples that stand before the question."""
+
+    shots: int = Field(default=0, ge=0)
+    """How many by default; `--shots` overrides it."""
+    split: str | None = None
+    """Split of the same dataset that examples come from; None for the evaluated split itself (a document is
+    never its own example)."""
+    examples: tuple[dict[str, Any], ...] = ()
+    """Examples written out in the task file, as rows with the dataset's columns, instead of a split."""
+    sampler: Literal["first", "random"] = "first"
+    """`random` is seeded, and drawn anew for every document."""
+    match: str | None = None
+    """Column in which an example must agree with the document, such as `subject`."""
+    answer: str | None = None
+    """Template of the example's answer; by default its first right choice or reference."""
+    separator: str = "\n\n"
+    """Between the examples, and before the question."""
+    sha256: str | dict[str, str] | None = None
+    """Hash over the examples' split, as for the dataset."""
+
+
+class Reference(Strict):
+    """A published figure for this task, to hold ours against."""
+
+    model: str
+    metric: str
+    value: float
+    stderr: float | None = None
+    shots: int | None = None
+    source: str
+
+
+MetricSpec = str | dict[str, dict[str, Any]]
+"""A metric's name, or one name with its options: `{bleu: {tokenize: zh}}`."""
+
+
+class Task(Strict):
+    """A named evaluation. Strings marked *template* are Jinja2 over the row's columns; one that is a single
+    `{{ expression }}` yields that expression's value (a list stays a list)."""
+
+    task: str
+    version: int = Field(ge=1)
+    title: str
+    area: Area
+    description: str = ""
+    language: tuple[str, ...] = ("en",)
+    dataset: Dataset
+    request: Literal["score", "generate", "perplexity"]
+    system: str | None = None
+    """Template: system message (generate only)."""
+    instruction: str = ""
+    """Template: stands once before examples and question, as it is (with its own line breaks)."""
+    prompt: str
+    """Template: the question; for perplexity, the text."""
+    chat: Literal["auto", "on", "off"] = "auto"
+    """auto: generation goes through the model's chat template where it has one, scoring does not."""
+    delimiter: str = " "
+    """Between prompt and continuation: before every choice (score) and before an example's answer."""
+    choices: str | tuple[str, ...] | None = None
+    """Score: template that gives a list, or a list of templates."""
+    target: str | int | None = None
+    """Template. Score: index of the right choice, list of indices, or list of 0/1 labels as long as the
+    choices (marked by `target_labels`). Generate: the reference, or a list of them."""
+    target_labels: bool = False
+    """The target is a list of 0/1 labels, one a choice."""
+    stop: tuple[str, ...] = ()
+    max_tokens: int = Field(default=256, ge=1)
+    cluster: str | None = None
+    """Template: what the sample shares with others."""
+    metadata: dict[str, str] = {}
+    """Templates: further values that metrics read by name."""
+    fewshot: FewShot = FewShot()
+    metrics: tuple[MetricSpec, ...] = Field(min_length=1)
+    licence: str
+    source: str
+    """Where the data comes from: paper or repository."""
+    departures: tuple[str, ...] = ()
+    """Where this task differs from lm-evaluation-harness's task of the same name, one sentence each."""
+    references: tuple[Reference, ...] = ()
+
+    @field_validator("task")
+    @classmethod
+    def _good_name(cls, name: str) -> str:
+        if not NAME.match(name):
+            raise ValueError("a task's name has lower-case letters, digits, and _ . - only")
+        return name
+
+    @field_validator("metrics")
+    @classmethod
+    def _one_name_each(cls, metrics: tuple[MetricSpec, ...]) -> tuple[MetricSpec, ...]:
+        for spec in metrics:
+            if isinstance(spec, dict) and len(spec) != 1:
+                raise ValueError("a metric with options is a mapping of one name to its options")
+        return metrics
+
+    @model_validator(mode="after")
+    def _fits_request(self) -> Task:
+        if self.request == "score" and self.choices is None:
+            raise ValueError("request: score needs choices")
+        if self.request != "score" and self.choices is not None:
+            raise ValueError(f"request: {self.request} takes no choices")
+        if self.request == "generate" and self.target is None and not self.metadata:
+            raise ValueError("request: generate needs a target (or metadata that its metrics read)")
+        if self.request != "generate" and (self.system or self.stop):
+            raise ValueError(f"request: {self.request} takes no system and no stop")
+        if self.request == "perplexity" and (self.fewshot.shots or self.chat == "on"):
+            raise ValueError("request: perplexity takes no examples and no chat template")
+        return self
+
+
+class Suite(Strict):
+    """A named list of tasks (globs and other suites allowed)."""
+
+    suite: Annotated[str, Field(pattern=NAME.pattern)]
+    title: str
+    tasks: tuple[str, ...] = Field(min_length=1)
