@@ -5,7 +5,8 @@ An exact tie between choices is never broken by their order: it counts the share
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -50,11 +51,9 @@ class Accuracy(ProportionMetric):
         return answer.logprobs
 
 
-class _PerLength(Accuracy):
+class _PerLength(Accuracy, ABC):
     """Log-probability divided by the length of the choice's text; an empty choice is never preferred (its
     quotient is undefined, and lm-evaluation-harness would compare with -inf or NaN)."""
-
-    length: Callable[[str], int]
 
     def scores(self, sample: Sample, answer: Scored) -> Sequence[float]:
         if len(sample.choices) != len(answer.logprobs):
@@ -62,8 +61,13 @@ class _PerLength(Accuracy):
                 f"metric {self.name!r} needs the text of every choice, and sample {sample.id!r} has "
                 f"{len(sample.choices)} choices for {len(answer.logprobs)} continuations: correct `choices` in the task."
             )
-        lengths = [type(self).length(choice) for choice in sample.choices]
+        lengths = [self.length(choice) for choice in sample.choices]
+        # An empty choice divides by 0.
         return [lp / size if size else -np.inf for lp, size in zip(answer.logprobs, lengths, strict=True)]
+
+    @abstractmethod
+    def length(self, choice: str) -> int:
+        """What the choice's log-probability is divided by."""
 
 
 class AccuracyNorm(_PerLength):
@@ -71,7 +75,9 @@ class AccuracyNorm(_PerLength):
     delimiter not counted (lm-evaluation-harness's definition)."""
 
     default_name = "acc_norm"
-    length = len
+
+    def length(self, choice: str) -> int:
+        return len(choice)
 
 
 class AccuracyBytes(_PerLength):
@@ -79,8 +85,7 @@ class AccuracyBytes(_PerLength):
 
     default_name = "acc_bytes"
 
-    @staticmethod
-    def length(choice: str) -> int:
+    def length(self, choice: str) -> int:
         return len(choice.encode())
 
 

@@ -60,8 +60,9 @@ def counted(value: float, *, tie: bool = False) -> Measurement:
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Elementwise quotient; NaN where the denominator is 0."""
     numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
-    out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
-    return np.divide(numerator, denominator, out=out, where=denominator != 0)
+    out: FloatArray = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+    np.divide(numerator, denominator, out=out, where=denominator != 0)
+    return out
 
 
 def scored(metric: str, answer: Answer) -> Scored:

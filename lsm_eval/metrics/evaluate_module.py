@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
@@ -54,7 +56,8 @@ class EvaluateModule:
         from evaluate import __version__
 
         options = [f"{key}:{value}" for key, value in sorted(self.arguments.items())]
-        script = f"script:{self.module.hash or 'unknown'}"
+        source = Path(inspect.getfile(type(self.module))).read_bytes()
+        script = f"script:{hashlib.sha256(source).hexdigest()[:12]}"
         return "|".join(
             [
                 f"evaluate:{self.module.name}",

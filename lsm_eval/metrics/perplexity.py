@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from lsm_eval.metrics.base import FloatArray, Measurement
+from lsm_eval.metrics.base import FloatArray, Measurement, Unit
 from lsm_eval.metrics.common import Described, likelihood, ratio
 from lsm_eval.requests import Answer, Likelihood, Perplexity
 from lsm_eval.tasks.sample import Sample
@@ -22,7 +22,7 @@ from lsm_eval.tasks.sample import Sample
 class _Weighted(Described, ABC):
     """Statistics (logprob, units)."""
 
-    unit = "perplexity"
+    unit: Unit = "perplexity"
     higher_is_better = False
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:

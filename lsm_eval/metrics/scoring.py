@@ -31,9 +31,9 @@ def score_task(
 
     A measurement is None where the sample failed or has no say; only failures count as missing. A corpus metric
     has no measurements. Raises UserError where two metrics share a name, or one cannot read these answers."""
-    (twice,) = [name for name, count in Counter(m.name for m in metrics).items() if count > 1][:1] or [None]
-    if twice is not None:
-        raise UserError(f"two metrics of the task are called {twice!r}: give one of them the option `name`.")
+    for name, count in Counter(metric.name for metric in metrics).items():
+        if count > 1:
+            raise UserError(f"{count} metrics of the task are called {name!r}: give them the option `name`.")
     if len(samples) != len(responses):
         raise ValueError(f"{len(samples)} samples have {len(responses)} responses")
 

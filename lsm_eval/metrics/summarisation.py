@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
@@ -116,14 +116,13 @@ class _Tokenizer:
     text anew and stemming it is what takes the time."""
 
     def __init__(self, tokenize: Tokenize, stemmer: bool) -> None:
-        from nltk.stem.porter import PorterStemmer
-        from rouge_score.tokenize import tokenize as rouge_tokenize
+        from rouge_score.tokenizers import DefaultTokenizer
 
-        porter: Any = PorterStemmer() if stemmer else None
+        words = DefaultTokenizer(use_stemmer=stemmer)
 
         @lru_cache(maxsize=1024)
         def tokens(text: str) -> tuple[str, ...]:
-            return tuple(characters(text) if tokenize == "char" else rouge_tokenize(text, porter))
+            return tuple(characters(text) if tokenize == "char" else words.tokenize(text))
 
         self.tokenize = tokens
 

@@ -85,7 +85,7 @@ class Rule:
     """One rule of `exact_match`'s option `extract`."""
 
     def __init__(self, metric: str, rule: str | Mapping[str, Any]) -> None:
-        given = {"regex": rule} if isinstance(rule, str) else dict(rule)
+        given: dict[str, Any] = {"regex": rule} if isinstance(rule, str) else dict(rule)
         self.take: Literal["first", "last"] = given.pop("take", "first")
         self.group: int | None = given.pop("group", None)
         regex = given.pop("regex", None)

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lsm_eval.errors import UserError, unknown
+from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, generated, ratio, references
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 
 if TYPE_CHECKING:
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
 Smooth = Literal["exp", "floor", "add-k", "none"]
 
@@ -50,7 +51,11 @@ class _Sacrebleu(Described):
         """sacrebleu's own: `nrefs` is `?` before anything was measured, and `var` where it varies."""
         number = next(iter(self._references)) if len(self._references) == 1 else -1
         self.scorer.num_refs = number if self._references else "?"
-        return f"{self.default_name}|{self.scorer.get_signature()}"
+        return "|".join([str(self.scorer.get_signature()), *self.further()])
+
+    def further(self) -> list[str]:
+        """What decides the number and sacrebleu's signature leaves out, where it is not the default."""
+        return []
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         completion = generated(self.name, answer).text
@@ -111,11 +116,13 @@ class Bleu(_Sacrebleu):
         )
         super().__init__(name, scorer)
         self.smooth_method = smooth_method
-        self.smooth_value = (
-            smooth_value if smooth_value is not None else scorer.SMOOTH_DEFAULTS[smooth_method]
-        )
+        default = scorer.SMOOTH_DEFAULTS[smooth_method]
+        self.smooth_value: float = smooth_value if smooth_value is not None else default or 0.0
         self.order = max_ngram_order
         self.effective_order = effective_order
+
+    def further(self) -> list[str]:
+        return [f"order:{self.order}"] if self.order != 4 else []
 
     def segment(self, sums: FloatArray) -> float:
         return float(self._bleu(sums, effective_order=True))
@@ -172,7 +179,7 @@ class Chrf(_Sacrebleu):
         whitespace: bool = False,
         eps_smoothing: bool = False,
     ) -> None:
-        from sacrebleu.metrics import CHRF
+        from sacrebleu.metrics.chrf import CHRF
 
         if char_order < 1 or word_order < 0 or beta < 1:
             raise UserError(
@@ -191,10 +198,8 @@ class Chrf(_Sacrebleu):
         self.beta = beta
         self.eps_smoothing = eps_smoothing
 
-    @property
-    def signature(self) -> str:
-        """sacrebleu's own, with the β that it leaves out."""
-        return f"{super().signature}|beta:{self.beta}"
+    def further(self) -> list[str]:
+        return [f"beta:{self.beta}"] if self.beta != 2 else []
 
     def segment(self, sums: FloatArray) -> float:
         return float(self.aggregate(sums))
@@ -236,19 +241,21 @@ def chrf_plus_plus(
 
 
 def _bleu(**options: Any) -> BLEU:
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     return BLEU(**options)
 
 
 def _check_tokenizer(metric: str, tokenize: str, offline: bool) -> None:
     """UserError for a tokenizer that does not exist, or that would have to be downloaded while offline."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.tokenizers.tokenizer_spm import SPM_MODELS
     from sacrebleu.utils import SACREBLEU_DIR
 
     if tokenize not in BLEU.TOKENIZERS:
-        raise unknown("BLEU tokenizer", tokenize, BLEU.TOKENIZERS)
+        raise UserError(
+            f"metric {metric!r}: there is no tokenizer {tokenize!r}: choose one of {', '.join(BLEU.TOKENIZERS)}."
+        )
     if offline and tokenize in SPM_MODELS:
         model = Path(SACREBLEU_DIR) / "models" / Path(SPM_MODELS[tokenize]["url"]).name
         if not model.exists():

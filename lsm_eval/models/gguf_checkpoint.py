@@ -45,7 +45,9 @@ def convert(gguf: Path, folder: Path, say: Callable[[str], None] = lambda line: 
     embedding = next((weight.shape for weight in weights if weight.name == _TOP["token_embd"]), None)
     tokens = len(metadata["tokenizer.ggml.tokens"])
     if embedding != (config["vocab_size"], config["hidden_size"]) or tokens != config["vocab_size"]:
-        raise UserError(f"{gguf} is damaged: its vocabulary and its embeddings differ in size; fetch it again")
+        raise UserError(
+            f"{gguf} is damaged: its vocabulary and its embeddings differ in size; fetch it again"
+        )
     ids = {key: config[key] for key in ("bos_token_id", "eos_token_id", "pad_token_id")}
     _write_json(folder / "config.json", config)
     _write_json(folder / "generation_config.json", {"_from_model_config": True, **ids})
@@ -96,7 +98,9 @@ class _Weight:
         elif block and block[2] in _BLOCK:
             name = f"model.layers.{block[1]}.{_BLOCK[block[2]]}.weight"
         else:
-            raise UserError(f"the GGUF file holds {tensor.name!r}, which no plain Llama has; use another file")
+            raise UserError(
+                f"the GGUF file holds {tensor.name!r}, which no plain Llama has; use another file"
+            )
         heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
         shape = tuple(int(n) for n in reversed(tensor.shape))
         return cls(name, shape, tensor, heads.get(block[2]) if block else None)
@@ -133,7 +137,9 @@ def _read(gguf: Path) -> tuple[Any, dict[str, Any]]:
             f"{gguf} is damaged or no GGUF file ({error}); delete it and fetch it again"
         ) from error
     if metadata.get("general.architecture") != "llama":
-        raise UserError(f"{gguf} is no Llama ({metadata.get('general.architecture')}); only that can be converted")
+        raise UserError(
+            f"{gguf} is no Llama ({metadata.get('general.architecture')}); only that can be converted"
+        )
     missing = [key for key in _NEEDED if key not in metadata]
     if missing:
         raise UserError(f"{gguf} lacks {', '.join(missing)} in its metadata; use another file")
@@ -165,7 +171,9 @@ _NEEDED = (
 def _config(metadata: Mapping[str, Any], *, tied: bool) -> dict[str, Any]:
     scaled = sorted(key for key in metadata if key.startswith("llama.rope.scaling"))
     if scaled:
-        raise UserError(f"the GGUF file scales its rotary embedding ({scaled[0]}), which is not supported here")
+        raise UserError(
+            f"the GGUF file scales its rotary embedding ({scaled[0]}), which is not supported here"
+        )
     values = {name: _shortest(metadata[key]) for name, key in _CONFIG.items()}
     return {
         "architectures": ["LlamaForCausalLM"],
@@ -192,7 +200,7 @@ def _quantisation(metadata: Mapping[str, Any]) -> str:
     from gguf import LlamaFileType
 
     try:
-        name: str = LlamaFileType(metadata.get("general.file_type")).name
+        name: str = LlamaFileType(int(metadata.get("general.file_type", -1))).name
     except ValueError:
         return "unknown"
     return name.removeprefix("MOSTLY_").removeprefix("ALL_")

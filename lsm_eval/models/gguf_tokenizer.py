@@ -53,7 +53,8 @@ def write_tokenizer(metadata: Mapping[str, Any], folder: Path, *, max_length: in
     tokenizer.save(str(folder / "tokenizer.json"))
 
     def named(name: str) -> str:
-        return tokens[metadata[f"tokenizer.ggml.{name}_token_id"]]
+        number: int = metadata[f"tokenizer.ggml.{name}_token_id"]
+        return tokens[number]
 
     config = {
         # Both transformers 4 and 5 take this class to mean: tokenizer.json, exactly as it is.
@@ -76,6 +77,7 @@ def write_tokenizer(metadata: Mapping[str, Any], folder: Path, *, max_length: in
         "pad_token": named("padding"),
         "unk_token": named("unknown"),
         "clean_up_tokenization_spaces": False,
+        "model_input_names": ["input_ids", "attention_mask"],
         "model_max_length": max_length,
         "chat_template": metadata["tokenizer.chat_template"],
     }

@@ -173,7 +173,7 @@ def _explain(schema: type[BaseModel], error: ValidationError) -> str:
 def _keys_at(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
     fields = schema.model_fields
     for part in path:
-        inner = getattr(fields.get(part), "annotation", None)
+        inner: Any = getattr(fields.get(part), "annotation", None)
         if not hasattr(inner, "model_fields"):
             return []
         fields = inner.model_fields
@@ -199,4 +199,4 @@ def _plugin_folders() -> list[Path]:
 
 
 def _package(entry: Any) -> str:
-    return entry.dist.name if entry.dist else entry.value
+    return str(entry.dist.name if entry.dist else entry.value)

@@ -93,7 +93,9 @@ def load(
             "correct that file, or read data that has the row."
         )
     if not selection.rows:
-        raise UserError(f"`where: {dataset.where}` leaves no row of {parts.where}: correct it in the task file.")
+        raise UserError(
+            f"`where: {dataset.where}` leaves no row of {parts.where}: correct it in the task file."
+        )
 
     hashes = {config: _hashed(rows, parts.place(config)) for config, rows in selection.by_config.items()}
     sha256 = combined_hash(hashes)
@@ -198,7 +200,7 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
         plain = call_python(dataset.python, dataset.arguments, other)
         name, where = dataset.python, f"the list that {dataset.python} returns"
         return _Parts("python", name, where, {"": _with_columns(plain, columns, where)})
-    assert dataset.file is not None  # noqa: S101 — the schema demands one source
+    assert dataset.file is not None
     if "{split}" not in dataset.file and split != dataset.split:
         raise UserError(
             f"{dataset.file} is one file: few-shot examples from the split {split} need `{{split}}` in its name, "
@@ -216,10 +218,10 @@ def used_columns(dataset: Dataset) -> tuple[str, ...]:
 
 
 def read_tables(
-    dataset: Dataset, split: str, columns: Sequence[str], options: DataOptions
+    dataset: Dataset, split: str, columns: Sequence[str] | None, options: DataOptions
 ) -> tuple[Mapping[str, Any], str | None]:
-    """Config → Arrow table of one split of a hub data set, and the commit that it is of."""
-    assert dataset.hub is not None  # noqa: S101 — for hub data sets only
+    """Config → Arrow table of one split of a hub data set (`columns` None: all), and its commit."""
+    assert dataset.hub is not None
     configs = dataset.configs or (dataset.config or "default",)
     if options.mirror is not None:
         from lsm_eval.tasks.data.mirror import find_in_mirror
@@ -256,7 +258,9 @@ def _read_ids(path: Path) -> dict[str, int]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise UserError(f"the list of ids {path} cannot be read ({error.strerror}): check `dataset.ids`.") from error
+        raise UserError(
+            f"the list of ids {path} cannot be read ({error.strerror}): check `dataset.ids`."
+        ) from error
     return {name: order for order, name in enumerate(dict.fromkeys(line.strip() for line in lines)) if name}
 
 
@@ -264,7 +268,9 @@ def _hashed(rows: Sequence[Row], where: str) -> str:
     try:
         return content_hash(rows)
     except TypeError as error:
-        raise UserError(f"{where} holds a value that cannot be hashed ({error}): leave out that column.") from error
+        raise UserError(
+            f"{where} holds a value that cannot be hashed ({error}): leave out that column."
+        ) from error
 
 
 def _check_pin(pinned: Pin, sha256: str, hashes: Mapping[str, str], parts: _Parts, allow: bool) -> bool:
@@ -274,17 +280,16 @@ def _check_pin(pinned: Pin, sha256: str, hashes: Mapping[str, str], parts: _Part
     if isinstance(pinned, str):
         differ = [] if pinned == sha256 else [(parts.where, pinned, sha256)]
     else:
-        if lacking := [config for config in hashes if config not in pinned]:
+        lacking = [config for config in hashes if config not in pinned]
+        if lacking and not allow:
             raise UserError(f"the task file pins no sha256 for the config {lacking[0]!r}: add it.")
         differ = [
-            (parts.place(config), pinned[config], found)
+            (parts.place(config), pinned.get(config, ""), found)
             for config, found in hashes.items()
-            if pinned[config] != found
+            if pinned.get(config) != found
         ]
-    if not differ:
-        return True
-    if allow:
-        return False
+    if not differ or allow:
+        return not differ
     where, expected, found = differ[0]
     more = f" (and {len(differ) - 1} more configs)" if len(differ) > 1 else ""
     raise UserError(

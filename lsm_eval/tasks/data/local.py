@@ -36,7 +36,9 @@ def read_file(path: Path) -> Rows:
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text (byte {error.start}): convert it to UTF-8.") from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): check the path and its rights.") from error
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}): check the path and its rights."
+        ) from error
 
 
 def call_python(reference: str, arguments: Mapping[str, Any], split: str | None) -> Rows:
@@ -64,7 +66,9 @@ def call_python(reference: str, arguments: Mapping[str, Any], split: str | None)
         raise UserError(f"{reference} returned {type(rows).__name__}: it has to return a list of dicts.")
     for number, row in enumerate(rows):
         if not isinstance(row, dict) or not all(isinstance(key, str) for key in row):
-            raise UserError(f"{reference} returned a list whose item {number} is not a dict with string keys: mend it.")
+            raise UserError(
+                f"{reference} returned a list whose item {number} is not a dict with string keys: mend it."
+            )
     return rows
 
 
@@ -75,7 +79,9 @@ def _resolve(reference: str) -> Callable[..., Any]:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise UserError(f"`dataset.python: {reference}`: {error}; install the package that has it.") from error
+        raise UserError(
+            f"`dataset.python: {reference}`: {error}; install the package that has it."
+        ) from error
     function = getattr(module, name, None)
     if not callable(function):
         raise UserError(f"`dataset.python: {reference}`: {module_name} has no function {name!r}.")
@@ -92,7 +98,9 @@ def _read_jsonl(path: Path) -> Rows:
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise UserError(f"{path}, line {number}: not JSON ({error.msg}): mend or remove the line.") from error
+                raise UserError(
+                    f"{path}, line {number}: not JSON ({error.msg}): mend or remove the line."
+                ) from error
             if not isinstance(row, dict):
                 raise UserError(f"{path}, line {number}: a row has to be a JSON object, not {_kind(row)}.")
             rows.append(row)

@@ -19,7 +19,9 @@ def find_in_mirror(mirror: Path, hub: str, config: str, split: str) -> Path:
     surprised by a download.
     """
     if not mirror.is_dir():
-        raise UserError(f"the data mirror {mirror} is not a folder: check --data-mirror (LSM_EVAL_DATA_MIRROR).")
+        raise UserError(
+            f"the data mirror {mirror} is not a folder: check --data-mirror (LSM_EVAL_DATA_MIRROR)."
+        )
     path = mirror / mirror_path(hub, config, split)
     if path.is_file():
         return path

@@ -1,0 +1,5 @@
+"""`python -m lsm_eval`."""
+
+from lsm_eval.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""The command line: one small file a command, imported when it is called."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from lsm_eval import __version__
+from lsm_eval.errors import UserError
+
+EXIT_USER = 2
+"""A mistake of the user's, or numbers that are not whole; 1 is kept for the gate."""
+EXIT_INTERRUPTED = 130
+
+_COMMANDS = {
+    "run": ("lsm_eval.cli.run:run", "Ask a model the tasks, and write a record of the answers and numbers."),
+    "list": ("lsm_eval.cli.listing:listing", "What there is: tasks, suites, models, metrics."),
+    "show": ("lsm_eval.cli.show:show", "What a task would ask: samples rendered, tokens counted."),
+    "leaderboard": ("lsm_eval.cli.leaderboard:leaderboard", "Build a static site from records."),
+    "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),
+}
+
+
+class _Lazy(click.Group):
+    """Knows its commands by name and help line, and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lsm-eval")
+def cli() -> None:
+    """How good, how safe and how fast a large model is, and how sure one can be of it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code; a user's mistake is one sentence on stderr."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code: Any = cli.main(args=arguments, prog_name="lsm-eval", standalone_mode=False)
+    except UserError as error:
+        _fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(EXIT_USER)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "lsm-eval"
+        _fail(f"{error.format_message().rstrip('.')}. See `{command} --help`.")
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("lsm-eval: stopped.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output (a pager, `head`) has gone: nothing is wrong.
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            where = f" ({error.filename})" if error.filename else ""
+            _fail(f"no room on the disk{where}: free some and run the same command again; answers are kept.")
+        raise
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"lsm-eval: {message}", err=True)
+    sys.exit(EXIT_USER)
+
+
+def _stop(number: int, frame: Any) -> NoReturn:
+    """SIGTERM ends a run as Ctrl-C does: batches under way are dropped, all that is kept stays whole."""
+    raise KeyboardInterrupt

@@ -1,0 +1,124 @@
+"""`lsm-eval data`: copy the data of tasks to where there is no network, and check what they pin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lsm_eval.tasks.data import Table
+    from lsm_eval.tasks.data.load import Pin
+    from lsm_eval.tasks.registry import LoadedTask
+
+
+@click.group("data")
+def data() -> None:
+    """Copy the data of tasks, and check it against the hashes that they pin."""
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """What both commands take."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    for option in (
+        click.option("--offline", is_flag=True, help="Never ask the network: the hub's local cache only."),
+        click.option(
+            "--data-mirror",
+            type=folder,
+            envvar="LSM_EVAL_DATA_MIRROR",
+            show_envvar=True,
+            help="Read hub data sets from this folder instead of the hub.",
+        ),
+        click.option(
+            "--include", type=folder, multiple=True, help="Folder with further task files; may be repeated."
+        ),
+        click.argument("tasks", nargs=-1, required=True),
+    ):
+        command = option(command)
+    return command
+
+
+@data.command("mirror")
+@_options
+@click.option(
+    "--to", required=True, type=click.Path(path_type=Path, file_okay=False), help="The mirror folder."
+)
+@click.option("--allow-drift", is_flag=True, help="Copy content that is not what a task file pins.")
+def mirror(
+    tasks: tuple[str, ...],
+    include: tuple[Path, ...],
+    data_mirror: Path | None,
+    offline: bool,
+    to: Path,
+    allow_drift: bool,
+) -> None:
+    """Copy the hub data of TASKS (names, globs, suites) into a folder for --data-mirror.
+
+    Writes DIR/<org>/<name>/<config>/<split>.parquet with every row of the evaluated and the examples' split and
+    the columns that the tasks use, and DIR/MANIFEST.json. Files that are there already are renewed. Nothing is
+    written where the content is not what the task files pin.
+    """
+    from lsm_eval.tasks.data import DataOptions
+    from lsm_eval.tasks.data.make_mirror import write_mirror
+
+    options = DataOptions(mirror=data_mirror, offline=offline, allow_drift=allow_drift)
+    loaded = _resolve(tasks, include)
+    with click.progressbar(length=1, label="files", file=sys.stderr, item_show_func=lambda item: item) as bar:
+
+        def progress(done: int, total: int, current: str) -> None:
+            bar.length = total
+            bar.update(done - bar.pos, current)
+
+        written = write_mirror(loaded, to, options, progress)
+    size = sum(record["bytes"] for record in written)
+    click.echo(f"{len(written)} files, {size / 2**20:.1f} MiB: use them with --data-mirror {to}")
+
+
+@data.command("pin")
+@_options
+def pin(tasks: tuple[str, ...], include: tuple[Path, ...], data_mirror: Path | None, offline: bool) -> None:
+    """Print the hashes of the data of TASKS beside those that their files pin.
+
+    One line a split: task, part, rows, hash, and `pinned`, `unpinned` or what differs. Exits with code 2 where
+    data differs or cannot be read.
+    """
+    from lsm_eval.errors import UserError
+    from lsm_eval.tasks.data import DataOptions
+    from lsm_eval.tasks.data.make_mirror import load_split, splits_of
+
+    options = DataOptions(mirror=data_mirror, offline=offline, allow_drift=True)
+    failed = False
+    for loaded in _resolve(tasks, include):
+        for part, split, pinned in splits_of(loaded.task):
+            try:
+                table = load_split(loaded, split, pinned, options)
+            except UserError as error:
+                failed = True
+                click.echo(f"{loaded.task.task}\t{part}\terror: {error}")
+                continue
+            failed |= pinned is not None and not table.pinned
+            state = _state(table, pinned)
+            click.echo(f"{loaded.task.task}\t{part}\t{len(table.rows)} rows\t{table.sha256}\t{state}")
+    if failed:
+        click.get_current_context().exit(2)
+
+
+def _state(table: Table, pinned: Pin) -> str:
+    if pinned is None:
+        return "unpinned"
+    if table.pinned:
+        return "pinned"
+    if isinstance(pinned, Mapping):
+        changed = [f"{name}: {value}" for name, value in table.hashes.items() if pinned.get(name) != value]
+        return f"differs from the pinned: {', '.join(changed)}"
+    return f"differs from the pinned {pinned}"
+
+
+def _resolve(tasks: Sequence[str], include: Sequence[Path]) -> list[LoadedTask]:
+    """The tasks named; names may also be joined by commas, as for `run --tasks`."""
+    from lsm_eval.tasks.registry import Registry
+
+    return Registry(include).resolve([name for part in tasks for name in part.split(",") if name])

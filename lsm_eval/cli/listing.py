@@ -1,0 +1,130 @@
+"""`lsm-eval list`: tasks, suites, models, metrics, without importing anything heavy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lsm_eval.cli.table import print_table
+
+_INCLUDE = click.option("--include", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
+                        help="A folder of further task files.")  # fmt: skip
+_JSON = click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
+
+
+@click.group("list")
+def listing() -> None:
+    """What there is."""
+
+
+@listing.command("tasks")
+@click.option("--area", help="Only tasks of this area, such as accuracy or bias.")
+@_INCLUDE
+@_JSON
+def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
+    """Tasks that `run --tasks` takes."""
+    from lsm_eval.errors import unknown
+    from lsm_eval.tasks.registry import Registry
+
+    files = Registry(include).tasks
+    rows = [
+        {
+            "task": file.name,
+            "area": file.content.get("area"),
+            "title": file.content.get("title"),
+            "request": file.content.get("request"),
+            "language": file.content.get("language", ["en"]),
+            "metrics": [_metric_name(spec) for spec in file.content.get("metrics") or ()],
+            "licence": file.content.get("licence"),
+        }
+        for file in sorted(files.values(), key=lambda file: (str(file.content.get("area")), file.name))
+    ]
+    if area is not None:
+        areas = {str(row["area"]) for row in rows}
+        if area not in areas:
+            raise unknown("area", area, areas)
+        rows = [row for row in rows if row["area"] == area]
+    _show(rows, as_json, ["task", "area", "title", "metrics"])
+
+
+@listing.command("suites")
+@_INCLUDE
+@_JSON
+def suites(include: tuple[Path, ...], as_json: bool) -> None:
+    """Named lists of tasks."""
+    from lsm_eval.tasks.registry import Registry
+
+    files = Registry(include).suites
+    rows = [
+        {
+            "suite": file.name,
+            "title": file.content.get("title"),
+            "tasks": list(file.content.get("tasks") or ()),
+        }
+        for _, file in sorted(files.items())
+    ]
+    _show(rows, as_json, ["suite", "title", "tasks"])
+
+
+@listing.command("models")
+@_JSON
+def models(as_json: bool) -> None:
+    """Models that need no path, and how to name others."""
+    from importlib.metadata import entry_points
+
+    from lsm_eval.models.builtin import BUILTINS
+
+    rows: list[dict[str, Any]] = [
+        {"model": f"builtin:{name}", "title": entry.title, "licence": entry.licence}
+        for name, entry in BUILTINS.items()
+    ]
+    rows += [
+        {"model": "hf:ORG/NAME[@REVISION]", "title": "a model of the Hugging Face hub", "licence": None},
+        {"model": "./FOLDER", "title": "a local checkpoint in transformers' format", "licence": None},
+    ]
+    rows += [
+        {"model": f"{entry.name}:…", "title": f"backend of the package {entry.dist.name if entry.dist else '?'}",
+         "licence": None}
+        for entry in entry_points(group="lsm_eval.models")
+    ]  # fmt: skip
+    _show(rows, as_json, ["model", "title", "licence"])
+
+
+@listing.command("metrics")
+@_JSON
+def metrics(as_json: bool) -> None:
+    """Metrics that a task file can name."""
+    from lsm_eval.metrics.registry import describe
+
+    rows: list[dict[str, Any]] = [
+        {"metric": name, "description": entry.description, "unit": entry.unit}
+        for name, entry in sorted(describe().items())
+    ]
+    rows.append(
+        {"metric": "evaluate:NAME", "description": "a module of the `evaluate` library", "unit": "other"}
+    )
+    _show(rows, as_json, ["metric", "description", "unit"])
+
+
+def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
+    if as_json:
+        click.echo(json.dumps(list(rows), indent=1, ensure_ascii=False))
+        return
+    print_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(part) for part in value)
+    return "" if value is None else str(value)
+
+
+def _metric_name(spec: Any) -> str:
+    if isinstance(spec, dict) and len(spec) == 1:
+        ((name, options),) = spec.items()
+        return str(options.get("name", name)) if isinstance(options, dict) else str(name)
+    return str(spec)

@@ -1,0 +1,123 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lsm_eval.errors import UserError
+
+if TYPE_CHECKING:
+    from lsm_eval.runner.spec import RunSpec
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_MODEL = "builtin:smollm2-135m"
+
+
+def run_options(function: F) -> F:
+    """All that decides what a model is asked and how: for `run` and `show task`."""
+    path = click.Path(path_type=Path)
+    options = [
+        click.option("--model", default=DEFAULT_MODEL, show_default=True,
+                     help="builtin:NAME, hf:ORG/NAME[@REVISION], or a local checkpoint folder."),
+        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N samples of each task."),
+        click.option("--shots", type=click.IntRange(min=0), metavar="N",
+                     help="Examples before each question; each task's own number by default."),
+        click.option("--seed", type=int, default=0, show_default=True, metavar="N",
+                     help="For random examples and resampled intervals."),
+        click.option("--chat", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
+                     help="Chat template: auto uses it for generation where the model has one."),
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:0, mps."),
+        click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16, float16."),
+        click.option("--batch-tokens", default="auto", show_default=True, metavar="auto|N",
+                     help="Tokens a batch may hold."),
+        click.option("--overflow", type=click.Choice(["error", "truncate", "skip"]), default="error", show_default=True,
+                     help="What to do with samples longer than the model's context."),
+        click.option("--adapter", metavar="DIR", help="A PEFT adapter: local folder or hub id."),
+        click.option("--trust-remote-code", is_flag=True, help="Run code that a checkpoint brings along."),
+        click.option("--data-mirror", type=path, envvar="LSM_EVAL_DATA_MIRROR", metavar="DIR",
+                     help="Read hub data sets from this folder [env: LSM_EVAL_DATA_MIRROR]."),
+        click.option("--offline", is_flag=True, help="Never ask the network."),
+        click.option("--allow-drift", is_flag=True,
+                     help="Go on where data is not what its task pins; the signature then says so."),
+        click.option("--include", type=path, multiple=True, metavar="DIR",
+                     help="A folder of further task files; may be given several times."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def split_names(values: Sequence[str]) -> list[str]:
+    """Names given as `a,b` and as repeated options. Raises `UserError` where there is none."""
+    names = [name.strip() for value in values for name in value.split(",") if name.strip()]
+    if not names:
+        raise UserError("--tasks names no task: see `lsm-eval list tasks`.")
+    return names
+
+
+def make_spec(
+    names: Sequence[str],
+    *,
+    model: str,
+    limit: int | None,
+    shots: int | None,
+    seed: int,
+    chat: Any,
+    device: str,
+    dtype: str,
+    batch_tokens: str,
+    overflow: Any,
+    adapter: str | None,
+    trust_remote_code: bool,
+    data_mirror: Path | None,
+    offline: bool,
+    allow_drift: bool,
+    include: Sequence[Path],
+    out: Path = Path("reports"),
+    store: str = "auto",
+    command: Sequence[str] = (),
+) -> RunSpec:
+    """The options as one checked value."""
+    from lsm_eval.models.base import ModelOptions
+    from lsm_eval.paths import cache_dir
+    from lsm_eval.runner.spec import RunSpec
+    from lsm_eval.tasks.data.load import DataOptions
+
+    if offline:
+        # Before any library that could reach for the hub is imported.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    tokens = None
+    if batch_tokens != "auto":
+        if not batch_tokens.isdigit() or int(batch_tokens) < 1:
+            raise UserError(f"--batch-tokens {batch_tokens}: give `auto` or a number of tokens, 1 or more.")
+        tokens = int(batch_tokens)
+    if data_mirror is not None and not data_mirror.is_dir():
+        raise UserError(f"--data-mirror {data_mirror}: no such folder; make one with `lsm-eval data mirror`.")
+    places = {"auto": cache_dir() / "responses", "none": None}
+    return RunSpec(
+        tasks=names,
+        model=model,
+        limit=limit,
+        shots=shots,
+        seed=seed,
+        chat=chat,
+        options=ModelOptions(
+            device=device,
+            dtype=dtype,
+            batch_tokens=tokens,
+            overflow=overflow,
+            adapter=adapter,
+            trust_remote_code=trust_remote_code,
+            offline=offline,
+        ),
+        data=DataOptions(mirror=data_mirror, offline=offline, allow_drift=allow_drift),
+        include=tuple(include),
+        out=out,
+        store=places[store] if store in places else Path(store),
+        command=tuple(command),
+    )

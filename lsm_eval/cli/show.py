@@ -1,0 +1,115 @@
+"""`lsm-eval show task`: what people need to see before they spend GPU hours."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lsm_eval.cli.options import make_spec, run_options
+
+if TYPE_CHECKING:
+    from lsm_eval.models.base import Cost, Model
+    from lsm_eval.runner.prepare import PreparedTask
+    from lsm_eval.tasks.sample import Sample
+
+
+@click.group("show")
+def show() -> None:
+    """What a task would ask."""
+
+
+@show.command("task")
+@click.argument("name")
+@click.option("--samples", type=click.IntRange(min=1), default=3, show_default=True, metavar="N",
+              help="How many samples to render.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@run_options
+def task(name: str, samples: int, as_json: bool, **options: Any) -> None:
+    """Show the first samples of task NAME as the model would read them, and what a run would cost."""
+    from lsm_eval.cli.progress import make_progress
+    from lsm_eval.models.create import create
+    from lsm_eval.progress import Silent
+    from lsm_eval.runner.prepare import prepare
+
+    asked = options["overflow"]
+    # A task that does not fit the model is what one wants to see here, so overflow is shown, not refused.
+    spec = make_spec([name], **{**options, "overflow": "skip" if asked == "error" else asked})
+    model = create(spec.model, spec.options, make_progress())
+    prepared = prepare(spec, model, Silent())
+    if as_json:
+        click.echo(json.dumps([_summary(p, model, samples) for p in prepared], indent=1, ensure_ascii=False))
+        return
+    for one in prepared:
+        _print(one, model, samples)
+
+
+def _print(prepared: PreparedTask, model: Model, samples: int) -> None:
+    definition = prepared.loaded.task
+    data = prepared.data
+    pinned = "as pinned" if data.pinned else "NOT the pinned content"
+    click.echo(f"{definition.task} v{definition.version}: {definition.title}")
+    click.echo(f"  area {definition.area}, licence {definition.licence}, source {definition.source}")
+    click.echo(
+        f"  data {data.name} {'/'.join(data.configs)} {data.split} from {data.source}, {len(data.rows):,} rows, {pinned}"
+    )
+    click.echo(f"  metrics {', '.join(metric.name for metric in prepared.metrics)}")
+    click.echo(
+        f"  {prepared.shots} shots, chat template {'on' if prepared.chat else 'off'}, model {model.info.name}"
+    )
+    for text in definition.departures:
+        click.echo(f"  departs from lm-evaluation-harness: {text}")
+    summary = _summary(prepared, model, samples)
+    for shown in summary["shown"]:
+        click.echo(f"\n--- sample {shown['id']}")
+        click.echo(shown["prompt"])
+        for continuation in shown["continuations"]:
+            click.echo(f"  > {continuation!r}")
+        click.echo(f"  target {shown['target']}")
+        if "tokens" in shown:
+            click.echo(
+                f"  {shown['tokens']:,} tokens, longest sequence {shown['longest']:,}, {shown['bos']} BOS, "
+                f"{shown['truncated']} over the model's context"
+            )
+    click.echo(f"\n{summary['requests']:,} requests, {summary['sequences']:,} sequences", nl=False)
+    if "tokens" in summary:
+        click.echo(
+            f", {summary['tokens']:,} tokens at most; longest {summary['longest']:,} of {model.info.context or 'any'}; "
+            f"{summary['too_long']:,} do not fit; BOS {summary['bos']}"
+        )
+    else:
+        click.echo("")
+
+
+def _summary(prepared: PreparedTask, model: Model, samples: int) -> dict[str, Any]:
+    costs = prepared.costs
+    found: dict[str, Any] = {
+        "task": prepared.name,
+        "requests": len(prepared.samples),
+        "sequences": sum(len(getattr(s.request, "continuations", (None,))) for s in prepared.samples),
+        "shown": [
+            _sample(sample, model, costs[at] if costs else None)
+            for at, sample in enumerate(prepared.samples[:samples])
+        ],
+    }
+    if costs:
+        bos = sorted({cost.bos for cost in costs})
+        found["tokens"] = sum(cost.asked for cost in costs)
+        found["longest"] = max(cost.longest for cost in costs)
+        found["too_long"] = sum(cost.truncated > 0 for cost in costs)
+        found["bos"] = "-".join(str(count) for count in dict.fromkeys([bos[0], bos[-1]]))
+    return found
+
+
+def _sample(sample: Sample, model: Model, cost: Cost | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": sample.id,
+        "prompt": model.render(sample.request),
+        "continuations": list(getattr(sample.request, "continuations", ())),
+        "target": list(sample.target),
+        "cluster": sample.cluster,
+    }
+    if cost:
+        shown |= {"tokens": cost.asked, "longest": cost.longest, "bos": cost.bos, "truncated": cost.truncated}
+    return shown

@@ -1,0 +1,52 @@
+"""Plain tables for a terminal: no colour, no width games, readable in a log."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lsm_eval.metrics.base import AnyMetric
+    from lsm_eval.statistics.estimate import Estimate
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> None:
+    """Columns aligned by their display width; those in `right` to the right."""
+    table = [list(header), *[list(row) for row in rows]]
+    widths = [max(_width(row[at]) for row in table) for at in range(len(header))]
+    for at, row in enumerate(table):
+        cells = []
+        for column, (text, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - _width(text))
+            cells.append(space + text if column in right else text + space)
+        click.echo("  ".join(cells).rstrip())
+        if at == 0:
+            click.echo("  ".join("-" * width for width in widths))
+
+
+def estimate_cells(metric: AnyMetric, estimate: Estimate) -> list[str]:
+    """Metric, value, interval, n and missing as text; a value that is not there is a dash."""
+    value = "-" if estimate.value is None else _number(estimate.value, metric.unit)
+    interval = "-"
+    if estimate.low is not None and estimate.high is not None:
+        interval = f"{_number(estimate.low, metric.unit)} to {_number(estimate.high, metric.unit)}"
+    return [
+        metric.name,
+        value,
+        interval,
+        f"{estimate.n:,}",
+        f"{estimate.missing:,}" if estimate.missing else "",
+    ]
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == "fraction":
+        return f"{100 * value:.1f} %"
+    return f"{value:.1f}" if unit == "points" else f"{value:.4g}"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

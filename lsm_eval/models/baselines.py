@@ -1,0 +1,123 @@
+"""Rows that need no model: what chance and simple habits score on a task whose items have several choices.
+
+They answer `Score` requests from the continuations alone and never read the context, so a task on which one of
+them does well can be answered without reading the question. Their numbers are scores, not probabilities: they
+put the continuations in order and mean nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from lsm_eval.errors import UserError, unknown
+from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
+from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score, Scored
+
+_VERSION = 1
+"""Part of the fingerprint: raised whenever an answer would change."""
+
+_BATCH = 1024
+_WORST = -1e4
+
+
+def _uniform(continuations: Sequence[str]) -> tuple[float, ...]:
+    """Zero for all: equal whatever their length, and still equal after dividing by it."""
+    return (0.0,) * len(continuations)
+
+
+def _longest(continuations: Sequence[str]) -> tuple[float, ...]:
+    """Zero for the continuation with most characters (all of them, if several are equally long)."""
+    most = max(len(continuation) for continuation in continuations)
+    return tuple(0.0 if len(continuation) == most else _WORST for continuation in continuations)
+
+
+def _first(continuations: Sequence[str]) -> tuple[float, ...]:
+    """Zero for the first continuation."""
+    return (0.0,) + (_WORST,) * (len(continuations) - 1)
+
+
+BASELINES: Mapping[str, Callable[[Sequence[str]], tuple[float, ...]]] = MappingProxyType(
+    {"uniform": _uniform, "longest": _longest, "first": _first}
+)
+"""By name: continuations (at least two) to one score each, 0.0 for the chosen and -1e4 for the others."""
+
+
+class Baseline:
+    """A row that needs no model (`lsm_eval.models.base.Model`).
+
+    Each answer counts one token a continuation, and no continuation as greedy, since nothing is ever decoded.
+    A `Score` request with fewer than two continuations leaves nothing to choose, and its 0.0 would pass for
+    certainty (a perplexity of 1): it fails as unsupported, like `Generate` and `Perplexity`.
+    """
+
+    def __init__(self, name: str, options: ModelOptions | None = None) -> None:
+        """`name` is a key of `BASELINES`. Raises `UserError` for an unknown one, and for an option that only
+        makes sense with a model."""
+        if name not in BASELINES:
+            raise unknown("model", f"builtin:{name}", (f"builtin:{known}" for known in BASELINES))
+        _refuse(name, options or ModelOptions())
+        self._name = name
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo(name=f"builtin:{self._name}", chat_template=False, context=None)
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over the name and the version of the rule."""
+        return hashlib.sha256(f"builtin:{self._name}:{_VERSION}".encode()).hexdigest()
+
+    def cost(self, requests: Sequence[Request]) -> list[Cost]:
+        """Empty: no tokens are counted."""
+        return []
+
+    def render(self, request: Request) -> str:
+        """The prompt as it stands, the system message before it; there is no chat template."""
+        match request:
+            case Score(context=context):
+                return context
+            case Generate(prompt=prompt, system=system):
+                return prompt if system is None else f"{system}\n\n{prompt}"
+            case Perplexity(text=text):
+                return text
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[int] = ()
+    ) -> Iterator[dict[int, Response]]:
+        """As the protocol says; each answer depends on its own request only."""
+        held = set(known)
+        for start in range(0, len(requests), _BATCH):
+            numbers = range(start, min(start + _BATCH, len(requests)))
+            batch = {number: self._one(requests[number]) for number in numbers if number not in held}
+            if batch:
+                yield batch
+
+    def _one(self, request: Request) -> Response:
+        if not isinstance(request, Score):
+            asked = "generate text" if isinstance(request, Generate) else "tell how likely a text is"
+            return Failure("unsupported", f"builtin:{self._name} is no model and cannot {asked}.")
+        count = len(request.continuations)
+        if count < 2:
+            return Failure(
+                "unsupported", f"builtin:{self._name} needs two continuations or more to choose from."
+            )
+        scores = BASELINES[self._name](request.continuations)
+        return Scored(logprobs=scores, tokens=(1,) * count, greedy=(False,) * count)
+
+
+def _refuse(name: str, options: ModelOptions) -> None:
+    """Whatever asks for something that is not there; `overflow` and `offline` hold of themselves."""
+    senseless = {
+        "adapter": options.adapter is not None,
+        f"dtype {options.dtype}": options.dtype != "auto",
+        f"device {options.device}": options.device not in ("auto", "cpu"),
+        "batch size in tokens": options.batch_tokens is not None,
+        "remote code": options.trust_remote_code,
+    }
+    for what, asked in senseless.items():
+        if asked:
+            raise UserError(f"builtin:{name} is no model and takes no {what}: leave that option out")

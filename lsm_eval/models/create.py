@@ -1,0 +1,82 @@
+"""From a model's name to a model.
+
+builtin:NAME            a model that lsm-eval brings or fetches itself
+hf:ORG/NAME[@REVISION]  a repository of the Hugging Face hub
+PATH or hf:PATH         a local checkpoint folder (a path has a / or starts with . or ~)
+PREFIX:REST             a backend of another package: entry point PREFIX of the group `lsm_eval.models`, a
+                        function (rest, options: ModelOptions) -> Model
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from lsm_eval.errors import UserError, unknown
+from lsm_eval.models.base import Model, ModelOptions
+from lsm_eval.progress import Progress, Silent
+
+
+def create(name: str, options: ModelOptions, progress: Progress | None = None) -> Model:
+    """The model called `name`. Fetches a built-in checkpoint, and loads no weights. Raises `UserError`."""
+    prefix, colon, rest = name.partition(":")
+    if prefix == "builtin" and colon:
+        return _builtin(rest, options, progress or Silent())
+    if prefix == "hf" and colon:
+        return _checkpoint(name, rest, options)
+    for entry in entry_points(group="lsm_eval.models"):
+        if colon and entry.name == prefix:
+            try:
+                made: Model = entry.load()(rest, options)
+            except (ImportError, AttributeError) as error:
+                raise UserError(
+                    f"the model backend {prefix!r} cannot be loaded ({error}): reinstall it."
+                ) from error
+            return made
+    if Path(name).expanduser().is_dir() or name.startswith((".", "/", "~")):
+        return _checkpoint(name, name, options)
+    if "/" in name and not colon:
+        raise UserError(
+            f"unknown model {name!r}: for a model of the hub write hf:{name}, for a folder ./{name}."
+        )
+    raise unknown("model", name, _names())
+
+
+def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
+    from lsm_eval.models.builtin import BUILTINS, checkpoint
+
+    if rest not in BUILTINS:
+        raise unknown("model", f"builtin:{rest}", _names())
+    entry = BUILTINS[rest]
+    if entry.source is None:
+        from lsm_eval.models.baselines import Baseline
+
+        return Baseline(rest, options)
+    from lsm_eval.models.hf import HFModel
+
+    folder = checkpoint(rest, offline=options.offline, progress=progress.note)
+    return HFModel(
+        f"builtin:{rest}", options, folder=folder, licence=entry.licence, details={"title": entry.title}
+    )
+
+
+def _checkpoint(name: str, rest: str, options: ModelOptions) -> Model:
+    from lsm_eval.models.hf import HFModel
+
+    folder = Path(rest).expanduser()
+    if folder.is_dir():
+        return HFModel(f"hf:{folder.resolve().name}", options, folder=folder.resolve())
+    if rest.startswith((".", "/", "~")):
+        raise UserError(
+            f"--model {name}: no such folder; name a folder that holds a transformers checkpoint."
+        )
+    repository, _, revision = rest.partition("@")
+    if not repository:
+        raise UserError(f"--model {name}: write hf:ORG/NAME, or hf:ORG/NAME@REVISION.")
+    return HFModel(f"hf:{rest}", options, repository=repository, revision=revision or None)
+
+
+def _names() -> list[str]:
+    from lsm_eval.models.builtin import BUILTINS
+
+    return [f"builtin:{name}" for name in BUILTINS]

@@ -1,0 +1,1 @@
+"""One run, from task names to a record on disk."""

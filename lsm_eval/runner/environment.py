@@ -1,0 +1,64 @@
+"""What a run ran on and with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lsm_eval import __version__
+
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "datasets",
+    "evaluate",
+    "sacrebleu",
+    "rouge-score",
+    "numpy",
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of lsm-eval, Python, and the packages that numbers depend on."""
+    found = {"lsm-eval": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware(device: str | None) -> dict[str, Any]:
+    """What the run ran on."""
+    import psutil
+
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found: dict[str, Any] = {
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "cpu": _cpu_name(),
+        "cores": usable,
+        "memory_bytes": psutil.virtual_memory().total,
+    }
+    # Asking torch is worth its import only where the model brought it in.
+    torch = sys.modules.get("torch")
+    if device and device.startswith("cuda") and torch is not None:
+        found["gpu"] = torch.cuda.get_device_name(device)
+        found["cuda"] = torch.version.cuda
+    if torch is not None:
+        found["threads"] = torch.get_num_threads()
+    return found
+
+
+def _cpu_name() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

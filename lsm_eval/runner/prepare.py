@@ -1,0 +1,123 @@
+"""Everything that can be known, and can be wrong, before a model is asked anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics import registry as metrics
+from lsm_eval.metrics.base import AnyMetric
+from lsm_eval.models.base import Cost, Model
+from lsm_eval.progress import Progress
+from lsm_eval.runner.spec import RunSpec
+from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
+from lsm_eval.tasks.data.load import Table, load
+from lsm_eval.tasks.registry import LoadedTask, Registry
+from lsm_eval.tasks.sample import Sample
+
+
+@dataclass(frozen=True)
+class PreparedTask:
+    """A task with its metrics and samples, ready to be asked."""
+
+    loaded: LoadedTask
+    metrics: tuple[AnyMetric, ...]
+    data: Table
+    examples: Table | None
+    """Rows that examples come from, where they are another split."""
+    samples: tuple[Sample, ...]
+    shots: int
+    chat: bool
+    costs: tuple[Cost, ...] = ()
+    """Parallel to `samples`; empty where the model counts no tokens."""
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.loaded.task.task
+
+
+def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTask]:
+    """Tasks read, checked, rendered and counted. Loads no weights.
+
+    Raises `UserError` for anything that would make the run fail or mislead later on.
+    """
+    loaded = Registry(spec.include).resolve(spec.tasks)
+    if spec.limit is not None and spec.limit < 1:
+        raise UserError("--limit must be 1 or more.")
+    for task in loaded:
+        for metric in task.task.metrics:
+            metrics.check(metric, task.task.request)
+    made = [_metrics(task, offline=spec.data.offline) for task in loaded]
+    prepared = []
+    with progress.phase("data", len(loaded)) as phase:
+        for task, own in zip(loaded, made, strict=True):
+            prepared.append(_prepare_task(task, own, spec, chat_template=model.info.chat_template))
+            phase.advance(1)
+    total = sum(len(task.samples) for task in prepared)
+    with progress.phase("tokenise", total) as phase:
+        for at, one in enumerate(prepared):
+            costs = tuple(model.cost([sample.request for sample in one.samples]))
+            prepared[at] = replace(one, costs=costs)
+            phase.advance(len(one.samples), sum(cost.asked for cost in costs))
+    _check_lengths(prepared, model, spec)
+    return prepared
+
+
+def _prepare_task(
+    loaded: LoadedTask, own: tuple[AnyMetric, ...], spec: RunSpec, *, chat_template: bool
+) -> PreparedTask:
+    task = loaded.task
+    shots = task.fewshot.shots if spec.shots is None or task.request == "perplexity" else spec.shots
+    chat = _uses_chat(loaded, spec, chat_template=chat_template)
+    keep = where_filter(loaded)
+    data = load(task.dataset, base=loaded.folder, options=spec.data, pinned=task.dataset.sha256, keep=keep)
+    examples = None
+    if shots and task.fewshot.split and not task.fewshot.examples:
+        examples = load(
+            task.dataset,
+            split=task.fewshot.split,
+            base=loaded.folder,
+            options=spec.data,
+            pinned=task.fewshot.sha256,
+            keep=keep,
+        )
+    build = BuildOptions(shots=shots, seed=spec.seed, limit=spec.limit, chat=chat)
+    samples = tuple(build_samples(loaded, data, examples, build))
+    return PreparedTask(loaded, own, data, examples, samples, shots, chat)
+
+
+def _uses_chat(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> bool:
+    task = loaded.task
+    if task.request == "perplexity" or spec.chat == "off":
+        return False
+    if spec.chat == "on" or task.chat == "on":
+        if not chat_template:
+            what = "--chat on" if spec.chat == "on" else f"task {task.task!r}"
+            raise UserError(f"{what} needs a chat template, and the model has none: use --chat off.")
+        return True
+    return task.chat == "auto" and task.request == "generate" and chat_template
+
+
+def _metrics(loaded: LoadedTask, *, offline: bool) -> tuple[AnyMetric, ...]:
+    made = tuple(metrics.create(spec, offline=offline, folder=loaded.folder) for spec in loaded.task.metrics)
+    names = [metric.name for metric in made]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UserError(f"{loaded.path}: two metrics are named {twice!r}: give one the option `name`.")
+    return made
+
+
+def _check_lengths(prepared: Sequence[PreparedTask], model: Model, spec: RunSpec) -> None:
+    if spec.options.overflow != "error":
+        return
+    for task in prepared:
+        long = [cost for cost in task.costs if cost.truncated]
+        if long:
+            raise UserError(
+                f"{task.name}: {len(long)} of {len(task.samples)} samples need up to "
+                f"{max(cost.longest for cost in long)} tokens, and the context of {model.info.name} is "
+                f"{model.info.context}: pass --overflow truncate to cut contexts on the left, "
+                "--overflow skip to count these samples as missing, or fewer --shots."
+            )

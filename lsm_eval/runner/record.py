@@ -1,0 +1,235 @@
+"""A run in the words of the record's schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from lsm_eval import __version__
+from lsm_eval.inference.execute import Tally
+from lsm_eval.metrics.base import AnyMetric, Measurement
+from lsm_eval.models.base import Model
+from lsm_eval.requests import Failure, Generated, Likelihood, Response, Score, Scored, kind
+from lsm_eval.results.schema import (
+    SCHEMA_VERSION,
+    DatasetRow,
+    EstimateRow,
+    Manifest,
+    ModelRow,
+    Phase,
+    TaskRow,
+)
+from lsm_eval.runner.environment import hardware, versions
+from lsm_eval.runner.prepare import PreparedTask
+from lsm_eval.runner.spec import RunSpec
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.tasks.data.load import Table
+
+_SECRETS = re.compile(r"\b(hf_|sk-|ghp_|glpat-|xox[bp]-)[A-Za-z0-9_-]{8,}|(?<=//)[^/@\s]+:[^/@\s]+(?=@)")
+
+
+def signature(task: PreparedTask, metric: AnyMetric, spec: RunSpec, *, fingerprint: str) -> str:
+    """What makes a number reproducible. Two numbers are comparable if these agree up to `model:`."""
+    definition = task.loaded.task
+    drift = "" if task.data.pinned else "!unpinned"
+    parts = [
+        f"{definition.task}:v{definition.version}",
+        f"data:{task.data.sha256[:16]}{drift}",
+        f"n:{len(task.samples)}",
+        f"shots:{task.shots}" + (f"/{definition.fewshot.sampler}" if task.shots else ""),
+    ]
+    if task.shots and definition.fewshot.sampler == "random":
+        parts.append(f"seed:{spec.seed}")
+    if task.examples is not None:
+        parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")
+    parts.append(f"chat:{'on' if task.chat else 'off'}")
+    if spec.options.overflow != "error":
+        parts.append(f"overflow:{spec.options.overflow}")
+    parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}", f"model:{fingerprint[:16]}"]
+    return " ".join(part.replace(" ", "_") for part in parts)
+
+
+def estimate_rows(
+    task: PreparedTask,
+    estimates: Iterable[tuple[AnyMetric, Estimate]],
+    spec: RunSpec,
+    *,
+    fingerprint: str,
+) -> list[EstimateRow]:
+    """One row a metric."""
+    definition = task.loaded.task
+    return [
+        EstimateRow(
+            task=definition.task,
+            task_version=definition.version,
+            title=definition.title,
+            area=definition.area,
+            metric=metric.name,
+            unit=metric.unit,
+            higher_is_better=metric.higher_is_better,
+            metric_signature=metric.signature,
+            signature=signature(task, metric, spec, fingerprint=fingerprint),
+            **asdict(estimate),
+        )
+        for metric, estimate in estimates
+    ]
+
+
+def sample_rows(
+    task: PreparedTask,
+    responses: Sequence[Response],
+    measurements: Sequence[Mapping[str, Measurement | None]],
+    model: Model,
+) -> dict[str, list[Any]]:
+    """The per-sample table, column by column (`schema.SAMPLE_COLUMNS`, then two a metric)."""
+    columns: dict[str, list[Any]] = {}
+
+    def add(**values: Any) -> None:
+        for name, value in values.items():
+            columns.setdefault(name, []).append(value)
+
+    names = [metric.name for metric in task.metrics]
+    for index, (sample, response, own) in enumerate(zip(task.samples, responses, measurements, strict=True)):
+        request = sample.request
+        scoring = isinstance(request, Score)
+        failure = response if isinstance(response, Failure) else None
+        add(
+            task=task.name,
+            sample=sample.id,
+            index=index,
+            cluster=sample.cluster,
+            request=kind(request),
+            prompt=model.render(request),
+            choices=list(sample.choices) if scoring else None,
+            continuations=list(request.continuations) if isinstance(request, Score) else None,
+            logprobs=_logprobs(response),
+            tokens=_tokens(response),
+            greedy=list(response.greedy) if isinstance(response, Scored) else None,
+            completion=response.text if isinstance(response, Generated) else None,
+            finish=response.finish if isinstance(response, Generated) else None,
+            truncated=response.truncated if isinstance(response, (Scored, Generated)) else 0,
+            target=[str(value) for value in sample.target],
+            metadata=json.dumps(dict(sample.metadata), ensure_ascii=False, sort_keys=True, default=str),
+            failure=failure.reason if failure else None,
+            failure_detail=failure.detail if failure else None,
+        )
+        for name in names:
+            measured = own.get(name)
+            add(
+                **{
+                    f"score.{name}": measured.value if measured else None,
+                    f"stats.{name}": list(measured.statistics) if measured else None,
+                }
+            )
+    return columns
+
+
+def make_manifest(
+    spec: RunSpec,
+    model: Model,
+    fingerprint: str,
+    tasks: Sequence[tuple[PreparedTask, Sequence[Response], Mapping[str, int]]],
+    tallies: Sequence[Tally],
+    seconds: Mapping[str, float],
+    created: datetime,
+) -> Manifest:
+    """How the numbers came to be."""
+    info = model.info
+    generated = sum(r.tokens for _, responses, _ in tasks for r in responses if isinstance(r, Generated))
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
+        created=created.isoformat(),
+        command=[_SECRETS.sub("***", part) for part in spec.command],
+        seed=spec.seed,
+        model=ModelRow(
+            name=info.name,
+            fingerprint=fingerprint,
+            parameters=info.parameters,
+            revision=info.revision,
+            dtype=info.dtype,
+            device=info.device,
+            context=info.context,
+            chat_template=info.chat_template,
+            licence=info.licence,
+            details=dict(info.details or {}),
+        ),
+        tasks=[_task_row(task, spec, failures) for task, _, failures in tasks],
+        versions=versions(),
+        hardware=hardware(info.device),
+        phases=[Phase(name=name, seconds=round(value, 3)) for name, value in seconds.items()],
+        requests={
+            name: sum(getattr(tally, name) for tally in tallies)
+            for name in ("asked", "unique", "from_store", "computed", "failed")
+        },
+        tokens={
+            "asked": sum(cost.asked for task, _, _ in tasks for cost in task.costs),
+            "generated": generated,
+        },
+        settings={
+            "batch_tokens": spec.options.batch_tokens or "auto",
+            "chat": spec.chat,
+            "dtype": spec.options.dtype,
+            "device": spec.options.device,
+            "limit": spec.limit,
+            "shots": spec.shots,
+            "overflow": spec.options.overflow,
+            "offline": spec.data.offline,
+            "allow_drift": spec.data.allow_drift,
+            "data_mirror": str(spec.data.mirror) if spec.data.mirror else None,
+            "trust_remote_code": spec.options.trust_remote_code,
+        },
+    )
+
+
+def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int]) -> TaskRow:
+    definition = task.loaded.task
+    return TaskRow(
+        task=definition.task,
+        version=definition.version,
+        title=definition.title,
+        area=definition.area,
+        licence=definition.licence,
+        source=definition.source,
+        description=definition.description,
+        departures=list(definition.departures),
+        references=[reference.model_dump() for reference in definition.references],
+        dataset=_dataset_row(task.data),
+        fewshot_dataset=_dataset_row(task.examples) if task.examples else None,
+        request=definition.request,
+        shots=task.shots,
+        sampler=definition.fewshot.sampler,
+        chat=task.chat,
+        limit=spec.limit,
+        samples=len(task.samples),
+        failures=dict(failures),
+    )
+
+
+def _dataset_row(table: Table) -> DatasetRow:
+    return DatasetRow(
+        source=table.source,
+        name=table.name,
+        configs=list(table.configs),
+        split=table.split,
+        revision=table.revision,
+        rows=len(table.rows),
+        sha256=table.sha256,
+        pinned=table.pinned,
+    )
+
+
+def _logprobs(response: Response) -> list[float] | None:
+    if isinstance(response, Scored):
+        return list(response.logprobs)
+    return [response.logprob] if isinstance(response, Likelihood) else None
+
+
+def _tokens(response: Response) -> list[int] | None:
+    if isinstance(response, Scored):
+        return list(response.tokens)
+    return [response.tokens] if isinstance(response, (Likelihood, Generated)) else None

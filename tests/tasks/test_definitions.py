@@ -1,0 +1,272 @@
+"""The shipped task files: they hold to the schema, their data to the pins, and their items to good practice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics import registry as metrics
+from lsm_eval.requests import Generate, Perplexity, Score
+from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
+from lsm_eval.tasks.data import DataOptions, Table, load
+from lsm_eval.tasks.helpers.people import ATTACKS, iban_valid, luhn_valid, records
+from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
+from lsm_eval.tasks.sample import Sample
+
+REGISTRY = Registry()
+HUB = sorted(name for name, file in REGISTRY.tasks.items() if "hub" in file.content["dataset"])
+OWN = sorted(set(REGISTRY.tasks) - set(HUB))
+MULTIPLE_CHOICE = ["quickstart_accuracy_en", "quickstart_accuracy_zh", "quickstart_hallucination"]
+
+Read = Callable[..., Table]
+
+
+def task(name: str) -> LoadedTask:
+    return load_task(REGISTRY.tasks[name])
+
+
+def rows_of(name: str, mirror: Path | None, split: str | None = None) -> Table:
+    """The task's rows, checked against its pin (or the pin of its examples' split)."""
+    loaded = task(name)
+    dataset = loaded.task.dataset
+    pinned = loaded.task.fewshot.sha256 if split else dataset.sha256
+    assert pinned, f"{name} pins no content"
+    return load(
+        dataset,
+        split=split,
+        base=loaded.folder,
+        options=DataOptions(mirror=mirror, offline=True),
+        pinned=pinned,
+        keep=where_filter(loaded),
+    )
+
+
+def samples_of(name: str, mirror: Path | None, limit: int | None = None) -> list[Sample]:
+    loaded = task(name)
+    few = loaded.task.fewshot
+    examples = rows_of(name, mirror, few.split) if few.shots and few.split else None
+    options = BuildOptions(shots=few.shots, limit=limit)
+    return build_samples(loaded, rows_of(name, mirror), examples, options)
+
+
+def check_samples(samples: list[Sample]) -> None:
+    for sample in samples:
+        request = sample.request
+        if isinstance(request, Score):
+            assert len(request.continuations) == len(sample.choices) > 0
+            assert all(choice.strip() for choice in sample.choices), sample.id
+            assert len(set(sample.choices)) == len(sample.choices), sample.id
+            assert sample.target, sample.id
+            assert all(isinstance(i, int) and 0 <= i < len(sample.choices) for i in sample.target)
+        elif isinstance(request, Generate):
+            assert request.prompt.strip()
+            assert sample.target or sample.metadata["secrets"]
+            assert all(isinstance(text, str) and text.strip() for text in sample.target), sample.id
+        else:
+            assert isinstance(request, Perplexity)
+            assert request.text.strip()
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY.tasks))
+def test_task_file_is_sound(name: str) -> None:
+    loaded = task(name)
+    assert loaded.path.stem == loaded.task.task
+    assert loaded.task.dataset.sha256, "every task pins its content"
+    if loaded.task.fewshot.split:
+        assert loaded.task.fewshot.sha256, "and that of its examples' split"
+    for spec in loaded.task.metrics:
+        metrics.check(spec, loaded.task.request)
+    # A template that nobody closes, or a line break that YAML folded away, would stand in the prompt.
+    assert not re.search(r"\\n|\{%|%\}", loaded.task.prompt + loaded.task.instruction)
+    names = {metrics.create(spec, offline=True).name for spec in loaded.task.metrics}
+    assert len(names) == len(loaded.task.metrics)
+    assert {reference.metric for reference in loaded.task.references} <= names
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY.suites))
+def test_suites_name_tasks_that_exist(name: str) -> None:
+    resolved = REGISTRY.resolve([name])
+    assert len(resolved) > 1
+    assert REGISTRY.suites[name].path.stem == name
+
+
+def test_the_quickstart_suite_has_every_quickstart_task_and_every_area_but_perplexity_and_safety() -> None:
+    suite = REGISTRY.resolve(["quickstart"])
+    assert sorted(t.task.task for t in suite) == OWN[OWN.index("quickstart_accuracy_en") :]
+    areas = {t.task.area for t in suite}
+    assert areas == {"accuracy", "translation", "summarisation", "bias", "hallucination", "privacy"}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_data_renders_and_is_as_pinned(name: str) -> None:
+    samples = samples_of(name, mirror=None)
+    check_samples(samples)
+    prompts = Counter(str(sample.request) for sample in samples)
+    assert max(prompts.values()) == 1, "an item stands there twice"
+
+
+@pytest.mark.parametrize("name", HUB)
+def test_hub_data_renders_and_is_as_pinned(name: str, hub_mirror: Path) -> None:
+    table = rows_of(name, hub_mirror)
+    assert table.pinned
+    split = task(name).task.fewshot.split
+    if split:
+        assert rows_of(name, hub_mirror, split).pinned
+    check_samples(samples_of(name, hub_mirror, limit=5))
+
+
+@pytest.mark.parametrize("name", ["truthfulqa_mc", "bbq", "arc_easy", "arc_challenge", "crows_pairs"])
+def test_every_row_of_the_hub_data_renders(name: str, hub_mirror: Path) -> None:
+    samples = samples_of(name, hub_mirror)
+    assert len(samples) == len(rows_of(name, hub_mirror).rows)
+    check_samples(samples)
+
+
+def test_truthfulqa_labels_cover_both_sets(hub_mirror: Path) -> None:
+    for sample in samples_of("truthfulqa_mc", hub_mirror):
+        mc1, mc2 = sample.metadata["mc1_labels"], sample.metadata["mc2_labels"]
+        assert len(mc1) == len(mc2) == len(sample.choices)
+        assert sum(label or 0 for label in mc1) == 1
+        assert mc1[0] == 1
+        assert all(a is not None or b is not None for a, b in zip(mc1, mc2, strict=True))
+        assert sample.target == tuple(i for i, label in enumerate(mc2) if label)
+
+
+def test_cmmlu_reads_the_subjects_that_its_departures_say(hub_mirror: Path) -> None:
+    from lsm_eval.tasks.helpers.cmmlu import SUBJECTS
+
+    configs = task("cmmlu").task.dataset.configs
+    assert len(SUBJECTS) == 67
+    assert len(configs) == 61
+    missing = set(SUBJECTS) - set(configs)
+    text = " ".join(task("cmmlu").task.departures)
+    assert all(subject in text for subject in missing)
+
+
+@pytest.mark.parametrize("name", MULTIPLE_CHOICE)
+def test_right_answers_are_evenly_spread_and_not_given_away(name: str) -> None:
+    samples = samples_of(name, mirror=None)
+    positions = Counter(sample.target for sample in samples)
+    assert all(len(sample.choices) == 4 and len(sample.target) == 1 for sample in samples)
+    assert set(positions) == {(i,) for i in range(4)}
+    assert max(positions.values()) - min(positions.values()) <= 1
+
+    def share(pick: Callable[[list[int]], int]) -> float:
+        def hit(sample: Sample) -> bool:
+            lengths = [len(choice) for choice in sample.choices]
+            return lengths.count(pick(lengths)) == 1 and lengths.index(pick(lengths)) == sample.target[0]
+
+        return sum(map(hit, samples)) / len(samples)
+
+    # Always taking the longest (shortest) answer must not pay.
+    assert share(max) <= 0.35
+    assert share(min) <= 0.35
+
+
+@pytest.mark.parametrize("name", ["quickstart_en_zh", "quickstart_en_de"])
+def test_examples_are_none_of_the_items(name: str) -> None:
+    loaded = task(name).task
+    asked = {sample.request.prompt.rsplit("\n\n", 1)[1] for sample in samples_of(name, mirror=None)}  # type: ignore[union-attr]
+    shown = {f"English sentence: {row['source']}" for row in loaded.fewshot.examples}
+    assert len(shown) == loaded.fewshot.shots == 3
+    assert not {prompt.split("\n")[0] for prompt in asked} & shown
+
+
+@pytest.mark.parametrize("name", ["gsm8k", "quickstart_en_de"])
+def test_a_header_holds_the_shots_and_the_question_once(name: str, hub_mirror: Path) -> None:
+    loaded = task(name).task
+    for sample in samples_of(name, hub_mirror, limit=20):
+        assert isinstance(sample.request, Generate)
+        parts = sample.request.prompt.split("\n\n")
+        assert len(parts) == loaded.fewshot.shots + 1
+        assert parts[-1] not in {"\n".join(part.split("\n")[:1]) for part in parts[:-1]}
+        assert sample.request.prompt.endswith(("Answer:", "German sentence:"))
+
+
+def test_quickstart_asks_for_little_text() -> None:
+    suite = [t.task for t in REGISTRY.resolve(["quickstart"])]
+    generated = [t for t in suite if t.request == "generate"]
+    assert all(t.max_tokens <= 64 for t in generated)
+    assert sum(len(rows_of(t.task, None).rows) for t in generated) <= 60
+
+
+def test_bias_pairs_differ_in_the_group_only() -> None:
+    rows: list[dict[str, Any]] = [
+        json.loads(line)
+        for line in (task("quickstart_bias").folder / "bias.jsonl").read_text("utf-8").splitlines()
+    ]
+    for row in rows:
+        one, other = row["stereotyped"].split(), row["other"].split()
+        apart = set(one).symmetric_difference(other)
+        assert 0 < len(apart) <= 6, row["id"]
+        shared = [word for word in one if word in other]
+        assert len(shared) >= len(one) - 3, row["id"]
+    assert all(count >= 8 for count in Counter(row["group"] for row in rows).values())
+
+
+def test_people_are_the_same_every_time_and_checksums_hold() -> None:
+    rows = records(n=50, seed=1)
+    assert rows == records(n=50, seed=1)
+    assert rows[: 10 * len(ATTACKS)] == records(n=10, seed=1)
+    assert rows != records(n=50, seed=2)
+    assert len({row["name"] for row in rows}) == 50
+    for row in rows:
+        secret = {entry["type"]: entry["value"] for entry in row["secrets"]}
+        assert all(value in row["record"] for value in secret.values())
+        assert all(value not in row["request"] for value in secret.values())
+        assert luhn_valid(secret["card"])
+        assert secret["card"].startswith("4000 00")
+        assert iban_valid(secret["iban"])
+        assert re.fullmatch(r"DE\d\d 0\d{3}( \d{4}){3} \d\d", secret["iban"])
+        assert re.fullmatch(r"9\d\d-(0[1-9]|[1-4]\d)-\d{4}", secret["ssn"])
+        assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", secret["phone"])
+        assert re.search(r"@example\.(com|org|net)$", secret["email"])
+        assert re.search(r" 00[1-4]\d\d$", secret["address"])
+
+
+@pytest.mark.parametrize(
+    ("check", "right", "wrong"),
+    [
+        (luhn_valid, "4111 1111 1111 1111", "4111 1111 1111 1112"),
+        (luhn_valid, "79927398713", "79927398712"),
+        (iban_valid, "DE89 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130 01"),
+        (iban_valid, "GB82 WEST 1234 5698 7654 32", "GB28 WEST 1234 5698 7654 32"),
+    ],
+)
+def test_checksums_of_published_examples(check: Callable[[str], bool], right: str, wrong: str) -> None:
+    assert check(right)
+    assert not check(wrong)
+
+
+def test_naming_the_person_is_no_leak() -> None:
+    """The attacker knows the name: a completion that only repeats it gives nothing away."""
+    from lsm_eval.requests import Generated
+
+    for name in ("pii_leak_context", "quickstart_privacy"):
+        table = rows_of(name, None)
+        made = records(**task(name).task.dataset.arguments)
+        for metric in ("leak_rate", "leak_partial"):
+            measure = metrics.create(metric)
+            for sample, row in zip(samples_of(name, None), made, strict=True):
+                refusal = Generated(f"I cannot tell you anything about {row['name']}.", 9, "stop")
+                told = Generated(f"It is {row['secrets'][0]['value']}.", 9, "stop")
+                found = [measure.measure(sample, answer) for answer in (refusal, told)]  # type: ignore[union-attr]
+                assert [m.value for m in found if m] == [0.0, 1.0], (sample.id, metric)
+        assert len(table.rows) == len(made)
+
+
+def test_an_unknown_attack_is_the_users_mistake() -> None:
+    with pytest.raises(UserError, match="unknown attack 'bribe'"):
+        records(n=1, seed=1, attacks=["bribe"])
+
+
+def test_more_people_than_names_is_the_users_mistake() -> None:
+    with pytest.raises(UserError, match="names for 1000 people"):
+        records(n=1001, seed=1, attacks=["direct"])
