@@ -37,6 +37,8 @@ def run_options(function: F) -> F:
                      help="Tokens a batch may hold."),
         click.option("--overflow", type=click.Choice(["error", "truncate", "skip"]), default="error", show_default=True,
                      help="What to do with samples longer than the model's context."),
+        click.option("--engine", type=click.Choice(["auto", "tree", "plain"]), default="auto", show_default=True,
+                     help="tree computes every unique token once; plain is the padded reference."),
         click.option("--adapter", metavar="DIR", help="A PEFT adapter: local folder or hub id."),
         click.option("--trust-remote-code", is_flag=True, help="Run code that a checkpoint brings along."),
         click.option("--data-mirror", type=path, envvar="LSM_EVAL_DATA_MIRROR", metavar="DIR",
@@ -72,6 +74,7 @@ def make_spec(
     dtype: str,
     batch_tokens: str,
     overflow: Any,
+    engine: Any,
     adapter: str | None,
     trust_remote_code: bool,
     data_mirror: Path | None,
@@ -93,11 +96,13 @@ def make_spec(
         os.environ["HF_HUB_OFFLINE"] = "1"
     tokens = None
     if batch_tokens != "auto":
-        if not batch_tokens.isdigit() or int(batch_tokens) < 1:
+        if not batch_tokens.isdecimal() or int(batch_tokens) < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: give `auto` or a number of tokens, 1 or more.")
         tokens = int(batch_tokens)
     if data_mirror is not None and not data_mirror.is_dir():
         raise UserError(f"--data-mirror {data_mirror}: no such folder; make one with `lsm-eval data mirror`.")
+    if not store:
+        raise UserError("--store is empty: name a folder, or give auto or none.")
     places = {"auto": cache_dir() / "responses", "none": None}
     return RunSpec(
         tasks=names,
@@ -111,6 +116,7 @@ def make_spec(
             dtype=dtype,
             batch_tokens=tokens,
             overflow=overflow,
+            engine=engine,
             adapter=adapter,
             trust_remote_code=trust_remote_code,
             offline=offline,

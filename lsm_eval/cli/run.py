@@ -35,10 +35,11 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
     progress = make_progress()
     spec = make_spec(split_names(tasks), out=out, store=store, command=["lsm-eval", *sys.argv[1:]], **options)
     from lsm_eval.models.create import create
-    from lsm_eval.runner.prepare import prepare
+    from lsm_eval.runner.prepare import check_tasks, prepare
     from lsm_eval.runner.run import run as run_spec
 
     try:
+        check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
         model = create(spec.model, spec.options, progress)
         if dry_run:
             _show_cost(prepare(spec, model, progress))

@@ -31,11 +31,12 @@ def task(name: str, samples: int, as_json: bool, **options: Any) -> None:
     from lsm_eval.cli.progress import make_progress
     from lsm_eval.models.create import create
     from lsm_eval.progress import Silent
-    from lsm_eval.runner.prepare import prepare
+    from lsm_eval.runner.prepare import check_tasks, prepare
 
     asked = options["overflow"]
     # A task that does not fit the model is what one wants to see here, so overflow is shown, not refused.
     spec = make_spec([name], **{**options, "overflow": "skip" if asked == "error" else asked})
+    check_tasks(spec)
     model = create(spec.model, spec.options, make_progress())
     prepared = prepare(spec, model, Silent())
     if as_json:

@@ -1,11 +1,46 @@
-"""Which token rows go through the model together, and when a request has all its scores."""
+"""Plain scoring of many requests: which token rows go through the model together, in padded batches."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from lsm_eval.inference.batching import batches
-from lsm_eval.inference.scoring import SequenceScore, TokenRow
+from lsm_eval.inference.memory import MemoryGuard
+from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences
+
+
+class PlainScorer:
+    """Scores rows in batches padded to their longest: the reference for every faster way."""
+
+    def __init__(self, model: Any, memory: MemoryGuard, *, device: str, pad: int) -> None:
+        self._model, self._memory, self._device, self._pad = model, memory, device, pad
+        self.computed_tokens = 0
+        """Tokens that went through the model, padding left out."""
+        self.computed_rows = 0
+        """Rows of the vocabulary that were computed."""
+
+    def scores(
+        self, rows: Mapping[int, Sequence[TokenRow]], budget: int, known: Collection[int]
+    ) -> Iterator[dict[int, list[SequenceScore]]]:
+        """Scores of each request's rows, as requests become complete; `known` requests are left out."""
+        plan = ScoringPlan(rows)
+        for batch in plan.batches(budget, known):
+            results = [score for scores in self._memory.run(batch, self._compute(plan)) for score in scores]
+            done = {i: scores for i, scores in plan.complete(batch, results) if i not in known}
+            if done:
+                yield done
+
+    def _compute(self, plan: ScoringPlan) -> Callable[[Sequence[list[int]]], list[list[SequenceScore]]]:
+        def compute(part: Sequence[list[int]]) -> list[list[SequenceScore]]:
+            own = plan.rows(part)
+            scores = iter(score_sequences(self._model, own, device=self._device, pad=self._pad))
+            inputs = {row.tokens[:-1]: row.scored for row in own}
+            self.computed_tokens += sum(map(len, inputs))
+            self.computed_rows += sum(inputs.values())
+            return [[next(scores) for _ in ats] for ats in part]
+
+        return compute
 
 
 class ScoringPlan:

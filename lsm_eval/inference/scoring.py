@@ -62,7 +62,7 @@ def score_sequences(
         spans.append([places.setdefault((row, at), len(places)) for at in range(first, last)])
     flat = torch.tensor([row * width + at for row, at in places], dtype=torch.long)
 
-    with torch.inference_mode(), _only_rows(model, flat.to(device)):
+    with torch.inference_mode(), only_rows(model, flat.to(device)):
         logits = model(input_ids=ids.to(device), use_cache=False).logits[0]
     if logits.shape[0] != len(places):
         raise RuntimeError(f"the head gave {logits.shape[0]} rows for {len(places)} scored positions")
@@ -71,21 +71,21 @@ def score_sequences(
     targets = torch.tensor(
         [token for s in sequences for token in s.tokens[-s.scored :]], dtype=torch.long, device=device
     )
-    normaliser, best = _normalise(logits)
-    with torch.inference_mode():
-        logprobs = (logits[wanted, targets].float() - normaliser[wanted]).double().cpu()
-        hits = (best[wanted] == targets).cpu()
+    logprobs, hits = row_statistics(logits, wanted, targets)
     scores = []
     at = 0
     for sequence in sequences:
         span = slice(at, at + sequence.scored)
-        scores.append(SequenceScore(float(logprobs[span].sum()), bool(hits[span].all())))
+        scores.append(SequenceScore(sum(logprobs[span]), all(hits[span])))
         at += sequence.scored
     return scores
 
 
-def _normalise(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-sum-exp (float32) and likeliest token of every row of logits [rows, vocabulary]."""
+def row_statistics(
+    logits: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor
+) -> tuple[list[float], list[bool]]:
+    """Log-probability of each target given its row of logits [rows, vocabulary], and whether it is the
+    likeliest token there; log-softmax in float32. `rows` and `targets` run parallel."""
     import torch
 
     with torch.inference_mode():
@@ -93,11 +93,14 @@ def _normalise(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             (torch.logsumexp(chunk.float(), dim=-1), chunk.argmax(dim=-1))
             for chunk in logits.split(_HEAD_ROWS)
         ]
-        return torch.cat([lse for lse, _ in chunks]), torch.cat([best for _, best in chunks])
+        normaliser = torch.cat([lse for lse, _ in chunks])
+        best = torch.cat([top for _, top in chunks])
+        logprobs = logits[rows, targets].float() - normaliser[rows]
+        return logprobs.double().tolist(), (best[rows] == targets).tolist()
 
 
 @contextmanager
-def _only_rows(model: Any, flat: torch.Tensor) -> Iterator[None]:
+def only_rows(model: Any, flat: torch.Tensor) -> Iterator[None]:
     """Let the output head see only the rows `flat` of the hidden states [batch * width, hidden].
 
     What a model does to its logits afterwards (soft-capping, scaling) still happens, on those rows.

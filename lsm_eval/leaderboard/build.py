@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.collect import Board, collect
 from lsm_eval.leaderboard.pages import Pages
+from lsm_eval.progress import Progress, Silent
 from lsm_eval.results.reader import Record, read_records
 
 MARKER = ".lsm-eval-site"
@@ -21,9 +22,6 @@ SAMPLES = 100
 
 _FIRST_LINE = "lsm-eval leaderboard 1"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
-
-Progress = Callable[[int, int], None]
-"""Called with pages done and pages in all."""
 
 
 def build(
@@ -66,7 +64,9 @@ def build(
                 old.rename(out)
             raise
     except OSError as error:
-        raise UserError(f"cannot write the site to {out} ({error}): name another folder with --out.") from error
+        raise UserError(
+            f"cannot write the site to {out} ({error}): name another folder with --out."
+        ) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
         if out.exists():
@@ -74,7 +74,9 @@ def build(
     return out / "index.html"
 
 
-def _write(board: Board, places: dict[int, str], folder: Path, samples: int, progress: Progress | None) -> None:
+def _write(
+    board: Board, places: dict[int, str], folder: Path, samples: int, progress: Progress | None
+) -> None:
     pages = Pages(board, samples)
     total = 1 + len(board.models) + sum(len(model.tables) for model in board.models)
     written: list[str] = []

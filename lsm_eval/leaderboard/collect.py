@@ -69,7 +69,8 @@ class ModelEntry:
         """Runs of which a newer run has replaced a number or all."""
         current = {(key, id(number.record)) for key, number in self.numbers.items()}
         return sum(
-            any(((row.task, row.metric), id(run)) not in current for row in run.estimates) for run in self.runs
+            any(((row.task, row.metric), id(run)) not in current for row in run.estimates)
+            for run in self.runs
         )
 
     @property
@@ -146,9 +147,8 @@ def area_order(area: str) -> tuple[int, str]:
 
 
 def comparable(row: EstimateRow) -> tuple[str, ...]:
-    """The parts of a number's signature that must agree: all but the model's, and the metric's own."""
-    parts = tuple(part for part in row.signature.split("|") if not part.strip().startswith("model:"))
-    return (*parts, f"metric {row.metric}: {row.metric_signature}")
+    """The parts of a number's signature (separated by spaces) that must agree: all but the model's."""
+    return tuple(part for part in row.signature.split() if not part.startswith("model:"))
 
 
 def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:

@@ -37,7 +37,11 @@ class Pages:
             keep_trailing_newline=True,
         )
         environment.filters.update(
-            breakable=show.breakable, compact=show.compact, direction=show.direction, unit_label=show.unit_label
+            breakable=show.breakable,
+            compact=show.compact,
+            direction=show.direction,
+            moment=show.moment,
+            unit_label=show.unit_label,
         )
         environment.globals.update(
             # Markup: the package's own files, and nothing that a record says.
@@ -146,4 +150,3 @@ def number_title(number: Number) -> str:
     if number.why:
         parts.append(number.why)
     return "; ".join(parts)
-

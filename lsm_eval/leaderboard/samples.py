@@ -115,7 +115,9 @@ def _likelihood(row: Mapping[str, Any]) -> str:
     # exp overflows from 710 nats on; nobody reads such a perplexity.
     per_token = -logprob / tokens
     perplexity = f"{math.exp(per_token):.2f}" if per_token < 700 else "∞"
-    return f"log-probability {_number(logprob, '.3f')} over {tokens} tokens; perplexity {perplexity} per token"
+    return (
+        f"log-probability {_number(logprob, '.3f')} over {tokens} tokens; perplexity {perplexity} per token"
+    )
 
 
 def _metadata(text: str | None) -> tuple[tuple[str, str], ...]:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -25,7 +26,7 @@ _UNSEEN = re.compile(
     "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _BASE_SLUG = re.compile(r"[^a-z0-9]+")
-_BREAKS = re.compile(r"(?<=[_./:@-])")
+_BREAKS = re.compile(r"(?<=[_/:@-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def visible(text: str) -> str:
 
 
 def breakable(text: str) -> Markup:
-    """A name, escaped, that a browser may break after `_ . / : @ -`."""
+    """A name, escaped, that a browser may break after `_ / : @ -`."""
     return Markup("<wbr>").join(escape(visible(part)) for part in _BREAKS.split(text))
 
 
@@ -132,9 +133,18 @@ def missing_reason(row: EstimateRow, failures: dict[str, int]) -> str:
     return f"undefined over its {row.n} samples"
 
 
+def moment(time: datetime) -> str:
+    """A UTC time as people read it, `2025-02-02 03:04 UTC`."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
 def compact(thing: Any) -> str:
     """A setting's value in one line: text as it is, everything else as JSON with sorted keys."""
-    return thing if isinstance(thing, str) else json.dumps(thing, sort_keys=True, ensure_ascii=False, default=str)
+    return (
+        thing
+        if isinstance(thing, str)
+        else json.dumps(thing, sort_keys=True, ensure_ascii=False, default=str)
+    )
 
 
 def slugs(names: Iterable[str]) -> dict[str, str]:

@@ -12,6 +12,10 @@ Overflow = Literal["error", "truncate", "skip"]
 """What to do with a request longer than the model's context: refuse the run, cut the context's left side,
 or leave the sample out as missing."""
 
+Engine = Literal["auto", "tree", "plain"]
+"""How scoring shares work: `tree` computes every unique token once, `plain` pads one sequence a choice (the
+reference), `auto` uses the tree where a self-check on the run's own requests agrees with plain scoring."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
@@ -24,6 +28,7 @@ class ModelOptions:
     batch_tokens: int | None = None
     """Tokens a batch may hold; None for a size that suits the device."""
     overflow: Overflow = "error"
+    engine: Engine = "auto"
     adapter: str | None = None
     """Folder or hub id of a PEFT adapter."""
     trust_remote_code: bool = False
@@ -82,6 +87,10 @@ class Model(Protocol):
 
     def render(self, request: Request) -> str:
         """The prompt as the model reads it: through its chat template if the request asks for that."""
+        ...
+
+    def computed(self) -> Mapping[str, int]:
+        """What was computed so far, by name, such as `scored_tokens` and `vocabulary_rows`."""
         ...
 
     def load(self) -> None:

@@ -82,6 +82,10 @@ class Baseline:
             case Perplexity(text=text):
                 return text
 
+    def computed(self) -> Mapping[str, int]:
+        """Nothing: no token is read."""
+        return {}
+
     def load(self) -> None:
         """Nothing to load."""
 

@@ -33,7 +33,7 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
                     f"the model backend {prefix!r} cannot be loaded ({error}): reinstall it."
                 ) from error
             return made
-    if Path(name).expanduser().is_dir() or name.startswith((".", "/", "~")):
+    if (name and Path(name).expanduser().is_dir()) or name.startswith((".", "/", "~")):
         return _checkpoint(name, name, options)
     if "/" in name and not colon:
         raise UserError(
@@ -43,7 +43,7 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
 
 
 def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
-    from lsm_eval.models.builtin import BUILTINS, checkpoint
+    from lsm_eval.models.builtin import BUILTINS, checkpoint, provenance
 
     if rest not in BUILTINS:
         raise unknown("model", f"builtin:{rest}", _names())
@@ -55,21 +55,24 @@ def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
     from lsm_eval.models.hf import HFModel
 
     folder = checkpoint(rest, offline=options.offline, progress=progress.note)
-    return HFModel(
-        f"builtin:{rest}", options, folder=folder, licence=entry.licence, details={"title": entry.title}
-    )
+    origin = provenance(folder)
+    details = {
+        "title": entry.title,
+        "quantisation": str(origin["quantisation"]),
+        "source": "{package} {version}".format(**origin["source"]),
+    }
+    return HFModel(f"builtin:{rest}", options, folder=folder, licence=entry.licence, details=details)
 
 
 def _checkpoint(name: str, rest: str, options: ModelOptions) -> Model:
     from lsm_eval.models.hf import HFModel
 
     folder = Path(rest).expanduser()
-    if folder.is_dir():
+    if rest and folder.is_dir():
         return HFModel(f"hf:{folder.resolve().name}", options, folder=folder.resolve())
     if rest.startswith((".", "/", "~")):
-        raise UserError(
-            f"--model {name}: no such folder; name a folder that holds a transformers checkpoint."
-        )
+        what = "not a folder" if folder.exists() else "no such folder"
+        raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
     repository, _, revision = rest.partition("@")
     if not repository:
         raise UserError(f"--model {name}: write hf:ORG/NAME, or hf:ORG/NAME@REVISION.")

@@ -16,8 +16,10 @@ class Encoder:
     already, as a chat template's text does.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, vocabulary: int | None = None) -> None:
+        """`vocabulary`: how many tokens the model has; None where that is unknown."""
         self.tokenizer = tokenizer
+        self._vocabulary = vocabulary
         self.bos: int | None = tokenizer.bos_token_id
         self._bos_text: str | None = tokenizer.bos_token
         plain = self._ids(["a"], special=False)[0]
@@ -103,4 +105,10 @@ class Encoder:
             return_token_type_ids=False,
             verbose=False,
         )["input_ids"]
+        highest = max((max(ids) for ids in encoded if ids), default=0)
+        if self._vocabulary is not None and highest >= self._vocabulary:
+            raise UserError(
+                f"the tokenizer gives token {highest} and the model has tokens 0 to {self._vocabulary - 1} only: "
+                "take tokenizer and weights from one checkpoint."
+            )
         return encoded

@@ -5,27 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.errors import UserError
 from lsm_eval.inference.batching import batches
 from lsm_eval.inference.generation import Continuation, Prompt, generate
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.plan import ScoringPlan
-from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences, windows
+from lsm_eval.inference.plan import PlainScorer
+from lsm_eval.inference.scoring import SequenceScore, TokenRow, windows
+from lsm_eval.inference.tree_scoring import TreeScorer, fits_window
 from lsm_eval.models import hub
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.checkpoint_files import files_digest
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.loading import (
+    check_adapter,
     context_length,
     load_config,
     load_tokenizer,
     load_weights,
     resolve_device,
     resolve_dtype,
+    vocabulary_size,
 )
 from lsm_eval.paths import cache_dir
 from lsm_eval.requests import (
@@ -40,12 +44,12 @@ from lsm_eval.requests import (
     Scored,
 )
 
-ENGINE = "plain/1"
-"""Part of every fingerprint: raised when the way of computing changes what is computed."""
+ENGINES = {"auto": "tree/1", "tree": "tree/1", "plain": "plain/1"}
+"""Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
 
-_CPU_TOKENS = 2048
-_ACCELERATOR_TOKENS = 16384
-_GENERATE_TIMES = 4
+_CPU_TOKENS = 512
+_ACCELERATOR_TOKENS = 8192
+_GENERATE_TIMES = 16
 """A generated batch may hold so many times the tokens: each step runs one token a sequence only."""
 
 
@@ -72,6 +76,7 @@ class HFModel:
         self._licence, self._details = licence, dict(details or {})
         self._model: Any = None
         self._memory = MemoryGuard(self.device)
+        self._scorers: list[TreeScorer | PlainScorer] = []
         if options.adapter is not None:
             self._details["adapter"] = options.adapter
 
@@ -98,7 +103,7 @@ class HFModel:
             "adapter": files_digest(self._adapter, hashes) if self._adapter else None,
             "dtype": self.dtype,
             "device": self.device.partition(":")[0],
-            "engine": ENGINE,
+            "engine": ENGINES[self.options.engine],
             "overflow": self.options.overflow,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -116,6 +121,13 @@ class HFModel:
         if request.chat:
             return self.encoder.chat(request.prompt, request.system)
         return f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
+
+    def computed(self) -> Mapping[str, int]:
+        """Tokens and vocabulary rows that scoring took; generation is not counted."""
+        return {
+            "scored_tokens": sum(scorer.computed_tokens for scorer in self._scorers),
+            "vocabulary_rows": sum(scorer.computed_rows for scorer in self._scorers),
+        }
 
     def load(self) -> None:
         """Read the weights and bring them to the device."""
@@ -158,21 +170,29 @@ class HFModel:
         at_once = {i: response for i, response in at_once.items() if i not in known}
         if at_once:
             yield at_once
-        plan = ScoringPlan(rows)
+        if not rows:
+            return
+        scorer = self._scorer(rows)
+        for batch in scorer.scores(rows, self._budget(), known):
+            yield {i: self._scored(requests[i], rows[i], scores, cut[i]) for i, scores in batch.items()}
 
-        def compute(part: Sequence[list[int]]) -> list[list[SequenceScore]]:
-            scores = iter(score_sequences(self._model, plan.rows(part), device=self.device, pad=self._pad))
-            return [[next(scores) for _ in ats] for ats in part]
-
-        for batch in plan.batches(self._budget(), known):
-            results = [score for scores in self._memory.run(batch, compute) for score in scores]
-            done = {
-                i: self._scored(requests[i], rows[i], scores, cut[i])
-                for i, scores in plan.complete(batch, results)
-                if i not in known
-            }
-            if done:
-                yield done
+    def _scorer(self, rows: Mapping[int, Sequence[TokenRow]]) -> TreeScorer | PlainScorer:
+        """The token tree where it agrees with plain scoring on this model, else plain scoring."""
+        plain = PlainScorer(self._model, self._memory, device=self.device, pad=self._pad)
+        scorer: TreeScorer | PlainScorer = plain
+        if self.options.engine != "plain":
+            tree = TreeScorer(self._model, device=self.device, pad=self._pad, dtype=self.dtype)
+            flat = [row for own in rows.values() for row in own]
+            why = None
+            if not fits_window(self.config, max(len(row.tokens) for row in flat)):
+                why = "a layer's attention window is shorter than the longest sequence"
+            why = why or tree.agrees(flat)
+            if why and self.options.engine == "tree":
+                raise UserError(f"--engine tree: {self.name} cannot be scored so, {why}; use --engine auto.")
+            self._details["engine"] = f"plain, because {why}" if why else "tree"
+            scorer = plain if why else tree
+        self._scorers.append(scorer)
+        return scorer
 
     def _rows(self, request: Request) -> Failure | tuple[list[TokenRow], int]:
         """The token rows of a request that is scored, and how many context tokens were cut at most."""
@@ -292,7 +312,10 @@ class HFModel:
     @cached_property
     def encoder(self) -> Encoder:
         """The tokenizer."""
-        return Encoder(load_tokenizer(self._text_folder, trust_remote_code=self.options.trust_remote_code))
+        # The configuration first: without it the tokenizer's own error would point to the wrong file.
+        vocabulary = vocabulary_size(self.config)
+        tokenizer = load_tokenizer(self._text_folder, trust_remote_code=self.options.trust_remote_code)
+        return Encoder(tokenizer, vocabulary)
 
     @cached_property
     def config(self) -> Any:
@@ -319,8 +342,10 @@ class HFModel:
 
     @cached_property
     def _pad(self) -> int:
-        pad = self.encoder.tokenizer.pad_token_id
-        return int(pad if pad is not None else self.encoder.tokenizer.eos_token_id or 0)
+        pad, size = self.encoder.tokenizer.pad_token_id, vocabulary_size(self.config)
+        if pad is None or (size is not None and pad >= size):  # a pad token without an embedding
+            pad = self.encoder.tokenizer.eos_token_id or 0
+        return int(pad)
 
     @cached_property
     def _text_folder(self) -> Path:
@@ -336,6 +361,7 @@ class HFModel:
             return None
         folder = Path(self.options.adapter)
         if folder.is_dir() or self.options.adapter.startswith((".", "/", "~")):
+            check_adapter(folder.expanduser())
             return folder.expanduser()
         return hub.fetch(self.options.adapter, None, weights=True, code=False, offline=self.options.offline)
 

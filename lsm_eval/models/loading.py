@@ -25,7 +25,7 @@ def resolve_device(device: str) -> str:
         if torch.backends.mps.is_available():
             return device
         raise UserError("--device mps: this machine has no Apple GPU that PyTorch can use; try --device cpu.")
-    if kind == "cuda" and (not index or index.isdigit()):
+    if kind == "cuda" and (not index or index.isdecimal()):
         count = torch.cuda.device_count()
         if int(index or 0) < count:
             return f"cuda:{index or 0}"
@@ -46,15 +46,30 @@ def resolve_dtype(dtype: str, device: str, config: Any) -> str:
 
 def load_config(folder: Path, *, trust_remote_code: bool) -> Any:
     """The checkpoint's configuration."""
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: has no config.json; name a folder that holds a transformers checkpoint.")
     _quiet()
     try:
-        return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, local_files_only=True)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+        config = AutoConfig.from_pretrained(
+            folder, trust_remote_code=trust_remote_code, local_files_only=True
+        )
+    except (
+        OSError, ValueError, TypeError, AttributeError, KeyError, ImportError, StrictDataclassError
+    ) as error:
         raise _unusable(folder, "its configuration", error) from error
+    if config.is_encoder_decoder:
+        raise _no_decoder(folder, config)
+    return config
+
+
+def vocabulary_size(config: Any) -> int | None:
+    """Tokens that the model has an embedding for; None where the configuration does not say."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    size = getattr(text, "vocab_size", None)
+    return size if isinstance(size, int) and size > 0 else None
 
 
 def load_tokenizer(folder: Path, *, trust_remote_code: bool) -> Any:
@@ -95,6 +110,8 @@ def load_weights(
             trust_remote_code=trust_remote_code,
             local_files_only=True,
             output_loading_info=True,
+            # So that they are named in `found`; otherwise the error points to a table in a log.
+            ignore_mismatched_sizes=True,
         )
         missing = sorted(found["missing_keys"])
         if missing:
@@ -103,15 +120,17 @@ def load_weights(
                 f"{folder}: the checkpoint lacks {len(missing)} of its model's weights (such as {missing[0]}); "
                 "fetch it again, or check that config.json belongs to these weights."
             )
-        mismatched = sorted(str(key) for key in found.get("mismatched_keys", ()))
+        mismatched = sorted(str(key[0]) for key in found.get("mismatched_keys", ()))
         if mismatched:
             raise UserError(
-                f"{folder}: weights such as {mismatched[0]} do not have the shape that config.json says; fetch "
+                f"{folder}: {len(mismatched)} weights (such as {mismatched[0]}) do not have the shape that config.json says; fetch "
                 "the checkpoint again."
             )
         if adapter is not None:
             model = _with_adapter(model, adapter)
         model = model.to(device).eval()
+        if not _causal(model, device):
+            raise _no_decoder(folder, config)
     except SafetensorError as error:
         raise UserError(
             f"{folder}: a weights file is damaged or cut short ({error}); fetch the checkpoint again."
@@ -124,6 +143,14 @@ def load_weights(
             ) from error
         raise _unusable(folder, "its weights", error) from error
     return model
+
+
+def check_adapter(adapter: Path) -> None:
+    """Raise `UserError` for a folder that is no PEFT adapter, before weights are read."""
+    if not (adapter / "adapter_config.json").is_file():
+        raise UserError(
+            f"--adapter {adapter}: has no adapter_config.json; name the folder of a PEFT adapter."
+        )
 
 
 def context_length(config: Any, tokenizer: Any) -> int | None:
@@ -142,10 +169,7 @@ def _with_adapter(model: Any, adapter: Path) -> Any:
         from peft import PeftModel
     except ImportError as error:
         raise UserError("--adapter needs the peft package: pip install 'lsm-eval[peft]'.") from error
-    if not (adapter / "adapter_config.json").is_file():
-        raise UserError(
-            f"--adapter {adapter}: has no adapter_config.json; name the folder of a PEFT adapter."
-        )
+    check_adapter(adapter)
     try:
         # Merged, the adapter costs nothing at run time, and every way of scoring sees a plain model.
         return PeftModel.from_pretrained(model, adapter).merge_and_unload()
@@ -157,6 +181,34 @@ def _with_adapter(model: Any, adapter: Path) -> Any:
         raise UserError(f"--adapter {adapter}: does not fit the model ({_first_line(error)}).") from error
 
 
+def _causal(model: Any, device: str) -> bool:
+    """Whether what comes later changes nothing of what the model says before.
+
+    transformers runs encoders (BERT) under `AutoModelForCausalLM` too, and then each token sees the answer.
+    """
+    import torch
+
+    size = int(model.get_input_embeddings().weight.shape[0])
+    start = [size // 2, size // 3, size // 4]
+    ends = (size // 5, size // 6)
+    with torch.inference_mode():
+        one, other = (
+            model(input_ids=torch.tensor([[*start, end]], device=device), use_cache=False).logits[0, :3].float()
+            for end in ends
+        )
+    # The same kernels on the same shapes: a causal model gives the same to a rounding or two.
+    near = 1e-4 if model.dtype == torch.float32 else 2e-2
+    change = (one - other).abs().max() / one.abs().max().clamp(min=1e-9)
+    return bool(change.isnan() or change <= near)
+
+
+def _no_decoder(folder: Path, config: Any) -> UserError:
+    return UserError(
+        f"{folder}: a model of type {config.model_type!r} is no decoder-only language model, and only those can "
+        "be scored and continued: name another --model."
+    )
+
+
 def _unusable(folder: Path, part: str, error: BaseException) -> UserError:
     text = _first_line(error)
     if "trust_remote_code" in str(error):
@@ -164,12 +216,23 @@ def _unusable(folder: Path, part: str, error: BaseException) -> UserError:
             f"{folder}: the checkpoint brings its own code, which is not run unless you pass "
             "--trust-remote-code; do so only if you trust its author."
         )
-    return UserError(f"{folder}: {part} cannot be used ({type(error).__name__}: {text}).")
+    if "Unrecognized configuration class" in text:
+        kind = text.partition("configuration_")[2].partition(".")[0]
+        return UserError(
+            f"{folder}: a model of type {kind!r} is no decoder-only language model: name another --model."
+        )
+    return UserError(
+        f"{folder}: {part} cannot be used ({type(error).__name__}: {text.rstrip('.:')}); fetch the checkpoint "
+        "again, or name another --model."
+    )
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    if not lines:
+        return type(error).__name__
+    text = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return text[:300]
 
 
 def _quiet() -> None:

@@ -6,6 +6,7 @@ The package's dependencies are never installed, and nothing of it is imported.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -160,9 +161,7 @@ def _run(
     if process.returncode == 0:
         return
     if "No space left on device" in output:
-        raise UserError(
-            f"the disk of {folder} is full: free some space, or set LSM_EVAL_CACHE to another disk"
-        )
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     told = (
         [line for line in lines if line.startswith(("ERROR", "error", "×"))]

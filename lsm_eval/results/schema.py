@@ -145,6 +145,6 @@ class Manifest(_Row):
     requests: dict[str, int]
     """`asked`, `unique`, `from_store`, `computed`, `failed`."""
     tokens: dict[str, int]
-    """`asked` (see `models.base.Cost`), `generated`."""
+    """`asked` (see `models.base.Cost`), `generated`, and what this run computed (`Model.computed`)."""
     settings: dict[str, Any]
     """Effective options: batch_tokens, overflow, chat, limit, shots, offline, data_mirror …"""

@@ -38,17 +38,26 @@ class PreparedTask:
         return self.loaded.task.task
 
 
+def check_tasks(spec: RunSpec) -> list[LoadedTask]:
+    """The tasks that `spec` names, read and checked without their data and without a model.
+
+    Raises `UserError` for a task, a key or a metric that is not there.
+    """
+    loaded = Registry(spec.include).resolve(spec.tasks)
+    for task in loaded:
+        for metric in task.task.metrics:
+            metrics.check(metric, task.task.request)
+    return loaded
+
+
 def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTask]:
     """Tasks read, checked, rendered and counted. Loads no weights.
 
     Raises `UserError` for anything that would make the run fail or mislead later on.
     """
-    loaded = Registry(spec.include).resolve(spec.tasks)
+    loaded = check_tasks(spec)
     if spec.limit is not None and spec.limit < 1:
         raise UserError("--limit must be 1 or more.")
-    for task in loaded:
-        for metric in task.task.metrics:
-            metrics.check(metric, task.task.request)
     made = [_metrics(task, offline=spec.data.offline) for task in loaded]
     prepared = []
     with progress.phase("data", len(loaded)) as phase:

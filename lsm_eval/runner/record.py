@@ -169,6 +169,7 @@ def make_manifest(
         tokens={
             "asked": sum(cost.asked for task, _, _ in tasks for cost in task.costs),
             "generated": generated,
+            **model.computed(),
         },
         settings={
             "batch_tokens": spec.options.batch_tokens or "auto",
@@ -178,6 +179,7 @@ def make_manifest(
             "limit": spec.limit,
             "shots": spec.shots,
             "overflow": spec.options.overflow,
+            "engine": spec.options.engine,
             "offline": spec.data.offline,
             "allow_drift": spec.data.allow_drift,
             "data_mirror": str(spec.data.mirror) if spec.data.mirror else None,

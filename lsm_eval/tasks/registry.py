@@ -117,14 +117,14 @@ def read_file(path: Path) -> TaskFile:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights.") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
-        raise UserError(f"{path}{where}: is not valid YAML ({problem}).") from error
+        raise UserError(f"{path}{where}: is not valid YAML ({problem}); correct it.") from error
     if not isinstance(content, dict) or not ("task" in content) ^ ("suite" in content):
         raise UserError(f"{path}: has neither `task:` nor `suite:` (or both); a file defines one of them.")
     name = content.get("task", content.get("suite"))
@@ -166,8 +166,17 @@ def _explain(schema: type[BaseModel], error: ValidationError) -> str:
         return f"unknown key {'.'.join(where)!r}: {hint}"
     if first["type"] == "missing":
         return f"the key {'.'.join(where)!r} is missing: add it."
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(where) + ': ' if where else ''}{message}."
+    at = _place(first)
+    # A key of several types has an error for each: those that reach furthest are about the type that was meant.
+    deepest = max((_place(e) for e in error.errors() if _place(e)[: len(at)] == at), key=len)
+    messages = [e["msg"].removeprefix("Value error, ") for e in error.errors() if _place(e) == deepest]
+    return f"{'.'.join(deepest) + ': ' if deepest else ''}{' or '.join(dict.fromkeys(messages))}; correct it."
+
+
+def _place(error: Any) -> list[str]:
+    """Where in the file an error is: its location without the names of types."""
+    parts = [str(part) for part in error["loc"]]
+    return [part for part in parts if part not in ("str", "int") and "[" not in part]
 
 
 def _keys_at(schema: type[BaseModel], path: Sequence[str]) -> list[str]:

@@ -47,7 +47,8 @@ def compile_template(source: str, *, where: str) -> Rendered:
             def render(row: Row) -> Any:
                 return template.render(**row)
     except TemplateError as error:
-        raise UserError(f"{where}: the template is broken ({error}).") from error
+        text = str(error).rstrip(".")
+        raise UserError(f"{where}: the template is broken ({text}); correct it.") from error
 
     def checked(row: Row) -> Any:
         try:
@@ -56,9 +57,11 @@ def compile_template(source: str, *, where: str) -> Rendered:
             raise UserError(f"{where}: {error}; the columns are {', '.join(sorted(row))}.") from error
         except SecurityError as error:
             raise UserError(f"{where}: the template reaches for what it may not ({error}).") from error
-        except (TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        except (TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError,
+                RecursionError) as error:  # fmt: skip
             raise UserError(
-                f"{where}: the template fails on a row ({type(error).__name__}: {error})."
+                f"{where}: the template fails on a row ({type(error).__name__}: {str(error).rstrip('.')}); "
+                "correct the template or the data."
             ) from error
 
     return checked

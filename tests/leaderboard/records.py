@@ -66,7 +66,9 @@ def sample(name: str, index: int, **other: Any) -> Json:
     return {**row, **other}
 
 
-def generated(name: str, index: int, prompt: str, completion: str, target: Sequence[str], **other: Any) -> Json:
+def generated(
+    name: str, index: int, prompt: str, completion: str, target: Sequence[str], **other: Any
+) -> Json:
     """One row of a sample table: a generated sample."""
     fields: Json = {
         "request": "generate", "prompt": prompt, "choices": [], "continuations": [], "logprobs": [],

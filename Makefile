@@ -1,0 +1,43 @@
+# make demo   set up, run the quickstart suite on the built-in model, build the leaderboard page
+# make test   set up and pass the tests
+# make check  lint, format and types
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= demo
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml constraints.txt
+
+.PHONY: demo test test-all check clean
+
+demo: $(VENV)/.installed
+	$(BIN)/lsm-eval run --tasks quickstart --model builtin:smollm2-135m --out $(DEMO)/reports
+	$(BIN)/lsm-eval run --tasks quickstart --model builtin:uniform --out $(DEMO)/reports >/dev/null 2>&1
+	@echo "page:   $$($(BIN)/lsm-eval leaderboard $(DEMO)/reports --out $(DEMO)/site 2>/dev/null)"
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-all: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) $(DEMO) dist build
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit("lsm-eval needs Python 3.11 or newer: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.installed
