@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data-mirror",
         type=Path,
         metavar="DIR",
-        default=os.environ.get("LSM_EVAL_DATA_MIRROR"),
+        default=os.environ.get("LSM_EVAL_DATA_MIRROR") or None,
         help="hub data as `lsm-eval data mirror` writes it [env: LSM_EVAL_DATA_MIRROR]; made in the cache "
         "folder where none is named",
     )

@@ -187,15 +187,17 @@ def _logprobs(mine: Answered, other: Answered, finding: Finding) -> Iterable[str
 def _choice(ranked: str, mine: Answered, other: Answered, finding: Finding, close: set[str]) -> Iterable[str]:
     """Whether both prefer the same choice, unless two lie too near each other; those go to `close`."""
     lengths = [len(choice) if ranked == "characters" else 1 for choice in mine.choices]
-    if not all(lengths):
-        # The quotient of an empty choice is undefined, and each tool has its own answer to that.
-        yield "a choice is empty, so that nothing is comparable by characters."
-        return
-    a = [logprob / length for logprob, length in zip(mine.logprobs, lengths, strict=True)]
-    b = [logprob / length for logprob, length in zip(other.logprobs, lengths, strict=True)]
+    a, b = (
+        # An empty choice is never preferred: either tool takes the quotient for -inf.
+        [
+            value / length if length else -math.inf
+            for value, length in zip(side.logprobs, lengths, strict=True)
+        ]
+        for side in (mine, other)
+    )
     finding.choices += 1
     # A log-probability that is off by the tolerance moves no score further than this.
-    if min(margin(a), margin(b)) <= TOLERANCE / min(lengths):
+    if min(margin(a), margin(b)) <= TOLERANCE / min(filter(None, lengths), default=1):
         close.add(ranked)
     first, second = a.index(max(a)), b.index(max(b))
     if first == second:

@@ -30,7 +30,7 @@ def peer_python(folder: Path | None, say: Callable[[str], None]) -> Path:
     """
     wanted = {"lm_eval": PEER_VERSION, **{name: _plain(metadata.version(name)) for name in _SHARED}}
     if folder is not None:
-        python = _python(folder)
+        python = _python(folder.absolute())
         found = _versions(python, wanted)
         if found != wanted:
             raise UserError(

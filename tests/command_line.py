@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -79,6 +79,28 @@ def spawn(*arguments: str | Path, env: Mapping[str, str] | None = None, **option
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
+_CALLS = """
+import dataclasses, json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+from command_line import call
+print(json.dumps([dataclasses.asdict(call(*command)) for command in json.load(sys.stdin)]))
+"""
+
+
+def call_elsewhere(commands: Sequence[Sequence[str]], env: Mapping[str, str]) -> list[Outcome]:
+    """Several commands, one after the other, in one process of its own: for what is read at import."""
+    here = Path(__file__).resolve().parent
+    done = subprocess.run(
+        [sys.executable, "-c", _CALLS, json.dumps([str(here), str(here.parent)])],
+        input=json.dumps(commands),
+        env=environment(**env),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return [Outcome(**fields) for fields in json.loads(done.stdout.splitlines()[-1])]
+
+
 def write_task(folder: Path, name: str, rows: list[dict[str, Any]], **fields: Any) -> Path:
     """A task file `<name>.yaml` with its data beside it; `fields` are added, None removes one."""
     import yaml
@@ -139,3 +161,21 @@ def write_tasks(folder: Path) -> Path:
     write_task(folder, "say", QUESTIONS, **GENERATE)
     write_task(folder, "read", QUESTIONS, **PERPLEXITY)
     return folder
+
+
+class Runner:
+    """`lsm-eval run` with a small task and a tiny model, into a folder of the test's own."""
+
+    def __init__(self, model: Path, tasks: Path, out: Path) -> None:
+        self.model, self.tasks, self.out = model, tasks, out
+
+    def __call__(
+        self, *more: str | Path, tasks: str = "choose", model: str | Path = "", include: Path | None = None
+    ) -> Outcome:
+        return call(*self.arguments(*more, tasks=tasks, model=model, include=include))
+
+    def arguments(
+        self, *more: str | Path, tasks: str = "choose", model: str | Path = "", include: Path | None = None
+    ) -> list[str]:
+        named = ["--tasks", tasks, "--model", model or self.model, "--include", include or self.tasks]
+        return ["run", *map(str, named), "--out", str(self.out), *map(str, more)]

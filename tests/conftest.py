@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,23 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_models import save_model
 
     return save_model(tmp_path_factory.mktemp("checkpoints") / "tiny-llama")
+
+
+@pytest.fixture
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder of lsm-eval, so that a test finds no answers of another."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("LSM_EVAL_CACHE", str(folder))
+    monkeypatch.delenv("LSM_EVAL_DATA_MIRROR", raising=False)
+    return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: tiny models run faster so, and much faster where other work is under way."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -13,11 +13,8 @@ from typing import Any, NoReturn
 import click
 
 from lsm_eval import __version__
+from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
 from lsm_eval.errors import UserError
-
-EXIT_USER = 2
-"""A mistake of the user's, or numbers that are not whole; 1 is kept for the gate."""
-EXIT_INTERRUPTED = 130
 
 _COMMANDS = {
     "run": ("lsm_eval.cli.run:run", "Ask a model the tasks, and write a record of the answers and numbers."),
@@ -85,7 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and error.filename:
+            _fail(f"{error.filename}: {error.strerror}; check its rights, or name another place.")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             where = f" ({error.filename})" if error.filename else ""
             _fail(f"no room on the disk{where}: free some and run the same command again; answers are kept.")
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -28,13 +27,7 @@ def leaderboard(reports: tuple[Path, ...], out: Path, samples: int) -> None:
 
     The pages open from disk by double click and load nothing from a network. Prints the path of index.html.
     """
+    from lsm_eval.cli.progress import make_progress
     from lsm_eval.leaderboard.build import build
 
-    with click.progressbar(length=1, label="pages", file=sys.stderr) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        index = build(reports, out, samples=samples, progress=progress)
-    click.echo(index)
+    click.echo(build(reports, out, samples=samples, progress=make_progress()))

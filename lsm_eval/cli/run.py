@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
 from lsm_eval.cli.options import make_spec, run_options, split_names
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
             f"  {shlex.join(['lsm-eval', *sys.argv[1:]])}",
             err=True,
         )
-        raise
+        sys.exit(EXIT_INTERRUPTED)
     _show_result(result)
     if result.problems:
         for problem in result.problems:
             click.echo(f"lsm-eval: {problem}", err=True)
-        sys.exit(2)
+        sys.exit(EXIT_USER)
 
 
 def _show_cost(tasks: list[PreparedTask]) -> None:

@@ -54,7 +54,7 @@ def build(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         new.mkdir()
-        _write(board, places, new, samples, progress)
+        _write(board, places, new, samples, progress or Silent())
         if out.exists():
             out.rename(old)
         try:
@@ -74,29 +74,31 @@ def build(
     return out / "index.html"
 
 
-def _write(
-    board: Board, places: dict[int, str], folder: Path, samples: int, progress: Progress | None
-) -> None:
+def _write(board: Board, places: dict[int, str], folder: Path, samples: int, progress: Progress) -> None:
     pages = Pages(board, samples)
-    total = 1 + len(board.models) + sum(len(model.tables) for model in board.models)
+    kept = [
+        (model, task, record)
+        for model in board.models
+        for task, record in model.tables.items()
+        if record.has_samples(task)
+    ]
     written: list[str] = []
+    with progress.phase("pages", 1 + len(board.models) + len(kept)) as phase:
 
-    def put(name: str, text: str) -> None:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-        written.append(name)
-        if progress is not None:
-            progress(len(written), total)
+        def put(name: str, text: str) -> None:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+            written.append(name)
+            phase.advance(1)
 
-    put("index.html", pages.index())
-    for model in board.models:
-        put(f"models/{model.slug}.html", pages.model(model))
-        for task, record in model.tables.items():
-            if record.has_samples(task):
-                path = f"{places[id(record)]}/samples/{task}.parquet".removeprefix("./")
-                name = f"samples/{model.slug}/{board.task_slugs[task]}.html"
-                put(name, pages.samples(model, task, record, path))
+        put("index.html", pages.index())
+        for model in board.models:
+            put(f"models/{model.slug}.html", pages.model(model))
+        for model, task, record in kept:
+            path = f"{places[id(record)]}/samples/{task}.parquet".removeprefix("./")
+            name = f"samples/{model.slug}/{board.task_slugs[task]}.html"
+            put(name, pages.samples(model, task, record, path))
     lines = [_FIRST_LINE, *sorted(written)]
     (folder / MARKER).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 

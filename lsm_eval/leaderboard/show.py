@@ -40,6 +40,8 @@ class Bar:
 
 def visible(text: str) -> str:
     """`text` with every unseen character written out as ⟨U+202E⟩; still to be escaped for HTML."""
+    if text.isascii() and text.isprintable():
+        return text  # most texts; a page has thousands
     return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 

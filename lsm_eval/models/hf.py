@@ -15,7 +15,7 @@ from lsm_eval.inference.batching import batches
 from lsm_eval.inference.generation import Continuation, Prompt, generate
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.plan import PlainScorer
-from lsm_eval.inference.scoring import SequenceScore, TokenRow, windows
+from lsm_eval.inference.scoring import SequenceScore, TokenRow
 from lsm_eval.inference.tree_scoring import TreeScorer, fits_window
 from lsm_eval.models import hub
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
@@ -31,6 +31,7 @@ from lsm_eval.models.loading import (
     resolve_dtype,
     vocabulary_size,
 )
+from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.paths import cache_dir
 from lsm_eval.requests import (
     Failure,
@@ -40,7 +41,6 @@ from lsm_eval.requests import (
     Perplexity,
     Request,
     Response,
-    Score,
     Scored,
 )
 
@@ -110,17 +110,11 @@ class HFModel:
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
-        return [self._cost(request) for request in requests]
+        return [self._requests.cost(request) for request in requests]
 
     def render(self, request: Request) -> str:
         """The prompt as the model reads it."""
-        if isinstance(request, Perplexity):
-            return request.text
-        if isinstance(request, Score):
-            return self.encoder.chat(request.context, None) if request.chat else request.context
-        if request.chat:
-            return self.encoder.chat(request.prompt, request.system)
-        return f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
+        return self._requests.text(request)
 
     def computed(self) -> Mapping[str, int]:
         """Tokens and vocabulary rows that scoring took; generation is not counted."""
@@ -160,7 +154,9 @@ class HFModel:
         cut: dict[int, int] = {}
         at_once: dict[int, Response] = {}
         for i in indices:
-            own = self._rows(requests[i])
+            request = requests[i]
+            assert not isinstance(request, Generate)
+            own = self._requests.rows(request)
             if isinstance(own, Failure):
                 at_once[i] = own
             elif not own[0]:
@@ -194,22 +190,6 @@ class HFModel:
         self._scorers.append(scorer)
         return scorer
 
-    def _rows(self, request: Request) -> Failure | tuple[list[TokenRow], int]:
-        """The token rows of a request that is scored, and how many context tokens were cut at most."""
-        if isinstance(request, Perplexity):
-            (text,) = self.encoder.encode([request.text], chat=True)
-            return windows(text, self.encoder.start[-1], self.context or max(len(text), 1)), 0
-        assert isinstance(request, Score)
-        rows, cut = [], 0
-        for tokens, scored in self._pairs(request):
-            # The model reads all tokens but the last one.
-            excess = self._excess(len(tokens) - 1)
-            if excess and (self.options.overflow != "truncate" or scored >= len(tokens) - excess):
-                return self._too_long(len(tokens) - 1)
-            rows.append(TokenRow(tokens[excess:], scored))
-            cut = max(cut, excess)
-        return rows, cut
-
     def _scored(
         self, request: Request, rows: Sequence[TokenRow], scores: Sequence[SequenceScore], cut: int
     ) -> Response:
@@ -231,14 +211,12 @@ class HFModel:
         for i in indices:
             request = requests[i]
             assert isinstance(request, Generate)
-            tokens = self._prompt_tokens(request)
-            room = self.context - request.max_tokens if self.context else len(tokens)
-            cut[i] = max(len(tokens) - room, 0)
-            if cut[i] and (self.options.overflow != "truncate" or room <= 0):
+            own = self._requests.prompt(request)
+            if isinstance(own, Failure):
                 if i not in known:
-                    yield {i: self._too_long(len(tokens) + request.max_tokens)}
-                continue
-            prompts[i] = Prompt(tuple(tokens[cut[i] :]), request.stop, request.max_tokens)
+                    yield {i: own}
+            else:
+                prompts[i], cut[i] = own
         order = list(prompts)
         sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
         for batch in batches(sizes, self._budget(generating=True)):
@@ -268,10 +246,6 @@ class HFModel:
             decode=self.encoder.decode,
         )
 
-    def _prompt_tokens(self, request: Generate) -> list[int]:
-        (tokens,) = self.encoder.encode([self.render(request)], chat=request.chat)
-        return tokens or list(self.encoder.start)
-
     def _budget(self, *, generating: bool = False) -> int:
         if self.options.batch_tokens is not None:
             return self.options.batch_tokens
@@ -280,34 +254,9 @@ class HFModel:
 
     # What configuration and tokenizer say
 
-    def _cost(self, request: Request) -> Cost:
-        if isinstance(request, Generate):
-            tokens = self._prompt_tokens(request)
-            size = len(tokens) + request.max_tokens
-            return Cost(size, self._leading_bos(tokens), size, self._excess(size))
-        if isinstance(request, Perplexity):
-            (tokens,) = self.encoder.encode([request.text], chat=True)
-            return Cost(len(tokens), 1, min(len(tokens), self.context or len(tokens)), 0)
-        pairs = self._pairs(request)
-        longest = max(len(tokens) for tokens, _ in pairs) - 1
-        asked = sum(len(tokens) for tokens, _ in pairs)
-        return Cost(asked, self._leading_bos(pairs[0][0]), longest, self._excess(longest))
-
-    def _pairs(self, request: Score) -> list[tuple[tuple[int, ...], int]]:
-        return self.encoder.encode_pairs(self.render(request), request.continuations, chat=request.chat)
-
-    def _leading_bos(self, tokens: Sequence[int]) -> int:
-        # Only the run at the start: some chat templates open every turn with the token that is also BOS.
-        count = 0
-        while self.encoder.bos is not None and count < len(tokens) and tokens[count] == self.encoder.bos:
-            count += 1
-        return count
-
-    def _excess(self, length: int) -> int:
-        return max(length - self.context, 0) if self.context else 0
-
-    def _too_long(self, length: int) -> Failure:
-        return Failure("too_long", f"{length} tokens, and the model's context is {self.context}")
+    @cached_property
+    def _requests(self) -> RequestEncoder:
+        return RequestEncoder(self.encoder, self.context, self.options.overflow)
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -57,7 +57,13 @@ def load_config(folder: Path, *, trust_remote_code: bool) -> Any:
             folder, trust_remote_code=trust_remote_code, local_files_only=True
         )
     except (
-        OSError, ValueError, TypeError, AttributeError, KeyError, ImportError, StrictDataclassError
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        ImportError,
+        StrictDataclassError,
     ) as error:
         raise _unusable(folder, "its configuration", error) from error
     if config.is_encoder_decoder:
@@ -193,7 +199,9 @@ def _causal(model: Any, device: str) -> bool:
     ends = (size // 5, size // 6)
     with torch.inference_mode():
         one, other = (
-            model(input_ids=torch.tensor([[*start, end]], device=device), use_cache=False).logits[0, :3].float()
+            model(input_ids=torch.tensor([[*start, end]], device=device), use_cache=False)
+            .logits[0, :3]
+            .float()
             for end in ends
         )
     # The same kernels on the same shapes: a causal model gives the same to a rounding or two.

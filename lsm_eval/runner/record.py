@@ -29,7 +29,22 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.data.load import Table
 
-_SECRETS = re.compile(r"\b(hf_|sk-|ghp_|glpat-|xox[bp]-)[A-Za-z0-9_-]{8,}|(?<=//)[^/@\s]+:[^/@\s]+(?=@)")
+_SECRETS = re.compile(
+    r"""
+      \b(?:hf_|gh[a-z]_|AKIA|ASIA)[A-Za-z0-9]{14,}       # tokens that say whose they are
+    | \b(?:sk-|sk_|pk_|github_pat_|glpat-|xox[a-z]-|pypi-)[A-Za-z0-9_-]{14,}
+    | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*                 # JSON Web Tokens
+    | (?<=//)[^/@\s]+(?=@) | (?<=/)[^/@\s:]+:[^/@\s]+(?=@)  # user and password in a URL
+    | (?<=bearer\s)[\w.~+/-]{8,}
+    | (?<=token=)[^&\s]+ | (?<=secret=)[^&\s]+ | (?<=password=)[^&\s]+ | (?<=key=)[^&\s]+ | (?<=signature=)[^&\s]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """`text` with three stars for whatever looks like a token or a password."""
+    return _SECRETS.sub("***", text)
 
 
 def signature(task: PreparedTask, metric: AnyMetric, spec: RunSpec, *, fingerprint: str) -> str:
@@ -144,7 +159,7 @@ def make_manifest(
         schema_version=SCHEMA_VERSION,
         run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
         created=created.isoformat(),
-        command=[_SECRETS.sub("***", part) for part in spec.command],
+        command=[without_secrets(part) for part in spec.command],
         seed=spec.seed,
         model=ModelRow(
             name=info.name,
@@ -182,7 +197,7 @@ def make_manifest(
             "engine": spec.options.engine,
             "offline": spec.data.offline,
             "allow_drift": spec.data.allow_drift,
-            "data_mirror": str(spec.data.mirror) if spec.data.mirror else None,
+            "data_mirror": without_secrets(str(spec.data.mirror)) if spec.data.mirror else None,
             "trust_remote_code": spec.options.trust_remote_code,
         },
     )

@@ -34,7 +34,7 @@ def estimate(task: str, metric: str = "accuracy", value: float | None = 0.5, **o
         "high": None if value is None or spread is None else value + spread,
         "stderr": None if spread is None else spread / 1.96, "method": "wilson", "level": 0.95, "n": 200,
         "missing": 0, "ties": 0, "clusters": None, "metric_signature": f"{metric}|version:1",
-        "signature": f"task:{task}|version:1|shots:0|data:abc|model:f",
+        "signature": f"{task}:v1 data:abc n:200 shots:0 chat:off metric:{metric}|version:1 lsm-eval:0 model:f",
     }  # fmt: skip
     return {**row, **other}
 

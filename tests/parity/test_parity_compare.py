@@ -13,7 +13,7 @@ from parity_compare import Finding, compare, margin, ours, theirs
 from parity_tasks import COMPARISONS
 
 
-def our_row(index: int = 0, **changes: Any) -> dict[str, Any]:
+def our_row(index: Any = 0, **changes: Any) -> dict[str, Any]:
     """A row of a sample table of arc_easy."""
     row = {
         "index": index,
@@ -31,7 +31,7 @@ def our_row(index: int = 0, **changes: Any) -> dict[str, Any]:
     return row | changes
 
 
-def their_row(index: int = 0, **changes: Any) -> dict[str, Any]:
+def their_row(index: Any = 0, **changes: Any) -> dict[str, Any]:
     """The same sample as the peer's script writes it."""
     row = {
         "index": index,
@@ -73,7 +73,7 @@ def test_the_same_answers_are_no_difference() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"context": "Question: who?\nAnswer:"}, "sample 0: prompt differs from character 11 on: 'y?"),
+        ({"context": "Question: who?\nAnswer:"}, "sample 0: prompt differs from character 12 on: 'y?"),
         ({"continuations": [" so", "because"]}, "sample 0: continuation 1 differs from character 0 on"),
         ({"continuations": [" so"], "logprobs": [-4.0]}, "sample 0: 2 continuations here and 1 there"),
         ({"logprobs": [-4.0, -5.0011]}, "log-probability of continuation 1 is -5.000000 here and -5.0011"),
@@ -105,6 +105,14 @@ def test_a_choice_that_hangs_on_less_than_the_tolerance_may_fall_otherwise() -> 
     # The mean may move by that one sample, and no further.
     apart = held([here, our_row(1)], [there, their_row(1)], results={"acc,none": 0.0, "acc_norm,none": 0.0})
     assert any("acc over all samples" in difference for difference in apart.differences)
+
+
+def test_an_empty_choice_is_never_preferred_by_characters() -> None:
+    """Its log-probability would be divided by 0, which is -inf in either tool."""
+    texts = {"continuations": [" ", " because"], "logprobs": [-1.0, -5.0]}
+    finding = held([our_row(choices=["", "because"], **texts)], [their_row(**texts)])
+    assert finding.differences == []
+    assert finding.choices == 2
 
 
 def test_a_sample_that_failed_here_is_a_difference() -> None:

@@ -1,0 +1,237 @@
+"""The token tree: every unique token once, and the scores of plain scoring."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lsm_eval.inference.memory import MemoryGuard
+from lsm_eval.inference.plan import PlainScorer
+from lsm_eval.inference.scoring import SequenceScore, TokenRow
+from lsm_eval.inference.tree import LEAST_TRUNK, TokenTree, group_rows
+from lsm_eval.inference.tree_scoring import TreeScorer, fits_window
+
+VOCABULARY = 23
+LONGEST = 160
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> dict[int, list[TokenRow]]:
+    """Requests whose contexts share prefixes, some of them long, with one or more continuations each."""
+    stems = draw(
+        st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=70), min_size=1, max_size=4)
+    )
+    found: dict[int, list[TokenRow]] = {}
+    for number in range(draw(st.integers(1, 10))):
+        stem = draw(st.sampled_from(stems))
+        stem = stem[: draw(st.integers(1, len(stem)))]
+        context = stem + draw(st.lists(st.integers(0, 2), max_size=40))
+        tails = draw(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=5), min_size=1, max_size=4))
+        found[number] = [TokenRow((*context, *tail), len(tail)) for tail in tails]
+    return found
+
+
+@given(rows=requests(), budget=st.integers(1, 300))
+@settings(max_examples=150, deadline=None)
+def test_pieces_hold_every_path_and_score_every_token_once(
+    rows: dict[int, list[TokenRow]], budget: int
+) -> None:
+    flat, _ = group_rows(rows)
+    tree = TokenTree(flat)
+    cached: list[int] = []
+    scored: dict[tuple[int, int], int] = {}
+    for piece in tree.pieces(budget):
+        assert len(piece.tokens) <= budget
+        del cached[piece.prefix :]
+        mask = piece.mask()
+        for point in piece.points:
+            # What the point's token attends to, in order of position, is its row up to there.
+            seen = np.flatnonzero(mask[point.at])
+            depth = int(piece.depths[point.at])
+            path = [*cached, *piece.tokens[seen].tolist()]
+            row = flat[point.row]
+            assert tuple(path) == row.tokens[: depth + 1]
+            assert list(piece.depths[seen]) == list(range(piece.prefix, depth + 1))
+            assert row.tokens[depth + 1] == point.token
+            key = (point.row, depth)
+            scored[key] = scored.get(key, 0) + 1
+        if piece.keep:
+            cached += piece.tokens.tolist()
+    wanted = {
+        (number, at)
+        for number, row in enumerate(flat)
+        for at in range(len(row.tokens) - 1 - row.scored, len(row.tokens) - 1)
+    }
+    assert scored == dict.fromkeys(wanted, 1)
+
+
+@given(rows=requests(), budget=st.integers(1, 300), data=st.data())
+@settings(max_examples=80, deadline=None)
+def test_known_rows_change_no_piece_that_is_left(
+    rows: dict[int, list[TokenRow]], budget: int, data: st.DataObject
+) -> None:
+    flat, _ = group_rows(rows)
+    known = data.draw(st.sets(st.integers(0, len(flat) - 1)))
+    every = [(p.prefix, p.tokens.tolist(), p.points) for p in TokenTree(flat).pieces(budget)]
+    left = [(p.prefix, p.tokens.tolist(), p.points) for p in TokenTree(flat).pieces(budget, known)]
+    rest = iter(every)
+    assert all(piece in rest for piece in left), "the pieces are a subsequence of the whole run's"
+    assert {point.row for _, _, points in left for point in points} >= set(range(len(flat))) - known
+
+
+def test_unique_tokens_are_counted_as_a_set_of_prefixes_would() -> None:
+    rows = [
+        TokenRow((1, 2, 3, 4), 1),
+        TokenRow((1, 2, 3, 5), 1),
+        TokenRow((1, 2, 9, 9, 9), 2),
+        TokenRow((7, 7), 1),
+    ]
+    prefixes = {row.tokens[:end] for row in rows for end in range(1, len(row.tokens))}
+    tree = TokenTree(rows)
+    assert tree.unique_tokens == len(prefixes) == 6
+    assert tree.unique_points == len({(1, 2, 3), (1, 2, 9), (1, 2, 9, 9), (7,)})
+
+
+def test_a_long_shared_header_is_computed_once() -> None:
+    header = tuple(range(20)) * 10
+    rows = [TokenRow((*header, *([q] * 30), 1), 1) for q in range(20)]
+    tree = TokenTree(rows)
+    computed = sum(len(piece.tokens) for piece in tree.pieces(64))
+    assert computed <= 1.02 * tree.unique_tokens
+    assert len(header) > LEAST_TRUNK
+
+
+@cache
+def _model(kind: str) -> Any:
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    wide: dict[str, Any] = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+        "initializer_range": 0.3,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "pad_token_id": 0,
+    }
+    ends: dict[str, Any] = {name: wide[name] for name in ("bos_token_id", "eos_token_id", "vocab_size", "initializer_range")}
+    made: Any
+    if kind == "llama":
+        made = transformers.LlamaForCausalLM(transformers.LlamaConfig(**wide))
+    elif kind == "qwen2":
+        made = transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**wide))
+    elif kind == "gemma2":  # soft-capped logits, and a window longer than any sequence here
+        made = transformers.Gemma2ForCausalLM(
+            transformers.Gemma2Config(
+                **wide,
+                head_dim=8,
+                final_logit_softcapping=2.0,
+                attn_logit_softcapping=5.0,
+                sliding_window=256,
+            )
+        )
+    elif kind == "mixtral":
+        made = transformers.MixtralForCausalLM(
+            transformers.MixtralConfig(
+                **wide, num_local_experts=4, num_experts_per_tok=2, sliding_window=None
+            )
+        )
+    elif kind == "gpt2":
+        made = transformers.GPT2LMHeadModel(
+            transformers.GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=512, **ends)
+        )
+    elif kind == "mamba":
+        made = transformers.MambaForCausalLM(
+            transformers.MambaConfig(
+                hidden_size=32, num_hidden_layers=2, state_size=8, pad_token_id=0, **ends
+            )
+        )
+    else:
+        raise ValueError(kind)
+    return made.eval()
+
+
+def _plain(model: Any, rows: dict[int, list[TokenRow]]) -> dict[int, list[SequenceScore]]:
+    scorer = PlainScorer(model, MemoryGuard("cpu"), device="cpu", pad=0)
+    return {i: scores for batch in scorer.scores(rows, 500, ()) for i, scores in batch.items()}
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "gemma2", "mixtral", "gpt2"])
+@given(rows=requests(), budget=st.integers(1, 300))
+@settings(max_examples=12, deadline=None)
+def test_tree_and_plain_scoring_agree(kind: str, rows: dict[int, list[TokenRow]], budget: int) -> None:
+    model = _model(kind)
+    scorer = TreeScorer(model, device="cpu", pad=0, dtype="float32")
+    found: dict[int, list[SequenceScore]] = {}
+    for batch in scorer.scores(rows, budget, ()):
+        assert not batch.keys() & found.keys()
+        found.update(batch)
+    wanted = _plain(model, rows)
+    assert found.keys() == wanted.keys()
+    for request, scores in wanted.items():
+        for a, b in zip(found[request], scores, strict=True):
+            assert a.logprob == pytest.approx(b.logprob, abs=1e-3)
+    assert scorer.agrees(group_rows(rows)[0]) is None
+
+
+def test_scores_are_the_same_to_the_last_bit_again_and_on_resuming() -> None:
+    model = _model("llama")
+    rows = {q: [TokenRow((*range(20), *range(20), q, q, c, c), 2) for c in range(3)] for q in range(20)}
+    runs = []
+    for known in ((), (), (1, 2, 5)):
+        scorer = TreeScorer(model, device="cpu", pad=0, dtype="float32")
+        runs.append({i: s for batch in scorer.scores(rows, 48, known) for i, s in batch.items()})
+    assert runs[0] == runs[1]
+    assert runs[2] == {i: scores for i, scores in runs[0].items() if i not in (1, 2, 5)}
+
+
+def test_a_recurrent_model_is_told_apart() -> None:
+    """A state-space model has no ancestors-only mask: the self-check must see that, whatever its reason."""
+    rows = [TokenRow((1, 2, 3, 4, c, c, 5), 3) for c in range(5)]
+    assert TreeScorer(_model("mamba"), device="cpu", pad=0, dtype="float32").agrees(rows) is not None
+
+
+def test_a_window_shorter_than_a_sequence_rules_the_tree_out() -> None:
+    config = _model("gemma2").config
+    assert fits_window(config, 256)
+    assert not fits_window(config, 257)
+    assert fits_window(_model("llama").config, 10**6)
+
+
+def test_memory_that_runs_out_halves_the_budget_and_loses_nothing() -> None:
+    model = _model("llama")
+    rows = {q: [TokenRow((q % VOCABULARY, q // 7, c, 1, 2), 2) for c in range(3)] for q in range(30)}
+    wanted = _plain(model, rows)
+    sizes: list[int] = []
+
+    class Tight:
+        """The model on a device that holds 40 tokens: only a wrapper can run out at a known size."""
+
+        def __call__(self, **inputs: Any) -> Any:
+            import torch
+
+            sizes.append(inputs["input_ids"].shape[1])
+            if sizes[-1] > 40:
+                raise torch.OutOfMemoryError("out of memory")
+            return model(**inputs)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(model, name)
+
+    scorer = TreeScorer(Tight(), device="cpu", pad=0, dtype="float32")
+    found = {i: s for batch in scorer.scores(rows, 128, ()) for i, s in batch.items()}
+    assert max(sizes) > 40
+    assert found.keys() == wanted.keys()
+    for request, scores in wanted.items():
+        assert [s.logprob for s in found[request]] == pytest.approx([s.logprob for s in scores], abs=1e-4)
