@@ -80,10 +80,13 @@ def _estimate_corpus(
     metric: CorpusMetric, samples: Sequence[Sample], responses: Sequence[Response], seed: int
 ) -> Estimate:
     answered = [(s, r) for s, r in zip(samples, responses, strict=True) if not isinstance(r, Failure)]
+
+    def compute(kept: Sequence[int]) -> float:
+        return metric.compute([answered[i][0] for i in kept], [answered[i][1] for i in kept])
+
     return estimate_corpus(
-        metric,
-        [sample for sample, _ in answered],
-        [answer for _, answer in answered],
+        compute,
+        [sample.cluster for sample, _ in answered],
         missing=len(samples) - len(answered),
         seed=seed,
     )

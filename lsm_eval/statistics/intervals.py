@@ -16,15 +16,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import CorpusMetric, FloatArray, Metric
-from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.tasks.sample import Sample
+
+FloatArray = NDArray[np.float64]
 
 RESAMPLES = 1000
 CORPUS_RESAMPLES = 200
@@ -37,8 +37,23 @@ _CHUNK = 4_000_000
 _RANGE = {"fraction": (0.0, 1.0), "points": (0.0, 100.0)}
 
 
+class Quantity(Protocol):
+    """A number that is a function of sums of per-sample statistics: what is asked here of a metric."""
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def mean(self) -> bool: ...
+
+    @property
+    def proportion(self) -> bool: ...
+
+    def aggregate(self, sums: FloatArray) -> FloatArray: ...
+
+
 def estimate(
-    metric: Metric,
+    metric: Quantity,
     samples_stats: FloatArray,
     clusters: Sequence[str | None],
     *,
@@ -87,25 +102,25 @@ def estimate(
 
 
 def estimate_corpus(
-    metric: CorpusMetric,
-    samples: Sequence[Sample],
-    answers: Sequence[Answer],
+    compute: Callable[[Sequence[int]], float],
+    clusters: Sequence[str | None],
     *,
     missing: int,
     seed: int,
     level: float = 0.95,
 ) -> Estimate:
-    """Value and interval of a metric that has no per-sample statistics.
+    """Value and interval of a number that has no per-sample statistics; `compute` gives it over the samples with
+    these indices into `clusters`.
 
     Up to 200 samples: percentiles of 200 bootstrap resamples of clusters, each computed anew. Beyond: a delete-one
     jackknife over 20 groups of whole clusters (fewer where there are fewer clusters), with a t interval, so that
     no more than 21 computations are made however many samples there are."""
-    number = len(samples)
-    groups, group_count = cluster_numbers([sample.cluster for sample in samples])
+    number = len(clusters)
+    groups, group_count = cluster_numbers(clusters)
     shown = group_count if group_count < number else None
     if number == 0:
         return Estimate(None, None, None, None, "none (no samples)", level, 0, missing)
-    value = metric.compute(samples, answers)
+    value = compute(range(number))
     if not math.isfinite(value):
         return Estimate(
             None, None, None, None, "none (undefined on these samples)", level, number, missing, shown
@@ -114,21 +129,22 @@ def estimate_corpus(
         why = "none (one sample)" if number == 1 else "none (one cluster)"
         return Estimate(value, None, None, None, why, level, number, missing, shown)
 
-    def compute(kept: NDArray[np.intp]) -> float:
-        return metric.compute([samples[i] for i in kept], [answers[i] for i in kept])
-
     rng = np.random.default_rng(seed)
     order = np.argsort(groups, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
     if number <= CORPUS_BOOTSTRAP_MOST:
         draws = rng.integers(0, group_count, (CORPUS_RESAMPLES, group_count))
-        values = np.array([compute(np.concatenate([members[group] for group in draw])) for draw in draws])
+        values = np.array(
+            [compute(np.concatenate([members[group] for group in draw]).tolist()) for draw in draws]
+        )
         method, interval, stderr = _percentiles(values, level, clustered=shown is not None)
     else:
         parts = min(JACKKNIFE_GROUPS, group_count)
         part_of = np.empty(group_count, int)
         part_of[rng.permutation(group_count)] = np.arange(group_count) % parts
-        values = np.array([compute(np.flatnonzero(part_of[groups] != part)) for part in range(parts)])
+        values = np.array(
+            [compute(np.flatnonzero(part_of[groups] != part).tolist()) for part in range(parts)]
+        )
         if not np.isfinite(values).all():
             why = "none (undefined without some groups)"
             return Estimate(value, None, None, None, why, level, number, missing, shown)

@@ -10,7 +10,6 @@ import pytest
 from command_line import QUESTIONS, SCORE, Runner, call, write_task
 
 
-
 @pytest.mark.parametrize(
     ("tasks", "expected"),
     [

@@ -57,7 +57,8 @@ def _stop_at(arguments: list[str], store: Path, answers: int, sign: int, delay: 
     )
     end = time.monotonic() + WAIT
     while _answered(store) < answers:
-        assert process.poll() is None, "the run ended before it could be stopped"
+        if process.poll() is not None:
+            pytest.fail(f"the run ended before it could be stopped: {process.communicate()[1]}")
         assert time.monotonic() < end
         time.sleep(0.002)
     time.sleep(delay)

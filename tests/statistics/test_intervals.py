@@ -27,6 +27,16 @@ def of(
     return made(name, stats, clusters)
 
 
+def corpus(metric: Any, samples: Sequence[Sample], answers: Sequence[Any], *, missing: int) -> Estimate:
+    """The estimate of a corpus metric over these samples and answers."""
+
+    def compute(kept: Sequence[int]) -> float:
+        value: float = metric.compute([samples[i] for i in kept], [answers[i] for i in kept])
+        return value
+
+    return estimate_corpus(compute, [sample.cluster for sample in samples], missing=missing, seed=0)
+
+
 def made(
     name: str, stats: FloatArray, clusters: Sequence[str | None] | None = None, seed: int = 0
 ) -> Estimate:
@@ -225,11 +235,11 @@ def test_a_corpus_metric_has_an_interval_of_bounded_cost(number: int, calls: int
     samples = [Sample(str(i), Generate("p")) for i in range(number)]
     answers = [Generated(str(int(draw)), 1, "stop") for draw in draws]
     metric: Any = Shares()
-    found = estimate_corpus(metric, samples, answers, missing=1, seed=0)
+    found = corpus(metric, samples, answers, missing=1)
     assert metric.calls == calls
     assert found.stderr == pytest.approx(0.5 / math.sqrt(number), rel=0.3)
     assert bounds(found)[0] < draws.mean() < bounds(found)[1]
-    assert found == estimate_corpus(metric, samples, answers, missing=1, seed=0)
+    assert found == corpus(metric, samples, answers, missing=1)
     assert (found.n, found.missing) == (number, 1)
 
 
@@ -239,6 +249,6 @@ def test_a_corpus_metric_keeps_clusters_together() -> None:
         samples = [Sample(str(i), Generate("p"), cluster=str(i % 50)) for i in range(50 * repeats)]
         answers = [Generated(str(int(draw)), 1, "stop") for _ in range(repeats) for draw in draws]
         metric: Any = Shares()
-        found = estimate_corpus(metric, samples, answers, missing=0, seed=0)
+        found = corpus(metric, samples, answers, missing=0)
         assert found.clusters == 50
         assert found.stderr == pytest.approx(0.5 / math.sqrt(50), rel=0.35)
