@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +18,8 @@ from lsm_eval.paths import cache_dir
 PEER_VERSION = "0.4.13"
 _SHARED = ("torch", "transformers", "tokenizers")
 """Packages that decide what a checkpoint computes: the same versions on both sides."""
+_PINNED = ("accelerate", "datasets", "jinja2", "numpy", "pyarrow", "safetensors", "sacrebleu")
+"""Further packages that are brought to the versions of `constraints.txt`."""
 
 
 def peer_python(folder: Path | None, say: Callable[[str], None]) -> Path:
@@ -69,10 +70,14 @@ def _make(folder: Path, python: Path, wanted: dict[str, str], say: Callable[[str
 
 
 def _constraints(wanted: dict[str, str]) -> str:
-    """The repository's constraints, with the versions that this environment really has."""
+    """The versions that this environment really has, and the repository's for what else numbers hang on.
+
+    Not the whole file: lm-eval needs older versions of some packages that have no part in a number, and pip
+    would look for a way around them for many minutes.
+    """
     file = Path(__file__).resolve().parent.parent / "constraints.txt"
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    kept = [line for line in lines if re.split(r"[^A-Za-z0-9_.-]", line)[0].lower() not in _SHARED]
+    kept = [line for line in lines if line.partition("==")[0].lower() in _PINNED]
     return "\n".join([*kept, *(f"{name}=={wanted[name]}" for name in _SHARED), ""])
 
 

@@ -122,7 +122,7 @@ def write_task(folder: Path, name: str, rows: list[dict[str, Any]], **fields: An
     return path
 
 
-QUESTIONS = [
+QUESTIONS: list[dict[str, Any]] = [
     {
         "question": f"what is {a} and {b} of the cat",
         "choices": ["the mat", f"log {a}", "yes", "a long story of weather"][: 2 + a % 3],

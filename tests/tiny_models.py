@@ -59,7 +59,9 @@ def save_tokenizer(
     return tokenizer
 
 
-def save_model(folder: Path, kind: str = "llama", *, seed: int = 0, context: int = CONTEXT, **changes: Any) -> Path:
+def save_model(
+    folder: Path, kind: str = "llama", *, seed: int = 0, context: int = CONTEXT, **changes: Any
+) -> Path:
     """A random decoder-only checkpoint of the architecture `kind`, with a tokenizer unless there is one."""
     import torch
     import transformers
@@ -69,14 +71,14 @@ def save_model(folder: Path, kind: str = "llama", *, seed: int = 0, context: int
         name: changes.pop(name) for name in ("bos", "eos_at_end", "chat", "special_start") if name in changes
     }
     tokenizer = save_tokenizer(folder, **tokenizer_options)
-    ends = {
+    ends: dict[str, Any] = {
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "vocab_size": len(tokenizer),
         # Weights large enough that the likeliest token differs from place to place.
         "initializer_range": 0.3,
     }
-    wide = {
+    wide: dict[str, Any] = {
         "hidden_size": 32,
         "intermediate_size": 48,
         "num_hidden_layers": 2,
@@ -89,7 +91,12 @@ def save_model(folder: Path, kind: str = "llama", *, seed: int = 0, context: int
         config = transformers.LlamaConfig(**wide, **ends, **changes)
         cls: Any = transformers.LlamaForCausalLM
     elif kind == "gemma2":
-        soft = {"final_logit_softcapping": 2.0, "attn_logit_softcapping": 5.0, "sliding_window": 8, "head_dim": 8}
+        soft = {
+            "final_logit_softcapping": 2.0,
+            "attn_logit_softcapping": 5.0,
+            "sliding_window": 8,
+            "head_dim": 8,
+        }
         config = transformers.Gemma2Config(**{**wide, **soft, **ends, **changes})
         cls = transformers.Gemma2ForCausalLM
     elif kind == "gpt2":

@@ -112,6 +112,7 @@ class TokenTree:
                 child.needed for child in node.children
             )
         self._done: set[int] = set()
+        self._known = known
         yield from self._under(self.root, budget)
 
     def _under(self, top: Node, budget: int) -> Iterator[Piece]:
@@ -133,8 +134,8 @@ class TokenTree:
                 if pack.needed:
                     yield pack.piece()
                 pack = _Pack(self, top)
+                yield from self._trunk(node, top, budget)
                 if node.needed:
-                    yield from self._trunk(node, top, budget)
                     yield from self._under(node, budget)
             else:
                 work.extend(reversed(node.children))
@@ -146,6 +147,9 @@ class TokenTree:
         path = [*_spine(node, top), node]
         tokens = [token for n in path for token in self.tokens(n)]
         points = sorted({(p, row, t) for n in path for p, row, t in self.claim(n)})
+        # What stands above may be scored here for rows that end elsewhere.
+        if not node.needed and not self.unknown(points):
+            return
         for first in range(top.end, node.end, budget):
             end = min(first + budget, node.end)
             yield Piece(
@@ -167,6 +171,10 @@ class TokenTree:
             return []
         self._done.add(id(node))
         return node.points
+
+    def unknown(self, points: Sequence[tuple[int, int, int]]) -> bool:
+        """Whether any of a node's points is scored for a row that is not known."""
+        return any(row not in self._known for _, row, _ in points)
 
     def _build(self) -> None:
         """Insert the sorted sequences one after another along the tree's right edge."""
@@ -241,7 +249,6 @@ class _Pack:
                 self._append(node)
         for node in self._tree.below(subtree):
             self._append(node)
-        self.needed = self.needed or subtree.needed
 
     def piece(self) -> Piece:
         return Piece(
@@ -262,6 +269,8 @@ class _Pack:
         self._tokens += self._tree.tokens(node)
         self._depths += range(node.start, node.end)
         own = self._tree.claim(node)
+        # Also for a row of another pack, whose tokens run through this node and are scored here.
+        self.needed = self.needed or self._tree.unknown(own)
         self._points += [Point(first + place - node.start, row, token) for place, row, token in own]
 
 

@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _entry(name: str) -> Entry:
     others = {point.name: point for point in _entry_points()}
     if name in BUILT_IN and name in others:
         raise UserError(
-            f"metric {name!r} is built in, and the package {_package(others[name])} registers another of that "
+            f"metric {name!r} is built in, and the package {plugins.package(others[name])} registers another of that "
             "name: remove the package, or ask its makers to rename the metric."
         )
     if name in BUILT_IN:
@@ -110,7 +111,7 @@ def _entry(name: str) -> Entry:
 
 
 def _third_party(point: EntryPoint) -> Entry:
-    package = _package(point)
+    package = plugins.package(point)
     return Entry(f"from {package}", None, point.value, None, ("score", "generate", "perplexity"), package)
 
 
@@ -120,25 +121,10 @@ def _factory(name: str) -> Callable[..., Any]:
         built_in: Callable[..., Any] = getattr(import_module(module), attribute)
         return built_in
     point = next(point for point in _entry_points() if point.name == name)
-    try:
-        factory = point.load()
-    except (
-        ImportError,
-        AttributeError,
-        SyntaxError,
-        NameError,
-        TypeError,
-        ValueError,
-        OSError,
-        RuntimeError,
-    ) as error:
-        raise UserError(
-            f"metric {name!r} of the package {_package(point)} could not be loaded "
-            f"({type(error).__name__}: {error}): update or remove that package."
-        ) from error
+    factory = plugins.load(point, f"metric {name!r}")
     if not callable(factory):
         raise UserError(
-            f"metric {name!r} of the package {_package(point)} is no callable that makes a metric: "
+            f"metric {name!r} of the package {plugins.package(point)} is no callable that makes a metric: "
             "update or remove that package."
         )
     return factory  # type: ignore[no-any-return]
@@ -199,19 +185,26 @@ def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, A
             f"metric {name!r} of the package {package} refuses its options ({error}): correct them."
         ) from error
     if not isinstance(metric, (Metric, CorpusMetric)):
+        wanted = (
+            "name",
+            "unit",
+            "higher_is_better",
+            "signature",
+            "proportion",
+            "mean",
+            "measure",
+            "aggregate",
+        )
+        lacking = [attribute for attribute in wanted if not hasattr(metric, attribute)]
         raise UserError(
-            f"metric {name!r} of the package {package} is neither a Metric nor a CorpusMetric "
-            "(see lsm_eval.metrics.base): update that package."
+            f"metric {name!r} of the package {package} is neither a Metric (it lacks {', '.join(lacking)}) nor a "
+            "CorpusMetric (see lsm_eval.metrics.base): update that package."
         )
     return metric
 
 
 def _entry_points() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=GROUP))
-
-
-def _package(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else point.value.partition(":")[0]
 
 
 def _built_in(

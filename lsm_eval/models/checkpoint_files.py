@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -44,6 +45,25 @@ def files_digest(folder: Path, cache: Path) -> str:
     if fresh != known:
         _write(cache, fresh)
     return total.hexdigest()
+
+
+def stored_parameters(folder: Path) -> int | None:
+    """Number of weights in the safetensors files of `folder`, from their headers; None where it has none.
+
+    Tied weights are stored, and count, once.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    files = sorted(folder.glob("*.safetensors"))
+    total = 0
+    for path in files:
+        try:
+            with safe_open(path, framework="numpy") as file:
+                names = file.keys()
+                total += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
+        except (SafetensorError, OSError):
+            return None  # loading the weights will say what is wrong with them
+    return total if files else None
 
 
 def _read(cache: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.base import Model, ModelOptions
 from lsm_eval.progress import Progress, Silent
@@ -26,12 +27,19 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
         return _checkpoint(name, rest, options)
     for entry in entry_points(group="lsm_eval.models"):
         if colon and entry.name == prefix:
+            make = plugins.load(entry, f"the model backend {prefix!r}")
             try:
-                made: Model = entry.load()(rest, options)
-            except (ImportError, AttributeError) as error:
+                made: Model = make(rest, options)
+            except ImportError as error:
                 raise UserError(
-                    f"the model backend {prefix!r} cannot be loaded ({error}): reinstall it."
+                    f"the model backend {prefix!r} lacks a package that it needs ({error}): install that."
                 ) from error
+            lacking = [part for part in vars(Model) if not part.startswith("_") and not hasattr(made, part)]
+            if lacking:
+                raise UserError(
+                    f"the model backend {prefix!r} of the package {plugins.package(entry)} made no model: it lacks "
+                    f"{', '.join(lacking)} (see lsm_eval.models.base.Model); update that package."
+                )
             return made
     if (name and Path(name).expanduser().is_dir()) or name.startswith((".", "/", "~")):
         return _checkpoint(name, name, options)

@@ -19,7 +19,7 @@ from lsm_eval.inference.scoring import SequenceScore, TokenRow
 from lsm_eval.inference.tree_scoring import TreeScorer, fits_window
 from lsm_eval.models import hub
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
-from lsm_eval.models.checkpoint_files import files_digest
+from lsm_eval.models.checkpoint_files import files_digest, stored_parameters
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.loading import (
     check_adapter,
@@ -87,7 +87,7 @@ class HFModel:
             name=self.name,
             chat_template=self.encoder.chat_template,
             context=self.context,
-            parameters=None if self._model is None else int(self._model.num_parameters()),
+            parameters=self._parameters,
             revision=self._revision or hub.commit(self._text_folder),
             dtype=self.dtype,
             device=self.device,
@@ -280,6 +280,12 @@ class HFModel:
     def dtype(self) -> str:
         """The dtype of the weights."""
         return resolve_dtype(self.options.dtype, self.device, self.config)
+
+    @property
+    def _parameters(self) -> int | None:
+        """As the weights' files say, so that it is known without loading them; None for other formats, and
+        for weights that are not here yet."""
+        return stored_parameters(self._folder or self._text_folder)
 
     @cached_property
     def _ends(self) -> list[int]:

@@ -89,7 +89,13 @@ class _Builder:
         if task.request == "score":
             # In a chat the reply starts afresh: no delimiter binds it to the question.
             delimiter = "" if chat else task.delimiter
-            request = Score(prompt, tuple(delimiter + choice for choice in choices), chat=chat)
+            continuations = tuple(delimiter + choice for choice in choices)
+            if "" in continuations:
+                raise UserError(
+                    f"{self._file}: choice {continuations.index('')} of sample {name!r} is empty, and nothing of it "
+                    "can be scored: leave out such rows with dataset.where, or set a delimiter."
+                )
+            request = Score(prompt, continuations, chat=chat)
         elif task.request == "generate":
             system = self._system(row) if self._system else None
             request = Generate(prompt, task.stop, task.max_tokens, system=system, chat=chat)

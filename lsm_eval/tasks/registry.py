@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -192,20 +193,14 @@ def _keys_at(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
 def _plugin_folders() -> list[Path]:
     folders = []
     for entry in entry_points(group="lsm_eval.tasks"):
-        try:
-            value: str | Path | Callable[[], str | Path] = entry.load()
-        except (ImportError, AttributeError) as error:
-            raise UserError(
-                f"the tasks of package {_package(entry)!r} cannot be loaded ({error}): reinstall or remove it."
-            ) from error
+        value: str | Path | Callable[[], str | Path] = plugins.load(
+            entry, f"the folder of tasks {entry.name!r}"
+        )
         folder = Path(value() if callable(value) else value)
         if not folder.is_dir():
             raise UserError(
-                f"package {_package(entry)!r} names a folder of tasks that is not there: {folder}."
+                f"package {plugins.package(entry)} names a folder of tasks that is not there, {folder}: update or remove "
+                "that package."
             )
         folders.append(folder)
     return folders
-
-
-def _package(entry: Any) -> str:
-    return str(entry.dist.name if entry.dist else entry.value)

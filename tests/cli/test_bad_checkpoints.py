@@ -30,7 +30,11 @@ def _config(**changes: Any) -> Damage:
 
 
 def _remove(*names: str) -> Damage:
-    return lambda folder: [(folder / name).unlink() for name in names]
+    def damage(folder: Path) -> None:
+        for name in names:
+            (folder / name).unlink()
+
+    return damage
 
 
 @pytest.mark.parametrize(
@@ -59,7 +63,10 @@ def test_damaged(run: Runner, broken: Path, damage: Damage, expected: str) -> No
     damage(broken)
     sentence = run(model=broken).sentence()
     assert sentence.removeprefix(str(broken)).startswith(expected)
-    assert any(advice in sentence for advice in (HOW, "fetch it again", "fetch the checkpoint again", "; name a", "take "))
+    assert any(
+        advice in sentence
+        for advice in (HOW, "fetch it again", "fetch the checkpoint again", "; name a", "take ")
+    )
     assert not list(run.out.rglob("*.json"))
 
 

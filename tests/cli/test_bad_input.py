@@ -38,7 +38,10 @@ def test_unknown_task_is_told_before_a_model_is_fetched(own_cache: Path) -> None
         ("uniform", "unknown model 'uniform': did you mean 'builtin:uniform'?"),
         ("zzz", "unknown model 'zzz': see `lsm-eval list models`."),
         ("", "unknown model '': see `lsm-eval list models`."),
-        ("org/name", "unknown model 'org/name': for a model of the hub write hf:org/name, for a folder ./org/name."),
+        (
+            "org/name",
+            "unknown model 'org/name': for a model of the hub write hf:org/name, for a folder ./org/name.",
+        ),
         ("./gone", "--model ./gone: no such folder; name a folder that holds a transformers checkpoint."),
         ("hf:", "--model hf:: write hf:ORG/NAME, or hf:ORG/NAME@REVISION."),
     ],
@@ -108,7 +111,11 @@ def test_a_folder_without_an_adapter(run: Runner, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", [["--dtype", "float32"], ["--batch-tokens", "9"], ["--adapter", "x"]])
 def test_no_model_takes_no_options_of_one(run: Runner, option: list[str]) -> None:
-    assert run(*option, model="builtin:uniform").sentence().startswith("builtin:uniform is no model and takes no ")
+    assert (
+        run(*option, model="builtin:uniform")
+        .sentence()
+        .startswith("builtin:uniform is no model and takes no ")
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,12 +142,13 @@ def test_no_model_takes_no_options_of_one(run: Runner, option: list[str]) -> Non
         ({"prompt": "{{ ''.__class__.__mro__ }}"}, "FILE, prompt: the template reaches for what it may not"),
         ({"choices": "{{ question }}"}, "FILE: choices of sample '0' are no list, or an empty one."),
         ({"choices": "{{ [] }}"}, "FILE: choices of sample '0' are no list, or an empty one."),
+        ({"choices": ["{{ question }}", ""], "delimiter": ""}, "FILE: choice 1 of sample '0' is empty, and nothing of it can be scored"),
         ({"target": "{{ 7 }}"}, "FILE: target 7 of sample '0' is not among its 2 choices (the first is 0)."),
         ({"target": "x"}, "FILE: target 'x' of sample '0' is no index."),
         ({"dataset": {"file": "bad.jsonl", "columns": ["qestion"]}}, "DATA has no column 'qestion', which the task file names: did you mean 'question'?"),
         ({"dataset": {"file": "gone.jsonl", "columns": ["question"]}}, "the data file "),
         ({"dataset": {"hub": "a/b", "file": "bad.jsonl", "columns": ["question"]}}, "FILE: dataset: give exactly one of hub, file or python"),
-        ({"dataset": {"python": "nowhere.at:all", "columns": ["question"]}}, "nowhere.at:all"),
+        ({"dataset": {"python": "nowhere.at:all", "columns": ["question"]}}, "`dataset.python: nowhere.at:all`: No module named"),
     ],
 )  # fmt: skip
 def test_task_files(run: Runner, tmp_path: Path, fields: dict[str, Any], expected: str) -> None:
@@ -198,4 +206,6 @@ def test_empty_dataset(run: Runner, tmp_path: Path) -> None:
 def test_where_that_leaves_nothing(run: Runner, tmp_path: Path) -> None:
     dataset = {"file": "bad.jsonl", "columns": ["question", "choices", "answer"], "where": "answer == 99"}
     path = write_task(tmp_path / "defs", "bad", QUESTIONS, **{**SCORE, "dataset": dataset})
-    assert run(tasks="bad", include=path.parent).sentence().startswith("`where: answer == 99` leaves no row of ")
+    assert (
+        run(tasks="bad", include=path.parent).sentence().startswith("`where: answer == 99` leaves no row of ")
+    )

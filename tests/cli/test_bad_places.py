@@ -25,7 +25,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if not shutil.which("mount"):
         pytest.skip("needs `mount`")
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if made.returncode:
         pytest.skip(f"may not mount a small file system: {made.stderr.strip()}")
@@ -76,7 +79,9 @@ def test_the_response_store_fills_up_on_the_way(run: Runner, small_disk: Path) -
     assert json.loads((again.record / "manifest.json").read_text())["requests"]["from_store"] > 0
 
 
-def test_no_room_for_the_built_in_model(run: Runner, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_for_the_built_in_model(
+    run: Runner, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LSM_EVAL_CACHE", str(small_disk / "cache"))
     sentence = run(model="builtin:smollm2-135m").sentence()
     assert "has too little space for the built-in model" in sentence
@@ -117,18 +122,24 @@ def test_out_cannot_be_written(run: Runner, tmp_path: Path) -> None:
 def test_read_only_file_system(run: Runner, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     run.out = small_disk / "reports"
-    expected = f"records cannot be written to {run.out} (Read-only file system): name another folder with --out DIR."
+    expected = (
+        f"records cannot be written to {run.out} (Read-only file system): name another folder with --out DIR."
+    )
     assert run().sentence() == expected
     run.out = small_disk.parent / "reports"
     sentence = run("--store", small_disk / "store").sentence()
-    assert sentence.startswith(f"the response store {small_disk / 'store'} cannot be made (Read-only file system)")
+    assert sentence.startswith(
+        f"the response store {small_disk / 'store'} cannot be made (Read-only file system)"
+    )
 
 
 def test_store_cannot_be_written(run: Runner, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     sentence = run("--store", tmp_path / "file" / "below").sentence()
     assert sentence.startswith(f"the response store {tmp_path / 'file' / 'below'} cannot be made")
-    assert sentence.endswith("name a folder that can be written with --store DIR, or --store none to keep nothing.")
+    assert sentence.endswith(
+        "name a folder that can be written with --store DIR, or --store none to keep nothing."
+    )
 
 
 def test_damaged_store(run: Runner, tmp_path: Path) -> None:

@@ -125,7 +125,9 @@ def _model(kind: str) -> Any:
         "eos_token_id": None,
         "pad_token_id": 0,
     }
-    ends: dict[str, Any] = {name: wide[name] for name in ("bos_token_id", "eos_token_id", "vocab_size", "initializer_range")}
+    ends: dict[str, Any] = {
+        name: wide[name] for name in ("bos_token_id", "eos_token_id", "vocab_size", "initializer_range")
+    }
     made: Any
     if kind == "llama":
         made = transformers.LlamaForCausalLM(transformers.LlamaConfig(**wide))

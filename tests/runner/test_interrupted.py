@@ -32,7 +32,7 @@ def many_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "choices": ["yes", "no, the other", f"{at} {at + 1}", "mat"][: 2 + at % 3],
             "answer": at % 2,
         }
-        for at in range(160)
+        for at in range(90)
     ]
     write_task(folder, "choose", rows, **SCORE)
     write_task(folder, "say", rows, **{**GENERATE, "max_tokens": 5})
@@ -50,7 +50,9 @@ def _answered(store: Path) -> int:
     return 0
 
 
-def _stop_at(arguments: list[str], store: Path, answers: int, sign: int, delay: float = 0.0) -> tuple[int, str]:
+def _stop_at(
+    arguments: list[str], store: Path, answers: int, sign: int, delay: float = 0.0
+) -> tuple[int, str]:
     """Run until the store holds so many answers, then send the signal. Exit code and stderr."""
     process = subprocess.Popen(
         [sys.executable, "-m", "lsm_eval", *arguments], env=environment(), stderr=subprocess.PIPE, text=True
@@ -89,14 +91,16 @@ def _same_numbers(one: Outcome, other: Outcome) -> None:
         assert repr(first.to_pylist()) == repr(second.to_pylist())
     differ = {"run", "created", "command", "phases", "requests", "tokens"}
     first_manifest, second_manifest = (_manifest(done) for done in (one, other))
+    for manifest in (first_manifest, second_manifest):
+        # Known only where weights were loaded, which a run that finds all its answers does not do.
+        manifest["model"] = {**manifest["model"], "details": None}
     for key in first_manifest.keys() - differ:
         assert first_manifest[key] == second_manifest[key], key
     assert first_manifest["tokens"]["asked"] == second_manifest["tokens"]["asked"]
 
 
-@pytest.mark.parametrize("seed", [0])
-def test_killed_again_and_again(run: Runner, many_tasks: Path, tmp_path: Path, seed: int) -> None:
-    chance = random.Random(seed)
+def test_killed_again_and_again(run: Runner, many_tasks: Path, tmp_path: Path) -> None:
+    chance = random.Random(7)
     store = tmp_path / "store"
     arguments = run.arguments("--store", store, *SMALL_BATCHES, tasks=TASKS, include=many_tasks)
     whole = call(*run.arguments("--store", tmp_path / "o", *SMALL_BATCHES, tasks=TASKS, include=many_tasks))
