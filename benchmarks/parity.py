@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace) -> list[Finding]:
             f"--checkpoint {options.checkpoint}: name a folder that holds a transformers checkpoint."
         )
     folder = (options.checkpoint or checkpoint(_BUILTIN, progress=_say)).resolve()
-    mirror = _mirror(options.data_mirror, list(tasks.values()))
+    mirror = find_mirror(options.data_mirror, list(tasks.values()))
     with tempfile.TemporaryDirectory(prefix="lsm-eval-parity-") as scratch:
         work = Path(scratch)
         records: dict[tuple[str, int, bool], Record] = {}
@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace) -> list[Finding]:
             {
                 "name": comparison.name,
                 "config": comparison.config,
-                "overrides": {**_data(tasks[comparison.name], mirror), **comparison.overrides},
+                "overrides": {**data_overrides(tasks[comparison.name], mirror), **comparison.overrides},
                 "limit": _limit(comparison, options.limit),
                 "chat": comparison.chat,
             }
@@ -147,17 +147,17 @@ def _limit(comparison: Comparison, limit: int | None) -> int:
     return limit or comparison.limit
 
 
-def _folder(task: Task, mirror: Path) -> Path:
+def mirror_folder(task: Task, mirror: Path) -> Path:
     assert task.dataset.hub is not None
     assert task.dataset.config is not None
     return mirror / task.dataset.hub / task.dataset.config
 
 
-def _mirror(given: Path | None, tasks: Sequence[Task]) -> Path:
+def find_mirror(given: Path | None, tasks: Sequence[Task]) -> Path:
     """The folder of the data, absolute; fetched into the cache folder where none is named."""
     mirror = (given or cache_dir() / "parity" / "data").absolute()
     needed = [
-        _folder(task, mirror) / f"{split}.parquet"
+        mirror_folder(task, mirror) / f"{split}.parquet"
         for task in tasks
         for split in (task.dataset.split, task.fewshot.split if task.fewshot.shots else None)
         if split
@@ -172,16 +172,16 @@ def _mirror(given: Path | None, tasks: Sequence[Task]) -> Path:
     return mirror
 
 
-def _data(task: Task, mirror: Path) -> dict[str, Any]:
+def data_overrides(task: Task, mirror: Path) -> dict[str, Any]:
     """Keys of a stock task that make it read the mirror's files.
 
     Splits that the mirror lacks are ones that nobody asks for here: without examples, the stock task would
     read its training split all the same.
     """
-    folder = _folder(task, mirror)
+    folder = mirror_folder(task, mirror)
     files = {
         split: str(folder / f"{split}.parquet")
-        for split in ("train", "validation", "test")
+        for split in ("train", "dev", "validation", "test")
         if (folder / f"{split}.parquet").is_file()
     }
     keys: dict[str, Any] = {

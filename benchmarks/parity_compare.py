@@ -153,7 +153,7 @@ def _sample(
         yield from unlike
         return
     yield from _logprobs(mine, other, finding)
-    close = set()
+    close: set[str] = set()
     for ranked in {pair.ranked for pair in comparison.metrics if pair.ranked}:
         yield from _choice(ranked, mine, other, finding, close)
     if mine.text is not None or other.text is not None:
