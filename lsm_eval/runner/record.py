@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from lsm_eval import __version__
-from lsm_eval.inference.execute import Tally
 from lsm_eval.metrics.base import AnyMetric, Measurement
 from lsm_eval.models.base import Model
 from lsm_eval.requests import Failure, Generated, Likelihood, Response, Score, Scored, kind
@@ -24,6 +23,7 @@ from lsm_eval.results.schema import (
     TaskRow,
 )
 from lsm_eval.runner.environment import hardware, versions
+from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.statistics.estimate import Estimate

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from lsm_eval.inference.execute import Job, Tally, execute
-from lsm_eval.inference.execute import prepare as prepare_job
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.base import AnyMetric, Measurement
 from lsm_eval.metrics.scoring import score_task
@@ -20,6 +18,8 @@ from lsm_eval.models.base import Model
 from lsm_eval.progress import Phase, Progress
 from lsm_eval.requests import Failure, Request, Response, kind
 from lsm_eval.results.writer import check_out, write_record
+from lsm_eval.runner.execute import Job, Tally, execute
+from lsm_eval.runner.execute import prepare as prepare_job
 from lsm_eval.runner.prepare import PreparedTask, prepare
 from lsm_eval.runner.record import estimate_rows, make_manifest, sample_rows
 from lsm_eval.runner.spec import RunSpec
