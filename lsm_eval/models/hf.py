@@ -304,11 +304,12 @@ class HFModel:
 
     @cached_property
     def _text_folder(self) -> Path:
-        return self._folder or self._fetch(weights=False)
+        return self._folder or self._fetch(self._revision, weights=False)
 
     @cached_property
     def _weights_folder(self) -> Path:
-        return self._folder or self._fetch(weights=True)
+        # Of the same commit as the configuration, should the branch have moved on in between.
+        return self._folder or self._fetch(hub.commit(self._text_folder) or self._revision, weights=True)
 
     @cached_property
     def _adapter(self) -> Path | None:
@@ -320,11 +321,11 @@ class HFModel:
             return folder.expanduser()
         return hub.fetch(self.options.adapter, None, weights=True, code=False, offline=self.options.offline)
 
-    def _fetch(self, *, weights: bool) -> Path:
+    def _fetch(self, revision: str | None, *, weights: bool) -> Path:
         assert self._repository is not None
         return hub.fetch(
             self._repository,
-            self._revision,
+            revision,
             weights=weights,
             code=self.options.trust_remote_code,
             offline=self.options.offline,

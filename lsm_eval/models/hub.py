@@ -17,6 +17,7 @@ def fetch(repository: str, revision: str | None, *, weights: bool, code: bool, o
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
+        HfHubHTTPError,
         HFValidationError,
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
@@ -49,9 +50,7 @@ def fetch(repository: str, revision: str | None, *, weights: bool, code: bool, o
     except RevisionNotFoundError as error:
         raise UserError(f"{name}: the hub has no such revision of it.") from error
     except RepositoryNotFoundError as error:
-        raise UserError(
-            f"{name}: the hub has no such model, or it is private (then `hf auth login`)."
-        ) from error
+        raise _absent(name) from error
     except LocalEntryNotFoundError as error:
         how = (
             "it is not in the local cache, and --offline keeps the hub out"
@@ -61,6 +60,10 @@ def fetch(repository: str, revision: str | None, *, weights: bool, code: bool, o
         raise UserError(
             f"{name}: {how}; fetch it where there is a network, or name a local folder."
         ) from error
+    except HfHubHTTPError as error:
+        if error.response is not None and error.response.status_code in (401, 404):
+            raise _absent(name) from error
+        raise UserError(f"{name}: cannot be fetched ({str(error).splitlines()[0][:200]}).") from error
     except OSError as error:
         raise UserError(f"{name}: cannot be fetched ({str(error).splitlines()[0][:200]}).") from error
     return folder
@@ -70,3 +73,8 @@ def commit(folder: Path) -> str | None:
     """The commit of a snapshot folder of the hub's cache; None for any other folder."""
     inside_cache = folder.parent.name == "snapshots"
     return folder.name if inside_cache and len(folder.name) == 40 else None
+
+
+def _absent(name: str) -> UserError:
+    # The hub says the same of what is not there and of what is private.
+    return UserError(f"{name}: the hub has no such model, or it is private (then `hf auth login`).")

@@ -1,4 +1,4 @@
-"""A small Hugging Face hub on the loopback interface: as much of its HTTP interface as reading data sets takes.
+"""A small Hugging Face hub on the loopback interface: as much of its HTTP interface as reading data sets and models takes.
 
 Started as a program it serves the folder given, and prints its address:
 
@@ -21,9 +21,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 API = re.compile(
-    r"^/api/datasets/([^/]+/[^/]+)(?:/(revision|tree|paths-info|auth-check)(?:/([^/]+))?(?:/(.*))?)?$"
+    r"^/api/(?:datasets|models)/([^/]+/[^/]+)(?:/(revision|tree|paths-info|auth-check)(?:/([^/]+))?(?:/(.*))?)?$"
 )
-RESOLVE = re.compile(r"^/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
+RESOLVE = re.compile(r"^/(?:datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
 
 
 @contextmanager
