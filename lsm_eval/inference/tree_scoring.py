@@ -12,8 +12,8 @@ from lsm_eval.inference.scoring import SequenceScore, TokenRow, only_rows, row_s
 from lsm_eval.inference.tree import Piece, TokenTree, group_rows
 
 _LEAST_BUDGET = 16
-_CHECK_ROWS = 8
-_CHECK_TOKENS = 100  # of each row that the self-check looks at
+_CHECK_ROWS = 4
+_CHECK_TOKENS = 64  # of each row that the self-check looks at
 _TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
 """Largest difference of a token's log-probability that the dtype's rounding explains."""
 
