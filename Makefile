@@ -12,7 +12,7 @@ SOURCES := pyproject.toml constraints.txt
 
 demo: $(VENV)/.installed
 	$(BIN)/lsm-eval run --tasks quickstart --model builtin:smollm2-135m --out $(DEMO)/reports
-	$(BIN)/lsm-eval run --tasks quickstart --model builtin:uniform --out $(DEMO)/reports >/dev/null 2>&1
+	@$(BIN)/lsm-eval run --tasks quickstart --model builtin:uniform --out $(DEMO)/reports >/dev/null 2>&1
 	@echo "page:   $$($(BIN)/lsm-eval leaderboard $(DEMO)/reports --out $(DEMO)/site 2>/dev/null)"
 
 test: $(VENV)/.installed-dev
