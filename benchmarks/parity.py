@@ -11,19 +11,18 @@ ends with code 0 if all agree, 1 if anything differs, and 2 if it could not be f
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from parity_compare import TOLERANCE, Finding, compare, ours, theirs
-from parity_env import PEER_VERSION, peer_python
+from parity_env import PEER_VERSION, peer_python, run_peer
 from parity_tasks import COMPARISONS, Comparison
 
 from lsm_eval.errors import UserError, unknown
@@ -110,7 +109,7 @@ def _run(options: argparse.Namespace) -> list[Finding]:
             }
             for comparison in comparisons
         ]
-        answers = _ask_peer(python, {"checkpoint": str(folder), "jobs": jobs}, work)
+        answers = run_peer(python, "parity_peer.py", {"checkpoint": str(folder), "jobs": jobs}, work)
         findings = []
         for comparison in comparisons:
             record = records[comparison.task, _limit(comparison, options.limit), comparison.chat]
@@ -221,31 +220,6 @@ def _lsm_eval(arguments: Sequence[str]) -> None:
     )
     if done.returncode:
         raise UserError(f"`lsm-eval {arguments[0]}` ended with code {done.returncode}: see its words above.")
-
-
-def _ask_peer(python: Path, order: Mapping[str, Any], work: Path) -> dict[str, Any]:
-    """What `parity_peer.py` makes of the jobs in `order`, in the peer's environment, without the network."""
-    jobs, answers = work / "jobs.json", work / "answers.json"
-    jobs.write_text(json.dumps(order), encoding="utf-8")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    environment |= {
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-        "HF_DATASETS_CACHE": str(work / "datasets"),
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    script = Path(__file__).resolve().with_name("parity_peer.py")
-    done = subprocess.run(
-        [str(python), str(script), str(jobs), str(answers)],
-        cwd=work,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        raise UserError(f"lm-eval ended with code {done.returncode}: see its words above.")
-    found: dict[str, Any] = json.loads(answers.read_text(encoding="utf-8"))
-    return found
 
 
 def _show(findings: Sequence[Finding], model: str) -> None:

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.paths import cache_dir
@@ -44,6 +45,29 @@ def peer_python(folder: Path | None, say: Callable[[str], None]) -> Path:
     if _versions(python, wanted) != wanted:
         _make(folder, python, wanted, say)
     return python
+
+
+def run_peer(python: Path, script: str, order: Mapping[str, Any], work: Path) -> dict[str, Any]:
+    """What `script`, a file beside this one, makes of `order` in the peer's environment, without the network.
+
+    The script is called with the paths of two JSON files in `work`: the order, and the answer to write.
+    Raises `UserError` where it fails.
+    """
+    asked, answer = work / "order.json", work / "answer.json"
+    asked.write_text(json.dumps(order), encoding="utf-8")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    environment |= {
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_DATASETS_CACHE": str(work / "datasets"),
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    command = [str(python), str(Path(__file__).resolve().with_name(script)), str(asked), str(answer)]
+    done = subprocess.run(command, cwd=work, env=environment, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise UserError(f"lm-eval ended with code {done.returncode}: see its words above.")
+    found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    return found
 
 
 def _make(folder: Path, python: Path, wanted: dict[str, str], say: Callable[[str], None]) -> None:

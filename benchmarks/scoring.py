@@ -11,7 +11,6 @@ a table of ratios, with their spread over the rounds.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from parity import data_overrides, find_mirror
-from parity_env import PEER_VERSION, peer_python
+from parity_env import PEER_VERSION, peer_python, run_peer
 
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.builtin import checkpoint
@@ -134,13 +133,16 @@ def _measure(
     }
     _say(f"{name}: which batch size suits the peer?")
     sizes = [int(size) for size in options.batch_sizes.split(",")]
-    first = {size: _theirs(python, {**job, "batch_size": size}, scratch)["seconds"] for size in sizes}
+    first = {
+        size: run_peer(python, "scoring_peer.py", {**job, "batch_size": size}, scratch)["seconds"]
+        for size in sizes
+    }
     best = min(first, key=lambda size: first[size])
     timings = []
     for number in range(options.rounds):
         _say(f"{name}: round {number + 1} of {options.rounds}")
         record = _ours(work, limit, mirror, scratch / f"records-{number}")
-        theirs = _theirs(python, {**job, "batch_size": best}, scratch)
+        theirs = run_peer(python, "scoring_peer.py", {**job, "batch_size": best}, scratch)
         seconds = sum(phase.seconds for phase in record.manifest.phases if phase.name in _COUNTED)
         timings.append(Timing(seconds, theirs["seconds"]))
     ratios = sorted(timing.theirs / timing.ours for timing in timings)
@@ -183,31 +185,6 @@ def _ours(work: Work, limit: int, mirror: Path, out: Path) -> Record:
         raise UserError(f"`lsm-eval run` ended with code {done.returncode}: {done.stderr.strip()[-300:]}")
     (record,) = read_records(out)
     return record
-
-
-def _theirs(python: Path, job: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
-    order, answer = scratch / "job.json", scratch / "answer.json"
-    order.write_text(json.dumps(job), encoding="utf-8")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    environment |= {
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-        "HF_DATASETS_CACHE": str(scratch / "datasets"),
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    script = Path(__file__).resolve().with_name("scoring_peer.py")
-    done = subprocess.run(
-        [str(python), str(script), str(order), str(answer)],
-        cwd=scratch,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise UserError(f"lm-eval ended with code {done.returncode}: {done.stderr.strip()[-300:]}")
-    found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
-    return found
 
 
 def _say(line: str) -> None:

@@ -10,7 +10,7 @@ def cache_dir() -> Path:
     """The user's cache folder for lsm-eval; `LSM_EVAL_CACHE` names another one."""
     named = os.environ.get("LSM_EVAL_CACHE")
     if named:
-        return Path(named)
+        return Path(named).expanduser().absolute()
     from platformdirs import user_cache_path
 
     return user_cache_path("lsm-eval", appauthor=False)

