@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lsm_eval.inference.batching import batches
+from lsm_eval.inference.ledger import Ledger
+from lsm_eval.inference.memory import MemoryGuard
+from lsm_eval.inference.place import Place
+
+_CPU_TOKENS, _ACCELERATOR_TOKENS = 8192, 131072
 _TAIL = 24  # tokens that are decoded at least when a stop string is looked for
 
 
@@ -28,6 +34,38 @@ class Continuation:
     """Whether a stop string or the end of text came."""
     nan: bool
     """Whether the model's output held a NaN on the way, so that the text means nothing."""
+
+
+def continue_prompts(
+    model: Any,
+    prompts: Mapping[int, Prompt],
+    known: Collection[int],
+    *,
+    place: Place,
+    memory: MemoryGuard,
+    ledger: Ledger,
+) -> Iterator[dict[int, Continuation]]:
+    """Continuations by request, batch by batch; `known` requests are left out."""
+    order = list(prompts)
+    sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
+    budget = place.batch_tokens or (_CPU_TOKENS if place.device == "cpu" else _ACCELERATOR_TOKENS)
+    for batch in batches(sizes, budget):
+        chosen = [order[at] for at in batch]
+        if all(i in known for i in chosen):
+            continue
+
+        def compute(part: Sequence[int]) -> list[Continuation]:
+            return generate(
+                model,
+                [prompts[i] for i in part],
+                device=place.device,
+                pad=place.pad,
+                ends=place.ends,
+                decode=place.decode,
+            )
+
+        results = memory.run(chosen, compute)
+        yield {i: result for i, result in zip(chosen, results, strict=True) if i not in known}
 
 
 def generate(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.inference.batching import batches
+from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences
 
@@ -13,12 +14,11 @@ from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences
 class PlainScorer:
     """Scores rows in batches padded to their longest: the reference for every faster way."""
 
-    def __init__(self, model: Any, memory: MemoryGuard, *, device: str, pad: int) -> None:
+    def __init__(
+        self, model: Any, memory: MemoryGuard, *, device: str, pad: int, ledger: Ledger | None = None
+    ) -> None:
         self._model, self._memory, self._device, self._pad = model, memory, device, pad
-        self.computed_tokens = 0
-        """Tokens that went through the model, padding left out."""
-        self.computed_rows = 0
-        """Rows of the vocabulary that were computed."""
+        self._ledger = ledger or Ledger()
 
     def scores(
         self, rows: Mapping[int, Sequence[TokenRow]], budget: int, known: Collection[int]
@@ -34,10 +34,9 @@ class PlainScorer:
     def _compute(self, plan: ScoringPlan) -> Callable[[Sequence[list[int]]], list[list[SequenceScore]]]:
         def compute(part: Sequence[list[int]]) -> list[list[SequenceScore]]:
             own = plan.rows(part)
-            scores = iter(score_sequences(self._model, own, device=self._device, pad=self._pad))
-            inputs = {row.tokens[:-1]: row.scored for row in own}
-            self.computed_tokens += sum(map(len, inputs))
-            self.computed_rows += sum(inputs.values())
+            scores = iter(
+                score_sequences(self._model, own, device=self._device, pad=self._pad, work=self._ledger.score)
+            )
             return [[next(scores) for _ in ats] for ats in part]
 
         return compute

@@ -7,10 +7,13 @@ float32.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from lsm_eval.inference.ledger import Work
 
 if TYPE_CHECKING:
     import torch
@@ -38,14 +41,16 @@ class SequenceScore:
 
 
 def score_sequences(
-    model: Any, sequences: Sequence[TokenRow], *, device: str, pad: int
+    model: Any, sequences: Sequence[TokenRow], *, device: str, pad: int, work: Work | None = None
 ) -> list[SequenceScore]:
     """Scores of all `sequences` in one forward pass of a decoder-only model; parallel to `sequences`.
 
-    Sequences that differ in their last token only (single-token choices) share one row of the batch.
+    Sequences that differ in their last token only (single-token choices) share one row of the batch. `work`
+    is added to.
     """
     import torch
 
+    start = time.perf_counter()
     inputs: dict[tuple[int, ...], int] = {}
     row_of = [inputs.setdefault(sequence.tokens[:-1], len(inputs)) for sequence in sequences]
     width = max(len(tokens) for tokens in inputs)
@@ -78,7 +83,20 @@ def score_sequences(
         span = slice(at, at + sequence.scored)
         scores.append(SequenceScore(sum(logprobs[span]), all(hits[span])))
         at += sequence.scored
+    if work is not None:
+        lengths = [len(tokens) for tokens in inputs]
+        work.tokens += sum(lengths)
+        work.padding += width * len(inputs) - sum(lengths)
+        work.pairs += layer_count(model) * sum(length * (length + 1) // 2 for length in lengths)
+        work.rows += len(places)
+        work.passes += 1
+        work.seconds += time.perf_counter() - start
     return scores
+
+
+def layer_count(model: Any) -> int:
+    """Layers of the text part of a model."""
+    return int(model.config.get_text_config().num_hidden_layers)
 
 
 def row_statistics(

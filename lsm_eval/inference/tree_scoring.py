@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import out_of_memory, release
 from lsm_eval.inference.scoring import SequenceScore, TokenRow, only_rows, row_statistics, score_sequences
 from lsm_eval.inference.tree import Piece, TokenTree, group_rows
@@ -21,10 +22,11 @@ _TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
 class TreeScorer:
     """Scores rows so that every unique token goes through the model once."""
 
-    def __init__(self, model: Any, *, device: str, pad: int, dtype: str) -> None:
+    def __init__(
+        self, model: Any, *, device: str, pad: int, dtype: str, ledger: Ledger | None = None
+    ) -> None:
         self._model, self._device, self._pad, self._dtype = model, device, pad, dtype
-        self.computed_tokens = 0
-        self.computed_rows = 0
+        self._ledger = ledger or Ledger()
 
     def scores(
         self, rows: Mapping[int, Sequence[TokenRow]], budget: int, known: Collection[int]
@@ -100,8 +102,6 @@ class TreeScorer:
         except (TypeError, AttributeError, ValueError, LookupError, RuntimeError) as error:
             # Whatever a model that knows no such masks or caches trips over; plain scoring is there for it.
             return f"it takes no tree of tokens ({type(error).__name__}: {str(error)[:120]})"
-        finally:
-            self.computed_tokens = self.computed_rows = 0
         tolerance = _TOLERANCE.get(self._dtype, 0.05)
         for at, row in enumerate(chosen):
             (plain,) = score_sequences(self._model, [row], device=self._device, pad=self._pad)
@@ -136,8 +136,10 @@ class TreeScorer:
             ).logits[0]
         if not piece.keep:
             cache.crop(-size)  # versions of transformers agree on what a negative number means
-        self.computed_tokens += size
-        self.computed_rows += len(places)
+        work = self._ledger.score
+        work.tokens += size
+        work.rows += len(places)
+        work.passes += 1
         if not piece.points:
             return []
         rows = torch.tensor([index[point.at] for point in piece.points], dtype=torch.long, device=device)

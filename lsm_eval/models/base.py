@@ -89,8 +89,8 @@ class Model(Protocol):
         """The prompt as the model reads it: through its chat template if the request asks for that."""
         ...
 
-    def computed(self) -> Mapping[str, int]:
-        """What was computed so far, by name, such as `scored_tokens` and `vocabulary_rows`."""
+    def computed(self) -> Mapping[str, float]:
+        """What was computed so far, by name (`inference.ledger.Ledger.counts`); empty where nothing is."""
         ...
 
     def load(self) -> None:

@@ -82,7 +82,7 @@ class Baseline:
             case Perplexity(text=text):
                 return text
 
-    def computed(self) -> Mapping[str, int]:
+    def computed(self) -> Mapping[str, float]:
         """Nothing: no token is read."""
         return {}
 

@@ -8,15 +8,13 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from lsm_eval.errors import UserError
-from lsm_eval.inference.batching import batches
-from lsm_eval.inference.generation import Continuation, Prompt, generate
-from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.plan import PlainScorer
+from lsm_eval.inference.decoder import DecoderNetwork
+from lsm_eval.inference.generation import Prompt
+from lsm_eval.inference.network import Network
+from lsm_eval.inference.place import Place
 from lsm_eval.inference.scoring import SequenceScore, TokenRow
-from lsm_eval.inference.tree_scoring import TreeScorer, fits_window
 from lsm_eval.models import hub
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.checkpoint_files import files_digest, stored_parameters
@@ -47,11 +45,6 @@ from lsm_eval.requests import (
 ENGINES = {"auto": "tree/1", "tree": "tree/1", "plain": "plain/1"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
 
-_CPU_TOKENS = 512
-_ACCELERATOR_TOKENS = 8192
-_GENERATE_TIMES = 16
-"""A generated batch may hold so many times the tokens: each step runs one token a sequence only."""
-
 
 class HFModel:
     """A checkpoint folder, or a hub repository, as a model. Weights are read by `load` only."""
@@ -74,9 +67,7 @@ class HFModel:
         self._repository, self._revision = repository, revision
         self._folder = folder
         self._licence, self._details = licence, dict(details or {})
-        self._model: Any = None
-        self._memory = MemoryGuard(self.device)
-        self._scorers: list[TreeScorer | PlainScorer] = []
+        self._loaded: Network | None = None
         if options.adapter is not None:
             self._details["adapter"] = options.adapter
 
@@ -92,7 +83,7 @@ class HFModel:
             dtype=self.dtype,
             device=self.device,
             licence=self._licence,
-            details=self._details,
+            details={**self._details, **(self._loaded.details if self._loaded else {})},
         )
 
     def fingerprint(self) -> str:
@@ -116,17 +107,14 @@ class HFModel:
         """The prompt as the model reads it."""
         return self._requests.text(request)
 
-    def computed(self) -> Mapping[str, int]:
-        """Tokens and vocabulary rows that scoring took; generation is not counted."""
-        return {
-            "scored_tokens": sum(scorer.computed_tokens for scorer in self._scorers),
-            "vocabulary_rows": sum(scorer.computed_rows for scorer in self._scorers),
-        }
+    def computed(self) -> Mapping[str, float]:
+        """The ledger's counts; empty before the weights are loaded."""
+        return self._loaded.ledger.counts() if self._loaded else {}
 
     def load(self) -> None:
         """Read the weights and bring them to the device."""
-        if self._model is None:
-            self._model = load_weights(
+        if self._loaded is None:
+            model = load_weights(
                 self._weights_folder,
                 self.config,
                 dtype=self.dtype,
@@ -134,12 +122,29 @@ class HFModel:
                 adapter=self._adapter,
                 trust_remote_code=self.options.trust_remote_code,
             )
+            place = Place(
+                name=self.name,
+                device=self.device,
+                dtype=self.dtype,
+                engine=self.options.engine,
+                pad=self._pad,
+                ends=tuple(self._ends(model)),
+                decode=self.encoder.decode,
+                batch_tokens=self.options.batch_tokens,
+                longest=self.context,
+            )
+            self._loaded = DecoderNetwork(model, self.config, place)
+
+    @property
+    def _network(self) -> Network:
+        self.load()
+        assert self._loaded is not None
+        return self._loaded
 
     def answer(
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
         """Batches of answers; see `models.base.Model.answer`."""
-        self.load()
         generated = [i for i, request in enumerate(requests) if isinstance(request, Generate)]
         scored = [i for i, request in enumerate(requests) if not isinstance(request, Generate)]
         yield from self._score(requests, scored, known)
@@ -168,27 +173,8 @@ class HFModel:
             yield at_once
         if not rows:
             return
-        scorer = self._scorer(rows)
-        for batch in scorer.scores(rows, self._budget(), known):
+        for batch in self._network.score(rows, known):
             yield {i: self._scored(requests[i], rows[i], scores, cut[i]) for i, scores in batch.items()}
-
-    def _scorer(self, rows: Mapping[int, Sequence[TokenRow]]) -> TreeScorer | PlainScorer:
-        """The token tree where it agrees with plain scoring on this model, else plain scoring."""
-        plain = PlainScorer(self._model, self._memory, device=self.device, pad=self._pad)
-        scorer: TreeScorer | PlainScorer = plain
-        if self.options.engine != "plain":
-            tree = TreeScorer(self._model, device=self.device, pad=self._pad, dtype=self.dtype)
-            flat = [row for own in rows.values() for row in own]
-            why = None
-            if not fits_window(self.config, max(len(row.tokens) for row in flat)):
-                why = "a layer's attention window is shorter than the longest sequence"
-            why = why or tree.agrees(flat)
-            if why and self.options.engine == "tree":
-                raise UserError(f"--engine tree: {self.name} cannot be scored so, {why}; use --engine auto.")
-            self._details["engine"] = f"plain, because {why}" if why else "tree"
-            scorer = plain if why else tree
-        self._scorers.append(scorer)
-        return scorer
 
     def _scored(
         self, request: Request, rows: Sequence[TokenRow], scores: Sequence[SequenceScore], cut: int
@@ -217,40 +203,17 @@ class HFModel:
                     yield {i: own}
             else:
                 prompts[i], cut[i] = own
-        order = list(prompts)
-        sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
-        for batch in batches(sizes, self._budget(generating=True)):
-            chosen = [order[at] for at in batch]
-            if all(i in known for i in chosen):
-                continue
-            results = self._memory.run(chosen, lambda part: self._generate_batch(prompts, part))
+        if not prompts:
+            return
+        for batch in self._network.generate(prompts, known):
             done: dict[int, Response] = {}
-            for i, result in zip(chosen, results, strict=True):
-                if i in known:
-                    continue
+            for i, result in batch.items():
                 if result.nan:
                     done[i] = Failure("nan", "the model's logits are NaN")
                 else:
-                    done[i] = Generated(
-                        result.text, result.tokens, "stop" if result.stopped else "length", cut[i]
-                    )
+                    finish: Literal["stop", "length"] = "stop" if result.stopped else "length"
+                    done[i] = Generated(result.text, result.tokens, finish, cut[i])
             yield done
-
-    def _generate_batch(self, prompts: dict[int, Prompt], chosen: Sequence[int]) -> list[Continuation]:
-        return generate(
-            self._model,
-            [prompts[i] for i in chosen],
-            device=self.device,
-            pad=self._pad,
-            ends=self._ends,
-            decode=self.encoder.decode,
-        )
-
-    def _budget(self, *, generating: bool = False) -> int:
-        if self.options.batch_tokens is not None:
-            return self.options.batch_tokens
-        tokens = _CPU_TOKENS if self.device == "cpu" else _ACCELERATOR_TOKENS
-        return tokens * _GENERATE_TIMES if generating else tokens
 
     # What configuration and tokenizer say
 
@@ -287,9 +250,8 @@ class HFModel:
         for weights that are not here yet."""
         return stored_parameters(self._folder or self._text_folder)
 
-    @cached_property
-    def _ends(self) -> list[int]:
-        config = self._model.generation_config
+    def _ends(self, model: Any) -> list[int]:
+        config = model.generation_config
         ends = config.eos_token_id if config is not None else None
         ends = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
         own = self.encoder.tokenizer.eos_token_id

@@ -319,7 +319,8 @@ def test_goes_on_where_memory_runs_out(checkpoints: dict[str, Path], engine: str
     whole = _ask(_model(checkpoints["llama"], engine=engine), [*requests, *prompts])
     model = _model(checkpoints["llama"], engine=engine)
     model.load()
-    forward = model._model.forward
+    network: Any = model._network
+    forward = network._model.forward
     failed = 0
 
     def small(*args: Any, **kwargs: Any) -> Any:
@@ -330,7 +331,7 @@ def test_goes_on_where_memory_runs_out(checkpoints: dict[str, Path], engine: str
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return forward(*args, **kwargs)
 
-    model._model.forward = small
+    network._model.forward = small
     answers = _ask(model, [*requests, *prompts])
     assert failed
     for one, other in zip(whole, answers, strict=True):

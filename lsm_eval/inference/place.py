@@ -1,0 +1,30 @@
+"""Where and how a checkpoint runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Engine = Literal["auto", "tree", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Device, dtype and tokens of special meaning."""
+
+    name: str
+    """The model's, for messages."""
+    device: str
+    dtype: str
+    engine: Engine
+    pad: int
+    """Token that stands for nothing."""
+    ends: tuple[int, ...]
+    """Tokens that end a text."""
+    decode: Callable[[Sequence[int]], str]
+    """Text of new tokens."""
+    batch_tokens: int | None = None
+    """Tokens that a batch may hold; None for what memory and device suggest."""
+    longest: int | None = None
+    """The model's context, in tokens; None where it has no bound."""
