@@ -12,7 +12,7 @@ from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
 from lsm_eval.inference.plan import PlainScorer
 from lsm_eval.inference.scoring import SequenceScore, TokenRow
-from lsm_eval.inference.tree_scoring import TreeScorer, fits_window
+from lsm_eval.inference.tree_scoring import TreeScorer, attention_chunk, attention_window
 
 _CPU_TOKENS = 512
 _ACCELERATOR_TOKENS = 8192
@@ -56,10 +56,11 @@ class DecoderNetwork:
             self._model, device=place.device, pad=place.pad, dtype=place.dtype, ledger=self.ledger
         )
         flat = [row for own in rows.values() for row in own]
-        why = None
-        if not fits_window(self._config, max(len(row.tokens) for row in flat)):
-            why = "a layer's attention window is shorter than the longest sequence"
-        why = why or tree.agrees(flat)
+        longest = max(len(row.tokens) for row in flat)
+        if attention_chunk(self._config, longest):
+            why: str | None = "its layers attend within chunks shorter than the longest sequence"
+        else:
+            why = tree.agrees(flat, attention_window(self._config, longest))
         if why and place.engine == "tree":
             raise UserError(f"--engine tree: {place.name} cannot be scored so, {why}; use --engine auto.")
         self._details["engine"] = f"plain, because {why}" if why else "tree"

@@ -1,9 +1,12 @@
 """One tree of token prefixes for many sequences, cut into pieces that go through a model one after another.
 
-A node is a run of tokens that no sequence leaves half-way. Long runs that much hangs below (few-shot headers,
-long questions) are a `Trunk`: computed once and kept as key/value cache while what hangs below is computed.
-All else is put, in depth-first order, into packs of at most `budget` tokens, in which a token attends to its
-own ancestors only. A short run above a pack is repeated in it, which costs less than a pass of its own.
+The tree's tokens stand in one stream, depth first: a sequence adds what it does not share with the one before
+it. A piece is a slice of that stream. What a later piece still attends to (the path from the root to its first
+token) stays in the key/value cache; all else leaves it. So every unique token goes through the model once,
+every piece but the last is full, and the cache holds one sequence's tokens at most.
+
+In the stream a token's descendants follow it directly: a key is seen by the queries from its own place up to
+the end of its subtree, which is all that a mask needs to know.
 
 This file knows tokens only; `tree_scoring` runs the pieces.
 """
@@ -11,288 +14,204 @@ This file knows tokens only; `tree_scoring` runs the pieces.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.inference.scoring import TokenRow
 
-LEAST_TRUNK = 32
-"""A run shorter than this is repeated in packs rather than cached."""
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """Tokens `start` to `end` of sequence number `sequence` (and of all that pass through the node)."""
-
-    sequence: int
-    start: int
-    end: int
-    parent: Node | None = None
-    children: list[Node] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    """Numbers of the sequences that end with this node."""
-    points: list[tuple[int, int, int]] = field(default_factory=list)
-    """What is scored here: (place in the sequence, row, the token that follows there)."""
-    size: int = 0
-    """Tokens in this node and all below."""
-    needed: bool = True
-    """Whether anything here or below is scored for a request whose answer is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A place in a piece whose next token is scored for a row."""
-
-    at: int
-    row: int
-    token: int
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Tokens that go through the model in one pass, after `prefix` cached ones."""
+    """Tokens that go through the model in one pass, after `path` cached ones."""
 
-    prefix: int
-    """Length of the cached path that all tokens of the piece attend to."""
-    tokens: NDArray[np.int64]
-    depths: NDArray[np.int64]
-    """Position of each token in its own sequence."""
-    points: tuple[Point, ...]
-    spans: tuple[tuple[int, int, int], ...]
-    """Runs in the piece: (first, end, index of the token before the run, -1 for the cached path's last)."""
-    keep: bool
-    """Whether the tokens stay in the cache (a trunk) or leave it again (a pack)."""
+    path: int
+    """Cached tokens: those at the depths 0 to path - 1 above the piece's first token."""
+    tokens: Ints
+    """Shape [tokens]."""
+    depths: Ints
+    """Position of each token in its own sequence, shape [tokens]."""
+    last: Ints
+    """For each key (cached ones, then the piece's own), the first query that no longer sees it; [path + tokens]."""
+    keep: Ints
+    """Keys that stay in the cache for the next piece, in order of depth."""
+    at: Ints
+    """For each point that is scored, the token whose next one is; in ascending order."""
+    rows: Ints
+    """The row that each point is scored for."""
+    targets: Ints
+    """The token that follows there."""
+
+    @property
+    def first(self) -> Ints:
+        """For each key, the first query that sees it; [path + tokens]."""
+        return np.concatenate([np.zeros(self.path, np.int64), np.arange(len(self.tokens))])
+
+    @property
+    def key_depths(self) -> Ints:
+        """Position of each key in its own sequence; [path + tokens]."""
+        return np.concatenate([np.arange(self.path), self.depths])
 
     def mask(self) -> NDArray[np.bool_]:
-        """Which tokens of the piece a token attends to, shape [tokens, tokens]: itself and its ancestors."""
-        size = len(self.tokens)
-        mask = np.zeros((size, size), dtype=np.bool_)
-        for first, end, before in self.spans:
-            if before >= 0:
-                mask[first:end, : before + 1] = mask[before, : before + 1]
-            mask[first:end, first:end] = np.tri(end - first, dtype=np.bool_)
-        return mask
+        """Which keys a token attends to, shape [tokens, path + tokens]: itself and its ancestors."""
+        query = np.arange(len(self.tokens))[:, None]
+        return (self.first <= query) & (query < self.last)
 
 
 class TokenTree:
     """The prefix tree of rows' inputs (all their tokens but the last)."""
 
     def __init__(self, rows: Sequence[TokenRow]) -> None:
-        inputs: dict[tuple[int, ...], list[int]] = {}
+        # Big-endian bytes sort as the tokens do, and compare far quicker than tuples.
+        members: dict[bytes, list[int]] = {}
         for number, row in enumerate(rows):
-            inputs.setdefault(row.tokens[:-1], []).append(number)
-        self.sequences = sorted(inputs)
-        self.root = Node(0, 0, 0)
-        self._build()
-        self._order = list(self._preorder(self.root))
-        for node in reversed(self._order):
-            node.size = node.end - node.start + sum(child.size for child in node.children)
-        self._place_points(rows, [inputs[tokens] for tokens in self.sequences])
+            members.setdefault(np.asarray(row.tokens[:-1], ">u4").tobytes(), []).append(number)
+        order = sorted(members)
+        self._stream(order)
+        self._place_points(rows, [members[key] for key in order])
 
     @property
     def unique_tokens(self) -> int:
         """Tokens that differ from all others by themselves or by what stands before them."""
-        return self.root.size
+        return len(self._tokens)
 
     @property
     def unique_points(self) -> int:
         """Rows of the vocabulary that are needed: places whose next token is scored."""
-        return sum(len({place for place, _, _ in node.points}) for node in self._order)
+        return len(np.unique(self._at))
 
     def pieces(self, budget: int, known: Collection[int] = ()) -> Iterator[Piece]:
-        """The passes through the model, in order.
+        """The passes through the model, in order, each of at most `budget` tokens.
 
         `known` are rows that need no score: pieces that serve only such rows are left out, and the others are
-        what they would be without any known row. A pack's tokens number at most `budget`, as do a trunk's.
+        what they would be without any known row.
         """
-        for node in reversed(self._order):
-            node.needed = any(row not in known for _, row, _ in node.points) or any(
-                child.needed for child in node.children
-            )
-        self._done: set[int] = set()
-        self._known = known
-        yield from self._under(self.root, budget)
-
-    def _under(self, top: Node, budget: int) -> Iterator[Piece]:
-        """Pieces for everything below `top`, whose path is in the cache."""
-        pack = _Pack(self, top)
-        work = list(reversed(top.children))
-        while work:
-            node = work.pop()
-            alone = node.size + sum(n.end - n.start for n in _spine(node, top))
-            if alone <= budget:
-                if pack.size and pack.size + pack.cost(node) > budget:
-                    if pack.needed:
-                        yield pack.piece()
-                    pack = _Pack(self, top)
-                pack.add(node)
-            elif (
-                node.end - node.start >= LEAST_TRUNK or not node.children or alone - node.size >= budget // 4
-            ):
-                if pack.needed:
-                    yield pack.piece()
-                pack = _Pack(self, top)
-                yield from self._trunk(node, top, budget)
-                if node.needed:
-                    yield from self._under(node, budget)
-            else:
-                work.extend(reversed(node.children))
-        if pack.needed:
-            yield pack.piece()
-
-    def _trunk(self, node: Node, top: Node, budget: int) -> Iterator[Piece]:
-        """Bring `node` into the cache, after what stands between it and `top`."""
-        path = [*_spine(node, top), node]
-        tokens = [token for n in path for token in self.tokens(n)]
-        points = sorted({(p, row, t) for n in path for p, row, t in self.claim(n)})
-        # What stands above may be scored here for rows that end elsewhere.
-        if not node.needed and not self.unknown(points):
-            return
-        for first in range(top.end, node.end, budget):
-            end = min(first + budget, node.end)
+        total = len(self._tokens)
+        bounds = [(begin, min(begin + budget, total)) for begin in range(0, total, budget)]
+        edges = np.searchsorted(self._at, [0, *(end for _, end in bounds)])
+        unknown = np.ones(len(self._rows), dtype=bool)
+        if known:
+            unknown = ~np.isin(self._rows, np.fromiter(known, np.int64, len(known)))
+        needed = [bool(unknown[edges[i] : edges[i + 1]].any()) for i in range(len(bounds))]
+        paths: dict[int, Ints] = {}
+        for i in range(len(bounds) - 1, -1, -1):
+            if needed[i]:
+                paths[i] = self._path(bounds[i][0])
+                for piece in np.unique(paths[i] // budget):
+                    needed[piece] = True
+        chosen = sorted(paths)
+        for i, after in zip_longest(chosen, chosen[1:]):
+            begin, end = bounds[i]
+            path = paths[i]
+            keep = np.zeros(0, np.int64)
+            if after is not None:
+                following = paths[after]
+                # A cached key stands at its depth; the piece's own follow the cached ones.
+                keep = np.where(
+                    following >= begin, len(path) + following - begin, np.arange(len(following))
+                )
+            points = slice(edges[i], edges[i + 1])
+            seen = np.concatenate([self._last[path], self._last[begin:end]])
             yield Piece(
-                prefix=first,
-                tokens=np.array(tokens[first - top.end : end - top.end], dtype=np.int64),
-                depths=np.arange(first, end),
-                points=tuple(Point(p - first, row, t) for p, row, t in points if first <= p < end),
-                spans=((0, end - first, -1),),
-                keep=True,
+                path=len(path),
+                tokens=self._tokens[begin:end].astype(np.int64),
+                depths=self._depths[begin:end].astype(np.int64),
+                last=np.minimum(seen, end) - begin,
+                keep=keep,
+                at=self._at[points] - begin,
+                rows=self._rows[points],
+                targets=self._targets[points],
             )
 
-    def tokens(self, node: Node) -> tuple[int, ...]:
-        """The tokens of a node."""
-        return self.sequences[node.sequence][node.start : node.end]
+    def _stream(self, order: Sequence[bytes]) -> None:
+        """The stream's tokens, their depths, and where each one's subtree ends."""
+        count = len(order)
+        lengths = np.fromiter((len(key) // 4 for key in order), np.int64, count)
+        shared = np.zeros(count, np.int64)
+        for i in range(1, count):
+            shared[i] = _shared(order[i - 1], order[i])
+        self._starts = np.concatenate([[0], np.cumsum(lengths - shared)])
+        """Place of each sequence's first own token."""
+        self._shared = shared
+        total = int(self._starts[-1])
+        self._tokens = np.empty(total, np.uint32)
+        self._depths = np.empty(total, np.int32)
+        self._last = np.full(total, total, np.int64)
+        self._above = np.full(count, -1, np.int64)
+        """Place of the token before each sequence's first own one; -1 for none."""
+        self._order = order
+        for i, where in self._walk(lengths):
+            start, depth = int(self._starts[i]), int(shared[i])
+            if i:
+                # What the sequence before had below the shared part is done.
+                self._last[where[depth : lengths[i - 1]]] = start
+            if depth:
+                self._above[i] = where[depth - 1]
+            end = int(self._starts[i + 1])
+            self._tokens[start:end] = np.frombuffer(order[i], ">u4")[depth:]
+            self._depths[start:end] = np.arange(depth, lengths[i])
+        self._lengths = lengths
 
-    def claim(self, node: Node) -> list[tuple[int, int, int]]:
-        """The node's points, for the first piece that asks: a run that is repeated is scored once."""
-        if id(node) in self._done:
-            return []
-        self._done.add(id(node))
-        return node.points
-
-    def unknown(self, points: Sequence[tuple[int, int, int]]) -> bool:
-        """Whether any of a node's points is scored for a row that is not known."""
-        return any(row not in self._known for _, row, _ in points)
-
-    def _build(self) -> None:
-        """Insert the sorted sequences one after another along the tree's right edge."""
-        edge = [self.root]
-        before: tuple[int, ...] = ()
-        for number, tokens in enumerate(self.sequences):
-            shared = _shared(before, tokens)
-            while edge[-1].end > shared:
-                node = edge[-1]
-                if node.start >= shared:
-                    edge.pop()
-                    continue
-                lower = Node(node.sequence, shared, node.end, node, node.children, node.ends)
-                for child in lower.children:
-                    child.parent = lower
-                node.end, node.children, node.ends = shared, [lower], []
-            leaf = Node(number, shared, len(tokens), edge[-1], ends=[number])
-            edge[-1].children.append(leaf)
-            edge.append(leaf)
-            before = tokens
+    def _walk(self, lengths: Ints) -> Iterator[tuple[int, Ints]]:
+        """Each sequence's number with the places of the tokens of the one before it, by depth."""
+        where = np.zeros(int(lengths.max(initial=0)), np.int64)
+        for i in range(len(lengths)):
+            yield i, where
+            where[self._shared[i] : lengths[i]] = np.arange(self._starts[i], self._starts[i + 1])
 
     def _place_points(self, rows: Sequence[TokenRow], members: Sequence[Sequence[int]]) -> None:
-        for leaf in self._order:
-            for sequence in leaf.ends:
-                for number in members[sequence]:
-                    row = rows[number]
-                    node: Node | None = leaf
-                    last = len(row.tokens) - 1
-                    for place in range(last - 1, last - row.scored - 1, -1):
-                        while node is not None and place < node.start:
-                            node = node.parent
-                        assert node is not None
-                        node.points.append((place, number, row.tokens[place + 1]))
+        total = sum(row.scored for row in rows)
+        at, owner = np.empty(total, np.int64), np.empty(total, np.int64)
+        targets = np.empty(total, np.int64)
+        filled = 0
+        where = np.zeros(int(self._lengths.max(initial=0)), np.int64)
+        for i, numbers in enumerate(members):
+            length = self._lengths[i]
+            where[self._shared[i] : length] = np.arange(self._starts[i], self._starts[i + 1])
+            for number in numbers:
+                row = rows[number]
+                end = filled + row.scored
+                at[filled:end] = where[length - row.scored : length]
+                owner[filled:end] = number
+                targets[filled:end] = row.tokens[len(row.tokens) - row.scored :]
+                filled = end
+        # By place; a place's rows in order of their number, so that the pieces do not depend on the rows' order
+        # of arrival more than they must.
+        ranked = np.lexsort((owner, at))
+        self._at, self._rows, self._targets = at[ranked], owner[ranked], targets[ranked]
 
-    @staticmethod
-    def _preorder(top: Node) -> Iterator[Node]:
-        work = [top]
-        while work:
-            node = work.pop()
-            yield node
-            work.extend(reversed(node.children))
-
-    def below(self, top: Node) -> Iterator[Node]:
-        """`top` and all nodes below it, depth first."""
-        return self._preorder(top)
-
-
-class _Pack:
-    """A piece being filled with whole subtrees below a cached path."""
-
-    def __init__(self, tree: TokenTree, top: Node) -> None:
-        self._tree, self._top = tree, top
-        self._span: dict[int, tuple[int, int]] = {}
-        self._tokens: list[int] = []
-        self._depths: list[int] = []
-        self._points: list[Point] = []
-        self._spans: list[tuple[int, int, int]] = []
-        self.needed = False
-
-    @property
-    def size(self) -> int:
-        return len(self._tokens)
-
-    def cost(self, node: Node) -> int:
-        """Tokens that the subtree and what is missing above it would add."""
-        missing = (n.end - n.start for n in _spine(node, self._top) if id(n) not in self._span)
-        return node.size + sum(missing)
-
-    def add(self, subtree: Node) -> None:
-        for node in _spine(subtree, self._top):
-            if id(node) not in self._span:
-                self._append(node)
-        for node in self._tree.below(subtree):
-            self._append(node)
-
-    def piece(self) -> Piece:
-        return Piece(
-            prefix=self._top.end,
-            tokens=np.array(self._tokens, dtype=np.int64),
-            depths=np.array(self._depths, dtype=np.int64),
-            points=tuple(self._points),
-            spans=tuple(self._spans),
-            keep=False,
-        )
-
-    def _append(self, node: Node) -> None:
-        first = len(self._tokens)
-        end = first + node.end - node.start
-        above = self._span.get(id(node.parent)) if node.parent is not self._top else None
-        self._span[id(node)] = (first, end)
-        self._spans.append((first, end, above[1] - 1 if above else -1))
-        self._tokens += self._tree.tokens(node)
-        self._depths += range(node.start, node.end)
-        own = self._tree.claim(node)
-        # Also for a row of another pack, whose tokens run through this node and are scored here.
-        self.needed = self.needed or self._tree.unknown(own)
-        self._points += [Point(first + place - node.start, row, token) for place, row, token in own]
+    def _path(self, place: int) -> Ints:
+        """Places of the tokens above the one at `place`, by depth."""
+        runs: list[Ints] = []
+        depth = int(self._depths[place])
+        while depth > 0:
+            i = int(np.searchsorted(self._starts, place, side="right")) - 1
+            start = int(self._starts[i])
+            # An empty run has the start of the next one: searchsorted finds the last, which holds the token.
+            if place > start:
+                runs.append(np.arange(start, place))
+                depth -= place - start
+            if depth > 0:
+                above = int(self._above[i])
+                runs.append(np.array([above]))
+                depth -= 1
+                place = above
+        return np.concatenate(runs[::-1]) if runs else np.zeros(0, np.int64)
 
 
-def _spine(node: Node, top: Node) -> list[Node]:
-    """What stands between the cached `top` and `node`, from above."""
-    found: list[Node] = []
-    above = node.parent
-    while above is not None and above is not top:
-        found.append(above)
-        above = above.parent
-    return found[::-1]
-
-
-def _shared(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the longest common prefix."""
+def _shared(a: bytes, b: bytes) -> int:
+    """Tokens (of four bytes) that both begin with."""
     most = min(len(a), len(b))
     if a[:most] == b[:most]:
-        return most
-    low, high = 0, most
-    while low < high:  # bisection with slices is quicker than a loop over tokens
+        return most // 4
+    low, high = 0, most // 4
+    while low < high:  # bisection over slices: far quicker than a loop over tokens
         middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
+        if a[low * 4 : middle * 4] == b[low * 4 : middle * 4]:
             low = middle
         else:
             high = middle - 1

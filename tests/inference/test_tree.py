@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.plan import PlainScorer
 from lsm_eval.inference.scoring import SequenceScore, TokenRow
-from lsm_eval.inference.tree import LEAST_TRUNK, TokenTree, group_rows
-from lsm_eval.inference.tree_scoring import TreeScorer, fits_window
+from lsm_eval.inference.tree import Piece, TokenTree, group_rows
+from lsm_eval.inference.tree_scoring import TreeScorer, attention_window
 
 VOCABULARY = 23
 LONGEST = 160
@@ -45,23 +45,25 @@ def test_pieces_hold_every_path_and_score_every_token_once(
     tree = TokenTree(flat)
     cached: list[int] = []
     scored: dict[tuple[int, int], int] = {}
+    computed = 0
     for piece in tree.pieces(budget):
-        assert len(piece.tokens) <= budget
-        del cached[piece.prefix :]
+        computed += len(piece.tokens)
+        assert 0 < len(piece.tokens) <= budget
+        assert len(cached) == piece.path
+        keys = [*cached, *piece.tokens.tolist()]
         mask = piece.mask()
-        for point in piece.points:
+        for at, number, target in zip(piece.at, piece.rows, piece.targets, strict=True):
             # What the point's token attends to, in order of position, is its row up to there.
-            seen = np.flatnonzero(mask[point.at])
-            depth = int(piece.depths[point.at])
-            path = [*cached, *piece.tokens[seen].tolist()]
-            row = flat[point.row]
-            assert tuple(path) == row.tokens[: depth + 1]
-            assert list(piece.depths[seen]) == list(range(piece.prefix, depth + 1))
-            assert row.tokens[depth + 1] == point.token
-            key = (point.row, depth)
+            seen = np.flatnonzero(mask[at])
+            depth = int(piece.depths[at])
+            row = flat[number]
+            assert tuple(keys[key] for key in seen) == row.tokens[: depth + 1]
+            assert list(piece.key_depths[seen]) == list(range(depth + 1))
+            assert row.tokens[depth + 1] == target
+            key = (int(number), depth)
             scored[key] = scored.get(key, 0) + 1
-        if piece.keep:
-            cached += piece.tokens.tolist()
+        cached = [keys[key] for key in piece.keep]
+    assert computed == tree.unique_tokens, "every unique token once"
     wanted = {
         (number, at)
         for number, row in enumerate(flat)
@@ -77,11 +79,24 @@ def test_known_rows_change_no_piece_that_is_left(
 ) -> None:
     flat, _ = group_rows(rows)
     known = data.draw(st.sets(st.integers(0, len(flat) - 1)))
-    every = [(p.prefix, p.tokens.tolist(), p.points) for p in TokenTree(flat).pieces(budget)]
-    left = [(p.prefix, p.tokens.tolist(), p.points) for p in TokenTree(flat).pieces(budget, known)]
+    every = [_content(piece) for piece in TokenTree(flat).pieces(budget)]
+    left = list(TokenTree(flat).pieces(budget, known))
     rest = iter(every)
-    assert all(piece in rest for piece in left), "the pieces are a subsequence of the whole run's"
-    assert {point.row for _, _, points in left for point in points} >= set(range(len(flat))) - known
+    assert all(_content(piece) in rest for piece in left), "the pieces are a subsequence of the whole run's"
+    assert {row for piece in left for row in piece.rows.tolist()} >= set(range(len(flat))) - known
+    cached: list[int] = []
+    for piece in left:
+        assert len(cached) == piece.path, "what a piece attends to is there"
+        keys = [*cached, *piece.tokens.tolist()]
+        for at, number in zip(piece.at, piece.rows, strict=True):
+            path = tuple(keys[key] for key in np.flatnonzero(piece.mask()[at]))
+            assert path == flat[number].tokens[: len(path)]
+        cached = [keys[key] for key in piece.keep]
+
+
+def _content(piece: Piece) -> tuple[object, ...]:
+    arrays = (piece.tokens, piece.depths, piece.last, piece.at, piece.rows, piece.targets)
+    return (piece.path, *(array.tolist() for array in arrays))
 
 
 def test_unique_tokens_are_counted_as_a_set_of_prefixes_would() -> None:
@@ -95,15 +110,6 @@ def test_unique_tokens_are_counted_as_a_set_of_prefixes_would() -> None:
     tree = TokenTree(rows)
     assert tree.unique_tokens == len(prefixes) == 6
     assert tree.unique_points == len({(1, 2, 3), (1, 2, 9), (1, 2, 9, 9), (7,)})
-
-
-def test_a_long_shared_header_is_computed_once() -> None:
-    header = tuple(range(20)) * 10
-    rows = [TokenRow((*header, *([q] * 30), 1), 1) for q in range(20)]
-    tree = TokenTree(rows)
-    computed = sum(len(piece.tokens) for piece in tree.pieces(64))
-    assert computed <= 1.02 * tree.unique_tokens
-    assert len(header) > LEAST_TRUNK
 
 
 @cache
@@ -149,6 +155,18 @@ def _model(kind: str) -> Any:
                 **wide, num_local_experts=4, num_experts_per_tok=2, sliding_window=None
             )
         )
+    elif kind == "gemma3":  # windows in some layers, none in others, and two rotary bases
+        made = transformers.Gemma3ForCausalLM(
+            transformers.Gemma3TextConfig(
+                **wide,
+                head_dim=8,
+                query_pre_attn_scalar=8,
+                sliding_window=12,
+                layer_types=["sliding_attention", "full_attention"],
+            )
+        )
+    elif kind == "mistral":
+        made = transformers.MistralForCausalLM(transformers.MistralConfig(**wide, head_dim=8, sliding_window=12))
     elif kind == "gpt2":
         made = transformers.GPT2LMHeadModel(
             transformers.GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=512, **ends)
@@ -204,11 +222,28 @@ def test_a_recurrent_model_is_told_apart() -> None:
     assert TreeScorer(_model("mamba"), device="cpu", pad=0, dtype="float32").agrees(rows) is not None
 
 
-def test_a_window_shorter_than_a_sequence_rules_the_tree_out() -> None:
+def test_a_window_that_is_shorter_than_a_sequence_is_found() -> None:
     config = _model("gemma2").config
-    assert fits_window(config, 256)
-    assert not fits_window(config, 257)
-    assert fits_window(_model("llama").config, 10**6)
+    assert attention_window(config, 256) is None
+    assert attention_window(config, 257) == 256
+    assert attention_window(_model("llama").config, 10**6) is None
+
+
+@pytest.mark.parametrize("kind", ["gemma3", "mistral"])
+@given(rows=requests(), budget=st.integers(8, 200))
+@settings(max_examples=10, deadline=None)
+def test_sliding_windows_are_intersected(kind: str, rows: dict[int, list[TokenRow]], budget: int) -> None:
+    """Windows of 12 tokens, which most sequences here are longer than."""
+    model = _model(kind)
+    flat = group_rows(rows)[0]
+    scorer = TreeScorer(model, device="cpu", pad=0, dtype="float32")
+    longest = max(len(row.tokens) for row in flat)
+    assert scorer.agrees(flat, attention_window(model.config, longest)) is None
+    assert scorer.kernel == "blocks"
+    found = {i: s for batch in scorer.scores(rows, budget, ()) for i, s in batch.items()}
+    for request, scores in _plain(model, rows).items():
+        for a, b in zip(found[request], scores, strict=True):
+            assert a.logprob == pytest.approx(b.logprob, abs=1e-3)
 
 
 def test_memory_that_runs_out_halves_the_budget_and_loses_nothing() -> None:
@@ -217,22 +252,20 @@ def test_memory_that_runs_out_halves_the_budget_and_loses_nothing() -> None:
     wanted = _plain(model, rows)
     sizes: list[int] = []
 
-    class Tight:
-        """The model on a device that holds 40 tokens: only a wrapper can run out at a known size."""
+    def tight(module: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """A device that holds 40 tokens: only a hook can run out at a known size."""
+        import torch
 
-        def __call__(self, **inputs: Any) -> Any:
-            import torch
+        sizes.append(named["input_ids"].shape[1])
+        if sizes[-1] > 40:
+            raise torch.OutOfMemoryError("out of memory")
 
-            sizes.append(inputs["input_ids"].shape[1])
-            if sizes[-1] > 40:
-                raise torch.OutOfMemoryError("out of memory")
-            return model(**inputs)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(model, name)
-
-    scorer = TreeScorer(Tight(), device="cpu", pad=0, dtype="float32")
-    found = {i: s for batch in scorer.scores(rows, 128, ()) for i, s in batch.items()}
+    handle = model.model.register_forward_pre_hook(tight, with_kwargs=True)
+    try:
+        scorer = TreeScorer(model, device="cpu", pad=0, dtype="float32")
+        found = {i: s for batch in scorer.scores(rows, 128, ()) for i, s in batch.items()}
+    finally:
+        handle.remove()
     assert max(sizes) > 40
     assert found.keys() == wanted.keys()
     for request, scores in wanted.items():
