@@ -6,14 +6,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.inference.forked_scoring import ForkScorer
 from lsm_eval.inference.generation import Continuation, Prompt, continue_prompts
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
 from lsm_eval.inference.plan import PlainScorer
 from lsm_eval.inference.scoring import SequenceScore, TokenRow
-from lsm_eval.inference.tree_scoring import TreeScorer, attention_chunk, attention_window
+from lsm_eval.inference.self_check import Scorer, SelfCheck
+from lsm_eval.inference.tree_attention import windows_seen
+from lsm_eval.inference.tree_scoring import Kernel, TreeScorer, attention_chunk, attention_window
 
+_KERNELS: tuple[Kernel, ...] = ("blocks", "mask")
 _CPU_TOKENS = 512
 _ACCELERATOR_TOKENS = 8192
 
@@ -25,6 +29,7 @@ class DecoderNetwork:
         self._model, self._config, self._place = model, config, place
         self._memory = MemoryGuard(place.device)
         self._details: dict[str, str] = {}
+        self._chosen: dict[int | None, Scorer] = {}
         self.ledger = Ledger()
 
     @property
@@ -46,25 +51,60 @@ class DecoderNetwork:
             self._model, prompts, known, place=self._place, memory=self._memory, ledger=self.ledger
         )
 
-    def _scorer(self, rows: Mapping[int, Sequence[TokenRow]]) -> TreeScorer | PlainScorer:
-        """The token tree where it agrees with plain scoring on this model, else plain scoring."""
+    def _scorer(self, rows: Mapping[int, Sequence[TokenRow]]) -> Scorer:
+        """The first way of scoring that gives what plain scoring gives on some of these rows."""
         place = self._place
-        plain = PlainScorer(self._model, self._memory, device=place.device, pad=place.pad, ledger=self.ledger)
         if place.engine == "plain":
-            return plain
-        tree = TreeScorer(
-            self._model, device=place.device, pad=place.pad, dtype=place.dtype, ledger=self.ledger
-        )
+            return self._plain()
         flat = [row for own in rows.values() for row in own]
         longest = max(len(row.tokens) for row in flat)
+        window = attention_window(self._config, longest)
+        if window not in self._chosen:
+            check = SelfCheck(
+                self._model, flat, device=place.device, pad=place.pad, dtype=place.dtype, window=window
+            )
+            self._chosen[window], self._details["engine"] = self._choose(check, window, longest)
+        return self._chosen[window]
+
+    def _choose(self, check: SelfCheck, window: int | None, longest: int) -> tuple[Scorer, str]:
+        """The scorer, and its name with the reason where it is not the tree."""
+        why = None
         if attention_chunk(self._config, longest):
-            why: str | None = "its layers attend within chunks shorter than the longest sequence"
+            why = "its layers attend within chunks shorter than the longest sequence"
         else:
-            why = tree.agrees(flat, attention_window(self._config, longest))
-        if why and place.engine == "tree":
-            raise UserError(f"--engine tree: {place.name} cannot be scored so, {why}; use --engine auto.")
-        self._details["engine"] = f"plain, because {why}" if why else "tree"
-        return plain if why else tree
+            for kernel in _KERNELS:
+                found = self._tree_differs(check, kernel, window)
+                if found is None:
+                    return self._tree(kernel, self.ledger), "tree"
+                why = why or found
+        if self._place.engine == "tree":
+            raise UserError(
+                f"--engine tree: {self._place.name} cannot be scored so ({why}); use --engine auto."
+            )
+        for stepwise in (False, True):
+            if check.differs(self._forked(stepwise, Ledger())) is None:
+                steps = ", one token a step" if stepwise else ""
+                return self._forked(stepwise, self.ledger), f"forked state{steps}, because in the tree {why}"
+        return self._plain(), f"plain, because in the tree {why}"
+
+    def _tree_differs(self, check: SelfCheck, kernel: Kernel, window: int | None) -> str | None:
+        if window is not None and kernel == "mask":
+            return "a layer's attention window is shorter than the longest sequence"
+        found = check.differs(self._tree(kernel, Ledger()))
+        if found is None and window is not None and window not in windows_seen():
+            return f"its layers do not say that they attend to {window} tokens only"
+        return found
+
+    def _tree(self, kernel: Kernel, ledger: Ledger) -> Scorer:
+        return TreeScorer(self._model, device=self._place.device, ledger=ledger, kernel=kernel)
+
+    def _forked(self, stepwise: bool, ledger: Ledger) -> Scorer:
+        place = self._place
+        return ForkScorer(self._model, device=place.device, pad=place.pad, ledger=ledger, stepwise=stepwise)
+
+    def _plain(self) -> Scorer:
+        place = self._place
+        return PlainScorer(self._model, self._memory, device=place.device, pad=place.pad, ledger=self.ledger)
 
     def _budget(self) -> int:
         if self._place.batch_tokens is not None:

@@ -53,14 +53,14 @@ def statistics(
 ) -> tuple[list[float], list[bool]]:
     """Log-probability (natural log) of each target given its row of logits, and whether it is the likeliest token.
 
-    `output` is what the body returned for one sequence of the batch, `places` [rows] are the positions whose
-    logits are needed, `rows` (indices into `places`, ascending) and `targets` run parallel. Log-softmax in
-    float32. Of equally likely tokens the first counts as the likeliest.
+    `output` is what the body returned for a batch [sequences, width], `places` [rows] are the positions whose logits
+    are needed (sequence by sequence), `rows` (indices into `places`, ascending) and `targets` run parallel.
+    Log-softmax in float32. Of equally likely tokens the first counts as the likeliest.
     """
     import torch
 
     size = chunk_rows(model)
-    hidden = output.last_hidden_state[0]
+    hidden = output.last_hidden_state.flatten(0, 1)
     logprobs: list[torch.Tensor] = []
     hits: list[torch.Tensor] = []
     for first, chosen in _chunks(places, size):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from lsm_eval.errors import UserError
@@ -36,6 +36,38 @@ def release(device: str) -> None:
         torch.cuda.empty_cache()
     elif device == "mps":
         torch.mps.empty_cache()
+
+
+_LEAST_TOKENS = 16
+
+
+def with_less_each_time(
+    compute: Callable[[dict[int, T], int], Iterator[dict[int, U]]],
+    items: Mapping[int, T],
+    tokens: int,
+    device: str,
+) -> Iterator[dict[int, U]]:
+    """What `compute(items, tokens)` yields, by item; where memory runs out, what is left goes on with half the
+    tokens at a time, and nothing is lost. Raises `UserError` where hardly any fit."""
+    left = dict(items)
+    while True:
+        try:
+            for done in compute(left, tokens):
+                yield done
+                for item in done:
+                    del left[item]
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+        # Outside the handler, so that the traceback no longer holds the failed batch's tensors.
+        release(device)
+        if tokens <= _LEAST_TOKENS:
+            raise UserError(
+                f"not enough memory on {device} for {tokens} tokens at a time: use a smaller model, another "
+                "--device or --dtype, or leave out tasks with long texts; what was answered is kept."
+            )
+        tokens = max(tokens // 2, _LEAST_TOKENS)
 
 
 class MemoryGuard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.plan import PlainScorer
 from lsm_eval.inference.scoring import SequenceScore, TokenRow
+from lsm_eval.inference.self_check import SelfCheck
 from lsm_eval.inference.tree import Piece, TokenTree, group_rows
-from lsm_eval.inference.tree_scoring import TreeScorer, attention_window
+from lsm_eval.inference.tree_attention import windows_seen
+from lsm_eval.inference.tree_scoring import Kernel, TreeScorer, attention_window
 
 VOCABULARY = 23
 LONGEST = 160
@@ -166,7 +169,9 @@ def _model(kind: str) -> Any:
             )
         )
     elif kind == "mistral":
-        made = transformers.MistralForCausalLM(transformers.MistralConfig(**wide, head_dim=8, sliding_window=12))
+        made = transformers.MistralForCausalLM(
+            transformers.MistralConfig(**wide, head_dim=8, sliding_window=12)
+        )
     elif kind == "gpt2":
         made = transformers.GPT2LMHeadModel(
             transformers.GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=512, **ends)
@@ -188,11 +193,13 @@ def _plain(model: Any, rows: dict[int, list[TokenRow]]) -> dict[int, list[Sequen
 
 
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "gemma2", "mixtral", "gpt2"])
-@given(rows=requests(), budget=st.integers(1, 300))
+@given(rows=requests(), budget=st.integers(1, 300), kernel=st.sampled_from(["blocks", "mask"]))
 @settings(max_examples=12, deadline=None)
-def test_tree_and_plain_scoring_agree(kind: str, rows: dict[int, list[TokenRow]], budget: int) -> None:
+def test_tree_and_plain_scoring_agree(
+    kind: str, rows: dict[int, list[TokenRow]], budget: int, kernel: Kernel
+) -> None:
     model = _model(kind)
-    scorer = TreeScorer(model, device="cpu", pad=0, dtype="float32")
+    scorer = TreeScorer(model, device="cpu", kernel=kernel)
     found: dict[int, list[SequenceScore]] = {}
     for batch in scorer.scores(rows, budget, ()):
         assert not batch.keys() & found.keys()
@@ -202,7 +209,11 @@ def test_tree_and_plain_scoring_agree(kind: str, rows: dict[int, list[TokenRow]]
     for request, scores in wanted.items():
         for a, b in zip(found[request], scores, strict=True):
             assert a.logprob == pytest.approx(b.logprob, abs=1e-3)
-    assert scorer.agrees(group_rows(rows)[0]) is None
+    assert _check(model, group_rows(rows)[0]).differs(scorer) is None
+
+
+def _check(model: Any, rows: Sequence[TokenRow], window: int | None = None) -> SelfCheck:
+    return SelfCheck(model, rows, device="cpu", pad=0, dtype="float32", window=window)
 
 
 def test_scores_are_the_same_to_the_last_bit_again_and_on_resuming() -> None:
@@ -210,7 +221,7 @@ def test_scores_are_the_same_to_the_last_bit_again_and_on_resuming() -> None:
     rows = {q: [TokenRow((*range(20), *range(20), q, q, c, c), 2) for c in range(3)] for q in range(20)}
     runs = []
     for known in ((), (), (1, 2, 5)):
-        scorer = TreeScorer(model, device="cpu", pad=0, dtype="float32")
+        scorer = TreeScorer(model, device="cpu")
         runs.append({i: s for batch in scorer.scores(rows, 48, known) for i, s in batch.items()})
     assert runs[0] == runs[1]
     assert runs[2] == {i: scores for i, scores in runs[0].items() if i not in (1, 2, 5)}
@@ -219,7 +230,10 @@ def test_scores_are_the_same_to_the_last_bit_again_and_on_resuming() -> None:
 def test_a_recurrent_model_is_told_apart() -> None:
     """A state-space model has no ancestors-only mask: the self-check must see that, whatever its reason."""
     rows = [TokenRow((1, 2, 3, 4, c, c, 5), 3) for c in range(5)]
-    assert TreeScorer(_model("mamba"), device="cpu", pad=0, dtype="float32").agrees(rows) is not None
+    model = _model("mamba")
+    kernels: list[Kernel] = ["blocks", "mask"]
+    for kernel in kernels:
+        assert _check(model, rows).differs(TreeScorer(model, device="cpu", kernel=kernel)) is not None
 
 
 def test_a_window_that_is_shorter_than_a_sequence_is_found() -> None:
@@ -236,10 +250,11 @@ def test_sliding_windows_are_intersected(kind: str, rows: dict[int, list[TokenRo
     """Windows of 12 tokens, which most sequences here are longer than."""
     model = _model(kind)
     flat = group_rows(rows)[0]
-    scorer = TreeScorer(model, device="cpu", pad=0, dtype="float32")
+    scorer = TreeScorer(model, device="cpu")
     longest = max(len(row.tokens) for row in flat)
-    assert scorer.agrees(flat, attention_window(model.config, longest)) is None
-    assert scorer.kernel == "blocks"
+    window = attention_window(model.config, longest)
+    assert _check(model, flat, window).differs(scorer) is None
+    assert window is None or window in windows_seen()
     found = {i: s for batch in scorer.scores(rows, budget, ()) for i, s in batch.items()}
     for request, scores in _plain(model, rows).items():
         for a, b in zip(found[request], scores, strict=True):
@@ -262,7 +277,7 @@ def test_memory_that_runs_out_halves_the_budget_and_loses_nothing() -> None:
 
     handle = model.model.register_forward_pre_hook(tight, with_kwargs=True)
     try:
-        scorer = TreeScorer(model, device="cpu", pad=0, dtype="float32")
+        scorer = TreeScorer(model, device="cpu")
         found = {i: s for batch in scorer.scores(rows, 128, ()) for i, s in batch.items()}
     finally:
         handle.remove()

@@ -1,0 +1,63 @@
+"""Does a faster way of scoring give this model what plain scoring gives? Asked on a run's own rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences
+
+_TOKENS = 48  # of each row that is looked at
+_SCORED = 8
+_PIECES = 2  # that a row falls into at least, so that tokens are cached, kept and gone on from
+_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
+"""Largest difference of a token's log-probability that the dtype's rounding explains."""
+
+
+class Scorer(Protocol):
+    """A way of scoring token rows."""
+
+    def scores(
+        self, rows: Mapping[int, Sequence[TokenRow]], budget: int, known: Collection[int]
+    ) -> Iterator[dict[int, list[SequenceScore]]]:
+        """Scores of each request's rows, as requests become complete, with at most `budget` tokens a pass;
+        `known` requests are left out."""
+        ...
+
+
+class SelfCheck:
+    """Some of a run's rows, and their plain scores."""
+
+    def __init__(
+        self, model: Any, rows: Sequence[TokenRow], *, device: str, pad: int, dtype: str, window: int | None
+    ) -> None:
+        """`window`: a layer's attention window that some row is longer than; such a row is looked at, too."""
+        self._rows = _some(rows, window)
+        self._budget = max(max(len(row.tokens) for row in self._rows) // _PIECES, 2)
+        self._plain = score_sequences(model, self._rows, device=device, pad=pad)
+        self._tolerance = _TOLERANCE.get(dtype, 0.05)
+
+    def differs(self, scorer: Scorer) -> str | None:
+        """None if the scorer's sums are the plain ones, else what is different, in words."""
+        found: dict[int, SequenceScore] = {}
+        try:
+            for batch in scorer.scores({at: [row] for at, row in enumerate(self._rows)}, self._budget, ()):
+                found.update({at: scores[0] for at, scores in batch.items()})
+        except (TypeError, AttributeError, ValueError, LookupError, RuntimeError) as error:
+            # Whatever a model that knows no such masks or caches trips over; other ways are there for it.
+            return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        for at, (row, one) in enumerate(zip(self._rows, self._plain, strict=True)):
+            apart = abs(one.logprob - found[at].logprob)
+            if not (math.isnan(one.logprob) or apart <= self._tolerance * max(1.0, math.sqrt(row.scored))):
+                return f"log-probabilities differ by {apart:.3g}"
+        return None
+
+
+def _some(rows: Sequence[TokenRow], window: int | None) -> list[TokenRow]:
+    """The first two rows, which share a context where any do, and the longest, cut to a few tokens."""
+    longest = max(rows, key=lambda row: len(row.tokens))
+    heads = [row.tokens[: _TOKENS + 1] for row in (*rows[:2], longest)]
+    if window is not None:
+        heads.append(longest.tokens[: window + 33])
+    return [TokenRow(tokens, min(len(tokens) - 1, _SCORED)) for tokens in heads]
