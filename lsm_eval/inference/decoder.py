@@ -13,13 +13,12 @@ from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
 from lsm_eval.inference.plan import PlainScorer
 from lsm_eval.inference.scoring import SequenceScore, TokenRow
+from lsm_eval.inference.scoring_budget import scoring_budget
 from lsm_eval.inference.self_check import Scorer, SelfCheck
 from lsm_eval.inference.tree_attention import windows_seen
 from lsm_eval.inference.tree_scoring import Kernel, TreeScorer, attention_chunk, attention_window
 
 _KERNELS: tuple[Kernel, ...] = ("blocks", "mask")
-_CPU_TOKENS = 512
-_ACCELERATOR_TOKENS = 8192
 
 
 class DecoderNetwork:
@@ -41,7 +40,11 @@ class DecoderNetwork:
         self, rows: Mapping[int, Sequence[TokenRow]], known: Collection[int]
     ) -> Iterator[dict[int, list[SequenceScore]]]:
         """See `Network.score`."""
-        yield from self._scorer(rows).scores(rows, self._budget(), known)
+        if not rows:
+            return
+        longest = max(len(row.tokens) for own in rows.values() for row in own)
+        budget = scoring_budget(self._config, self._place, longest)
+        yield from self._scorer(rows).scores(rows, budget, known)
 
     def generate(
         self, prompts: Mapping[int, Prompt], known: Collection[int]
@@ -105,8 +108,3 @@ class DecoderNetwork:
     def _plain(self) -> Scorer:
         place = self._place
         return PlainScorer(self._model, self._memory, device=place.device, pad=place.pad, ledger=self.ledger)
-
-    def _budget(self) -> int:
-        if self._place.batch_tokens is not None:
-            return self._place.batch_tokens
-        return _CPU_TOKENS if self._place.device == "cpu" else _ACCELERATOR_TOKENS

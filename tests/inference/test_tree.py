@@ -285,3 +285,31 @@ def test_memory_that_runs_out_halves_the_budget_and_loses_nothing() -> None:
     assert found.keys() == wanted.keys()
     for request, scores in wanted.items():
         assert [s.logprob for s in found[request]] == pytest.approx([s.logprob for s in scores], abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma3", "gpt2"])
+@given(rows=requests(), budgets=st.tuples(st.integers(4, 300), st.integers(4, 300)), data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_batch_size_order_and_sharding_change_no_decision(
+    kind: str, rows: dict[int, list[TokenRow]], budgets: tuple[int, int], data: st.DataObject
+) -> None:
+    model = _model(kind)
+    scorer = TreeScorer(model, device="cpu")
+    whole = {i: s for batch in scorer.scores(rows, budgets[0], ()) for i, s in batch.items()}
+    order = data.draw(st.permutations(sorted(rows)))
+    same = {
+        i: s for batch in scorer.scores({i: rows[i] for i in order}, budgets[0], ()) for i, s in batch.items()
+    }
+    assert same == whole, "the order of requests changes nothing, to the last bit"
+    cut = data.draw(st.integers(0, len(order)))
+    sharded: dict[int, list[SequenceScore]] = {}
+    for shard in (order[:cut], order[cut:]):
+        for batch in scorer.scores({i: rows[i] for i in shard}, budgets[1], ()) if shard else ():
+            sharded.update(batch)
+    for request, scores in whole.items():
+        one = np.array([score.logprob for score in scores])
+        other = np.array([score.logprob for score in sharded[request]])
+        assert other == pytest.approx(one, abs=1e-3)
+        best = int(one.argmax())
+        if len(one) > 1 and one[best] - np.delete(one, best).max() > 1e-4:
+            assert int(other.argmax()) == best

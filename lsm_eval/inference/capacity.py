@@ -1,0 +1,81 @@
+"""How much may be generated at once: a model of the memory that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.inference.place import Place
+from lsm_eval.inference.prompts import Prompt
+
+_CPU_SLOTS, _ACCELERATOR_SLOTS = 64, 256
+_CPU_CHUNK, _ACCELERATOR_CHUNK = 512, 4096
+_SHARE = (
+    0.6  # of the free memory that keys and values may take; the rest is for what passes through the model
+)
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Bounds of a batch."""
+
+    slots: int
+    """Sequences that are continued at once."""
+    tokens: int
+    """Tokens whose keys and values are held: shared ones, and the longest sequence's own times the slots in use."""
+    chunk: int
+    """Tokens of prompts that go through the model at once."""
+    group: int = 8
+    """Sequences for which attending to a shared trunk apart from them is quicker than copying it to each."""
+
+
+def capacity(config: Any, place: Place, prompts: Collection[Prompt], free: int | None) -> Capacity:
+    """What fits into `free` bytes beside the weights, and is quickest on the kind of device.
+
+    `Place.batch_tokens` takes the place of what memory suggests. Bounds on slots come from measurements: with more
+    of them a CPU's step grows as fast as the number.
+    """
+    cpu = place.device == "cpu"
+    tokens = place.batch_tokens
+    if tokens is None:
+        each = bytes_per_token(config, 4 if place.dtype == "float32" else 2)
+        longest = max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
+        tokens = int(_SHARE * free / each) if free is not None else 8 * longest
+    chunk = _CPU_CHUNK if cpu else _ACCELERATOR_CHUNK
+    if place.batch_tokens is not None:
+        chunk = max(min(chunk, place.batch_tokens), 1)
+    return Capacity(_CPU_SLOTS if cpu else _ACCELERATOR_SLOTS, tokens, chunk)
+
+
+def bytes_per_token(config: Any, size: int) -> int:
+    """Bytes of one token's keys and values in all layers, `size` bytes a number."""
+    text = config.get_text_config()
+    heads = int(text.num_attention_heads)
+    of_keys = int(getattr(text, "num_key_value_heads", None) or heads)
+    width = int(getattr(text, "head_dim", None) or text.hidden_size // heads)
+    return 2 * int(text.num_hidden_layers) * of_keys * width * size
+
+
+def free_memory(device: str) -> int | None:
+    """Bytes that are free on a device, None where it does not say. On a CPU, within the control group's bound."""
+    import torch
+
+    if device.startswith("cuda"):
+        # What the allocator holds without using it is free, too.
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0] + held)
+    if device != "cpu":
+        return None
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    try:
+        bound = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
+        if bound != "max":
+            free = min(free, int(bound) - int((_CGROUP / "memory.current").read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no control group, or an older kind
+        return free
+    return max(free, 0)

@@ -1,0 +1,51 @@
+"""How many tokens a scoring pass may hold: a model of the memory that it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lsm_eval.inference.capacity import bytes_per_token, free_memory
+from lsm_eval.inference.head import CHUNK_BYTES
+from lsm_eval.inference.place import Place
+
+_CPU_TOKENS, _ACCELERATOR_TOKENS = 512, 8192
+"""What is quickest where memory is plenty: more tokens make a pass no quicker for each."""
+_LEAST_TOKENS = 16
+_SHARE = 0.6  # of the free memory; the rest is for what allocators lose and others take
+
+
+def scoring_budget(config: Any, place: Place, longest: int, free: int | None = None) -> int:
+    """Tokens of a scoring pass over sequences of up to `longest` tokens.
+
+    `Place.batch_tokens` if it is given; else what is quickest on the kind of device, bounded by what fits into
+    `free` bytes beside the weights (asked of the device where None).
+    """
+    if place.batch_tokens is not None:
+        return place.batch_tokens
+    best = _CPU_TOKENS if place.device == "cpu" else _ACCELERATOR_TOKENS
+    free = free_memory(place.device) if free is None else free
+    if free is None:
+        return best
+    fixed, each = pass_bytes(config, 4 if place.dtype == "float32" else 2, longest)
+    return max(min(best, int((_SHARE * free - fixed) / each)), _LEAST_TOKENS)
+
+
+def pass_bytes(config: Any, size: int, longest: int) -> tuple[int, int]:
+    """Bytes that a pass takes beside the weights: whatever its tokens are, and for each of them.
+
+    `size` bytes a number. Fixed: the cached path, copied once when tokens leave it, and the logits of one chunk
+    with what is computed from them. For each token: keys and values of all layers; what one layer holds at a time
+    (the residual stream with its normalised and added copies, queries, keys, values and result of attention, the
+    feed-forward layer's two halves with their product, several experts' where there are some); its row of the
+    mask, and scores of all heads where a layer's attention computes them in full.
+    """
+    text = config.get_text_config()
+    width = int(text.hidden_size)
+    inner = int(getattr(text, "intermediate_size", None) or 4 * width)
+    experts = int(getattr(text, "num_experts_per_tok", None) or 1)
+    heads = int(getattr(text, "num_attention_heads", None) or 1)
+    cached = bytes_per_token(text, size) if hasattr(text, "num_attention_heads") else 0
+    fixed = 2 * longest * cached + 3 * CHUNK_BYTES
+    full = heads * 4 * 2 if getattr(text, "attn_logit_softcapping", None) else 0
+    each = 2 * cached + size * (10 * width + 4 * inner * experts) + (size + full) * (longest + _CPU_TOKENS)
+    return fixed, each
