@@ -147,9 +147,10 @@ def _limit(comparison: Comparison, limit: int | None) -> int:
 
 
 def mirror_folder(task: Task, mirror: Path) -> Path:
+    """Where the mirror has a task's data; of several configs, the first one's."""
     assert task.dataset.hub is not None
-    assert task.dataset.config is not None
-    return mirror / task.dataset.hub / task.dataset.config
+    config = task.dataset.config or task.dataset.configs[0]
+    return mirror / task.dataset.hub / config
 
 
 def find_mirror(given: Path | None, tasks: Sequence[Task]) -> Path:

@@ -65,7 +65,7 @@ def run_peer(python: Path, script: str, order: Mapping[str, Any], work: Path) ->
     command = [str(python), str(Path(__file__).resolve().with_name(script)), str(asked), str(answer)]
     done = subprocess.run(command, cwd=work, env=environment, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise UserError(f"lm-eval ended with code {done.returncode}: see its words above.")
+        raise UserError(f"{script} ended with code {done.returncode}: see its words above.")
     found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found
 

@@ -3,9 +3,9 @@
     python benchmarks/scoring.py [--data-mirror DIR] [--works A,B] [--limit N] [--rounds N] [--peer-env DIR]
 
 Both tools score the same checkpoint on the same Parquet files in float32 on the CPU, in turn, so that a machine whose
-speed drifts wrongs neither. Counted is the time from the loaded model to the finished results (data, prompts,
-tokens, scores, metrics); loading is left out on both sides. The peer gets the batch size that is best for it. Prints
-a table of ratios, with their spread over the rounds.
+speed drifts wrongs neither. Counted is, in a process of each tool's own, the time from the loaded model to the finished
+results (data, prompts, tokens, scores, metrics), and beside it the whole process with imports and loading. The peer gets
+the batch size that is best for it on a part of the work. Prints a table of ratios, with their spread over the rounds.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,50 +23,26 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from parity import data_overrides, find_mirror
+from parity import find_mirror
 from parity_env import PEER_VERSION, peer_python, run_peer
+from scoring_works import WORKS, Prepared, Work, prepare
 
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.builtin import checkpoint
-from lsm_eval.results.reader import Record, read_records
 from lsm_eval.runner.environment import hardware
 from lsm_eval.tasks.registry import Registry
 
-_COUNTED = ("data", "tokenise", "score", "metrics", "write")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Something both tools can do."""
-
-    task: str
-    configs: tuple[str, ...]
-    """The peer's stock tasks that give the same numbers."""
-    limit: int
-    shots: int = 0
-    subject: str | None = None
-    """Only the rows of this subject: our first ones, and a file of them for the peer."""
-
-
-WORKS: Mapping[str, Work] = {
-    "truthfulqa": Work(
-        "truthfulqa_mc", ("truthfulqa/truthfulqa_mc1.yaml", "truthfulqa/truthfulqa_mc2.yaml"), 20
-    ),
-    "hellaswag": Work("hellaswag", ("hellaswag/hellaswag.yaml",), 60),
-    "arc_easy": Work("arc_easy", ("arc/arc_easy.yaml",), 60),
-    "mmlu_5_shot": Work(
-        "mmlu", ("mmlu/default/mmlu_abstract_algebra.yaml",), 20, shots=5, subject="abstract_algebra"
-    ),
-}
+_TUNING = 12  # questions on which the peer's batch sizes are tried
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One round of one work."""
+    """One tool, one round. Seconds."""
 
-    ours: float
-    theirs: float
-    """Seconds."""
+    asking: float
+    """From the loaded model to the results."""
+    whole: float
+    """The process, imports and loading included."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,13 +84,27 @@ def _run(options: argparse.Namespace) -> None:
     print(
         f"SmolLM2-135M in float32 on {machine['cores']} cores of {machine['cpu']}; {options.rounds} rounds\n"
     )
-    print(
-        "| work | questions | peer's batch size | here, s | there, s | ratio (lowest to highest) | tokens asked / computed |"
-    )
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    print(f"| {' | '.join(_COLUMNS)} |")
+    print(f"| --- |{' ---: |' * (len(_COLUMNS) - 1)}", flush=True)
     for name in names:
         with tempfile.TemporaryDirectory(prefix="lsm-eval-scoring-") as scratch:
             _measure(name, options, python, folder, mirror, Path(scratch))
+
+
+_COLUMNS = (
+    "work",
+    "questions",
+    "peer's batch size",
+    "here, s",
+    "there, s",
+    "ratio (lowest to highest)",
+    "ratio of whole processes",
+    "tokens asked / computed",
+    "computed / unique",
+    "vocabulary rows computed / needed",
+    "FLOP/s / matrix product's",
+    "accuracy here, there",
+)
 
 
 def _measure(
@@ -122,69 +112,84 @@ def _measure(
 ) -> None:
     work = WORKS[name]
     limit = options.limit or work.limit
-    job = {
-        "checkpoint": str(folder),
-        "limit": limit,
-        "shots": work.shots,
-        "configs": [
-            {"name": Path(config).stem, "config": config, "overrides": _overrides(work, mirror, scratch)}
-            for config in work.configs
-        ],
-    }
     _say(f"{name}: which batch size suits the peer?")
+    (scratch / "tuning").mkdir()
+    few = prepare(name, work, mirror, min(_TUNING, limit), scratch / "tuning")
     sizes = [int(size) for size in options.batch_sizes.split(",")]
-    first = {
-        size: run_peer(python, "scoring_peer.py", {**job, "batch_size": size}, scratch)["seconds"]
-        for size in sizes
-    }
-    best = min(first, key=lambda size: first[size])
-    timings = []
+    best = sizes[0]
+    if len(sizes) > 1:
+        found = {size: _theirs(python, folder, work, few, size, scratch)[0].asking for size in sizes}
+        best = min(found, key=lambda size: found[size])
+    files = prepare(name, work, mirror, limit, scratch)
+    rounds: list[tuple[Timing, Timing]] = []
+    ours: dict[str, Any] = {}
+    theirs: dict[str, Any] = {}
     for number in range(options.rounds):
         _say(f"{name}: round {number + 1} of {options.rounds}")
-        record = _ours(work, limit, mirror, scratch / f"records-{number}")
-        theirs = run_peer(python, "scoring_peer.py", {**job, "batch_size": best}, scratch)
-        seconds = sum(phase.seconds for phase in record.manifest.phases if phase.name in _COUNTED)
-        timings.append(Timing(seconds, theirs["seconds"]))
-    ratios = sorted(timing.theirs / timing.ours for timing in timings)
-    tokens = record.manifest.tokens
+        here, ours = _ours(name, work, files, scratch / f"records-{number}", scratch)
+        there, theirs = _theirs(python, folder, work, files, best, scratch)
+        rounds.append((here, there))
+    done = ours["work"]
+    score = done["score"]
+    share = score["matmul_share"]
     cells = [
-        name,
-        str(limit),
-        str(best),
-        f"{statistics.median(t.ours for t in timings):.1f}",
-        f"{statistics.median(t.theirs for t in timings):.1f}",
-        f"**{statistics.median(ratios):.1f}** ({ratios[0]:.1f} to {ratios[-1]:.1f})",
-        f"{tokens['asked']:,} / {tokens['scored_tokens']:,} = {tokens['asked'] / tokens['scored_tokens']:.1f}",
+        work.title,
+        f"{files.questions}",
+        f"{best}",
+        f"{statistics.median(here.asking for here, _ in rounds):.1f}",
+        f"{statistics.median(there.asking for _, there in rounds):.1f}",
+        _spread([there.asking / here.asking for here, there in rounds]),
+        _spread([there.whole / here.whole for here, there in rounds]),
+        f"{done['tokens_asked']:,} / {score['tokens']:,} = {done['tokens_asked'] / score['tokens']:.1f}",
+        f"{score['tokens'] / done['tokens_unique']:.3f}",
+        f"{score['rows'] / done['rows_needed']:.3f}",
+        f"{share:.2f}" if share is not None else "not measured",
+        f"{ours['results'][f'bench_{name}/acc']:.4f}, {_accuracy(theirs, files):.4f}",
     ]
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def _overrides(work: Work, mirror: Path, scratch: Path) -> dict[str, Any]:
-    """Keys that make the peer's task read the same rows as ours."""
-    (loaded,) = Registry().resolve([work.task])
-    keys = data_overrides(loaded.task, mirror)
-    if work.subject is None:
-        return keys
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    files = {}
-    for split, path in keys["dataset_kwargs"]["data_files"].items():
-        table = pq.read_table(path)
-        files[split] = str(scratch / f"{split}.parquet")
-        pq.write_table(table.filter(pc.equal(table["subject"], work.subject)), files[split])
-    return {**keys, "dataset_kwargs": {"data_files": files}}
+def _ours(name: str, work: Work, files: Prepared, out: Path, scratch: Path) -> tuple[Timing, dict[str, Any]]:
+    job = {
+        "model": "builtin:smollm2-135m",
+        "tasks": [f"bench_{name}"],
+        "include": str(files.include),
+        "mirror": str(files.mirror),
+        "shots": work.shots,
+        "out": str(out),
+    }
+    return _timed(Path(sys.executable), "scoring_ours.py", job, scratch)
 
 
-def _ours(work: Work, limit: int, mirror: Path, out: Path) -> Record:
-    command = [sys.executable, "-m", "lsm_eval", "run", "--tasks", work.task, "--limit", str(limit)]
-    command += ["--shots", str(work.shots), "--device", "cpu", "--dtype", "float32", "--store", "none"]
-    command += ["--data-mirror", str(mirror), "--offline", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"`lsm-eval run` ended with code {done.returncode}: {done.stderr.strip()[-300:]}")
-    (record,) = read_records(out)
-    return record
+def _theirs(
+    python: Path, folder: Path, work: Work, files: Prepared, size: int, scratch: Path
+) -> tuple[Timing, dict[str, Any]]:
+    job = {
+        "checkpoint": str(folder),
+        "limit": None,
+        "shots": work.shots,
+        "configs": list(files.configs),
+        "batch_size": size,
+    }
+    return _timed(python, "scoring_peer.py", job, scratch)
+
+
+def _timed(python: Path, script: str, job: Mapping[str, Any], scratch: Path) -> tuple[Timing, dict[str, Any]]:
+    start = time.perf_counter()
+    answer = run_peer(python, script, dict(job), scratch)
+    return Timing(answer["seconds"], time.perf_counter() - start), answer
+
+
+def _accuracy(theirs: Mapping[str, Any], files: Prepared) -> float:
+    """The peer's accuracy over all its tasks, which have as many questions each as were counted for them."""
+    found = [
+        (theirs["results"][f"{task['name']}/acc"], theirs["samples"][task["name"]]) for task in files.configs
+    ]
+    return float(sum(value * count for value, count in found) / sum(count for _, count in found))
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"**{statistics.median(ratios):.1f}** ({min(ratios):.1f} to {max(ratios):.1f})"
 
 
 def _say(line: str) -> None:

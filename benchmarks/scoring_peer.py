@@ -3,8 +3,8 @@
     python scoring_peer.py JOB.json ANSWER.json
 
 JOB holds `checkpoint`, `batch_size`, `limit`, `shots` and `configs`, a list of objects with `name`, `config` (a
-stock task's YAML file, relative to the package's folder `tasks`) and `overrides`. ANSWER gets `seconds`, from the
-loaded model to the finished results, and `results`.
+stock task's YAML file, relative to the package's folder `tasks`, or null) and `overrides`. ANSWER gets `seconds`, from the
+loaded model to the finished results, `results`, and `samples`, how many each task had.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def main(job_file: str, answer_file: str) -> None:
         files = []
         for task in job["configs"]:
             config = Path(folder) / f"{task['name']}.yaml"
-            content = {"include": str(stock / task["config"]), **task["overrides"], "task": task["name"]}
+            base = {"include": str(stock / task["config"])} if task["config"] else {}
+            content = {**base, **task["overrides"], "task": task["name"]}
             config.write_text(json.dumps(content), encoding="utf-8")
             files.append(str(config))
         start = time.perf_counter()
@@ -50,7 +51,9 @@ def main(job_file: str, answer_file: str) -> None:
         for key, value in values.items()
         if isinstance(value, float)
     }
-    Path(answer_file).write_text(json.dumps({"seconds": seconds, "results": results}), encoding="utf-8")
+    counts = {task: numbers["effective"] for task, numbers in evaluated["n-samples"].items()}
+    answer = {"seconds": seconds, "results": results, "samples": counts}
+    Path(answer_file).write_text(json.dumps(answer), encoding="utf-8")
 
 
 if __name__ == "__main__":
