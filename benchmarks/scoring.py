@@ -32,6 +32,9 @@ from lsm_eval.models.builtin import checkpoint
 from lsm_eval.runner.environment import hardware
 from lsm_eval.tasks.registry import Registry
 
+_NEAR_TIES = (
+    1.01  # questions that may turn out otherwise, because two choices lie within rounding of each other
+)
 _TUNING = 12  # questions on which the peer's batch sizes are tried
 
 
@@ -129,6 +132,9 @@ def _measure(
         here, ours = _ours(name, work, files, scratch / f"records-{number}", scratch)
         there, theirs = _theirs(python, folder, work, files, best, scratch)
         rounds.append((here, there))
+    accuracy, other = ours["results"][f"bench_{name}/acc"], _accuracy(theirs, files)
+    if abs(accuracy - other) * files.questions > _NEAR_TIES:
+        raise UserError(f"{name}: accuracy is {accuracy:.4f} here and {other:.4f} there: not the same work.")
     done = ours["work"]
     score = done["score"]
     share = score["matmul_share"]
@@ -144,7 +150,7 @@ def _measure(
         f"{score['tokens'] / done['tokens_unique']:.3f}",
         f"{score['rows'] / done['rows_needed']:.3f}",
         f"{share:.2f}" if share is not None else "not measured",
-        f"{ours['results'][f'bench_{name}/acc']:.4f}, {_accuracy(theirs, files):.4f}",
+        f"{accuracy:.4f}, {other:.4f}",
     ]
     print(f"| {' | '.join(cells)} |", flush=True)
 

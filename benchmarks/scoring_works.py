@@ -104,7 +104,7 @@ WORKS: Mapping[str, Work] = {
             "test_split": "test",
             "output_type": "multiple_choice",
             "doc_to_text": "{{context}}\n\nQ: {{question}}\nA:",
-            "doc_to_choice": ["{{ans0}}", "{{ans1}}", "{{ans2}}"],
+            "doc_to_choice": "{{[ans0, ans1, ans2]}}",
             "doc_to_target": "{{label}}",
             "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
         },
