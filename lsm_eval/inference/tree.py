@@ -13,6 +13,8 @@ This file knows tokens only; `tree_scoring` runs the pieces.
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -69,10 +71,12 @@ class TokenTree:
         # Big-endian bytes sort as the tokens do, and compare far quicker than tuples.
         members: dict[bytes, list[int]] = {}
         for number, row in enumerate(rows):
-            members.setdefault(np.asarray(row.tokens[:-1], ">u4").tobytes(), []).append(number)
+            tokens = array("I", row.tokens[:-1])
+            if sys.byteorder == "little":
+                tokens.byteswap()
+            members.setdefault(tokens.tobytes(), []).append(number)
         order = sorted(members)
-        self._stream(order)
-        self._place_points(rows, [members[key] for key in order])
+        self._stream(order, [members.pop(key) for key in order], rows)
 
     @property
     def unique_tokens(self) -> int:
@@ -111,9 +115,7 @@ class TokenTree:
             if after is not None:
                 following = paths[after]
                 # A cached key stands at its depth; the piece's own follow the cached ones.
-                keep = np.where(
-                    following >= begin, len(path) + following - begin, np.arange(len(following))
-                )
+                keep = np.where(following >= begin, len(path) + following - begin, np.arange(len(following)))
             points = slice(edges[i], edges[i + 1])
             seen = np.concatenate([self._last[path], self._last[begin:end]])
             yield Piece(
@@ -127,8 +129,13 @@ class TokenTree:
                 targets=self._targets[points],
             )
 
-    def _stream(self, order: Sequence[bytes]) -> None:
-        """The stream's tokens, their depths, and where each one's subtree ends."""
+    def _stream(
+        self, order: Sequence[bytes], members: Sequence[Sequence[int]], rows: Sequence[TokenRow]
+    ) -> None:
+        """The stream's tokens, their depths, where each one's subtree ends, and what is scored where.
+
+        `members`: the rows whose inputs each sequence of `order` is.
+        """
         count = len(order)
         lengths = np.fromiter((len(key) // 4 for key in order), np.int64, count)
         shared = np.zeros(count, np.int64)
@@ -136,51 +143,36 @@ class TokenTree:
             shared[i] = _shared(order[i - 1], order[i])
         self._starts = np.concatenate([[0], np.cumsum(lengths - shared)])
         """Place of each sequence's first own token."""
-        self._shared = shared
-        total = int(self._starts[-1])
+        total, longest = int(self._starts[-1]), int(lengths.max(initial=0))
         self._tokens = np.empty(total, np.uint32)
         self._depths = np.empty(total, np.int32)
         self._last = np.full(total, total, np.int64)
         self._above = np.full(count, -1, np.int64)
         """Place of the token before each sequence's first own one; -1 for none."""
-        self._order = order
-        for i, where in self._walk(lengths):
-            start, depth = int(self._starts[i]), int(shared[i])
-            if i:
-                # What the sequence before had below the shared part is done.
-                self._last[where[depth : lengths[i - 1]]] = start
+        points = sum(row.scored for row in rows)
+        at, owner = np.empty(points, np.int64), np.empty(points, np.int64)
+        targets = np.empty(points, np.int64)
+        places, depths = np.arange(total), np.arange(longest, dtype=np.int32)
+        where = np.zeros(longest, np.int64)  # places of the current sequence's tokens, by depth
+        before = filled = 0
+        spans = zip(lengths.tolist(), shared.tolist(), self._starts.tolist(), strict=False)
+        for i, (length, depth, start) in enumerate(spans):
+            # What the sequence before had below the shared part is done.
+            self._last[where[depth:before]] = start
             if depth:
                 self._above[i] = where[depth - 1]
-            end = int(self._starts[i + 1])
-            self._tokens[start:end] = np.frombuffer(order[i], ">u4")[depth:]
-            self._depths[start:end] = np.arange(depth, lengths[i])
-        self._lengths = lengths
-
-    def _walk(self, lengths: Ints) -> Iterator[tuple[int, Ints]]:
-        """Each sequence's number with the places of the tokens of the one before it, by depth."""
-        where = np.zeros(int(lengths.max(initial=0)), np.int64)
-        for i in range(len(lengths)):
-            yield i, where
-            where[self._shared[i] : lengths[i]] = np.arange(self._starts[i], self._starts[i + 1])
-
-    def _place_points(self, rows: Sequence[TokenRow], members: Sequence[Sequence[int]]) -> None:
-        total = sum(row.scored for row in rows)
-        at, owner = np.empty(total, np.int64), np.empty(total, np.int64)
-        targets = np.empty(total, np.int64)
-        filled = 0
-        where = np.zeros(int(self._lengths.max(initial=0)), np.int64)
-        for i, numbers in enumerate(members):
-            length = self._lengths[i]
-            where[self._shared[i] : length] = np.arange(self._starts[i], self._starts[i + 1])
-            for number in numbers:
+            end = start + length - depth
+            self._tokens[start:end] = np.frombuffer(order[i], ">u4", offset=4 * depth)
+            self._depths[start:end] = depths[depth:length]
+            where[depth:length] = places[start:end]
+            before = length
+            for number in members[i]:
                 row = rows[number]
-                end = filled + row.scored
-                at[filled:end] = where[length - row.scored : length]
-                owner[filled:end] = number
-                targets[filled:end] = row.tokens[len(row.tokens) - row.scored :]
-                filled = end
-        # By place; a place's rows in order of their number, so that the pieces do not depend on the rows' order
-        # of arrival more than they must.
+                first, filled = filled, filled + row.scored
+                at[first:filled] = where[length - row.scored : length]
+                owner[first:filled] = number
+                targets[first:filled] = row.tokens[-row.scored :]
+        # By place; a place's rows in order of their number.
         ranked = np.lexsort((owner, at))
         self._at, self._rows, self._targets = at[ranked], owner[ranked], targets[ranked]
 
