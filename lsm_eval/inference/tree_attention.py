@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,19 +45,32 @@ class _Block:
 class TreeMask:
     """The blocks of one piece, for every window that a layer may have."""
 
-    def __init__(self, piece: Piece, dtype: torch.dtype, device: str) -> None:
-        self._piece, self._dtype, self._device = piece, dtype, device
+    def __init__(self, piece: Piece, dtype: torch.dtype, device: str, *, flex: bool = False) -> None:
+        """`flex`: for PyTorch's FlexAttention in place of blocks."""
+        self._piece, self._dtype, self._device, self.flex = piece, dtype, device, flex
         self._block = BLOCK_CPU if device == "cpu" else BLOCK_ACCELERATOR
         self._first, self._key_depths = piece.first, piece.key_depths
         self._by_window: dict[int | None, list[_Block]] = {}
         self.pairs = 0
         """Pairs of a query and a key that it sees, summed over the layers that asked so far."""
         self._count: dict[int | None, int] = {}
+        self._flexible: dict[int | None, Any] = {}
+
+    def flexible(self, window: int | None) -> Any:
+        """The `BlockMask` for layers with this window."""
+        window = self._binding(window)
+        if window not in self._flexible:
+            self._flexible[window] = self._make_flexible(window)
+        self.pairs += self._count[window]
+        return self._flexible[window]
+
+    def _binding(self, window: int | None) -> int | None:
+        """The window, or None where it is no shorter than the longest sequence."""
+        return None if window is None or window > int(self._piece.depths.max()) else window
 
     def blocks(self, window: int | None) -> list[_Block]:
         """The blocks for layers with this window (None for layers that see all)."""
-        if window is not None and window > int(self._piece.depths.max()):
-            window = None
+        window = self._binding(window)
         if window not in self._by_window:
             self._by_window[window] = self._make(window)
         self.pairs += self._count[window]
@@ -87,6 +101,25 @@ class TreeMask:
             made.append(_Block(begin, end, chosen, mask.to(self._device)))
         self._count[window] = count
         return made
+
+    def _make_flexible(self, window: int | None) -> Any:
+        import torch
+        from torch.nn.attention.flex_attention import create_block_mask
+
+        piece = self._piece
+        first, last, depths, key_depths = (
+            torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+            for array in (self._first, piece.last, piece.depths, self._key_depths)
+        )
+
+        def seen(batch: Any, head: Any, query: Any, key: Any) -> Any:
+            found = (first[key] <= query) & (query < last[key])
+            return found if window is None else found & (depths[query] - key_depths[key] < window)
+
+        # Each token sees itself and its ancestors, as many as it is deep.
+        count = piece.depths + 1
+        self._count[window] = int((count if window is None else np.minimum(count, window)).sum())
+        return create_block_mask(seen, 1, 1, len(piece.tokens), len(piece.last), device=self._device)
 
 
 class _Current:
@@ -151,6 +184,8 @@ def attend(
     window, softcap = options.get("sliding_window"), options.get("softcap")
     _Current.windows.add(window)
     scale = options.get("scaling")
+    if mask.flex:
+        return _flex(query, key, value, mask.flexible(window), scale, softcap), None
     groups = query.shape[1] // key.shape[1]
     parts = []
     for block in mask.blocks(window):
@@ -165,6 +200,42 @@ def attend(
         else:
             parts.append(_capped(own_query, own_key, own_value, block.mask, scale, softcap))
     return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
+
+
+@cache
+def _flex_kernel(device: str) -> Any:
+    """FlexAttention, compiled where its kernel is worth it; on a CPU it runs step by step, for tests."""
+    import torch
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return flex_attention if device == "cpu" else torch.compile(flex_attention, dynamic=True)
+
+
+def _flex(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: Any,
+    scale: float | None,
+    softcap: float | None,
+) -> torch.Tensor:
+    import torch
+
+    cap = softcap or 0.0
+
+    def capped(score: Any, batch: Any, head: Any, row: Any, column: Any) -> Any:
+        return torch.tanh(score / cap) * cap
+
+    found: torch.Tensor = _flex_kernel(query.device.type)(
+        query,
+        key,
+        value,
+        score_mod=None if softcap is None else capped,
+        block_mask=mask,
+        scale=scale,
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+    return found.transpose(1, 2).contiguous()
 
 
 def _repeat(heads: torch.Tensor, groups: int) -> torch.Tensor:

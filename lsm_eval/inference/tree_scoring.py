@@ -17,9 +17,9 @@ from lsm_eval.inference.sums import Sums
 from lsm_eval.inference.tree import Piece, TokenTree, group_rows
 from lsm_eval.inference.tree_attention import TreeMask, attending, tree_attention
 
-Kernel = Literal["blocks", "mask"]
-"""How layers attend: each block of queries to the keys that it sees, through transformers' attention interface,
-or one dense mask for the layers' own attention."""
+Kernel = Literal["blocks", "flex", "mask"]
+"""How layers attend: through transformers' attention interface, each block of queries to the keys that it sees, or
+in FlexAttention; or with one dense mask for the layers' own attention."""
 
 
 class TreeScorer:
@@ -59,7 +59,7 @@ class TreeScorer:
             self._ledger.unique_tokens += tree.unique_tokens
             self._ledger.rows_needed += tree.unique_points
         cache = self._new_cache()
-        with tree_attention(self._model) if self._kernel == "blocks" else nullcontext():
+        with tree_attention(self._model) if self._kernel != "mask" else nullcontext():
             while True:
                 with self._ledger.planning():
                     piece = next(pieces, None)
@@ -84,15 +84,15 @@ class TreeScorer:
             "use_cache": True,
         }
         scope: AbstractContextManager[None] = nullcontext()
-        if self._kernel == "blocks":
-            mask = TreeMask(piece, next(self._model.parameters()).dtype, device)
+        if self._kernel != "mask":
+            mask = TreeMask(piece, next(self._model.parameters()).dtype, device, flex=self._kernel == "flex")
             scope = attending(mask)
         else:
             inputs["attention_mask"] = self._dense_mask(piece, work)
         with torch.inference_mode():
             with scope:
                 output = head.body(self._model)(**inputs)
-            if self._kernel == "blocks":
+            if self._kernel != "mask":
                 work.pairs += mask.pairs
             keep = torch.from_numpy(piece.keep).to(device)
             for layer in cache.layers:

@@ -193,8 +193,8 @@ def _plain(model: Any, rows: dict[int, list[TokenRow]]) -> dict[int, list[Sequen
 
 
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "gemma2", "mixtral", "gpt2"])
-@given(rows=requests(), budget=st.integers(1, 300), kernel=st.sampled_from(["blocks", "mask"]))
-@settings(max_examples=12, deadline=None)
+@given(rows=requests(), budget=st.integers(1, 300), kernel=st.sampled_from(["blocks", "flex", "mask"]))
+@settings(max_examples=16, deadline=None)
 def test_tree_and_plain_scoring_agree(
     kind: str, rows: dict[int, list[TokenRow]], budget: int, kernel: Kernel
 ) -> None:
@@ -231,7 +231,7 @@ def test_a_recurrent_model_is_told_apart() -> None:
     """A state-space model has no ancestors-only mask: the self-check must see that, whatever its reason."""
     rows = [TokenRow((1, 2, 3, 4, c, c, 5), 3) for c in range(5)]
     model = _model("mamba")
-    kernels: list[Kernel] = ["blocks", "mask"]
+    kernels: list[Kernel] = ["blocks", "flex", "mask"]
     for kernel in kernels:
         assert _check(model, rows).differs(TreeScorer(model, device="cpu", kernel=kernel)) is not None
 
@@ -243,14 +243,17 @@ def test_a_window_that_is_shorter_than_a_sequence_is_found() -> None:
     assert attention_window(_model("llama").config, 10**6) is None
 
 
+@pytest.mark.parametrize("kernel", ["blocks", "flex"])
 @pytest.mark.parametrize("kind", ["gemma3", "mistral"])
 @given(rows=requests(), budget=st.integers(8, 200))
-@settings(max_examples=10, deadline=None)
-def test_sliding_windows_are_intersected(kind: str, rows: dict[int, list[TokenRow]], budget: int) -> None:
+@settings(max_examples=6, deadline=None)
+def test_sliding_windows_are_intersected(
+    kind: str, kernel: Kernel, rows: dict[int, list[TokenRow]], budget: int
+) -> None:
     """Windows of 12 tokens, which most sequences here are longer than."""
     model = _model(kind)
     flat = group_rows(rows)[0]
-    scorer = TreeScorer(model, device="cpu")
+    scorer = TreeScorer(model, device="cpu", kernel=kernel)
     longest = max(len(row.tokens) for row in flat)
     window = attention_window(model.config, longest)
     assert _check(model, flat, window).differs(scorer) is None
