@@ -79,19 +79,22 @@ def models(as_json: bool) -> None:
     from lsm_eval.models.builtin import BUILTINS
 
     rows: list[dict[str, Any]] = [
-        {"model": f"builtin:{name}", "title": entry.title, "licence": entry.licence}
+        {"model": f"builtin:{name}", "title": entry.title, "licence": entry.licence,
+         "download_mb": round(entry.download_bytes / 1e6) or None}
         for name, entry in BUILTINS.items()
-    ]
-    rows += [
-        {"model": "hf:ORG/NAME[@REVISION]", "title": "a model of the Hugging Face hub", "licence": None},
-        {"model": "./FOLDER", "title": "a local checkpoint in transformers' format", "licence": None},
-    ]
-    rows += [
-        {"model": f"{entry.name}:…", "title": f"backend of the package {entry.dist.name if entry.dist else '?'}",
-         "licence": None}
-        for entry in entry_points(group="lsm_eval.models")
     ]  # fmt: skip
-    _show(rows, as_json, ["model", "title", "licence"])
+    others = [
+        ("hf:ORG/NAME[@REVISION]", "a model of the Hugging Face hub"),
+        ("./FOLDER", "a local checkpoint in transformers' format"),
+        *(
+            (f"{entry.name}:…", f"backend of the package {entry.dist.name if entry.dist else '?'}")
+            for entry in entry_points(group="lsm_eval.models")
+        ),
+    ]
+    rows += [
+        {"model": model, "title": title, "licence": None, "download_mb": None} for model, title in others
+    ]
+    _show(rows, as_json, ["model", "title", "licence", "download_mb"])
 
 
 @listing.command("metrics")

