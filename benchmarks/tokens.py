@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from lsm_eval.errors import UserError
+from lsm_eval.inference.scoring import TokenRow
 from lsm_eval.inference.tree import TokenTree, group_rows
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
@@ -32,7 +33,7 @@ _TASKS = {
     "hellaswag": None,
     "crows_pairs": None,
 }
-_BUDGET = 512
+_BUDGET = 1024
 
 
 def main() -> int:
@@ -73,7 +74,7 @@ def _count(task: str, shots: int | None, mirror: Path | None) -> tuple[int, int,
         assert not isinstance(sample.request, Generate)
         found = encoder.rows(sample.request)
         if not isinstance(found, Failure):
-            rows[number] = found[0]
+            rows[number] = [row for row in found[0] if isinstance(row, TokenRow)]
     tree = TokenTree(group_rows(rows)[0])
     computed = sum(len(piece.tokens) for piece in tree.pieces(_BUDGET))
     return sum(cost.asked for cost in prepared.costs), tree.unique_tokens, computed

@@ -28,7 +28,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Continue a prompt greedily until a stop string, the end of text, or `max_tokens` new tokens."""
+    """Continue a prompt until a stop string, the end of text, or `max_tokens` new tokens.
+
+    Greedily by default. n samples of one prompt are n requests with different seeds: they share the reading
+    of the prompt, and each has a random stream of its own, so that its text hangs on nothing but its own request.
+    """
 
     prompt: str
     stop: tuple[str, ...] = ()
@@ -37,6 +41,12 @@ class Generate:
     """A system message; without a chat template it stands before the prompt, a blank line between."""
     chat: bool = False
     """Send the prompt as a user's message through the model's chat template."""
+    temperature: float = 0.0
+    """What the logits are divided by before a token is drawn; 0 takes the likeliest token each time."""
+    top_p: float = 1.0
+    """Draw from the fewest tokens whose probabilities sum to this, above 0 and at most 1."""
+    seed: int = 0
+    """Of this sequence's random stream; means nothing at temperature 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +120,15 @@ def kind(request: Request) -> str:
 
 
 def key(request: Request, fingerprint: str) -> str:
-    """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request."""
-    content = json.dumps([fingerprint, kind(request), asdict(request)], sort_keys=True, ensure_ascii=True)
+    """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request.
+
+    What has no part in a greedy text is left out: such keys are what they were before there was sampling.
+    """
+    fields = asdict(request)
+    if isinstance(request, Generate) and request.temperature == 0:
+        for name in ("temperature", "top_p", "seed"):
+            del fields[name]
+    content = json.dumps([fingerprint, kind(request), fields], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

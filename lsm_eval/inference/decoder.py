@@ -7,7 +7,8 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.forked_scoring import ForkScorer
-from lsm_eval.inference.generation import Continuation, Prompt, continue_prompts
+from lsm_eval.inference.generation import Continuation, Prompt, PromptContinuer
+from lsm_eval.inference.kernel_race import quickest, worth_a_race
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
@@ -30,11 +31,13 @@ class DecoderNetwork:
         self._details: dict[str, str] = {}
         self._chosen: dict[int | None, Scorer] = {}
         self.ledger = Ledger()
+        self._continuer = PromptContinuer(model, config, place, self._memory, self.ledger)
 
     @property
     def details(self) -> Mapping[str, str]:
-        """`engine`: how scoring was done, and why if not in the tree."""
-        return self._details
+        """`engine`: how scoring was done, and why if not in the tree. `generation`: how texts were made, and why
+        if not in the continuous loop."""
+        return {**self._details, **self._continuer.details}
 
     def score(
         self, rows: Mapping[int, Sequence[TokenRow]], known: Collection[int]
@@ -50,9 +53,7 @@ class DecoderNetwork:
         self, prompts: Mapping[int, Prompt], known: Collection[int]
     ) -> Iterator[dict[int, Continuation]]:
         """See `Network.generate`."""
-        yield from continue_prompts(
-            self._model, prompts, known, place=self._place, memory=self._memory, ledger=self.ledger
-        )
+        yield from self._continuer.continuations(prompts, known)
 
     def _scorer(self, rows: Mapping[int, Sequence[TokenRow]]) -> Scorer:
         """The first way of scoring that gives what plain scoring gives on some of these rows."""
@@ -63,10 +64,13 @@ class DecoderNetwork:
         longest = max(len(row.tokens) for row in flat)
         window = attention_window(self._config, longest)
         if window not in self._chosen:
-            check = SelfCheck(
-                self._model, flat, device=place.device, pad=place.pad, dtype=place.dtype, window=window
-            )
-            self._chosen[window], self._details["engine"] = self._choose(check, window, longest)
+            with self.ledger.checking():
+                check = SelfCheck(
+                    self._model, flat, device=place.device, pad=place.pad, dtype=place.dtype, window=window
+                )
+                self._chosen[window], self._details["engine"] = self._choose(check, window, longest)
+            if self._details["engine"] == "tree" and place.device.startswith("cuda"):
+                self._chosen[window] = self._race(check, rows, window, self._chosen[window])
         return self._chosen[window]
 
     def _choose(self, check: SelfCheck, window: int | None, longest: int) -> tuple[Scorer, str]:
@@ -89,6 +93,25 @@ class DecoderNetwork:
                 steps = ", one token a step" if stepwise else ""
                 return self._forked(stepwise, self.ledger), f"forked state{steps}, because in the tree {why}"
         return self._plain(), f"plain, because in the tree {why}"
+
+    def _race(
+        self,
+        check: SelfCheck,
+        rows: Mapping[int, Sequence[TokenRow]],
+        window: int | None,
+        chosen: Scorer,
+    ) -> Scorer:
+        """FlexAttention where it is right and wins over `chosen`."""
+        budget = scoring_budget(
+            self._config, self._place, max(len(r.tokens) for own in rows.values() for r in own)
+        )
+        if not worth_a_race(rows, budget) or self._tree_differs(check, "flex", window) is not None:
+            return chosen
+        racers = {"blocks": self._tree("blocks", Ledger()), "flex": self._tree("flex", Ledger())}
+        if quickest(racers, rows, budget) == "blocks":
+            return chosen
+        self._details["engine"] = "tree with FlexAttention"
+        return self._tree("flex", self.ledger)
 
     def _tree_differs(self, check: SelfCheck, kernel: Kernel, window: int | None) -> str | None:
         if window is not None and kernel == "mask":

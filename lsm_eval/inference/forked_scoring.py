@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from lsm_eval.inference import head
+from lsm_eval.inference.fast_linear import fast_linears
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import with_less_each_time
 from lsm_eval.inference.scoring import SequenceScore, TokenRow, layer_count
@@ -73,7 +74,8 @@ class ForkScorer:
         if not self._sequences:
             return
         every = range(len(self._sequences))
-        yield from self._stepping(every) if self._stepwise else self._below(every, 0, None)
+        with fast_linears(self._model):
+            yield from self._stepping(every) if self._stepwise else self._below(every, 0, None)
 
     def _plan(self, flat: Sequence[TokenRow]) -> None:
         """The distinct sequences that are no prefix of another, in order, with what is scored on each."""

@@ -1,196 +1,186 @@
-"""Plain greedy generation: prompts padded on the left, one batch until its last sequence has ended."""
+"""Text from decoder-only models: the continuous loop where it gives the same as plain generation, else that."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from lsm_eval.inference.batching import batches
+from lsm_eval.errors import UserError
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.memory import MemoryGuard
+from lsm_eval.inference.memory import MemoryGuard, out_of_memory
 from lsm_eval.inference.place import Place
+from lsm_eval.inference.prompts import Continuation, Prompt
 
-_CPU_TOKENS, _ACCELERATOR_TOKENS = 8192, 131072
-_TAIL = 24  # tokens that are decoded at least when a stop string is looked for
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Tokens to continue."""
-
-    tokens: tuple[int, ...]
-    stop: tuple[str, ...]
-    max_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Continuation:
-    """What came after a prompt."""
-
-    text: str
-    tokens: int
-    stopped: bool
-    """Whether a stop string or the end of text came."""
-    nan: bool
-    """Whether the model's output held a NaN on the way, so that the text means nothing."""
-
-
-def continue_prompts(
-    model: Any,
-    prompts: Mapping[int, Prompt],
-    known: Collection[int],
-    *,
-    place: Place,
-    memory: MemoryGuard,
-    ledger: Ledger,
-) -> Iterator[dict[int, Continuation]]:
-    """Continuations by request, batch by batch; `known` requests are left out."""
-    order = list(prompts)
-    sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
-    budget = place.batch_tokens or (_CPU_TOKENS if place.device == "cpu" else _ACCELERATOR_TOKENS)
-    for batch in batches(sizes, budget):
-        chosen = [order[at] for at in batch]
-        if all(i in known for i in chosen):
-            continue
-
-        def compute(part: Sequence[int]) -> list[Continuation]:
-            return generate(
-                model,
-                [prompts[i] for i in part],
-                device=place.device,
-                pad=place.pad,
-                ends=place.ends,
-                decode=place.decode,
-            )
-
-        results = memory.run(chosen, compute)
-        yield {i: result for i, result in zip(chosen, results, strict=True) if i not in known}
-
-
-def generate(
-    model: Any,
-    prompts: Sequence[Prompt],
-    *,
-    device: str,
-    pad: int,
-    ends: Sequence[int],
-    decode: Callable[[Sequence[int]], str],
-) -> list[Continuation]:
-    """The greedy continuations of all `prompts` in one batch; parallel to `prompts`.
-
-    The checkpoint's own generation settings (sampling, penalties) play no part: greedy means the likeliest
-    token at each step. `ends` are the tokens that end a text; `decode` turns new tokens into text.
-    """
+if TYPE_CHECKING:
     import torch
-    from transformers import GenerationConfig
 
-    width = max(len(prompt.tokens) for prompt in prompts)
-    ids = torch.full((len(prompts), width), pad, dtype=torch.long)
-    mask = torch.zeros((len(prompts), width), dtype=torch.long)
-    for row, prompt in enumerate(prompts):
-        ids[row, width - len(prompt.tokens) :] = torch.tensor(prompt.tokens, dtype=torch.long)
-        mask[row, width - len(prompt.tokens) :] = 1
-    config = GenerationConfig(
-        do_sample=False,
-        num_beams=1,
-        max_new_tokens=max(prompt.max_tokens for prompt in prompts),
-        pad_token_id=pad,
-        bos_token_id=None,
-        eos_token_id=list(ends) or None,
-    )
-    stops = _Stops(prompts, width, decode)
-    nans = _NanWatch(len(prompts))
-    with torch.inference_mode():
-        out = model.generate(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            generation_config=config,
-            stopping_criteria=[stops],
-            logits_processor=[nans],
+    from lsm_eval.inference.packed import PackedLinears
+
+__all__ = ["Continuation", "Prompt", "PromptContinuer"]
+
+_PACKING_PAYS = 4096  # tokens of a run from which a second copy of the weights is worth its making
+_CHECK_HEAD, _CHECK_TAIL, _CHECK_NEW = 48, 16, 3  # tokens of a prompt that the self-checks look at
+_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
+"""Largest difference of a likely token's log-probability that the dtype's rounding explains."""
+_LIKELY = 8
+
+
+class PromptContinuer:
+    """Continues prompts with one model."""
+
+    def __init__(self, model: Any, config: Any, place: Place, memory: MemoryGuard, ledger: Ledger) -> None:
+        self._model, self._config, self._place = model, config, place
+        self._memory, self._ledger = memory, ledger
+        self._packed: PackedLinears | None = None
+        self.details: dict[str, str] = {}
+        """`generation`: how texts were made, and why if not in the continuous loop."""
+
+    def continuations(
+        self, prompts: Mapping[int, Prompt], known: Collection[int]
+    ) -> Iterator[dict[int, Continuation]]:
+        """Continuations by request, as they become complete; `known` requests are left out.
+
+        In float32 a text hangs on its own prompt only, up to choices between tokens whose logits lie within 1e-4.
+        Raises `UserError` where memory does not hold a single sequence, and for `--engine tree` with a model that
+        the loop does not suit.
+        """
+        left = {i: prompt for i, prompt in prompts.items() if i not in known}
+        if not left:
+            return
+        why = "--engine plain says so" if self._place.engine == "plain" else None
+        if why is None:
+            self._pack(prompts.values())
+            with self._ledger.checking():
+                why = self._disagreement(list(prompts.values()))
+            if why and self._place.engine == "tree":
+                raise UserError(
+                    f"--engine tree: {self._place.name} cannot be continued so, {why}; use --engine auto."
+                )
+        if why is None:
+            from lsm_eval.inference.capacity import capacity, free_memory
+            from lsm_eval.inference.continuous import ContinuousLoop
+
+            self.details["generation"] = "continuous"
+            bounds = capacity(self._config, self._place, prompts.values(), free_memory(self._place.device))
+            loop = ContinuousLoop(self._model, self._place, self._ledger, bounds, self._packed)
+            yield from loop.run(left)
+            return
+        from lsm_eval.inference.plain_generation import plain_continuations
+
+        alone = self._padding_matters(list(prompts.values()))
+        self.details["generation"] = (
+            f"plain{f', one prompt at a time ({alone})' if alone else ''}, because {why}"
         )
-    found = nans.found()
-    return [
-        _finish(prompt, new, found[row], frozenset(ends), decode)
-        for row, (prompt, new) in enumerate(zip(prompts, out[:, width:].tolist(), strict=True))
-    ]
+        yield from plain_continuations(
+            self._model,
+            prompts,
+            known,
+            place=self._place,
+            memory=self._memory,
+            ledger=self._ledger,
+            alone=alone is not None,
+        )
+
+    def _pack(self, prompts: Collection[Prompt]) -> None:
+        work = sum(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
+        if self._packed is None and self._place.device == "cpu" and work >= _PACKING_PAYS:
+            from lsm_eval.inference.capacity import free_memory
+            from lsm_eval.inference.packed import PackedLinears
+
+            with self._ledger.planning():
+                self._packed = PackedLinears(self._model, free_memory("cpu"))
+
+    # Self-checks
+
+    def _disagreement(self, prompts: Sequence[Prompt]) -> str | None:
+        """None if the loop gives the plain model's log-probabilities on some of the prompts, else what differs."""
+        from lsm_eval.inference.capacity import Capacity
+        from lsm_eval.inference.continuous import ContinuousLoop
+
+        some = dict(enumerate(self._samples(prompts)))
+        # So small that chunks, shared and copied trunks and the change of sequences are all seen.
+        chunk = max(len(prompt.tokens) for prompt in some.values()) // 3 + 1
+        bounds = Capacity(slots=2, tokens=1 << 40, chunk=chunk, group=2)
+        seen: dict[int, list[torch.Tensor]] = {number: [] for number in some}
+        loop = ContinuousLoop(
+            self._model,
+            replace(self._place, ends=()),
+            Ledger(),
+            bounds,
+            self._packed,
+            lambda number, logits: seen[number].append(logits.clone()),
+        )
+        try:
+            for _ in loop.run(some):
+                pass
+            apart = max(_apart(self._model, self._place, some[i].tokens, seen[i]) for i in some)
+        except (TypeError, AttributeError, ValueError, LookupError, RuntimeError, MemoryError) as error:
+            # Whatever a model that knows no such cache or attention trips over; plain generation is there for it.
+            return f"it takes no slots of keys and values ({type(error).__name__}: {str(error)[:120]})"
+        if apart > _TOLERANCE.get(self._place.dtype, 0.05):
+            return f"log-probabilities differ by {apart:.3g}"
+        return None
+
+    def _samples(self, prompts: Sequence[Prompt]) -> list[Prompt]:
+        """Three prompts, cut to a few tokens, the first two sharing a beginning where any do; the longest in full
+        where it reaches beyond a layer's window."""
+        reach = max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
+        ordered = sorted(prompts, key=lambda prompt: prompt.tokens)
+        longest = max(prompts, key=lambda prompt: len(prompt.tokens))
+        found = []
+        for prompt in [*ordered[:2], longest]:
+            tokens = prompt.tokens
+            if len(tokens) > _CHECK_HEAD + _CHECK_TAIL and not (prompt is longest and self._window < reach):
+                tokens = (*tokens[:_CHECK_HEAD], *tokens[-_CHECK_TAIL:])
+            found.append(Prompt(tokens, (), _CHECK_NEW))
+        return found
+
+    @property
+    def _window(self) -> float:
+        """Tokens that the layer with the shortest view sees, as far as the configuration says."""
+        text = self._config.get_text_config() if hasattr(self._config, "get_text_config") else self._config
+        values = [
+            getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size", "window_size")
+        ]
+        return min((value for value in values if isinstance(value, int) and value > 0), default=float("inf"))
+
+    def _padding_matters(self, prompts: Sequence[Prompt]) -> str | None:
+        """Why prompts must not stand in one batch, in words: some recurrent models read their padding."""
+        from lsm_eval.inference.plain_generation import first_logits
+
+        short = min(prompts, key=lambda prompt: len(prompt.tokens)).tokens[:_CHECK_TAIL]
+        long = max(prompts, key=lambda prompt: len(prompt.tokens)).tokens[: _CHECK_TAIL + len(short)]
+        long = (*long, *short) if len(long) == len(short) else long
+        try:
+            alone = first_logits(self._model, [short], self._place)
+            beside = first_logits(self._model, [short, long], self._place)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            return "memory does not hold two"
+        apart = _difference(alone[:1], beside[:1])
+        return "padding changes what it says" if apart > _TOLERANCE.get(self._place.dtype, 0.05) else None
 
 
-def _finish(
-    prompt: Prompt,
-    new: list[int],
-    nan: bool,
-    ends: frozenset[int],
-    decode: Callable[[Sequence[int]], str],
-) -> Continuation:
-    """The text of one sequence, cut at its end of text, its token limit, and its first stop string."""
-    new = new[: prompt.max_tokens]
-    end = next((i for i, token in enumerate(new) if token in ends), None)
-    if end is not None:
-        new = new[:end]
-    text = decode(new)
-    cut = min((at for stop in prompt.stop if (at := text.find(stop)) >= 0), default=None)
-    if cut is None:
-        return Continuation(text, len(new), end is not None, nan)
-    return Continuation(text[:cut], _tokens_until_stop(prompt, new, decode), True, nan)
+def _apart(model: Any, place: Place, tokens: tuple[int, ...], seen: Sequence[torch.Tensor]) -> float:
+    """Largest difference between the loop's logits and those of one plain pass over the same text."""
+    import torch
+
+    from lsm_eval.inference.scoring import only_rows
+
+    logits = torch.stack(list(seen))
+    text = [*tokens, *logits.argmax(dim=-1).tolist()[:-1]]
+    rows = torch.arange(len(tokens) - 1, len(text), device=place.device)
+    with torch.inference_mode(), only_rows(model, rows):
+        plain = model(input_ids=torch.tensor([text], device=place.device), use_cache=False).logits[0].float()
+    return _difference(plain, logits)
 
 
-def _tokens_until_stop(prompt: Prompt, new: list[int], decode: Callable[[Sequence[int]], str]) -> int:
-    """How many new tokens it took for a stop string to stand in the text.
-
-    A batch goes on for its other sequences, so the row can hold tokens after the stop: without this the
-    count would depend on its neighbours. Bisection: a text that holds the string holds it ever after.
-    """
-    low, high = 1, len(new)
-    while low < high:
-        middle = (low + high) // 2
-        text = decode(new[:middle])
-        if any(stop in text for stop in prompt.stop):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-class _Stops:
-    """Tells transformers which sequences hold a stop string or have used up their tokens."""
-
-    def __init__(self, prompts: Sequence[Prompt], width: int, decode: Callable[[Sequence[int]], str]) -> None:
-        self._prompts = prompts
-        self._width = width
-        self._decode = decode
-        self._done = [False] * len(prompts)
-        longest = max((len(s.encode()) for prompt in prompts for s in prompt.stop), default=0)
-        # A token is at least one byte, so a stop string lies within as many tokens as it has bytes.
-        self._tail = longest + _TAIL
-
-    def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-        import torch
-
-        used = input_ids.shape[1] - self._width
-        tails = input_ids[:, self._width :][:, -self._tail :].tolist()
-        for row, prompt in enumerate(self._prompts):
-            if self._done[row]:
-                continue
-            if used >= prompt.max_tokens:
-                self._done[row] = True
-            elif prompt.stop:
-                text = self._decode(tails[row])
-                self._done[row] = any(stop in text for stop in prompt.stop)
-        return torch.tensor(self._done, device=input_ids.device, dtype=torch.bool)
-
-
-class _NanWatch:
-    """Notes which sequences ever saw a NaN in their scores; changes nothing."""
-
-    def __init__(self, rows: int) -> None:
-        self._rows = rows
-        self._seen: Any = None
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        bad = scores.isnan().any(dim=-1)
-        self._seen = bad if self._seen is None else self._seen | bad
-        return scores
-
-    def found(self) -> list[bool]:
-        return [False] * self._rows if self._seen is None else [bool(b) for b in self._seen.tolist()]
+def _difference(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Of the likeliest tokens' log-probabilities; NaN on both sides is the same."""
+    if bool(one.isnan().any()) or bool(other.isnan().any()):
+        return 0.0 if bool((one.isnan() == other.isnan()).all()) else float("inf")
+    likely = one.topk(min(_LIKELY, one.shape[-1]), dim=-1).indices
+    gaps = one.log_softmax(dim=-1).gather(-1, likely) - other.log_softmax(dim=-1).gather(-1, likely)
+    return float(gaps.abs().max())

@@ -44,6 +44,8 @@ class Ledger:
         """Making the tree, packs and batches."""
         self.encode_seconds = 0.0
         """Turning requests into tokens, once the weights are there."""
+        self.check_seconds = 0.0
+        """Finding out whether a faster way gives what the plain one gives."""
 
     def counts(self) -> Mapping[str, float]:
         """All of it by name: `score_tokens`, `decode_seconds`, `unique_tokens` and so on."""
@@ -58,7 +60,26 @@ class Ledger:
             "rows_needed": self.rows_needed,
             "plan_seconds": self.plan_seconds,
             "encode_seconds": self.encode_seconds,
+            "check_seconds": self.check_seconds,
         }
+
+    @contextmanager
+    def encoding(self) -> Iterator[None]:
+        """Seconds in here are turning requests into tokens."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.encode_seconds += time.perf_counter() - start
+
+    @contextmanager
+    def checking(self) -> Iterator[None]:
+        """Seconds in here are finding out whether a faster way gives what the plain one gives."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.check_seconds += time.perf_counter() - start
 
     @contextmanager
     def planning(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from lsm_eval.inference.capacity import bytes_per_token, free_memory
 from lsm_eval.inference.head import CHUNK_BYTES
 from lsm_eval.inference.place import Place
 
-_CPU_TOKENS, _ACCELERATOR_TOKENS = 512, 8192
+_CPU_TOKENS, _ACCELERATOR_TOKENS = 1024, 8192
 """What is quickest where memory is plenty: more tokens make a pass no quicker for each."""
 _LEAST_TOKENS = 16
 _SHARE = 0.6  # of the free memory; the rest is for what allocators lose and others take

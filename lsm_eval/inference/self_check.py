@@ -6,11 +6,11 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences
 
 _TOKENS = 48  # of each row that is looked at
 _SCORED = 8
-_PIECES = 2  # that a row falls into at least, so that tokens are cached, kept and gone on from
 _TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
 """Largest difference of a token's log-probability that the dtype's rounding explains."""
 
@@ -34,8 +34,11 @@ class SelfCheck:
     ) -> None:
         """`window`: a layer's attention window that some row is longer than; such a row is looked at, too."""
         self._rows = _some(rows, window)
-        self._budget = max(max(len(row.tokens) for row in self._rows) // _PIECES, 2)
-        self._plain = score_sequences(model, self._rows, device=device, pad=pad)
+        # Less than a row, so that tokens are cached, kept and gone on from.
+        self._budget = max(max(len(row.tokens) for row in self._rows) * 2 // 3, 2)
+        self._plain = MemoryGuard(device).run(
+            self._rows, lambda part: score_sequences(model, part, device=device, pad=pad)
+        )
         self._tolerance = _TOLERANCE.get(dtype, 0.05)
 
     def differs(self, scorer: Scorer) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lsm_eval.inference import head
+from lsm_eval.inference.fast_linear import fast_linears
 from lsm_eval.inference.ledger import Ledger, Work
 from lsm_eval.inference.memory import with_less_each_time
 from lsm_eval.inference.scoring import SequenceScore, TokenRow, layer_count
@@ -59,7 +60,8 @@ class TreeScorer:
             self._ledger.unique_tokens += tree.unique_tokens
             self._ledger.rows_needed += tree.unique_points
         cache = self._new_cache()
-        with tree_attention(self._model) if self._kernel != "mask" else nullcontext():
+        attention = tree_attention(self._model) if self._kernel != "mask" else nullcontext()
+        with attention, fast_linears(self._model):
             while True:
                 with self._ledger.planning():
                     piece = next(pieces, None)

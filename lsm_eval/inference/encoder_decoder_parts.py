@@ -1,0 +1,101 @@
+"""The two halves of an encoder-decoder model, called one after the other."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.inference.place import Place
+
+if TYPE_CHECKING:
+    import torch
+
+_CPU_TOKENS, _ACCELERATOR_TOKENS = 1024, 32768
+
+
+class Halves:
+    """A sequence-to-sequence model of transformers as encoder and decoder."""
+
+    def __init__(self, model: Any, config: Any, place: Place) -> None:
+        """Raises `UserError` for a model that does not say how its decoder starts."""
+        self.model, self._config, self.place = model, config, place
+        self.start = self._decoder_start()
+        """The decoder's first input."""
+        self._encoded: Any = None  # the class of the encoder's outputs
+
+    @property
+    def budget(self) -> int:
+        """Tokens of contexts that a batch may hold."""
+        own = self.place.batch_tokens
+        return own or (_CPU_TOKENS if self.place.device == "cpu" else _ACCELERATOR_TOKENS)
+
+    def encode(self, contexts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The encoder's last states [contexts, longest, hidden], and the mask of what is no padding."""
+        import torch
+
+        width = max(map(len, contexts))
+        mask = torch.zeros((len(contexts), width), dtype=torch.long)
+        for at, tokens in enumerate(contexts):
+            mask[at, : len(tokens)] = 1
+        mask = mask.to(self.place.device)
+        out = self.model.get_encoder()(input_ids=self.padded(contexts), attention_mask=mask, return_dict=True)
+        self._encoded = type(out)
+        return out.last_hidden_state, mask
+
+    def decode(self, ids: torch.Tensor, states: torch.Tensor, mask: torch.Tensor, cache: Any) -> torch.Tensor:
+        """Logits [rows, width, vocabulary] of decoder inputs [rows, width] that follow those in `cache`.
+
+        No mask for the decoder: what is padded stands on the right, where no real token looks.
+        """
+        logits: torch.Tensor = self.model(
+            encoder_outputs=self._encoded(last_hidden_state=states),
+            attention_mask=mask,
+            decoder_input_ids=ids,
+            past_key_values=cache,
+            use_cache=True,
+        ).logits
+        return logits
+
+    def padded(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Tokens [rows, longest], padded on the right."""
+        import torch
+
+        ids = torch.full((len(rows), max(map(len, rows))), self.place.pad, dtype=torch.long)
+        for at, tokens in enumerate(rows):
+            ids[at, : len(tokens)] = torch.tensor(tokens, dtype=torch.long)
+        return ids.to(self.place.device)
+
+    def _decoder_start(self) -> int:
+        for holder in (self._config, self.model.generation_config):
+            token = getattr(holder, "decoder_start_token_id", None)
+            if isinstance(token, int):
+                return token
+        raise UserError(
+            f"{self.place.name}: its configuration has no decoder_start_token_id, so that nothing says how its "
+            "texts begin: add that to config.json, or name another --model."
+        )
+
+
+def new_cache() -> Any:
+    """Keys and values of no tokens: of the decoder's own, and of the contexts as its layers see them."""
+    from transformers import DynamicCache, EncoderDecoderCache
+
+    return EncoderDecoderCache(DynamicCache(), DynamicCache())
+
+
+def selected(cache: Any, rows: torch.Tensor) -> Any:
+    """A key/value cache of some of another's rows, in this order; the other one stays as it is."""
+    from transformers import EncoderDecoderCache
+
+    parts = []
+    for part in (cache.self_attention_cache, cache.cross_attention_cache):
+        twin = copy.copy(part)
+        twin.layers = []
+        for layer in part.layers:
+            own = copy.copy(layer)
+            own.keys, own.values = layer.keys[rows], layer.values[rows]
+            twin.layers.append(own)
+        parts.append(twin)
+    return EncoderDecoderCache(*parts)

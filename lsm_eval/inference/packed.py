@@ -1,0 +1,78 @@
+"""Float32 linear layers of a CPU with a second copy of their weights, in the layout that oneDNN computes with.
+
+`fast_linear` brings them into it in every pass, which tells where passes have few tokens. On one core of an AMD EPYC,
+SmolLM2-135M's layers take 0.6 of its time for 8 tokens, 0.8 for 32 and 0.9 for 64 (and 0.4 of MKL's for each).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lsm_eval.inference.fast_linear import usable
+
+if TYPE_CHECKING:
+    import torch
+
+Product = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+
+_LEAST_ROWS = 16  # below, PyTorch's own batched product is quicker
+_MOST = 0.5  # of the free memory that a second copy of the weights may take
+
+
+def fast_product(left: torch.Tensor) -> Product | None:
+    """A quicker product of two matrices than PyTorch's, for `left` [batch, rows, inner]; None if there is none."""
+    import torch
+
+    if left.shape[1] < _LEAST_ROWS or not usable(left.dtype, left.device.type):
+        return None
+    linear = torch.ops.mkldnn._linear_pointwise
+    return lambda one, other: linear(one, other.transpose(0, 1), None, "none", [], "")
+
+
+class PackedLinears:
+    """A second copy of a model's linear layers, in oneDNN's layout, used while `active`."""
+
+    def __init__(self, model: Any, free: int | None) -> None:
+        """`free`: bytes of memory that are free, None where unknown. Layers that do not fit stay as they are."""
+        import torch
+
+        self._forwards: list[tuple[Any, Any]] = []
+        self.bytes = 0
+        """Taken by the copy."""
+        layers = [
+            module
+            for module in model.modules()
+            if type(module) is torch.nn.Linear and usable(module.weight.dtype, module.weight.device.type)
+        ]
+        size = sum(4 * layer.weight.numel() for layer in layers)
+        if free is not None and size > _MOST * free:
+            return
+        self.bytes = size
+        with torch.inference_mode():
+            for layer in layers:
+                packed = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), None)
+                self._forwards.append((layer, _forward(packed, layer.bias)))
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """The model's linear layers compute with the copy in here."""
+        for layer, forward in self._forwards:
+            layer.forward = forward
+        try:
+            yield
+        finally:
+            for layer, _ in self._forwards:
+                del layer.forward
+
+
+def _forward(packed: Any, bias: Any) -> Any:
+    import torch
+
+    linear = torch.ops.mkldnn._linear_pointwise
+
+    def forward(hidden: Any) -> Any:
+        return linear(hidden, packed, bias, "none", [], "")
+
+    return forward

@@ -1,0 +1,204 @@
+"""Plain generation by transformers: prompts padded on the left, one batch until its last sequence has ended.
+
+The reference that the continuous loop is tested against, and the way for models that have no slots for keys and
+values (recurrent ones).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from lsm_eval.inference.batching import batches
+from lsm_eval.inference.drawing import Stream, choose
+from lsm_eval.inference.ledger import Ledger
+from lsm_eval.inference.memory import MemoryGuard
+from lsm_eval.inference.place import Place
+from lsm_eval.inference.prompts import Continuation, Prompt
+from lsm_eval.inference.scoring import layer_count
+from lsm_eval.inference.stops import finish
+
+_CPU_TOKENS, _ACCELERATOR_TOKENS = 8192, 131072
+_TAIL = 24  # tokens that are decoded at least when a stop string is looked for
+
+
+def plain_continuations(
+    model: Any,
+    prompts: Mapping[int, Prompt],
+    known: Collection[int],
+    *,
+    place: Place,
+    memory: MemoryGuard,
+    ledger: Ledger,
+    alone: bool = False,
+) -> Iterator[dict[int, Continuation]]:
+    """Continuations by request, batch by batch; `known` requests are left out, but batches are made as if none
+    were known. `alone`: one prompt at a time."""
+    order = list(prompts)
+    sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
+    budget = place.batch_tokens or (_CPU_TOKENS if place.device == "cpu" else _ACCELERATOR_TOKENS)
+    for batch in batches(sizes, 1 if alone else budget):
+        chosen = [order[at] for at in batch]
+        if all(i in known for i in chosen):
+            continue
+
+        def compute(part: Sequence[int]) -> list[Continuation]:
+            return generate(model, [prompts[i] for i in part], place=place, ledger=ledger)
+
+        results = memory.run(chosen, compute)
+        yield {i: result for i, result in zip(chosen, results, strict=True) if i not in known}
+
+
+def generate(model: Any, prompts: Sequence[Prompt], *, place: Place, ledger: Ledger) -> list[Continuation]:
+    """The continuations of all `prompts` in one batch; parallel to `prompts`.
+
+    The checkpoint's own generation settings (sampling, penalties) play no part.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    width = max(len(prompt.tokens) for prompt in prompts)
+    ids = torch.full((len(prompts), width), place.pad, dtype=torch.long)
+    mask = torch.zeros((len(prompts), width), dtype=torch.long)
+    for row, prompt in enumerate(prompts):
+        ids[row, width - len(prompt.tokens) :] = torch.tensor(prompt.tokens, dtype=torch.long)
+        mask[row, width - len(prompt.tokens) :] = 1
+    config = GenerationConfig(
+        do_sample=False,
+        num_beams=1,
+        max_new_tokens=max(prompt.max_tokens for prompt in prompts),
+        pad_token_id=place.pad,
+        bos_token_id=None,
+        eos_token_id=list(place.ends) or None,
+    )
+    steps = _Steps(prompts)
+    start = time.perf_counter()
+    with torch.inference_mode():
+        out = model.generate(
+            input_ids=ids.to(place.device),
+            attention_mask=mask.to(place.device),
+            generation_config=config,
+            stopping_criteria=[_Stops(prompts, width, place.decode)],
+            logits_processor=[steps],
+        )
+    found = steps.found()
+    results = [
+        finish(prompt, new, found[row], frozenset(place.ends), place.decode)
+        for row, (prompt, new) in enumerate(zip(prompts, out[:, width:].tolist(), strict=True))
+    ]
+    _count(ledger, layer_count(model), prompts, results, steps, start)
+    return results
+
+
+def _count(
+    ledger: Ledger,
+    layers: int,
+    prompts: Sequence[Prompt],
+    results: Sequence[Continuation],
+    steps: _Steps,
+    start: float,
+) -> None:
+    """The first pass reads the prompts and gives the first new tokens; each later one reads one token a row."""
+    lengths = [len(prompt.tokens) for prompt in prompts]
+    read, wrote = ledger.prefill, ledger.decode
+    read.tokens += sum(lengths)
+    read.padding += max(lengths) * len(lengths) - sum(lengths)
+    read.pairs += layers * sum(length * (length + 1) // 2 for length in lengths)
+    read.rows += len(lengths)
+    read.passes += 1
+    read.seconds += steps.first - start
+    later = [max(result.tokens - 1, 0) for result in results]
+    wrote.tokens += sum(later)
+    wrote.padding += (steps.count - 1) * len(lengths) - sum(later)
+    wrote.pairs += layers * sum(
+        count * length + count * (count + 1) // 2 for length, count in zip(lengths, later, strict=True)
+    )
+    wrote.rows += (steps.count - 1) * len(lengths)
+    wrote.passes += steps.count - 1
+    wrote.seconds += time.perf_counter() - steps.first
+
+
+class _Stops:
+    """Tells transformers which sequences hold a stop string or have used up their tokens."""
+
+    def __init__(self, prompts: Sequence[Prompt], width: int, decode: Callable[[Sequence[int]], str]) -> None:
+        self._prompts = prompts
+        self._width = width
+        self._decode = decode
+        self._done = [False] * len(prompts)
+        longest = max((len(s.encode()) for prompt in prompts for s in prompt.stop), default=0)
+        # A token is at least one byte, so a stop string lies within as many tokens as it has bytes.
+        self._tail = longest + _TAIL
+
+    def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
+        import torch
+
+        used = input_ids.shape[1] - self._width
+        tails = input_ids[:, self._width :][:, -self._tail :].tolist()
+        for row, prompt in enumerate(self._prompts):
+            if self._done[row]:
+                continue
+            if used >= prompt.max_tokens:
+                self._done[row] = True
+            elif prompt.stop:
+                text = self._decode(tails[row])
+                self._done[row] = any(stop in text for stop in prompt.stop)
+        return torch.tensor(self._done, device=input_ids.device, dtype=torch.bool)
+
+
+class _Steps:
+    """Sees each step's scores: notes which sequences ever saw a NaN, and draws for those with a temperature."""
+
+    def __init__(self, prompts: Sequence[Prompt]) -> None:
+        self._prompts = prompts
+        self._streams = [Stream(prompt) for prompt in prompts]
+        self._seen: Any = None
+        self.count = 0
+        self.first = 0.0
+        """When the first step's scores were there."""
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        if not self.count:
+            self.first = time.perf_counter()
+        bad = scores.isnan().any(dim=-1)
+        self._seen = bad if self._seen is None else self._seen | bad
+        drawn = [row for row, prompt in enumerate(self._prompts) if prompt.temperature > 0]
+        if drawn:
+            own = [self._prompts[row] for row in drawn]
+            tokens = choose(scores[drawn], own, [self._streams[row].uniform(self.count) for row in drawn])
+            scores = scores.clone()
+            for row, token in zip(drawn, tokens, strict=True):
+                scores[row] = float("-inf")
+                scores[row, token] = 0.0
+        self.count += 1
+        return scores
+
+    def found(self) -> list[bool]:
+        """Whether each sequence saw a NaN."""
+        return [False] * len(self._prompts) if self._seen is None else [bool(b) for b in self._seen.tolist()]
+
+
+def first_logits(model: Any, texts: Sequence[tuple[int, ...]], place: Place) -> Any:
+    """Float32 logits of the second new token of each text, [texts, vocabulary], in one batch padded on the left.
+
+    The second, so that what padding does to a kept state is seen.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    width = max(len(text) for text in texts)
+    ids = torch.tensor([[place.pad] * (width - len(text)) + list(text) for text in texts])
+    mask = torch.tensor([[0] * (width - len(text)) + [1] * len(text) for text in texts])
+    config = GenerationConfig(
+        do_sample=False,
+        max_new_tokens=2,
+        pad_token_id=place.pad,
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+    with torch.inference_mode():
+        out = model.generate(
+            input_ids=ids.to(place.device), attention_mask=mask.to(place.device), generation_config=config
+        )
+    return out.logits[-1].float()

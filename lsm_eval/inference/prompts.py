@@ -1,0 +1,33 @@
+"""What is continued, and what comes back: plain values that need no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Tokens to continue."""
+
+    tokens: tuple[int, ...]
+    """At least one."""
+    stop: tuple[str, ...]
+    max_tokens: int
+    temperature: float = 0.0
+    """0 takes the likeliest token each time."""
+    top_p: float = 1.0
+    """Draw from the fewest tokens whose probabilities sum to this."""
+    seed: int = 0
+    """Of the sequence's own random stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What came after a prompt."""
+
+    text: str
+    tokens: int
+    stopped: bool
+    """Whether a stop string or the end of text came."""
+    nan: bool
+    """Whether the model's output held a NaN on the way, so that the text means nothing."""

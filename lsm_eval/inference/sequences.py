@@ -1,0 +1,99 @@
+"""Prompts as sequences in the order in which they are continued, with what they share found once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+
+from lsm_eval.inference.drawing import Stream
+from lsm_eval.inference.prompts import Prompt
+from lsm_eval.inference.slots import Trunk
+from lsm_eval.inference.stops import Decode, StopWatch
+
+_LEAST_TRUNK = 16  # tokens
+_LEAST_SAVED = 32  # tokens that a trunk keeps from being read again
+_LEAST_GROUP = (
+    8  # sequences for which attending to a trunk apart from them is quicker than copying it to each
+)
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """One prompt on its way."""
+
+    number: int
+    prompt: Prompt
+    trunk: Trunk | None
+    """The deepest trunk that is attended to where it lies."""
+    copied: tuple[Trunk, ...]
+    """Trunks below it whose keys and values are copied to the sequence's slot."""
+    watch: StopWatch
+    stream: Stream
+    new: list[int] = field(default_factory=list)
+    length: int = 0
+    """Tokens in the slot: copied ones, the prompt's own, new ones."""
+
+    @property
+    def start(self) -> int:
+        """Position of the slot's first token."""
+        return self.trunk.end if self.trunk else 0
+
+    @property
+    def reserved(self) -> int:
+        """Tokens that the slot may come to hold."""
+        return len(self.prompt.tokens) - self.start + self.prompt.max_tokens
+
+    def tokens(self) -> tuple[int, ...]:
+        """All that the slot is to hold by now; the last one has not been read yet."""
+        return (*self.prompt.tokens[self.start :], *self.new)
+
+    def path(self) -> list[Trunk]:
+        """Every trunk that the sequence needs, from the text's start down."""
+        return [*(self.trunk.path() if self.trunk else ()), *self.copied]
+
+
+def arrange(prompts: Mapping[int, Prompt], decode: Decode, group: int) -> list[Sequence]:
+    """The sequences of all prompts, depth first along the tree of their prefixes, so that few trunks are needed
+    at any one time. A prompt's last token is always its own: what it says comes with the first new token.
+    `group`: see `Capacity.group`."""
+    members: dict[tuple[int, ...], list[int]] = {}
+    for number, prompt in prompts.items():
+        members.setdefault(prompt.tokens[:-1], []).append(number)
+    texts = sorted(members)
+    shared = [0, *(_shared(one, other) for one, other in pairwise(texts))]
+    counts = [0, *accumulate(len(members[text]) for text in texts)]
+
+    found: list[Sequence] = []
+    # Texts `first` to `end`, which share all that the trunks hold, and maybe more.
+    work: list[tuple[int, int, Trunk | None, tuple[Trunk, ...]]] = [(0, len(texts), None, ())]
+    while work:
+        first, end, trunk, copied = work.pop()
+        above = copied[-1] if copied else trunk
+        start = above.end if above else 0
+        depth = min(shared[first + 1 : end], default=len(texts[first]))
+        size, count = depth - start, counts[end] - counts[first]
+        if size >= _LEAST_TRUNK and (count - 1) * size >= _LEAST_SAVED:
+            new = Trunk(start, texts[first][start:depth], above, count)
+            if count >= group and not copied:
+                trunk = new
+            else:
+                copied = (*copied, new)
+        borders = [at for at in range(first + 1, end) if shared[at] == depth]
+        if len(texts[first]) == depth:  # sorted, so that only the first one can end here
+            for number in members[texts[first]]:
+                prompt = prompts[number]
+                watch = StopWatch(prompt.stop, decode)
+                found.append(Sequence(number, prompt, trunk, copied, watch, Stream(prompt)))
+        else:
+            borders.insert(0, first)
+        children = [(low, high, trunk, copied) for low, high in pairwise([*borders, end])]
+        work.extend(reversed(children))
+    return found
+
+
+def _shared(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """Length of the longest common prefix."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
