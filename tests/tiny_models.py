@@ -59,6 +59,103 @@ def save_tokenizer(
     return tokenizer
 
 
+def save_encoder_tokenizer(folder: Path, kind: str) -> Any:
+    """A tokenizer that puts what the family's do around a text: `t5` an end, `bart` and `roberta` a beginning and
+    an end (byte-level BPE), `bert` [CLS] and [SEP] (word pieces)."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    if kind == "bert":
+        named = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+        around = "[CLS] $A [SEP]"
+        inner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        inner.decoder = decoders.WordPiece()
+        make: Any = trainers.WordPieceTrainer
+    else:
+        # RoBERTa's order, in which the padding token's number is not 0.
+        names = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
+        named = {name: names[name] for name in (("pad", "eos", "unk") if kind == "t5" else names)}
+        around = "$A </s>" if kind == "t5" else "<s> $A </s>"
+        inner = Tokenizer(models.BPE())
+        inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        inner.decoder = decoders.ByteLevel()
+        make = trainers.BpeTrainer
+    alphabet = [] if kind == "bert" else pre_tokenizers.ByteLevel.alphabet()
+    inner.train_from_iterator(
+        _TEXT,
+        make(
+            vocab_size=320,
+            special_tokens=list(named.values()),
+            initial_alphabet=alphabet,
+            show_progress=False,
+        ),
+    )
+    inner.post_processor = processors.TemplateProcessing(
+        single=around,
+        special_tokens=[(word, inner.token_to_id(word)) for word in around.split() if word != "$A"],
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=inner, **{f"{name}_token": word for name, word in named.items()}
+    )
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def save_encoder_model(
+    folder: Path, kind: str, *, seed: int = 0, context: int = CONTEXT, head: str | None = None, **changes: Any
+) -> Path:
+    """A random checkpoint of the architecture `kind` (t5, bart, bert, roberta, distilbert, electra), with a tokenizer.
+
+    `head`: the transformers class to save; None for the one with a language-model head.
+    """
+    import torch
+    import transformers
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = save_encoder_tokenizer(folder, "bert" if kind in ("distilbert", "electra") else kind)
+    common: dict[str, Any] = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    wide: dict[str, Any] = {
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    }
+    wide |= {"max_position_embeddings": context, "initializer_range": 0.3}
+    if kind == "t5":
+        sizes = {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 4,
+                 "relative_attention_num_buckets": 8, "relative_attention_max_distance": 16, "n_positions": context,
+                 "eos_token_id": tokenizer.eos_token_id, "decoder_start_token_id": tokenizer.pad_token_id,
+                 "feed_forward_proj": "gated-gelu", "initializer_factor": 3.0}  # fmt: skip
+        name, default = "T5", "T5ForConditionalGeneration"
+    elif kind == "bart":
+        sizes = {"d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 4,
+                 "decoder_attention_heads": 4, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "init_std": 0.3,
+                 "max_position_embeddings": context, "bos_token_id": tokenizer.bos_token_id,
+                 "eos_token_id": tokenizer.eos_token_id, "decoder_start_token_id": tokenizer.eos_token_id,
+                 "forced_eos_token_id": None}  # fmt: skip
+        name, default = "Bart", "BartForConditionalGeneration"
+    elif kind == "bert":
+        sizes, name, default = wide, "Bert", "BertForMaskedLM"
+    elif kind == "roberta":
+        # Two positions are never used: they count from the padding token's number plus one.
+        sizes = {**wide, "max_position_embeddings": context + tokenizer.pad_token_id + 1}
+        name, default = "Roberta", "RobertaForMaskedLM"
+    elif kind == "distilbert":
+        sizes = {"dim": 32, "hidden_dim": 48, "n_layers": 2, "n_heads": 4, "max_position_embeddings": context,
+                 "initializer_range": 0.3}  # fmt: skip
+        name, default = "DistilBert", "DistilBertForMaskedLM"
+    elif kind == "electra":
+        sizes, name, default = {**wide, "embedding_size": 16}, "Electra", "ElectraForMaskedLM"
+    else:
+        raise ValueError(kind)
+    torch.manual_seed(seed)
+    config = getattr(transformers, f"{name}Config")(**{**common, **sizes, **changes})
+    model = getattr(transformers, head or default)(config).eval()
+    model.save_pretrained(folder)
+    return folder
+
+
 def save_model(
     folder: Path, kind: str = "llama", *, seed: int = 0, context: int = CONTEXT, **changes: Any
 ) -> Path:

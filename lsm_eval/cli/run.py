@@ -86,7 +86,11 @@ def _show_cost(tasks: list[PreparedTask]) -> None:
 
 
 def _sequences(task: PreparedTask) -> int:
-    return sum(len(getattr(sample.request, "continuations", (None,))) for sample in task.samples)
+    return sum(
+        len(getattr(request, "continuations", (None,)))
+        for sample in task.samples
+        for request in sample.requests
+    )
 
 
 def _tokens(task: PreparedTask) -> str:
@@ -99,6 +103,7 @@ def _longest(task: PreparedTask) -> str:
 
 def _show_result(result: RunResult) -> None:
     from lsm_eval.cli.table import estimate_cells, print_table
+    from lsm_eval.results.summary import work_summary
 
     rows = [
         [task.prepared.name if at == 0 else "", *estimate_cells(metric, estimate)]
@@ -110,4 +115,6 @@ def _show_result(result: RunResult) -> None:
         if task.failures:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
             click.echo(f"{task.prepared.name}: missing because {why}.", err=True)
+    for name, text in work_summary(result.manifest).items():
+        click.echo(f"{name}: {text}")
     click.echo(f"record: {result.record}")

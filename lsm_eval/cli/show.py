@@ -67,6 +67,10 @@ def _print(prepared: PreparedTask, model: Model, samples: int) -> None:
         click.echo(shown["prompt"])
         for continuation in shown["continuations"]:
             click.echo(f"  > {continuation!r}")
+        for further in shown.get("further", ()):
+            click.echo(further["prompt"])
+            for continuation in further["continuations"]:
+                click.echo(f"  > {continuation!r}")
         click.echo(f"  target {shown['target']}")
         if "tokens" in shown:
             click.echo(
@@ -87,8 +91,12 @@ def _summary(prepared: PreparedTask, model: Model, samples: int) -> dict[str, An
     costs = prepared.costs
     found: dict[str, Any] = {
         "task": prepared.name,
-        "requests": len(prepared.samples),
-        "sequences": sum(len(getattr(s.request, "continuations", (None,))) for s in prepared.samples),
+        "requests": sum(len(s.requests) for s in prepared.samples),
+        "sequences": sum(
+            len(getattr(request, "continuations", (None,)))
+            for s in prepared.samples
+            for request in s.requests
+        ),
         "shown": [
             _sample(sample, model, costs[at] if costs else None)
             for at, sample in enumerate(prepared.samples[:samples])
@@ -111,6 +119,11 @@ def _sample(sample: Sample, model: Model, cost: Cost | None) -> dict[str, Any]:
         "target": list(sample.target),
         "cluster": sample.cluster,
     }
+    if sample.further:
+        shown["further"] = [
+            {"prompt": model.render(request), "continuations": list(getattr(request, "continuations", ()))}
+            for request in sample.further
+        ]
     if cost:
         shown |= {"tokens": cost.asked, "longest": cost.longest, "bos": cost.bos, "truncated": cost.truncated}
     return shown

@@ -14,6 +14,8 @@ from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, area_order
 from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
 from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import Manifest
+from lsm_eval.results.summary import work_summary
 
 
 class Pages:
@@ -52,6 +54,7 @@ class Pages:
             show=show,
             board=board,
             number_title=number_title,
+            work=_work,
         )
         self._index = environment.get_template("index.html.j2")
         self._model = environment.get_template("model.html.j2")
@@ -101,6 +104,11 @@ class Pages:
             folded=record.tasks[task].area == "safety",
             with_script=False,
         )
+
+
+def _work(manifest: Manifest) -> dict[str, str]:
+    """What a run did; its phases stand by themselves."""
+    return {name: text for name, text in work_summary(manifest).items() if name != "time"}
 
 
 def _area(model: ModelEntry, task: str) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric, CorpusMetric, Measurement, Metric
-from lsm_eval.requests import Failure, Response
+from lsm_eval.metrics.joint import Answers, JointCorpusMetric, JointMetric, SampleResponse, parts
+from lsm_eval.requests import Answer, Failure
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate, estimate_corpus
 from lsm_eval.tasks.sample import Sample
@@ -24,8 +25,17 @@ class Selective(Protocol):
     def applies(self, sample: Sample) -> bool: ...
 
 
+@runtime_checkable
+class Revealing(Protocol):
+    """A metric of a family that nobody can list before there are answers (a task's own Python names them)."""
+
+    def revealed(self) -> Sequence[Metric]:
+        """Metrics that have come to light since this was last asked."""
+        ...
+
+
 def score_task(
-    metrics: Sequence[AnyMetric], samples: Sequence[Sample], responses: Sequence[Response], *, seed: int
+    metrics: Sequence[AnyMetric], samples: Sequence[Sample], responses: Sequence[SampleResponse], *, seed: int
 ) -> tuple[list[tuple[AnyMetric, Estimate]], list[dict[str, Measurement | None]]]:
     """Estimates, one a metric, and per-sample measurements by metric name, parallel to `samples`.
 
@@ -43,20 +53,36 @@ def score_task(
     # Sample by sample, so that metrics of one family find each other's work in their caches.
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in single:
-            row[metric.name] = None if isinstance(response, Failure) else metric.measure(sample, response)
+            row[metric.name] = None if isinstance(response, Failure) else _measure(metric, sample, response)
+    new = [more for metric in single if isinstance(metric, Revealing) for more in metric.revealed()]
+    for row, sample, response in zip(rows, samples, responses, strict=True):
+        for metric in new:
+            row[metric.name] = None if isinstance(response, Failure) else _measure(metric, sample, response)
+    single += new
 
     found: dict[str, Estimate] = {}
     for metric in single:
         found[metric.name] = _estimate(metric, samples, responses, [row[metric.name] for row in rows], seed)
     for corpus_metric in whole:
         found[corpus_metric.name] = _estimate_corpus(corpus_metric, samples, responses, seed)
-    return [(metric, found[metric.name]) for metric in metrics], rows
+    return [(metric, found[metric.name]) for metric in [*metrics, *new]], rows
+
+
+def _measure(metric: Metric, sample: Sample, response: Answer | Answers) -> Measurement | None:
+    if not isinstance(response, Answers):
+        return metric.measure(sample, response)
+    if not isinstance(metric, JointMetric):
+        raise UserError(
+            f"metric {metric.name!r} reads one answer a sample, and sample {sample.id!r} has "
+            f"{len(response.parts)}: take a metric that reads several."
+        )
+    return metric.measure_all(sample, response.parts)
 
 
 def _estimate(
     metric: Metric,
     samples: Sequence[Sample],
-    responses: Sequence[Response],
+    responses: Sequence[SampleResponse],
     measurements: Sequence[Measurement | None],
     seed: int,
 ) -> Estimate:
@@ -77,12 +103,25 @@ def _estimate(
 
 
 def _estimate_corpus(
-    metric: CorpusMetric, samples: Sequence[Sample], responses: Sequence[Response], seed: int
+    metric: CorpusMetric, samples: Sequence[Sample], responses: Sequence[SampleResponse], seed: int
 ) -> Estimate:
-    answered = [(s, r) for s, r in zip(samples, responses, strict=True) if not isinstance(r, Failure)]
+    answered = [
+        (sample, [part for part in parts(response) if not isinstance(part, Failure)])
+        for sample, response in zip(samples, responses, strict=True)
+        if not isinstance(response, Failure)
+    ]
+    several = next((sample for sample, own in answered if len(own) > 1), None)
+    if several is not None and not isinstance(metric, JointCorpusMetric):
+        raise UserError(
+            f"metric {metric.name!r} reads one answer a sample, and sample {several.id!r} has more: take a metric "
+            "that reads several."
+        )
 
     def compute(kept: Sequence[int]) -> float:
-        return metric.compute([answered[i][0] for i in kept], [answered[i][1] for i in kept])
+        chosen = [answered[i][0] for i in kept]
+        if isinstance(metric, JointCorpusMetric):
+            return metric.compute_all(chosen, [answered[i][1] for i in kept])
+        return metric.compute(chosen, [answered[i][1][0] for i in kept])
 
     return estimate_corpus(
         compute,

@@ -16,6 +16,11 @@ Engine = Literal["auto", "tree", "plain"]
 """How scoring shares work: `tree` computes every unique token once, `plain` pads one sequence a choice (the
 reference), `auto` uses the tree where a self-check on the run's own requests agrees with plain scoring."""
 
+LikelihoodKind = Literal["causal", "conditional", "pseudo"]
+"""What a model's log-probabilities are of: each token given those before it; the same, given an encoder's
+reading of the context; or each token given all others (which is no probability of the text). Numbers of
+different kinds never stand in one column."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
@@ -51,6 +56,7 @@ class ModelInfo:
     dtype: str | None = None
     device: str | None = None
     licence: str | None = None
+    likelihood: LikelihoodKind = "causal"
     details: Mapping[str, str] | None = None
     """Anything else that a reader of the record needs, such as the quantisation or the adapter."""
 

@@ -11,9 +11,10 @@ from lsm_eval.errors import UserError
 class Encoder:
     """A tokenizer as the requests need it.
 
-    Special tokens that the tokenizer would add at a text's end are left out: a text to be continued has not
+    For a model that continues texts (`encode`, `encode_pairs`): special tokens that the tokenizer would add at a text's end are left out: a text to be continued has not
     ended. Those that it adds at the start (BOS) are added once, and not where the text begins with them
-    already, as a chat template's text does.
+    already, as a chat template's text does. For an encoder, which reads whole texts (`encode_whole`,
+    `encode_apart`), those at the end are kept.
     """
 
     def __init__(self, tokenizer: Any, vocabulary: int | None = None) -> None:
@@ -26,6 +27,7 @@ class Encoder:
         special = self._ids(["a"], special=True)[0]
         at = next((i for i in range(len(special)) if special[i : i + len(plain)] == plain), 0)
         self.prefix: tuple[int, ...] = tuple(special[:at])
+        self.suffix: tuple[int, ...] = tuple(special[at + len(plain) :])
 
     @property
     def chat_template(self) -> bool:
@@ -37,13 +39,13 @@ class Encoder:
         """What an empty context is to the model: its beginning of text, or its end of text where it has none."""
         if self.prefix:
             return self.prefix
-        token = self.bos if self.bos is not None else self.tokenizer.eos_token_id
+        token = self._first
         if token is None:
             raise UserError(
                 "the tokenizer has neither a BOS nor an EOS token, so a text cannot be scored from its start; "
                 "use tasks that have a context."
             )
-        return (int(token),)
+        return (token,)
 
     def encode(self, texts: Sequence[str], *, chat: bool = False) -> list[list[int]]:
         """Tokens of each text, with the tokenizer's own beginning of text unless it is there already."""
@@ -75,6 +77,50 @@ class Encoder:
         head, *whole = self.encode([body, *(body + spaces + c for c in continuations)], chat=chat)
         return [(tuple(ids), max(len(ids) - len(head), 1)) for ids in whole]
 
+    def encode_whole(self, texts: Sequence[str]) -> list[list[int]]:
+        """Tokens of each text with all that the tokenizer puts before and after one; nothing is put around a
+        text that writes its own beginning. At least one token each."""
+        first = self.tokenizer.decode([self._first]) if self._first is not None else None
+        bare = [first is not None and text.startswith(first) for text in texts]
+        whole = iter(self._ids([t for t, own in zip(texts, bare, strict=True) if not own], special=True))
+        plain = iter(self._ids([t for t, own in zip(texts, bare, strict=True) if own], special=False))
+        return [next(plain if own else whole) or list(self.start) for own in bare]
+
+    def encode_apart(
+        self, context: str, continuations: Sequence[str]
+    ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """For each continuation, the tokens of the context as an encoder reads it, and the continuation's own.
+
+        The two are tokenised apart, without special tokens for the continuation; white space at the context's
+        end goes to the continuation. An empty context is one beginning of text (end of text where there is
+        none), unless the continuation's tokens start with that: all as lm-evaluation-harness does it.
+        """
+        body = context.rstrip()
+        spaces = context[len(body) :]
+        tails = [tuple(ids) for ids in self._ids([spaces + c for c in continuations], special=False)]
+        if context:
+            head = tuple(self.encode_whole([body])[0])
+            return [(head, tail) for tail in tails]
+        first = self._first if self._first is not None else self.start[-1]
+        return [((first,), tail[1:] if tail[:1] == (first,) else tail) for tail in tails]
+
+    def encode_around(
+        self, context: str, continuations: Sequence[str]
+    ) -> list[tuple[tuple[int, ...], int, int]]:
+        """For each continuation, the tokens of context and continuation as one whole text, where the
+        continuation's begin, and how many they are: none where it adds nothing to the text.
+
+        Tokenised jointly and split as in `encode_pairs`.
+        """
+        body = context.rstrip()
+        head, *whole = self._ids([body, *(context + c for c in continuations)], special=False)
+        found = []
+        for ids in whole:
+            scored = 0 if ids == head else max(len(ids) - len(head), 1)
+            at = len(self.prefix) + len(ids) - scored
+            found.append(((*self.prefix, *ids, *self.suffix), at, scored))
+        return found
+
     def chat(self, prompt: str, system: str | None) -> str:
         """The prompt as a user's message through the chat template, up to where the reply starts."""
         messages = [{"role": "system", "content": system}] if system is not None else []
@@ -94,6 +140,12 @@ class Encoder:
         return str(
             self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         )
+
+    @property
+    def _first(self) -> int | None:
+        """The token that stands for an empty text: beginning of text, or end of text where there is none."""
+        token = self.bos if self.bos is not None else self.tokenizer.eos_token_id
+        return None if token is None else int(token)
 
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         if not texts:

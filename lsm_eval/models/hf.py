@@ -1,4 +1,4 @@
-"""Decoder-only models through transformers, scored and continued in padded batches of a token budget."""
+"""Checkpoints through transformers: decoder-only, encoder-decoder and masked language models."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from lsm_eval.inference.decoder import DecoderNetwork
-from lsm_eval.inference.generation import Prompt
+from lsm_eval.errors import UserError
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.scoring import SequenceScore, TokenRow
+from lsm_eval.inference.prompts import Prompt
+from lsm_eval.inference.scoring import SequenceScore
 from lsm_eval.models import hub
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.checkpoint_files import files_digest, stored_parameters
 from lsm_eval.models.encoding import Encoder
+from lsm_eval.models.family import LIKELIHOOD, MEANING, Family, family_of
+from lsm_eval.models.family_encoding import ENCODERS
+from lsm_eval.models.family_network import make_network
 from lsm_eval.models.loading import (
     check_adapter,
     context_length,
@@ -29,8 +32,9 @@ from lsm_eval.models.loading import (
     resolve_dtype,
     vocabulary_size,
 )
-from lsm_eval.models.request_encoding import RequestEncoder
+from lsm_eval.models.request_encoding import RequestEncoder, Row
 from lsm_eval.paths import cache_dir
+from lsm_eval.profiling.flops import Architecture, read_architecture
 from lsm_eval.requests import (
     Failure,
     Generate,
@@ -42,8 +46,9 @@ from lsm_eval.requests import (
     Scored,
 )
 
-ENGINES = {"auto": "tree/1", "tree": "tree/1", "plain": "plain/1"}
+ENGINES = {"auto": "tree/2", "tree": "tree/2", "plain": "plain/1"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
+_OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/1", "masked": "masked/1"}
 
 
 class HFModel:
@@ -68,6 +73,7 @@ class HFModel:
         self._folder = folder
         self._licence, self._details = licence, dict(details or {})
         self._loaded: Network | None = None
+        self._architecture: Architecture | None = None
         if options.adapter is not None:
             self._details["adapter"] = options.adapter
 
@@ -83,7 +89,12 @@ class HFModel:
             dtype=self.dtype,
             device=self.device,
             licence=self._licence,
-            details={**self._details, **(self._loaded.details if self._loaded else {})},
+            likelihood=LIKELIHOOD[self.family],
+            details={
+                **self._details,
+                **MEANING[self.family],
+                **(self._loaded.details if self._loaded else {}),
+            },
         )
 
     def fingerprint(self) -> str:
@@ -94,7 +105,7 @@ class HFModel:
             "adapter": files_digest(self._adapter, hashes) if self._adapter else None,
             "dtype": self.dtype,
             "device": self.device.partition(":")[0],
-            "engine": ENGINES[self.options.engine],
+            "engine": _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine],
             "overflow": self.options.overflow,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -108,8 +119,9 @@ class HFModel:
         return self._requests.text(request)
 
     def computed(self) -> Mapping[str, float]:
-        """The ledger's counts; empty before the weights are loaded."""
-        return self._loaded.ledger.counts() if self._loaded else {}
+        """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
+        counts = self._loaded.ledger.counts() if self._loaded else {}
+        return {**counts, **self._architecture.work(counts)} if self._architecture else counts
 
     def load(self) -> None:
         """Read the weights and bring them to the device."""
@@ -117,6 +129,7 @@ class HFModel:
             model = load_weights(
                 self._weights_folder,
                 self.config,
+                self.family,
                 dtype=self.dtype,
                 device=self.device,
                 adapter=self._adapter,
@@ -133,7 +146,9 @@ class HFModel:
                 batch_tokens=self.options.batch_tokens,
                 longest=self.context,
             )
-            self._loaded = DecoderNetwork(model, self.config, place)
+            mask = self.encoder.tokenizer.mask_token_id
+            self._loaded = make_network(self.family, model, self.config, place, mask)
+            self._architecture = read_architecture(model)
 
     @property
     def _network(self) -> Network:
@@ -155,13 +170,14 @@ class HFModel:
     def _score(
         self, requests: Sequence[Request], indices: Sequence[int], known: Collection[int]
     ) -> Iterator[dict[int, Response]]:
-        rows: dict[int, list[TokenRow]] = {}
+        rows: dict[int, Sequence[Row]] = {}
         cut: dict[int, int] = {}
         at_once: dict[int, Response] = {}
         for i in indices:
             request = requests[i]
             assert not isinstance(request, Generate)
-            own = self._requests.rows(request)
+            with self._network.ledger.encoding():
+                own = self._requests.rows(request)
             if isinstance(own, Failure):
                 at_once[i] = own
             elif not own[0]:
@@ -177,7 +193,7 @@ class HFModel:
             yield {i: self._scored(requests[i], rows[i], scores, cut[i]) for i, scores in batch.items()}
 
     def _scored(
-        self, request: Request, rows: Sequence[TokenRow], scores: Sequence[SequenceScore], cut: int
+        self, request: Request, rows: Sequence[Row], scores: Sequence[SequenceScore], cut: int
     ) -> Response:
         sums = tuple(score.logprob for score in scores)
         if any(math.isnan(value) for value in sums):
@@ -197,7 +213,8 @@ class HFModel:
         for i in indices:
             request = requests[i]
             assert isinstance(request, Generate)
-            own = self._requests.prompt(request)
+            with self._network.ledger.encoding():
+                own = self._requests.prompt(request)
             if isinstance(own, Failure):
                 if i not in known:
                     yield {i: own}
@@ -219,7 +236,7 @@ class HFModel:
 
     @cached_property
     def _requests(self) -> RequestEncoder:
-        return RequestEncoder(self.encoder, self.context, self.options.overflow)
+        return ENCODERS[self.family](self.encoder, self.context, self.options.overflow)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -233,6 +250,17 @@ class HFModel:
     def config(self) -> Any:
         """The transformers configuration."""
         return load_config(self._text_folder, trust_remote_code=self.options.trust_remote_code)
+
+    @cached_property
+    def family(self) -> Family:
+        """The family of architectures. Raises `UserError` where `--engine` has no meaning for it."""
+        family = family_of(self.config, self._text_folder)
+        if family != "decoder" and self.options.engine != "auto":
+            raise UserError(
+                f"--engine {self.options.engine}: is for decoder-only models, and {self.name} is "
+                f"{'an' if family[0] == 'e' else 'a'} {family} model: use --engine auto."
+            )
+        return family
 
     @cached_property
     def context(self) -> int | None:
@@ -251,7 +279,7 @@ class HFModel:
         return stored_parameters(self._folder or self._text_folder)
 
     def _ends(self, model: Any) -> list[int]:
-        config = model.generation_config
+        config = getattr(model, "generation_config", None)
         ends = config.eos_token_id if config is not None else None
         ends = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
         own = self.encoder.tokenizer.eos_token_id

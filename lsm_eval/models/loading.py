@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.family import Family, family_of
 
 _DTYPES = ("float32", "bfloat16", "float16")
+_POSITIONS_AFTER_PADDING = frozenset(
+    ("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "camembert", "data2vec-text", "xmod",
+     "ibert", "longformer", "mpnet", "luke", "esm")
+)  # fmt: skip
+"""Types whose positions count from the padding token's number plus one, so that as many are never used."""
 
 
 def resolve_device(device: str) -> str:
@@ -45,7 +51,7 @@ def resolve_dtype(dtype: str, device: str, config: Any) -> str:
 
 
 def load_config(folder: Path, *, trust_remote_code: bool) -> Any:
-    """The checkpoint's configuration."""
+    """The checkpoint's configuration, of a family that can be asked something (`family.family_of`)."""
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
@@ -66,8 +72,7 @@ def load_config(folder: Path, *, trust_remote_code: bool) -> Any:
         StrictDataclassError,
     ) as error:
         raise _unusable(folder, "its configuration", error) from error
-    if config.is_encoder_decoder:
-        raise _no_decoder(folder, config)
+    family_of(config, folder)
     return config
 
 
@@ -92,23 +97,34 @@ def load_tokenizer(folder: Path, *, trust_remote_code: bool) -> Any:
 
 
 def load_weights(
-    folder: Path, config: Any, *, dtype: str, device: str, adapter: Path | None, trust_remote_code: bool
+    folder: Path,
+    config: Any,
+    family: Family,
+    *,
+    dtype: str,
+    device: str,
+    adapter: Path | None,
+    trust_remote_code: bool,
 ) -> Any:
-    """The decoder-only model of a checkpoint on its device, in evaluation mode.
+    """The language model of a checkpoint on its device, in evaluation mode.
 
     Raises `UserError` for weights that are missing, damaged or too large, for an architecture that is no
-    decoder-only language model, and for an adapter that cannot be merged.
+    language model of `family`, and for an adapter that cannot be merged.
     """
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
     from lsm_eval.inference.memory import out_of_memory
 
     _quiet()
     try:
         # With the loading info it returns a pair, which its annotation does not say.
-        read: Any = AutoModelForCausalLM.from_pretrained
+        read: Any = {
+            "decoder": AutoModelForCausalLM,
+            "encoder-decoder": AutoModelForSeq2SeqLM,
+            "masked": AutoModelForMaskedLM,
+        }[family].from_pretrained
         model, found = read(
             folder,
             config=config,
@@ -120,6 +136,8 @@ def load_weights(
             ignore_mismatched_sizes=True,
         )
         missing = sorted(found["missing_keys"])
+        if family == "masked" and missing and not any(_of_body(model, name) for name in missing):
+            raise _no_masked_head(folder, config)
         if missing:
             # transformers fills missing weights with random numbers and says so in a log line only.
             raise UserError(
@@ -135,7 +153,7 @@ def load_weights(
         if adapter is not None:
             model = _with_adapter(model, adapter)
         model = model.to(device).eval()
-        if not _causal(model, device):
+        if family == "decoder" and not _causal(model, device):
             raise _no_decoder(folder, config)
     except SafetensorError as error:
         raise UserError(
@@ -165,6 +183,8 @@ def context_length(config: Any, tokenizer: Any) -> int | None:
     for name in ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "max_sequence_length"):
         value = getattr(text, name, None)
         if isinstance(value, int) and value > 0:
+            if config.model_type in _POSITIONS_AFTER_PADDING:
+                return value - (getattr(config, "pad_token_id", None) or 0) - 1
             return value
     limit = getattr(tokenizer, "model_max_length", None)
     return int(limit) if isinstance(limit, int) and limit < 10**9 else None
@@ -210,10 +230,23 @@ def _causal(model: Any, device: str) -> bool:
     return bool(change.isnan() or change <= near)
 
 
+def _of_body(model: Any, name: str) -> bool:
+    """Whether a weight belongs to the encoder that the head stands on."""
+    return name.startswith(f"{model.base_model_prefix}.")
+
+
+def _no_masked_head(folder: Path, config: Any) -> UserError:
+    heads = ", ".join(getattr(config, "architectures", None) or ()) or f"model of type {config.model_type!r}"
+    return UserError(
+        f"{folder}: the weights (of a {heads}) have no masked-language-model head, without which an encoder "
+        "scores no text: name another --model."
+    )
+
+
 def _no_decoder(folder: Path, config: Any) -> UserError:
     return UserError(
-        f"{folder}: a model of type {config.model_type!r} is no decoder-only language model, and only those can "
-        "be scored and continued: name another --model."
+        f"{folder}: a model of type {config.model_type!r} under a causal head is no decoder-only language model "
+        "(its tokens see what comes after them), and cannot be scored so: name another --model."
     )
 
 
@@ -227,7 +260,7 @@ def _unusable(folder: Path, part: str, error: BaseException) -> UserError:
     if "Unrecognized configuration class" in text:
         kind = text.partition("configuration_")[2].partition(".")[0]
         return UserError(
-            f"{folder}: a model of type {kind!r} is no decoder-only language model: name another --model."
+            f"{folder}: a model of type {kind!r} is no language model that transformers can score: name another --model."
         )
     return UserError(
         f"{folder}: {part} cannot be used ({type(error).__name__}: {text.rstrip('.:')}); fetch the checkpoint "

@@ -1,18 +1,31 @@
-"""Requests as tokens: what a decoder-only model reads, what that costs, and what does not fit."""
+"""Requests as tokens: what a model reads, what that costs, and what does not fit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from lsm_eval.inference.generation import Prompt
+from lsm_eval.inference.prompts import Prompt
 from lsm_eval.inference.scoring import TokenRow, windows
 from lsm_eval.models.base import Cost, Overflow
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
 
+class Row(Protocol):
+    """What a family's `Network.score` reads: a text, or a part of one."""
+
+    @property
+    def scored(self) -> int:
+        """How many of its tokens are scored."""
+        ...
+
+
 class RequestEncoder:
-    """Requests to token rows and prompts within a model's context."""
+    """Requests to token rows and prompts within a model's context, as a decoder-only model reads them.
+
+    Other families derive from it (`family_encoding`).
+    """
 
     def __init__(self, encoder: Encoder, context: int | None, overflow: Overflow) -> None:
         """`context`: tokens that the model can attend to; None where there is no bound."""
@@ -42,12 +55,13 @@ class RequestEncoder:
         asked = sum(len(tokens) for tokens, _ in pairs)
         return Cost(asked, self._leading_bos(pairs[0][0]), longest, self._excess(longest))
 
-    def rows(self, request: Score | Perplexity) -> Failure | tuple[list[TokenRow], int]:
+    def rows(self, request: Score | Perplexity) -> Failure | tuple[Sequence[Row], int]:
         """The token rows of a request that is scored, and how many context tokens were cut at most."""
         if isinstance(request, Perplexity):
             text = self._plain_tokens(request.text)
             return windows(text, self._encoder.start[-1], self._context or max(len(text), 1)), 0
-        rows, cut = [], 0
+        rows: list[TokenRow] = []
+        cut = 0
         for tokens, scored in self._pairs(request):
             # The model reads all tokens but the last one.
             excess = self._excess(len(tokens) - 1)
@@ -64,7 +78,17 @@ class RequestEncoder:
         cut = self._excess(size)
         if cut and (self._overflow != "truncate" or cut >= len(tokens)):
             return self._too_long(size)
-        return Prompt(tuple(tokens[cut:]), request.stop, request.max_tokens), cut
+        return self._as_prompt(tokens[cut:], request), cut
+
+    def _as_prompt(self, tokens: Sequence[int], request: Generate) -> Prompt:
+        return Prompt(
+            tuple(tokens),
+            request.stop,
+            request.max_tokens,
+            request.temperature,
+            request.top_p,
+            request.seed,
+        )
 
     def _pairs(self, request: Score) -> list[tuple[tuple[int, ...], int]]:
         return self._encoder.encode_pairs(self.text(request), request.continuations, chat=request.chat)

@@ -36,6 +36,11 @@ SAMPLE_COLUMNS = {
     "failure_detail": "string or null",
 }
 
+OPTIONAL_COLUMNS = {
+    "further": "string or null: JSON list of the sample's requests after its first, with their answers",
+}
+"""Only in tables of tasks that ask several requests a sample."""
+
 
 class _Row(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -127,6 +132,74 @@ class Phase(_Row):
     seconds: float
 
 
+class Passes(_Row):
+    """Passes through the model for one purpose. What is not known is None, never 0."""
+
+    tokens: int
+    """Tokens that went through the model, padding left out."""
+    padding: int
+    """Positions that went through the model and stood for nothing."""
+    pairs: int
+    """Pairs of a token and one that it attends to, itself included, summed over the layers."""
+    rows: int
+    """Rows of the vocabulary that were computed."""
+    passes: int
+    seconds: float | None = None
+    tokens_per_second: float | None = None
+    flops: float | None = None
+    """Floating-point operations (`profiling.flops`)."""
+    flops_per_second: float | None = None
+    matmul_share: float | None = None
+    """`flops_per_second` as a share of `Work.matmul_flops_per_second`."""
+    read_bytes: float | None = None
+    """While decoding: the weights once a pass, and the keys and values attended to."""
+    bandwidth_share: float | None = None
+    """`read_bytes` a second as a share of `Work.memory_bytes_per_second`."""
+
+
+class Work(_Row):
+    """What a run did to answer. What was not measured, or cannot be known of a model, is None, never 0."""
+
+    seconds: float
+    """Wall time from the start until the record was written; what `Manifest.phases` add up to."""
+    tokens_asked: int | None = None
+    """Tokens of all requests as often as they are asked: each context as often as it has continuations. A
+    generated text counts with the tokens that came (`Manifest.tokens` has the most that were allowed)."""
+    tokens_from_store: int | None = None
+    """Those of them whose answers were in the store."""
+    tokens_computed: int | None = None
+    """Tokens that went through the model."""
+    tokens_ratio: float | None = None
+    """Tokens asked and not in the store, a token computed."""
+    tokens_unique: int | None = None
+    """Scored tokens that differ by themselves or by what stands before them."""
+    padding_share: float | None = None
+    """Share of the positions that went through the model and stood for nothing."""
+    rows_computed: int | None = None
+    """Rows of the vocabulary that were computed while scoring."""
+    rows_needed: int | None = None
+    """Distinct places whose next token is scored."""
+    store_asked: int | None = None
+    """Distinct requests that were looked up in the store; None where none was used."""
+    store_hits: int | None = None
+    """Those of them that were answered there."""
+    score: Passes | None = None
+    prefill: Passes | None = None
+    """Reading the prompts of generated texts."""
+    decode: Passes | None = None
+    """Generating, one token a sequence and pass."""
+    planner_share: float | None = None
+    """Share of `seconds` that went into the order of computing."""
+    matmul_flops_per_second: float | None = None
+    """A matrix product on the same device with the same threads, right after the last answer."""
+    memory_bytes_per_second: float | None = None
+    """Reading memory, at the same time."""
+    peak_memory_bytes: int | None = None
+    """The most that the process held until the last answer."""
+    peak_device_memory_bytes: int | None = None
+    """The most that tensors held on a CUDA device until the last answer."""
+
+
 class Manifest(_Row):
     """How the numbers of a run came to be."""
 
@@ -145,6 +218,9 @@ class Manifest(_Row):
     requests: dict[str, int]
     """`asked`, `unique`, `from_store`, `computed`, `failed`."""
     tokens: dict[str, int]
-    """`asked` (see `models.base.Cost`), `generated`, and what this run computed (`Model.computed`)."""
+    """`asked` (see `models.base.Cost`) and `generated`. Early records have `scored_tokens` and
+    `vocabulary_rows` here, which are in `work` since."""
+    work: Work | None = None
+    """None in early records."""
     settings: dict[str, Any]
     """Effective options: batch_tokens, overflow, chat, limit, shots, offline, data_mirror …"""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.results.schema import SAMPLE_COLUMNS, EstimateRow, Manifest
+from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS, EstimateRow, Manifest
 
 MANIFEST = "manifest.json"
 ESTIMATES = "estimates.json"
@@ -34,10 +35,13 @@ def write_record(
     manifest: Manifest,
     estimates: Sequence[EstimateRow],
     samples: Mapping[str, Mapping[str, list[Any]]],
+    *,
+    amend: Callable[[Manifest], Manifest] = lambda manifest: manifest,
 ) -> Path:
     """Write `<out>/<model>/<run>/` and return it.
 
-    `samples` are the per-sample tables by task, column by column. The record is made under another name and
+    `samples` are the per-sample tables by task, column by column. The manifest is written last, as `amend`
+    gives it back, which by then can know how long writing took. The record is made under another name and
     renamed when whole. Raises `UserError` where it cannot be written, leaving nothing behind.
     """
     parent = out / folder_name(manifest.model.name)
@@ -48,12 +52,13 @@ def write_record(
     except OSError as error:
         raise _unwritable(out, error) from error
     try:
-        (made / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
         rows = [row.model_dump() for row in estimates]
         (made / ESTIMATES).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         (made / SAMPLES).mkdir()
         for task, columns in samples.items():
             _write_samples(made / SAMPLES / f"{folder_name(task)}.parquet", columns)
+        text = amend(manifest).model_dump_json(indent=1) + "\n"
+        (made / MANIFEST).write_text(text, encoding="utf-8")
         made.chmod(0o755)  # mkdtemp makes it private, and records are there to be published
         made.rename(place)
     except OSError as error:
@@ -72,10 +77,11 @@ def _write_samples(path: Path, columns: Mapping[str, list[Any]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    known = {**SAMPLE_COLUMNS, **OPTIONAL_COLUMNS}
     fields = []
     for name in columns:
-        if name in SAMPLE_COLUMNS:
-            fields.append(pa.field(name, _arrow_type(SAMPLE_COLUMNS[name])))
+        if name in known:
+            fields.append(pa.field(name, _arrow_type(known[name])))
         else:
             fields.append(
                 pa.field(name, pa.list_(pa.float64()) if name.startswith("stats.") else pa.float64())
@@ -100,6 +106,6 @@ def _unwritable(out: Path, error: OSError) -> UserError:
             f"no room on the disk for a record in {out}: free some and run the same command again; the answers "
             "are kept in the response store."
         )
-    return UserError(
-        f"records cannot be written to {out} ({error.strerror}): name another folder with --out DIR."
-    )
+    # Not the error's own words: pyarrow adds some of its own to them.
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return UserError(f"records cannot be written to {out} ({why}): name another folder with --out DIR.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Phase
-from lsm_eval.requests import Answer, Failure, Request, Response, key
+from lsm_eval.requests import Answer, Failure, Generate, Generated, Request, Response, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,13 @@ class Tally:
     from_store: int
     computed: int
     failed: int
+    tokens_asked: int = 0
+    """Tokens that the answered requests ask for, as often as they are asked; a generated text counts with the
+    tokens that came, not with the most that were allowed."""
+    tokens_from_store: int = 0
+    """Those of them whose answer was in the store."""
+    tokens_generated: int = 0
+    """New tokens of the texts that were generated and not in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +89,27 @@ def execute(
             report.advance(sum(copies[i] for i in new), sum(tokens(job.unique[i]) for i in new))
     computed = len(job.unique) - len(job.done)
     failed = sum(isinstance(response, Failure) for response in responses.values())
-    tally = Tally(len(job.place), len(job.unique), len(job.done), computed, failed)
+    spent = [_tokens(request, responses[i], tokens) for i, request in enumerate(job.unique)]
+    tally = Tally(
+        len(job.place),
+        len(job.unique),
+        len(job.done),
+        computed,
+        failed,
+        tokens_asked=sum(spent[i] for i in job.place),
+        tokens_from_store=sum(spent[i] for i in job.place if i in job.done),
+        tokens_generated=sum(
+            response.tokens
+            for i, response in responses.items()
+            if isinstance(response, Generated) and i not in job.done
+        ),
+    )
     return [responses[at] for at in job.place], tally
+
+
+def _tokens(request: Request, response: Response, tokens: Callable[[Request], int]) -> int:
+    if isinstance(response, Failure):
+        return tokens(request) if response.reason == "nan" else 0  # the others never reached the model
+    if isinstance(request, Generate) and isinstance(response, Generated):
+        return max(tokens(request) - request.max_tokens + response.tokens, 0)
+    return tokens(request)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lsm_eval.errors import UserError
+from lsm_eval.lm_eval_bridge.names import LmEvalTask
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Cost, Model
+from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
@@ -31,6 +33,8 @@ class PreparedTask:
     chat: bool
     costs: tuple[Cost, ...] = ()
     """Parallel to `samples`; empty where the model counts no tokens."""
+    tokens: tuple[int, ...] = ()
+    """Tokens of each request, those of one sample after those of another; empty where there are no costs."""
 
     @property
     def name(self) -> str:
@@ -45,7 +49,8 @@ def check_tasks(spec: RunSpec) -> list[LoadedTask]:
     """
     loaded = Registry(spec.include).resolve(spec.tasks)
     for task in loaded:
-        for metric in task.task.metrics:
+        # The harness's tasks bring metrics of their own, which show when their data is read.
+        for metric in () if isinstance(task, LmEvalTask) else task.task.metrics:
             metrics.check(metric, task.task.request)
     return loaded
 
@@ -58,17 +63,23 @@ def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTas
     loaded = check_tasks(spec)
     if spec.limit is not None and spec.limit < 1:
         raise UserError("--limit must be 1 or more.")
-    made = [_metrics(task, offline=spec.data.offline) for task in loaded]
+    made = [
+        () if isinstance(task, LmEvalTask) else _metrics(task, offline=spec.data.offline) for task in loaded
+    ]
     prepared = []
     with progress.phase("data", len(loaded)) as phase:
         for task, own in zip(loaded, made, strict=True):
-            prepared.append(_prepare_task(task, own, spec, chat_template=model.info.chat_template))
+            if isinstance(task, LmEvalTask):
+                prepared.append(_prepare_harness_task(task, spec, model))
+            else:
+                prepared.append(_prepare_task(task, own, spec, chat_template=model.info.chat_template))
             phase.advance(1)
     total = sum(len(task.samples) for task in prepared)
     with progress.phase("tokenise", total) as phase:
         for at, one in enumerate(prepared):
-            costs = tuple(model.cost([sample.request for sample in one.samples]))
-            prepared[at] = replace(one, costs=costs)
+            each = model.cost([request for sample in one.samples for request in sample.requests])
+            costs = _sample_costs(one.samples, each)
+            prepared[at] = replace(one, costs=costs, tokens=tuple(cost.asked for cost in each))
             phase.advance(len(one.samples), sum(cost.asked for cost in costs))
     _check_lengths(prepared, model, spec)
     return prepared
@@ -97,6 +108,26 @@ def _prepare_task(
     return PreparedTask(loaded, own, data, examples, samples, shots, chat)
 
 
+def _prepare_harness_task(loaded: LmEvalTask, spec: RunSpec, model: Model) -> PreparedTask:
+    """A task of lm-evaluation-harness: its chat templates are off unless asked for, as they are there."""
+    from lsm_eval.lm_eval_bridge.tasks import build
+
+    encoder: Encoder | None = getattr(model, "encoder", None)
+    chat = spec.chat == "on" and loaded.task.request != "perplexity"
+    if chat and not (encoder and encoder.chat_template):
+        raise UserError("--chat on needs a chat template, and the model has none: use --chat off.")
+    built = build(
+        loaded,
+        shots=spec.shots,
+        limit=spec.limit,
+        seed=spec.seed,
+        mirror=spec.data.mirror,
+        encoder=encoder,
+        chat_template=chat,
+    )
+    return PreparedTask(built.loaded, built.metrics, built.data, None, built.samples, built.shots, chat)
+
+
 def _uses_chat(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> bool:
     task = loaded.task
     if task.request == "perplexity" or spec.chat == "off":
@@ -116,6 +147,23 @@ def _metrics(loaded: LoadedTask, *, offline: bool) -> tuple[AnyMetric, ...]:
     if twice:
         raise UserError(f"{loaded.path}: two metrics are named {twice!r}: give one the option `name`.")
     return made
+
+
+def _sample_costs(samples: Sequence[Sample], each: Sequence[Cost]) -> tuple[Cost, ...]:
+    """The cost of each sample from the costs of all their requests, in order."""
+    if not each:
+        return ()
+    left = iter(each)
+    return tuple(_total([next(left) for _ in sample.requests]) for sample in samples)
+
+
+def _total(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        asked=sum(cost.asked for cost in costs),
+        bos=max(cost.bos for cost in costs),
+        longest=max(cost.longest for cost in costs),
+        truncated=max(cost.truncated for cost in costs),
+    )
 
 
 def _check_lengths(prepared: Sequence[PreparedTask], model: Model, spec: RunSpec) -> None:

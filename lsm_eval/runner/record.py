@@ -11,7 +11,8 @@ from typing import Any
 
 from lsm_eval import __version__
 from lsm_eval.metrics.base import AnyMetric, Measurement
-from lsm_eval.models.base import Model
+from lsm_eval.metrics.joint import SampleResponse, parts
+from lsm_eval.models.base import LikelihoodKind, Model, ModelInfo
 from lsm_eval.requests import Failure, Generated, Likelihood, Response, Score, Scored, kind
 from lsm_eval.results.schema import (
     SCHEMA_VERSION,
@@ -19,7 +20,6 @@ from lsm_eval.results.schema import (
     EstimateRow,
     Manifest,
     ModelRow,
-    Phase,
     TaskRow,
 )
 from lsm_eval.runner.environment import hardware, versions
@@ -28,6 +28,7 @@ from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.data.load import Table
+from lsm_eval.tasks.sample import Sample
 
 _SECRETS = re.compile(
     r"""
@@ -47,7 +48,14 @@ def without_secrets(text: str) -> str:
     return _SECRETS.sub("***", text)
 
 
-def signature(task: PreparedTask, metric: AnyMetric, spec: RunSpec, *, fingerprint: str) -> str:
+def signature(
+    task: PreparedTask,
+    metric: AnyMetric,
+    spec: RunSpec,
+    *,
+    fingerprint: str,
+    likelihood: LikelihoodKind = "causal",
+) -> str:
     """What makes a number reproducible. Two numbers are comparable if these agree up to `model:`."""
     definition = task.loaded.task
     drift = "" if task.data.pinned else "!unpinned"
@@ -64,7 +72,10 @@ def signature(task: PreparedTask, metric: AnyMetric, spec: RunSpec, *, fingerpri
     parts.append(f"chat:{'on' if task.chat else 'off'}")
     if spec.options.overflow != "error":
         parts.append(f"overflow:{spec.options.overflow}")
-    parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}", f"model:{fingerprint[:16]}"]
+    parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}"]
+    if likelihood != "causal":
+        parts.append(f"likelihood:{likelihood}")
+    parts.append(f"model:{fingerprint[:16]}")
     return " ".join(part.replace(" ", "_") for part in parts)
 
 
@@ -74,6 +85,7 @@ def estimate_rows(
     spec: RunSpec,
     *,
     fingerprint: str,
+    likelihood: LikelihoodKind = "causal",
 ) -> list[EstimateRow]:
     """One row a metric."""
     definition = task.loaded.task
@@ -87,7 +99,7 @@ def estimate_rows(
             unit=metric.unit,
             higher_is_better=metric.higher_is_better,
             metric_signature=metric.signature,
-            signature=signature(task, metric, spec, fingerprint=fingerprint),
+            signature=signature(task, metric, spec, fingerprint=fingerprint, likelihood=likelihood),
             **asdict(estimate),
         )
         for metric, estimate in estimates
@@ -96,7 +108,7 @@ def estimate_rows(
 
 def sample_rows(
     task: PreparedTask,
-    responses: Sequence[Response],
+    responses: Sequence[SampleResponse],
     measurements: Sequence[Mapping[str, Measurement | None]],
     model: Model,
 ) -> dict[str, list[Any]]:
@@ -107,9 +119,13 @@ def sample_rows(
         for name, value in values.items():
             columns.setdefault(name, []).append(value)
 
-    names = [metric.name for metric in task.metrics]
-    for index, (sample, response, own) in enumerate(zip(task.samples, responses, measurements, strict=True)):
-        request = sample.request
+    # Those that only came to light with the answers too (`scoring.Revealing`).
+    names = list(
+        dict.fromkeys([m.name for m in task.metrics] + [name for own in measurements for name in own])
+    )
+    several = any(sample.further for sample in task.samples)
+    for index, (sample, whole, own) in enumerate(zip(task.samples, responses, measurements, strict=True)):
+        request, response = sample.request, parts(whole)[0]
         scoring = isinstance(request, Score)
         failure = response if isinstance(response, Failure) else None
         add(
@@ -132,6 +148,8 @@ def sample_rows(
             failure=failure.reason if failure else None,
             failure_detail=failure.detail if failure else None,
         )
+        if several:
+            add(further=_further(sample, whole, model))
         for name in names:
             measured = own.get(name)
             add(
@@ -147,14 +165,19 @@ def make_manifest(
     spec: RunSpec,
     model: Model,
     fingerprint: str,
-    tasks: Sequence[tuple[PreparedTask, Sequence[Response], Mapping[str, int]]],
+    tasks: Sequence[tuple[PreparedTask, Sequence[SampleResponse], Mapping[str, int]]],
     tallies: Sequence[Tally],
-    seconds: Mapping[str, float],
     created: datetime,
 ) -> Manifest:
-    """How the numbers came to be."""
+    """How the numbers came to be, but for `phases` and `work`, which are known once all else is written."""
     info = model.info
-    generated = sum(r.tokens for _, responses, _ in tasks for r in responses if isinstance(r, Generated))
+    generated = sum(
+        response.tokens
+        for _, responses, _ in tasks
+        for whole in responses
+        for response in parts(whole)
+        if isinstance(response, Generated)
+    )
     return Manifest(
         schema_version=SCHEMA_VERSION,
         run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
@@ -171,12 +194,12 @@ def make_manifest(
             context=info.context,
             chat_template=info.chat_template,
             licence=info.licence,
-            details=dict(info.details or {}),
+            details=_details(info, tallies),
         ),
         tasks=[_task_row(task, spec, failures) for task, _, failures in tasks],
         versions=versions(),
         hardware=hardware(info.device),
-        phases=[Phase(name=name, seconds=round(value, 3)) for name, value in seconds.items()],
+        phases=[],
         requests={
             name: sum(getattr(tally, name) for tally in tallies)
             for name in ("asked", "unique", "from_store", "computed", "failed")
@@ -184,7 +207,6 @@ def make_manifest(
         tokens={
             "asked": sum(cost.asked for task, _, _ in tasks for cost in task.costs),
             "generated": generated,
-            **model.computed(),
         },
         settings={
             "batch_tokens": spec.options.batch_tokens or "auto",
@@ -201,6 +223,14 @@ def make_manifest(
             "trust_remote_code": spec.options.trust_remote_code,
         },
     )
+
+
+def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
+    found = dict(info.details or {})
+    # The store keeps answers and not how each was computed, and they may come from several runs.
+    if info.device is not None and not any(tally.computed for tally in tallies):
+        found.setdefault("engine", "not used: all answers were in the store")
+    return found
 
 
 def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int]) -> TaskRow:
@@ -238,6 +268,23 @@ def _dataset_row(table: Table) -> DatasetRow:
         sha256=table.sha256,
         pinned=table.pinned,
     )
+
+
+def _further(sample: Sample, response: SampleResponse, model: Model) -> str | None:
+    """The requests after the sample's first one, and their answers, as a JSON list; None where it has one only."""
+    if not sample.further:
+        return None
+    answers: list[Response | None] = [*parts(response)[1:]] or [None] * len(sample.further)
+    rows = [
+        {
+            "request": kind(request),
+            "prompt": model.render(request),
+            "continuations": list(request.continuations) if isinstance(request, Score) else None,
+            **(asdict(answer) if answer is not None else {}),
+        }
+        for request, answer in zip(sample.further, answers, strict=True)
+    ]
+    return json.dumps(rows, ensure_ascii=False)
 
 
 def _logprobs(response: Response) -> list[float] | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Suite, Task
 
 M = TypeVar("M", bound="BaseModel")
+
+HARNESS = "lm-eval:"
+"""Before the name of a task of lm-evaluation-harness."""
+
+_HARNESS_KEY = re.compile(
+    r"^(?:dataset_path|output_type|doc_to_text|doc_to_target|metric_list|group|tag|include|class|custom_dataset)\s*:",
+    re.MULTILINE,
+)
+_OWN_KEY = re.compile(r"^(?:suite|dataset|prompt|request)\s*:", re.MULTILINE)
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -73,13 +83,27 @@ class Registry:
     def resolve(self, names: Sequence[str]) -> list[LoadedTask]:
         """Checked tasks for names, globs and suites, each once, in the order they are named.
 
-        Raises `UserError` for a name that fits nothing and for a file that breaks the schema.
+        `lm-eval:NAME` is a task, group or tag of lm-evaluation-harness, which must be installed. Raises
+        `UserError` for a name that fits nothing and for a file that breaks the schema.
         """
-        return [load_task(self.tasks[name]) for name in dict.fromkeys(self._expand(names, ()))]
+        loaded: dict[str, LoadedTask] = {}
+        for name in names:
+            for task in self._of_harness(name) if name.startswith(HARNESS) else self._own(name):
+                loaded.setdefault(task.task.task, task)
+        return list(loaded.values())
+
+    def _own(self, name: str) -> Iterator[LoadedTask]:
+        for each in self._expand([name], ()):
+            yield from self._of_harness(each) if each.startswith(HARNESS) else [load_task(self.tasks[each])]
+
+    def _of_harness(self, name: str) -> Sequence[LoadedTask]:
+        from lsm_eval.lm_eval_bridge.names import resolve
+
+        return resolve(name, self._include)
 
     def _expand(self, names: Iterable[str], within: tuple[str, ...]) -> Iterable[str]:
         for name in names:
-            if name in self.tasks:
+            if name in self.tasks or name.startswith(HARNESS):
                 yield name
             elif name in self.suites:
                 if name in within:
@@ -94,11 +118,13 @@ class Registry:
     @cached_property
     def _files(self) -> list[TaskFile]:
         folders = [packaged_tasks(), *_plugin_folders()]
+        files = [read_file(path) for folder in folders for path in sorted(folder.rglob("*.yaml"))]
         for folder in self._include:
             if not folder.is_dir():
                 raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
-            folders.append(folder)
-        return [read_file(path) for folder in folders for path in sorted(folder.rglob("*.yaml"))]
+            # A folder may hold task files of lm-evaluation-harness too, which `lm-eval:NAME` finds.
+            files += [read_file(p) for p in sorted(folder.rglob("*.yaml")) if not is_harness_file(p)]
+        return files
 
     def _collect(self, kind: str) -> dict[str, TaskFile]:
         found: dict[str, TaskFile] = {}
@@ -111,6 +137,15 @@ class Registry:
                     f"{kind} {file.name!r} is defined twice: rename it in {other.path} or {file.path}."
                 )
         return found
+
+
+def is_harness_file(path: Path) -> bool:
+    """Whether a YAML file is one of lm-evaluation-harness: it has a key at its top that only those have."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return _HARNESS_KEY.search(text) is not None and not _OWN_KEY.search(text)
 
 
 def read_file(path: Path) -> TaskFile:

@@ -25,3 +25,11 @@ class Sample:
     independent of each other, and intervals respect that."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Further values that metrics read by name, as the task file's `metadata` gives them."""
+    further: tuple[Request, ...] = ()
+    """More requests where one cannot say it all (choices that stand inside the context, several draws). Their
+    answers are joined to the first one's, and the metrics are ones that read several (`metrics.joint`)."""
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """All that the sample asks."""
+        return (self.request, *self.further)

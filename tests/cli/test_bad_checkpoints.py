@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from command_line import QUESTIONS, SCORE, Runner, write_task
-from tiny_models import edit_json, save_model, save_tokenizer
+from tiny_models import edit_json, save_encoder_model, save_model, save_tokenizer
 
 Damage = Callable[[Path], object]
 HOW = "fetch the checkpoint again, or name another --model."
@@ -86,26 +86,61 @@ def test_tied_weights_are_not_missing(run: Runner, tmp_path: Path) -> None:
     assert run(model=folder).code == 0
 
 
-@pytest.mark.parametrize("kind", ["Bert", "Roberta", "T5", "Bart"])
-def test_not_a_decoder(run: Runner, tmp_path: Path, kind: str) -> None:
-    # transformers runs the first two as causal models without a word, each token seeing those after it.
-    import transformers
-
-    sizes: dict[str, Any] = {"vocab_size": 320, "num_attention_heads": 2, "hidden_size": 32}
-    if kind == "T5":
-        sizes = {"vocab_size": 320, "d_model": 32, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
-    elif kind == "Bart":
-        sizes = {"vocab_size": 320, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
-                 "encoder_attention_heads": 2, "decoder_attention_heads": 2}  # fmt: skip
-    else:
-        sizes |= {"num_hidden_layers": 1, "intermediate_size": 32}
-    name = f"{kind}ForMaskedLM" if kind in ("Bert", "Roberta") else f"{kind}ForConditionalGeneration"
-    folder = tmp_path / kind
-    save_tokenizer(folder)
-    getattr(transformers, name)(getattr(transformers, f"{kind}Config")(**sizes)).save_pretrained(folder)
+@pytest.mark.parametrize(
+    ("kind", "head", "expected"),
+    [
+        ("bert", "BertModel", ": the weights (of a BertModel) have no masked-language-model head"),
+        ("bert", "BertForSequenceClassification", ": a BertForSequenceClassification has no language-model head"),
+        ("roberta", "RobertaModel", ": the weights (of a RobertaModel) have no masked-language-model head"),
+        ("distilbert", "DistilBertModel", ": the weights (of a DistilBertModel) have no masked-language-model head"),
+        ("electra", "ElectraForPreTraining", ": the weights (of a ElectraForPreTraining) have no masked-"),
+        ("bart", "BartForSequenceClassification", ": a BartForSequenceClassification has no language-model head"),
+        ("t5", "T5EncoderModel", ": a T5EncoderModel has no language-model head"),
+    ],
+)  # fmt: skip
+def test_no_language_model_head(run: Runner, tmp_path: Path, kind: str, head: str, expected: str) -> None:
+    folder = save_encoder_model(tmp_path / kind, kind, head=head)
     sentence = run(model=folder).sentence()
-    assert f"a model of type '{kind.lower()}' is no decoder-only language model" in sentence
+    assert sentence.removeprefix(str(folder)).startswith(expected)
     assert sentence.endswith("name another --model.")
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_an_encoder_under_a_causal_head(run: Runner, tmp_path: Path, kind: str) -> None:
+    # transformers runs it as a causal model without a word, each token seeing those after it.
+    folder = save_encoder_model(tmp_path / kind, kind)
+    edit_json(folder / "config.json", architectures=[f"{kind.capitalize()}ForCausalLM"])
+    if kind == "bert":
+        edit_json(folder / "config.json", architectures=["BertLMHeadModel"])
+    sentence = run(model=folder).sentence()
+    assert f"a model of type {kind!r} under a causal head is no decoder-only language model" in sentence
+    assert sentence.endswith("name another --model.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight"),
+    [("bert", "bert.encoder.layer.1.output.dense.weight"), ("t5", "decoder.block.1.layer.1.EncDecAttention.k.weight")],
+)  # fmt: skip
+def test_weights_of_other_families_are_never_made_up(
+    run: Runner, tmp_path: Path, kind: str, weight: str
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = save_encoder_model(tmp_path / kind, kind)
+    weights = load_file(folder / "model.safetensors")
+    del weights[weight]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    assert f"lacks 1 of its model's weights (such as {weight})" in run(model=folder).sentence()
+
+
+def test_tokens_that_a_family_needs(run: Runner, tmp_path: Path) -> None:
+    bert = save_encoder_model(tmp_path / "bert", "bert")
+    edit_json(bert / "tokenizer_config.json", mask_token=None)
+    assert "names no mask token: add `mask_token` to its tokenizer_config.json" in run(model=bert).sentence()
+    t5 = save_encoder_model(tmp_path / "t5", "t5")
+    for name in ("config.json", "generation_config.json"):
+        edit_json(t5 / name, decoder_start_token_id=None)
+    assert "has no decoder_start_token_id" in run(model=t5).sentence()
 
 
 def test_a_decoder_of_an_encoders_family(run: Runner, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import CHAT, CHAT_WITH_BOS, save_tokenizer
+from tiny_models import CHAT, CHAT_WITH_BOS, save_encoder_tokenizer, save_tokenizer
 
 from lsm_eval.errors import UserError
 from lsm_eval.models.encoding import Encoder
@@ -143,3 +143,53 @@ def test_tokens_that_the_model_lacks(tmp_path: Path) -> None:
         UserError, match="the model has tokens 0 to 9 only: take tokenizer and weights from one"
     ):
         Encoder(AutoTokenizer.from_pretrained(tmp_path), vocabulary=10)
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Encoder]:
+    """Tokenizers of models that read whole texts."""
+    from transformers import AutoTokenizer
+
+    found = {}
+    for kind in ("t5", "bart", "bert"):
+        folder = tmp_path_factory.mktemp(kind)
+        save_encoder_tokenizer(folder, kind)
+        found[kind] = Encoder(AutoTokenizer.from_pretrained(folder))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart", "bert"])
+def test_a_whole_text_is_what_the_tokenizer_makes_of_it(encoders: dict[str, Encoder], kind: str) -> None:
+    encoder = encoders[kind]
+    assert encoder.encode_whole([TEXT, "yes"]) == encoder.tokenizer([TEXT, "yes"])["input_ids"]
+    (whole,) = encoder.encode_whole([TEXT])
+    assert tuple(whole[: len(encoder.prefix)]) == encoder.prefix
+    assert tuple(whole[-len(encoder.suffix) :]) == encoder.suffix
+    assert encoder.suffix, "a text ends"
+
+
+def test_a_whole_text_that_writes_its_own_beginning_gets_nothing(encoders: dict[str, Encoder]) -> None:
+    whole, other = encoders["bart"].encode_whole([BOS + TEXT, TEXT])
+    assert whole == other[:-1]
+
+
+def test_context_and_continuation_apart(encoders: dict[str, Encoder]) -> None:
+    encoder = encoders["t5"]
+    end = encoder.tokenizer.eos_token_id
+    first, second = encoder.encode_apart("the cat ", ["sat", " on"])
+    assert first[0] == second[0] == (*encoder.encode_whole(["the cat"])[0],)
+    assert encoder.decode(first[1]) == " sat"
+    empty, own = encoder.encode_apart("", ["sat", "</s>sat"])
+    assert empty == own, "an end of text that a continuation writes itself is not doubled"
+    assert empty[0] == (end,)
+
+
+def test_a_continuation_inside_a_whole_text(encoders: dict[str, Encoder]) -> None:
+    encoder = encoders["bert"]
+    for context, continuation in (("the cat", " sat on"), ("", "the cat"), ("the cat ", "and"), ("th", "e")):
+        ((whole, first, scored),) = encoder.encode_around(context, [continuation])
+        assert list(whole) == encoder.tokenizer(context + continuation)["input_ids"]
+        assert first + scored == len(whole) - 1
+        assert scored >= 1
+    ((_, _, scored),) = encoder.encode_around("the cat", ["  "])
+    assert scored == 0, "no token more"

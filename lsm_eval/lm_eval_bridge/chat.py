@@ -1,0 +1,44 @@
+"""Messages through a model's chat template, as the harness's own backend does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lsm_eval.errors import UserError
+
+Message = Mapping[str, str]
+
+
+def render(
+    tokenizer: Any,
+    messages: Sequence[Message],
+    *,
+    add_generation_prompt: bool = True,
+    arguments: Mapping[str, Any] | None = None,
+) -> str:
+    """The prompt of these messages. Without `add_generation_prompt` the last message is left open, to be gone on with.
+
+    A template that refuses a system message is asked again without it (the harness's rule). Raises `UserError`
+    where there is no template, or it refuses the rest too.
+    """
+    import jinja2
+
+    if not getattr(tokenizer, "chat_template", None):
+        raise UserError("the model has no chat template: leave out --apply_chat_template (or --chat on).")
+    options = {
+        "tokenize": False,
+        "add_generation_prompt": add_generation_prompt,
+        "continue_final_message": not add_generation_prompt,
+        **(arguments or {}),
+    }
+    try:
+        return str(tokenizer.apply_chat_template(list(messages), **options))
+    except jinja2.TemplateError:
+        without = [message for message in messages if message["role"] != "system"]
+    try:
+        return str(tokenizer.apply_chat_template(without, **options))
+    except jinja2.TemplateError as error:
+        raise UserError(
+            f"the model's chat template refuses the messages ({error}): go without it."
+        ) from error

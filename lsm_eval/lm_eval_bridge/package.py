@@ -1,0 +1,26 @@
+"""The package of lm-evaluation-harness: is it there, and which one is it?"""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+
+from lsm_eval.errors import UserError
+
+OLDEST, TOO_NEW = (0, 4, 13), (0, 5)
+_INSTALL = "pip install 'lsm-eval[lm-eval]'"
+
+
+def require() -> str:
+    """The harness's version. Raises `UserError` where it is missing, or not one that we know how to read."""
+    try:
+        version = metadata.version("lm_eval")
+    except metadata.PackageNotFoundError as error:
+        raise UserError(f"this needs lm-evaluation-harness, which is not installed: {_INSTALL}.") from error
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    if not OLDEST <= numbers < TOO_NEW:
+        raise UserError(
+            f"lm-evaluation-harness {version} is installed, and lsm-eval works with 0.4.13 and later ones before 0.5: "
+            f"{_INSTALL}."
+        )
+    return version

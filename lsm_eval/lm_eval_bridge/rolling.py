@@ -1,0 +1,16 @@
+"""The text of a `loglikelihood_rolling` request as the harness's hf backend scores it."""
+
+from __future__ import annotations
+
+from lsm_eval.models.encoding import Encoder
+
+
+def rolling_text(encoder: Encoder | None, text: str) -> str:
+    """The text with the beginning of text that the backend's tokenizer call puts there.
+
+    Where a tokenizer adds one by itself, that backend scores it as the text's first token.
+    """
+    bos = encoder.tokenizer.bos_token if encoder else None
+    if encoder is None or not encoder.prefix or not bos or text.startswith(bos):
+        return text
+    return f"{bos}{text}"

@@ -1,0 +1,181 @@
+"""A task of the harness, asked in our runner: its documents as samples, its own scoring as metrics."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import io
+import json
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from inspect import getsource
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.lm_eval_bridge import chat
+from lsm_eval.lm_eval_bridge.data import from_mirror, table
+from lsm_eval.lm_eval_bridge.documents import Documents
+from lsm_eval.lm_eval_bridge.metrics import declared_metrics
+from lsm_eval.lm_eval_bridge.names import PREFIX, LmEvalTask
+from lsm_eval.lm_eval_bridge.package import require
+from lsm_eval.metrics.base import AnyMetric
+from lsm_eval.models.encoding import Encoder
+from lsm_eval.requests import kind
+from lsm_eval.tasks.data.load import Table
+from lsm_eval.tasks.sample import Sample
+
+HARNESS_SEED = 1234
+"""What the harness draws examples by; our own default seed, 0, stands for it, so that numbers are comparable."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A task of the harness, ready to be asked."""
+
+    loaded: LmEvalTask
+    metrics: tuple[AnyMetric, ...]
+    data: Table
+    samples: tuple[Sample, ...]
+    shots: int
+
+
+def build(
+    loaded: LmEvalTask,
+    *,
+    shots: int | None,
+    limit: int | None,
+    seed: int,
+    mirror: Path | None,
+    encoder: Encoder | None,
+    chat_template: bool,
+) -> Built:
+    """Read the task's data and make its requests, both by the harness's own code.
+
+    `shots` is honoured as the harness honours `--num_fewshot`: a task that fixes 0 keeps it. `encoder` is the
+    model's, if it has one; with `chat_template` its template renders the prompts, few-shot examples as turns of
+    their own. Raises `UserError`.
+    """
+    name, config = loaded.name, dict(loaded.config)
+    own = config.get("num_fewshot")
+    wanted = own if shots is None or own == 0 else shots
+    changes = from_mirror(name, config, mirror, shots=wanted or 0) if mirror else {}
+    with _harness_random(), _faults(name, "its data cannot be had"):
+        task = _instantiate({**copy.deepcopy(config), **changes})
+    if getattr(task, "MULTIMODAL", False) or getattr(task, "UNSAFE_CODE", False):
+        raise UserError(
+            f"{PREFIX}{name} needs images, sound or the running of code, which lsm-eval does not do."
+        )
+    rolling = task.OUTPUT_TYPE == "loglikelihood_rolling"
+    number = 0 if rolling else int(wanted if wanted is not None else task.get_config("num_fewshot") or 0)
+    task.set_config(key="num_fewshot", value=number)
+    task.set_fewshot_seed(seed=seed or HARNESS_SEED)
+    with (
+        _harness_random(),
+        _faults(name, "its prompts cannot be made"),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        docs = list(task.doc_iterator(limit=limit))
+        task.build_all_requests(
+            limit=limit,
+            apply_chat_template=chat_template,
+            fewshot_as_multiturn=chat_template,
+            chat_template=_template(encoder.tokenizer) if chat_template and encoder else None,
+        )
+    documents = Documents(name, task, docs, encoder)
+    samples = documents.samples()
+    with _faults(name, "its documents cannot be read"):
+        data = table(config, task.eval_docs, mirrored=bool(changes), task_config=task.get_config)
+    metrics = declared_metrics(documents, _signature(name, task, config))
+    definition = loaded.task.model_copy(
+        update={
+            "request": kind(samples[0].request),
+            "metrics": tuple(metric.name for metric in metrics),
+            "fewshot": loaded.task.fewshot.model_copy(update={"shots": number}),
+        }
+    )
+    return Built(replace(loaded, task=definition), metrics, data, samples, number)
+
+
+def _instantiate(config: Mapping[str, Any]) -> Any:
+    from lm_eval.tasks import TaskManager
+
+    loaded = TaskManager(include_defaults=False).load([dict(config)])["tasks"]
+    (task,) = loaded.values()
+    return task
+
+
+def _template(tokenizer: Any) -> Callable[..., str]:
+    def render(messages: Sequence[chat.Message], add_generation_prompt: bool = True) -> str:
+        return chat.render(tokenizer, messages, add_generation_prompt=add_generation_prompt)
+
+    return render
+
+
+@contextlib.contextmanager
+def _harness_random() -> Iterator[None]:
+    """The global random streams as the harness seeds them, for tasks that shuffle by them; put back afterwards."""
+    import numpy as np
+
+    ours, numpy_ours = random.getstate(), np.random.get_state()
+    random.seed(0)
+    np.random.seed(HARNESS_SEED)
+    try:
+        yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(numpy_ours)
+
+
+@contextlib.contextmanager
+def _faults(name: str, what: str) -> Iterator[None]:
+    """Whatever the harness, a task's own Python or `datasets` raise, as one sentence."""
+    import jinja2
+    from datasets.exceptions import DatasetsError
+    from pyarrow import ArrowException
+
+    faults = (
+        DatasetsError, ArrowException, jinja2.TemplateError, ImportError, AttributeError, NameError, LookupError,
+        OSError, RuntimeError, TypeError, ValueError, ArithmeticError, AssertionError,
+    )  # fmt: skip
+    try:
+        yield
+    except faults as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        hint = "correct the task, or report it to where it comes from"
+        if isinstance(error, ImportError):
+            hint = "install what it needs"
+        elif what.startswith("its data") and isinstance(error, (DatasetsError, OSError, ValueError)):
+            hint = "check the network and --offline, or read the data from a mirror (--data-mirror)"
+        raise UserError(f"{PREFIX}{name}: {what} ({type(error).__name__}: {reason}): {hint}.") from error
+
+
+def _signature(name: str, task: Any, config: Mapping[str, Any]) -> str:
+    """What a number of this task rests on: the harness, the task's version, and its whole configuration."""
+    content = {
+        **task.dump_config(),
+        # As the task names its data, not where this run found it.
+        **{key: config.get(key) for key in ("dataset_path", "dataset_name", "dataset_kwargs")},
+        "num_fewshot": config.get("num_fewshot"),
+        "class": config.get("class"),
+        "metadata": None,
+        **{
+            key: config.get(key)
+            for key in ("training_split", "fewshot_split", "validation_split", "fewshot_config")
+        },
+    }
+    text = json.dumps(content, sort_keys=True, default=_source)
+    text = re.sub(r" at 0x[0-9a-f]+", "", text)
+    version = getattr(task, "VERSION", None)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"lm-eval:{require()}/{name}/{version} config:{digest}"
+
+
+def _source(value: Any) -> str:
+    try:
+        return getsource(value)
+    except (TypeError, OSError):
+        return str(value)

@@ -1,0 +1,126 @@
+"""Requests as the encoder-decoder and the masked models read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lsm_eval.inference.encoder_decoder import ConditionalRow
+from lsm_eval.inference.masked import MaskedRow, masked_windows
+from lsm_eval.inference.prompts import Prompt
+from lsm_eval.inference.scoring import windows
+from lsm_eval.models.base import Cost
+from lsm_eval.models.family import Family
+from lsm_eval.models.request_encoding import RequestEncoder
+from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
+
+_NO_TEXT = "a masked language model fills in tokens of a text that is there, and writes none"
+
+
+class ConditionalEncoder(RequestEncoder):
+    """For encoder-decoder models: the encoder reads the context, the decoder what is scored or written.
+
+    As lm-evaluation-harness does, a text whose perplexity is asked goes to the decoder with the tokenizer's
+    special tokens, and the encoder reads a beginning of text only (for later windows, the tokens before).
+    The model's context bounds encoder and decoder each by itself.
+    """
+
+    def cost(self, request: Request) -> Cost:
+        """What the request costs, in tokens."""
+        if isinstance(request, Generate):
+            tokens = self._prompt_tokens(request)
+            longest = max(len(tokens), request.max_tokens)
+            asked = len(tokens) + request.max_tokens
+            return Cost(asked, self._leading_bos(tokens), longest, self._excess(longest))
+        rows = self._rows(request)
+        asked = sum(len(row.context) + row.scored for row in rows)
+        longest = max((max(len(row.context), row.scored) for row in rows), default=0)
+        bos = self._leading_bos(rows[0].context) if rows else 0
+        return Cost(asked, bos, longest, self._excess(longest))
+
+    def rows(self, request: Score | Perplexity) -> Failure | tuple[list[ConditionalRow], int]:
+        """The rows of a request that is scored, and how many context tokens were cut at most."""
+        rows, cut = [], 0
+        for row in self._rows(request):
+            if not row.continuation:
+                return _no_token()
+            excess = self._excess(len(row.context))
+            if self._excess(row.scored) or (excess and self._overflow != "truncate"):
+                return self._too_long(max(len(row.context), row.scored))
+            rows.append(ConditionalRow(row.context[excess:], row.continuation))
+            cut = max(cut, excess)
+        return rows, cut
+
+    def prompt(self, request: Generate) -> Failure | tuple[Prompt, int]:
+        """The prompt, for the encoder, and how many of its tokens were cut."""
+        tokens = self._prompt_tokens(request)
+        cut = self._excess(len(tokens))
+        if self._excess(request.max_tokens) or (cut and self._overflow != "truncate"):
+            return self._too_long(max(len(tokens), request.max_tokens))
+        return self._as_prompt(tokens[cut:], request), cut
+
+    def _rows(self, request: Score | Perplexity) -> list[ConditionalRow]:
+        if isinstance(request, Score):
+            pairs = self._encoder.encode_apart(self.text(request), request.continuations)
+            return [ConditionalRow(context, continuation) for context, continuation in pairs]
+        if not request.text:
+            return []
+        (tokens,) = self._encoder.encode_whole([request.text])
+        ((start,), _) = self._encoder.encode_apart("", [""])[0]
+        parts = windows(tokens, start, self._context or len(tokens))
+        return [ConditionalRow(part.tokens[: -part.scored], part.tokens[-part.scored :]) for part in parts]
+
+    def _prompt_tokens(self, request: Generate) -> list[int]:
+        return self._encoder.encode_whole([self.text(request)])[0]
+
+
+class MaskedEncoder(RequestEncoder):
+    """For masked language models: whole texts with the tokenizer's special tokens around them."""
+
+    def cost(self, request: Request) -> Cost:
+        """What the request costs, in tokens: a text as often as it has tokens that are masked in turn."""
+        if isinstance(request, Generate):
+            return Cost(0, 0, 0, 0)
+        rows = self._rows(request)
+        asked = sum(len(row.tokens) * row.scored for row in rows)
+        longest = max((len(row.tokens) for row in rows), default=0)
+        bos = self._leading_bos(rows[0].tokens) if rows else 0
+        return Cost(asked, bos, longest, self._excess(longest))
+
+    def rows(self, request: Score | Perplexity) -> Failure | tuple[list[MaskedRow], int]:
+        """The rows of a request that is scored, and how many context tokens were cut at most."""
+        rows, cut = [], 0
+        start = len(self._encoder.prefix)
+        for row in self._rows(request):
+            if not row.scored:
+                return _no_token()
+            excess = self._excess(len(row.tokens))
+            if excess and (self._overflow != "truncate" or excess > row.first - start):
+                return self._too_long(len(row.tokens))
+            tokens = (*row.tokens[:start], *row.tokens[start + excess :])
+            rows.append(MaskedRow(tokens, row.first - excess, row.scored))
+            cut = max(cut, excess)
+        return rows, cut
+
+    def prompt(self, request: Generate) -> Failure | tuple[Prompt, int]:
+        """No prompt: these models write no text."""
+        return Failure("unsupported", f"{_NO_TEXT}: leave out tasks that generate, or name another --model.")
+
+    def _rows(self, request: Score | Perplexity) -> list[MaskedRow]:
+        encoder = self._encoder
+        if isinstance(request, Score):
+            found = encoder.encode_around(self.text(request), request.continuations)
+            return [MaskedRow(tokens, first, scored) for tokens, first, scored in found]
+        text: Sequence[int] = self._plain_tokens(request.text)
+        return masked_windows(text, encoder.prefix, encoder.suffix, self._context)
+
+
+ENCODERS: dict[Family, type[RequestEncoder]] = {
+    "decoder": RequestEncoder,
+    "encoder-decoder": ConditionalEncoder,
+    "masked": MaskedEncoder,
+}
+"""What turns requests into tokens, by family."""
+
+
+def _no_token() -> Failure:
+    return Failure("unsupported", "a continuation has no token of this tokenizer's")

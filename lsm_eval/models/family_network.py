@@ -1,0 +1,31 @@
+"""A loaded checkpoint as the network of its family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.inference.decoder import DecoderNetwork
+from lsm_eval.inference.encoder_decoder import EncoderDecoderNetwork
+from lsm_eval.inference.masked import MaskedNetwork
+from lsm_eval.inference.network import Network
+from lsm_eval.inference.place import Place
+from lsm_eval.models.family import Family
+
+
+def make_network(family: Family, model: Any, config: Any, place: Place, mask: int | None) -> Network:
+    """The network around `model`; `mask`: the tokenizer's mask token.
+
+    Raises `UserError` for a masked model whose tokenizer has none, and for an encoder-decoder model that does
+    not say how its texts begin.
+    """
+    if family == "decoder":
+        return DecoderNetwork(model, config, place)
+    if family == "encoder-decoder":
+        return EncoderDecoderNetwork(model, config, place)
+    if mask is None:
+        raise UserError(
+            f"{place.name} is a masked language model whose tokenizer names no mask token: add `mask_token` to its "
+            "tokenizer_config.json, or name another --model."
+        )
+    return MaskedNetwork(model, config, place, mask)

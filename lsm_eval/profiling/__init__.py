@@ -1,0 +1,1 @@
+"""How fast, of what the machine could do: operations, bandwidth, memory."""

@@ -1,0 +1,34 @@
+"""How much memory the process held at most."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def peak_memory() -> int | None:
+    """Bytes that the process held in memory at most since it started; None where the system does not tell."""
+    # Linux's getrusage also knows what a parent held before this program took its place; the status file does not.
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, everybody else kibibytes.
+    return (most if sys.platform == "darwin" else most * 1024) or None
+
+
+def peak_device_memory(device: str | None) -> int | None:
+    """Bytes of tensors that a CUDA device held for this process at most; None for other devices."""
+    torch = sys.modules.get("torch")  # a device in use has brought it in
+    if torch is None or device is None or not device.startswith("cuda"):
+        return None
+    return int(torch.cuda.max_memory_allocated(device))

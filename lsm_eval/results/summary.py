@@ -1,0 +1,105 @@
+"""What a run did, in a few words for a terminal or a page: nothing that was not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lsm_eval.results.schema import Manifest, Work
+
+_SHOWN_SECONDS = 0.05  # shorter phases would be shown as 0.0
+
+
+def work_summary(manifest: Manifest) -> dict[str, str]:
+    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory` and `store`, as far as they are
+    known; empty for an early record."""
+    work = manifest.work
+    if work is None:
+        return {}
+    lines = {
+        "tokens": _tokens(work),
+        "vocabulary rows": _rows(work),
+        "speed": ", ".join(_speeds(work)),
+        "time": _time(manifest, work),
+        "memory": _memory(work),
+        "store": _store(work),
+    }
+    return {name: text for name, text in lines.items() if text}
+
+
+def _tokens(work: Work) -> str:
+    if not work.tokens_computed and work.store_hits:
+        return ""  # the line on the store says it
+    parts = []
+    if work.tokens_asked is not None:
+        parts.append(f"{work.tokens_asked:,} asked")
+        if work.tokens_from_store:
+            parts.append(f"{work.tokens_from_store:,} of them answered from the store")
+    if work.tokens_computed is not None:
+        ratio = f" ({_times(work.tokens_ratio)})" if work.tokens_ratio else ""
+        parts.append(f"{work.tokens_computed:,} computed{ratio}")
+    if work.padding_share is not None:
+        parts.append(f"padding {100 * work.padding_share:.1f} %")
+    return ", ".join(parts)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f} times fewer" if ratio >= 1 else f"{1 / ratio:.2f} times as many"
+
+
+def _rows(work: Work) -> str:
+    if work.rows_computed is None:
+        return ""
+    needed = f", {work.rows_needed:,} needed" if work.rows_needed is not None else ""
+    return f"{work.rows_computed:,} computed{needed}"
+
+
+def _speeds(work: Work) -> Iterator[str]:
+    product = f" of a matrix product here, {_giga(work.matmul_flops_per_second)}FLOP/s"
+    for name, passes in (("scoring", work.score), ("prompts", work.prefill)):
+        if passes is not None and passes.tokens_per_second is not None:
+            share = ""
+            if passes.matmul_share is not None:
+                share = f" ({100 * passes.matmul_share:.0f} %{product})"
+                product = ""  # said once
+            yield f"{name} {passes.tokens_per_second:,.0f} tokens/s{share}"
+    if work.decode is not None and work.decode.tokens_per_second is not None:
+        share = ""
+        if work.decode.bandwidth_share is not None:
+            share = (
+                f" ({100 * work.decode.bandwidth_share:.0f} % of memory bandwidth here, "
+                f"{_giga(work.memory_bytes_per_second)}B/s)"
+            )
+        yield f"decoding {work.decode.tokens_per_second:,.0f} tokens/s{share}"
+
+
+def _time(manifest: Manifest, work: Work) -> str:
+    parts = [
+        f"{phase.name} {phase.seconds:.1f}" for phase in manifest.phases if phase.seconds >= _SHOWN_SECONDS
+    ]
+    return f"{work.seconds:.1f} s" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _memory(work: Work) -> str:
+    parts = []
+    if work.peak_memory_bytes is not None:
+        parts.append(f"{_bytes(work.peak_memory_bytes)} at most")
+    if work.peak_device_memory_bytes is not None:
+        parts.append(f"{_bytes(work.peak_device_memory_bytes)} on the device")
+    return ", ".join(parts)
+
+
+def _store(work: Work) -> str:
+    if work.store_hits is None or not work.store_asked:
+        return ""
+    if work.store_hits == work.store_asked:
+        all_of_them = f"all {work.store_hits:,} answers were" if work.store_hits > 1 else "the one answer was"
+        return f"{all_of_them} there; nothing was computed"
+    return f"{work.store_hits:,} of {work.store_asked:,} answers were there"
+
+
+def _giga(rate: float | None) -> str:
+    return "" if rate is None else f"{rate / 1e9:,.0f} G" if rate < 1e13 else f"{rate / 1e12:,.0f} T"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

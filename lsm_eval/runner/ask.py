@@ -1,0 +1,61 @@
+"""Puts the requests of all tasks to the model, each kind together, and gives every sample its response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from lsm_eval.inference.store import ResponseStore
+from lsm_eval.metrics.joint import SampleResponse, join
+from lsm_eval.models.base import Model
+from lsm_eval.progress import Progress
+from lsm_eval.requests import Request, Response, kind
+from lsm_eval.runner.execute import Job, Tally, execute
+from lsm_eval.runner.execute import prepare as prepare_job
+from lsm_eval.runner.prepare import PreparedTask
+
+_KINDS = ("score", "perplexity", "generate")
+
+
+def ask(
+    prepared: Sequence[PreparedTask],
+    model: Model,
+    fingerprint: str,
+    store: ResponseStore | None,
+    progress: Progress,
+) -> tuple[list[SampleResponse], list[Tally]]:
+    """Responses to all samples of all tasks, in order, and the tally of each kind of request."""
+    samples = [sample for task in prepared for sample in task.samples]
+    requests = [request for sample in samples for request in sample.requests]
+    counts = [count for task in prepared for count in task.tokens]
+    tokens = dict(zip(requests, counts, strict=True)) if counts else {}
+    responses, tallies = _ask_all(requests, tokens, model, fingerprint, store, progress)
+    answers = iter(responses)
+    return [join(list(islice(answers, len(sample.requests)))) for sample in samples], tallies
+
+
+def _ask_all(
+    requests: Sequence[Request],
+    tokens: dict[Request, int],
+    model: Model,
+    fingerprint: str,
+    store: ResponseStore | None,
+    progress: Progress,
+) -> tuple[list[Response], list[Tally]]:
+    """Responses parallel to `requests`. `tokens` says what each counts towards the progress shown."""
+    jobs: list[tuple[str, list[int], Job]] = []
+    for name in _KINDS:
+        places = [at for at, request in enumerate(requests) if kind(request) == name]
+        if places:
+            jobs.append((name, places, prepare_job([requests[at] for at in places], fingerprint, store)))
+    if any(not job.finished for _, _, job in jobs):
+        with progress.phase("load model"):
+            model.load()
+    responses: dict[int, Response] = {}
+    tallies: list[Tally] = []
+    for name, places, job in jobs:
+        with progress.phase(name, len(places)) as phase:
+            answers, tally = execute(job, model, store, phase, lambda request: tokens.get(request, 0))
+        responses.update(zip(places, answers, strict=True))
+        tallies.append(tally)
+    return [responses[at] for at in range(len(requests))], tallies

@@ -1,0 +1,203 @@
+"""What a run did and how long it took, in the words of the record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from lsm_eval.models.base import Model
+from lsm_eval.profiling.matmul import UNMEASURED, Machine, measure_machine
+from lsm_eval.profiling.memory import peak_device_memory, peak_memory
+from lsm_eval.progress import Phase as Shown
+from lsm_eval.progress import Progress
+from lsm_eval.results.schema import Passes, Phase, Work
+from lsm_eval.runner.execute import Tally
+
+_PURPOSES = ("score", "prefill", "decode")
+_WORTH_SECONDS = 3.0  # of computing: below, measuring the machine would take longer than it tells
+_ASKING = ("score", "perplexity", "generate")
+_LOAD = "load model"
+
+
+class Timed:
+    """Progress that also keeps how long each phase took, and the whole since it was made."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._start = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+        self._under_way: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str, total: int | None = None) -> Iterator[Shown]:
+        """A phase that is shown and timed."""
+        with self.silently(name), self._progress.phase(name, total) as phase:
+            yield phase
+
+    @contextmanager
+    def silently(self, name: str) -> Iterator[None]:
+        """A phase that is timed only."""
+        self._under_way[name] = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - self._under_way.pop(name)
+
+    def note(self, text: str) -> None:
+        """As `Progress` says."""
+        self._progress.note(text)
+
+    def now(self) -> tuple[dict[str, float], float]:
+        """Seconds of each phase, those under way included, and of the whole."""
+        end = time.perf_counter()
+        found = dict(self.seconds)
+        for name, start in self._under_way.items():
+            found[name] = found.get(name, 0.0) + end - start
+        return found, end - self._start
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known once the last answer is there."""
+
+    tallies: Sequence[Tally]
+    counts: Mapping[str, float]
+    """What this run added to `Model.computed`; empty where the model does not count, or computed nothing."""
+    counted: bool
+    """Whether the model counts tokens at all (`Model.cost`)."""
+    stored: bool
+    """Whether a store was used."""
+    machine: Machine = UNMEASURED
+    peak: int | None = None
+    device_peak: int | None = None
+
+
+def computed_since(before: Mapping[str, float], model: Model) -> dict[str, float]:
+    """What `model` computed since `before`, which is its `computed()` of that time."""
+    return {name: value - before.get(name, 0) for name, value in model.computed().items()}
+
+
+def look_around(asked: Asked, model: Model, timed: Timed) -> Asked:
+    """`asked` with the memory's peak, and what the machine can do where the run computed long enough."""
+    info = model.info
+    # The peak first: measuring takes memory of its own.
+    peak, device_peak = peak_memory(), peak_device_memory(info.device)
+    computing = sum(asked.counts.get(f"{purpose}_seconds", 0.0) for purpose in _PURPOSES)
+    known = any(f"{purpose}_flops" in asked.counts for purpose in _PURPOSES)
+    machine = asked.machine
+    if known and info.device and info.dtype and computing >= _WORTH_SECONDS:
+        with timed.silently("measure"):
+            machine = measure_machine(info.device, info.dtype)
+    return replace(asked, machine=machine, peak=peak, device_peak=device_peak)
+
+
+def phases(seconds: Mapping[str, float], asked: Asked, whole: float) -> list[Phase]:
+    """Where the time went, each second once: the phases add up to `whole`.
+
+    While it is asked, a model's own counts tell reading tokens, planning, scoring and decoding apart; of a model
+    that counts none of that, the kinds of requests stand for them.
+    """
+    left = dict(seconds)
+    found: dict[str, float] = {}
+    for name, into in (
+        ("data", "data"),
+        ("fingerprint", "fingerprint"),
+        ("tokenise", "tokenise"),
+        (_LOAD, "load"),
+    ):
+        if name in left:
+            found[into] = left.pop(name)
+    inside = {name: left.pop(name) for name in _ASKING if name in left}
+    counts = asked.counts
+    own = {
+        "tokenise": counts.get("encode_seconds", 0.0),
+        "plan": counts.get("plan_seconds", 0.0),
+        "check": counts.get("check_seconds", 0.0),
+        **{purpose: counts.get(f"{purpose}_seconds", 0.0) for purpose in _PURPOSES},
+    }
+    if not any(own.values()) and any(tally.computed for tally in asked.tallies):
+        own = inside
+    for name, value in own.items():
+        if value:
+            found[name] = found.get(name, 0.0) + value
+    found.update({name: value for name, value in left.items() if name not in found})
+    # Looking up and keeping answers, and whatever lies between two phases.
+    found["other"] = max(whole - sum(found.values()), 0.0)
+    return [Phase(name=name, seconds=round(value, 3)) for name, value in found.items()]
+
+
+def describe(asked: Asked, whole: float) -> Work:
+    """What the run did; `whole` is its wall time until now."""
+    counts, tallies = asked.counts, asked.tallies
+    passes = {purpose: _passes(purpose, asked) for purpose in _PURPOSES}
+    there = [one for one in passes.values() if one is not None]
+    if any(tally.tokens_generated for tally in tallies) and not (passes["prefill"] or passes["decode"]):
+        there = []  # what counts its scoring only does not know what it computed
+    nothing = not any(tally.computed for tally in tallies)
+    computed = sum(one.tokens for one in there) if there else 0 if nothing and asked.counted else None
+    tokens_asked = sum(tally.tokens_asked for tally in tallies) if asked.counted else None
+    from_store = sum(tally.tokens_from_store for tally in tallies) if asked.counted else None
+    positions = sum(one.tokens + one.padding for one in there)
+    score = passes["score"]
+    plan = counts.get("plan_seconds")
+    return Work(
+        seconds=round(whole, 3),
+        tokens_asked=tokens_asked,
+        tokens_from_store=from_store if asked.stored else None,
+        tokens_computed=computed,
+        tokens_ratio=(
+            _share(tokens_asked - from_store, computed)
+            if tokens_asked is not None and from_store is not None
+            else None
+        ),
+        tokens_unique=_count(counts, "unique_tokens") if score else None,
+        padding_share=_share(sum(one.padding for one in there), positions),
+        rows_computed=score.rows if score else None,
+        rows_needed=_count(counts, "rows_needed") if score else None,
+        store_asked=sum(tally.unique for tally in tallies) if asked.stored else None,
+        store_hits=sum(tally.from_store for tally in tallies) if asked.stored else None,
+        score=score,
+        prefill=passes["prefill"],
+        decode=passes["decode"],
+        planner_share=_share(plan, whole),
+        matmul_flops_per_second=asked.machine.flops_per_second,
+        memory_bytes_per_second=asked.machine.bytes_per_second,
+        peak_memory_bytes=asked.peak,
+        peak_device_memory_bytes=asked.device_peak,
+    )
+
+
+def _passes(purpose: str, asked: Asked) -> Passes | None:
+    counts = asked.counts
+    if not counts.get(f"{purpose}_passes"):
+        return None
+    seconds = counts.get(f"{purpose}_seconds") or None
+    tokens = int(counts.get(f"{purpose}_tokens", 0))
+    flops, read = counts.get(f"{purpose}_flops"), counts.get(f"{purpose}_bytes")
+    speed = _share(flops, seconds)
+    return Passes(
+        tokens=tokens,
+        padding=int(counts.get(f"{purpose}_padding", 0)),
+        pairs=int(counts.get(f"{purpose}_pairs", 0)),
+        rows=int(counts.get(f"{purpose}_rows", 0)),
+        passes=int(counts[f"{purpose}_passes"]),
+        seconds=seconds,
+        tokens_per_second=_share(tokens, seconds),
+        flops=flops,
+        flops_per_second=speed,
+        matmul_share=_share(speed, asked.machine.flops_per_second),
+        read_bytes=read,
+        bandwidth_share=_share(_share(read, seconds), asked.machine.bytes_per_second),
+    )
+
+
+def _share(part: float | None, whole: float | None) -> float | None:
+    """Their quotient; None where either is unknown, or nothing was to be shared."""
+    return part / whole if part is not None and whole else None
+
+
+def _count(counts: Mapping[str, float], name: str) -> int | None:
+    """A count that is above 0 wherever anything was scored: 0 says that nobody counted."""
+    return int(counts.get(name, 0)) or None

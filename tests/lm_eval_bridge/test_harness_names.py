@@ -1,0 +1,115 @@
+"""How a task of the harness is named, and what is said where it cannot be run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from lsm_eval.errors import UserError
+from lsm_eval.lm_eval_bridge.names import resolve
+from lsm_eval.tasks.registry import Registry, is_harness_file, packaged_tasks
+
+
+def test_a_task_a_group_a_tag_and_a_glob() -> None:
+    assert [task.name for task in resolve("lm-eval:hellaswag")] == ["hellaswag"]
+    group = resolve("lm-eval:mmlu")
+    assert len(group) == 57
+    assert all(task.config["dataset_path"] == "cais/mmlu" for task in group)
+    assert {task.name for task in resolve("lm-eval:ai2_arc")} == {"arc_easy", "arc_challenge"}
+    assert {task.name for task in resolve("lm-eval:arc_eas*")} >= {"arc_easy"}
+
+
+def test_what_the_record_calls_it() -> None:
+    (task,) = resolve("lm-eval:hellaswag")
+    assert task.task.task == "lm-eval.hellaswag"
+    assert task.task.request == "score"
+    assert "lm-evaluation-harness" in task.task.title
+    (rolling,) = resolve("lm-eval:wikitext")
+    assert (rolling.task.request, rolling.task.area) == ("perplexity", "perplexity")
+
+
+def test_a_name_that_is_none_offers_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean 'lm-eval:hellaswag'"):
+        resolve("lm-eval:helaswag")
+
+
+def test_code_that_a_model_has_written_is_not_run() -> None:
+    with pytest.raises(UserError, match="runs code that a model has written"):
+        resolve("lm-eval:humaneval")
+
+
+def test_a_folder_of_the_user(task_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "ours.yaml").write_text(
+        (packaged_tasks() / "accuracy" / "hellaswag.yaml")
+        .read_text()
+        .replace("task: hellaswag", "task: our_copy")
+    )
+    (tmp_path / "group.yaml").write_text(
+        "group: pair\ntask: [own_pairs, {task: own_choice, num_fewshot: 3}]\n"
+    )
+    for name in ("own_pairs", "own_choice"):
+        (tmp_path / f"{name}.yaml").write_text((task_folder / f"{name}.yaml").read_text())
+    registry = Registry([tmp_path])
+    assert "our_copy" in registry.tasks
+    assert "own_pairs" not in registry.tasks
+    loaded = registry.resolve(["lm-eval:pair", "our_copy"])
+    assert [task.task.task for task in loaded] == ["lm-eval.own_pairs", "lm-eval.own_choice", "our_copy"]
+    (_, changed) = resolve("lm-eval:pair", [tmp_path])
+    assert changed.config["num_fewshot"] == 3
+
+
+def test_our_own_files_are_not_taken_for_the_harness_ones() -> None:
+    assert not [path for path in packaged_tasks().rglob("*.yaml") if is_harness_file(path)]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        resolve(f"lm-eval:{tmp_path}/none.yaml")
+    (tmp_path / "bad.yaml").write_text("task: [\n")
+    with pytest.raises(UserError, match="is not valid YAML"):
+        resolve(f"lm-eval:{tmp_path}/bad.yaml")
+    (tmp_path / "code.yaml").write_text("task: x\nprocess_docs: !function missing.function\n")
+    with pytest.raises(UserError, match="cannot be had"):
+        resolve(f"lm-eval:{tmp_path}/code.yaml")
+
+
+def test_without_the_extra_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
+    with pytest.raises(UserError, match=r"pip install 'lsm-eval\[lm-eval\]'"):
+        resolve("lm-eval:hellaswag")
+    monkeypatch.setattr(metadata, "version", lambda name: "0.4.9")
+    with pytest.raises(UserError, match=r"0\.4\.13"):
+        resolve("lm-eval:hellaswag")
+
+
+def test_the_harness_is_not_imported_for_our_own_tasks() -> None:
+    code = (
+        "import sys; from lsm_eval.tasks.registry import Registry; from lsm_eval.runner import prepare;"
+        "Registry().resolve(['hellaswag']); sys.exit('lm_eval' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_harness_command_knows_our_model(task_folder: Path, checkpoint: Path) -> None:
+    """In a process of its own: the harness's command reads the process's arguments."""
+    arguments = ["--model", "lsm-eval", "--device", "cpu", "--tasks", str(task_folder / "own_pairs.yaml")]
+
+    def call(model_args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lsm_eval", "lm-eval", *arguments, "--model_args", model_args]
+        return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    done = call(f"pretrained={checkpoint},dtype=float32")
+    assert done.returncode == 0, done.stderr
+    assert "lsm-eval ({'pretrained'" in done.stdout
+    assert "own_pairs" in done.stdout
+    refused = call(f"pretrained={checkpoint},parallelize=True")
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1].startswith("lsm-eval: model argument parallelize=True")
+    assert "Traceback" not in refused.stderr
