@@ -1,9 +1,10 @@
 """How much sooner are the same scores there than from lm-evaluation-harness 0.4.13's `hf` backend?
 
     python benchmarks/scoring.py [--data-mirror DIR] [--works A,B] [--limit N] [--rounds N] [--peer-env DIR]
+    python benchmarks/scoring.py --device cuda --dtype bfloat16 --shape llama-8b --works mmlu_5_shot --batch-sizes 8,32,64
 
-Both tools score the same checkpoint on the same Parquet files in float32 on the CPU, in turn, so that a machine whose
-speed drifts wrongs neither. Counted is, in a process of each tool's own, the time from the loaded model to the finished
+Both tools score the same checkpoint (SmolLM2-135M, or random weights of a shape) on the same Parquet files, by default in
+float32 on the CPU, in turn, so that a machine whose speed drifts wrongs neither. Counted is, in a process of each tool's own, the time from the loaded model to the finished
 results (data, prompts, tokens, scores, metrics), and beside it the whole process with imports and loading. The peer gets
 the batch size that is best for it on a part of the work. Prints a table of ratios, with their spread over the rounds.
 """
@@ -25,6 +26,7 @@ from typing import Any
 
 from parity import find_mirror
 from parity_env import PEER_VERSION, peer_python, run_peer
+from random_checkpoint import SHAPES, random_checkpoint
 from scoring_works import WORKS, Prepared, Work, prepare
 
 from lsm_eval.errors import UserError, unknown
@@ -35,7 +37,10 @@ from lsm_eval.tasks.registry import Registry
 _NEAR_TIES = (
     1.01  # questions that may turn out otherwise, because two choices lie within rounding of each other
 )
-_TUNING = 12  # questions on which the peer's batch sizes are tried
+_NEAR_TIES_ROUGHLY = 0.1  # share of the questions, where numbers have eight bits and weights may be random
+_TUNING = 24  # questions on which the peer's batch sizes are tried
+Job = Mapping[str, str]
+"""`checkpoint`, `device` and `dtype`, the same for both tools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--batch-sizes", default="1,8", metavar="A,B", help="that the peer may choose from")
     parser.add_argument("--peer-env", type=Path, metavar="DIR")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument(
+        "--shape", choices=tuple(SHAPES), help="random weights of this shape in place of SmolLM2-135M's"
+    )
     options = parser.parse_args(arguments)
     try:
         _run(options)
@@ -79,19 +89,28 @@ def _run(options: argparse.Namespace) -> None:
     folder = checkpoint("smollm2-135m", progress=_say).resolve()
     tasks = [loaded.task for loaded in Registry().resolve([WORKS[name].task for name in names])]
     mirror = find_mirror(Path(options.data_mirror) if options.data_mirror else None, tasks)
-    machine = hardware("cpu")
+    machine = hardware(options.device)
+    if options.device == "cuda" and "gpu" not in machine:
+        raise UserError("--device cuda: this machine has no CUDA device that PyTorch can use.")
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "transformers"))
     print(
         f"lsm-eval {metadata.version('lsm-eval')} and lm-eval {PEER_VERSION}, {datetime.now(UTC):%Y-%m-%d}; {versions}"
     )
-    print(
-        f"SmolLM2-135M in float32 on {machine['cores']} cores of {machine['cpu']}; {options.rounds} rounds\n"
-    )
+    model = f"{options.shape} with random weights" if options.shape else "SmolLM2-135M"
+    where = machine.get("gpu") or f"{machine['cores']} cores of {machine['cpu']}"
+    print(f"{model} in {options.dtype} on {where}; {options.rounds} rounds\n")
     print(f"| {' | '.join(_COLUMNS)} |")
     print(f"| --- |{' ---: |' * (len(_COLUMNS) - 1)}", flush=True)
-    for name in names:
-        with tempfile.TemporaryDirectory(prefix="lsm-eval-scoring-") as scratch:
-            _measure(name, options, python, folder, mirror, Path(scratch))
+    with tempfile.TemporaryDirectory(prefix="lsm-eval-scoring-") as scratch:
+        job = {"checkpoint": str(folder), "device": options.device, "dtype": options.dtype}
+        if options.shape:
+            made = Path(scratch) / options.shape
+            random_checkpoint(options.shape, options.dtype, options.device, folder, made)
+            job["checkpoint"] = str(made)
+        for name in names:
+            own = Path(scratch) / name
+            own.mkdir()
+            _measure(name, options, python, job, mirror, own)
 
 
 _COLUMNS = (
@@ -111,7 +130,7 @@ _COLUMNS = (
 
 
 def _measure(
-    name: str, options: argparse.Namespace, python: Path, folder: Path, mirror: Path, scratch: Path
+    name: str, options: argparse.Namespace, python: Path, job: Job, mirror: Path, scratch: Path
 ) -> None:
     work = WORKS[name]
     limit = options.limit or work.limit
@@ -121,7 +140,7 @@ def _measure(
     sizes = [int(size) for size in options.batch_sizes.split(",")]
     best = sizes[0]
     if len(sizes) > 1:
-        found = {size: _theirs(python, folder, work, few, size, scratch)[0].asking for size in sizes}
+        found = {size: _theirs(python, job, work, few, size, scratch)[0].asking for size in sizes}
         best = min(found, key=lambda size: found[size])
     files = prepare(name, work, mirror, limit, scratch)
     rounds: list[tuple[Timing, Timing]] = []
@@ -129,11 +148,12 @@ def _measure(
     theirs: dict[str, Any] = {}
     for number in range(options.rounds):
         _say(f"{name}: round {number + 1} of {options.rounds}")
-        here, ours = _ours(name, work, files, scratch / f"records-{number}", scratch)
-        there, theirs = _theirs(python, folder, work, files, best, scratch)
+        here, ours = _ours(name, job, work, files, scratch / f"records-{number}", scratch)
+        there, theirs = _theirs(python, job, work, files, best, scratch)
         rounds.append((here, there))
     accuracy, other = ours["results"][f"bench_{name}/acc"], _accuracy(theirs, files)
-    if abs(accuracy - other) * files.questions > _NEAR_TIES:
+    ties = _NEAR_TIES if options.dtype == "float32" else _NEAR_TIES_ROUGHLY * files.questions
+    if abs(accuracy - other) * files.questions > ties:
         raise UserError(f"{name}: accuracy is {accuracy:.4f} here and {other:.4f} there: not the same work.")
     done = ours["work"]
     score = done["score"]
@@ -155,29 +175,24 @@ def _measure(
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def _ours(name: str, work: Work, files: Prepared, out: Path, scratch: Path) -> tuple[Timing, dict[str, Any]]:
-    job = {
-        "model": "builtin:smollm2-135m",
+def _ours(
+    name: str, job: Job, work: Work, files: Prepared, out: Path, scratch: Path
+) -> tuple[Timing, dict[str, Any]]:
+    own = {
         "tasks": [f"bench_{name}"],
         "include": str(files.include),
         "mirror": str(files.mirror),
         "shots": work.shots,
         "out": str(out),
     }
-    return _timed(Path(sys.executable), "scoring_ours.py", job, scratch)
+    return _timed(Path(sys.executable), "scoring_ours.py", {**job, **own}, scratch)
 
 
 def _theirs(
-    python: Path, folder: Path, work: Work, files: Prepared, size: int, scratch: Path
+    python: Path, job: Job, work: Work, files: Prepared, size: int, scratch: Path
 ) -> tuple[Timing, dict[str, Any]]:
-    job = {
-        "checkpoint": str(folder),
-        "limit": None,
-        "shots": work.shots,
-        "configs": list(files.configs),
-        "batch_size": size,
-    }
-    return _timed(python, "scoring_peer.py", job, scratch)
+    own = {"limit": None, "shots": work.shots, "configs": list(files.configs), "batch_size": size}
+    return _timed(python, "scoring_peer.py", {**job, **own}, scratch)
 
 
 def _timed(python: Path, script: str, job: Mapping[str, Any], scratch: Path) -> tuple[Timing, dict[str, Any]]:

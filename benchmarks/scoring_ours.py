@@ -2,7 +2,7 @@
 
     python scoring_ours.py JOB.json ANSWER.json
 
-JOB holds `model`, `tasks`, `include`, `mirror`, `shots` and `out`. ANSWER gets `seconds`, from the loaded model to the
+JOB holds `checkpoint`, `device`, `dtype`, `tasks`, `include`, `mirror`, `shots` and `out`. ANSWER gets `seconds`, from the loaded model to the
 finished record, `work` (what the record says was done) and `results`.
 """
 
@@ -25,12 +25,12 @@ from lsm_eval.tasks.data.load import DataOptions
 def main(job_file: str, answer_file: str) -> None:
     """Do the job once."""
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
-    options = ModelOptions(device="cpu", dtype="float32", offline=True)
-    model = create(job["model"], options, Silent())
+    options = ModelOptions(device=job["device"], dtype=job["dtype"], offline=True)
+    model = create(job["checkpoint"], options, Silent())
     model.load()
     spec = RunSpec(
         tasks=job["tasks"],
-        model=job["model"],
+        model=job["checkpoint"],
         shots=job.get("shots"),
         chat="off",
         options=options,

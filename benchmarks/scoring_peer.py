@@ -2,7 +2,7 @@
 
     python scoring_peer.py JOB.json ANSWER.json
 
-JOB holds `checkpoint`, `batch_size`, `limit`, `shots` and `configs`, a list of objects with `name`, `config` (a
+JOB holds `checkpoint`, `device`, `dtype`, `batch_size`, `limit`, `shots` and `configs`, a list of objects with `name`, `config` (a
 stock task's YAML file, relative to the package's folder `tasks`, or null) and `overrides`. ANSWER gets `seconds`, from the
 loaded model to the finished results, `results`, and `samples`, how many each task had.
 """
@@ -24,7 +24,9 @@ def main(job_file: str, answer_file: str) -> None:
 
     stock = Path(lm_eval.__file__).parent / "tasks"
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
-    model = HFLM(pretrained=job["checkpoint"], dtype="float32", device="cpu", batch_size=job["batch_size"])
+    model = HFLM(
+        pretrained=job["checkpoint"], dtype=job["dtype"], device=job["device"], batch_size=job["batch_size"]
+    )
     manager = TaskManager(include_defaults=False)
     with tempfile.TemporaryDirectory(prefix="lm-eval-tasks-") as folder:
         files = []

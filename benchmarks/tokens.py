@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.scoring import TokenRow
-from lsm_eval.inference.tree import TokenTree, group_rows
+from lsm_eval.inference.scoring.plain import TokenRow
+from lsm_eval.inference.scoring.tree import TokenTree, group_rows
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.models.hf import HFModel

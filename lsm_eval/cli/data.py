@@ -119,6 +119,7 @@ def _state(table: Table, pinned: Pin) -> str:
 
 def _resolve(tasks: Sequence[str], include: Sequence[Path]) -> list[LoadedTask]:
     """The tasks named; names may also be joined by commas, as for `run --tasks`."""
+    from lsm_eval.lm_eval_bridge.names import RESOLVERS
     from lsm_eval.tasks.registry import Registry
 
-    return Registry(include).resolve([name for part in tasks for name in part.split(",") if name])
+    return Registry(include, RESOLVERS).resolve([name for part in tasks for name in part.split(",") if name])

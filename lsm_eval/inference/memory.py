@@ -1,14 +1,48 @@
-"""Running out of memory: told apart from every other error, and survived."""
+"""What memory there is, and running out of it: told apart from every other error, and survived."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from lsm_eval.errors import UserError
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def bytes_per_token(config: Any, size: int) -> int:
+    """Bytes of one token's keys and values in all layers, `size` bytes a number."""
+    text = config.get_text_config()
+    heads = int(text.num_attention_heads)
+    of_keys = int(getattr(text, "num_key_value_heads", None) or heads)
+    width = int(getattr(text, "head_dim", None) or text.hidden_size // heads)
+    return 2 * int(text.num_hidden_layers) * of_keys * width * size
+
+
+def free_memory(device: str) -> int | None:
+    """Bytes that are free on a device, None where it does not say. On a CPU, within the control group's bound."""
+    import torch
+
+    if device.startswith("cuda"):
+        # What the allocator holds without using it is free, too.
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0] + held)
+    if device != "cpu":
+        return None
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    try:
+        bound = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
+        if bound != "max":
+            free = min(free, int(bound) - int((_CGROUP / "memory.current").read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no control group, or an older kind
+        return free
+    return max(free, 0)
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from lsm_eval.inference.generation import Continuation, Prompt
+from lsm_eval.inference.generating.generation import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.scoring import SequenceScore
+from lsm_eval.inference.scoring.plain import SequenceScore
 
 
 class Network(Protocol):

@@ -62,6 +62,10 @@ def resolve(name: str, include: Sequence[Path] = ()) -> list[LmEvalTask]:
     return [_loaded(config, version) for config in found]
 
 
+RESOLVERS = {PREFIX: resolve}
+"""For `tasks.registry.Registry`."""
+
+
 def _named(
     name: str, changes: Mapping[str, Any], manager: TaskManager, within: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:

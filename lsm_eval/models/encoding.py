@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
 
+_REMEMBERED = 64_000_000  # tokens, of four bytes each
+
 
 class Encoder:
     """A tokenizer as the requests need it.
 
-    For a model that continues texts (`encode`, `encode_pairs`): special tokens that the tokenizer would add at a text's end are left out: a text to be continued has not
-    ended. Those that it adds at the start (BOS) are added once, and not where the text begins with them
-    already, as a chat template's text does. For an encoder, which reads whole texts (`encode_whole`,
-    `encode_apart`), those at the end are kept.
+    For a model that continues texts (`encode`, `encode_pairs`), special tokens that the tokenizer would add at a
+    text's end are left out: a text to be continued has not ended. Those that it adds at the start (BOS) are added
+    once, and not where the text begins with them already, as a chat template's text does. For an encoder, which
+    reads whole texts (`encode_whole`, `encode_apart`), those at the end are kept.
     """
 
     def __init__(self, tokenizer: Any, vocabulary: int | None = None) -> None:
         """`vocabulary`: how many tokens the model has; None where that is unknown."""
         self.tokenizer = tokenizer
         self._vocabulary = vocabulary
+        self._memory = _Memory()
         self.bos: int | None = tokenizer.bos_token_id
         self._bos_text: str | None = tokenizer.bos_token
         plain = self._ids(["a"], special=False)[0]
@@ -148,10 +153,19 @@ class Encoder:
         return None if token is None else int(token)
 
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
+        """Tokens of each text; those of texts seen before are remembered."""
+        keys = [self._memory.key(text, special) for text in texts]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._memory}
+        found = dict(zip(new, self._tokenise(list(new.values()), special=special), strict=True))
+        for key, ids in found.items():
+            self._memory.keep(key, ids)
+        return [found[key] if key in found else self._memory.get(key) for key in keys]
+
+    def _tokenise(self, texts: list[str], *, special: bool) -> list[list[int]]:
         if not texts:
             return []
         encoded: list[list[int]] = self.tokenizer(
-            list(texts),
+            texts,
             add_special_tokens=special,
             return_attention_mask=False,
             return_token_type_ids=False,
@@ -164,3 +178,36 @@ class Encoder:
                 "take tokenizer and weights from one checkpoint."
             )
         return encoded
+
+
+class _Memory:
+    """Tokens of texts: requests are counted before they are asked, and need not be tokenised twice."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, array[int]] = {}
+        self._room = _REMEMBERED
+        self._numbers: list[int] = []
+
+    @staticmethod
+    def key(text: str, special: bool) -> bytes:
+        """A text's name here, shorter than the text. `special`: with the tokenizer's special tokens."""
+        own = b"special" if special else b"plain"
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=own).digest()
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._kept
+
+    def keep(self, key: bytes, ids: list[int]) -> None:
+        """Remember the tokens, while there is room."""
+        # One object a number in all lists: a list of numbers of its own takes four times the memory.
+        highest = max(ids, default=0)
+        if highest >= len(self._numbers):
+            self._numbers += range(len(self._numbers), highest + 1)
+        ids[:] = map(self._numbers.__getitem__, ids)
+        if len(ids) <= self._room:
+            self._room -= len(ids)
+            self._kept[key] = array("I", ids)
+
+    def get(self, key: bytes) -> list[int]:
+        """A new list of the tokens."""
+        return list(map(self._numbers.__getitem__, self._kept[key]))

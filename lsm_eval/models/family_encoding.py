@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lsm_eval.inference.encoder_decoder import ConditionalRow
-from lsm_eval.inference.masked import MaskedRow, masked_windows
-from lsm_eval.inference.prompts import Prompt
-from lsm_eval.inference.scoring import windows
+from lsm_eval.inference.families.encoder_decoder import ConditionalRow
+from lsm_eval.inference.families.masked import MaskedRow, masked_windows
+from lsm_eval.inference.generating.prompts import Prompt
+from lsm_eval.inference.scoring.plain import windows
 from lsm_eval.models.base import Cost
 from lsm_eval.models.family import Family
 from lsm_eval.models.request_encoding import RequestEncoder

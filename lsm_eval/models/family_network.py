@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.decoder import DecoderNetwork
-from lsm_eval.inference.encoder_decoder import EncoderDecoderNetwork
-from lsm_eval.inference.masked import MaskedNetwork
+from lsm_eval.inference.families.decoder import DecoderNetwork
+from lsm_eval.inference.families.encoder_decoder import EncoderDecoderNetwork
+from lsm_eval.inference.families.masked import MaskedNetwork
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place
 from lsm_eval.models.family import Family

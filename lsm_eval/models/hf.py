@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lsm_eval.errors import UserError
+from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.prompts import Prompt
-from lsm_eval.inference.scoring import SequenceScore
+from lsm_eval.inference.scoring.plain import SequenceScore
 from lsm_eval.models import hub
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.checkpoint_files import files_digest, stored_parameters

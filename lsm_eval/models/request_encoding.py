@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from lsm_eval.inference.prompts import Prompt
-from lsm_eval.inference.scoring import TokenRow, windows
+from lsm_eval.inference.generating.prompts import Prompt
+from lsm_eval.inference.scoring.plain import TokenRow, windows
 from lsm_eval.models.base import Cost, Overflow
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score

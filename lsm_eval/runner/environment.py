@@ -19,6 +19,7 @@ _PACKAGES = (
     "evaluate",
     "sacrebleu",
     "rouge-score",
+    "lm_eval",
     "numpy",
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lsm_eval.errors import UserError
-from lsm_eval.lm_eval_bridge.names import LmEvalTask
+from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Cost, Model
@@ -47,7 +47,7 @@ def check_tasks(spec: RunSpec) -> list[LoadedTask]:
 
     Raises `UserError` for a task, a key or a metric that is not there.
     """
-    loaded = Registry(spec.include).resolve(spec.tasks)
+    loaded = Registry(spec.include, RESOLVERS).resolve(spec.tasks)
     for task in loaded:
         # The harness's tasks bring metrics of their own, which show when their data is read.
         for metric in () if isinstance(task, LmEvalTask) else task.task.metrics:

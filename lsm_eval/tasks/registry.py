@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="BaseModel")
 
-HARNESS = "lm-eval:"
-"""Before the name of a task of lm-evaluation-harness."""
-
 _HARNESS_KEY = re.compile(
     r"^(?:dataset_path|output_type|doc_to_text|doc_to_target|metric_list|group|tag|include|class|custom_dataset)\s*:",
     re.MULTILINE,
@@ -64,11 +61,16 @@ def packaged_tasks() -> Path:
     return inside if inside.is_dir() else inside.parent.parent / "tasks"
 
 
+Resolver = Callable[[str, Sequence[Path]], Sequence[LoadedTask]]
+"""From a name of another library, its prefix included, and the folders of `--include`, to tasks, one at least."""
+
+
 class Registry:
     """Finds tasks and suites by name."""
 
-    def __init__(self, include: Sequence[Path] = ()) -> None:
-        self._include = tuple(include)
+    def __init__(self, include: Sequence[Path] = (), others: Mapping[str, Resolver] | None = None) -> None:
+        """`others`: by prefix, who knows the names that begin with it."""
+        self._include, self._others = tuple(include), others or {}
 
     @cached_property
     def tasks(self) -> Mapping[str, TaskFile]:
@@ -83,27 +85,26 @@ class Registry:
     def resolve(self, names: Sequence[str]) -> list[LoadedTask]:
         """Checked tasks for names, globs and suites, each once, in the order they are named.
 
-        `lm-eval:NAME` is a task, group or tag of lm-evaluation-harness, which must be installed. Raises
-        `UserError` for a name that fits nothing and for a file that breaks the schema.
+        Raises `UserError` for a name that fits nothing and for a file that breaks the schema.
         """
         loaded: dict[str, LoadedTask] = {}
         for name in names:
-            for task in self._of_harness(name) if name.startswith(HARNESS) else self._own(name):
+            for task in self._elsewhere(name) or self._own(name):
                 loaded.setdefault(task.task.task, task)
         return list(loaded.values())
 
     def _own(self, name: str) -> Iterator[LoadedTask]:
         for each in self._expand([name], ()):
-            yield from self._of_harness(each) if each.startswith(HARNESS) else [load_task(self.tasks[each])]
+            yield from self._elsewhere(each) or [load_task(self.tasks[each])]
 
-    def _of_harness(self, name: str) -> Sequence[LoadedTask]:
-        from lsm_eval.lm_eval_bridge.names import resolve
-
-        return resolve(name, self._include)
+    def _elsewhere(self, name: str) -> Sequence[LoadedTask]:
+        """The tasks of another library that `name` means; none for a name of ours."""
+        prefix = next((prefix for prefix in self._others if name.startswith(prefix)), None)
+        return self._others[prefix](name, self._include) if prefix else ()
 
     def _expand(self, names: Iterable[str], within: tuple[str, ...]) -> Iterable[str]:
         for name in names:
-            if name in self.tasks or name.startswith(HARNESS):
+            if name in self.tasks or name.startswith(tuple(self._others)):
                 yield name
             elif name in self.suites:
                 if name in within:

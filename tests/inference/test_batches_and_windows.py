@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lsm_eval.errors import UserError
 from lsm_eval.inference.batching import batches
 from lsm_eval.inference.memory import MemoryGuard, out_of_memory
-from lsm_eval.inference.scoring import windows
+from lsm_eval.inference.scoring.plain import windows
 
 LENGTHS = st.lists(st.integers(1, 60), max_size=80)
 

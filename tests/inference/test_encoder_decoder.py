@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tiny_models import save_encoder_model
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.decoder_trie import DecoderTrie, node_count
-from lsm_eval.inference.encoder_decoder import ConditionalRow, EncoderDecoderNetwork
+from lsm_eval.inference.families.decoder_trie import DecoderTrie, node_count
+from lsm_eval.inference.families.encoder_decoder import ConditionalRow, EncoderDecoderNetwork
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.prompts import Continuation, Prompt
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Failure, Generate, Likelihood, Perplexity, Request, Response, Score, Scored

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsm_eval.inference.decoder import DecoderNetwork
-from lsm_eval.inference.forked_scoring import ForkScorer
+from lsm_eval.inference.families.decoder import DecoderNetwork
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.plan import PlainScorer
-from lsm_eval.inference.scoring import SequenceScore, TokenRow
+from lsm_eval.inference.scoring.forked import ForkScorer
+from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
+from lsm_eval.inference.scoring.plain_scorer import PlainScorer
 
 VOCABULARY = 23
 

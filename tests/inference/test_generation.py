@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.capacity import Capacity
-from lsm_eval.inference.continuous import ContinuousLoop
-from lsm_eval.inference.generation import PromptContinuer
+from lsm_eval.inference.generating.capacity import Capacity
+from lsm_eval.inference.generating.continuous import ContinuousLoop
+from lsm_eval.inference.generating.generation import PromptContinuer
+from lsm_eval.inference.generating.packed import PackedLinears
+from lsm_eval.inference.generating.plain import generate
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
+from lsm_eval.inference.generating.sequences import arrange
+from lsm_eval.inference.generating.slots import Trunk
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.packed import PackedLinears
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.plain_generation import generate
-from lsm_eval.inference.prompts import Continuation, Prompt
-from lsm_eval.inference.sequences import arrange
-from lsm_eval.inference.slots import Trunk
 
 VOCABULARY = 61
 END = 7

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsm_eval.inference.drawing import Stream, choose
-from lsm_eval.inference.prompts import Prompt
-from lsm_eval.inference.stops import StopWatch, finish
+from lsm_eval.inference.generating.drawing import Stream, choose
+from lsm_eval.inference.generating.prompts import Prompt
+from lsm_eval.inference.generating.stops import StopWatch, finish
 
 TEXTS = st.text(st.sampled_from("the cat.\n é語🙂QA:"), min_size=1, max_size=40)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lsm_eval.inference.kernel_race import quickest, worth_a_race
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.plan import PlainScorer
-from lsm_eval.inference.scoring import TokenRow
-from lsm_eval.inference.self_check import Scorer
-from lsm_eval.inference.tree_scoring import TreeScorer
+from lsm_eval.inference.scoring.kernel_race import quickest, worth_a_race
+from lsm_eval.inference.scoring.plain import TokenRow
+from lsm_eval.inference.scoring.plain_scorer import PlainScorer
+from lsm_eval.inference.scoring.self_check import Scorer
+from lsm_eval.inference.scoring.tree_scorer import TreeScorer
 
 
 def test_the_quicker_way_wins() -> None:

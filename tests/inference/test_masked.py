@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import CONTEXT, save_encoder_model
 
-from lsm_eval.inference.masked import MaskedNetwork, MaskedRow, masked_windows
+from lsm_eval.inference.families.masked import MaskedNetwork, MaskedRow, masked_windows
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.scoring import SequenceScore
+from lsm_eval.inference.scoring.plain import SequenceScore
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Failure, Generate, Likelihood, Perplexity, Request, Response, Score, Scored

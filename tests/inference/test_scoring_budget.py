@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.scoring import TokenRow
-from lsm_eval.inference.scoring_budget import pass_bytes, scoring_budget
-from lsm_eval.inference.tree_scoring import TreeScorer
+from lsm_eval.inference.scoring.budget import pass_bytes, scoring_budget
+from lsm_eval.inference.scoring.plain import TokenRow
+from lsm_eval.inference.scoring.tree_scorer import TreeScorer
 
 CPU = Place("model", "cpu", "float32", "auto", 0, (), lambda tokens: "")
 

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.plan import PlainScorer
-from lsm_eval.inference.scoring import SequenceScore, TokenRow
-from lsm_eval.inference.self_check import SelfCheck
-from lsm_eval.inference.tree import Piece, TokenTree, group_rows
-from lsm_eval.inference.tree_attention import windows_seen
-from lsm_eval.inference.tree_scoring import Kernel, TreeScorer, attention_window
+from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
+from lsm_eval.inference.scoring.plain_scorer import PlainScorer
+from lsm_eval.inference.scoring.self_check import SelfCheck
+from lsm_eval.inference.scoring.tree import Piece, TokenTree, group_rows
+from lsm_eval.inference.scoring.tree_attention import windows_seen
+from lsm_eval.inference.scoring.tree_scorer import Kernel, TreeScorer, attention_window
 
 VOCABULARY = 23
 LONGEST = 160

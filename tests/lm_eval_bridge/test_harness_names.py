@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.lm_eval_bridge.names import resolve
+from lsm_eval.lm_eval_bridge.names import RESOLVERS, resolve
 from lsm_eval.tasks.registry import Registry, is_harness_file, packaged_tasks
 
 
@@ -53,7 +53,7 @@ def test_a_folder_of_the_user(task_folder: Path, tmp_path: Path) -> None:
     )
     for name in ("own_pairs", "own_choice"):
         (tmp_path / f"{name}.yaml").write_text((task_folder / f"{name}.yaml").read_text())
-    registry = Registry([tmp_path])
+    registry = Registry([tmp_path], RESOLVERS)
     assert "our_copy" in registry.tasks
     assert "own_pairs" not in registry.tasks
     loaded = registry.resolve(["lm-eval:pair", "our_copy"])

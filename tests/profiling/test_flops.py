@@ -8,7 +8,7 @@ import pytest
 from tiny_models import save_model
 
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.scoring import TokenRow, score_sequences
+from lsm_eval.inference.scoring.plain import TokenRow, score_sequences
 from lsm_eval.profiling.flops import Architecture, read_architecture
 
 LENGTH = 24

@@ -32,7 +32,7 @@ def many_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "choices": ["yes", "no, the other", f"{at} {at + 1}", "mat"][: 2 + at % 3],
             "answer": at % 2,
         }
-        for at in range(90)
+        for at in range(200)
     ]
     write_task(folder, "choose", rows, **SCORE)
     write_task(folder, "say", rows, **{**GENERATE, "max_tokens": 5})

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lsm_eval.inference.attention_parts import Merge, Part, attend
+from lsm_eval.inference.generating.attention_parts import Merge, Part, attend
 
 if TYPE_CHECKING:
     import torch

@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.inference.generating.capacity import Capacity, capacity
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.memory import MemoryGuard, out_of_memory
+from lsm_eval.inference.memory import MemoryGuard, free_memory, out_of_memory
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.prompts import Continuation, Prompt
+from lsm_eval.inference.scoring.tree_scorer import attention_chunk
 
 if TYPE_CHECKING:
     import torch
 
-    from lsm_eval.inference.packed import PackedLinears
+    from lsm_eval.inference.generating.packed import PackedLinears
 
 __all__ = ["Continuation", "Prompt", "PromptContinuer"]
 
@@ -58,15 +60,14 @@ class PromptContinuer:
                     f"--engine tree: {self._place.name} cannot be continued so, {why}; use --engine auto."
                 )
         if why is None:
-            from lsm_eval.inference.capacity import capacity, free_memory
-            from lsm_eval.inference.continuous import ContinuousLoop
+            from lsm_eval.inference.generating.continuous import ContinuousLoop
 
             self.details["generation"] = "continuous"
             bounds = capacity(self._config, self._place, prompts.values(), free_memory(self._place.device))
             loop = ContinuousLoop(self._model, self._place, self._ledger, bounds, self._packed)
             yield from loop.run(left)
             return
-        from lsm_eval.inference.plain_generation import plain_continuations
+        from lsm_eval.inference.generating.plain import plain_continuations
 
         alone = self._padding_matters(list(prompts.values()))
         self.details["generation"] = (
@@ -85,19 +86,19 @@ class PromptContinuer:
     def _pack(self, prompts: Collection[Prompt]) -> None:
         work = sum(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
         if self._packed is None and self._place.device == "cpu" and work >= _PACKING_PAYS:
-            from lsm_eval.inference.capacity import free_memory
-            from lsm_eval.inference.packed import PackedLinears
+            from lsm_eval.inference.generating.packed import PackedLinears
 
-            with self._ledger.planning():
+            with self._ledger.checking():  # preparation, like the self-checks; no planning
                 self._packed = PackedLinears(self._model, free_memory("cpu"))
 
     # Self-checks
 
     def _disagreement(self, prompts: Sequence[Prompt]) -> str | None:
         """None if the loop gives the plain model's log-probabilities on some of the prompts, else what differs."""
-        from lsm_eval.inference.capacity import Capacity
-        from lsm_eval.inference.continuous import ContinuousLoop
+        from lsm_eval.inference.generating.continuous import ContinuousLoop
 
+        if attention_chunk(self._config, max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)):
+            return "its layers attend within chunks shorter than the longest text"
         some = dict(enumerate(self._samples(prompts)))
         # So small that chunks, shared and copied trunks and the change of sequences are all seen.
         chunk = max(len(prompt.tokens) for prompt in some.values()) // 3 + 1
@@ -147,7 +148,7 @@ class PromptContinuer:
 
     def _padding_matters(self, prompts: Sequence[Prompt]) -> str | None:
         """Why prompts must not stand in one batch, in words: some recurrent models read their padding."""
-        from lsm_eval.inference.plain_generation import first_logits
+        from lsm_eval.inference.generating.plain import first_logits
 
         short = min(prompts, key=lambda prompt: len(prompt.tokens)).tokens[:_CHECK_TAIL]
         long = max(prompts, key=lambda prompt: len(prompt.tokens)).tokens[: _CHECK_TAIL + len(short)]
@@ -167,7 +168,7 @@ def _apart(model: Any, place: Place, tokens: tuple[int, ...], seen: Sequence[tor
     """Largest difference between the loop's logits and those of one plain pass over the same text."""
     import torch
 
-    from lsm_eval.inference.scoring import only_rows
+    from lsm_eval.inference.scoring.plain import only_rows
 
     logits = torch.stack(list(seen))
     text = [*tokens, *logits.argmax(dim=-1).tolist()[:-1]]

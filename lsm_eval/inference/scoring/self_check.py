@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences
+from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, score_sequences
 
 _TOKENS = 48  # of each row that is looked at
 _SCORED = 8

@@ -11,12 +11,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.inference.families.units import ROUNDING, SharedUnits
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.prompts import Continuation, Prompt
-from lsm_eval.inference.scoring import SequenceScore, layer_count, row_statistics
-from lsm_eval.inference.units import ROUNDING, SharedUnits
+from lsm_eval.inference.scoring.plain import SequenceScore, layer_count, row_statistics
 
 if TYPE_CHECKING:
     import torch

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lsm_eval.inference.fast_linear import product, usable
-from lsm_eval.inference.tree import Piece
+from lsm_eval.inference.scoring.tree import Piece
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lsm_eval.inference.prompts import Prompt
+from lsm_eval.inference.generating.prompts import Prompt
 
 if TYPE_CHECKING:
     import torch

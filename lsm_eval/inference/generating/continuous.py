@@ -10,18 +10,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.capacity import Capacity
-from lsm_eval.inference.drawing import choose
 from lsm_eval.inference.fast_linear import fast_linears
+from lsm_eval.inference.generating.capacity import Capacity
+from lsm_eval.inference.generating.drawing import choose
+from lsm_eval.inference.generating.packed import PackedLinears
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
+from lsm_eval.inference.generating.sequences import Sequence, arrange
+from lsm_eval.inference.generating.slots import Run, SlotCache, Trunk
+from lsm_eval.inference.generating.stops import finish
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import out_of_memory, release
-from lsm_eval.inference.packed import PackedLinears
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.prompts import Continuation, Prompt
-from lsm_eval.inference.scoring import layer_count, only_rows
-from lsm_eval.inference.sequences import Sequence, arrange
-from lsm_eval.inference.slots import Run, SlotCache, Trunk
-from lsm_eval.inference.stops import finish
+from lsm_eval.inference.scoring.plain import layer_count, only_rows
 
 if TYPE_CHECKING:
     import torch

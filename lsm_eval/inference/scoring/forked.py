@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from lsm_eval.inference import head
 from lsm_eval.inference.fast_linear import fast_linears
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import with_less_each_time
-from lsm_eval.inference.scoring import SequenceScore, TokenRow, layer_count
-from lsm_eval.inference.sums import Sums
-from lsm_eval.inference.tree import group_rows
+from lsm_eval.inference.scoring import head
+from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, layer_count
+from lsm_eval.inference.scoring.sums import Sums
+from lsm_eval.inference.scoring.tree import group_rows
 
 _STEPS = 48  # passes of one token each that are better than reading a context again
 Tokens = tuple[int, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lsm_eval.inference.prompts import Continuation, Prompt
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
 
 _PENDING = 12  # tokens that may wait for the rest of a character before they are taken as they are
 _CONTEXT = 4  # tokens that later ones are decoded with

@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.inference.batching import batches
-from lsm_eval.inference.drawing import Stream, choose
+from lsm_eval.inference.generating.drawing import Stream, choose
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
+from lsm_eval.inference.generating.stops import finish
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.prompts import Continuation, Prompt
-from lsm_eval.inference.scoring import layer_count
-from lsm_eval.inference.stops import finish
+from lsm_eval.inference.scoring.plain import layer_count
 
 _CPU_TOKENS, _ACCELERATOR_TOKENS = 8192, 131072
 _TAIL = 24  # tokens that are decoded at least when a stop string is looked for

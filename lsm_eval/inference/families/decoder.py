@@ -6,18 +6,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.forked_scoring import ForkScorer
-from lsm_eval.inference.generation import Continuation, Prompt, PromptContinuer
-from lsm_eval.inference.kernel_race import quickest, worth_a_race
+from lsm_eval.inference.generating.generation import Continuation, Prompt, PromptContinuer
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.plan import PlainScorer
-from lsm_eval.inference.scoring import SequenceScore, TokenRow
-from lsm_eval.inference.scoring_budget import scoring_budget
-from lsm_eval.inference.self_check import Scorer, SelfCheck
-from lsm_eval.inference.tree_attention import windows_seen
-from lsm_eval.inference.tree_scoring import Kernel, TreeScorer, attention_chunk, attention_window
+from lsm_eval.inference.scoring.budget import scoring_budget
+from lsm_eval.inference.scoring.forked import ForkScorer
+from lsm_eval.inference.scoring.kernel_race import quickest, worth_a_race
+from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
+from lsm_eval.inference.scoring.plain_scorer import PlainScorer
+from lsm_eval.inference.scoring.self_check import Scorer, SelfCheck
+from lsm_eval.inference.scoring.tree_attention import windows_seen
+from lsm_eval.inference.scoring.tree_scorer import Kernel, TreeScorer, attention_chunk, attention_window
 
 _KERNELS: tuple[Kernel, ...] = ("blocks", "mask")
 
@@ -59,6 +59,7 @@ class DecoderNetwork:
         """The first way of scoring that gives what plain scoring gives on some of these rows."""
         place = self._place
         if place.engine == "plain":
+            self._details["engine"] = "plain, because --engine plain says so"
             return self._plain()
         flat = [row for own in rows.values() for row in own]
         longest = max(len(row.tokens) for row in flat)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
-from lsm_eval.inference.drawing import Stream
-from lsm_eval.inference.prompts import Prompt
-from lsm_eval.inference.slots import Trunk
-from lsm_eval.inference.stops import Decode, StopWatch
+from lsm_eval.inference.generating.drawing import Stream
+from lsm_eval.inference.generating.prompts import Prompt
+from lsm_eval.inference.generating.slots import Trunk
+from lsm_eval.inference.generating.stops import Decode, StopWatch
 
 _LEAST_TRUNK = 16  # tokens
 _LEAST_SAVED = 32  # tokens that a trunk keeps from being read again

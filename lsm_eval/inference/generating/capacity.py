@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from lsm_eval.inference.generating.prompts import Prompt
+from lsm_eval.inference.memory import bytes_per_token
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.prompts import Prompt
 
 _CPU_SLOTS, _ACCELERATOR_SLOTS = 64, 256
 _CPU_CHUNK, _ACCELERATOR_CHUNK = 512, 4096
-_SHARE = (
-    0.6  # of the free memory that keys and values may take; the rest is for what passes through the model
-)
-_CGROUP = Path("/sys/fs/cgroup")
+_SHARE = 0.6  # of the free memory that keys and values may take; the rest is for the passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +45,3 @@ def capacity(config: Any, place: Place, prompts: Collection[Prompt], free: int |
     if place.batch_tokens is not None:
         chunk = max(min(chunk, place.batch_tokens), 1)
     return Capacity(_CPU_SLOTS if cpu else _ACCELERATOR_SLOTS, tokens, chunk)
-
-
-def bytes_per_token(config: Any, size: int) -> int:
-    """Bytes of one token's keys and values in all layers, `size` bytes a number."""
-    text = config.get_text_config()
-    heads = int(text.num_attention_heads)
-    of_keys = int(getattr(text, "num_key_value_heads", None) or heads)
-    width = int(getattr(text, "head_dim", None) or text.hidden_size // heads)
-    return 2 * int(text.num_hidden_layers) * of_keys * width * size
-
-
-def free_memory(device: str) -> int | None:
-    """Bytes that are free on a device, None where it does not say. On a CPU, within the control group's bound."""
-    import torch
-
-    if device.startswith("cuda"):
-        # What the allocator holds without using it is free, too.
-        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(torch.cuda.mem_get_info(device)[0] + held)
-    if device != "cpu":
-        return None
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    try:
-        bound = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
-        if bound != "max":
-            free = min(free, int(bound) - int((_CGROUP / "memory.current").read_text(encoding="ascii")))
-    except (OSError, ValueError):  # no control group, or an older kind
-        return free
-    return max(free, 0)

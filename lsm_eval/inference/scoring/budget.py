@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lsm_eval.inference.capacity import bytes_per_token, free_memory
-from lsm_eval.inference.head import CHUNK_BYTES
+from lsm_eval.inference.memory import bytes_per_token, free_memory
 from lsm_eval.inference.place import Place
+from lsm_eval.inference.scoring.head import CHUNK_BYTES
 
 _CPU_TOKENS, _ACCELERATOR_TOKENS = 1024, 8192
 """What is quickest where memory is plenty: more tokens make a pass no quicker for each."""

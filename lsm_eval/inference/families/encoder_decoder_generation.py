@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lsm_eval.inference.batching import batches
-from lsm_eval.inference.drawing import Stream, choose
-from lsm_eval.inference.encoder_decoder_parts import Halves, new_cache, selected
+from lsm_eval.inference.families.encoder_decoder_parts import Halves, new_cache, selected
+from lsm_eval.inference.generating.drawing import Stream, choose
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
+from lsm_eval.inference.generating.stops import StopWatch, finish
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.prompts import Continuation, Prompt
-from lsm_eval.inference.scoring import layer_count
-from lsm_eval.inference.stops import StopWatch, finish
+from lsm_eval.inference.scoring.plain import layer_count
 
 if TYPE_CHECKING:
     import torch

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.decoder_trie import DecoderTrie, Point, Segment, node_count
-from lsm_eval.inference.encoder_decoder_generation import write_texts
-from lsm_eval.inference.encoder_decoder_parts import Halves, new_cache, selected
+from lsm_eval.inference.families.decoder_trie import DecoderTrie, Point, Segment, node_count
+from lsm_eval.inference.families.encoder_decoder_generation import write_texts
+from lsm_eval.inference.families.encoder_decoder_parts import Halves, new_cache, selected
+from lsm_eval.inference.families.units import ROUNDING, SharedUnits
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard, out_of_memory
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.prompts import Continuation, Prompt
-from lsm_eval.inference.scoring import SequenceScore, layer_count, only_rows, row_statistics
-from lsm_eval.inference.units import ROUNDING, SharedUnits
+from lsm_eval.inference.scoring.plain import SequenceScore, layer_count, only_rows, row_statistics
 
 if TYPE_CHECKING:
     import torch

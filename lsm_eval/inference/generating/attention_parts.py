@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lsm_eval.inference.packed import Product, fast_product
+from lsm_eval.inference.generating.packed import Product, fast_product
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lsm_eval.inference.scoring import SequenceScore, TokenRow
+from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 
 
 class Sums:

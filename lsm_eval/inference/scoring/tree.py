@@ -22,7 +22,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.inference.scoring import TokenRow
+from lsm_eval.inference.scoring.plain import TokenRow
 
 Ints = NDArray[np.int64]
 

@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lsm_eval.inference import head
 from lsm_eval.inference.fast_linear import fast_linears
 from lsm_eval.inference.ledger import Ledger, Work
 from lsm_eval.inference.memory import with_less_each_time
-from lsm_eval.inference.scoring import SequenceScore, TokenRow, layer_count
-from lsm_eval.inference.sums import Sums
-from lsm_eval.inference.tree import Piece, TokenTree, group_rows
-from lsm_eval.inference.tree_attention import TreeMask, attending, tree_attention
+from lsm_eval.inference.scoring import head
+from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, layer_count
+from lsm_eval.inference.scoring.sums import Sums
+from lsm_eval.inference.scoring.tree import Piece, TokenTree, group_rows
+from lsm_eval.inference.scoring.tree_attention import TreeMask, attending, tree_attention
 
 Kernel = Literal["blocks", "flex", "mask"]
 """How layers attend: through transformers' attention interface, each block of queries to the keys that it sees, or

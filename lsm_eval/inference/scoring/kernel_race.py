@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from lsm_eval.inference.scoring import TokenRow
-from lsm_eval.inference.self_check import Scorer
+from lsm_eval.inference.scoring.plain import TokenRow
+from lsm_eval.inference.scoring.self_check import Scorer
 
 _PASSES = 4  # that each way is timed on
 _WORTH = 40  # passes that a run must have for each of these, so that the race pays

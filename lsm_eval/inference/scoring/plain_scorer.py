@@ -8,7 +8,7 @@ from typing import Any
 from lsm_eval.inference.batching import batches
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.scoring import SequenceScore, TokenRow, score_sequences
+from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, score_sequences
 
 
 class PlainScorer:
