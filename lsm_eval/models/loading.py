@@ -8,6 +8,7 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.models.family import Family, family_of
 
+_PAGE = 4096  # bytes; the least that systems map
 _DTYPES = ("float32", "bfloat16", "float16")
 _POSITIONS_AFTER_PADDING = frozenset(
     ("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "camembert", "data2vec-text", "xmod",
@@ -153,6 +154,7 @@ def load_weights(
         if adapter is not None:
             model = _with_adapter(model, adapter)
         model = model.to(device).eval()
+        _read_all(model)
         if family == "decoder" and not _causal(model, device):
             raise _no_decoder(folder, config)
     except SafetensorError as error:
@@ -188,6 +190,14 @@ def context_length(config: Any, tokenizer: Any) -> int | None:
             return value
     limit = getattr(tokenizer, "model_max_length", None)
     return int(limit) if isinstance(limit, int) and limit < 10**9 else None
+
+
+def _read_all(model: Any) -> None:
+    """Bring every page of the weights into memory: they are mapped from their file, and would else be read in the
+    first pass, which is not what its seconds are to tell."""
+    for parameter in model.parameters():
+        if parameter.device.type == "cpu":
+            parameter.detach().flatten()[:: _PAGE // parameter.element_size()].sum()
 
 
 def _with_adapter(model: Any, adapter: Path) -> Any:

@@ -35,10 +35,13 @@ _HARMLESS = frozenset(
 class _Block:
     """Queries `begin` to `end` with the keys that any of them sees."""
 
-    __slots__ = ("begin", "end", "keys", "mask")
+    __slots__ = ("begin", "end", "hidden", "keys", "mask")
 
-    def __init__(self, begin: int, end: int, keys: torch.Tensor | slice, mask: torch.Tensor) -> None:
-        self.begin, self.end = begin, end
+    def __init__(
+        self, begin: int, end: int, keys: torch.Tensor | slice, mask: torch.Tensor, hidden: int
+    ) -> None:
+        self.begin, self.end, self.hidden = begin, end, hidden
+        """`hidden`: every query sees all keys before this one."""
         self.keys = keys
         self.mask = mask
         """Added to the scores, shape [queries, keys]: 0 or minus infinity."""
@@ -100,7 +103,7 @@ class TreeMask:
             chosen: torch.Tensor | slice = (
                 slice(int(keys[0]), int(keys[-1]) + 1) if run else torch.from_numpy(keys).to(self._device)
             )
-            made.append(_Block(begin, end, chosen, mask.to(self._device)))
+            made.append(_Block(begin, end, chosen, mask.to(self._device), int(seen.all(axis=0).argmin())))
         self._count[window] = count
         return made
 
@@ -195,7 +198,7 @@ def attend(
         own_query = query[:, :, block.begin : block.end]
         own_key, own_value = key[:, :, block.keys], value[:, :, block.keys]
         if softcap is None and fast and own_key.shape[2] >= _FAST_KEYS:
-            parts.append(_fast(own_query, own_key, own_value, block.mask, scale))
+            parts.append(_fast(own_query, own_key, own_value, block, scale))
             continue
         own_key, own_value = _repeat(own_key, groups), _repeat(own_value, groups)
         if softcap is None:
@@ -210,9 +213,12 @@ def attend(
 
 
 def _fast(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor, scale: float | None
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, block: _Block, scale: float | None
 ) -> torch.Tensor:
     """Attention by oneDNN's products, one key head with all its query heads at a time."""
+    import torch
+
+    mask, hidden = block.mask, block.hidden
     _, heads, rows, width = query.shape
     shared = key.shape[1]
     groups = heads // shared
@@ -221,8 +227,9 @@ def _fast(
     for head in range(shared):
         own = slice(head * groups, (head + 1) * groups)
         scores = product((query[0, own] * factor).reshape(groups * rows, width), key[0, head])
-        weights = scores.view(groups, rows, -1).add_(mask).softmax(-1).view(groups * rows, -1)
-        found[0, own] = product(weights, value[0, head].t().contiguous()).view(groups, rows, -1)
+        scores.view(groups, rows, -1)[..., hidden:].add_(mask[:, hidden:])
+        torch.softmax(scores, dim=-1, out=scores)
+        found[0, own] = product(scores, value[0, head].t().contiguous()).view(groups, rows, -1)
     return found
 
 
