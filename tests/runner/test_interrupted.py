@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -122,10 +123,16 @@ def test_killed_again_and_again(run: Runner, many_tasks: Path, tmp_path: Path) -
 
 
 def test_ctrl_c(run: Runner, many_tasks: Path, tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    arguments = run.arguments("--store", store, *SMALL_BATCHES, tasks=TASKS, include=many_tasks)
-    code, err = _stop_at(arguments, store, 20, signal.SIGINT)
-    assert code == 130
+    for number in range(4):
+        store = tmp_path / f"store-{number}"
+        arguments = run.arguments("--store", store, *SMALL_BATCHES, tasks=TASKS, include=many_tasks)
+        code, err = _stop_at(arguments, store, 20, signal.SIGINT)
+        assert "KeyboardInterrupt" not in err, "nothing swallowed it"
+        if code != 0:
+            break
+        # On a busy machine the signal can come when the last answer is there already.
+        shutil.rmtree(run.out)
+    assert code == 130, err
     assert "Traceback" not in err
     assert f"lsm-eval: stopped; all answers so far are kept in {store}." in err
     assert f"run the same command again:\n  lsm-eval {' '.join(arguments)}" in err
@@ -139,7 +146,7 @@ def test_termination_is_like_ctrl_c(run: Runner, many_tasks: Path, tmp_path: Pat
     store = tmp_path / "store"
     arguments = run.arguments("--store", store, *SMALL_BATCHES, tasks=TASKS, include=many_tasks)
     code, err = _stop_at(arguments, store, 20, signal.SIGTERM)
-    assert code == 130
+    assert code == 130, err
     assert "Traceback" not in err
     assert "all answers so far are kept" in err
 
