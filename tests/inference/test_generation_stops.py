@@ -77,6 +77,17 @@ def test_a_stop_string_is_found_at_the_token_that_completes_it(
     assert said.stopped == any(stop in full for stop in stops)
 
 
+def test_a_stop_string_of_characters_spelled_in_bytes_is_found_at_its_last_byte(sentence_piece: Any) -> None:
+    """A context that begins inside a character is unreadable to the end of a run of bytes."""
+    text = "the é語é🙂語 cat"
+    tokens = sentence_piece(text, add_special_tokens=False)["input_ids"]
+    for stop in ("é語é", "🙂語", "語é🙂", "語 cat"):
+        watch = StopWatch([stop], sentence_piece.decode)
+        found = next(at for at, token in enumerate(tokens) if watch.push(token))
+        assert stop in sentence_piece.decode(tokens[: found + 1])
+        assert stop not in sentence_piece.decode(tokens[:found])
+
+
 def test_a_watch_decodes_a_few_tokens_only() -> None:
     sizes = []
 

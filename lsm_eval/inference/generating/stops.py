@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 
 _PENDING = 12  # tokens that may wait for the rest of a character before they are taken as they are
-_CONTEXT = 4  # tokens that later ones are decoded with
+_CONTEXT = 4  # tokens that later ones are decoded with, or a few more: it begins at a whole character
+_CHARACTER = 4  # tokens that one character may take, at most: UTF-8's bytes
 
 Decode = Callable[[Sequence[int]], str]
 
@@ -43,10 +44,25 @@ class StopWatch:
         found = any(stop in reach for stop in self._stops)
         if not text.endswith("\ufffd") or len(self._tokens) - self._settled > _PENDING:
             self._tail = reach[-self._keep :] if self._keep else ""
-            del self._tokens[:-_CONTEXT]
-            self._settled = len(self._tokens)
-            self._before = self._decode(self._tokens)
+            self._forget()
         return found
+
+    def _forget(self) -> None:
+        """Keep the shortest context that begins at a whole character.
+
+        Where single bytes are tokens (SentencePiece's byte fallback) a run of them that begins inside a
+        character is unreadable to its end.
+        """
+        tokens = self._tokens
+        for size in range(_CONTEXT, _CONTEXT + _CHARACTER):
+            self._tokens = tokens[-size:]
+            self._before = self._decode(self._tokens)
+            if "\ufffd" not in self._before:
+                break
+        else:
+            self._tokens = tokens[-_CONTEXT:]
+            self._before = self._decode(self._tokens)
+        self._settled = len(self._tokens)
 
 
 def finish(
