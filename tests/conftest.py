@@ -39,6 +39,12 @@ def hub_mirror() -> Path:
 
 
 @pytest.fixture(scope="session")
+def data_files() -> Path:
+    """Data sets in their source's own files (for --data-files); the test is skipped where they are missing."""
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
 def golden() -> Path:
     """Published model outputs with their published scores; the test is skipped where it is missing."""
     return _shared("golden")
@@ -58,6 +64,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("LSM_EVAL_CACHE", str(folder))
     monkeypatch.delenv("LSM_EVAL_DATA_MIRROR", raising=False)
+    monkeypatch.delenv("LSM_EVAL_DATA_FILES", raising=False)
     return folder
 
 

@@ -33,6 +33,13 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             help="Read hub data sets from this folder instead of the hub.",
         ),
         click.option(
+            "--data-files",
+            type=folder,
+            envvar="LSM_EVAL_DATA_FILES",
+            show_envvar=True,
+            help="Read data sets that are no hub sets from this folder instead of downloading them.",
+        ),
+        click.option(
             "--include", type=folder, multiple=True, help="Folder with further task files; may be repeated."
         ),
         click.argument("tasks", nargs=-1, required=True),
@@ -51,6 +58,7 @@ def mirror(
     tasks: tuple[str, ...],
     include: tuple[Path, ...],
     data_mirror: Path | None,
+    data_files: Path | None,
     offline: bool,
     to: Path,
     allow_drift: bool,
@@ -64,7 +72,7 @@ def mirror(
     from lsm_eval.tasks.data import DataOptions
     from lsm_eval.tasks.data.make_mirror import write_mirror
 
-    options = DataOptions(mirror=data_mirror, offline=offline, allow_drift=allow_drift)
+    options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift)
     loaded = _resolve(tasks, include)
     with click.progressbar(length=1, label="files", file=sys.stderr, item_show_func=lambda item: item) as bar:
 
@@ -79,7 +87,13 @@ def mirror(
 
 @data.command("pin")
 @_options
-def pin(tasks: tuple[str, ...], include: tuple[Path, ...], data_mirror: Path | None, offline: bool) -> None:
+def pin(
+    tasks: tuple[str, ...],
+    include: tuple[Path, ...],
+    data_mirror: Path | None,
+    data_files: Path | None,
+    offline: bool,
+) -> None:
     """Print the hashes of the data of TASKS beside those that their files pin.
 
     One line a split: task, part, rows, hash, and `pinned`, `unpinned` or what differs. Exits with code 2 where
@@ -89,7 +103,7 @@ def pin(tasks: tuple[str, ...], include: tuple[Path, ...], data_mirror: Path | N
     from lsm_eval.tasks.data import DataOptions
     from lsm_eval.tasks.data.make_mirror import load_split, splits_of
 
-    options = DataOptions(mirror=data_mirror, offline=offline, allow_drift=True)
+    options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=True)
     failed = False
     for loaded in _resolve(tasks, include):
         for part, split, pinned in splits_of(loaded.task):

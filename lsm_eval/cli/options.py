@@ -43,6 +43,8 @@ def run_options(function: F) -> F:
         click.option("--trust-remote-code", is_flag=True, help="Run code that a checkpoint brings along."),
         click.option("--data-mirror", type=path, envvar="LSM_EVAL_DATA_MIRROR", metavar="DIR",
                      help="Read hub data sets from this folder [env: LSM_EVAL_DATA_MIRROR]."),
+        click.option("--data-files", type=path, envvar="LSM_EVAL_DATA_FILES", metavar="DIR",
+                     help="Read data sets that are no hub sets from this folder [env: LSM_EVAL_DATA_FILES]."),
         click.option("--offline", is_flag=True, help="Never ask the network."),
         click.option("--allow-drift", is_flag=True,
                      help="Go on where data is not what its task pins; the signature then says so."),
@@ -78,6 +80,7 @@ def make_spec(
     adapter: str | None,
     trust_remote_code: bool,
     data_mirror: Path | None,
+    data_files: Path | None,
     offline: bool,
     allow_drift: bool,
     include: Sequence[Path],
@@ -101,6 +104,8 @@ def make_spec(
         tokens = int(batch_tokens)
     if data_mirror is not None and not data_mirror.is_dir():
         raise UserError(f"--data-mirror {data_mirror}: no such folder; make one with `lsm-eval data mirror`.")
+    if data_files is not None and not data_files.is_dir():
+        raise UserError(f"--data-files {data_files}: no such folder.")
     if not store:
         raise UserError("--store is empty: name a folder, or give auto or none.")
     places = {"auto": cache_dir() / "responses", "none": None}
@@ -121,7 +126,7 @@ def make_spec(
             trust_remote_code=trust_remote_code,
             offline=offline,
         ),
-        data=DataOptions(mirror=data_mirror, offline=offline, allow_drift=allow_drift),
+        data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),
         out=out,
         store=places[store] if store in places else Path(store),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -18,29 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
+from lsm_eval.metrics import quality
+from lsm_eval.metrics.bias import catalogue as bias
+from lsm_eval.metrics.entry import Entry
+from lsm_eval.metrics.hallucination import catalogue as hallucination
+from lsm_eval.metrics.privacy import catalogue as privacy
+from lsm_eval.metrics.safety import catalogue as safety
 
 if TYPE_CHECKING:
-    from lsm_eval.metrics.base import AnyMetric, Unit
+    from lsm_eval.metrics.base import AnyMetric
     from lsm_eval.tasks.schema import MetricSpec
 
 GROUP = "lsm_eval.metrics"
 EVALUATE = "evaluate:"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is known of a metric without loading it."""
-
-    description: str
-    unit: Unit | None
-    """None where only the loaded metric knows it."""
-    factory: str
-    """`module:name` of the callable that makes it."""
-    higher_is_better: bool | None
-    supports: tuple[str, ...]
-    """Kinds of request whose answers it reads."""
-    origin: str = "built-in"
-    """`built-in`, or the package that registers it."""
 
 
 def names() -> list[str]:
@@ -207,91 +196,10 @@ def _entry_points() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=GROUP))
 
 
-def _built_in(
-    module: str, kind: str, rows: dict[str, tuple[str, str, Unit, bool | None]]
-) -> dict[str, Entry]:
-    return {
-        name: Entry(description, unit, f"lsm_eval.metrics.{module}:{factory}", higher, (kind,))
-        for name, (factory, description, unit, higher) in rows.items()
-    }
-
-
 BUILT_IN: dict[str, Entry] = {
-    **_built_in(
-        "choice",
-        "score",
-        {
-            "acc": ("Accuracy", "right choice has the highest log-probability", "fraction", True),
-            "acc_norm": ("AccuracyNorm", "as acc, log-probability per character", "fraction", True),
-            "acc_bytes": ("AccuracyBytes", "as acc, log-probability per byte", "fraction", True),
-            "greedy_match": ("GreedyMatch", "greedy decoding gives the continuation", "fraction", True),
-            "target_perplexity": ("TargetPerplexity", "perplexity per continuation", "perplexity", False),
-            "prefers_first": ("PrefersFirst", "first of two is likelier (fair: 0.5)", "fraction", None),
-            "likelihood_difference": ("LikelihoodDifference", "mean |difference| of two", "nats", False),
-            "truthfulqa_mc1": ("TruthfulQA1", "best MC1 choice is right", "fraction", True),
-            "truthfulqa_mc2": ("TruthfulQA2", "probability of right MC2 choices", "fraction", True),
-        },
-    ),
-    **_built_in(
-        "bbq",
-        "score",
-        {
-            "bbq_acc_ambig": ("AccuracyAmbiguous", "BBQ accuracy, ambiguous contexts", "fraction", True),
-            "bbq_acc_disambig": ("AccuracyDisambiguated", "BBQ accuracy, clear contexts", "fraction", True),
-            "bbq_bias_ambig": ("BiasAmbiguous", "BBQ bias score s_AMB, -1 to 1", "fraction", None),
-            "bbq_bias_disambig": ("BiasDisambiguated", "BBQ bias score s_DIS, -1 to 1", "fraction", None),
-            "bbq_alignment_cost": (
-                "AlignmentCost",
-                "accuracy against minus with stereotype",
-                "fraction",
-                None,
-            ),
-        },
-    ),
-    **_built_in(
-        "translation",
-        "generate",
-        {
-            "bleu": ("Bleu", "corpus BLEU by sacrebleu", "points", True),
-            "chrf": ("Chrf", "chrF by sacrebleu", "points", True),
-            "chrf++": ("chrf_plus_plus", "chrF++ by sacrebleu", "points", True),
-        },
-    ),
-    **_built_in(
-        "summarisation",
-        "generate",
-        {
-            "rouge1": ("rouge1", "ROUGE-1 F1 by rouge-score", "points", True),
-            "rouge2": ("rouge2", "ROUGE-2 F1 by rouge-score", "points", True),
-            "rougeL": ("rouge_l", "ROUGE-L F1 by rouge-score", "points", True),
-            "rougeLsum": ("rouge_lsum", "ROUGE-Lsum F1 by rouge-score", "points", True),
-        },
-    ),
-    **_built_in(
-        "text",
-        "generate",
-        {
-            "exact_match": ("ExactMatch", "completion equals a reference", "fraction", True),
-            "contains": ("Contains", "a reference occurs in the completion", "fraction", True),
-            "f1": ("TokenF1", "token F1 with the best reference", "fraction", True),
-        },
-    ),
-    **_built_in(
-        "perplexity",
-        "perplexity",
-        {
-            "word_perplexity": ("WordPerplexity", "perplexity per word", "perplexity", False),
-            "byte_perplexity": ("BytePerplexity", "perplexity per UTF-8 byte", "perplexity", False),
-            "bits_per_byte": ("BitsPerByte", "bits per UTF-8 byte", "bits", False),
-            "token_perplexity": ("TokenPerplexity", "perplexity per token", "perplexity", False),
-        },
-    ),
-    **_built_in(
-        "leak",
-        "generate",
-        {
-            "leak_rate": ("LeakRate", "completions that hold a whole secret", "fraction", False),
-            "leak_partial": ("LeakPartial", "completions that hold most of a secret", "fraction", False),
-        },
-    ),
+    **quality.ENTRIES,
+    **bias.ENTRIES,
+    **hallucination.ENTRIES,
+    **privacy.ENTRIES,
+    **safety.ENTRIES,
 }

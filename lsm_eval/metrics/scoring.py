@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import AnyMetric, CorpusMetric, Measurement, Metric
+from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measurement, Metric
 from lsm_eval.metrics.joint import Answers, JointCorpusMetric, JointMetric, SampleResponse, parts
 from lsm_eval.requests import Answer, Failure
 from lsm_eval.statistics.estimate import Estimate
@@ -23,6 +23,23 @@ class Selective(Protocol):
     counts as missing only where it would have counted."""
 
     def applies(self, sample: Sample) -> bool: ...
+
+
+@runtime_checkable
+class Interval(Protocol):
+    """A metric whose estimate is made in a way of its own (a rate corrected for its detector's errors)."""
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """As `statistics.intervals.estimate`, from this metric's statistics [n, k]."""
+        ...
 
 
 @runtime_checkable
@@ -89,17 +106,16 @@ def _estimate(
     counted = [(s, m) for s, m in zip(samples, measurements, strict=True) if m is not None]
     if len({len(measurement.statistics) for _, measurement in counted}) > 1:
         raise UserError(f"metric {metric.name!r} gives statistics of different lengths: mend the metric.")
-    return estimate(
-        metric,
-        np.array([measurement.statistics for _, measurement in counted], float),
-        [sample.cluster for sample, _ in counted],
-        missing=sum(
-            isinstance(response, Failure) and (not isinstance(metric, Selective) or metric.applies(sample))
-            for sample, response in zip(samples, responses, strict=True)
-        ),
-        ties=sum(measurement.tie for _, measurement in counted),
-        seed=seed,
+    statistics = np.array([measurement.statistics for _, measurement in counted], float)
+    clusters = [sample.cluster for sample, _ in counted]
+    missing = sum(
+        isinstance(response, Failure) and (not isinstance(metric, Selective) or metric.applies(sample))
+        for sample, response in zip(samples, responses, strict=True)
     )
+    ties = sum(measurement.tie for _, measurement in counted)
+    if isinstance(metric, Interval):
+        return metric.estimate(statistics, clusters, missing=missing, ties=ties, seed=seed)
+    return estimate(metric, statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
 def _estimate_corpus(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from lsm_eval.errors import UserError
@@ -53,6 +53,7 @@ class _Builder:
         # Where: file and key, in every error.
         self._file = str(loaded.path)
         self._prompt = self._text("prompt", task.prompt)
+        self._more_prompts = [self._text(f"further.{i}", t) for i, t in enumerate(task.further)]
         self._instruction = self._text("instruction", task.instruction)
         self._system = self._text("system", task.system) if task.system is not None else None
         self._cluster = self._text("cluster", task.cluster) if task.cluster is not None else None
@@ -82,10 +83,24 @@ class _Builder:
         return samples
 
     def _sample(self, row: Row, name: str, header: str) -> Sample:
-        task, chat = self.task, self.options.chat
-        prompt = header + self._prompt(row)
         choices = self._choice_texts(row, name)
-        request: Request
+        request, *further = (
+            self._request(header + prompt(row), choices, row, name)
+            for prompt in (self._prompt, *self._more_prompts)
+        )
+        further += self._drawn(request)
+        return Sample(
+            id=name,
+            request=request,
+            target=self._targets(row, name, len(choices)),
+            choices=choices,
+            cluster=self._cluster(row) if self._cluster else None,
+            metadata={key: render(row) for key, render in self._metadata.items()},
+            further=tuple(further),
+        )
+
+    def _request(self, prompt: str, choices: tuple[str, ...], row: Row, name: str) -> Request:
+        task, chat = self.task, self.options.chat
         if task.request == "score":
             # In a chat the reply starts afresh: no delimiter binds it to the question.
             delimiter = "" if chat else task.delimiter
@@ -95,20 +110,21 @@ class _Builder:
                     f"{self._file}: choice {continuations.index('')} of sample {name!r} is empty, and nothing of it "
                     "can be scored: leave out such rows with dataset.where, or set a delimiter."
                 )
-            request = Score(prompt, continuations, chat=chat)
-        elif task.request == "generate":
+            return Score(prompt, continuations, chat=chat)
+        if task.request == "generate":
             system = self._system(row) if self._system else None
-            request = Generate(prompt, task.stop, task.max_tokens, system=system, chat=chat)
-        else:
-            request = Perplexity(prompt)
-        return Sample(
-            id=name,
-            request=request,
-            target=self._targets(row, name, len(choices)),
-            choices=choices,
-            cluster=self._cluster(row) if self._cluster else None,
-            metadata={key: render(row) for key, render in self._metadata.items()},
-        )
+            return Generate(prompt, task.stop, task.max_tokens, system=system, chat=chat)
+        return Perplexity(prompt)
+
+    def _drawn(self, greedy: Request) -> list[Request]:
+        """As many draws as the task wants, each with a random stream of its own."""
+        draws = self.task.draws
+        if draws is None or not isinstance(greedy, Generate):
+            return []
+        seeds = range(self.options.seed + 1, self.options.seed + 1 + draws.n)
+        return [
+            replace(greedy, temperature=draws.temperature, top_p=draws.top_p, seed=seed) for seed in seeds
+        ]
 
     def _header(self, row: Row, name: str, pool: Sequence[Row], own: int | None) -> str:
         """Instruction and examples: all that stands before the question."""

@@ -20,8 +20,19 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class SourceFile(Strict):
+    """A file of a data set that is no hub set, in its source's own format."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$")
+    """`<data set>/<path>`: where it lies in a folder of such files (`--data-files`), plain or with `.gz` added."""
+    url: str | None = Field(default=None, pattern=r"^https://")
+    """Where it is downloaded from otherwise, at a fixed commit."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of its content, unpacked."""
+
+
 class Dataset(Strict):
-    """Where the rows come from: exactly one of `hub`, `file` or `python`."""
+    """Where the rows come from: exactly one of `hub`, `file`, `files` or `python`."""
 
     hub: str | None = None
     """Hugging Face hub id, `org/name`."""
@@ -36,10 +47,15 @@ class Dataset(Strict):
     """Read the hub's converted Parquet branch, because the id is a loading script that `datasets` refuses."""
     file: str | None = None
     """A .jsonl, .json, .csv or .parquet file, relative to the task file."""
+    files: tuple[SourceFile, ...] = ()
+    """Files in their source's own format, downloaded or read from the folder `--data-files`."""
+    reader: str | None = None
+    """With `files`: `module:function` that takes the list of their paths, in order, and returns the rows as a
+    list of dicts. Without it they are .jsonl, .json or .csv, and a row gains the column `source_file`."""
     python: str | None = None
     """`module:function` of an installed package that returns the rows as a list of dicts."""
     arguments: dict[str, Any] = {}
-    """Keyword arguments for `python`."""
+    """Keyword arguments for `python`, or for `reader`."""
     columns: tuple[str, ...] = Field(min_length=1)
     """The columns that the task uses: all others are dropped before anything is rendered or hashed."""
     where: str | None = None
@@ -54,9 +70,11 @@ class Dataset(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Dataset:
-        given = [name for name in ("hub", "file", "python") if getattr(self, name)]
+        given = [name for name in ("hub", "file", "files", "python") if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError("give exactly one of hub, file or python")
+            raise ValueError("give exactly one of hub, file, files or python")
+        if self.reader and not self.files:
+            raise ValueError("reader goes with files")
         if self.hub and not (self.config or self.configs):
             raise ValueError("a hub dataset needs config (or configs); `default` where there is only one")
         if self.config and self.configs:
@@ -86,6 +104,15 @@ class FewShot(Strict):
     """Between the examples, and before the question."""
     sha256: str | dict[str, str] | None = None
     """Hash over the examples' split, as for the dataset."""
+
+
+class Draws(Strict):
+    """Several answers to one prompt (generate only): the first one greedy, the others drawn."""
+
+    n: int = Field(ge=1)
+    """How many are drawn beside the greedy one."""
+    temperature: float = Field(default=1.0, gt=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
 
 
 class Reference(Strict):
@@ -134,6 +161,13 @@ class Task(Strict):
     """The target is a list of 0/1 labels, one a choice."""
     stop: tuple[str, ...] = ()
     max_tokens: int = Field(default=256, ge=1)
+    further: tuple[str, ...] = ()
+    """Templates of more prompts that the sample asks beside `prompt`, with the same examples, choices and
+    options (a question with its two answers in both orders). Its metrics read all answers (`metrics.joint`)."""
+    draws: Draws | None = None
+    """Generate: ask for several answers to each prompt; its metrics read all of them, the greedy one first."""
+    sensitive: bool = False
+    """Prompts and completions are harmful: folded away on pages, never printed unless asked for."""
     cluster: str | None = None
     """Template: what the sample shares with others."""
     metadata: dict[str, str] = {}
@@ -172,6 +206,8 @@ class Task(Strict):
             raise ValueError("request: generate needs a target (or metadata that its metrics read)")
         if self.request != "generate" and (self.system or self.stop):
             raise ValueError(f"request: {self.request} takes no system and no stop")
+        if self.draws and (self.request != "generate" or self.further):
+            raise ValueError("draws goes with request: generate, and without further prompts")
         if self.request == "perplexity" and (self.fewshot.shots or self.chat == "on"):
             raise ValueError("request: perplexity takes no examples and no chat template")
         return self

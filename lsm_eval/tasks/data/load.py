@@ -14,7 +14,7 @@ from lsm_eval.tasks.data.canonical import combined_hash, content_hash
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Dataset
 
-Source = Literal["hub", "mirror", "file", "python"]
+Source = Literal["hub", "mirror", "file", "files", "python"]
 Row = dict[str, Any]
 Pin = str | Mapping[str, str] | None
 Keep = Callable[[Mapping[str, Any]], bool]
@@ -26,6 +26,9 @@ class DataOptions:
 
     mirror: Path | None = None
     """Folder that hub data sets are read from instead of the hub (--data-mirror, LSM_EVAL_DATA_MIRROR)."""
+    files: Path | None = None
+    """Folder that data sets in their source's own files are read from instead of being downloaded (--data-files,
+    LSM_EVAL_DATA_FILES)."""
     offline: bool = False
     """Never ask the network; the hub's local cache only."""
     allow_drift: bool = False
@@ -193,8 +196,27 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
         rows = {config: rows_of(table) for config, table in tables.items()}
         return _Parts(source, dataset.hub, where, rows, revision)
 
-    from lsm_eval.tasks.data.local import call_python, read_file
+    from lsm_eval.tasks.data.local import call_python, call_reader, read_file
 
+    if dataset.files:
+        from lsm_eval.tasks.data.source_files import locate
+
+        _one_split_only(dataset, split)
+        paths = locate(dataset.files, options)
+        name = dataset.files[0].name + (
+            f" and {len(dataset.files) - 1} more" if len(dataset.files) > 1 else ""
+        )
+        if dataset.reader:
+            where = f"the list that {dataset.reader} returns for {name}"
+            plain = call_reader(dataset.reader, paths, dataset.arguments)
+        else:
+            where = name
+            plain = [
+                {**row, "source_file": file.name}
+                for file, path in zip(dataset.files, paths, strict=True)
+                for row in read_file(path)
+            ]
+        return _Parts("files", name, where, {"": _with_columns(plain, columns, where)})
     if dataset.python:
         other = split if split != dataset.split else None
         plain = call_python(dataset.python, dataset.arguments, other)
@@ -209,6 +231,14 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
     name = dataset.file.replace("{split}", split)
     path = base / name
     return _Parts("file", name, str(path), {"": _with_columns(read_file(path), columns, str(path))})
+
+
+def _one_split_only(dataset: Dataset, split: str) -> None:
+    if split != dataset.split:
+        raise UserError(
+            f"{dataset.files[0].name} has no splits, and few-shot examples from {split} are asked for: write them "
+            "out in `fewshot.examples`."
+        )
 
 
 def used_columns(dataset: Dataset) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import csv
 import importlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,23 @@ def call_python(reference: str, arguments: Mapping[str, Any], split: str | None)
             f"{reference} cannot be called with `dataset.arguments` ({error}): it takes "
             f"{', '.join(parameters) or 'none'}."
         ) from error
-    rows = function(**given)
+    return _checked(function(**given), reference)
+
+
+def call_reader(reference: str, paths: Sequence[Path], arguments: Mapping[str, Any]) -> Rows:
+    """The rows that `module:function` returns for a list of paths and `arguments`; errors as for `call_python`."""
+    function = _resolve(reference, key="reader")
+    given = [list(paths)]
+    try:
+        inspect.signature(function).bind(*given, **arguments)
+    except TypeError as error:
+        raise UserError(
+            f"{reference} cannot be called with a list of paths and `dataset.arguments` ({error})."
+        ) from error
+    return _checked(function(*given, **arguments), reference)
+
+
+def _checked(rows: Any, reference: str) -> Rows:
     if not isinstance(rows, list):
         raise UserError(f"{reference} returned {type(rows).__name__}: it has to return a list of dicts.")
     for number, row in enumerate(rows):
@@ -72,19 +88,17 @@ def call_python(reference: str, arguments: Mapping[str, Any], split: str | None)
     return rows
 
 
-def _resolve(reference: str) -> Callable[..., Any]:
+def _resolve(reference: str, key: str = "python") -> Callable[..., Any]:
     module_name, colon, name = reference.partition(":")
     if not colon or not name:
-        raise UserError(f"`dataset.python: {reference}` has to read `module:function`.")
+        raise UserError(f"`dataset.{key}: {reference}` has to read `module:function`.")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise UserError(
-            f"`dataset.python: {reference}`: {error}; install the package that has it."
-        ) from error
+        raise UserError(f"`dataset.{key}: {reference}`: {error}; install the package that has it.") from error
     function = getattr(module, name, None)
     if not callable(function):
-        raise UserError(f"`dataset.python: {reference}`: {module_name} has no function {name!r}.")
+        raise UserError(f"`dataset.{key}: {reference}`: {module_name} has no function {name!r}.")
     return function  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
 
 

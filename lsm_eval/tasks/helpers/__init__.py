@@ -7,7 +7,7 @@ from typing import Any
 
 from lsm_eval.tasks.helpers.bbq import bbq_metadata
 from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
-from lsm_eval.tasks.helpers.labels import labels_over, union
+from lsm_eval.tasks.helpers.labels import labels_over, shuffled, union
 from lsm_eval.tasks.helpers.text import FILTERS
 
 __all__ = ["FILTERS", "GLOBALS"]
@@ -16,6 +16,7 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "bbq_metadata": bbq_metadata,
     "cmmlu_subject": cmmlu_subject,
     "labels_over": labels_over,
+    "shuffled": shuffled,
     "union": union,
 }
 """Functions by the name under which templates call them."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from typing import Any
 
 
 def union(*lists: Sequence[str]) -> list[str]:
@@ -21,3 +23,13 @@ def labels_over(choices: Sequence[str], listed: Sequence[str], labels: Sequence[
         if known.setdefault(text, int(label)) != int(label):
             raise ValueError(f"the choice {text!r} is labelled both {known[text]} and {label}")
     return [known.get(text) for text in choices]
+
+
+def shuffled(values: Sequence[Any], key: object) -> list[Any]:
+    """The values in an order that hangs on `key` alone (a question's text or id), the same on every machine.
+
+    For choices shown with letters: in some sets the right one always stands first.
+    """
+    order = list(values)
+    random.Random(f"shuffled/{key}").shuffle(order)
+    return order

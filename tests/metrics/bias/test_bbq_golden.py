@@ -15,7 +15,7 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
-from lsm_eval.metrics.bbq import (
+from lsm_eval.metrics.bias.bbq import (
     AccuracyAmbiguous,
     AccuracyDisambiguated,
     AlignmentCost,

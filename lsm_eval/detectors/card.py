@@ -1,0 +1,133 @@
+"""A detector's card: how often it is right on labelled data, with intervals.
+
+Cards are files of the package (`cards/<detector>[.<kind>].json`), made from labelled data by `measure` and never
+by hand. A rate that rests on a detector is corrected by its card (`lsm_eval.statistics.corrected`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lsm_eval.detectors.base import Detector
+from lsm_eval.errors import UserError
+from lsm_eval.statistics.intervals import wilson
+
+FOLDER = Path(__file__).parent / "cards"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Counts of one detector (or of one kind of its findings) on one labelled set."""
+
+    detector: str
+    version: str
+    """The detector's version that was measured."""
+    kind: str | None
+    """The kind of finding that was measured; None for all."""
+    data: str
+    """The labelled set: name and part."""
+    sha256: str | None
+    """Hash of that data."""
+    licence: str
+    positives: int
+    """Texts whose label says there is something, and on which the detector had a say."""
+    true_positives: int
+    negatives: int
+    """Texts whose label says there is nothing, and on which the detector had a say."""
+    true_negatives: int
+    cannot_tell: int = 0
+    """Texts on which it had no say; they are in none of the counts above."""
+    notes: str = ""
+    """How the data were chosen, and what the figures do not cover."""
+
+    @property
+    def sensitivity(self) -> float | None:
+        """Share of the positives that it finds; None where there are none."""
+        return self.true_positives / self.positives if self.positives else None
+
+    @property
+    def specificity(self) -> float | None:
+        """Share of the negatives that it leaves alone; None where there are none."""
+        return self.true_negatives / self.negatives if self.negatives else None
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and sensitivity."""
+        wrong = self.negatives - self.true_negatives + self.positives - self.true_positives
+        total = 2 * self.true_positives + wrong
+        return 2 * self.true_positives / total if total else None
+
+    def sensitivity_interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Wilson's interval."""
+        return wilson(self.true_positives, self.positives, level) if self.positives else None
+
+    def specificity_interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Wilson's interval."""
+        return wilson(self.true_negatives, self.negatives, level) if self.negatives else None
+
+
+def measure(
+    detector: Detector,
+    labelled: Iterable[tuple[str, bool]],
+    *,
+    data: str,
+    licence: str,
+    sha256: str | None = None,
+    kind: str | None = None,
+    notes: str = "",
+) -> Card:
+    """The card of `detector` on texts with labels (True: there is something, of `kind` where one is named)."""
+    counts = {(label, found): 0 for label in (True, False) for found in (True, False)}
+    silent = 0
+    for text, label in labelled:
+        verdict = detector.detect(text)
+        if verdict.state == "cannot_tell":
+            silent += 1
+            continue
+        found = any(kind is None or finding.kind == kind for finding in verdict.findings)
+        counts[label, found] += 1
+    return Card(
+        detector=detector.name,
+        version=detector.version,
+        kind=kind,
+        data=data,
+        sha256=sha256,
+        licence=licence,
+        positives=counts[True, True] + counts[True, False],
+        true_positives=counts[True, True],
+        negatives=counts[False, True] + counts[False, False],
+        true_negatives=counts[False, False],
+        cannot_tell=silent,
+        notes=notes,
+    )
+
+
+def write_card(card: Card, folder: Path = FOLDER) -> Path:
+    """Write the card's file; returns its path."""
+    path = folder / f"{_file_name(card.detector, card.kind)}.json"
+    path.write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def load_card(detector: str, kind: str | None = None, folder: Path = FOLDER) -> Card:
+    """The card of a detector, or of one kind of its findings. Raises `UserError` where there is none."""
+    path = folder / f"{_file_name(detector, kind)}.json"
+    try:
+        return Card(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"the detector {detector!r} has no card{f' for {kind!r}' if kind else ''}: measure it on labelled data "
+            "(lsm_eval.detectors.card.measure) before a rate is corrected by it."
+        ) from error
+
+
+def cards(folder: Path = FOLDER) -> list[Card]:
+    """All cards, sorted by detector and kind."""
+    return [Card(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
+
+
+def _file_name(detector: str, kind: str | None) -> str:
+    return detector if kind is None else f"{detector}.{kind}"

@@ -1,0 +1,1 @@
+"""Bias: how a model treats groups of people."""

@@ -1,0 +1,1 @@
+"""Privacy: what a model gives away."""

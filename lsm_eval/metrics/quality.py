@@ -1,0 +1,61 @@
+"""Metrics of the areas accuracy, translation, summarisation and perplexity, by name."""
+
+from __future__ import annotations
+
+from lsm_eval.metrics.entry import Entry, entries
+
+ENTRIES: dict[str, Entry] = {
+    **entries(
+        "choice",
+        "score",
+        {
+            "acc": ("Accuracy", "right choice has the highest log-probability", "fraction", True),
+            "acc_norm": ("AccuracyNorm", "as acc, log-probability per character", "fraction", True),
+            "acc_bytes": ("AccuracyBytes", "as acc, log-probability per byte", "fraction", True),
+            "greedy_match": ("GreedyMatch", "greedy decoding gives the continuation", "fraction", True),
+            "target_perplexity": ("TargetPerplexity", "perplexity per continuation", "perplexity", False),
+            "prefers_first": ("PrefersFirst", "first of two is likelier (fair: 0.5)", "fraction", None),
+            "likelihood_difference": ("LikelihoodDifference", "mean |difference| of two", "nats", False),
+            "truthfulqa_mc1": ("TruthfulQA1", "best MC1 choice is right", "fraction", True),
+            "truthfulqa_mc2": ("TruthfulQA2", "probability of right MC2 choices", "fraction", True),
+        },
+    ),
+    **entries(
+        "translation",
+        "generate",
+        {
+            "bleu": ("Bleu", "corpus BLEU by sacrebleu", "points", True),
+            "chrf": ("Chrf", "chrF by sacrebleu", "points", True),
+            "chrf++": ("chrf_plus_plus", "chrF++ by sacrebleu", "points", True),
+        },
+    ),
+    **entries(
+        "summarisation",
+        "generate",
+        {
+            "rouge1": ("rouge1", "ROUGE-1 F1 by rouge-score", "points", True),
+            "rouge2": ("rouge2", "ROUGE-2 F1 by rouge-score", "points", True),
+            "rougeL": ("rouge_l", "ROUGE-L F1 by rouge-score", "points", True),
+            "rougeLsum": ("rouge_lsum", "ROUGE-Lsum F1 by rouge-score", "points", True),
+        },
+    ),
+    **entries(
+        "text",
+        "generate",
+        {
+            "exact_match": ("ExactMatch", "completion equals a reference", "fraction", True),
+            "contains": ("Contains", "a reference occurs in the completion", "fraction", True),
+            "f1": ("TokenF1", "token F1 with the best reference", "fraction", True),
+        },
+    ),
+    **entries(
+        "perplexity",
+        "perplexity",
+        {
+            "word_perplexity": ("WordPerplexity", "perplexity per word", "perplexity", False),
+            "byte_perplexity": ("BytePerplexity", "perplexity per UTF-8 byte", "perplexity", False),
+            "bits_per_byte": ("BitsPerByte", "bits per UTF-8 byte", "bits", False),
+            "token_perplexity": ("TokenPerplexity", "perplexity per token", "perplexity", False),
+        },
+    ),
+}

@@ -1,0 +1,1 @@
+"""Safety: refusals, attacks, injections, toxic text."""

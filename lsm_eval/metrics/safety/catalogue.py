@@ -1,0 +1,7 @@
+"""Metrics of safety, by name."""
+
+from __future__ import annotations
+
+from lsm_eval.metrics.entry import Entry
+
+ENTRIES: dict[str, Entry] = {}
