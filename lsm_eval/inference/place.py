@@ -28,3 +28,8 @@ class Place:
     """Tokens that a batch may hold; None for what memory and device suggest."""
     longest: int | None = None
     """The model's context, in tokens; None where it has no bound."""
+
+    @property
+    def tolerance(self) -> float:
+        """Largest difference of a token's log-probability that the dtype's rounding explains."""
+        return {"float32": 1e-3, "bfloat16": 0.25}.get(self.dtype, 0.05)

@@ -10,6 +10,7 @@ from lsm_eval.inference.generating.generation import Continuation, Prompt, Promp
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
+from lsm_eval.inference.reach import attention_chunk, attention_window
 from lsm_eval.inference.scoring.budget import scoring_budget
 from lsm_eval.inference.scoring.forked import ForkScorer
 from lsm_eval.inference.scoring.kernel_race import quickest, worth_a_race
@@ -17,7 +18,7 @@ from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 from lsm_eval.inference.scoring.plain_scorer import PlainScorer
 from lsm_eval.inference.scoring.self_check import Scorer, SelfCheck
 from lsm_eval.inference.scoring.tree_attention import windows_seen
-from lsm_eval.inference.scoring.tree_scorer import Kernel, TreeScorer, attention_chunk, attention_window
+from lsm_eval.inference.scoring.tree_scorer import Kernel, TreeScorer
 
 _KERNELS: tuple[Kernel, ...] = ("blocks", "mask")
 
@@ -29,7 +30,7 @@ class DecoderNetwork:
         self._model, self._config, self._place = model, config, place
         self._memory = MemoryGuard(place.device)
         self._details: dict[str, str] = {}
-        self._chosen: dict[int | None, Scorer] = {}
+        self._chosen: dict[tuple[int | None, bool], Scorer] = {}
         self.ledger = Ledger()
         self._continuer = PromptContinuer(model, config, place, self._memory, self.ledger)
 
@@ -64,20 +65,19 @@ class DecoderNetwork:
         flat = [row for own in rows.values() for row in own]
         longest = max(len(row.tokens) for row in flat)
         window = attention_window(self._config, longest)
-        if window not in self._chosen:
+        bound = window, attention_chunk(self._config, longest)
+        if bound not in self._chosen:
             with self.ledger.checking():
-                check = SelfCheck(
-                    self._model, flat, device=place.device, pad=place.pad, dtype=place.dtype, window=window
-                )
-                self._chosen[window], self._details["engine"] = self._choose(check, window, longest)
+                check = SelfCheck(self._model, flat, place, window=window)
+                self._chosen[bound], self._details["engine"] = self._choose(check, *bound)
             if self._details["engine"] == "tree" and place.device.startswith("cuda"):
-                self._chosen[window] = self._race(check, rows, window, self._chosen[window])
-        return self._chosen[window]
+                self._chosen[bound] = self._race(check, rows, window, self._chosen[bound])
+        return self._chosen[bound]
 
-    def _choose(self, check: SelfCheck, window: int | None, longest: int) -> tuple[Scorer, str]:
+    def _choose(self, check: SelfCheck, window: int | None, chunked: bool) -> tuple[Scorer, str]:
         """The scorer, and its name with the reason where it is not the tree."""
         why = None
-        if attention_chunk(self._config, longest):
+        if chunked:
             why = "its layers attend within chunks shorter than the longest sequence"
         else:
             for kernel in _KERNELS:

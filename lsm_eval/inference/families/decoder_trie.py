@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from lsm_eval.inference.prefixes import common_prefix
+
 Tokens = tuple[int, ...]
 
 _WORTH_A_PASS = 64
@@ -47,7 +49,7 @@ class Point:
 def node_count(continuations: Sequence[Tokens]) -> int:
     """Distinct decoder inputs, which is also places whose next token is scored, of one context's continuations."""
     inputs = sorted({tokens[:-1] for tokens in continuations})
-    shared = sum(_common(a, b) for a, b in pairwise(inputs))
+    shared = sum(common_prefix(a, b) for a, b in pairwise(inputs))
     return 1 + sum(map(len, inputs)) - shared
 
 
@@ -73,7 +75,7 @@ class DecoderTrie:
                 common = 0
             else:
                 following, after = entries[at + 1][0]
-                common = _common(tokens, after) if following == context else 0
+                common = common_prefix(tokens, after) if following == context else 0
                 if common == len(tokens):
                     continue  # the next one, or one after it, is computed instead
             self.inputs.append(tokens)
@@ -143,11 +145,3 @@ class DecoderTrie:
                 yield first, first + at
                 first += at
             yield first, end
-
-
-def _common(one: Tokens, other: Tokens) -> int:
-    """Length of the longest common prefix."""
-    for at, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return at
-    return min(len(one), len(other))

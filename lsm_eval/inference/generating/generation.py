@@ -12,7 +12,7 @@ from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard, free_memory, out_of_memory
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.scoring.tree_scorer import attention_chunk
+from lsm_eval.inference.reach import attention_chunk, shortest_view
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,6 @@ __all__ = ["Continuation", "Prompt", "PromptContinuer"]
 
 _PACKING_PAYS = 4096  # tokens of a run from which a second copy of the weights is worth its making
 _CHECK_HEAD, _CHECK_TAIL, _CHECK_NEW = 48, 16, 3  # tokens of a prompt that the self-checks look at
-_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
 """Largest difference of a likely token's log-probability that the dtype's rounding explains."""
 _LIKELY = 8
 
@@ -119,7 +118,7 @@ class PromptContinuer:
         except (TypeError, AttributeError, ValueError, LookupError, RuntimeError, MemoryError) as error:
             # Whatever a model that knows no such cache or attention trips over; plain generation is there for it.
             return f"it takes no slots of keys and values ({type(error).__name__}: {str(error)[:120]})"
-        if apart > _TOLERANCE.get(self._place.dtype, 0.05):
+        if apart > self._place.tolerance:
             return f"log-probabilities differ by {apart:.3g}"
         return None
 
@@ -132,19 +131,12 @@ class PromptContinuer:
         found = []
         for prompt in [*ordered[:2], longest]:
             tokens = prompt.tokens
-            if len(tokens) > _CHECK_HEAD + _CHECK_TAIL and not (prompt is longest and self._window < reach):
+            if len(tokens) > _CHECK_HEAD + _CHECK_TAIL and not (
+                prompt is longest and shortest_view(self._config) < reach
+            ):
                 tokens = (*tokens[:_CHECK_HEAD], *tokens[-_CHECK_TAIL:])
             found.append(Prompt(tokens, (), _CHECK_NEW))
         return found
-
-    @property
-    def _window(self) -> float:
-        """Tokens that the layer with the shortest view sees, as far as the configuration says."""
-        text = self._config.get_text_config() if hasattr(self._config, "get_text_config") else self._config
-        values = [
-            getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size", "window_size")
-        ]
-        return min((value for value in values if isinstance(value, int) and value > 0), default=float("inf"))
 
     def _padding_matters(self, prompts: Sequence[Prompt]) -> str | None:
         """Why prompts must not stand in one batch, in words: some recurrent models read their padding."""
@@ -161,7 +153,7 @@ class PromptContinuer:
                 raise
             return "memory does not hold two"
         apart = _difference(alone[:1], beside[:1])
-        return "padding changes what it says" if apart > _TOLERANCE.get(self._place.dtype, 0.05) else None
+        return "padding changes what it says" if apart > self._place.tolerance else None
 
 
 def _apart(model: Any, place: Place, tokens: tuple[int, ...], seen: Sequence[torch.Tensor]) -> float:

@@ -10,6 +10,7 @@ from lsm_eval.inference.generating.drawing import Stream
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.generating.slots import Trunk
 from lsm_eval.inference.generating.stops import Decode, StopWatch
+from lsm_eval.inference.prefixes import common_prefix
 
 _LEAST_TRUNK = 16  # tokens
 _LEAST_SAVED = 32  # tokens that a trunk keeps from being read again
@@ -61,7 +62,7 @@ def arrange(prompts: Mapping[int, Prompt], decode: Decode, group: int) -> list[S
     for number, prompt in prompts.items():
         members.setdefault(prompt.tokens[:-1], []).append(number)
     texts = sorted(members)
-    shared = [0, *(_shared(one, other) for one, other in pairwise(texts))]
+    shared = [0, *(common_prefix(one, other) for one, other in pairwise(texts))]
     counts = [0, *accumulate(len(members[text]) for text in texts)]
 
     found: list[Sequence] = []
@@ -90,10 +91,3 @@ def arrange(prompts: Mapping[int, Prompt], decode: Decode, group: int) -> list[S
         children = [(low, high, trunk, copied) for low, high in pairwise([*borders, end])]
         work.extend(reversed(children))
     return found
-
-
-def _shared(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """Length of the longest common prefix."""
-    return next(
-        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )

@@ -21,6 +21,7 @@ import numpy as np
 from lsm_eval.inference.fast_linear import fast_linears
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import with_less_each_time
+from lsm_eval.inference.prefixes import common_prefix
 from lsm_eval.inference.scoring import head
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, layer_count
 from lsm_eval.inference.scoring.sums import Sums
@@ -91,7 +92,7 @@ class ForkScorer:
             tokens = row.tokens[:-1]
             first = len(tokens) - row.scored
             waiting += [_Point(p, number, row.tokens[p + 1]) for p in range(first, len(tokens))]
-            shared = _common(tokens, flat[order[at + 1]].tokens[:-1]) if at + 1 < len(order) else 0
+            shared = common_prefix(tokens, flat[order[at + 1]].tokens[:-1]) if at + 1 < len(order) else 0
             if shared < len(tokens):
                 self._sequences.append(tokens)
                 self._shared.append(shared)
@@ -268,10 +269,3 @@ class ForkScorer:
 
     def _needed(self, group: range) -> bool:
         return any(point.row not in self._known_rows for i in group for point in self._points[i])
-
-
-def _common(one: Tokens, other: Tokens) -> int:
-    """Length of the longest common prefix."""
-    return next(
-        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )

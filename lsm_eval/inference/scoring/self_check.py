@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from lsm_eval.inference.memory import MemoryGuard
+from lsm_eval.inference.place import Place
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, score_sequences
 
 _TOKENS = 48  # of each row that is looked at
 _SCORED = 8
-_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
-"""Largest difference of a token's log-probability that the dtype's rounding explains."""
 
 
 class Scorer(Protocol):
@@ -29,17 +28,15 @@ class Scorer(Protocol):
 class SelfCheck:
     """Some of a run's rows, and their plain scores."""
 
-    def __init__(
-        self, model: Any, rows: Sequence[TokenRow], *, device: str, pad: int, dtype: str, window: int | None
-    ) -> None:
+    def __init__(self, model: Any, rows: Sequence[TokenRow], place: Place, *, window: int | None) -> None:
         """`window`: a layer's attention window that some row is longer than; such a row is looked at, too."""
         self._rows = _some(rows, window)
         # Less than a row, so that tokens are cached, kept and gone on from.
         self._budget = max(max(len(row.tokens) for row in self._rows) * 2 // 3, 2)
-        self._plain = MemoryGuard(device).run(
-            self._rows, lambda part: score_sequences(model, part, device=device, pad=pad)
+        self._plain = MemoryGuard(place.device).run(
+            self._rows, lambda part: score_sequences(model, part, device=place.device, pad=place.pad)
         )
-        self._tolerance = _TOLERANCE.get(dtype, 0.05)
+        self._tolerance = place.tolerance
 
     def differs(self, scorer: Scorer) -> str | None:
         """None if the scorer's sums are the plain ones, else what is different, in words."""

@@ -129,18 +129,3 @@ class TreeScorer:
 
         # Without the configuration every layer keeps all tokens: windows are the mask's business.
         return DynamicCache()
-
-
-def attention_window(config: Any, longest: int) -> int | None:
-    """The attention window of some layer that is shorter than `longest` tokens; None if there is none."""
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    window = getattr(text, "sliding_window", None)
-    used = getattr(text, "use_sliding_window", True)
-    return window if used and isinstance(window, int) and longest > window else None
-
-
-def attention_chunk(config: Any, longest: int) -> bool:
-    """Whether layers attend within chunks that are shorter than `longest` tokens, as Llama 4's do."""
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    chunk = getattr(text, "attention_chunk_size", None)
-    return isinstance(chunk, int) and longest > chunk
