@@ -116,9 +116,12 @@ def load_weights(
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
+    from lsm_eval.inference.heap import keep_freed_memory
     from lsm_eval.inference.memory import out_of_memory
 
     _quiet()
+    if device == "cpu":
+        keep_freed_memory()
     try:
         # With the loading info it returns a pair, which its annotation does not say.
         read: Any = {
