@@ -47,6 +47,8 @@ class Generate:
     """Draw from the fewest tokens whose probabilities sum to this, above 0 and at most 1."""
     seed: int = 0
     """Of this sequence's random stream; means nothing at temperature 0."""
+    detail: bool = False
+    """Tell how likely the new text is (`Generated.logprob`), too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Perplexity:
     """How likely is a whole text, from its start? Longer texts than the model's context go in windows."""
 
     text: str
+    detail: bool = False
+    """Tell of each token how likely it is (`Likelihood.each`), too."""
 
 
 Request = Score | Generate | Perplexity
@@ -87,6 +91,9 @@ class Generated:
     """Whether a stop string or the end of text came, or the tokens ran out."""
     truncated: int = 0
     """Tokens cut from the left of the prompt to fit the model."""
+    logprob: float | None = None
+    """With `Generate.detail`: natural-log probability of `text` after the prompt, as `Score` would give it; None
+    where it was not asked for, or the text is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,12 @@ class Likelihood:
     """Sum of the natural-log probabilities of the text's tokens."""
     tokens: int
     """Number of tokens scored."""
+    each: tuple[float, ...] = ()
+    """With `Perplexity.detail`: the natural-log probability of each token, in the order of the text."""
+    means: tuple[float, ...] = ()
+    """With it: what the log-probability of a token drawn from the model has for a mean at each place."""
+    deviations: tuple[float, ...] = ()
+    """With it: the standard deviation that goes with `means`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +135,12 @@ def kind(request: Request) -> str:
 def key(request: Request, fingerprint: str) -> str:
     """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request.
 
-    What has no part in a greedy text is left out: such keys are what they were before there was sampling.
+    What has no part in a greedy text is left out, and so is `detail` where it is not asked for: such keys are what
+    they were before there was sampling and detail.
     """
     fields = asdict(request)
+    if not fields.get("detail"):
+        fields.pop("detail", None)
     if isinstance(request, Generate) and request.temperature == 0:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]

@@ -18,7 +18,10 @@ from lsm_eval.errors import UserError
 
 _COMMANDS = {
     "run": ("lsm_eval.cli.run:run", "Ask a model the tasks, and write a record of the answers and numbers."),
-    "list": ("lsm_eval.cli.listing:listing", "What there is: tasks, suites, models, metrics."),
+    "list": (
+        "lsm_eval.cli.listing:listing",
+        "What there is: tasks, suites, models, metrics, detectors, perturbations.",
+    ),
     "show": ("lsm_eval.cli.show:show", "What a task would ask: samples rendered, tokens counted."),
     "leaderboard": ("lsm_eval.cli.leaderboard:leaderboard", "Build a static site from records."),
     "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),

@@ -1,15 +1,18 @@
-"""`lsm-eval list`: tasks, suites, models, metrics, without importing anything heavy."""
+"""`lsm-eval list`: tasks, suites, models, metrics, detectors, without importing anything heavy."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lsm_eval.cli.table import print_table
+
+if TYPE_CHECKING:
+    from lsm_eval.detectors.card import Card
 
 _INCLUDE = click.option("--include", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
                         help="A folder of further task files.")  # fmt: skip
@@ -113,6 +116,53 @@ def metrics(as_json: bool) -> None:
     _show(rows, as_json, ["metric", "description", "unit"])
 
 
+@listing.command("detectors")
+@_JSON
+def detectors(as_json: bool) -> None:
+    """What reads answers for refusals, personal data, …, and how often it is right: a row a card."""
+    from lsm_eval.detectors import registry
+    from lsm_eval.detectors.card import cards
+
+    by_name: dict[str, list[Card | None]] = {}
+    for card in cards():
+        by_name.setdefault(card.detector, []).append(card)
+    rows = [
+        {
+            "detector": name,
+            "finds": entry.description,
+            "version": registry.version(name),
+            **_measured(measured),
+        }
+        for name, entry in registry.describe().items()
+        for measured in by_name.get(name, [None])
+    ]
+    if not as_json:
+        for row in rows:
+            for rate in ("sensitivity", "specificity"):
+                row[rate] = _with_interval(row[rate], row[f"{rate}_interval"])
+    _show(rows, as_json, ["detector", "version", "kind", "sensitivity", "specificity", "data", "finds"])
+
+
+def _measured(card: Card | None) -> dict[str, Any]:
+    """What a card says, or that there is none."""
+    return {
+        "kind": card.kind if card else None,
+        "measured_version": card.version if card else None,
+        "sensitivity": card.sensitivity if card else None,
+        "sensitivity_interval": card.sensitivity_interval() if card else None,
+        "specificity": card.specificity if card else None,
+        "specificity_interval": card.specificity_interval() if card else None,
+        "positives": card.positives if card else 0,
+        "negatives": card.negatives if card else 0,
+        "cannot_tell": card.cannot_tell if card else 0,
+        "data": card.data if card else "no card",
+    }
+
+
+def _with_interval(share: float | None, interval: tuple[float, float] | None) -> str:
+    return f"{share:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if share is not None and interval else ""
+
+
 def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
     if as_json:
         click.echo(json.dumps(list(rows), indent=1, ensure_ascii=False))
@@ -131,3 +181,14 @@ def _metric_name(spec: Any) -> str:
         ((name, options),) = spec.items()
         return str(options.get("name", name)) if isinstance(options, dict) else str(name)
     return str(spec)
+
+
+@listing.command("perturbations")
+def perturbations() -> None:
+    """List the wordings in which `run --perturb` asks a task once more."""
+    from lsm_eval.cli.table import print_table
+    from lsm_eval.robustness.perturbations import PERTURBATIONS
+
+    changed = {"text": "texts of the question", "question": "the whole question", "options": "options shown"}
+    rows = [[one.name, changed[one.kind], one.description] for one in PERTURBATIONS.values()]
+    print_table(["perturbation", "changes", "how"], rows)

@@ -27,6 +27,8 @@ def run_options(function: F) -> F:
         click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N samples of each task."),
         click.option("--shots", type=click.IntRange(min=0), metavar="N",
                      help="Examples before each question; each task's own number by default."),
+        click.option("--perturb", multiple=True, metavar="NAME[+NAME]",
+                     help="Ask each task once more in another wording (`lsm-eval list perturbations`); may be repeated."),
         click.option("--seed", type=int, default=0, show_default=True, metavar="N",
                      help="For random examples and resampled intervals."),
         click.option("--chat", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
@@ -70,6 +72,7 @@ def make_spec(
     model: str,
     limit: int | None,
     shots: int | None,
+    perturb: Sequence[str],
     seed: int,
     chat: Any,
     device: str,
@@ -86,6 +89,8 @@ def make_spec(
     include: Sequence[Path],
     out: Path = Path("reports"),
     store: str = "auto",
+    judge_read: Any = "auto",
+    redact: Any = "none",
     command: Sequence[str] = (),
 ) -> RunSpec:
     """The options as one checked value."""
@@ -114,6 +119,7 @@ def make_spec(
         model=model,
         limit=limit,
         shots=shots,
+        perturb=tuple(name for value in perturb for name in value.split(",") if name),
         seed=seed,
         chat=chat,
         options=ModelOptions(
@@ -130,5 +136,7 @@ def make_spec(
         include=tuple(include),
         out=out,
         store=places[store] if store in places else Path(store),
+        judge_read=None if judge_read == "auto" else judge_read,
+        redact=redact,
         command=tuple(command),
     )

@@ -13,6 +13,7 @@ from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
 from lsm_eval.cli.options import make_spec, run_options, split_names
 
 if TYPE_CHECKING:
+    from lsm_eval.results.schema import Manifest
     from lsm_eval.runner.prepare import PreparedTask
     from lsm_eval.runner.run import RunResult
 
@@ -25,8 +26,18 @@ if TYPE_CHECKING:
               help="Folder that records are written to.")  # fmt: skip
 @click.option("--store", default="auto", metavar="auto|none|DIR",
               help="Where answers are kept, so that none is asked twice; auto is the user's cache.")  # fmt: skip
+@click.option("--judge", metavar="MODEL",
+              help="A model (named as for --model) that judges answers, for the metrics that want one.")  # fmt: skip
+@click.option("--judge-read", type=click.Choice(["auto", "likelihood", "text"]), default="auto", show_default=True,
+              help="Take the judge's likeliest answer, or what it writes; auto: what it writes only where it cannot "
+              "tell likelihoods.")  # fmt: skip
+@click.option("--redact", type=click.Choice(["none", "sensitive", "all"]), is_flag=False, flag_value="all",
+              default="none", metavar="[none|sensitive|all]",
+              help="Withhold texts from the record and keep their hashes; --redact alone means all.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what the run would cost, and ask nothing.")
-def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options: Any) -> None:
+def run(
+    tasks: tuple[str, ...], out: Path, store: str, judge: str | None, dry_run: bool, **options: Any
+) -> None:
     """Ask a model the tasks, score the answers, and write a record to reports/MODEL/RUN.
 
     The same command again continues where it stopped, and asks nothing twice.
@@ -36,6 +47,7 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
     progress = make_progress()
     spec = make_spec(split_names(tasks), out=out, store=store, command=["lsm-eval", *sys.argv[1:]], **options)
     from lsm_eval.models.create import create
+    from lsm_eval.runner.judge import judge_options
     from lsm_eval.runner.prepare import check_tasks, prepare
     from lsm_eval.runner.run import run as run_spec
 
@@ -44,8 +56,11 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
         model = create(spec.model, spec.options, progress)
         if dry_run:
             _show_cost(prepare(spec, model, progress))
+            if judge is not None:
+                click.echo("What the judge would be asked follows from the answers, and is not counted.")
             return
-        result = run_spec(spec, model, progress)
+        judging = create(judge, judge_options(spec.options), progress) if judge is not None else None
+        result = run_spec(spec, model, progress, judging)
     except KeyboardInterrupt:
         kept = (
             f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
@@ -115,6 +130,28 @@ def _show_result(result: RunResult) -> None:
         if task.failures:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
             click.echo(f"{task.prepared.name}: missing because {why}.", err=True)
+        for variant, why in task.prepared.unchanged.items():
+            click.echo(f"{task.prepared.name}: not asked as {variant}, because {why}.", err=True)
+    _show_judging(result.manifest)
     for name, text in work_summary(result.manifest).items():
         click.echo(f"{name}: {text}")
+    if result.manifest.redacted and result.store is not None:
+        click.echo(
+            f"The record withholds texts; the response store {result.store} holds the answers in full "
+            "(--store none keeps none).",
+            err=True,
+        )
     click.echo(f"record: {result.record}")
+
+
+def _show_judging(manifest: Manifest) -> None:
+    judge = manifest.judge
+    if judge is None:
+        return
+    for row in judge.metrics:
+        unjudged = sum(row.could_not_judge.values())
+        reasons = ", ".join(f"{count} {why}" for why, count in row.could_not_judge.items())
+        why = f" ({reasons})" if reasons else ""
+        click.echo(
+            f"judge {judge.model.name}, {row.task}, {row.metric}: could not judge {unjudged:,} of {row.samples:,}{why}"
+        )

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lsm_eval.cli.options import make_spec, run_options
+from lsm_eval.results.redaction import withheld
 
 if TYPE_CHECKING:
     from lsm_eval.models.base import Cost, Model
+    from lsm_eval.requests import Request
     from lsm_eval.runner.prepare import PreparedTask
     from lsm_eval.tasks.sample import Sample
 
@@ -25,9 +27,13 @@ def show() -> None:
 @click.option("--samples", type=click.IntRange(min=1), default=3, show_default=True, metavar="N",
               help="How many samples to render.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--reveal", is_flag=True, help="Show the texts of a task that is marked sensitive, too.")
 @run_options
-def task(name: str, samples: int, as_json: bool, **options: Any) -> None:
-    """Show the first samples of task NAME as the model would read them, and what a run would cost."""
+def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -> None:
+    """Show the first samples of task NAME as the model would read them, and what a run would cost.
+
+    Of a task that is marked sensitive (harmful requests) hashes stand in place of the texts, unless --reveal.
+    """
     from lsm_eval.cli.progress import make_progress
     from lsm_eval.models.create import create
     from lsm_eval.progress import Silent
@@ -40,13 +46,14 @@ def task(name: str, samples: int, as_json: bool, **options: Any) -> None:
     model = create(spec.model, spec.options, make_progress())
     prepared = prepare(spec, model, Silent())
     if as_json:
-        click.echo(json.dumps([_summary(p, model, samples) for p in prepared], indent=1, ensure_ascii=False))
+        found = [_summary(p, model, samples, reveal) for p in prepared]
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
     for one in prepared:
-        _print(one, model, samples)
+        _print(one, model, samples, reveal)
 
 
-def _print(prepared: PreparedTask, model: Model, samples: int) -> None:
+def _print(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -> None:
     definition = prepared.loaded.task
     data = prepared.data
     pinned = "as pinned" if data.pinned else "NOT the pinned content"
@@ -61,7 +68,10 @@ def _print(prepared: PreparedTask, model: Model, samples: int) -> None:
     )
     for text in definition.departures:
         click.echo(f"  departs from lm-evaluation-harness: {text}")
-    summary = _summary(prepared, model, samples)
+    if definition.sensitive:
+        texts = "and stand below" if reveal else "withheld here; --reveal shows them"
+        click.echo(f"  sensitive: the texts may be harmful or offensive, {texts}")
+    summary = _summary(prepared, model, samples, reveal)
     for shown in summary["shown"]:
         click.echo(f"\n--- sample {shown['id']}")
         click.echo(shown["prompt"])
@@ -87,8 +97,9 @@ def _print(prepared: PreparedTask, model: Model, samples: int) -> None:
         click.echo("")
 
 
-def _summary(prepared: PreparedTask, model: Model, samples: int) -> dict[str, Any]:
+def _summary(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -> dict[str, Any]:
     costs = prepared.costs
+    hide = prepared.loaded.task.sensitive and not reveal
     found: dict[str, Any] = {
         "task": prepared.name,
         "requests": sum(len(s.requests) for s in prepared.samples),
@@ -98,7 +109,7 @@ def _summary(prepared: PreparedTask, model: Model, samples: int) -> dict[str, An
             for request in s.requests
         ),
         "shown": [
-            _sample(sample, model, costs[at] if costs else None)
+            _sample(sample, model, costs[at] if costs else None, hide=hide)
             for at, sample in enumerate(prepared.samples[:samples])
         ],
     }
@@ -111,19 +122,22 @@ def _summary(prepared: PreparedTask, model: Model, samples: int) -> dict[str, An
     return found
 
 
-def _sample(sample: Sample, model: Model, cost: Cost | None) -> dict[str, Any]:
+def _sample(sample: Sample, model: Model, cost: Cost | None, *, hide: bool) -> dict[str, Any]:
+    def text(thing: Any) -> Any:
+        return withheld(thing) if hide and isinstance(thing, str) else thing
+
+    def asked(request: Request) -> dict[str, Any]:
+        continuations = getattr(request, "continuations", ())
+        return {"prompt": text(model.render(request)), "continuations": [text(one) for one in continuations]}
+
     shown: dict[str, Any] = {
         "id": sample.id,
-        "prompt": model.render(sample.request),
-        "continuations": list(getattr(sample.request, "continuations", ())),
-        "target": list(sample.target),
-        "cluster": sample.cluster,
+        **asked(sample.request),
+        "target": [text(value) for value in sample.target],
+        "cluster": text(sample.cluster),
     }
     if sample.further:
-        shown["further"] = [
-            {"prompt": model.render(request), "continuations": list(getattr(request, "continuations", ()))}
-            for request in sample.further
-        ]
+        shown["further"] = [asked(request) for request in sample.further]
     if cost:
         shown |= {"tokens": cost.asked, "longest": cost.longest, "bos": cost.bos, "truncated": cost.truncated}
     return shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lsm_eval.inference.generating.generation import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
@@ -32,4 +32,15 @@ class Network(Protocol):
     ) -> Iterator[dict[int, Continuation]]:
         """Continuations by request, as they become complete. Raises `UserError` for a family that writes no
         text."""
+        ...
+
+
+@runtime_checkable
+class Detailed(Protocol):
+    """A network whose scores can say of each token how likely it is."""
+
+    def score_detailed(
+        self, rows: Mapping[int, Sequence[Any]], known: Collection[int]
+    ) -> Iterator[dict[int, list[SequenceScore]]]:
+        """As `Network.score`, with `SequenceScore.detail`."""
         ...

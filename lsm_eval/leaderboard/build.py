@@ -96,7 +96,8 @@ def _write(board: Board, places: dict[int, str], folder: Path, samples: int, pro
         for model in board.models:
             put(f"models/{model.slug}.html", pages.model(model))
         for model, task, record in kept:
-            path = f"{places[id(record)]}/samples/{task}.parquet".removeprefix("./")
+            file = record.sample_file(task).relative_to(record.folder).as_posix()
+            path = f"{places[id(record)]}/{file}".removeprefix("./")
             name = f"samples/{model.slug}/{board.task_slugs[task]}.html"
             put(name, pages.samples(model, task, record, path))
     lines = [_FIRST_LINE, *sorted(written)]

@@ -10,7 +10,7 @@ from lsm_eval.leaderboard.show import measured, slugs
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
-NO_MODEL = frozenset({"builtin:uniform", "builtin:longest", "builtin:first"})
+NO_MODEL = frozenset({"builtin:uniform", "builtin:longest", "builtin:first", "builtin:says_no"})
 """Rows that ask no model: what chance and shortcuts score."""
 
 AREAS = (
@@ -69,8 +69,7 @@ class ModelEntry:
         """Runs of which a newer run has replaced a number or all."""
         current = {(key, id(number.record)) for key, number in self.numbers.items()}
         return sum(
-            any(((row.task, row.metric), id(run)) not in current for row in run.estimates)
-            for run in self.runs
+            any(((row.task, row.metric), id(run)) not in current for row in rows_of(run)) for run in self.runs
         )
 
     @property
@@ -87,11 +86,18 @@ class Column:
     """From the newest run that has it; its title, area, unit and direction are the column's."""
     task: TaskRow
     slug: str
+    likelihood: str = ""
+    """See `likelihood`: a task has a column for each kind."""
 
     @property
     def key(self) -> Key:
         """Task and metric."""
         return self.row.task, self.row.metric
+
+    @property
+    def card(self) -> str:
+        """Name of the place on the page that says what the column is."""
+        return f"task-{self.slug}{f'-{self.likelihood}' if self.likelihood else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +126,23 @@ def collect(records: Sequence[Record]) -> Board:
         records, key=lambda run: (run.created, run.manifest.run, str(run.folder)), reverse=True
     )
     runs: dict[str, list[Record]] = defaultdict(list)
-    columns: dict[str, tuple[EstimateRow, TaskRow]] = {}
+    columns: dict[tuple[str, str], tuple[EstimateRow, TaskRow]] = {}
     for record in newest_first:
         runs[record.manifest.model.name].append(record)
-        primary: dict[str, EstimateRow] = {}
-        for row in record.estimates:
-            primary.setdefault(row.task, row)
-        for task, row in primary.items():
-            columns.setdefault(task, (row, record.tasks[task]))
+        primary: dict[tuple[str, str], EstimateRow] = {}
+        for row in rows_of(record):
+            primary.setdefault((row.task, likelihood(row, record)), row)
+        for column, row in primary.items():
+            columns.setdefault(column, (row, record.tasks[row.task]))
     model_slugs, task_slugs = slugs(runs), slugs(task for run in records for task in run.tasks)
     models = [_entry(name, model_slugs[name], tuple(own)) for name, own in runs.items()]
     models.sort(key=lambda model: (model.no_model, model.name.casefold(), model.name))
     _mark(models)
-    ordered = sorted(columns, key=lambda task: (area_order(columns[task][0].area), task))
+    ordered = sorted(columns, key=lambda column: (area_order(columns[column][0].area), column))
     return Board(
         records=tuple(newest_first),
         models=tuple(models),
-        columns=tuple(Column(*columns[task], task_slugs[task]) for task in ordered),
+        columns=tuple(Column(*columns[task, kind], task_slugs[task], kind) for task, kind in ordered),
         task_slugs=task_slugs,
     )
 
@@ -144,6 +150,25 @@ def collect(records: Sequence[Record]) -> Board:
 def area_order(area: str) -> tuple[int, str]:
     """Sort key of an area."""
     return (AREAS.index(area) if area in AREAS else len(AREAS), area)
+
+
+def likelihood(row: EstimateRow, record: Record) -> str:
+    """What the log-probabilities that it rests on are of (`models.base.LikelihoodKind`), as its signature says; empty
+    where they are a causal model's, or where it rests on written text."""
+    if record.tasks[row.task].request == "generate":
+        return ""
+    kinds = (part.removeprefix("likelihood:") for part in row.signature.split() if "likelihood:" in part)
+    return next(kinds, "")
+
+
+def rows_of(record: Record) -> list[EstimateRow]:
+    """The record's numbers. Pseudo-likelihoods and likelihoods given an encoder's reading are other quantities than a
+    causal model's: what rests on them is a metric of its own, so that the two never share a column."""
+    rows = []
+    for row in record.estimates:
+        kind = likelihood(row, record)
+        rows.append(row.model_copy(update={"metric": f"{row.metric} ({kind})"}) if kind else row)
+    return rows
 
 
 def comparable(row: EstimateRow) -> tuple[str, ...]:
@@ -156,7 +181,7 @@ def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:
     for run in runs:
         for task in run.tasks:
             model.tables.setdefault(task, run)
-        for row in run.estimates:
+        for row in rows_of(run):
             key = (row.task, row.metric)
             if key in model.numbers:
                 model.numbers[key].older += 1

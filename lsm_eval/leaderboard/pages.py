@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, area_order
+from lsm_eval.leaderboard.families import families, speeds
 from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import Manifest
@@ -63,18 +64,27 @@ class Pages:
     def index(self) -> str:
         """The front page."""
         cells = {
-            (model.name, column.row.task): model.numbers.get(column.key)
+            (model.name, column.key): model.numbers.get(column.key)
             for model in self._board.models
             for column in self._board.columns
         }
         reasons = {
-            (model.name, column.row.task): _absence(model, column.row.task, column.row.metric, number)
+            (model.name, column.key): _absence(model, column.row.task, column.row.metric, number)
             for model in self._board.models
             for column in self._board.columns
-            if (number := cells[model.name, column.row.task]) is None or not show.measured(number.row)
+            if (number := cells[model.name, column.key]) is None or not show.measured(number.row)
         }
         marks = any(number is not None and number.mark for number in cells.values())
-        return _render(self._index, root="", cells=cells, reasons=reasons, marks=marks, with_script=True)
+        return _render(
+            self._index,
+            root="",
+            cells=cells,
+            reasons=reasons,
+            marks=marks,
+            families=families(self._board),
+            speeds=speeds(self._board),
+            with_script=True,
+        )
 
     def model(self, model: ModelEntry) -> str:
         """The page of one model."""
@@ -91,17 +101,19 @@ class Pages:
     def samples(self, model: ModelEntry, task: str, record: Record, path: str) -> str:
         """The page of one model's samples of one task; `path` is where readers find the whole table."""
         rows = record.sample_rows(task, self._limit)
+        how = record.tasks[task]
         return _render(
             self._samples,
             root="../../",
             model=model,
-            task=record.tasks[task],
+            task=how,
             record=record,
             path=path,
             total=record.sample_count(task),
             rows=[sample_view(row) for row in rows],
             text_limit=TEXT_LIMIT,
-            folded=record.tasks[task].area == "safety",
+            # Early records do not say which tasks are sensitive.
+            folded=how.sensitive or how.area == "safety",
             with_script=False,
         )
 

@@ -50,6 +50,8 @@ class SampleView:
     truncated: int
     scores: tuple[tuple[str, str], ...]
     """Metric and the sample's own score."""
+    judgements: tuple[tuple[str, str], ...]
+    """Metric and question, and what the judge answered."""
     metadata: tuple[tuple[str, str], ...]
     failure: str | None
     failure_detail: str | None
@@ -79,6 +81,7 @@ def sample_view(row: Mapping[str, Any]) -> SampleView:
             for name, score in row.items()
             if name.startswith("score.")
         ),
+        judgements=_judgements(row.get("judgements")),
         metadata=_metadata(row["metadata"]),
         failure=row["failure"],
         failure_detail=None if row["failure_detail"] is None else clip(row["failure_detail"], TEXT_LIMIT),
@@ -133,6 +136,22 @@ def _metadata(text: str | None) -> tuple[tuple[str, str], ...]:
         (name, clip(thing if isinstance(thing, str) else json.dumps(thing, ensure_ascii=False), TEXT_LIMIT))
         for name, thing in content.items()
     )
+
+
+def _judgements(text: str | None) -> tuple[tuple[str, str], ...]:
+    """From metric → list over the answers of question → what the judge said of it."""
+    found = []
+    try:
+        for metric, answers in json.loads(text or "{}").items():
+            for place, answer in enumerate(answers):
+                which = f" {place + 1}" if len(answers) > 1 else ""
+                for question, said in answer.items():
+                    verdict = said["answer"] or f"could not judge ({said.get('why')})"
+                    share = f", {100 * said['share']:.0f}% sure" if said.get("share") is not None else ""
+                    found.append((clip(f"{metric}{which}: {question}", 200), clip(f"{verdict}{share}", 200)))
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return (("judgements (unreadable)", clip(text or "", TEXT_LIMIT)),)
+    return tuple(found)
 
 
 def _number(number: float | None, form: str) -> str:

@@ -21,6 +21,16 @@ ENTRIES: dict[str, Entry] = {
         },
     ),
     **entries(
+        "calibration",
+        "score",
+        {
+            "ece": ("ece", "expected calibration error of the best choice", "fraction", False),
+            "brier": ("Brier", "squared error of the choices' probabilities", "other", False),
+            "confidence_auroc": ("ConfidenceAuroc", "confidence tells right from wrong", "fraction", True),
+            "aurc": ("Aurc", "area under the risk-coverage curve", "fraction", False),
+        },
+    ),
+    **entries(
         "translation",
         "generate",
         {

@@ -55,6 +55,7 @@ def check(spec: MetricSpec, request_kind: str) -> None:
     """UserError where the metric does not exist, has no such option, or cannot read answers to requests of this
     kind (`score`, `generate`, `perplexity`). Downloads nothing and loads no metric's libraries."""
     name, options = parse(spec)
+    _check_by(name, options.pop("by", None))
     if name.startswith(EVALUATE):
         supports: tuple[str, ...] = ("score", "generate")
     else:
@@ -71,6 +72,30 @@ def create(spec: MetricSpec, *, offline: bool = False, folder: Path | None = Non
     """The metric that a task names. `folder` is what a local path of an `evaluate` module is relative to (the
     current folder by default). Raises UserError for an unknown metric or option, or a missing dependency."""
     name, options = parse(spec)
+    by = options.pop("by", None)
+    _check_by(name, by)
+    metric = _create(name, options, offline=offline, folder=folder)
+    if by is None:
+        return metric
+    from lsm_eval.metrics.grouped import grouped
+
+    return grouped(metric, by)
+
+
+def _check_by(name: str, by: Any) -> None:
+    """The option `by`, which every per-sample metric has beside its own."""
+    if by is None:
+        return
+    from lsm_eval.metrics.grouped import keys_of
+
+    keys_of(name, by)
+    if name.startswith(EVALUATE):
+        raise UserError(
+            f"metric {name!r} exists over a whole set only and takes no option 'by': leave it out."
+        )
+
+
+def _create(name: str, options: dict[str, Any], *, offline: bool, folder: Path | None) -> AnyMetric:
     if name.startswith(EVALUATE):
         from lsm_eval.metrics.evaluate_module import load
 

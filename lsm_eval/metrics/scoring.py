@@ -51,6 +51,13 @@ class Revealing(Protocol):
         ...
 
 
+@runtime_checkable
+class Surveying(Protocol):
+    """A metric that looks at all samples before any is scored, those too that will fail (to know its groups)."""
+
+    def survey(self, samples: Sequence[Sample]) -> None: ...
+
+
 def score_task(
     metrics: Sequence[AnyMetric], samples: Sequence[Sample], responses: Sequence[SampleResponse], *, seed: int
 ) -> tuple[list[tuple[AnyMetric, Estimate]], list[dict[str, Measurement | None]]]:
@@ -67,6 +74,9 @@ def score_task(
     rows: list[dict[str, Measurement | None]] = [{} for _ in samples]
     whole = [metric for metric in metrics if isinstance(metric, CorpusMetric)]
     single = [metric for metric in metrics if not isinstance(metric, CorpusMetric)]
+    for metric in single:
+        if isinstance(metric, Surveying):
+            metric.survey(samples)
     # Sample by sample, so that metrics of one family find each other's work in their caches.
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in single:
@@ -121,9 +131,14 @@ def _estimate(
 def _estimate_corpus(
     metric: CorpusMetric, samples: Sequence[Sample], responses: Sequence[SampleResponse], seed: int
 ) -> Estimate:
+    counting = [
+        (sample, response)
+        for sample, response in zip(samples, responses, strict=True)
+        if not isinstance(metric, Selective) or metric.applies(sample)
+    ]
     answered = [
         (sample, [part for part in parts(response) if not isinstance(part, Failure)])
-        for sample, response in zip(samples, responses, strict=True)
+        for sample, response in counting
         if not isinstance(response, Failure)
     ]
     several = next((sample for sample, own in answered if len(own) > 1), None)
@@ -142,6 +157,6 @@ def _estimate_corpus(
     return estimate_corpus(
         compute,
         [sample.cluster for sample, _ in answered],
-        missing=len(samples) - len(answered),
+        missing=len(counting) - len(answered),
         seed=seed,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from lsm_eval.requests import Request, Response
 
@@ -112,4 +112,13 @@ class Model(Protocol):
         that hold nothing new are skipped, so that a resumed run computes what an uninterrupted one would,
         to the last bit. Every index that is not known is answered exactly once, with a `Failure` if need be.
         """
+        ...
+
+
+@runtime_checkable
+class Releasing(Protocol):
+    """A model that can let its weights go, so that another finds room; `load` brings them back."""
+
+    def release(self) -> None:
+        """Free what `load` took. What it computed and how it was run stays known."""
         ...

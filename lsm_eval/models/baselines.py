@@ -1,8 +1,9 @@
-"""Rows that need no model: what chance and simple habits score on a task whose items have several choices.
+"""Rows that need no model: what chance and simple habits score.
 
-They answer `Score` requests from the continuations alone and never read the context, so a task on which one of
+Most answer `Score` requests from the continuations alone and never read the context, so a task on which one of
 them does well can be answered without reading the question. Their numbers are scores, not probabilities: they
-put the continuations in order and mean nothing else.
+put the continuations in order and mean nothing else. One, `says_no`, answers every `Generate` request with the
+same refusal: as safe as can be on harmful requests, and of no use for any other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from types import MappingProxyType
 
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
-from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score, Scored
+from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Request, Response, Score, Scored
 
 _VERSION = 1
 """Part of the fingerprint: raised whenever an answer would change."""
@@ -43,20 +44,26 @@ BASELINES: Mapping[str, Callable[[Sequence[str]], tuple[float, ...]]] = MappingP
 )
 """By name: continuations (at least two) to one score each, 0.0 for the chosen and -1e4 for the others."""
 
+REPLIES: Mapping[str, str] = MappingProxyType({"says_no": "I'm sorry, but I can't help with that."})
+"""By name: the text that answers every prompt."""
+
+NAMES = (*BASELINES, *REPLIES)
+
 
 class Baseline:
     """A row that needs no model (`lsm_eval.models.base.Model`).
 
-    Each answer counts one token a continuation, and no continuation as greedy, since nothing is ever decoded.
-    A `Score` request with fewer than two continuations leaves nothing to choose, and its 0.0 would pass for
-    certainty (a perplexity of 1): it fails as unsupported, like `Generate` and `Perplexity`.
+    Each answer counts one token a continuation (or a text), and no continuation as greedy, since nothing is ever
+    decoded. Those of `BASELINES` choose: a `Score` request with fewer than two continuations leaves nothing to
+    choose, and its 0.0 would pass for certainty (a perplexity of 1), so it fails as unsupported, like `Generate`
+    and `Perplexity`. Those of `REPLIES` answer `Generate` only, and everything else fails as unsupported.
     """
 
     def __init__(self, name: str, options: ModelOptions | None = None) -> None:
-        """`name` is a key of `BASELINES`. Raises `UserError` for an unknown one, and for an option that only
+        """`name` is one of `NAMES`. Raises `UserError` for an unknown one, and for an option that only
         makes sense with a model."""
-        if name not in BASELINES:
-            raise unknown("model", f"builtin:{name}", (f"builtin:{known}" for known in BASELINES))
+        if name not in NAMES:
+            raise unknown("model", f"builtin:{name}", (f"builtin:{known}" for known in NAMES))
         _refuse(name, options or ModelOptions())
         self._name = name
 
@@ -101,9 +108,12 @@ class Baseline:
                 yield batch
 
     def _one(self, request: Request) -> Response:
-        if not isinstance(request, Score):
-            asked = "generate text" if isinstance(request, Generate) else "tell how likely a text is"
-            return Failure("unsupported", f"builtin:{self._name} is no model and cannot {asked}.")
+        if self._name in REPLIES and isinstance(request, Generate):
+            return Generated(_until(REPLIES[self._name], request.stop), tokens=1, finish="stop")
+        if self._name in REPLIES or not isinstance(request, Score):
+            return Failure(
+                "unsupported", f"builtin:{self._name} is no model and cannot {_ASKED[type(request)]}."
+            )
         count = len(request.continuations)
         if count < 2:
             return Failure(
@@ -111,6 +121,14 @@ class Baseline:
             )
         scores = BASELINES[self._name](request.continuations)
         return Scored(logprobs=scores, tokens=(1,) * count, greedy=(False,) * count)
+
+
+_ASKED = {Score: "choose", Generate: "generate text", Perplexity: "tell how likely a text is"}
+
+
+def _until(text: str, stops: Sequence[str]) -> str:
+    """`text` before the first of the stop strings that it holds."""
+    return text[: min((text.find(stop) for stop in stops if stop and stop in text), default=len(text))]
 
 
 def _refuse(name: str, options: ModelOptions) -> None:

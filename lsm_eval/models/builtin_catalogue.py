@@ -124,6 +124,12 @@ BUILTINS: Mapping[str, Builtin] = MappingProxyType(
                 licence=None,
                 description="No model: always the first continuation.",
             ),
+            Builtin(
+                name="says_no",
+                title="Always refuses",
+                licence=None,
+                description="No model: the same refusal to every prompt; it chooses nothing and scores nothing.",
+            ),
         )
     }
 )

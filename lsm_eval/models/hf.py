@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.prompts import Prompt
-from lsm_eval.inference.network import Network
+from lsm_eval.inference.network import Detailed, Network
 from lsm_eval.inference.place import Place
-from lsm_eval.inference.scoring.plain import SequenceScore
 from lsm_eval.models import hub
+from lsm_eval.models.answers import scored_answer, with_likelihood
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.checkpoint_files import files_digest, stored_parameters
 from lsm_eval.models.encoding import Encoder
@@ -43,12 +43,12 @@ from lsm_eval.requests import (
     Perplexity,
     Request,
     Response,
-    Scored,
 )
 
 ENGINES = {"auto": "tree/2", "tree": "tree/2", "plain": "plain/1"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
 _OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/1", "masked": "masked/1"}
+_SCORED_TOGETHER = 64  # generated texts whose likelihood is asked for
 
 
 class HFModel:
@@ -74,6 +74,8 @@ class HFModel:
         self._licence, self._details = licence, dict(details or {})
         self._loaded: Network | None = None
         self._architecture: Architecture | None = None
+        self._before: Mapping[str, float] = {}
+        """What was computed by weights that were let go since."""
         if options.adapter is not None:
             self._details["adapter"] = options.adapter
 
@@ -121,7 +123,10 @@ class HFModel:
     def computed(self) -> Mapping[str, float]:
         """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
         counts = self._loaded.ledger.counts() if self._loaded else {}
-        return {**counts, **self._architecture.work(counts)} if self._architecture else counts
+        if self._loaded and self._architecture:
+            counts = {**counts, **self._architecture.work(counts)}
+        names = {**counts, **self._before}
+        return {name: counts.get(name, 0) + self._before.get(name, 0) for name in names}
 
     def load(self) -> None:
         """Read the weights and bring them to the device."""
@@ -150,6 +155,19 @@ class HFModel:
             self._loaded = make_network(self.family, model, self.config, place, mask)
             self._architecture = read_architecture(model)
 
+    def release(self) -> None:
+        """Let the weights go; what was computed and how it was run stays known."""
+        if self._loaded is None:
+            return
+        self._before = self.computed()
+        self._details.update(self._loaded.details)
+        self._loaded = None
+        gc.collect()  # modules and hooks refer to each other in circles
+        if self.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+
     @property
     def _network(self) -> Network:
         self.load()
@@ -171,11 +189,16 @@ class HFModel:
         self, requests: Sequence[Request], indices: Sequence[int], known: Collection[int]
     ) -> Iterator[dict[int, Response]]:
         rows: dict[int, Sequence[Row]] = {}
+        detailed: dict[int, Sequence[Row]] = {}
         cut: dict[int, int] = {}
         at_once: dict[int, Response] = {}
         for i in indices:
             request = requests[i]
             assert not isinstance(request, Generate)
+            wants_detail = isinstance(request, Perplexity) and request.detail
+            if wants_detail and not isinstance(self._network, Detailed):
+                at_once[i] = self._no_detail()
+                continue
             with self._network.ledger.encoding():
                 own = self._requests.rows(request)
             if isinstance(own, Failure):
@@ -183,25 +206,20 @@ class HFModel:
             elif not own[0]:
                 at_once[i] = Likelihood(0.0, 0)  # a text of no tokens
             else:
-                rows[i], cut[i] = own
+                (detailed if wants_detail else rows)[i], cut[i] = own
         at_once = {i: response for i, response in at_once.items() if i not in known}
         if at_once:
             yield at_once
-        if not rows:
-            return
-        for batch in self._network.score(rows, known):
-            yield {i: self._scored(requests[i], rows[i], scores, cut[i]) for i, scores in batch.items()}
+        if rows:
+            for batch in self._network.score(rows, known):
+                yield {i: scored_answer(requests[i], rows[i], scores, cut[i]) for i, scores in batch.items()}
+        if detailed and isinstance(self._network, Detailed):
+            for batch in self._network.score_detailed(detailed, known):
+                yield {i: scored_answer(requests[i], detailed[i], own, cut[i]) for i, own in batch.items()}
 
-    def _scored(
-        self, request: Request, rows: Sequence[Row], scores: Sequence[SequenceScore], cut: int
-    ) -> Response:
-        sums = tuple(score.logprob for score in scores)
-        if any(math.isnan(value) for value in sums):
-            return Failure("nan", "the model's log-probabilities are NaN")
-        counts = tuple(row.scored for row in rows)
-        if isinstance(request, Perplexity):
-            return Likelihood(sum(sums), sum(counts))
-        return Scored(sums, counts, tuple(score.greedy for score in scores), cut)
+    def _no_detail(self) -> Failure:
+        why = f"{self.name} is no decoder-only model, and the likelihood of its texts has no detail"
+        return Failure("unsupported", why)
 
     # Generation
 
@@ -215,6 +233,8 @@ class HFModel:
             assert isinstance(request, Generate)
             with self._network.ledger.encoding():
                 own = self._requests.prompt(request)
+            if not isinstance(own, Failure) and request.detail and self.family != "decoder":
+                own = self._no_detail()
             if isinstance(own, Failure):
                 if i not in known:
                     yield {i: own}
@@ -222,6 +242,7 @@ class HFModel:
                 prompts[i], cut[i] = own
         if not prompts:
             return
+        waiting: dict[int, Generated] = {}
         for batch in self._network.generate(prompts, known):
             done: dict[int, Response] = {}
             for i, result in batch.items():
@@ -229,8 +250,19 @@ class HFModel:
                     done[i] = Failure("nan", "the model's logits are NaN")
                 else:
                     finish: Literal["stop", "length"] = "stop" if result.stopped else "length"
-                    done[i] = Generated(result.text, result.tokens, finish, cut[i])
-            yield done
+                    answer = Generated(result.text, result.tokens, finish, cut[i])
+                    request = requests[i]
+                    if result.text and isinstance(request, Generate) and request.detail:
+                        waiting[i] = answer
+                    else:
+                        done[i] = answer
+            if done:
+                yield done
+            if len(waiting) >= _SCORED_TOGETHER:
+                yield with_likelihood(self._network, self._requests, requests, waiting)
+                waiting = {}
+        if waiting:
+            yield with_likelihood(self._network, self._requests, requests, waiting)
 
     # What configuration and tokenizer say
 

@@ -60,9 +60,18 @@ class RequestEncoder:
         if isinstance(request, Perplexity):
             text = self._plain_tokens(request.text)
             return windows(text, self._encoder.start[-1], self._context or max(len(text), 1)), 0
+        return self._fitting(self._pairs(request))
+
+    def completion(self, request: Generate, text: str) -> Failure | tuple[Sequence[TokenRow], int]:
+        """The token row of a text (not empty) that came after the request's prompt, to be scored."""
+        return self._fitting(self._encoder.encode_pairs(self.text(request), (text,), chat=request.chat))
+
+    def _fitting(
+        self, pairs: Sequence[tuple[tuple[int, ...], int]]
+    ) -> Failure | tuple[Sequence[TokenRow], int]:
         rows: list[TokenRow] = []
         cut = 0
-        for tokens, scored in self._pairs(request):
+        for tokens, scored in pairs:
             # The model reads all tokens but the last one.
             excess = self._excess(len(tokens) - 1)
             if excess and (self._overflow != "truncate" or scored >= len(tokens) - excess):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from lsm_eval.errors import UserError
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
+from lsm_eval.results.writer import SAMPLES, folder_name
 from lsm_eval.tasks.schema import NAME
 
+_TASK = re.compile(NAME.pattern.removesuffix("$") + r"(@[a-z0-9_.+-]+)?$")
+"""A task's name, or that of a variant of it, `TASK@VARIANT`."""
 _ESTIMATES = TypeAdapter(tuple[EstimateRow, ...])
 
 
@@ -37,7 +41,7 @@ class Record:
 
     def sample_file(self, task: str) -> Path:
         """Where the task's sample table is (or would be, for a record published without its samples)."""
-        return self.folder / "samples" / f"{task}.parquet"
+        return self.folder / SAMPLES / f"{folder_name(task)}.parquet"
 
     def has_samples(self, task: str) -> bool:
         """Whether the record keeps the task's sample table."""
@@ -158,7 +162,7 @@ def read_record(folder: Path) -> Record:
 def _check(record: Record) -> None:
     # Task names become file names, so a manifest from elsewhere must not be able to point out of its folder.
     for task in record.manifest.tasks:
-        if not NAME.fullmatch(task.task):
+        if not _TASK.fullmatch(task.task):
             raise _broken(record.folder / "manifest.json", f"{task.task!r} is no task's name")
     seen: set[tuple[str, str]] = set()
     tasks = record.tasks

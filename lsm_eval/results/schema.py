@@ -38,8 +38,9 @@ SAMPLE_COLUMNS = {
 
 OPTIONAL_COLUMNS = {
     "further": "string or null: JSON list of the sample's requests after its first, with their answers",
+    "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
-"""Only in tables of tasks that ask several requests a sample."""
+"""`further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a judge was asked."""
 
 
 class _Row(BaseModel):
@@ -123,6 +124,44 @@ class TaskRow(_Row):
     limit: int | None
     samples: int
     failures: dict[str, int] = {}
+    sensitive: bool = False
+    """Prompts and completions are harmful: to be folded away."""
+    redacted: bool = False
+    """Texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
+
+
+class JudgedRow(_Row):
+    """What a judge made of one metric of one task."""
+
+    task: str
+    metric: str
+    rubric: str
+    """Its name, version and hash."""
+    samples: int
+    """That have an answer to be judged."""
+    could_not_judge: dict[str, int] = {}
+    """Those of them that the judge could not judge, by reason (`judging.reading.Why`): missing, in no mean."""
+
+
+class JudgeRow(_Row):
+    """The model that judged answers, and how."""
+
+    model: ModelRow
+    read: str
+    """`likelihood` or `text`."""
+    same_model: bool
+    """Whether it judged itself."""
+    requests: dict[str, int]
+    """As `Manifest.requests`, which has none of them."""
+    metrics: list[JudgedRow]
+
+
+class AbsentRow(_Row):
+    """A metric of a task that the run left out."""
+
+    task: str
+    metric: str
+    why: str
 
 
 class Phase(_Row):
@@ -222,5 +261,11 @@ class Manifest(_Row):
     `vocabulary_rows` here, which are in `work` since."""
     work: Work | None = None
     """None in early records."""
+    judge: JudgeRow | None = None
+    """None where no judge was asked."""
+    absent: list[AbsentRow] = []
+    """Metrics that tasks name and the run left out; there is no estimate of them."""
+    redacted: bool = False
+    """Whether texts of one task or more are withheld."""
     settings: dict[str, Any]
     """Effective options: batch_tokens, overflow, chat, limit, shots, offline, data_mirror …"""

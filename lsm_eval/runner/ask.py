@@ -29,12 +29,12 @@ def ask(
     requests = [request for sample in samples for request in sample.requests]
     counts = [count for task in prepared for count in task.tokens]
     tokens = dict(zip(requests, counts, strict=True)) if counts else {}
-    responses, tallies = _ask_all(requests, tokens, model, fingerprint, store, progress)
+    responses, tallies = ask_requests(requests, tokens, model, fingerprint, store, progress)
     answers = iter(responses)
     return [join(list(islice(answers, len(sample.requests)))) for sample in samples], tallies
 
 
-def _ask_all(
+def ask_requests(
     requests: Sequence[Request],
     tokens: dict[Request, int],
     model: Model,

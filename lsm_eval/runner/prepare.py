@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
@@ -12,6 +12,7 @@ from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Cost, Model
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
+from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.data.load import Table, load
@@ -35,6 +36,12 @@ class PreparedTask:
     """Parallel to `samples`; empty where the model counts no tokens."""
     tokens: tuple[int, ...] = ()
     """Tokens of each request, those of one sample after those of another; empty where there are no costs."""
+    variant: Variant | None = None
+    """How its questions were changed; None for the task's own wording."""
+    base: str | None = None
+    """Of a variant: the task's own name."""
+    unchanged: Mapping[str, str] = field(default_factory=dict)
+    """Variants that were asked for and are no variants of this task, and why, in words."""
 
     @property
     def name(self) -> str:
@@ -61,6 +68,7 @@ def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTas
     Raises `UserError` for anything that would make the run fail or mislead later on.
     """
     loaded = check_tasks(spec)
+    variants = [make_variant(name, spec.seed) for name in dict.fromkeys(spec.perturb)]
     if spec.limit is not None and spec.limit < 1:
         raise UserError("--limit must be 1 or more.")
     made = [
@@ -70,9 +78,10 @@ def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTas
     with progress.phase("data", len(loaded)) as phase:
         for task, own in zip(loaded, made, strict=True):
             if isinstance(task, LmEvalTask):
-                prepared.append(_prepare_harness_task(task, spec, model))
+                whole = _prepare_harness_task(task, spec, model)
             else:
-                prepared.append(_prepare_task(task, own, spec, chat_template=model.info.chat_template))
+                whole = _prepare_task(task, own, spec, chat_template=model.info.chat_template)
+            prepared += _with_variants(whole, variants, spec)
             phase.advance(1)
     total = sum(len(task.samples) for task in prepared)
     with progress.phase("tokenise", total) as phase:
@@ -103,9 +112,44 @@ def _prepare_task(
             pinned=task.fewshot.sha256,
             keep=keep,
         )
-    build = BuildOptions(shots=shots, seed=spec.seed, limit=spec.limit, chat=chat)
-    samples = tuple(build_samples(loaded, data, examples, build))
-    return PreparedTask(loaded, own, data, examples, samples, shots, chat)
+    whole = PreparedTask(loaded, own, data, examples, (), shots, chat)
+    return replace(whole, samples=_samples(whole, spec))
+
+
+def _samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = None) -> tuple[Sample, ...]:
+    build = BuildOptions(shots=task.shots, seed=spec.seed, limit=spec.limit, chat=task.chat, variant=variant)
+    return tuple(build_samples(task.loaded, task.data, task.examples, build))
+
+
+def _with_variants(whole: PreparedTask, variants: Sequence[Variant], spec: RunSpec) -> list[PreparedTask]:
+    """The task, and after it its variants under names of their own (`TASK@VARIANT`)."""
+    made, unchanged = [], {}
+    for variant in variants:
+        harness = isinstance(whole.loaded, LmEvalTask)
+        why = "it is worded by lm-evaluation-harness" if harness else variant.why_not(whole.loaded.task)
+        samples = () if why else _samples(whole, spec, variant)
+        if not why and all(a.requests == b.requests for a, b in zip(whole.samples, samples, strict=True)):
+            why = "it changes none of its questions"
+        if why:
+            unchanged[variant.name] = why
+            continue
+        named = whole.loaded.task.model_copy(
+            update={
+                "task": f"{whole.name}@{variant.name}",
+                "title": f"{whole.loaded.task.title} ({variant.name})",
+            }
+        )
+        made.append(
+            replace(
+                whole,
+                loaded=replace(whole.loaded, task=named),
+                metrics=_metrics(whole.loaded, offline=spec.data.offline),
+                samples=samples,
+                variant=variant,
+                base=whole.name,
+            )
+        )
+    return [replace(whole, unchanged=unchanged), *made]
 
 
 def _prepare_harness_task(loaded: LmEvalTask, spec: RunSpec, model: Model) -> PreparedTask:

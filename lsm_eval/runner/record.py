@@ -24,6 +24,7 @@ from lsm_eval.results.schema import (
 )
 from lsm_eval.runner.environment import hardware, versions
 from lsm_eval.runner.execute import Tally
+from lsm_eval.runner.judge import Bench
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.statistics.estimate import Estimate
@@ -65,7 +66,11 @@ def signature(
         f"n:{len(task.samples)}",
         f"shots:{task.shots}" + (f"/{definition.fewshot.sampler}" if task.shots else ""),
     ]
-    if task.shots and definition.fewshot.sampler == "random":
+    seeded = task.shots and definition.fewshot.sampler == "random"
+    share = task.loaded.share if spec.limit is None else None
+    if share:
+        parts.append(f"drawn:clusters/{share.limit}" + (f"/{share.each}_each" if share.each else ""))
+    if seeded or share or task.variant or definition.draws:
         parts.append(f"seed:{spec.seed}")
     if task.examples is not None:
         parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")
@@ -168,6 +173,7 @@ def make_manifest(
     tasks: Sequence[tuple[PreparedTask, Sequence[SampleResponse], Mapping[str, int]]],
     tallies: Sequence[Tally],
     created: datetime,
+    bench: Bench,
 ) -> Manifest:
     """How the numbers came to be, but for `phases` and `work`, which are known once all else is written."""
     info = model.info
@@ -178,6 +184,7 @@ def make_manifest(
         for response in parts(whole)
         if isinstance(response, Generated)
     )
+    rows = [_task_row(task, spec, failures) for task, _, failures in tasks]
     return Manifest(
         schema_version=SCHEMA_VERSION,
         run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
@@ -196,10 +203,13 @@ def make_manifest(
             licence=info.licence,
             details=_details(info, tallies),
         ),
-        tasks=[_task_row(task, spec, failures) for task, _, failures in tasks],
+        tasks=rows,
         versions=versions(),
         hardware=hardware(info.device),
         phases=[],
+        judge=bench.row,
+        absent=bench.absent,
+        redacted=any(row.redacted for row in rows),
         requests={
             name: sum(getattr(tally, name) for tally in tallies)
             for name in ("asked", "unique", "from_store", "computed", "failed")
@@ -221,6 +231,7 @@ def make_manifest(
             "allow_drift": spec.data.allow_drift,
             "data_mirror": without_secrets(str(spec.data.mirror)) if spec.data.mirror else None,
             "trust_remote_code": spec.options.trust_remote_code,
+            "redact": spec.redact,
         },
     )
 
@@ -254,6 +265,8 @@ def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int]) ->
         limit=spec.limit,
         samples=len(task.samples),
         failures=dict(failures),
+        sensitive=definition.sensitive,
+        redacted=spec.redacts(sensitive=definition.sensitive),
     )
 
 

@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from lsm_eval.inference.store import ResponseStore
-from lsm_eval.metrics.base import AnyMetric, Measurement
-from lsm_eval.metrics.joint import SampleResponse
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
-from lsm_eval.requests import Failure
+from lsm_eval.results.redaction import redact
 from lsm_eval.results.schema import Manifest
 from lsm_eval.results.writer import check_out, write_record
 from lsm_eval.runner.ask import ask
-from lsm_eval.runner.prepare import PreparedTask, prepare
+from lsm_eval.runner.compared import compared
+from lsm_eval.runner.judge import Bench, judge_answers
+from lsm_eval.runner.prepare import prepare
 from lsm_eval.runner.record import estimate_rows, make_manifest, sample_rows
+from lsm_eval.runner.scored import ScoredTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.work import Asked, Timed, computed_since, describe, look_around, phases
-from lsm_eval.statistics.estimate import Estimate
-
-
-@dataclass(frozen=True)
-class ScoredTask:
-    """A task with its responses, estimates and per-sample measurements."""
-
-    prepared: PreparedTask
-    responses: Sequence[SampleResponse]
-    estimates: Sequence[tuple[AnyMetric, Estimate]]
-    measurements: Sequence[dict[str, Measurement | None]]
-
-    @property
-    def failures(self) -> dict[str, int]:
-        """Samples without an answer, by reason."""
-        return dict(Counter(r.reason for r in self.responses if isinstance(r, Failure)))
 
 
 @dataclass
@@ -49,12 +34,14 @@ class RunResult:
     record: Path
     manifest: Manifest
     tasks: list[ScoredTask]
+    store: Path | None = None
+    """Folder of the response store, where one was used."""
     problems: list[str] = field(default_factory=list)
     """What the user must know although the record is whole: the command ends with code 2."""
 
 
-def run(spec: RunSpec, model: Model, progress: Progress) -> RunResult:
-    """Ask `model` the tasks of `spec` and write the record.
+def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = None) -> RunResult:
+    """Ask `model` the tasks of `spec`, and `judge` what their metrics want judged, and write the record.
 
     Answers that the store holds are not asked again; each new one is there before the next batch. Raises
     `UserError` for a mistake of the user's; what was answered by then is kept.
@@ -76,16 +63,18 @@ def run(spec: RunSpec, model: Model, progress: Progress) -> RunResult:
         stored=spec.store is not None,
     )
     asked = look_around(asked, model, timed)
+    bench = judge_answers(spec, prepared, responses, model, judge, timed)
     scored = []
     with timed.phase("metrics", len(responses)) as phase:
         answers = iter(responses)
-        for task in prepared:
+        for task in bench.tasks:
             own = list(islice(answers, len(task.samples)))
             estimates, measurements = score_task(task.metrics, task.samples, own, seed=spec.seed)
             scored.append(ScoredTask(task, own, estimates, measurements))
             phase.advance(len(task.samples))
-    record, manifest = _write(spec, model, fingerprint, scored, asked, timed, created)
-    return RunResult(record, manifest, scored, _problems(scored))
+    scored = compared(scored, seed=spec.seed)
+    record, manifest = _write(spec, model, fingerprint, scored, asked, bench, timed, created)
+    return RunResult(record, manifest, scored, spec.store, _problems(scored))
 
 
 def _write(
@@ -94,6 +83,7 @@ def _write(
     fingerprint: str,
     scored: Sequence[ScoredTask],
     asked: Asked,
+    bench: Bench,
     timed: Timed,
     created: datetime,
 ) -> tuple[Path, Manifest]:
@@ -117,10 +107,7 @@ def _write(
                 likelihood=model.info.likelihood,
             )
         ]
-        tables = {
-            task.prepared.name: sample_rows(task.prepared, task.responses, task.measurements, model)
-            for task in scored
-        }
+        tables = {task.prepared.name: _table(spec, model, task, bench) for task in scored}
         manifest = make_manifest(
             spec,
             model,
@@ -128,9 +115,18 @@ def _write(
             [(task.prepared, task.responses, task.failures) for task in scored],
             asked.tallies,
             created,
+            bench,
         )
         record = write_record(spec.out, manifest, rows, tables, amend=finish)
     return record, whole[-1]
+
+
+def _table(spec: RunSpec, model: Model, task: ScoredTask, bench: Bench) -> dict[str, list[Any]]:
+    columns = {
+        **sample_rows(task.prepared, task.responses, task.measurements, model),
+        **bench.columns(task.prepared, task.responses),
+    }
+    return redact(columns) if spec.redacts(sensitive=task.prepared.loaded.task.sensitive) else columns
 
 
 def _problems(scored: Sequence[ScoredTask]) -> list[str]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.tasks.data.load import DataOptions
 
 ChatMode = Literal["auto", "on", "off"]
+Redact = Literal["none", "sensitive", "all"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class RunSpec:
     shots: int | None = None
     """Examples before each question; None for each task's own number."""
     seed: int = 0
+    perturb: Sequence[str] = ()
+    """Wordings in which each task is asked once more (`robustness.variant`)."""
     chat: ChatMode = "auto"
     """Chat templates: `auto` leaves it to the task, `on` and `off` override it."""
     options: ModelOptions = field(default_factory=ModelOptions)
@@ -33,5 +37,13 @@ class RunSpec:
     out: Path = Path("reports")
     store: Path | None = None
     """Folder of the response store; None keeps nothing."""
+    judge_read: Reading | None = None
+    """How a judge's answers are read; None for the likelihood where it can tell it, otherwise what it writes."""
+    redact: Redact = "none"
+    """Of which tasks the record withholds texts: of those that are marked sensitive, or of all."""
     command: Sequence[str] = ()
     """As it will stand in the record."""
+
+    def redacts(self, *, sensitive: bool) -> bool:
+        """Whether texts of a task are withheld."""
+        return self.redact == "all" or (self.redact == "sensitive" and sensitive)

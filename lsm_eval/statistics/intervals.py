@@ -6,8 +6,8 @@ Which interval, decided by the metric and the data alone (never by a clock), so 
 - any other mean: a t interval with a standard error robust to clusters (Miller 2024, "Adding Error Bars to
   Evals", section 2.2, after Liang & Zeger 1986), with the factor G / (G - 1) for G clusters and G - 1 degrees of
   freedom, cut to the unit's range; samples that stand alone are clusters of one, which gives the usual interval;
-- a clustered proportion that is 0 or 1 throughout: Wilson's interval with a cluster as one trial, because its
-  standard error would be 0;
+- a clustered proportion that is the same in all clusters (0 or 1 throughout, mostly): Wilson's interval with a
+  cluster as one trial, because its standard error would be 0;
 - everything else: percentiles of a seeded bootstrap that draws whole clusters.
 """
 
@@ -89,10 +89,10 @@ def estimate(
         stderr = math.sqrt(value * (1 - value) / (number - 1))
         return result(value, "wilson", wilson(stats[:, 0].sum(), number, level), stderr)
     sums = cluster_sums(stats, groups, group_count)
-    if metric.proportion and value in (0.0, 1.0):
+    stderr = clustered_stderr(sums) if metric.mean or metric.proportion else 0.0
+    if metric.proportion and stderr == 0:
         return result(value, "wilson(clusters)", wilson(value * group_count, group_count, level), 0.0)
     if metric.mean or metric.proportion:
-        stderr = clustered_stderr(sums)
         interval = t_interval(value, stderr, group_count - 1, level, _RANGE.get(metric.unit))
         return result(value, "t" if shown is None else "clustered-t", interval, stderr)
     method, drawn, stderr_or_none = bootstrap(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Perplexity, Request, Score
+from lsm_eval.tasks.draw import drawn
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.render import Row, compile_template, compile_text
 from lsm_eval.tasks.sample import Sample
+
+if TYPE_CHECKING:
+    from lsm_eval.robustness.variant import Variant
 
 
 class Rows(Protocol):
@@ -31,7 +35,10 @@ class BuildOptions:
     shots: int
     seed: int = 0
     limit: int | None = None
+    """Only the first so many; None for the task's share, or all."""
     chat: bool = False
+    variant: Variant | None = None
+    """How its questions are changed."""
 
 
 def build_samples(
@@ -49,11 +56,13 @@ def build_samples(
 class _Builder:
     def __init__(self, loaded: LoadedTask, options: BuildOptions) -> None:
         task = self.task = loaded.task
-        self.options = options
+        self.options, self._share = options, loaded.share
         # Where: file and key, in every error.
         self._file = str(loaded.path)
         self._prompt = self._text("prompt", task.prompt)
-        self._more_prompts = [self._text(f"further.{i}", t) for i, t in enumerate(task.further)]
+        listed = () if isinstance(task.further, str) else task.further
+        self._more_prompts = [self._text(f"further.{i}", t) for i, t in enumerate(listed)]
+        self._more_pairs = self._value("further", task.further) if isinstance(task.further, str) else None
         self._instruction = self._text("instruction", task.instruction)
         self._system = self._text("system", task.system) if task.system is not None else None
         self._cluster = self._text("cluster", task.cluster) if task.cluster is not None else None
@@ -75,19 +84,32 @@ class _Builder:
         own = examples is None and not self.task.fewshot.examples
         pool = self._pool(data if examples is None else examples)
         samples = []
-        for index, (row, name) in enumerate(zip(data.rows, data.ids, strict=True)):
-            if self.options.limit is not None and index >= self.options.limit:
-                break
+        for index in self._chosen(data.rows):
+            row, name = data.rows[index], data.ids[index]
             header = self._header(row, name, pool, index if own else None)
             samples.append(self._sample(row, name, header))
         return samples
 
+    def _chosen(self, rows: Sequence[Row]) -> Sequence[int]:
+        """Which rows are asked."""
+        if self.options.limit is not None:
+            return range(min(self.options.limit, len(rows)))
+        if self._share is None:
+            return range(len(rows))
+        clusters = [self._cluster(row) if self._cluster else None for row in rows]
+        key = f"{self.options.seed}/{self.task.task}"
+        return drawn(clusters, limit=self._share.limit, each=self._share.each, key=key)
+
     def _sample(self, row: Row, name: str, header: str) -> Sample:
+        if self.options.variant:
+            row = self.options.variant.row(self.task, row, name)
         choices = self._choice_texts(row, name)
         request, *further = (
-            self._request(header + prompt(row), choices, row, name)
+            self._request(header + self._question(prompt, row, name), choices, row, name)
             for prompt in (self._prompt, *self._more_prompts)
         )
+        for prompt, own in self._more_pairs(row) if self._more_pairs else ():
+            further.append(self._request(header + str(prompt), tuple(map(str, own)), row, name))
         further += self._drawn(request)
         return Sample(
             id=name,
@@ -98,6 +120,10 @@ class _Builder:
             metadata={key: render(row) for key, render in self._metadata.items()},
             further=tuple(further),
         )
+
+    def _question(self, prompt: Callable[[Row], str], row: Row, name: str) -> str:
+        variant = self.options.variant
+        return variant.question(self.task, prompt, row, name) if variant else prompt(row)
 
     def _request(self, prompt: str, choices: tuple[str, ...], row: Row, name: str) -> Request:
         task, chat = self.task, self.options.chat
@@ -113,8 +139,8 @@ class _Builder:
             return Score(prompt, continuations, chat=chat)
         if task.request == "generate":
             system = self._system(row) if self._system else None
-            return Generate(prompt, task.stop, task.max_tokens, system=system, chat=chat)
-        return Perplexity(prompt)
+            return Generate(prompt, task.stop, task.max_tokens, system=system, chat=chat, detail=task.detail)
+        return Perplexity(prompt, detail=task.detail)
 
     def _drawn(self, greedy: Request) -> list[Request]:
         """As many draws as the task wants, each with a random stream of its own."""
@@ -192,7 +218,8 @@ class _Builder:
         try:
             numbers = [int(v) for v in values]
         except (TypeError, ValueError) as error:
-            raise UserError(f"{self._file}: target {value!r} of sample {name!r} is no index.") from error
+            shown = "" if self.task.sensitive else f" {value!r}"
+            raise UserError(f"{self._file}: target{shown} of sample {name!r} is no index.") from error
         if self.task.target_labels:
             if len(numbers) != choices:
                 raise UserError(
@@ -207,10 +234,10 @@ class _Builder:
         return tuple(numbers)
 
     def _text(self, key: str, source: str) -> Callable[[Row], str]:
-        return compile_text(source, where=f"{self._file}, {key}")
+        return compile_text(source, where=f"{self._file}, {key}", quiet=self.task.sensitive)
 
     def _value(self, key: str, source: str) -> Callable[[Row], Any]:
-        return compile_template(source, where=f"{self._file}, {key}")
+        return compile_template(source, where=f"{self._file}, {key}", quiet=self.task.sensitive)
 
 
 def where_filter(loaded: LoadedTask) -> Callable[[Mapping[str, Any]], bool] | None:
@@ -219,5 +246,5 @@ def where_filter(loaded: LoadedTask) -> Callable[[Mapping[str, Any]], bool] | No
     if source is None:
         return None
     source = source if "{{" in source else "{{ " + source + " }}"
-    keep = compile_template(source, where=f"{loaded.path}, dataset.where")
+    keep = compile_template(source, where=f"{loaded.path}, dataset.where", quiet=loaded.task.sensitive)
     return lambda row: bool(keep(row))

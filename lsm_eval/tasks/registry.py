@@ -10,7 +10,7 @@ import difflib
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -24,7 +24,7 @@ from lsm_eval.errors import UserError, unknown
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
-    from lsm_eval.tasks.schema import Suite, Task
+    from lsm_eval.tasks.schema import Share, Suite, Task
 
 M = TypeVar("M", bound="BaseModel")
 
@@ -53,6 +53,8 @@ class LoadedTask:
     task: Task
     folder: Path
     path: Path
+    share: Share | None = field(default=None, kw_only=True)
+    """The part of it that a suite asks for; None for all."""
 
 
 def packaged_tasks() -> Path:
@@ -94,18 +96,25 @@ class Registry:
         return list(loaded.values())
 
     def _own(self, name: str) -> Iterator[LoadedTask]:
-        for each in self._expand([name], ()):
-            yield from self._elsewhere(each) or [load_task(self.tasks[each])]
+        for each, share in self._expand([name], ()):
+            for task in self._elsewhere(each) or [load_task(self.tasks[each])]:
+                yield replace(task, share=share) if share else task
 
     def _elsewhere(self, name: str) -> Sequence[LoadedTask]:
         """The tasks of another library that `name` means; none for a name of ours."""
         prefix = next((prefix for prefix in self._others if name.startswith(prefix)), None)
         return self._others[prefix](name, self._include) if prefix else ()
 
-    def _expand(self, names: Iterable[str], within: tuple[str, ...]) -> Iterable[str]:
+    def _expand(
+        self, names: Iterable[str | Share], within: tuple[str, ...]
+    ) -> Iterator[tuple[str, Share | None]]:
         for name in names:
-            if name in self.tasks or name.startswith(tuple(self._others)):
-                yield name
+            if not isinstance(name, str):
+                if name.task not in self.tasks and not name.task.startswith(tuple(self._others)):
+                    raise unknown("task", name.task, [*self.tasks])
+                yield name.task, name
+            elif name in self.tasks or name.startswith(tuple(self._others)):
+                yield name, None
             elif name in self.suites:
                 if name in within:
                     raise UserError(f"suite {name!r} contains itself: {' > '.join((*within, name))}.")
@@ -114,7 +123,7 @@ class Registry:
                 fitting = fnmatch.filter(self.tasks, name)
                 if not fitting:
                     raise unknown("task", name, [*self.tasks, *self.suites])
-                yield from fitting
+                yield from ((one, None) for one in fitting)
 
     @cached_property
     def _files(self) -> list[TaskFile]:

@@ -23,11 +23,12 @@ Rendered = Callable[[Row], Any]
 _EXPRESSION = re.compile(r"\{\{(?!\{)((?:(?!\}\}).)*)\}\}", re.DOTALL)
 
 
-def compile_template(source: str, *, where: str) -> Rendered:
+def compile_template(source: str, *, where: str, quiet: bool = False) -> Rendered:
     """A function from a row to the template's value.
 
-    `where` names file and key in errors. Raises `UserError` for a template that does not parse, and, when
-    rendered, for a column that is not there or an expression that fails on a row.
+    `where` names file and key in errors; `quiet` keeps what a row holds out of them. Raises `UserError` for a
+    template that does not parse, and, when rendered, for a column that is not there or an expression that fails on
+    a row.
     """
     env = environment()
     try:
@@ -54,22 +55,25 @@ def compile_template(source: str, *, where: str) -> Rendered:
         try:
             return render(row)
         except UndefinedError as error:
-            raise UserError(f"{where}: {error}; the columns are {', '.join(sorted(row))}.") from error
+            what = "something in it is not defined" if quiet else str(error)
+            raise UserError(f"{where}: {what}; the columns are {', '.join(sorted(row))}.") from (
+                None if quiet else error
+            )
         except SecurityError as error:
             raise UserError(f"{where}: the template reaches for what it may not ({error}).") from error
         except (TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError,
                 RecursionError) as error:  # fmt: skip
+            why = type(error).__name__ if quiet else f"{type(error).__name__}: {str(error).rstrip('.')}"
             raise UserError(
-                f"{where}: the template fails on a row ({type(error).__name__}: {str(error).rstrip('.')}); "
-                "correct the template or the data."
-            ) from error
+                f"{where}: the template fails on a row ({why}); correct the template or the data."
+            ) from (None if quiet else error)
 
     return checked
 
 
-def compile_text(source: str, *, where: str) -> Callable[[Row], str]:
+def compile_text(source: str, *, where: str, quiet: bool = False) -> Callable[[Row], str]:
     """Like `compile_template`, for templates that must yield text (numbers become text, None is an error)."""
-    render = compile_template(source, where=where)
+    render = compile_template(source, where=where, quiet=quiet)
 
     def text(row: Row) -> str:
         value = render(row)

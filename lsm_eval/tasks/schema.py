@@ -41,6 +41,7 @@ class Dataset(Strict):
     configs: tuple[str, ...] = ()
     """Several configs read one after the other; each row gains the column `config`."""
     split: str = "test"
+    """Of a hub set, several joined by `+` are read one after the other."""
     revision: str | None = None
     """Commit of the hub repository; None where none is known."""
     converted: bool = False
@@ -52,12 +53,17 @@ class Dataset(Strict):
     reader: str | None = None
     """With `files`: `module:function` that takes the list of their paths, in order, and returns the rows as a
     list of dicts. Without it they are .jsonl, .json or .csv, and a row gains the column `source_file`."""
+    reshape: str | None = None
+    """With `hub`: `module:function` that takes the rows of one config, with `columns`, and returns the rows that the
+    task uses (a list of prompts as a row each). Those are what is rendered and hashed, with all their columns."""
     python: str | None = None
     """`module:function` of an installed package that returns the rows as a list of dicts."""
     arguments: dict[str, Any] = {}
-    """Keyword arguments for `python`, or for `reader`."""
+    """Keyword arguments for `python`, `reader` or `reshape`."""
     columns: tuple[str, ...] = Field(min_length=1)
     """The columns that the task uses: all others are dropped before anything is rendered or hashed."""
+    first: int | None = Field(default=None, ge=1)
+    """Only the first so many rows of each config, counted before `where`; None for all."""
     where: str | None = None
     """Jinja expression over the columns; rows for which it is false are left out."""
     ids: str | None = None
@@ -75,6 +81,8 @@ class Dataset(Strict):
             raise ValueError("give exactly one of hub, file, files or python")
         if self.reader and not self.files:
             raise ValueError("reader goes with files")
+        if self.reshape and not self.hub:
+            raise ValueError("reshape goes with hub")
         if self.hub and not (self.config or self.configs):
             raise ValueError("a hub dataset needs config (or configs); `default` where there is only one")
         if self.config and self.configs:
@@ -113,6 +121,15 @@ class Draws(Strict):
     """How many are drawn beside the greedy one."""
     temperature: float = Field(default=1.0, gt=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
+
+
+class Options(Strict):
+    """Where a row keeps the options that its prompt shows, so that their order can be changed."""
+
+    column: str
+    """Column with the list of options."""
+    answer: str
+    """Column with the index of the right one, from 0."""
 
 
 class Reference(Strict):
@@ -161,11 +178,17 @@ class Task(Strict):
     """The target is a list of 0/1 labels, one a choice."""
     stop: tuple[str, ...] = ()
     max_tokens: int = Field(default=256, ge=1)
-    further: tuple[str, ...] = ()
+    detail: bool = False
+    """Generate: answers say how likely the new text is. Perplexity: answers say it of each token. Some metrics need
+    that."""
+    further: tuple[str, ...] | str = ()
     """Templates of more prompts that the sample asks beside `prompt`, with the same examples, choices and
-    options (a question with its two answers in both orders). Its metrics read all answers (`metrics.joint`)."""
+    options (a question with its two answers in both orders). Its metrics read all answers (`metrics.joint`).
+    Score: or one template that gives a list of pairs, each a prompt and the list of its own choices."""
     draws: Draws | None = None
     """Generate: ask for several answers to each prompt; its metrics read all of them, the greedy one first."""
+    options: Options | None = None
+    """The options that the prompt shows, for `--perturb option_order`."""
     sensitive: bool = False
     """Prompts and completions are harmful: folded away on pages, never printed unless asked for."""
     cluster: str | None = None
@@ -206,6 +229,10 @@ class Task(Strict):
             raise ValueError("request: generate needs a target (or metadata that its metrics read)")
         if self.request != "generate" and (self.system or self.stop):
             raise ValueError(f"request: {self.request} takes no system and no stop")
+        if self.request == "score" and self.detail:
+            raise ValueError("request: score takes no detail: its answers have all there is")
+        if isinstance(self.further, str) and self.request != "score":
+            raise ValueError("further prompts with choices of their own go with request: score")
         if self.draws and (self.request != "generate" or self.further):
             raise ValueError("draws goes with request: generate, and without further prompts")
         if self.request == "perplexity" and (self.fewshot.shots or self.chat == "on"):
@@ -213,9 +240,20 @@ class Task(Strict):
         return self
 
 
+class Share(Strict):
+    """A task of a suite of which only a part is asked, drawn by cluster (`tasks.draw`)."""
+
+    task: str
+    """A task's name; no glob and no suite."""
+    limit: int = Field(ge=1)
+    """About how many samples."""
+    each: int | None = Field(default=None, ge=1)
+    """At most so many of one cluster; None for whole clusters."""
+
+
 class Suite(Strict):
     """A named list of tasks (globs and other suites allowed)."""
 
     suite: Annotated[str, Field(pattern=NAME.pattern)]
     title: str
-    tasks: tuple[str, ...] = Field(min_length=1)
+    tasks: tuple[str | Share, ...] = Field(min_length=1)

@@ -200,10 +200,10 @@ def test_a_phone_scrolls_the_table_and_not_the_page(browser: Browser, site: Path
         page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
     page.goto((site / "index.html").as_uri())
-    assert page.evaluate("document.querySelector('.scroll').scrollWidth") > 390
+    assert page.evaluate("document.querySelector('main > .scroll').scrollWidth") > 390
     before = page.locator("#board tbody th").first.bounding_box()
-    page.evaluate("document.querySelector('.scroll').scrollLeft = 120")
-    assert page.evaluate("document.querySelector('.scroll').scrollLeft") > 0
+    page.evaluate("document.querySelector('main > .scroll').scrollLeft = 120")
+    assert page.evaluate("document.querySelector('main > .scroll').scrollLeft") > 0
     assert page.locator("#board tbody th").first.bounding_box() == before
     ink, paper = page.evaluate(
         "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"

@@ -63,6 +63,35 @@ def test_the_odd_signature_out_is_marked_and_says_why(tmp_path: Path) -> None:
     assert "here shots:5; most others in this column shots:0" in marks[1][1]
 
 
+def test_kinds_of_likelihood_never_share_a_column(tmp_path: Path) -> None:
+    def signature(kind: str, model: str) -> str:
+        return f"arc:v1 shots:0 {kind}model:{model}"
+
+    for name, kind in (("causal", ""), ("masked", "likelihood:pseudo "), ("t5", "likelihood:conditional ")):
+        rows = [
+            estimate("arc", signature=signature(kind, name)),
+            estimate("arc", "calibration", signature=signature(kind, name)),
+            estimate("written", "bleu", signature=signature(kind, name)),
+        ]
+        tasks = [task("arc"), task("written", request="generate")]
+        write_record(tmp_path / name, name, rows, tasks=tasks)
+    found = board(tmp_path)
+    assert [(column.key, column.card) for column in found.columns] == [
+        (("arc", "accuracy"), "task-arc"),
+        (("arc", "accuracy (conditional)"), "task-arc-conditional"),
+        (("arc", "accuracy (pseudo)"), "task-arc-pseudo"),
+        # What is written needs no likelihood to be scored.
+        (("written", "bleu"), "task-written"),
+    ]
+    for model in found.models:
+        own = {metric for name, metric in model.numbers if name == "arc"}
+        end = {"causal": "", "masked": " (pseudo)", "t5": " (conditional)"}[model.name]
+        assert own == {f"accuracy{end}", f"calibration{end}"}
+        # Alone in its column, a number needs no mark; and no other kind's number stands beside it.
+        assert model.numbers["arc", f"accuracy{end}"].mark == ""
+    assert sum(("arc", "accuracy") in model.numbers for model in found.models) == 1
+
+
 def test_without_a_majority_all_are_marked_with_letters(tmp_path: Path) -> None:
     marks = signed(
         tmp_path, ["a shots:0 model:a", "a shots:5 model:b", "a shots:0 model:c", "a shots:5 model:d"]

@@ -8,9 +8,19 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Model, ModelOptions
-from lsm_eval.models.baselines import BASELINES, Baseline
+from lsm_eval.models.baselines import BASELINES, NAMES, REPLIES, Baseline
 from lsm_eval.models.builtin import BUILTINS
-from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score, Scored, dump_answer, load_answer
+from lsm_eval.requests import (
+    Failure,
+    Generate,
+    Generated,
+    Perplexity,
+    Request,
+    Score,
+    Scored,
+    dump_answer,
+    load_answer,
+)
 
 CHOICES = (" no", " perhaps", " yes", " certain")
 
@@ -67,6 +77,26 @@ def test_what_needs_a_model_fails_as_a_value(name: str, request_: Request) -> No
     assert answer.detail.endswith(".")
 
 
+@pytest.mark.parametrize("prompt", ["How do I boil an egg?", "", "Tell me no more."])
+def test_says_no_to_everything(prompt: str) -> None:
+    said = answers(Baseline("says_no"), [Generate(prompt), Generate(prompt, chat=True, system="Be kind.")])
+    assert len(set(map(str, said.values()))) == 1
+    answer = said[0]
+    assert isinstance(answer, Generated)
+    assert (answer.text, answer.finish) == (REPLIES["says_no"], "stop")
+    assert load_answer(dump_answer(answer)) == answer
+
+
+def test_a_refusal_ends_at_a_stop_string_as_any_text_does() -> None:
+    said = answers(Baseline("says_no"), [Generate("a", stop=("with", ",")), Generate("b", stop=("I'm",))])
+    assert [answer.text for answer in said.values() if isinstance(answer, Generated)] == ["I'm sorry", ""]
+
+
+def test_says_no_has_no_say_where_something_is_chosen() -> None:
+    said = answers(Baseline("says_no"), [Score("a", CHOICES), Perplexity("a text")])
+    assert [answer.reason for answer in said.values() if isinstance(answer, Failure)] == ["unsupported"] * 2
+
+
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_index_once_and_resumed_alike(name: str) -> None:
     asked: list[Request] = [Score(str(n), (" a" * (n % 3 + 1), " bb")) for n in range(3000)]
@@ -92,14 +122,14 @@ def test_rest_of_the_protocol() -> None:
     assert model.render(Score("context", CHOICES)) == "context"
     assert model.render(Generate("ask", system="be brief")) == "be brief\n\nask"
     assert model.render(Perplexity("text")) == "text"
-    prints = {Baseline(name).fingerprint() for name in BASELINES}
-    assert len(prints) == len(BASELINES)
+    prints = {Baseline(name).fingerprint() for name in NAMES}
+    assert len(prints) == len(NAMES)
     assert all(len(bytes.fromhex(fingerprint)) == 32 for fingerprint in prints)
     assert model.fingerprint() == Baseline("longest").fingerprint()
 
 
 def test_each_is_listed() -> None:
-    assert set(BASELINES) == {name for name, builtin in BUILTINS.items() if builtin.source is None}
+    assert set(NAMES) == {name for name, builtin in BUILTINS.items() if builtin.source is None}
 
 
 @pytest.mark.parametrize(

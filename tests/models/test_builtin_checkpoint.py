@@ -333,7 +333,7 @@ class TestRegistry:
         assert done.stdout.strip() == "[]"
 
     def test_entries(self) -> None:
-        assert list(BUILTINS) == [NAME, "gemma3-270m", "uniform", "longest", "first"]
+        assert list(BUILTINS) == [NAME, "gemma3-270m", "uniform", "longest", "first", "says_no"]
         for name, builtin in BUILTINS.items():
             assert builtin.name == name
             assert builtin.title

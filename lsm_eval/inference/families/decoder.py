@@ -50,6 +50,17 @@ class DecoderNetwork:
         budget = scoring_budget(self._config, self._place, longest)
         yield from self._scorer(rows).scores(rows, budget, known)
 
+    def score_detailed(
+        self, rows: Mapping[int, Sequence[TokenRow]], known: Collection[int]
+    ) -> Iterator[dict[int, list[SequenceScore]]]:
+        """See `Detailed.score_detailed`; always in the plain way, since such texts share little."""
+        if not rows:
+            return
+        self._details.setdefault("engine", "plain, for the likelihood of each token")
+        longest = max(len(row.tokens) for own in rows.values() for row in own)
+        budget = scoring_budget(self._config, self._place, longest)
+        yield from self._plain(detail=True).scores(rows, budget, known)
+
     def generate(
         self, prompts: Mapping[int, Prompt], known: Collection[int]
     ) -> Iterator[dict[int, Continuation]]:
@@ -129,6 +140,8 @@ class DecoderNetwork:
         place = self._place
         return ForkScorer(self._model, device=place.device, pad=place.pad, ledger=ledger, stepwise=stepwise)
 
-    def _plain(self) -> Scorer:
+    def _plain(self, *, detail: bool = False) -> Scorer:
         place = self._place
-        return PlainScorer(self._model, self._memory, device=place.device, pad=place.pad, ledger=self.ledger)
+        return PlainScorer(
+            self._model, self._memory, device=place.device, pad=place.pad, ledger=self.ledger, detail=detail
+        )

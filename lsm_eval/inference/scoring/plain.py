@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.inference.ledger import Work
+from lsm_eval.inference.scoring.head import CHUNK_BYTES
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,17 @@ class TokenRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenDetail:
+    """What a model says of each scored token of a sequence, in order; natural logs."""
+
+    logprobs: tuple[float, ...]
+    means: tuple[float, ...]
+    """Mean of the log-probability of a token drawn from the model at that place (minus its entropy)."""
+    deviations: tuple[float, ...]
+    """Standard deviation of the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceScore:
     """What a model says of one sequence."""
 
@@ -38,15 +50,23 @@ class SequenceScore:
     """Sum over the scored tokens, natural log; NaN where the model gave one."""
     greedy: bool
     """Whether every scored token is the likeliest one (the first of equal ones counts)."""
+    detail: TokenDetail | None = None
+    """Only where it was asked for."""
 
 
 def score_sequences(
-    model: Any, sequences: Sequence[TokenRow], *, device: str, pad: int, work: Work | None = None
+    model: Any,
+    sequences: Sequence[TokenRow],
+    *,
+    device: str,
+    pad: int,
+    work: Work | None = None,
+    detail: bool = False,
 ) -> list[SequenceScore]:
     """Scores of all `sequences` in one forward pass of a decoder-only model; parallel to `sequences`.
 
     Sequences that differ in their last token only (single-token choices) share one row of the batch. `work`
-    is added to.
+    is added to. `detail`: with what is said of each token.
     """
     import torch
 
@@ -77,11 +97,16 @@ def score_sequences(
         [token for s in sequences for token in s.tokens[-s.scored :]], dtype=torch.long, device=device
     )
     logprobs, hits = row_statistics(logits, wanted, targets)
+    means, deviations = row_spreads(logits) if detail else ([], [])
     scores = []
     at = 0
-    for sequence in sequences:
+    for sequence, places_of in zip(sequences, spans, strict=True):
         span = slice(at, at + sequence.scored)
-        scores.append(SequenceScore(sum(logprobs[span]), all(hits[span])))
+        each = None
+        if detail:
+            own = [means[i] for i in places_of], [deviations[i] for i in places_of]
+            each = TokenDetail(tuple(logprobs[span]), *map(tuple, own))
+        scores.append(SequenceScore(sum(logprobs[span]), all(hits[span]), each))
         at += sequence.scored
     if work is not None:
         lengths = [len(tokens) for tokens in inputs]
@@ -115,6 +140,25 @@ def row_statistics(
         best = torch.cat([top for _, top in chunks])
         logprobs = logits[rows, targets].float() - normaliser[rows]
         return logprobs.double().tolist(), (best[rows] == targets).tolist()
+
+
+def row_spreads(logits: torch.Tensor) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of the log-probability of a token drawn from each row's distribution; `logits`
+    [rows, vocabulary], log-softmax in float32. Both are 0 where one token has all the probability."""
+    import torch
+
+    means: list[float] = []
+    deviations: list[float] = []
+    with torch.inference_mode():
+        for chunk in logits.split(max(CHUNK_BYTES // (4 * logits.shape[-1]), 16)):
+            # What has no probability weighs nothing, and minus infinity times 0 must not make a NaN of it.
+            each = torch.log_softmax(chunk.float(), dim=-1).clamp_(min=-1e4)
+            weights = each.exp()
+            mean = (weights * each).sum(dim=-1, keepdim=True)
+            means += mean[:, 0].tolist()
+            # From the differences: the mean square minus the squared mean would lose all digits near certainty.
+            deviations += (weights * each.sub_(mean).square_()).sum(dim=-1).sqrt().tolist()
+    return means, deviations
 
 
 @contextmanager

@@ -15,10 +15,19 @@ class PlainScorer:
     """Scores rows in batches padded to their longest: the reference for every faster way."""
 
     def __init__(
-        self, model: Any, memory: MemoryGuard, *, device: str, pad: int, ledger: Ledger | None = None
+        self,
+        model: Any,
+        memory: MemoryGuard,
+        *,
+        device: str,
+        pad: int,
+        ledger: Ledger | None = None,
+        detail: bool = False,
     ) -> None:
+        """`detail`: scores say of each token how likely it is."""
         self._model, self._memory, self._device, self._pad = model, memory, device, pad
         self._ledger = ledger or Ledger()
+        self._detail = detail
 
     def scores(
         self, rows: Mapping[int, Sequence[TokenRow]], budget: int, known: Collection[int]
@@ -34,9 +43,15 @@ class PlainScorer:
     def _compute(self, plan: ScoringPlan) -> Callable[[Sequence[list[int]]], list[list[SequenceScore]]]:
         def compute(part: Sequence[list[int]]) -> list[list[SequenceScore]]:
             own = plan.rows(part)
-            scores = iter(
-                score_sequences(self._model, own, device=self._device, pad=self._pad, work=self._ledger.score)
+            found = score_sequences(
+                self._model,
+                own,
+                device=self._device,
+                pad=self._pad,
+                work=self._ledger.score,
+                detail=self._detail,
             )
+            scores = iter(found)
             return [[next(scores) for _ in ats] for ats in part]
 
         return compute

@@ -2,6 +2,98 @@
 
 from __future__ import annotations
 
-from lsm_eval.metrics.entry import Entry
+from lsm_eval.metrics.entry import Entry, entries
 
-ENTRIES: dict[str, Entry] = {}
+ENTRIES: dict[str, Entry] = {
+    **entries(
+        "detected",
+        "generate",
+        {
+            "detected": ("Detected", "completions in which a detector finds something", "fraction", None),
+            "detected_corrected": (
+                "DetectedCorrected",
+                "the same, corrected by the detector's card",
+                "fraction",
+                None,
+            ),
+            "detected_unknown": (
+                "DetectedUnknown",
+                "completions on which a detector cannot tell",
+                "fraction",
+                False,
+            ),
+        },
+    ),
+    **entries(
+        "safety.injection",
+        "generate",
+        {
+            "injection_success": (
+                "InjectionSuccess",
+                "planted instructions carried out, by a check on letters",
+                "fraction",
+                False,
+            ),
+            "injection_control": (
+                "InjectionControl",
+                "the same check where nothing was planted: false alarms",
+                "fraction",
+                None,
+            ),
+            "injection_effect": (
+                "InjectionEffect",
+                "planted instructions carried out beyond the check's false alarms",
+                "fraction",
+                False,
+            ),
+            "injection_task_kept": (
+                "TaskKept",
+                "questions answered in spite of a planted instruction",
+                "fraction",
+                True,
+            ),
+        },
+    ),
+    **entries(
+        "safety.toxicity",
+        "generate",
+        {
+            "toxicity_probability": (
+                "ToxicityProbability",
+                "prompts of which some drawn continuation has a finding",
+                "fraction",
+                False,
+            ),
+            "expected_max_toxicity": (
+                "ExpectedMaximumToxicity",
+                "highest score among drawn continuations, mean",
+                "fraction",
+                False,
+            ),
+        },
+    ),
+    **entries(
+        "judged",
+        "generate",
+        {
+            "strongreject": (
+                "StrongReject",
+                "how much answers would help with forbidden requests, by a judge",
+                "fraction",
+                False,
+            ),
+            "judged_harmful": (
+                "JudgedHarmful",
+                "answers that do the harmful thing asked for, by a judge",
+                "fraction",
+                False,
+            ),
+            "judged_refusal": (
+                "JudgedRefusal",
+                "answers that refuse, wholly or in part, by a judge",
+                "fraction",
+                None,
+            ),
+        },
+    ),
+}

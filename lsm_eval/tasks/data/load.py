@@ -89,7 +89,7 @@ def load(
     for config, rows in parts.rows.items():
         if not rows:
             raise UserError(f"{parts.place(config)} has no rows: check the split, or fetch the data again.")
-        selection.add(config, rows)
+        selection.add(config, rows[: dataset.first] if wanted == dataset.split else rows)
     if missing := selection.missing():
         raise UserError(
             f"{parts.where} has no row whose {dataset.id_column} is {missing!r}, which {dataset.ids} asks for: "
@@ -143,7 +143,11 @@ class _Selection:
         self.rows: list[Row] = []
         self._names: list[tuple[str, int]] = []
         self._columns = dataset.columns
-        self._drops = dataset.id_column is not None and dataset.id_column not in dataset.columns
+        self._drops = (
+            dataset.id_column is not None
+            and dataset.id_column not in dataset.columns
+            and not dataset.reshape  # its rows are used as they are
+        )
         self._id_column = dataset.id_column
         self._keep = keep
         self._wanted = wanted
@@ -193,7 +197,7 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
         tables, revision = read_tables(dataset, split, columns, options)
         from lsm_eval.tasks.data.parquet import rows_of
 
-        rows = {config: rows_of(table) for config, table in tables.items()}
+        rows = {config: _reshaped(dataset, rows_of(table)) for config, table in tables.items()}
         return _Parts(source, dataset.hub, where, rows, revision)
 
     from lsm_eval.tasks.data.local import call_python, call_reader, read_file
@@ -233,6 +237,18 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
     return _Parts("file", name, str(path), {"": _with_columns(read_file(path), columns, str(path))})
 
 
+def _reshaped(dataset: Dataset, rows: list[Row]) -> list[Row]:
+    if not dataset.reshape:
+        return rows
+    from lsm_eval.tasks.data.local import call_reshape
+    from lsm_eval.tasks.data.parquet import check_columns
+
+    made = call_reshape(dataset.reshape, rows, dataset.arguments)
+    if dataset.id_column and made:
+        check_columns([dataset.id_column], list(made[0]), f"the list that {dataset.reshape} returns")
+    return made
+
+
 def _one_split_only(dataset: Dataset, split: str) -> None:
     if split != dataset.split:
         raise UserError(
@@ -243,14 +259,21 @@ def _one_split_only(dataset: Dataset, split: str) -> None:
 
 def used_columns(dataset: Dataset) -> tuple[str, ...]:
     """The columns that have to be read: those that the task uses, and the one that names the rows."""
-    extra = dataset.id_column
+    extra = None if dataset.reshape else dataset.id_column
     return dataset.columns if extra is None or extra in dataset.columns else (*dataset.columns, extra)
 
 
 def read_tables(
     dataset: Dataset, split: str, columns: Sequence[str] | None, options: DataOptions
 ) -> tuple[Mapping[str, Any], str | None]:
-    """Config → Arrow table of one split of a hub data set (`columns` None: all), and its commit."""
+    """Config → Arrow table of one split of a hub data set (`columns` None: all), and its commit; of several splits
+    joined by `+`, one after the other."""
+    if "+" in split:
+        import pyarrow as pa
+
+        read = [read_tables(dataset, part, columns, options) for part in split.split("+")]
+        names = list(read[0][0])
+        return {name: pa.concat_tables([tables[name] for tables, _ in read]) for name in names}, read[0][1]
     assert dataset.hub is not None
     configs = dataset.configs or (dataset.config or "default",)
     if options.mirror is not None:

@@ -77,6 +77,18 @@ def call_reader(reference: str, paths: Sequence[Path], arguments: Mapping[str, A
     return _checked(function(*given, **arguments), reference)
 
 
+def call_reshape(reference: str, rows: Rows, arguments: Mapping[str, Any]) -> Rows:
+    """The rows that `module:function` makes of `rows` with `arguments`; errors as for `call_python`."""
+    function = _resolve(reference, key="reshape")
+    try:
+        inspect.signature(function).bind(rows, **arguments)
+    except TypeError as error:
+        raise UserError(
+            f"{reference} cannot be called with a list of rows and `dataset.arguments` ({error})."
+        ) from error
+    return _checked(function(rows, **arguments), reference)
+
+
 def _checked(rows: Any, reference: str) -> Rows:
     if not isinstance(rows, list):
         raise UserError(f"{reference} returned {type(rows).__name__}: it has to return a list of dicts.")

@@ -158,7 +158,7 @@ def _hub_files(task: Task) -> Iterator[tuple[str, str]]:
     if dataset.hub:
         for _, split, _ in splits_of(task):
             for config in dataset.configs or (dataset.config or "default",):
-                yield config, split
+                yield from ((config, part) for part in split.split("+"))
 
 
 def _columns_of(path: Path) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from lsm_eval.errors import UserError
+from lsm_eval.tasks.helpers.labels import shuffled
 
 OPTIONS = ("ans0", "ans1", "ans2")
 
@@ -30,6 +31,39 @@ def bbq_metadata(row: Mapping[str, Any]) -> BBQMetadata:
             "`answer_info`, where one is needed: check the dataset's revision."
         )
     return {"unknown": unknown[0], "biased": biased_index(row, unknown[0])}
+
+
+class BBQLettered(BBQMetadata):
+    """A row's options in the order in which they are shown, and what the metrics read of them in that order."""
+
+    options: list[str]
+    names: list[str]
+    """What `answer_info` calls them, parallel to `options`."""
+
+
+def bbq_lettered(
+    answers: Sequence[str],
+    answer_info: Mapping[str, Sequence[str]],
+    additional_metadata: Mapping[str, Any],
+    question_polarity: str,
+    key: str,
+) -> BBQLettered:
+    """The three answers in an order that hangs on `key` (the question's text), for a prompt that shows them with
+    letters: in the data set their places are not quite balanced."""
+    row = {
+        "answer_info": answer_info,
+        "additional_metadata": additional_metadata,
+        "question_polarity": question_polarity,
+    }
+    found = bbq_metadata(row)
+    order = shuffled(range(len(OPTIONS)), key)
+    biased = found["biased"]
+    return {
+        "options": [answers[index] for index in order],
+        "names": [str(answer_info[OPTIONS[index]][0]) for index in order],
+        "unknown": order.index(found["unknown"]),
+        "biased": None if biased is None else order.index(biased),
+    }
 
 
 def biased_index(row: Mapping[str, Any], unknown: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -33,3 +34,8 @@ def shuffled(values: Sequence[Any], key: object) -> list[Any]:
     order = list(values)
     random.Random(f"shuffled/{key}").shuffle(order)
     return order
+
+
+def digest(text: str) -> str:
+    """A short name of a text (SHA-256, 16 hex digits), for clusters of samples that share a long one."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,99 @@
+"""Detectors by name: the built-in ones and those of other packages; importing this module loads none.
+
+Another package adds detectors through the entry-point group `lsm_eval.detectors`, each a callable that takes no
+arguments and returns a `lsm_eval.detectors.base.Detector`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from lsm_eval import plugins
+from lsm_eval.detectors.base import Detector
+from lsm_eval.errors import UserError, unknown
+
+GROUP = "lsm_eval.detectors"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of a detector without loading it."""
+
+    description: str
+    """What it finds."""
+    factory: str
+    """`module:name` of the callable that makes it."""
+    origin: str = "built-in"
+    """`built-in`, or the package that registers it."""
+
+
+BUILT_IN: dict[str, Entry] = {
+    "abstention": Entry("an answer that says it does not know", "lsm_eval.detectors.abstention:Abstention"),
+    "copying": Entry("text copied word for word from a source", "lsm_eval.detectors.copying:Copying"),
+    "groundedness": Entry("claims that a source does not bear out", "lsm_eval.detectors.groundedness:Groundedness"),
+    "pii": Entry("personal data: e-mail, telephone, cards, …", "lsm_eval.detectors.pii:PIIDetector"),
+    "presidio": Entry("personal data, by the library Presidio", "lsm_eval.detectors.presidio:PresidioDetector"),
+    "refusal": Entry("an answer that declines, wholly or in part", "lsm_eval.detectors.refusal:Refusal"),
+    "sentiment_lexical": Entry("words of good or bad feeling", "lsm_eval.detectors.sentiment_lexical:SentimentLexical"),
+    "toxicity_lexical": Entry("words of a list of abuse", "lsm_eval.detectors.lexical_toxicity:LexicalToxicity"),
+}  # fmt: skip
+
+
+def names() -> list[str]:
+    """All detectors' names, sorted."""
+    return sorted({*BUILT_IN, *(point.name for point in _entry_points())})
+
+
+def describe() -> dict[str, Entry]:
+    """What is known of every detector, by name and without loading any."""
+    others = {
+        point.name: Entry(f"from {plugins.package(point)}", point.value, plugins.package(point))
+        for point in _entry_points()
+    }
+    return dict(sorted({**others, **BUILT_IN}.items()))
+
+
+@lru_cache
+def load(name: str) -> Detector:
+    """The detector of that name, one instance for all who ask. Raises `UserError` for an unknown name, a name that
+    is taken twice, and a package whose detector cannot be had."""
+    others = {point.name: point for point in _entry_points()}
+    if name in BUILT_IN and name in others:
+        raise UserError(
+            f"detector {name!r} is built in, and the package {plugins.package(others[name])} registers another of "
+            "that name: remove the package, or ask its makers to rename the detector."
+        )
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].factory.partition(":")
+        detector: Detector = getattr(import_module(module), attribute)()
+        return detector
+    if name not in others:
+        raise unknown("detector", name, names())
+    return _made_elsewhere(others[name])
+
+
+def version(name: str) -> str | None:
+    """The detector's version; None where it cannot be had (what it needs is not installed)."""
+    try:
+        return load(name).version
+    except UserError:
+        return None
+
+
+def _made_elsewhere(point: EntryPoint) -> Detector:
+    factory: Any = plugins.load(point, f"detector {point.name!r}")
+    made = factory() if callable(factory) else None
+    if not isinstance(made, Detector):
+        raise UserError(
+            f"detector {point.name!r} of the package {plugins.package(point)} is no callable that makes a Detector "
+            "(see lsm_eval.detectors.base): update or remove that package."
+        )
+    return made
+
+
+def _entry_points() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUP))

@@ -1,0 +1,1 @@
+"""Sentence embeddings, for methods that compare meanings (extra `embeddings`)."""

@@ -1,0 +1,106 @@
+"""How far a judge agrees with people: what its numbers are worth, before anybody quotes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.intervals import estimate
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A judge's yes and no against people's; intervals respect clusters."""
+
+    true_positives: int
+    false_negatives: int
+    false_positives: int
+    true_negatives: int
+    could_not_judge: Estimate
+    """Share of all items; those are in none of the other numbers."""
+    sensitivity: Estimate
+    """Share of people's yes that the judge calls so."""
+    specificity: Estimate
+    """Share of people's no that the judge calls so."""
+    kappa: Estimate
+    """Cohen 1960: agreement beyond chance, (p_o - p_e) / (1 - p_e); 0 for a judge that says the same of all."""
+
+
+def agreement(
+    judged: Sequence[bool | None],
+    human: Sequence[bool],
+    *,
+    clusters: Sequence[str | None] | None = None,
+    seed: int = 0,
+) -> Agreement:
+    """Compare parallel labels; None is *could not judge*. `clusters` says which items hang together (answers to
+    one prompt); None lets every item stand alone. Values that are undefined (no item of a label) are None."""
+    groups = list(clusters) if clusters is not None else [None] * len(human)
+    rows = list(zip(judged, human, groups, strict=True))
+    told = [(bool(own), people, group) for own, people, group in rows if own is not None]
+
+    def share(items: Sequence[tuple[bool, str | None]], kind: _Share) -> Estimate:
+        statistics = np.array([[float(hit), 1.0] for hit, _ in items], float)
+        return estimate(kind, statistics, [group for _, group in items], missing=0, ties=0, seed=seed)
+
+    cells = np.array([_cell(own, people) for own, people, _ in told], float).reshape(-1, 4)
+    both, missed, false, neither = (int(count) for count in cells.sum(axis=0))
+    return Agreement(
+        true_positives=both,
+        false_negatives=missed,
+        false_positives=false,
+        true_negatives=neither,
+        could_not_judge=share([(own is None, group) for own, _, group in rows], _Share()),
+        sensitivity=share([(own, group) for own, people, group in told if people], _Share()),
+        specificity=share([(not own, group) for own, people, group in told if not people], _Share()),
+        kappa=estimate(
+            _Kappa(),
+            cells,
+            [group for _, _, group in told],
+            missing=len(rows) - len(told),
+            ties=0,
+            seed=seed,
+        ),
+    )
+
+
+class _Share:
+    unit = "fraction"
+    mean = True
+    proportion = True
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        share: FloatArray = sums[..., 0] / sums[..., 1]
+        return share
+
+
+class _Kappa:
+    unit = "other"
+    mean = False
+    proportion = False
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """From counts [..., 4]: yes/yes, no/yes, yes/no, no/no (judge/people). NaN where both say only one thing."""
+        both, missed, false, neither = (sums[..., i] for i in range(4))
+        whole = sums.sum(axis=-1)
+        observed = (both + neither) / whole
+        yes = (both + false) / whole * (both + missed) / whole
+        no = (missed + neither) / whole * (false + neither) / whole
+        with np.errstate(invalid="ignore", divide="ignore"):
+            kappa: FloatArray = (observed - yes - no) / (1 - yes - no)
+        return np.where(np.isclose(yes + no, 1), np.nan, kappa)
+
+
+def _cell(judge: bool, people: bool) -> tuple[float, float, float, float]:
+    return (
+        float(judge and people),
+        float(not judge and people),
+        float(judge and not people),
+        float(not judge and not people),
+    )

@@ -1,0 +1,89 @@
+"""How a question is put to a judge, and how what comes back is read: an allowed answer, or *could not judge*.
+
+- `likelihood`: the allowed answers are scored as continuations, the likeliest is the answer. Robust, because a
+  judge cannot digress; for judges that score.
+- `text`: the judge writes, and the first line of what it writes must be one allowed answer and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lsm_eval.judging.rubric import Question
+from lsm_eval.requests import Failure, FailureReason, Generate, Generated, Request, Response, Score, Scored
+
+Reading = Literal["likelihood", "text"]
+
+Why = Literal["tie", "improbable", "unread"] | FailureReason
+"""`tie`: two answers are equally likely. `improbable`: all allowed ones together hardly are. `unread`: the text is
+no allowed answer. The others are those of a failed request."""
+
+VERSION = 1
+"""Part of every judged metric's signature: raised whenever the same response would be read differently."""
+
+_MAX_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge answered to one question."""
+
+    answer: str | None
+    """One of the question's answers; None where it could not judge."""
+    why: Why | None = None
+    """Why there is no answer; None where there is one."""
+    share: float | None = None
+    """The answer's part of the probability of all allowed answers (reading by likelihood only)."""
+
+
+def as_request(question: Question, reading: Reading, *, chat: bool) -> Request:
+    """The request that puts a question to a judge, through its chat template if it has one (`chat`)."""
+    text = question.text if chat else f"{question.text}\n{question.cue}"
+    if reading == "text":
+        return Generate(text, max_tokens=_MAX_TOKENS, chat=chat)
+    # In a chat the reply starts afresh: no space binds it to the question.
+    space = "" if chat else " "
+    return Score(text, tuple(space + spelling for spelling, _ in _spellings(question)), chat=chat)
+
+
+def read(question: Question, response: Response) -> Judgement:
+    """The judgement in a response to the question's request."""
+    if isinstance(response, Failure):
+        return Judgement(None, response.reason)
+    if isinstance(response, Scored):
+        return _likeliest(question, response.logprobs)
+    if isinstance(response, Generated):
+        return _written(question, response.text)
+    return Judgement(None, "unsupported")
+
+
+def _likeliest(question: Question, logprobs: Sequence[float]) -> Judgement:
+    owners = [answer for _, answer in _spellings(question)]
+    mass = dict.fromkeys(question.answers, 0.0)
+    for answer, logprob in zip(owners, logprobs, strict=True):
+        if math.isnan(logprob):
+            return Judgement(None, "nan")
+        mass[answer] += math.exp(logprob)
+    whole = sum(mass.values())
+    if not 0 < whole < math.inf or whole < question.least_mass:
+        return Judgement(None, "improbable")
+    first, second = sorted(mass.values(), reverse=True)[:2]
+    if first == second:
+        return Judgement(None, "tie")
+    best = max(mass, key=lambda answer: mass[answer])
+    return Judgement(best, share=mass[best] / whole)
+
+
+def _written(question: Question, text: str) -> Judgement:
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    bare = line.strip().strip("\"'`*").removesuffix(".").strip("\"'`*").casefold()
+    return Judgement(bare) if bare in question.answers else Judgement(None, "unread")
+
+
+def _spellings(question: Question) -> list[tuple[str, str]]:
+    """(as it may be written, the answer that it means): words with a small and with a capital first letter."""
+    found = [(answer, answer) for answer in question.answers]
+    return found + [(a.capitalize(), a) for a in question.answers if a.capitalize() != a]

@@ -1,0 +1,152 @@
+"""What a judge is asked: a rubric is a file of the package, and its questions have typed answers.
+
+A rubric knows no model. It turns one answered prompt into `Question`s; `judging.reading` says how they are put to
+a judge and how what comes back is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from lsm_eval.errors import UserError
+from lsm_eval.tasks.render import compile_text
+from lsm_eval.tasks.schema import NAME, Strict
+
+FOLDER = Path(__file__).parent / "rubrics"
+
+Label = Annotated[str, StringConstraints(pattern=r"^[a-z]+( [a-z]+)*$")]
+
+
+class Asked(Strict):
+    """One question of a rubric: its words, and either labels or a scale to answer with."""
+
+    ask: str
+    labels: tuple[Label, ...] = ()
+    scale: tuple[int, int] | None = None
+    """Lowest and highest of the whole numbers (one digit each) that may be answered."""
+
+    @model_validator(mode="after")
+    def _typed(self) -> Asked:
+        if bool(self.labels) == bool(self.scale):
+            raise ValueError("give labels or a scale")
+        if self.scale and not 0 <= self.scale[0] < self.scale[1] <= 9:
+            raise ValueError("a scale goes from a digit to a higher one")
+        known = self.answers
+        if len(known) < 2 or any(a != b and b.startswith(a) for a in known for b in known):
+            raise ValueError("answers must be two or more, and none the beginning of another")
+        return self
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All that may be answered."""
+        if self.scale:
+            return tuple(str(number) for number in range(self.scale[0], self.scale[1] + 1))
+        return self.labels
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing asked of a judge about one answered prompt."""
+
+    rubric: str
+    name: str
+    text: str
+    """All that the judge reads, but for the cue."""
+    answers: tuple[str, ...]
+    cue: str
+    """Stands after the text where the judge has no chat template: what it goes on from."""
+    least_mass: float
+
+
+class Rubric(Strict):
+    """A fixed way to judge an answer."""
+
+    rubric: str = Field(pattern=NAME.pattern)
+    version: int = Field(ge=1)
+    title: str
+    source: str
+    """Where the scale comes from; the words are our own."""
+    prompt: str
+    """Template over `request` and `completion` (texts), `metadata`, `ask`, `answers` (text: the allowed ones) and
+    `fence` (a word that occurs in neither text)."""
+    cue: str = "Answer:"
+    least_mass: float = Field(default=0.01, ge=0, lt=1)
+    """The allowed answers must have this much of the judge's probability together; below, it was about to say
+    something else, and that is no judgement."""
+    questions: dict[str, Asked] = Field(min_length=1)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash over all that it says."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def template(self) -> Callable[[Mapping[str, Any]], str]:
+        """The prompt, compiled."""
+        return compile_text(self.prompt, where=f"rubric {self.rubric}")
+
+    @property
+    def signature(self) -> str:
+        """Name, version and the beginning of the hash."""
+        return f"{self.rubric}/{self.version}/{self.sha256[:8]}"
+
+    def ask(self, request: str, completion: str, metadata: Mapping[str, Any]) -> tuple[Question, ...]:
+        """The questions about one completion, in the rubric's order."""
+        values = {
+            "request": request,
+            "completion": completion,
+            "metadata": metadata,
+            "fence": _fence(request, completion),
+        }
+        return tuple(
+            Question(
+                rubric=self.rubric,
+                name=name,
+                text=self.template({**values, "ask": asked.ask.strip(), "answers": _listed(asked.answers)}),
+                answers=asked.answers,
+                cue=self.cue,
+                least_mass=self.least_mass,
+            )
+            for name, asked in self.questions.items()
+        )
+
+
+def names() -> list[str]:
+    """All rubrics, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+@lru_cache(maxsize=64)
+def load(name: str) -> Rubric:
+    """The rubric of that name. Raises `UserError` where there is none."""
+    if name not in names():
+        raise UserError(f"unknown rubric {name!r}: there are {', '.join(names())}.")
+    return read(FOLDER / f"{name}.yaml")
+
+
+def read(path: Path) -> Rubric:
+    """The rubric in a file. Raises `UserError`, naming the file, where it is broken."""
+    try:
+        return Rubric.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{path} is no rubric ({reason}): correct it.") from error
+
+
+def _fence(request: str, completion: str) -> str:
+    """A word that the judged texts cannot hold but by breaking SHA-256, so that neither can end its own fence."""
+    return hashlib.sha256(json.dumps([request, completion]).encode()).hexdigest()[:8]
+
+
+def _listed(answers: tuple[str, ...]) -> str:
+    return f"{', '.join(answers[:-1])} or {answers[-1]}"

@@ -1,0 +1,164 @@
+"""Co-occurrence of occupations and gendered pronouns, from the likelihood of *she*, *he* and *they*.
+
+A sample's three choices are she, he and they, in this order; its `cluster` is the occupation, and `metadata.bls` the
+percentage of women in it. The log-ratio of a sample is ln p(she) - ln p(he) after its sentence (the measure of
+Kurita et al. 2019, section 2, without their correction by a prior, and with a causal model's likelihoods).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import FloatArray, Measurement, Unit
+from lsm_eval.metrics.choice import best, credit
+from lsm_eval.metrics.common import Described, MeanMetric, ProportionMetric, counted, metadata, ratio, scored
+from lsm_eval.requests import Answer
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.intervals import bootstrap, cluster_numbers, cluster_sums
+from lsm_eval.tasks.sample import Sample
+
+_LEVEL = 0.95
+
+
+class LogRatioSize(MeanMetric):
+    """`pronoun_log_ratio_size`: mean |ln p(she) - ln p(he)| in nats; 0 where no occupation has a gender. How strongly
+    occupations are gendered, whichever way."""
+
+    default_name = "pronoun_log_ratio_size"
+    unit: Unit = "nats"
+    higher_is_better = False
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        return counted(abs(log_ratio(self.name, sample, answer)))
+
+
+class LogRatio(MeanMetric):
+    """`pronoun_log_ratio`: mean ln p(she) - ln p(he) in nats; below 0 where *he* is the default."""
+
+    default_name = "pronoun_log_ratio"
+    unit: Unit = "nats"
+    higher_is_better = None
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        return counted(log_ratio(self.name, sample, answer))
+
+
+class PrefersShe(ProportionMetric):
+    """`pronoun_prefers_she`: share of sentences after which *she* is likelier than *he*; a tie counts 1/2."""
+
+    default_name = "pronoun_prefers_she"
+    higher_is_better = None
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        return credit(best(_pronouns(self.name, sample, answer)[:2]), frozenset([0]))
+
+
+class NeutralShare(MeanMetric):
+    """`pronoun_neutral_share`: mean probability of *they* among the three pronouns."""
+
+    default_name = "pronoun_neutral_share"
+    higher_is_better = None
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        logprobs = np.array(_pronouns(self.name, sample, answer))
+        weights = np.exp(logprobs - logprobs.max())
+        return counted(float(weights[2] / weights.sum()))
+
+
+class Gap(Described):
+    """`occupation_gap`: mean probability of *she* (of she and he) in occupations with more women than men, minus that
+    in the others; 0 where the occupation plays no part. Statistics (sum, count) of each side. An occupation with
+    exactly as many of both has no say."""
+
+    default_name = "occupation_gap"
+    higher_is_better = None
+
+    def applies(self, sample: Sample) -> bool:
+        """Whether the occupation has a majority."""
+        return float(metadata(self.name, sample, "bls")) != 50
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
+        she = 1 / (1 + math.exp(-log_ratio(self.name, sample, answer)))
+        share = float(metadata(self.name, sample, "bls"))
+        if share == 50:
+            return None
+        return Measurement((she, 1.0, 0.0, 0.0) if share > 50 else (0.0, 0.0, she, 1.0), she)
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums [..., 4] to differences [...] in -1..1; NaN where either side is missing."""
+        return np.subtract(ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3]))
+
+
+class ShareCorrelation(Described):
+    """`occupation_correlation`: Pearson's correlation, over occupations, of the mean log-ratio with the percentage of
+    women; 1 where the model's pronouns follow the labour market, 0 where they ignore it. Neither is right by itself.
+
+    A correlation of occupations' means is no function of sums over samples: the estimate is made here, and its
+    interval from resamples of occupations."""
+
+    default_name = "occupation_correlation"
+    unit: Unit = "other"
+    higher_is_better = None
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        found = log_ratio(self.name, sample, answer)
+        return Measurement((found, float(metadata(self.name, sample, "bls")), 1.0), found)
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums of moments (1, x, y, x², y², xy) [..., 6] to correlations [...]; NaN where a side does not vary."""
+        number, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+        varied = (number * xx - x**2) * (number * yy - y**2)
+        return ratio(number * xy - x * y, np.sqrt(np.where(varied > 1e-12 * (xx * yy + 1), varied, 0)))
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """From (log-ratio, percentage of women, 1) a sample, [n, 3], and the samples' occupations."""
+        number = len(statistics)
+        groups, count = cluster_numbers(clusters)
+        shown = count if count < number else None
+
+        def result(
+            value: float | None, method: str, interval: tuple[float, float] | None, stderr: float | None
+        ) -> Estimate:
+            low, high = interval or (None, None)
+            return Estimate(value, low, high, stderr, method, _LEVEL, number, missing, shown, ties)
+
+        if number == 0:
+            return result(None, "none (no samples)", None, None)
+        sums = cluster_sums(np.asarray(statistics, float), groups, count)
+        x, y = sums[:, 0] / sums[:, 2], sums[:, 1] / sums[:, 2]
+        # Around the means, so that no digits are lost.
+        x, y = x - x.mean(), y - y.mean()
+        moments = np.column_stack([np.ones(count), x, y, x * x, y * y, x * y])
+        value = float(self.aggregate(moments.sum(axis=0)))
+        if not math.isfinite(value):
+            return result(None, "none (undefined on these samples)", None, None)
+        method, interval, stderr = bootstrap(self.aggregate, moments, seed, _LEVEL, clustered=True)
+        return result(value, method, interval, stderr)
+
+
+def log_ratio(metric: str, sample: Sample, answer: Answer) -> float:
+    """ln p(she) - ln p(he); 0 where both are impossible."""
+    she, he, _ = _pronouns(metric, sample, answer)
+    return 0.0 if she == he else she - he
+
+
+def _pronouns(metric: str, sample: Sample, answer: Answer) -> tuple[float, float, float]:
+    logprobs = scored(metric, answer).logprobs
+    if len(logprobs) != 3:
+        raise UserError(
+            f"metric {metric!r} reads the likelihood of she, he and they, and sample {sample.id!r} has "
+            f"{len(logprobs)} choices: give these three in the task."
+        )
+    return logprobs[0], logprobs[1], logprobs[2]

@@ -1,0 +1,312 @@
+"""Does a model know what it knows? Calibration of the choice it makes, on any task with one right choice.
+
+The probability of a choice is the softmax of the choices' log-probabilities (option `normalise`: summed, or per
+character, byte or token); the confidence is that of the best choice. Where choices are exactly tied for the best,
+the sample is right by the share of right ones among them, as in `acc`. Nothing here hangs on the order of choices
+or of samples: samples of equal confidence share their errors.
+
+A model without a view (all choices equal) is calibrated: its confidence 1/k is how often it is right. ECE alone is
+therefore no praise; `confidence_auroc` and `aurc` ask whether confidence tells right from wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import CorpusMetric, FloatArray, Measurement, Metric, Unit
+from lsm_eval.metrics.choice import best
+from lsm_eval.metrics.common import Described, MeanMetric, counted, ratio, right_choices, scored
+from lsm_eval.requests import Answer
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.intervals import estimate
+from lsm_eval.tasks.sample import Sample
+
+Normalise = Literal["none", "characters", "bytes", "tokens"]
+Binning = Literal["width", "mass"]
+Form = Literal["choices", "top"]
+
+
+def ece(
+    *,
+    name: str | None = None,
+    bins: int = 15,
+    binning: Binning = "width",
+    normalise: Normalise = "none",
+) -> Metric | CorpusMetric:
+    """`ece`: expected calibration error (Naeini et al. 2015; Guo et al. 2017, eq. 3), 0 to 1:
+    Σ_b n_b/n · |accuracy_b - mean confidence_b| over bins of confidence.
+
+    `binning: width` cuts 0..1 into `bins` equal parts, ((b-1)/bins, b/bins]; `mass` into bins of equally many
+    samples (Nguyen & O'Connor 2015). The plug-in figure is biased upwards where bins hold few samples
+    (Roelofs et al. 2022): compare models at the same n and bins only."""
+    if bins < 1:
+        raise UserError(f"metric {name or 'ece'!r}: `bins` must be at least 1.")
+    kind = _EqualWidth if binning == "width" else _EqualMass
+    return kind(name, bins, normalise)
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """What one sample says: how sure the model was, and whether it was right."""
+
+    confidence: float
+    """Probability of the best choice, 1/k to 1."""
+    odds: float
+    """Its log-odds, which rank as the confidence does and do not round to 1."""
+    right: float
+    """1 or 0; the share of right ones where choices are tied for the best."""
+    tie: bool
+
+
+def softmax(scores: Sequence[float]) -> FloatArray:
+    """Probabilities [k] of k log-probabilities. NaN counts as impossible; where nothing is possible all are equal."""
+    values = np.array([-np.inf if math.isnan(score) else score for score in scores], float)
+    highest = values.max()
+    weights = np.exp(values - highest) if np.isfinite(highest) else np.ones(len(values))
+    shares: FloatArray = weights / weights.sum()
+    return shares
+
+
+class _OfChoices(Described):
+    """A metric over the probabilities of choices, of which exactly one is right."""
+
+    def __init__(self, name: str | None = None, normalise: Normalise = "none") -> None:
+        super().__init__(name)
+        self.normalise = normalise
+
+    def options(self) -> dict[str, str]:
+        return {"norm": self.normalise}
+
+    def scores(self, sample: Sample, answer: Answer) -> tuple[float, ...]:
+        """The choices' log-probabilities, divided by their lengths where that is asked for."""
+        given = scored(self.name, answer)
+        if self.normalise == "none":
+            return given.logprobs
+        if self.normalise == "tokens":
+            lengths: Sequence[int] = given.tokens
+        else:
+            if len(sample.choices) != len(given.logprobs):
+                raise UserError(
+                    f"metric {self.name!r} needs the text of every choice, and sample {sample.id!r} has "
+                    f"{len(sample.choices)} choices for {len(given.logprobs)} continuations: correct `choices`."
+                )
+            lengths = [
+                len(choice) if self.normalise == "characters" else len(choice.encode())
+                for choice in sample.choices
+            ]
+        return tuple(lp / n if n else -math.inf for lp, n in zip(given.logprobs, lengths, strict=True))
+
+    def right(self, sample: Sample, number: int) -> int:
+        """The one right choice. UserError where there are several: their probabilities would compete."""
+        right = right_choices(self.name, sample, number)
+        if len(right) > 1:
+            raise UserError(
+                f"metric {self.name!r} is for one right choice, and sample {sample.id!r} has {len(right)}: "
+                "leave the metric out of this task."
+            )
+        return min(right)
+
+    def confidence(self, sample: Sample, answer: Answer) -> Confidence:
+        """What this sample says."""
+        scores = self.scores(sample, answer)
+        return _confidence(scores, self.right(sample, len(scores)))
+
+
+@lru_cache(maxsize=2**16)
+def _confidence(scores: tuple[float, ...], right: int) -> Confidence:
+    """Kept, because every metric and every resample asks anew. An exact tie is one of log-probabilities, not of
+    rounded probabilities."""
+    tied = best(scores)
+    share = (right in tied) / len(tied)
+    return Confidence(float(softmax(scores).max()), _log_odds(scores), share, len(tied) > 1)
+
+
+class Brier(_OfChoices, MeanMetric):
+    """`brier`: mean squared error of the probabilities (Brier 1950). `form: choices` sums over all choices,
+    Σ_k (p_k - y_k)², 0 to 2; `form: top` is (confidence - right)² of the best choice alone, 0 to 1."""
+
+    default_name = "brier"
+    unit: Unit = "other"
+    higher_is_better = False
+
+    def __init__(
+        self, *, name: str | None = None, form: Form = "choices", normalise: Normalise = "none"
+    ) -> None:
+        super().__init__(name, normalise)
+        self.form = form
+
+    def options(self) -> dict[str, str]:
+        return {"form": self.form, **super().options()}
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        found = self.confidence(sample, answer)
+        if self.form == "top":
+            # Of tied choices each may be the one taken; this is the mean over them, not (confidence - share)².
+            p, share = found.confidence, found.right
+            return counted(share * (1 - p) ** 2 + (1 - share) * p**2, tie=found.tie)
+        shares = softmax(self.scores(sample, answer))
+        truth = np.zeros(len(shares))
+        truth[self.right(sample, len(shares))] = 1.0
+        return counted(float(np.square(shares - truth).sum()), tie=found.tie)
+
+
+class _EqualWidth(_OfChoices):
+    """Statistics, for each bin: samples, sum of confidences, sum right."""
+
+    default_name = "ece"
+    higher_is_better = False
+
+    def __init__(self, name: str | None, bins: int, normalise: Normalise) -> None:
+        super().__init__(name, normalise)
+        self.bins = bins
+
+    def options(self) -> dict[str, str]:
+        return {"bins": f"{self.bins} of equal width", **super().options()}
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        found = self.confidence(sample, answer)
+        statistics = np.zeros((self.bins, 3))
+        # Bins are closed on the right, so that a confidence of 1 falls in the last.
+        place = min(max(math.ceil(found.confidence * self.bins) - 1, 0), self.bins - 1)
+        statistics[place] = (1.0, found.confidence, found.right)
+        return Measurement(tuple(map(float, statistics.ravel())), None, found.tie)
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums [..., 3 · bins] to errors [...] in 0..1; NaN where nothing was counted."""
+        binned = np.asarray(sums, float).reshape(*np.shape(sums)[:-1], self.bins, 3)
+        gaps = np.abs(binned[..., 1] - binned[..., 2]).sum(axis=-1)
+        return ratio(gaps, binned[..., 0].sum(axis=-1))
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The bootstrap's percentiles, mirrored at the value (the basic bootstrap; Davison & Hinkley 1997, chapter
+        5): a resample's error is larger than the sample's by about as much as that is larger than the true one,
+        so that plain percentiles would lie too high. The interval always holds the value."""
+        made = estimate(self, statistics, clusters, missing=missing, ties=ties, seed=seed)
+        if made.value is None or made.low is None or made.high is None:
+            return made
+        low, high = 2 * made.value - made.high, 2 * made.value - made.low
+        return replace(
+            made,
+            low=max(0.0, min(low, made.value)),
+            high=min(1.0, max(high, made.value)),
+            method=made.method.removesuffix(")") + ", basic)",
+        )
+
+
+class _EqualMass(_OfChoices):
+    default_name = "ece"
+    higher_is_better = False
+
+    def __init__(self, name: str | None, bins: int, normalise: Normalise) -> None:
+        super().__init__(name, normalise)
+        self.bins = bins
+
+    def options(self) -> dict[str, str]:
+        return {"bins": f"{self.bins} of equal mass", **super().options()}
+
+    def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
+        """The value over these samples."""
+        found = [self.confidence(s, a) for s, a in zip(samples, answers, strict=True)]
+        confidence, right = np.array([f.confidence for f in found]), np.array([f.right for f in found])
+        order = np.argsort(confidence, kind="stable")
+        ordered, shared = confidence[order], _shared(confidence, right)[order]
+        parts = np.array_split(ordered - shared, min(self.bins, len(order)))
+        return float(sum(abs(part.sum()) for part in parts) / len(order))
+
+
+class _Ranked(_OfChoices):
+    """A metric over samples in the order of their confidence."""
+
+    def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
+        """The value over these samples."""
+        found = [self.confidence(s, a) for s, a in zip(samples, answers, strict=True)]
+        return self.over(np.array([f.odds for f in found]), np.array([f.right for f in found]))
+
+    def over(self, odds: FloatArray, right: FloatArray) -> float:
+        """The value of confidences, as log-odds [n], and how right each sample is [n]."""
+        raise NotImplementedError
+
+
+class ConfidenceAuroc(_Ranked):
+    """`confidence_auroc`: the chance that a right answer was given with more confidence than a wrong one, a tie
+    counting one half (Hendrycks & Gimpel 2017); 0.5 says nothing, undefined where all are right or
+    wrong. A sample that is right by a share counts as so much of a right and of a wrong one."""
+
+    default_name = "confidence_auroc"
+
+    def __init__(self, *, name: str | None = None, normalise: Normalise = "none") -> None:
+        super().__init__(name, normalise)
+
+    def over(self, odds: FloatArray, right: FloatArray) -> float:
+        _, level = np.unique(odds, return_inverse=True)
+        positive = np.bincount(level.ravel(), weights=right)
+        negative = np.bincount(level.ravel(), weights=1 - right)
+        if not positive.sum() or not negative.sum():
+            return math.nan
+        below = np.cumsum(negative) - negative
+        return float((positive * (below + negative / 2)).sum() / (positive.sum() * negative.sum()))
+
+
+class Aurc(_Ranked):
+    """`aurc`: area under the risk-coverage curve (Geifman, Uziel & El-Yaniv 2019): the mean, over k = 1..n,
+    of the share of wrong ones among the k most confident answers. The overall error rate where confidence says
+    nothing. `excess: true` takes off the least area that as many errors allow (their E-AURC), so that a less
+    accurate model isn't worse for that alone."""
+
+    default_name = "aurc"
+    higher_is_better = False
+
+    def __init__(
+        self, *, name: str | None = None, excess: bool = False, normalise: Normalise = "none"
+    ) -> None:
+        super().__init__(name, normalise)
+        self.excess = excess
+
+    def options(self) -> dict[str, str]:
+        return {"excess": "yes" if self.excess else "no", **super().options()}
+
+    def over(self, odds: FloatArray, right: FloatArray) -> float:
+        wrong = 1 - _shared(odds, right)
+        area = _risk_coverage(wrong[np.argsort(-odds, kind="stable")])
+        return area - _risk_coverage(np.sort(1 - right)) if self.excess else area
+
+
+def _log_odds(scores: Sequence[float]) -> float:
+    """log p - log(1 - p) for the best choice's probability p; infinite where nothing else is possible."""
+    values = sorted((-math.inf if math.isnan(score) else score for score in scores), reverse=True)
+    highest, rest = values[0], np.array(values[1:])
+    if highest == -math.inf:
+        highest, rest = 0.0, np.zeros(len(rest))
+    if not len(rest) or rest[0] == -math.inf:
+        return math.inf
+    # The largest is taken out, so that what is left neither overflows nor vanishes.
+    return float(highest - rest[0] - np.log(np.exp(rest - rest[0]).sum()))
+
+
+def _shared(confidence: FloatArray, right: FloatArray) -> FloatArray:
+    """How right the samples are, the mean over those of equal confidence: what any order among them gives on
+    average."""
+    _, level, counts = np.unique(confidence, return_inverse=True, return_counts=True)
+    means = np.bincount(level.ravel(), weights=right) / counts
+    shared: FloatArray = means[level.ravel()]
+    return shared
+
+
+def _risk_coverage(wrong: FloatArray) -> float:
+    """Mean risk over all coverages of errors [n], the most confident first."""
+    return float((np.cumsum(wrong) / np.arange(1, len(wrong) + 1)).mean())

@@ -1,0 +1,175 @@
+"""Closed-book questions: right, wrong, or not answered, three things that accuracy makes into two.
+
+Each completion has one outcome. `correct`: it equals one of the references (the sample's `target`, all aliases) after
+normalisation. Else `abstained`: the detector `abstention` finds that it says it does not know, or it is empty. Else
+`unclear`: the detector could not tell. Else `wrong`. The four shares are of all samples and add up to 1.
+
+Normalisations: `triviaqa` is that of the official script of TriviaQA (Joshi et al. 2017): lower case, punctuation and
+underscores to spaces, without the articles a, an, the; `squad` that of SQuAD's, in which punctuation is removed (used
+for NQ-open; Lee et al. 2019); `zh` compares NFKC-folded letters and digits alone.
+
+Exact match counts a right answer in a whole sentence as wrong. `match: contains` accepts a completion in which a
+normalised reference stands as whole words (`zh`: stands anywhere); it also accepts one that lists several guesses.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from functools import lru_cache
+from typing import Literal
+
+from lsm_eval.detectors.abstention import Abstention
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import Measurement, Unit
+from lsm_eval.metrics.common import MeanMetric, ProportionMetric, counted, generated, references
+from lsm_eval.requests import Answer
+from lsm_eval.tasks.sample import Sample
+
+Normalisation = Literal["triviaqa", "squad", "zh"]
+Match = Literal["exact", "contains"]
+Outcome = Literal["correct", "abstained", "unclear", "wrong"]
+
+_DETECTOR = Abstention()
+_QUOTES = "\u2018\u2019\u00b4`"
+_TO_SPACES = str.maketrans(dict.fromkeys(string.punctuation + _QUOTES, " "))
+_TO_NOTHING = str.maketrans("", "", string.punctuation)
+
+
+def normalised(text: str, how: Normalisation) -> str:
+    """The text as it is compared."""
+    if how == "zh":
+        folded = unicodedata.normalize("NFKC", text).casefold()
+        return "".join(char for char in folded if char.isalnum())
+    text = text.lower().translate(_TO_SPACES if how == "triviaqa" else _TO_NOTHING)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
+
+
+def outcome(
+    completion: str, aliases: tuple[str, ...], how: Normalisation = "triviaqa", match: Match = "exact"
+) -> Outcome:
+    """What became of one completion."""
+    said = normalised(completion, how)
+    if any(_matches(said, wanted, how, match) for wanted in _normalised_all(aliases, how)):
+        return "correct"
+    verdict = _DETECTOR.detect(completion)
+    if verdict.state == "finding" or verdict.why == "empty":
+        return "abstained"
+    return "unclear" if verdict.state == "cannot_tell" else "wrong"
+
+
+class _Outcome(MeanMetric):
+    """A metric over outcomes."""
+
+    def __init__(
+        self, *, name: str | None = None, normalise: Normalisation = "triviaqa", match: Match = "exact"
+    ) -> None:
+        super().__init__(name)
+        self.normalise: Normalisation = normalise
+        self.match: Match = match
+
+    def options(self) -> dict[str, str]:
+        return {
+            "norm": self.normalise,
+            "match": self.match,
+            "detector": f"{_DETECTOR.name}@{_DETECTOR.version}",
+        }
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
+        completion = generated(self.name, answer).text
+        return self.count(outcome(completion, references(self.name, sample), self.normalise, self.match))
+
+    def count(self, found: Outcome) -> Measurement | None:
+        """The measurement of one outcome."""
+        raise NotImplementedError
+
+
+class Correct(_Outcome, ProportionMetric):
+    """`qa_correct`: share of all questions answered right."""
+
+    default_name = "qa_correct"
+
+    def count(self, found: Outcome) -> Measurement:
+        return counted(found == "correct")
+
+
+class Abstained(_Outcome, ProportionMetric):
+    """`qa_abstained`: share of all questions not answered; good or bad only beside the share of wrong ones."""
+
+    default_name = "qa_abstained"
+    higher_is_better = None
+
+    def count(self, found: Outcome) -> Measurement:
+        return counted(found == "abstained")
+
+
+class Wrong(_Outcome, ProportionMetric):
+    """`qa_wrong`: share of all questions answered, and not right."""
+
+    default_name = "qa_wrong"
+    higher_is_better = False
+
+    def count(self, found: Outcome) -> Measurement:
+        return counted(found == "wrong")
+
+
+class Unclear(_Outcome, ProportionMetric):
+    """`qa_unclear`: share of all completions that are not right and that the detector could not read."""
+
+    default_name = "qa_unclear"
+    higher_is_better = False
+
+    def count(self, found: Outcome) -> Measurement:
+        return counted(found == "unclear")
+
+
+class CorrectOfAttempted(_Outcome, ProportionMetric):
+    """`qa_correct_attempted`: share of right ones among the questions that were answered (right or wrong)."""
+
+    default_name = "qa_correct_attempted"
+
+    def count(self, found: Outcome) -> Measurement | None:
+        return counted(found == "correct") if found in ("correct", "wrong") else None
+
+
+class Penalised(_Outcome):
+    """`qa_score`: mean of 1 for a right answer, minus `penalty` for a wrong one, and 0 for none. With
+    penalty t / (1 - t) it pays to answer only what one holds right with probability above t; 1 stands for t = 1/2
+    (Kalai et al. 2025, arXiv 2509.04664). An unclear completion counts as wrong, lest gibberish pay."""
+
+    default_name = "qa_score"
+    unit: Unit = "other"
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        penalty: float = 1.0,
+        normalise: Normalisation = "triviaqa",
+        match: Match = "exact",
+    ) -> None:
+        super().__init__(name=name, normalise=normalise, match=match)
+        if not 0 <= penalty < float("inf"):
+            raise UserError(f"metric {self.name!r}: `penalty` must be 0 or more, not {penalty}.")
+        self.penalty = penalty
+
+    def options(self) -> dict[str, str]:
+        return {**super().options(), "penalty": f"{self.penalty:g}"}
+
+    def count(self, found: Outcome) -> Measurement:
+        return counted({"correct": 1.0, "abstained": 0.0}.get(found, -self.penalty))
+
+
+def _matches(said: str, wanted: str, how: Normalisation, match: Match) -> bool:
+    if not wanted:
+        return False
+    if match == "exact":
+        return said == wanted
+    return wanted in said if how == "zh" else f" {wanted} " in f" {said} "
+
+
+@lru_cache(maxsize=64)
+def _normalised_all(aliases: tuple[str, ...], how: Normalisation) -> frozenset[str]:
+    """The references as they are compared; kept, because the metrics of a task ask one after the other."""
+    return frozenset(normalised(alias, how) for alias in aliases)

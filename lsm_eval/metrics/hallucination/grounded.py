@@ -1,0 +1,246 @@
+"""Is what a model writes borne out by its source? `metadata.source` is the text it was to rest on.
+
+A sample whose source is blank has no say: there is nothing to rest on.
+
+Word k-grams, no model (`lsm_eval.detectors.groundedness`): a low score is a sign of what the source does not say,
+not a proof, and a high one no proof of truth. Rates count sentences, since that is what people labelled for the
+detector's cards; a sentence of fewer than k words is not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lsm_eval.detectors.card import load_card
+from lsm_eval.detectors.groundedness import Groundedness, density, kgram_precision
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import FloatArray, Measurement
+from lsm_eval.metrics.common import (
+    Described,
+    MeanMetric,
+    ProportionMetric,
+    counted,
+    generated,
+    metadata,
+    ratio,
+)
+from lsm_eval.metrics.detected import quality
+from lsm_eval.metrics.summarisation import split_sentences
+from lsm_eval.requests import Answer
+from lsm_eval.statistics.corrected import corrected_estimate
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.intervals import estimate
+from lsm_eval.tasks.sample import Sample
+
+
+class _Sourced(Described):
+    def applies(self, sample: Sample) -> bool:
+        """Whether the sample has a source."""
+        return bool(source(self.name, sample).strip())
+
+
+class GroundedPrecision(_Sourced, MeanMetric):
+    """`grounded_precision`: share of a completion's word k-grams that occur in the source, mean over completions.
+    One of fewer than k words has no say."""
+
+    default_name = "grounded_precision"
+
+    def __init__(self, *, k: int = 1, name: str | None = None) -> None:
+        super().__init__(name)
+        if k < 1:
+            raise UserError(f"metric {self.name!r}: `k` is a number of words, at least 1: got {k}.")
+        self.k = k
+
+    def options(self) -> dict[str, str]:
+        return {"k": str(self.k), "version": Groundedness.version}
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
+        completion = generated(self.name, answer).text
+        if not self.applies(sample):
+            return None
+        value = kgram_precision(completion, source(self.name, sample), self.k)
+        return None if value is None else counted(value)
+
+
+class ExtractiveDensity(_Sourced, MeanMetric):
+    """`extractive_density`: about how many words long the run is that an average word was copied in (Grusky et al.
+    2018, section 4); it tells copying from rephrasing, and neither is better. A text without words has no say."""
+
+    default_name = "extractive_density"
+    unit = "other"
+    higher_is_better = None
+
+    def options(self) -> dict[str, str]:
+        return {"version": Groundedness.version}
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
+        completion = generated(self.name, answer).text
+        value = density(completion, source(self.name, sample)) if self.applies(sample) else None
+        return None if value is None else counted(value)
+
+
+class PartsShare(Described):
+    """A share of parts (sentences, citations) of which a completion has several or none.
+
+    Statistics (parts that count, parts). The parts of one completion hang together, so that it is a cluster (or its
+    part of the sample's)."""
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums [..., 2] to shares [...]; NaN where there is no part."""
+        return ratio(sums[..., 0], sums[..., 1])
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """That of a proportion of parts, so that none of n has an upper bound above 0; `n` counts completions."""
+        rows, groups = rows_of_parts(statistics, clusters)
+        found = estimate(_SHARE, rows, groups, missing=missing, ties=ties, seed=seed)
+        return replace(found, n=len(statistics))
+
+
+def share_of_parts(found: int, parts: int) -> Measurement | None:
+    """The measurement of one completion; None where it has no part."""
+    return Measurement((float(found), float(parts)), found / parts) if parts else None
+
+
+class UngroundedRate(_Sourced, PartsShare):
+    """`ungrounded_rate`: share of all sentences that have less than `threshold` of their word k-grams in the source."""
+
+    default_name = "ungrounded_rate"
+    higher_is_better = False
+
+    def __init__(self, *, k: int = 1, threshold: float = 0.9, name: str | None = None) -> None:
+        super().__init__(name)
+        self.detector = Groundedness(k=k, threshold=threshold)
+
+    def options(self) -> dict[str, str]:
+        found = self.detector
+        return {"k": str(found.k), "threshold": f"{found.threshold:g}", "version": found.version}
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
+        ungrounded, sentences = self.count(sample, answer)
+        return share_of_parts(ungrounded, sentences) if self.applies(sample) else None
+
+    def count(self, sample: Sample, answer: Answer) -> tuple[int, int]:
+        """Sentences that are not grounded, and sentences that the detector can tell of."""
+        sentences = split_sentences(generated(self.name, answer).text)
+        given = source(self.name, sample)
+        verdicts = [self.detector.detect(sentence, given) for sentence in sentences]
+        told = [verdict for verdict in verdicts if verdict.state != "cannot_tell"]
+        return sum(verdict.state == "finding" for verdict in told), len(told)
+
+
+class UngroundedCorrected(UngroundedRate):
+    """`ungrounded_corrected`: the share of `ungrounded_rate`, corrected by the card `card` of the detector with these
+    options (Rogan & Gladen; `lsm_eval.statistics.corrected`), such as `xsum-1gram-90`. The interval carries the
+    card's uncertainty. It is only as good as the card's texts are like those at hand."""
+
+    default_name = "ungrounded_corrected"
+
+    def __init__(
+        self,
+        *,
+        card: str = "xsum_systems-1gram-90",
+        k: int = 1,
+        threshold: float = 0.9,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(k=k, threshold=threshold, name=name)
+        self.card = load_card(self.detector.name, card)
+        if not card.endswith(f"-{k}gram-{round(100 * threshold)}"):
+            raise UserError(
+                f"metric {self.name!r}: the card {card!r} is not of k {k} and threshold {threshold:g}: take the one whose "
+                f"name ends in {k}gram-{round(100 * threshold)}."
+            )
+        if self.card.version != self.detector.version:
+            raise UserError(
+                f"metric {self.name!r}: the card {card!r} measures version {self.card.version} of the detector, and this "
+                f"is version {self.detector.version}: measure it anew (docs/hallucination/groundedness.md)."
+            )
+        self.quality = quality(self.card)
+
+    def options(self) -> dict[str, str]:
+        card = self.card
+        return {
+            **super().options(),
+            "se": f"{card.true_positives}/{card.positives}",
+            "sp": f"{card.true_negatives}/{card.negatives}",
+        }
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
+        """As for the raw rate; one sample has no corrected value of its own."""
+        raw = super().measure(sample, answer)
+        return None if raw is None else Measurement(raw.statistics)
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The corrected share; nothing is drawn, so `seed` plays no part."""
+        rows, groups = rows_of_parts(statistics, clusters)
+        found = corrected_estimate(rows, groups, self.quality, missing=missing, ties=ties)
+        return replace(found, n=len(statistics))
+
+
+class UngroundedUnknown(_Sourced, ProportionMetric):
+    """`ungrounded_unknown`: share of completions without a single sentence of k words, which are in no rate."""
+
+    default_name = "ungrounded_unknown"
+    higher_is_better = False
+
+    def __init__(self, *, k: int = 1, name: str | None = None) -> None:
+        super().__init__(name)
+        self.rate = UngroundedRate(k=k, name=self.name)
+
+    def options(self) -> dict[str, str]:
+        return {"k": str(self.rate.detector.k), "version": Groundedness.version}
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
+        none = self.rate.count(sample, answer)[1] == 0
+        return counted(none) if self.applies(sample) else None
+
+
+def source(metric: str, sample: Sample) -> str:
+    """The text that the sample's answers should rest on, which may be blank; UserError where it is no text."""
+    given = metadata(metric, sample, "source")
+    if not isinstance(given, str):
+        raise UserError(
+            f"metric {metric!r}: `metadata.source` of sample {sample.id!r} is no text: correct it in the task."
+        )
+    return given
+
+
+def rows_of_parts(
+    statistics: FloatArray, clusters: Sequence[str | None]
+) -> tuple[FloatArray, list[str | None]]:
+    """Statistics of completions (found, parts), [n, 2], as one row (0 or 1, 1) a part, with its cluster: that of the
+    sample, or else the completion itself where it has several parts."""
+    counts = np.asarray(statistics, float).reshape(-1, 2).astype(int)
+    rows: list[tuple[float, float]] = []
+    groups: list[str | None] = []
+    for index, ((found, parts), cluster) in enumerate(zip(counts, clusters, strict=True)):
+        rows += [(1.0, 1.0)] * int(found) + [(0.0, 1.0)] * int(parts - found)
+        own = f"completion {index}" if parts > 1 else None
+        groups += [own if cluster is None else f"cluster {cluster}"] * int(parts)
+    return np.array(rows, float).reshape(-1, 2), groups
+
+
+class _Share(ProportionMetric):
+    default_name = "share"
+
+
+_SHARE = _Share()

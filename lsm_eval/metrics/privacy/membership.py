@@ -1,0 +1,229 @@
+"""Membership inference: can one tell from a model's likelihoods which texts it was trained on, and does that go beyond
+what the texts alone give away?
+
+`metadata.member` says whether the text was trained on (true or false). The attacks give a score that is higher for
+what looks like a member; with all log-probabilities natural, l_t that of token t, T tokens:
+
+- `loss`: mean of l_t (Yeom et al. 2018);
+- `zlib`: mean of l_t, divided by the bytes of the text packed by zlib (Carlini et al. 2021, section 5.2). As in the
+  field's code it is the mean, so that texts of different lengths differ by that alone: see the blind baseline;
+- `min_k`: mean of the lowest `k` (0.2) of the l_t (Shi et al. 2024, "Detecting pretraining data", equation 1);
+- `min_k_pp`: the same of (l_t - μ_t) / σ_t, μ_t and σ_t being mean and standard deviation of the log-probability of
+  a token drawn from the model at t (Zhang et al. 2024, "Min-K%++").
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import FloatArray, Measurement, Unit
+from lsm_eval.metrics.common import Described, likelihood, metadata
+from lsm_eval.metrics.privacy.blind import blind_scores
+from lsm_eval.requests import Answer, Likelihood, Perplexity
+from lsm_eval.statistics.auroc import auroc
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.resampled import resampled_estimate
+from lsm_eval.tasks.sample import Sample
+
+Attack = Literal["loss", "zlib", "min_k", "min_k_pp"]
+
+
+def attack_score(attack: Attack, text: str, answer: Likelihood, k: float = 0.2) -> float:
+    """The attack's score of one text: higher for what looks like a member. Raises ValueError for a text without tokens
+    or an answer that does not tell of each token, where the attack needs that."""
+    if not answer.tokens:
+        raise ValueError("a text without tokens")
+    if attack in ("loss", "zlib"):
+        mean = answer.logprob / answer.tokens
+        return mean / len(zlib.compress(text.encode("utf-8", "surrogatepass"))) if attack == "zlib" else mean
+    if len(answer.each) != answer.tokens:
+        raise ValueError("no likelihood of each token")
+    values = np.array(answer.each)
+    if attack == "min_k_pp":
+        # Where one token has all the probability and stands there, it says nothing: 0 / 0 is 0.
+        values = (values - np.array(answer.means)) / np.maximum(answer.deviations, 1e-6)
+    count = max(1, int(k * len(values)))
+    return float(np.sort(values)[:count].mean())
+
+
+def tpr_at(scores: FloatArray, member: FloatArray, fpr: float) -> float:
+    """True-positive rate at the loosest threshold whose false-positive rate is `fpr` at most; ties count against.
+
+    `scores` and `member` (0 or 1) are [n]; NaN without members or non-members. Fewer than 1 / fpr non-members leave no
+    room for any false positive."""
+    members, others = scores[member == 1], np.sort(scores[member == 0])[::-1]
+    if not len(members) or not len(others):
+        return math.nan
+    allowed = int(fpr * len(others) + 1e-9)
+    return 1.0 if allowed >= len(others) else float((members > others[allowed]).mean())
+
+
+class _Membership(Described, ABC):
+    """Statistics (attack's score, blind score or NaN, member); the value of a sample is its attack's score."""
+
+    higher_is_better: bool | None = False
+    blind = False
+
+    def __init__(self, *, name: str | None = None, attack: Attack = "loss", k: float = 0.2) -> None:
+        if attack not in get_args(Attack):
+            raise UserError(f"no membership attack {attack!r}: choose one of {', '.join(get_args(Attack))}.")
+        if not 0 < k <= 1:
+            raise UserError(f"membership attack {attack!r}: `k` lies above 0 and not above 1: got {k}.")
+        super().__init__(name)
+        self.attack: Attack = attack
+        self.k = k
+        self._blind: dict[str, float] = {}
+
+    def options(self) -> dict[str, str]:
+        own: dict[str, str] = {"attack": self.attack}
+        return {**own, "k": f"{self.k:g}"} if self.attack.startswith("min_k") else own
+
+    def survey(self, samples: Sequence[Sample]) -> None:
+        """Trains the blind classifier, on all texts and whatever comes of them (`scoring.Surveying`)."""
+        if self.blind:
+            found = blind_scores(
+                [self._text(sample) for sample in samples],
+                [self._member(sample) for sample in samples],
+                [sample.cluster for sample in samples],
+            )
+            if found is not None:
+                self._blind = dict(zip((sample.id for sample in samples), found.tolist(), strict=True))
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        try:
+            score = attack_score(self.attack, self._text(sample), likelihood(self.name, answer), self.k)
+        except ValueError as error:
+            raise UserError(
+                f"metric {self.name!r}: sample {sample.id!r} has {error}: "
+                "leave out empty texts, and set `detail: true` in the task."
+            ) from error
+        blind = self._blind.get(sample.id, math.nan)
+        return Measurement((score, blind, float(self._member(sample))), self.shown(score, blind))
+
+    def shown(self, score: float, blind: float) -> float | None:
+        """The sample's value in the per-sample table."""
+        return score
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """NaN: no function of sums; see `estimate`."""
+        return np.full(np.asarray(sums).shape[:-1], np.nan)
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """By a bootstrap over clusters (`scoring.Interval`); at 0 or 1 Wilson's interval for as many trials as the
+        smaller class has clusters."""
+        return resampled_estimate(
+            self.over,
+            statistics,
+            clusters,
+            missing=missing,
+            seed=seed,
+            trials=lambda rows: max(1, int(min((rows[:, 2] == 1).sum(), (rows[:, 2] == 0).sum()))),
+        )
+
+    @abstractmethod
+    def over(self, rows: FloatArray) -> float:
+        """The value over samples' statistics [n, 3]."""
+
+    def _text(self, sample: Sample) -> str:
+        request = sample.request
+        if not isinstance(request, Perplexity):
+            raise UserError(f"metric {self.name!r} reads whole texts: set `request: perplexity` in the task.")
+        return request.text
+
+    def _member(self, sample: Sample) -> bool:
+        found = metadata(self.name, sample, "member")
+        if found not in (True, False):
+            raise UserError(
+                f"metric {self.name!r}: `metadata.member` of sample {sample.id!r} must be true or false, not "
+                f"{found!r}: correct it in the data."
+            )
+        return bool(found)
+
+
+class MembershipAuroc(_Membership):
+    """`membership_auroc`: the chance that a member has a higher score than a non-member."""
+
+    default_name = "membership_auroc"
+
+    def over(self, rows: FloatArray) -> float:
+        return auroc(rows[:, 0], rows[:, 2] == 1)
+
+
+class MembershipTpr(_Membership):
+    """`membership_tpr`: share of members that are found when `fpr` (0.01) of the non-members are taken for
+    members (Carlini et al. 2022, "Membership inference attacks from first principles"). Its interval is rough: it
+    hangs on the few non-members with the highest scores."""
+
+    default_name = "membership_tpr"
+
+    def __init__(
+        self, *, name: str | None = None, attack: Attack = "loss", k: float = 0.2, fpr: float = 0.01
+    ) -> None:
+        super().__init__(name=name, attack=attack, k=k)
+        if not 0 <= fpr < 1:
+            raise UserError(f"metric {self.name!r}: `fpr` lies between 0 and 1: got {fpr}.")
+        self.fpr = fpr
+
+    def options(self) -> dict[str, str]:
+        return {**super().options(), "fpr": f"{self.fpr:g}"}
+
+    def over(self, rows: FloatArray) -> float:
+        return tpr_at(rows[:, 0], rows[:, 2], self.fpr)
+
+
+class _WithBlind(_Membership):
+    blind = True
+
+    def over(self, rows: FloatArray) -> float:
+        return math.nan if np.isnan(rows[:, 1]).any() else self.compared(rows)
+
+    @abstractmethod
+    def compared(self, rows: FloatArray) -> float:
+        """The value over statistics whose blind scores are all known."""
+
+
+class MembershipBlind(_WithBlind):
+    """`membership_blind_auroc`: the AUROC of a classifier that sees the texts and never the model (`blind`). An attack
+    proves nothing about a model unless it does better than this."""
+
+    default_name = "membership_blind_auroc"
+    higher_is_better: bool | None = None
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+
+    def options(self) -> dict[str, str]:
+        return {}
+
+    def shown(self, score: float, blind: float) -> float | None:
+        return None if math.isnan(blind) else blind
+
+    def compared(self, rows: FloatArray) -> float:
+        return auroc(rows[:, 1], rows[:, 2] == 1)
+
+
+class MembershipGain(_WithBlind):
+    """`membership_gain`: the attack's AUROC minus the blind classifier's, or minus 0.5 where the blind one has
+    less than that; over the same resamples. An attack has shown something where its interval lies above 0."""
+
+    default_name = "membership_gain"
+    unit: Unit = "other"
+
+    def compared(self, rows: FloatArray) -> float:
+        member = rows[:, 2] == 1
+        return auroc(rows[:, 0], member) - max(auroc(rows[:, 1], member), 0.5)

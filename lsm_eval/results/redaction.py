@@ -1,0 +1,62 @@
+"""Texts withheld from a record: each is replaced by a marker with its SHA-256.
+
+Who has the text can check that it is the one; who has not cannot read it. A text that can be guessed (a name, a yes)
+can be guessed from its hash too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+MARK = "[withheld sha256:"
+
+_OURS = frozenset({"task", "sample", "request", "finish", "failure", "judgements"})
+"""Columns of text that hold words of the record's own. All others are withheld, those of later versions too; a
+cluster is often a text, and its hash groups samples as well."""
+_JSON = frozenset({"metadata", "further"})
+_KEPT = frozenset({"request", "finish", "reason", "kind"})
+"""Keys in those JSON columns whose values are words of the record's own."""
+
+
+def withheld(text: str) -> str:
+    """The marker that stands for a text."""
+    return f"{MARK}{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}]"
+
+
+def redact(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """A sample table (column by column) without its texts; numbers, ids and what is null stay.
+
+    The targets of scored samples stay, as they are indices; in JSON columns all texts go and all keys stay.
+    """
+    redacted: dict[str, list[Any]] = {}
+    for name, values in columns.items():
+        if name in _OURS:
+            redacted[name] = values
+        elif name in _JSON:
+            redacted[name] = [None if value is None else _json(value) for value in values]
+        elif name == "target":
+            kinds = columns["request"]
+            redacted[name] = [
+                target if kind == "score" else _hidden(target)
+                for kind, target in zip(kinds, values, strict=True)
+            ]
+        else:
+            redacted[name] = [_hidden(value) for value in values]
+    return redacted
+
+
+def _json(value: str) -> str:
+    return json.dumps(_hidden(json.loads(value)), ensure_ascii=False, sort_keys=True)
+
+
+def _hidden(thing: Any) -> Any:
+    if isinstance(thing, str):
+        return withheld(thing)
+    if isinstance(thing, list):
+        return [_hidden(part) for part in thing]
+    if isinstance(thing, dict):
+        return {name: part if name in _KEPT else _hidden(part) for name, part in thing.items()}
+    return thing

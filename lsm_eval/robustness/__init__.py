@@ -1,0 +1,1 @@
+"""Robustness: any task asked again in another wording, and what that changes."""

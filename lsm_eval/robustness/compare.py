@@ -1,0 +1,185 @@
+"""What a changed wording does to a task's numbers: change, consistency, worst case, each on the same samples.
+
+Change and consistency are paired: a sample counts where it was measured in both wordings, and the interval is that
+of the paired differences, by cluster. The worst case of a sample is its worst value over all wordings; its mean is
+how the task would go if somebody else chose the wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measurement, Metric, Unit
+from lsm_eval.metrics.choice import best
+from lsm_eval.metrics.common import ratio
+from lsm_eval.metrics.joint import SampleResponse
+from lsm_eval.requests import Failure, Scored
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.intervals import Quantity, estimate, wilson
+from lsm_eval.tasks.sample import Sample
+
+
+class Outcome(Protocol):
+    """A task in one wording, asked and scored."""
+
+    @property
+    def samples(self) -> Sequence[Sample]: ...
+
+    @property
+    def responses(self) -> Sequence[SampleResponse]: ...
+
+    @property
+    def estimates(self) -> Sequence[tuple[AnyMetric, Estimate]]: ...
+
+    @property
+    def measurements(self) -> Sequence[Mapping[str, Measurement | None]]: ...
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A number made from several wordings; described as a metric is."""
+
+    name: str
+    unit: Unit
+    higher_is_better: bool | None
+    signature: str
+    proportion: bool = False
+    mean: bool = True
+
+    def measure(self, sample: Sample, answer: object) -> Measurement | None:
+        """Never asked: it is computed from several runs of a task."""
+        raise NotImplementedError
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums (value, count), shape [..., 2], to means [...]."""
+        return ratio(sums[..., 0], sums[..., 1])
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """A mean of differences, which the unit's range does not bound."""
+
+    unit: str = "other"
+    mean: bool = True
+    proportion: bool = False
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        return ratio(sums[..., 0], sums[..., 1])
+
+
+def compare(original: Outcome, variant: Outcome, *, seed: int) -> list[tuple[Comparison, Estimate]]:
+    """`METRIC:change` for each metric that is a mean over samples, and `consistency`, of a variant's samples."""
+    found = []
+    means = _means(original)
+    for metric in means:
+        pairs = [
+            None if a is None or b is None else b - a
+            for a, b in zip(_values(original, metric), _values(variant, metric), strict=True)
+        ]
+        described = Comparison(
+            f"{metric.name}:change", metric.unit, metric.higher_is_better, f"change|{metric.signature}"
+        )
+        found.append((described, _change(pairs, original, seed, of_proportion=metric.proportion)))
+    same, what = _consistency(original, variant, means)
+    if same is not None:
+        described = Comparison("consistency", "fraction", True, f"consistency|of:{what}", proportion=True)
+        found.append((described, _mean(described, same, original, seed)))
+    return found
+
+
+def worst(
+    original: Outcome, variants: Mapping[str, Outcome], *, seed: int
+) -> list[tuple[Comparison, Estimate]]:
+    """`METRIC:worst` over the original wording and all variants, for each metric with a better direction."""
+    found = []
+    for metric in _means(original):
+        if metric.higher_is_better is None:
+            continue
+        pick = min if metric.higher_is_better else max
+        columns = [_values(outcome, metric) for outcome in (original, *variants.values())]
+        values = [
+            None if any(value is None for value in row) else pick(value for value in row if value is not None)
+            for row in zip(*columns, strict=True)
+        ]
+        over = ",".join(variants)
+        described = Comparison(
+            f"{metric.name}:worst",
+            metric.unit,
+            metric.higher_is_better,
+            f"worst|over:original,{over}|{metric.signature}",
+            metric.proportion,
+        )
+        found.append((described, _mean(described, values, original, seed)))
+    return found
+
+
+def _means(outcome: Outcome) -> list[Metric]:
+    """Metrics whose samples have a value of their own, of which the metric is the mean."""
+    return [
+        metric
+        for metric, _ in outcome.estimates
+        if not isinstance(metric, (CorpusMetric, Comparison)) and metric.mean
+    ]
+
+
+def _values(outcome: Outcome, metric: Metric) -> list[float | None]:
+    own = (row.get(metric.name) for row in outcome.measurements)
+    return [None if measured is None else measured.value for measured in own]
+
+
+def _consistency(
+    original: Outcome, variant: Outcome, means: Sequence[Metric]
+) -> tuple[list[float | None] | None, str]:
+    """For each sample 1 where the decision stayed the same, else 0; and what a decision is here."""
+    if any(isinstance(response, Scored) for response in original.responses):
+        chosen = [
+            [_choice(sample, response) for sample, response in zip(one.samples, one.responses, strict=True)]
+            for one in (original, variant)
+        ]
+        pairs = zip(*chosen, strict=True)
+        return [None if a is None or b is None else float(a == b) for a, b in pairs], "choice"
+    if not means:
+        return None, ""
+    values = zip(_values(original, means[0]), _values(variant, means[0]), strict=True)
+    return [None if a is None or b is None else float(a == b) for a, b in values], means[0].name
+
+
+def _choice(sample: Sample, response: SampleResponse) -> frozenset[str] | None:
+    """What was chosen, as the options themselves where the prompt shows them with letters."""
+    if not isinstance(response, Scored):
+        return None
+    shown = sample.metadata.get("options", sample.choices)
+    names = (
+        shown if isinstance(shown, (list, tuple)) and len(shown) == len(sample.choices) else sample.choices
+    )
+    return frozenset(str(names[index]) for index in best(response.logprobs))
+
+
+def _change(
+    differences: Sequence[float | None], outcome: Outcome, seed: int, *, of_proportion: bool
+) -> Estimate:
+    found = _mean(_Difference(), differences, outcome, seed)
+    if not of_proportion or found.stderr != 0 or found.value != 0:
+        return found
+    # Nothing changed in any sample, which does not say that nothing ever does: as much as may hide in so few.
+    trials = found.clusters or found.n
+    most = wilson(0, trials, found.level)[1]
+    return replace(found, low=-most, high=most, method="wilson(none changed)")
+
+
+def _mean(quantity: Quantity, values: Sequence[float | None], outcome: Outcome, seed: int) -> Estimate:
+    known = [
+        (value, sample) for value, sample in zip(values, outcome.samples, strict=True) if value is not None
+    ]
+    return estimate(
+        quantity,
+        np.array([(value, 1.0) for value, _ in known], float).reshape(-1, 2),
+        [sample.cluster for _, sample in known],
+        missing=sum(isinstance(response, Failure) for response in outcome.responses),
+        ties=0,
+        seed=seed,
+    )

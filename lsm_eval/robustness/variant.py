@@ -1,0 +1,95 @@
+"""A variant of a task: its questions, changed by one perturbation or several, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from lsm_eval.errors import UserError, unknown
+from lsm_eval.robustness.perturbations import PERTURBATIONS, Perturbation
+
+if TYPE_CHECKING:
+    from lsm_eval.tasks.schema import Task
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Perturbations joined by `+`, applied in the order in which they are named."""
+
+    name: str
+    steps: tuple[Perturbation, ...]
+    seed: int
+
+    def why_not(self, task: Task) -> str | None:
+        """None if it can change this task's questions, else why not, in words."""
+        if task.request == "perplexity":
+            return "it asks nothing"
+        for step in self.steps:
+            if step.attack and task.request != "generate":
+                return f"{step.name} is for tasks that generate"
+            if step.kind == "options" and task.options is None:
+                return "its prompt shows no options in an order of their own"
+            if step.kind == "text" and not shown_columns(task):
+                return "its prompt shows no text that could be changed"
+            if step.kind == "question" and not task.prompt:
+                return "its prompt is empty"
+        return None
+
+    def row(self, task: Task, row: Row, sample: str) -> Row:
+        """The row with its options in another order, where a step asks for that: never the one they have."""
+        if task.options is None or not any(step.kind == "options" for step in self.steps):
+            return row
+        options, answer = list(row[task.options.column]), row[task.options.answer]
+        order = list(range(len(options)))
+        stream = self._stream("option_order", sample)
+        while len(options) > 1 and order == sorted(order):
+            stream.shuffle(order)
+        return {
+            **row,
+            task.options.column: [options[at] for at in order],
+            task.options.answer: order.index(int(answer)),
+        }
+
+    def question(self, task: Task, prompt: Callable[[Row], str], row: Row, sample: str) -> str:
+        """The prompt of a row in the new wording."""
+        shown = dict(row)
+        for step in self.steps:
+            if step.kind == "text":
+                for column in shown_columns(task):
+                    if isinstance(shown.get(column), str):
+                        stream = self._stream(step.name, sample, column)
+                        shown[column] = step.change(shown[column], stream)
+        text = prompt(shown)
+        for step in self.steps:
+            if step.kind == "question":
+                text = step.change(text, self._stream(step.name, sample))
+        return text
+
+    def _stream(self, *key: str) -> Random:
+        return Random("/".join(("perturb", str(self.seed), *key)))
+
+
+def make_variant(name: str, seed: int) -> Variant:
+    """The variant that `--perturb` names. Raises `UserError` for a perturbation that is not there, or named twice."""
+    names = [part.strip() for part in name.split("+")]
+    for each in names:
+        if each not in PERTURBATIONS:
+            raise unknown("perturbation", each, PERTURBATIONS)
+    if len(set(names)) < len(names):
+        raise UserError(f"--perturb {name} names a perturbation twice: name each once.")
+    return Variant("+".join(names), tuple(PERTURBATIONS[each] for each in names), seed)
+
+
+def shown_columns(task: Task) -> list[str]:
+    """Columns of the dataset that the prompt's template reads, in the dataset's order."""
+    from jinja2 import meta
+
+    from lsm_eval.tasks.render import environment
+
+    env = environment()
+    read = meta.find_undeclared_variables(env.parse(task.prompt))
+    return [column for column in task.dataset.columns if column in read]

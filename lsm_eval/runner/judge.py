@@ -1,0 +1,265 @@
+"""Puts the answers of a run to a judge, after they are all there, and binds the metrics that wanted one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from lsm_eval.inference.store import ResponseStore
+from lsm_eval.judging.reading import VERSION, Judgement, Reading, as_request, read
+from lsm_eval.judging.rubric import Question
+from lsm_eval.metrics.base import AnyMetric
+from lsm_eval.metrics.joint import SampleResponse, parts
+from lsm_eval.metrics.judged import JudgedMetric, Verdicts
+from lsm_eval.models.base import Model, ModelOptions, Releasing
+from lsm_eval.progress import Phase, Progress
+from lsm_eval.requests import Answer, Failure
+from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow, ModelRow
+from lsm_eval.runner.ask import ask_requests
+from lsm_eval.runner.execute import Tally
+from lsm_eval.runner.prepare import PreparedTask
+from lsm_eval.runner.spec import RunSpec
+from lsm_eval.tasks.sample import Sample
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What judging left: the tasks with their metrics ready to measure, and what the record says of it."""
+
+    tasks: list[PreparedTask]
+    row: JudgeRow | None = None
+    absent: list[AbsentRow] = field(default_factory=list)
+
+    def columns(self, task: PreparedTask, responses: Sequence[SampleResponse]) -> dict[str, list[str | None]]:
+        """The sample table's column `judgements`; none where no judge was asked about the task."""
+        metrics = [metric for metric in task.metrics if isinstance(metric, JudgedMetric)]
+        if self.row is None or not metrics:
+            return {}
+        return {
+            "judgements": [
+                _judgements(metrics, sample, response)
+                for sample, response in zip(task.samples, responses, strict=True)
+            ]
+        }
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What a judge answered to some questions."""
+
+    judgements: dict[Question, Judgement]
+    read: Reading
+    tallies: list[Tally]
+
+
+def judge_options(options: ModelOptions) -> ModelOptions:
+    """A run's options for its judge: no adapter, and nothing of a judge's prompt is ever cut."""
+    overflow = "skip" if options.overflow == "truncate" else options.overflow
+    return replace(options, adapter=None, overflow=overflow)
+
+
+def judge_answers(
+    spec: RunSpec,
+    prepared: Sequence[PreparedTask],
+    responses: Sequence[SampleResponse],
+    model: Model,
+    judge: Model | None,
+    progress: Progress,
+) -> Bench:
+    """Ask `judge` what the tasks' metrics want to know of `responses` (those of all samples, in order).
+
+    Without a judge such metrics are left out of the tasks, and said to be. The judged model is let go before the
+    judge is loaded, unless it judges itself, which is said too.
+    """
+    wanting = [task for task in prepared if _judged(task)]
+    if judge is None:
+        return _without(prepared, wanting, progress)
+    if not wanting:
+        progress.note(f"--judge {judge.info.name}: no task of this run has a metric that asks a judge.")
+        return Bench(list(prepared))
+    answers = iter(responses)
+    own = {task.name: list(islice(answers, len(task.samples))) for task in prepared}
+    questions = [
+        question
+        for task in wanting
+        for metric in _judged(task)
+        for sample, answered in _answered(task.samples, own[task.name])
+        for asked in metric.questions(sample, answered)
+        for question in asked
+    ]
+    fingerprint = judge.fingerprint()
+    same = fingerprint == model.fingerprint()
+    if same:
+        judge = model  # its weights may be there already
+    elif isinstance(model, Releasing):
+        model.release()
+    if same or _same_weights(judge, model):
+        same = True
+        progress.note(
+            f"{judge.info.name} judges its own answers: models favour what they write themselves, so take another "
+            "judge for numbers that others will read."
+        )
+    with ExitStack() as stack:
+        store = stack.enter_context(ResponseStore(spec.store, fingerprint)) if spec.store else None
+        asking = ask_judge(judge, questions, spec.judge_read, store, progress)
+    verdicts = Verdicts(_signature(judge, fingerprint, asking.read), asking.judgements)
+    tasks = [replace(task, metrics=tuple(_bound(m, verdicts) for m in task.metrics)) for task in prepared]
+    rows = [
+        _row(task.name, metric, _answered(task.samples, own[task.name]))
+        for task in tasks
+        for metric in _judged(task)
+    ]
+    return Bench(tasks, _judge_row(judge, fingerprint, asking, same, rows))
+
+
+def ask_judge(
+    judge: Model,
+    questions: Sequence[Question],
+    reading: Reading | None,
+    store: ResponseStore | None,
+    progress: Progress,
+) -> Asking:
+    """A judgement of every question. `reading` None takes the likelihood where the judge can tell it, and what
+    it writes where it cannot."""
+    unique = list(dict.fromkeys(questions))
+    chat = judge.info.chat_template
+    fingerprint = judge.fingerprint()
+    shown = _JudgePhases(progress)
+    tallies: list[Tally] = []
+    ways: list[Reading] = ["likelihood", "text"] if reading is None else [reading]
+    for way in ways:
+        requests = [as_request(question, way, chat=chat) for question in unique]
+        responses, own = ask_requests(requests, {}, judge, fingerprint, store, shown)
+        tallies += own
+        if any(not (isinstance(r, Failure) and r.reason == "unsupported") for r in responses):
+            break
+    judgements = {q: read(q, response) for q, response in zip(unique, responses, strict=True)}
+    return Asking(judgements, way, tallies)
+
+
+class _JudgePhases:
+    """The judge's phases stand by themselves, beside those of the judged model."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def phase(self, name: str, total: int | None = None) -> AbstractContextManager[Phase]:
+        return self._progress.phase(f"judge: {name}", total)
+
+    def note(self, text: str) -> None:
+        self._progress.note(text)
+
+
+def _judged(task: PreparedTask) -> list[JudgedMetric]:
+    return [metric for metric in task.metrics if isinstance(metric, JudgedMetric)]
+
+
+def _bound(metric: AnyMetric, verdicts: Verdicts) -> AnyMetric:
+    return metric.judged_by(verdicts) if isinstance(metric, JudgedMetric) else metric
+
+
+def _without(prepared: Sequence[PreparedTask], wanting: Sequence[PreparedTask], progress: Progress) -> Bench:
+    why = "it asks a judge, and the run had none (--judge MODEL)"
+    absent = [
+        AbsentRow(task=task.name, metric=metric.name, why=why)
+        for task in wanting
+        for metric in task.metrics
+        if isinstance(metric, JudgedMetric)
+    ]
+    if absent:
+        left = "; ".join(
+            f"{task.name}: {', '.join(row.metric for row in absent if row.task == task.name)}"
+            for task in wanting
+        )
+        progress.note(f"not measured, for want of a judge (name one with --judge MODEL): {left}.")
+    tasks = [
+        replace(task, metrics=tuple(m for m in task.metrics if not isinstance(m, JudgedMetric)))
+        for task in prepared
+    ]
+    return Bench(tasks, absent=absent)
+
+
+def _answered(
+    samples: Sequence[Sample], responses: Sequence[SampleResponse]
+) -> list[tuple[Sample, list[Answer]]]:
+    """Samples that have an answer, with all their answers."""
+    return [
+        (sample, [part for part in parts(response) if not isinstance(part, Failure)])
+        for sample, response in zip(samples, responses, strict=True)
+        if not isinstance(response, Failure)
+    ]
+
+
+def _row(task: str, metric: JudgedMetric, answered: Sequence[tuple[Sample, list[Answer]]]) -> JudgedRow:
+    judged = [metric.judge(sample, answers) for sample, answers in answered]
+    reasons = Counter(str(one.why) for one in judged if one.value is None)
+    return JudgedRow(
+        task=task,
+        metric=metric.name,
+        rubric=metric.rubric.signature,
+        samples=len(judged),
+        could_not_judge=dict(sorted(reasons.items())),
+    )
+
+
+def _judgements(metrics: Sequence[JudgedMetric], sample: Sample, response: SampleResponse) -> str | None:
+    if isinstance(response, Failure):
+        return None
+    ((_, answers),) = _answered([sample], [response])
+    found = {}
+    for metric in metrics:
+        found[metric.name] = [
+            {question.name: _shown(judgement) for question, judgement in one.items()}
+            for one in metric.judgements(sample, answers)
+        ]
+    return json.dumps(found, sort_keys=True)
+
+
+def _shown(judgement: Judgement) -> dict[str, Any]:
+    if judgement.answer is None:
+        return {"answer": None, "why": judgement.why}
+    share = {} if judgement.share is None else {"share": round(judgement.share, 4)}
+    return {"answer": judgement.answer, **share}
+
+
+def _same_weights(judge: Model, model: Model) -> bool:
+    """Whether only the way of running it differs (an adapter makes another model of it)."""
+    one, other = judge.info, model.info
+    adapter = (other.details or {}).get("adapter")
+    return adapter is None and (one.name, one.revision) == (other.name, other.revision)
+
+
+def _signature(judge: Model, fingerprint: str, reading: Reading) -> str:
+    info = judge.info
+    name = f"{info.name}@{info.revision}" if info.revision else info.name
+    return f"{name}/{fingerprint[:16]}/{reading}:{VERSION}/chat:{'on' if info.chat_template else 'off'}"
+
+
+def _judge_row(judge: Model, fingerprint: str, asking: Asking, same: bool, rows: list[JudgedRow]) -> JudgeRow:
+    info = judge.info
+    return JudgeRow(
+        model=ModelRow(
+            name=info.name,
+            fingerprint=fingerprint,
+            parameters=info.parameters,
+            revision=info.revision,
+            dtype=info.dtype,
+            device=info.device,
+            context=info.context,
+            chat_template=info.chat_template,
+            licence=info.licence,
+            details=dict(info.details or {}),
+        ),
+        read=asking.read,
+        same_model=same,
+        requests={
+            name: sum(getattr(tally, name) for tally in asking.tallies)
+            for name in ("asked", "unique", "from_store", "computed", "failed")
+        },
+        metrics=rows,
+    )

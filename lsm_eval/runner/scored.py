@@ -1,0 +1,34 @@
+"""A task that was asked and scored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lsm_eval.metrics.base import AnyMetric, Measurement
+from lsm_eval.metrics.joint import SampleResponse
+from lsm_eval.requests import Failure
+from lsm_eval.runner.prepare import PreparedTask
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.tasks.sample import Sample
+
+
+@dataclass(frozen=True)
+class ScoredTask:
+    """A task with its responses, estimates and per-sample measurements."""
+
+    prepared: PreparedTask
+    responses: Sequence[SampleResponse]
+    estimates: Sequence[tuple[AnyMetric, Estimate]]
+    measurements: Sequence[dict[str, Measurement | None]]
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The task's samples, parallel to the responses."""
+        return self.prepared.samples
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """Samples without an answer, by reason."""
+        return dict(Counter(r.reason for r in self.responses if isinstance(r, Failure)))

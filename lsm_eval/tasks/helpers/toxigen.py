@@ -1,0 +1,17 @@
+"""ToxiGen's prompts: lists of sentences, in the data on one line with the line breaks written out as \\n."""
+
+from __future__ import annotations
+
+
+def toxigen_prompt(text: str) -> str:
+    """The list with real line breaks; it ends with the dash of the line to come."""
+    return "\n".join(_lines(text)).rstrip()
+
+
+def toxigen_last(text: str) -> str:
+    """The last whole sentence of the list."""
+    return _lines(text)[-2]
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\\n")

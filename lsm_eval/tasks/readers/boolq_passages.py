@@ -1,0 +1,44 @@
+"""BoolQ's questions with several numbered passages, of which one is theirs."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from lsm_eval.errors import UserError
+
+
+def rows(source: Sequence[dict[str, Any]], passages: int = 4, seed: int = 0) -> list[dict[str, Any]]:
+    """One row a question: `id` (its number in the split), `question`, `answer` (`yes` or `no`), `passages` (that many,
+    in a drawn order), `shown` (the same as one text, numbered from [1], a line each), `gold` (number of the question's own, from 1) and `document` (names that passage).
+
+    The other passages are drawn from the whole split, each different from the rest; draws hang on seed and question
+    alone. Raises `UserError` where the split has fewer passages than are wanted."""
+    known = sorted({str(row["passage"]) for row in source})
+    if passages < 1 or len(known) < passages:
+        raise UserError(
+            f"{passages} passages a question are asked for, and the split has {len(known)}: correct "
+            "`dataset.arguments.passages`."
+        )
+    made = []
+    for number, row in enumerate(source):
+        own = str(row["passage"])
+        rng = random.Random(f"boolq/{seed}/{number}/{row['question']}")
+        # One more than needed, in case the question's own is among them.
+        others = [text for text in rng.sample(known, min(passages, len(known))) if text != own]
+        shown = [own, *others[: passages - 1]]
+        rng.shuffle(shown)
+        made.append(
+            {
+                "id": str(number),
+                "question": str(row["question"]),
+                "answer": "yes" if row["answer"] else "no",
+                "passages": shown,
+                "shown": "\n".join(f"[{i}] {text.strip()}" for i, text in enumerate(shown, 1)),
+                "gold": shown.index(own) + 1,
+                "document": hashlib.sha256(own.encode()).hexdigest()[:16],
+            }
+        )
+    return made

@@ -1,0 +1,130 @@
+"""Closed-book questions: right, wrong, unanswered and unreadable are four things that add up to one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics import registry
+from lsm_eval.metrics.hallucination.closed_book import normalised, outcome
+from lsm_eval.metrics.scoring import score_task
+from lsm_eval.requests import Failure, Generate, Generated, Response
+from lsm_eval.tasks.sample import Sample
+
+
+@pytest.mark.parametrize(
+    ("completion", "match", "expected"),
+    [
+        (" Sunset Boulevard", "exact", "correct"),
+        ("The sunset-boulevard.", "exact", "correct"),
+        ("It is Sunset Boulevard", "exact", "wrong"),
+        ("It is Sunset Boulevard", "contains", "correct"),
+        ("It is Sunset Boulevards", "contains", "wrong"),
+        ("Cats", "exact", "wrong"),
+        ("I don't know", "exact", "abstained"),
+        ("I don't know, Sunset Boulevard?", "contains", "correct"),
+        ("", "exact", "abstained"),
+        ("???", "exact", "unclear"),
+        ("Бульвар Сансет", "exact", "unclear"),
+        ("I'm not sure, but I think it was Cats", "exact", "wrong"),
+    ],
+)
+def test_outcomes(completion: str, match: Any, expected: str) -> None:
+    assert outcome(completion, ("Sunset Boulevard", "Sunset Blvd"), "triviaqa", match) == expected
+
+
+def test_an_answer_that_is_the_reference_is_right_whatever_it_says() -> None:
+    assert outcome("unknown", ("Unknown",)) == "correct"
+    assert outcome("unknown", ("Cats",)) == "abstained"
+
+
+@pytest.mark.parametrize(
+    ("completion", "match", "expected"),
+    [
+        ("足阳明胃经。", "exact", "correct"),
+        ("足阳明胃经", "exact", "correct"),
+        ("属于足阳明胃经", "exact", "wrong"),
+        ("属于足阳明胃经", "contains", "correct"),
+        ("我不知道", "exact", "abstained"),
+    ],
+)
+def test_outcomes_in_chinese(completion: str, match: Any, expected: str) -> None:
+    assert outcome(completion, ("足阳明胃经",), "zh", match) == expected
+
+
+def test_normalisation_is_that_of_the_data_set(hub_mirror: Path) -> None:
+    """TriviaQA ships its aliases normalised by its own script: ours must give the same, all of them."""
+    path = hub_mirror / "mandarjoshi/trivia_qa/rc.wikipedia.nocontext/validation.parquet"
+    answers = [row["answer"] for row in pq.read_table(path, columns=["answer"]).to_pylist()]
+    assert len(answers) == 7993
+    for answer in answers:
+        # Aliases of nothing but punctuation and articles are left out there, and match nothing here.
+        ours = {normalised(alias, "triviaqa") for alias in answer["aliases"]} - {""}
+        assert ours == set(answer["normalized_aliases"])
+        assert normalised(answer["value"], "triviaqa") == answer["normalized_value"]
+    assert outcome("The", ("The The",)) == "wrong"
+
+
+def test_normalisations_differ_in_punctuation() -> None:
+    assert normalised("The O'Neill_family", "triviaqa") == "o neill family"
+    assert normalised("The O'Neill_family", "squad") == "oneillfamily"
+    assert normalised("Ｏ·Neill 家", "zh") == "oneill家"
+
+
+def figures(completions: list[str], spec: str = "qa", **options: Any) -> dict[str, tuple[float | None, int]]:
+    names = ("correct", "abstained", "wrong", "unclear", "correct_attempted", "score")
+    metrics = [registry.create({f"qa_{name}": options}) for name in names]
+    samples = [Sample(str(i), Generate("q"), ("Paris",)) for i in range(len(completions))]
+    responses: list[Response] = [Generated(text, 1, "stop") for text in completions]
+    found, _ = score_task(metrics, samples, responses, seed=0)
+    return {metric.name: (estimate.value, estimate.n) for metric, estimate in found}
+
+
+def test_shares_and_the_accuracy_of_what_was_attempted() -> None:
+    found = figures(["Paris", "paris.", "Lyon", "I don't know", "no idea", "?"])
+    assert {name: value for name, (value, _) in found.items()} == pytest.approx(
+        {
+            "qa_correct": 2 / 6,
+            "qa_abstained": 2 / 6,
+            "qa_wrong": 1 / 6,
+            "qa_unclear": 1 / 6,
+            "qa_correct_attempted": 2 / 3,
+            "qa_score": (2 - 1 - 1) / 6,
+        }
+    )
+    assert {name: n for name, (_, n) in found.items() if n != 6} == {"qa_correct_attempted": 3}
+
+
+def test_guessing_and_abstaining_are_told_apart_where_accuracy_is_the_same() -> None:
+    guesses, abstains = figures(["Paris", "Lyon", "Nice"]), figures(["Paris", "I don't know", "unknown"])
+    assert guesses["qa_correct"] == abstains["qa_correct"]
+    assert guesses["qa_wrong"][0] == abstains["qa_abstained"][0] == pytest.approx(2 / 3)
+    assert guesses["qa_score"][0] == pytest.approx(-1 / 3)
+    assert abstains["qa_score"][0] == pytest.approx(1 / 3)
+    assert figures(["I don't know"])["qa_correct_attempted"] == (None, 0)
+
+
+def test_the_penalty_is_an_option() -> None:
+    metric: Any = registry.create({"qa_score": {"penalty": 3.0}})
+    sample = Sample("s", Generate("q"), ("Paris",))
+    values = [metric.measure(sample, Generated(t, 1, "stop")).value for t in ("Paris", "Lyon", "idk", "?")]
+    assert values == [1.0, -3.0, 0.0, -3.0]
+    assert "penalty:3" in metric.signature
+    with pytest.raises(UserError, match="0 or more"):
+        registry.create({"qa_score": {"penalty": -1.0}})
+
+
+def test_a_failure_is_missing_and_no_abstention() -> None:
+    metrics = [registry.create("qa_abstained")]
+    samples = [Sample(str(i), Generate("q"), ("Paris",)) for i in range(2)]
+    responses: list[Response] = [Generated("idk", 1, "stop"), Failure("nan", "x")]
+    ((_, found),), _ = score_task(metrics, samples, responses, seed=0)
+    assert (found.value, found.n, found.missing) == (1.0, 1, 1)
+
+
+def test_the_signature_names_the_detector() -> None:
+    assert "detector:abstention@1" in registry.create("qa_wrong").signature

@@ -1,0 +1,85 @@
+"""A sample table without its texts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from lsm_eval.results.redaction import MARK, redact, withheld
+from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS
+
+SECRET = "a text that nobody may read"
+
+
+def table() -> dict[str, list[object]]:
+    """Two rows: one scored, one generated; every column holds the text where a text may be."""
+    further = [{"request": "generate", "prompt": SECRET, "text": SECRET, "finish": "stop", "tokens": 3}]
+    metadata = {"group": SECRET, "number": 3, "nested": {"list": [SECRET, 1, None]}}
+    return {
+        "task": ["t", "t"],
+        "sample": ["0", "1"],
+        "index": [0, 1],
+        "cluster": [SECRET, None],
+        "request": ["score", "generate"],
+        "prompt": [SECRET, SECRET],
+        "choices": [[SECRET, "b"], None],
+        "continuations": [[SECRET, " b"], None],
+        "logprobs": [[-1.0, -2.0], None],
+        "tokens": [[1, 1], [3]],
+        "greedy": [[True, False], None],
+        "completion": [None, SECRET],
+        "finish": [None, "stop"],
+        "truncated": [0, 0],
+        "target": [["0"], [SECRET]],
+        "metadata": [json.dumps(metadata)] * 2,
+        "failure": ["nan", None],
+        "failure_detail": [SECRET, None],
+        "further": [None, json.dumps(further)],
+        "judgements": [None, json.dumps({"m": [{"q": {"answer": "yes"}}]})],
+        "score.m": [1.0, None],
+        "stats.m": [[1.0, 1.0], None],
+        "a_later_column": [SECRET, [SECRET]],
+    }
+
+
+def test_no_text_is_left() -> None:
+    columns = table()
+    assert {*SAMPLE_COLUMNS, *OPTIONAL_COLUMNS} <= set(columns), "a new column: say here whether it is a text"
+    found = redact(columns)
+    assert list(found) == list(columns)
+    assert SECRET not in json.dumps(found)
+    assert json.dumps(columns).count(SECRET) > 12
+
+
+def test_what_is_no_text_stays() -> None:
+    columns, found = table(), redact(table())
+    kept = (
+        "task",
+        "sample",
+        "index",
+        "request",
+        "logprobs",
+        "tokens",
+        "greedy",
+        "finish",
+        "truncated",
+        "failure",
+    )
+    for name in (*kept, "judgements", "score.m", "stats.m"):
+        assert found[name] == columns[name], name
+    assert found["target"][0] == ["0"], "indices of right choices"
+    assert found["cluster"][1] is None
+    metadata = json.loads(found["metadata"][0])
+    assert metadata["number"] == 3
+    assert metadata["nested"]["list"][1:] == [1, None]
+    (further,) = json.loads(found["further"][1])
+    assert (further["request"], further["finish"], further["tokens"]) == ("generate", "stop", 3)
+
+
+def test_hashes_are_kept() -> None:
+    digest = hashlib.sha256(SECRET.encode()).hexdigest()
+    assert withheld(SECRET) == f"{MARK}{digest}]"
+    found = redact(table())
+    assert found["prompt"] == [f"{MARK}{digest}]"] * 2
+    assert found["choices"][0] == [withheld(SECRET), withheld("b")]
+    assert found["cluster"][0] == found["prompt"][0], "equal texts stay equal: clusters still group samples"
