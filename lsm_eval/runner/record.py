@@ -78,7 +78,7 @@ def signature(
     if spec.options.overflow != "error":
         parts.append(f"overflow:{spec.options.overflow}")
     parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}"]
-    if likelihood != "causal":
+    if likelihood != "causal" and definition.request != "generate":
         parts.append(f"likelihood:{likelihood}")
     parts.append(f"model:{fingerprint[:16]}")
     return " ".join(part.replace(" ", "_") for part in parts)

@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from lsm_eval.errors import UserError
+from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import FloatArray, cluster_numbers, cluster_sums, clustered_stderr
+from lsm_eval.statistics.intervals import FloatArray, cluster_sums, clustered_stderr
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.errors import UserError
+from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate
 
 FloatArray = NDArray[np.float64]
@@ -65,40 +66,29 @@ def estimate(
     """Value and interval of a metric from per-sample statistics [n, k] and the samples' clusters, n long (None: a
     sample that stands alone). Without an interval `method` says why; undefined values are None."""
     stats = np.asarray(samples_stats, float)
-    number = len(stats)
-    groups, group_count = cluster_numbers(clusters)
-    shown = group_count if group_count < number else None
-
-    def result(
-        value: float | None,
-        method: str,
-        interval: tuple[float, float] | None = None,
-        stderr: float | None = None,
-    ) -> Estimate:
-        low, high = interval or (None, None)
-        return Estimate(value, low, high, stderr, method, level, number, missing, shown, ties)
-
-    if number == 0:
-        return result(None, "none (no samples)")
+    base = basis(clusters, missing=missing, ties=ties, level=level)
+    number, groups, group_count, shown = base.number, base.groups, base.count, base.clusters
+    if len(stats) != number:
+        raise UserError(f"{len(stats)} samples have {number} clusters: give one for each sample (or None).")
+    if found := base.empty():
+        return found
     value = float(metric.aggregate(stats.sum(axis=0)))
-    if not math.isfinite(value):
-        return result(None, "none (undefined on these samples)" if math.isnan(value) else "none (infinite)")
-    if group_count == 1:
-        return result(value, "none (one sample)" if number == 1 else "none (one cluster)")
+    if found := base.without_interval(value):
+        return found
     if metric.proportion and shown is None and np.isin(stats[:, 0], (0.0, 1.0)).all():
         stderr = math.sqrt(value * (1 - value) / (number - 1))
-        return result(value, "wilson", wilson(stats[:, 0].sum(), number, level), stderr)
+        return base.result(value, "wilson", wilson(stats[:, 0].sum(), number, level), stderr)
     sums = cluster_sums(stats, groups, group_count)
     stderr = clustered_stderr(sums) if metric.mean or metric.proportion else 0.0
     if metric.proportion and stderr == 0:
-        return result(value, "wilson(clusters)", wilson(value * group_count, group_count, level), 0.0)
+        return base.result(value, "wilson(clusters)", wilson(value * group_count, group_count, level), 0.0)
     if metric.mean or metric.proportion:
         interval = t_interval(value, stderr, group_count - 1, level, _RANGE.get(metric.unit))
-        return result(value, "t" if shown is None else "clustered-t", interval, stderr)
+        return base.result(value, "t" if shown is None else "clustered-t", interval, stderr)
     method, drawn, stderr_or_none = bootstrap(
         metric.aggregate, sums, seed, level, clustered=shown is not None
     )
-    return result(value, method, drawn, stderr_or_none)
+    return base.result(value, method, drawn, stderr_or_none)
 
 
 def estimate_corpus(
@@ -115,19 +105,13 @@ def estimate_corpus(
     Up to 200 samples: percentiles of 200 bootstrap resamples of clusters, each computed anew. Beyond: a delete-one
     jackknife over 20 groups of whole clusters (fewer where there are fewer clusters), with a t interval, so that
     no more than 21 computations are made however many samples there are."""
-    number = len(clusters)
-    groups, group_count = cluster_numbers(clusters)
-    shown = group_count if group_count < number else None
-    if number == 0:
-        return Estimate(None, None, None, None, "none (no samples)", level, 0, missing)
+    base = basis(clusters, missing=missing, level=level)
+    number, groups, group_count, shown = base.number, base.groups, base.count, base.clusters
+    if found := base.empty():
+        return found
     value = compute(range(number))
-    if not math.isfinite(value):
-        return Estimate(
-            None, None, None, None, "none (undefined on these samples)", level, number, missing, shown
-        )
-    if group_count == 1:
-        why = "none (one sample)" if number == 1 else "none (one cluster)"
-        return Estimate(value, None, None, None, why, level, number, missing, shown)
+    if found := base.without_interval(value):
+        return found
 
     rng = np.random.default_rng(seed)
     order = np.argsort(groups, kind="stable")
@@ -137,7 +121,7 @@ def estimate_corpus(
         values = np.array(
             [compute(np.concatenate([members[group] for group in draw]).tolist()) for draw in draws]
         )
-        method, interval, stderr = _percentiles(values, level, clustered=shown is not None)
+        method, interval, stderr = percentiles(values, level, clustered=shown is not None)
     else:
         parts = min(JACKKNIFE_GROUPS, group_count)
         part_of = np.empty(group_count, int)
@@ -147,12 +131,11 @@ def estimate_corpus(
         )
         if not np.isfinite(values).all():
             why = "none (undefined without some groups)"
-            return Estimate(value, None, None, None, why, level, number, missing, shown)
+            return base.result(value, why)
         stderr = math.sqrt((parts - 1) / parts * float(np.square(values - values.mean()).sum()))
         interval = t_interval(value, stderr, parts - 1, level, None)
         method = f"jackknife({parts} groups)"
-    low, high = interval or (None, None)
-    return Estimate(value, low, high, stderr, method, level, number, missing, shown)
+    return base.result(value, method, interval, stderr)
 
 
 def wilson(successes: float, trials: int, level: float) -> tuple[float, float]:
@@ -210,12 +193,14 @@ def bootstrap(
         drawn = rng.integers(0, count, (draws, count)) + count * np.arange(draws)[:, None]
         weights = np.bincount(drawn.ravel(), minlength=draws * count).reshape(draws, count)
         values.append(aggregate(weights.astype(float) @ sums))
-    return _percentiles(np.concatenate(values), level, clustered=clustered)
+    return percentiles(np.concatenate(values), level, clustered=clustered)
 
 
-def _percentiles(
+def percentiles(
     values: FloatArray, level: float, *, clustered: bool
 ) -> tuple[str, tuple[float, float] | None, float | None]:
+    """Method, percentile interval and standard error of resampled values; those that are undefined are left out and
+    counted in the method, and where they are half or more there is no interval."""
     known = values[np.isfinite(values)]
     undefined = len(values) - len(known)
     if 2 * len(known) <= len(values):
@@ -224,14 +209,6 @@ def _percentiles(
     method = f"bootstrap({len(values)}, {what}{f', {undefined} undefined' if undefined else ''})"
     low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2])
     return method, (float(low), float(high)), float(known.std(ddof=1))
-
-
-def cluster_numbers(clusters: Sequence[str | None]) -> tuple[NDArray[np.intp], int]:
-    """A number for each sample's cluster, 0 to G - 1 in order of appearance, and G; None is a cluster of its own."""
-    seen: dict[str | int, int] = {}
-    keys: list[str | int] = [index if cluster is None else cluster for index, cluster in enumerate(clusters)]
-    numbers = np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
-    return numbers, len(seen)
 
 
 def cluster_sums(stats: FloatArray, groups: NDArray[np.intp], count: int) -> FloatArray:

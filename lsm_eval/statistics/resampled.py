@@ -6,14 +6,14 @@ samples themselves with far fewer resamples; this is for numbers that come quick
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import RESAMPLES, cluster_numbers, wilson
+from lsm_eval.statistics.intervals import RESAMPLES, percentiles, wilson
 
 FloatArray = NDArray[np.float64]
 
@@ -36,31 +36,18 @@ def resampled_estimate(
     left out and counted in the method. A fraction that is 0 or 1 would have an interval without width: with `trials`
     it gets Wilson's for so many trials instead, given one row a cluster."""
     stats = np.asarray(statistics, float)
-    number = len(stats)
-    groups, count = cluster_numbers(clusters)
-    shown = count if count < number else None
-
-    def result(
-        value: float | None,
-        method: str,
-        interval: tuple[float, float] | None = None,
-        stderr: float | None = None,
-    ) -> Estimate:
-        low, high = interval or (None, None)
-        return Estimate(value, low, high, stderr, method, level, number, missing, shown)
-
-    if number == 0:
-        return result(None, "none (no samples)")
+    base = basis(clusters, missing=missing, level=level)
+    if found := base.empty():
+        return found
     value = value_of(stats)
-    if not math.isfinite(value):
-        return result(None, "none (undefined on these samples)")
-    if count == 1:
-        return result(value, "none (one sample)" if number == 1 else "none (one cluster)")
+    if found := base.without_interval(value):
+        return found
+    groups, count = base.groups, base.count
     order = np.argsort(groups, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
     if trials is not None and value in (0.0, 1.0):
         least = trials(stats[[own[0] for own in members]])
-        return result(value, f"wilson({least} trials)", wilson(value * least, least, level), 0.0)
+        return base.result(value, f"wilson({least} trials)", wilson(value * least, least, level), 0.0)
     rng = np.random.default_rng(seed)
     values = np.array(
         [
@@ -68,11 +55,5 @@ def resampled_estimate(
             for draw in rng.integers(0, count, (draws, count))
         ]
     )
-    known = values[np.isfinite(values)]
-    undefined = draws - len(known)
-    if 2 * len(known) <= draws:
-        return result(value, f"none ({undefined} of {draws} resamples undefined)")
-    what = "samples" if shown is None else "clusters"
-    method = f"bootstrap({draws}, {what}{f', {undefined} undefined' if undefined else ''})"
-    low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2])
-    return result(value, method, (float(low), float(high)), float(known.std(ddof=1)))
+    method, interval, stderr = percentiles(values, level, clustered=base.clusters is not None)
+    return base.result(value, method, interval, stderr)

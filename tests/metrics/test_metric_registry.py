@@ -120,9 +120,12 @@ def test_every_metric_reads_the_kind_it_says_and_refuses_others() -> None:
             )
             sample = Sample("s", requests[kind], (), metadata={**metadata, "context_condition": context})
             metric: Any = create(name)
-            ask: Any = partial(metric.measure, sample, answer)
-            if isinstance(metric, CorpusMetric):
-                ask = partial(metric.compute, [sample], [answer])
+            whole = isinstance(metric, CorpusMetric)
+            ask = (
+                partial(metric.compute, [sample], [answer])
+                if whole
+                else partial(metric.measure, sample, answer)
+            )
             with pytest.raises(UserError, match=f"reads answers to {entry.supports[0]}"):
                 ask()
 

@@ -14,8 +14,9 @@ from scipy import stats as scipy_stats
 from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Generate, Generated, Response
+from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import cluster_numbers, estimate, estimate_corpus, wilson
+from lsm_eval.statistics.intervals import estimate, estimate_corpus, wilson
 from lsm_eval.tasks.sample import Sample
 
 

@@ -35,6 +35,11 @@ class PlainScorer:
         """Scores of each request's rows, as requests become complete; `known` requests are left out."""
         plan = ScoringPlan(rows)
         for batch in plan.batches(budget, known):
+            inputs = [plan.rows([part]) for part in batch]
+            # Rows of one input differ in their last token only, and so share what reaches the vocabulary.
+            self._ledger.rows_needed += sum(max(row.scored for row in own) for own in inputs)
+            if self._detail:  # whole texts, which share nothing
+                self._ledger.unique_tokens += sum(len(own[0].tokens) - 1 for own in inputs)
             results = [score for scores in self._memory.run(batch, self._compute(plan)) for score in scores]
             done = {i: scores for i, scores in plan.complete(batch, results) if i not in known}
             if done:

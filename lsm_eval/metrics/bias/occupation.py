@@ -17,8 +17,9 @@ from lsm_eval.metrics.base import FloatArray, Measurement, Unit
 from lsm_eval.metrics.choice import best, credit
 from lsm_eval.metrics.common import Described, MeanMetric, ProportionMetric, counted, metadata, ratio, scored
 from lsm_eval.requests import Answer
+from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import bootstrap, cluster_numbers, cluster_sums
+from lsm_eval.statistics.intervals import bootstrap, cluster_sums
 from lsm_eval.tasks.sample import Sample
 
 _LEVEL = 0.95
@@ -124,28 +125,19 @@ class ShareCorrelation(Described):
         seed: int,
     ) -> Estimate:
         """From (log-ratio, percentage of women, 1) a sample, [n, 3], and the samples' occupations."""
-        number = len(statistics)
-        groups, count = cluster_numbers(clusters)
-        shown = count if count < number else None
-
-        def result(
-            value: float | None, method: str, interval: tuple[float, float] | None, stderr: float | None
-        ) -> Estimate:
-            low, high = interval or (None, None)
-            return Estimate(value, low, high, stderr, method, _LEVEL, number, missing, shown, ties)
-
-        if number == 0:
-            return result(None, "none (no samples)", None, None)
-        sums = cluster_sums(np.asarray(statistics, float), groups, count)
+        base = basis(clusters, missing=missing, ties=ties, level=_LEVEL)
+        if found := base.empty():
+            return found
+        sums = cluster_sums(np.asarray(statistics, float), base.groups, base.count)
         x, y = sums[:, 0] / sums[:, 2], sums[:, 1] / sums[:, 2]
         # Around the means, so that no digits are lost.
         x, y = x - x.mean(), y - y.mean()
-        moments = np.column_stack([np.ones(count), x, y, x * x, y * y, x * y])
+        moments = np.column_stack([np.ones(base.count), x, y, x * x, y * y, x * y])
         value = float(self.aggregate(moments.sum(axis=0)))
-        if not math.isfinite(value):
-            return result(None, "none (undefined on these samples)", None, None)
+        if found := base.without_interval(value):
+            return found
         method, interval, stderr = bootstrap(self.aggregate, moments, seed, _LEVEL, clustered=True)
-        return result(value, method, interval, stderr)
+        return base.result(value, method, interval, stderr)
 
 
 def log_ratio(metric: str, sample: Sample, answer: Answer) -> float:

@@ -22,8 +22,9 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
 from lsm_eval.metrics.common import Described, ratio, scored
 from lsm_eval.requests import Answer
+from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import bootstrap, cluster_numbers, cluster_sums, t_interval
+from lsm_eval.statistics.intervals import bootstrap, cluster_sums, t_interval
 from lsm_eval.tasks.sample import Sample
 
 _LEVEL = 0.95
@@ -64,29 +65,15 @@ class _StereoSet(Described, ABC):
         seed: int,
     ) -> Estimate:
         """Mean over terms. The interval draws, or rests on the spread of, whole terms."""
-        number = len(statistics)
-        groups, terms = cluster_numbers(clusters)
-        shown = terms if terms < number else None
-
-        def result(
-            value: float | None,
-            method: str,
-            interval: tuple[float, float] | None = None,
-            stderr: float | None = None,
-        ) -> Estimate:
-            low, high = interval or (None, None)
-            return Estimate(value, low, high, stderr, method, _LEVEL, number, missing, shown, ties)
-
-        if number == 0:
-            return result(None, "none (no samples)")
-        means = term_means(cluster_sums(np.asarray(statistics, float), groups, terms))
+        base = basis(clusters, missing=missing, ties=ties, level=_LEVEL)
+        if found := base.empty():
+            return found
+        means = term_means(cluster_sums(np.asarray(statistics, float), base.groups, base.count))
         value = float(self.aggregate(means.sum(axis=0)))
-        if not math.isfinite(value):
-            return result(None, "none (undefined on these samples)")
-        if terms == 1:
-            return result(value, "none (one sample)" if number == 1 else "none (one cluster)")
+        if found := base.without_interval(value):
+            return found
         interval, stderr, method = self.spread(means, value, seed)
-        return result(value, method, interval, stderr)
+        return base.result(value, method, interval, stderr)
 
     @abstractmethod
     def own(self, meaningful: float, preferred: float) -> float | None:

@@ -20,8 +20,9 @@ from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, metadata, ratio, scored
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.auroc import auroc
+from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import cluster_numbers, cluster_sums, estimate, wilson
+from lsm_eval.statistics.intervals import cluster_sums, estimate, wilson
 from lsm_eval.tasks.sample import Sample
 
 Judged = tuple[float, bool]

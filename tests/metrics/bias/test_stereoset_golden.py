@@ -17,8 +17,9 @@ from lsm_eval.metrics.bias.stereoset import IdealisedCat, LanguageModelling, Ste
 from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Response, Score, Scored
+from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import bootstrap, cluster_numbers, cluster_sums
+from lsm_eval.statistics.intervals import bootstrap, cluster_sums
 from lsm_eval.tasks.sample import Sample
 
 METRICS = {"lms": LanguageModelling, "ss": StereotypeScore, "icat": IdealisedCat}

@@ -1,0 +1,73 @@
+"""What an estimate rests on, and the estimates that follow from that alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.statistics.estimate import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Samples, how they hang together, and what is missing."""
+
+    number: int
+    """Samples."""
+    groups: NDArray[np.intp]
+    """The number of each sample's cluster, 0 to `count` - 1."""
+    count: int
+    """Clusters; a sample that stands alone is one of its own."""
+    missing: int
+    ties: int = 0
+    level: float = 0.95
+
+    @property
+    def clusters(self) -> int | None:
+        """How many there are; None where every sample stands alone."""
+        return self.count if self.count < self.number else None
+
+    def result(
+        self,
+        value: float | None,
+        method: str,
+        interval: tuple[float, float] | None = None,
+        stderr: float | None = None,
+    ) -> Estimate:
+        """The estimate with this value and interval."""
+        low, high = interval or (None, None)
+        return Estimate(
+            value, low, high, stderr, method, self.level, self.number, self.missing, self.clusters, self.ties
+        )
+
+    def empty(self) -> Estimate | None:
+        """The estimate where there are no samples, else None."""
+        return None if self.number else self.result(None, "none (no samples)")
+
+    def without_interval(self, value: float) -> Estimate | None:
+        """The estimate where a value has no interval: it is undefined or infinite, or one cluster is all there is.
+        None where it has one."""
+        if not math.isfinite(value):
+            why = "undefined on these samples" if math.isnan(value) else "infinite"
+            return self.result(None, f"none ({why})")
+        if self.count == 1:
+            return self.result(value, "none (one sample)" if self.number == 1 else "none (one cluster)")
+        return None
+
+
+def basis(clusters: Sequence[str | None], *, missing: int, ties: int = 0, level: float = 0.95) -> Basis:
+    """The basis of samples with these clusters (None: a sample that stands alone)."""
+    groups, count = cluster_numbers(clusters)
+    return Basis(len(clusters), groups, count, missing, ties, level)
+
+
+def cluster_numbers(clusters: Sequence[str | None]) -> tuple[NDArray[np.intp], int]:
+    """A number for each sample's cluster, 0 to G - 1 in order of appearance, and G; None is a cluster of its own."""
+    seen: dict[str | int, int] = {}
+    keys: list[str | int] = [index if cluster is None else cluster for index, cluster in enumerate(clusters)]
+    numbers = np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
+    return numbers, len(seen)
