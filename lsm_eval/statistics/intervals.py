@@ -6,8 +6,8 @@ Which interval, decided by the metric and the data alone (never by a clock), so 
 - any other mean: a t interval with a standard error robust to clusters (Miller 2024, "Adding Error Bars to
   Evals", section 2.2, after Liang & Zeger 1986), with the factor G / (G - 1) for G clusters and G - 1 degrees of
   freedom, cut to the unit's range; samples that stand alone are clusters of one, which gives the usual interval;
-- a clustered proportion that is the same in all clusters (0 or 1 throughout, mostly): Wilson's interval with a
-  cluster as one trial, because its standard error would be 0;
+- a clustered proportion of 0 and 1 that is the same in all clusters: Wilson's interval with a cluster as one trial,
+  because its standard error would be 0;
 - everything else: percentiles of a seeded bootstrap that draws whole clusters.
 """
 
@@ -80,7 +80,9 @@ def estimate(
         return base.result(value, "wilson", wilson(stats[:, 0].sum(), number, level), stderr)
     sums = cluster_sums(stats, groups, group_count)
     stderr = clustered_stderr(sums) if metric.mean or metric.proportion else 0.0
-    if metric.proportion and stderr == 0:
+    # Exact ties (shares of a sample) have no spread to hide: they are the same whatever is drawn.
+    decided = np.isin(stats[:, 0], (0.0, 1.0)).all()
+    if metric.proportion and (value in (0.0, 1.0) or (stderr == 0 and decided)):
         return base.result(value, "wilson(clusters)", wilson(value * group_count, group_count, level), 0.0)
     if metric.mean or metric.proportion:
         interval = t_interval(value, stderr, group_count - 1, level, _RANGE.get(metric.unit))
