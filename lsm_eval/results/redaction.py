@@ -17,8 +17,8 @@ _OURS = frozenset({"task", "sample", "request", "finish", "failure", "judgements
 """Columns of text that hold words of the record's own. All others are withheld, those of later versions too; a
 cluster is often a text, and its hash groups samples as well."""
 _JSON = frozenset({"metadata", "further"})
-_KEPT = frozenset({"request", "finish", "reason", "kind"})
-"""Keys in those JSON columns whose values are words of the record's own."""
+_KEPT = frozenset({"request", "finish", "reason"})
+"""Keys in the column `further` whose values are words of the record's own. In `metadata` a task names the keys."""
 
 
 def withheld(text: str) -> str:
@@ -36,7 +36,7 @@ def redact(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         if name in _OURS:
             redacted[name] = values
         elif name in _JSON:
-            redacted[name] = [None if value is None else _json(value) for value in values]
+            redacted[name] = [None if value is None else _json(name, value) for value in values]
         elif name == "target":
             kinds = columns["request"]
             redacted[name] = [
@@ -48,15 +48,16 @@ def redact(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     return redacted
 
 
-def _json(value: str) -> str:
-    return json.dumps(_hidden(json.loads(value)), ensure_ascii=False, sort_keys=True)
+def _json(column: str, value: str) -> str:
+    kept = _KEPT if column == "further" else frozenset[str]()
+    return json.dumps(_hidden(json.loads(value), kept), ensure_ascii=False, sort_keys=True)
 
 
-def _hidden(thing: Any) -> Any:
+def _hidden(thing: Any, kept: frozenset[str] = frozenset()) -> Any:
     if isinstance(thing, str):
         return withheld(thing)
     if isinstance(thing, list):
-        return [_hidden(part) for part in thing]
+        return [_hidden(part, kept) for part in thing]
     if isinstance(thing, dict):
-        return {name: part if name in _KEPT else _hidden(part) for name, part in thing.items()}
+        return {name: part if name in kept else _hidden(part, kept) for name, part in thing.items()}
     return thing

@@ -83,11 +83,11 @@ def compare(original: Outcome, variant: Outcome, *, seed: int) -> list[tuple[Com
         described = Comparison(
             f"{metric.name}:change", metric.unit, metric.higher_is_better, f"change|{metric.signature}"
         )
-        found.append((described, _change(pairs, original, seed, of_proportion=metric.proportion)))
+        found.append((described, _change(pairs, (original, variant), seed, of_proportion=metric.proportion)))
     same, what = _consistency(original, variant, means)
     if same is not None:
         described = Comparison("consistency", "fraction", True, f"consistency|of:{what}", proportion=True)
-        found.append((described, _mean(described, same, original, seed)))
+        found.append((described, _mean(described, same, (original, variant), seed)))
     return found
 
 
@@ -110,10 +110,10 @@ def worst(
             f"{metric.name}:worst",
             metric.unit,
             metric.higher_is_better,
-            f"worst|over:original,{over}|{metric.signature}",
+            f"worst|over:original,{over}|seed:{seed}|{metric.signature}",
             metric.proportion,
         )
-        found.append((described, _mean(described, values, original, seed)))
+        found.append((described, _mean(described, values, (original, *variants.values()), seed)))
     return found
 
 
@@ -160,9 +160,9 @@ def _choice(sample: Sample, response: SampleResponse) -> frozenset[str] | None:
 
 
 def _change(
-    differences: Sequence[float | None], outcome: Outcome, seed: int, *, of_proportion: bool
+    differences: Sequence[float | None], outcomes: Sequence[Outcome], seed: int, *, of_proportion: bool
 ) -> Estimate:
-    found = _mean(_Difference(), differences, outcome, seed)
+    found = _mean(_Difference(), differences, outcomes, seed)
     if not of_proportion or found.stderr != 0 or found.value != 0:
         return found
     # Nothing changed in any sample, which does not say that nothing ever does: as much as may hide in so few.
@@ -171,15 +171,22 @@ def _change(
     return replace(found, low=-most, high=most, method="wilson(none changed)")
 
 
-def _mean(quantity: Quantity, values: Sequence[float | None], outcome: Outcome, seed: int) -> Estimate:
+def _mean(
+    quantity: Quantity, values: Sequence[float | None], outcomes: Sequence[Outcome], seed: int
+) -> Estimate:
     known = [
-        (value, sample) for value, sample in zip(values, outcome.samples, strict=True) if value is not None
+        (value, sample)
+        for value, sample in zip(values, outcomes[0].samples, strict=True)
+        if value is not None
     ]
     return estimate(
         quantity,
         np.array([(value, 1.0) for value, _ in known], float).reshape(-1, 2),
         [sample.cluster for _, sample in known],
-        missing=sum(isinstance(response, Failure) for response in outcome.responses),
+        missing=sum(
+            any(isinstance(response, Failure) for response in each)
+            for each in zip(*(outcome.responses for outcome in outcomes), strict=True)
+        ),
         ties=0,
         seed=seed,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.robustness.perturbations import PERTURBATIONS, Perturbation
+from lsm_eval.tasks.helpers.labels import Reworded
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Task
@@ -33,6 +34,10 @@ class Variant:
                 return f"{step.name} is for tasks that generate"
             if step.kind == "options" and task.options is None:
                 return "its prompt shows no options in an order of their own"
+            if step.kind == "text" and "canary_" in task.prompt:
+                return "its prompt is the planted sentence itself"
+            if step.kind == "text" and isinstance(task.further, str):
+                return "its further prompts keep their wording"
             if step.kind == "text" and not shown_columns(task):
                 return "its prompt shows no text that could be changed"
             if step.kind == "question" and not task.prompt:
@@ -62,7 +67,7 @@ class Variant:
                 for column in shown_columns(task):
                     if isinstance(shown.get(column), str):
                         stream = self._stream(step.name, sample, column)
-                        shown[column] = step.change(shown[column], stream)
+                        shown[column] = Reworded.of(step.change(shown[column], stream), row[column])
         text = prompt(shown)
         for step in self.steps:
             if step.kind == "question":
@@ -85,11 +90,14 @@ def make_variant(name: str, seed: int) -> Variant:
 
 
 def shown_columns(task: Task) -> list[str]:
-    """Columns of the dataset that the prompt's template reads, in the dataset's order."""
+    """Columns of the dataset that the templates of its prompts read, in the dataset's order."""
     from jinja2 import meta
 
     from lsm_eval.tasks.render import environment
 
     env = environment()
-    read = meta.find_undeclared_variables(env.parse(task.prompt))
+    listed = () if isinstance(task.further, str) else task.further
+    read: set[str] = set()
+    for template in (task.prompt, *listed):
+        read |= meta.find_undeclared_variables(env.parse(template))
     return [column for column in task.dataset.columns if column in read]

@@ -6,8 +6,8 @@ Which interval, decided by the metric and the data alone (never by a clock), so 
 - any other mean: a t interval with a standard error robust to clusters (Miller 2024, "Adding Error Bars to
   Evals", section 2.2, after Liang & Zeger 1986), with the factor G / (G - 1) for G clusters and G - 1 degrees of
   freedom, cut to the unit's range; samples that stand alone are clusters of one, which gives the usual interval;
-- a clustered proportion of 0 and 1 that is the same in all clusters: Wilson's interval with a cluster as one trial,
-  because its standard error would be 0;
+- a clustered proportion of 0 and 1 that is the same in all clusters, and any mean of fractions that are all 0 or all 1:
+  Wilson's interval with a cluster as one trial, because the standard error would be 0;
 - everything else: percentiles of a seeded bootstrap that draws whole clusters.
 """
 
@@ -82,8 +82,12 @@ def estimate(
     stderr = clustered_stderr(sums) if metric.mean or metric.proportion else 0.0
     # Exact ties (shares of a sample) have no spread to hide: they are the same whatever is drawn.
     decided = np.isin(stats[:, 0], (0.0, 1.0)).all()
-    if metric.proportion and (value in (0.0, 1.0) or (stderr == 0 and decided)):
-        return base.result(value, "wilson(clusters)", wilson(value * group_count, group_count, level), 0.0)
+    # A mean of values from 0 to 1 is 0 only where all are: its interval must not shrink to nothing either.
+    fraction = metric.proportion or (metric.mean and metric.unit == "fraction" and stderr == 0)
+    at_end = fraction and value in (0.0, 1.0)
+    if at_end or (metric.proportion and stderr == 0 and decided):
+        method = "wilson" if shown is None else "wilson(clusters)"
+        return base.result(value, method, wilson(value * group_count, group_count, level), 0.0)
     if metric.mean or metric.proportion:
         interval = t_interval(value, stderr, group_count - 1, level, _RANGE.get(metric.unit))
         return base.result(value, "t" if shown is None else "clustered-t", interval, stderr)

@@ -83,3 +83,9 @@ def test_hashes_are_kept() -> None:
     assert found["prompt"] == [f"{MARK}{digest}]"] * 2
     assert found["choices"][0] == [withheld(SECRET), withheld("b")]
     assert found["cluster"][0] == found["prompt"][0], "equal texts stay equal: clusters still group samples"
+
+
+def test_a_tasks_own_metadata_is_withheld_whatever_its_keys_are_called() -> None:
+    columns = {"request": ["generate"], "metadata": [json.dumps({"request": "some text", "reason": "more"})]}
+    assert "some text" not in str(redact(columns))
+    assert "more" not in str(redact(columns))

@@ -85,3 +85,9 @@ def test_clusters_widen_the_interval_of_a_change() -> None:
     tied = compare(_outcome(first, 20), _outcome(second, 20), seed=0)[0][1]
     assert alone.value == tied.value == pytest.approx(-0.3)
     assert (tied.stderr or 0) > 3 * (alone.stderr or 1)
+
+
+def test_what_fails_in_another_wording_is_missing() -> None:
+    one, other = _outcome([0] * 10), _outcome([0] * 4 + [None] * 6)
+    for metric, found in [*compare(one, other, seed=0), *worst(one, {"prefix": other}, seed=0)]:
+        assert (found.n, found.missing) == (4, 6), metric.name

@@ -115,3 +115,36 @@ def test_what_cannot_be_changed_is_said() -> None:
     for name in ("tipos", "typos+typos"):
         with pytest.raises(UserError):
             make_variant(name, 0)
+
+
+def test_shuffled_options_stay_where_they_were_in_another_wording() -> None:
+    letters = (
+        "{% for o in shuffled(options, [pair, question]) %}{{ 'ABC'[loop.index0] }}. {{ o }}\n{% endfor %}"
+    )
+    changes: dict[str, Any] = {
+        "prompt": "Q: {{ question }}\n" + letters + "A:",
+        "target": "{{ shuffled([0, 1, 2], [pair, question]).index(right) }}",
+        "options": None,
+        "metadata": {},
+    }
+    plain = build_samples(_loaded(**changes), _data(), None, BuildOptions(shots=0))
+    assert len({sample.target for sample in plain}) == 3
+    for name in ("typos", "upper", "no_punctuation", "typos+mixed_case"):
+        for sample, before, row in zip(_built(name, **changes), plain, _data().rows, strict=True):
+            assert sample.request != before.request
+            assert sample.target == before.target
+            right = row["options"][row["right"]]
+            assert f"{'ABC'[sample.target[0]]}. {right}\n" in sample.request.context
+
+
+def test_further_prompts_are_reworded_alike() -> None:
+    changes: dict[str, Any] = {
+        "prompt": "{{ question }} {{ options[0] }}",
+        "further": ["{{ question }} {{ pair }}"],
+        "options": None,
+        "metadata": {},
+    }
+    for sample in _built("upper", **changes):
+        assert TEXT.strip().upper() in sample.request.context
+        assert TEXT.strip().upper() in sample.further[0].context
+    assert make_variant("upper", 0).why_not(_loaded(further="{{ options }}").task) is not None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from lsm_eval.metrics.base import FloatArray
+from lsm_eval.metrics.privacy.prompt_extraction import PromptContainment
 from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Generate, Generated, Response
 from lsm_eval.statistics.basis import cluster_numbers
@@ -253,3 +254,10 @@ def test_a_corpus_metric_keeps_clusters_together() -> None:
         found = corpus(metric, samples, answers, missing=0)
         assert found.clusters == 50
         assert found.stderr == pytest.approx(0.5 / math.sqrt(50), rel=0.35)
+
+
+def test_a_mean_of_fractions_that_are_all_0_is_not_certainty() -> None:
+    zeros = np.array([[0.0, 1.0]] * 20)
+    found = estimate(PromptContainment(), zeros, [None] * 20, missing=0, ties=0, seed=0)
+    assert found.value == found.low == 0
+    assert found.high == pytest.approx(0.161, abs=0.001)

@@ -41,7 +41,8 @@ def normalised(text: str, how: Normalisation) -> str:
     """The text as it is compared."""
     if how == "zh":
         folded = unicodedata.normalize("NFKC", text).casefold()
-        return "".join(char for char in folded if char.isalnum())
+        folded = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", folded)  # 1,000
+        return "".join(re.findall(r"(?<=\d)\.(?=\d)|[^\W_]", folded))
     text = text.lower().translate(_TO_SPACES if how == "triviaqa" else _TO_NOTHING)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
 
@@ -166,7 +167,13 @@ def _matches(said: str, wanted: str, how: Normalisation, match: Match) -> bool:
         return False
     if match == "exact":
         return said == wanted
-    return wanted in said if how == "zh" else f" {wanted} " in f" {said} "
+    if how != "zh":
+        return f" {wanted} " in f" {said} "
+    # Without spaces between words: a number is not found in a longer one, nor a Latin word in another.
+    first, last = wanted[0], wanted[-1]
+    before = "(?<![0-9.])" if first in "0123456789" else "(?<![a-z])" if first.isascii() else ""
+    after = "(?![0-9.])" if last in "0123456789" else "(?![a-z])" if last.isascii() else ""
+    return re.search(before + re.escape(wanted) + after, said) is not None
 
 
 @lru_cache(maxsize=64)

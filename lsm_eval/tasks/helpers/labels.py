@@ -26,13 +26,33 @@ def labels_over(choices: Sequence[str], listed: Sequence[str], labels: Sequence[
     return [known.get(text) for text in choices]
 
 
+class Reworded(str):
+    """A text in another wording that still knows what it was, so that orders which hang on it stay."""
+
+    original: str
+
+    @classmethod
+    def of(cls, text: str, original: str) -> Reworded:
+        """`text`, which stands in the place of `original`."""
+        made = cls(text)
+        made.original = original
+        return made
+
+
+def original(key: Any) -> Any:
+    """A text before any rewording; of a list, its texts joined; anything else as it is."""
+    if isinstance(key, (list, tuple)):
+        return "".join(str(original(part)) for part in key)
+    return key.original if isinstance(key, Reworded) else key
+
+
 def shuffled(values: Sequence[Any], key: object) -> list[Any]:
     """The values in an order that hangs on `key` alone (a question's text or id), the same on every machine.
 
     For choices shown with letters: in some sets the right one always stands first.
     """
     order = list(values)
-    random.Random(f"shuffled/{key}").shuffle(order)
+    random.Random(f"shuffled/{original(key)}").shuffle(order)
     return order
 
 

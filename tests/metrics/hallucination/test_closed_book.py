@@ -128,3 +128,16 @@ def test_a_failure_is_missing_and_no_abstention() -> None:
 
 def test_the_signature_names_the_detector() -> None:
     assert "detector:abstention@1" in registry.create("qa_wrong").signature
+
+
+def test_chinese_answers_are_not_found_inside_other_numbers_and_words() -> None:
+    def found(said: str, wanted: str) -> bool:
+        return outcome(said, (wanted,), "zh", "contains") == "correct"
+
+    assert not found("2015\u5e74", "5")
+    assert not found("23", "2.3")
+    assert not found("1234567890", "456")
+    assert not found("catalogue", "cat")
+    assert found("\u7b54\u6848\u662f2.3\u3002", "2.3")
+    assert found("\u51711,000\u4eba", "1000")
+    assert found("\u5317\u4eac\u5e02", "\u5317\u4eac")
