@@ -23,7 +23,7 @@ from lsm_eval.progress import Silent
 from lsm_eval.requests import Failure, Generate
 from lsm_eval.runner.prepare import prepare
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.tasks.data.load import DataOptions
+from lsm_eval.tasks.data.options import DataOptions
 
 _TASKS = {
     "truthfulqa_mc": None,

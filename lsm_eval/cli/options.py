@@ -97,7 +97,7 @@ def make_spec(
     from lsm_eval.models.base import ModelOptions
     from lsm_eval.paths import cache_dir
     from lsm_eval.runner.spec import RunSpec
-    from lsm_eval.tasks.data.load import DataOptions
+    from lsm_eval.tasks.data.options import DataOptions
 
     if offline:
         # Before any library that could reach for the hub is imported.

@@ -9,7 +9,7 @@ from typing import Literal
 
 from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
-from lsm_eval.tasks.data.load import DataOptions
+from lsm_eval.tasks.data.options import DataOptions
 
 ChatMode = Literal["auto", "on", "off"]
 Redact = Literal["none", "sensitive", "all"]

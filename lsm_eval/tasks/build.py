@@ -15,7 +15,7 @@ from lsm_eval.tasks.render import Row, compile_template, compile_text
 from lsm_eval.tasks.sample import Sample
 
 if TYPE_CHECKING:
-    from lsm_eval.robustness.variant import Variant
+    from lsm_eval.tasks.schema import Task
 
 
 class Rows(Protocol):
@@ -28,6 +28,18 @@ class Rows(Protocol):
     def ids(self) -> Sequence[str]: ...
 
 
+class Variation(Protocol):
+    """Another wording of a task's questions (`robustness.variant`)."""
+
+    def row(self, task: Task, row: Row, sample: str) -> Row:
+        """The row that everything is rendered from."""
+        ...
+
+    def question(self, task: Task, prompt: Callable[[Row], str], row: Row, sample: str) -> str:
+        """The prompt of a row, in the other wording."""
+        ...
+
+
 @dataclass(frozen=True)
 class BuildOptions:
     """What a run decides about a task's prompts."""
@@ -37,7 +49,7 @@ class BuildOptions:
     limit: int | None = None
     """Only the first so many; None for the task's share, or all."""
     chat: bool = False
-    variant: Variant | None = None
+    variant: Variation | None = None
     """How its questions are changed."""
 
 

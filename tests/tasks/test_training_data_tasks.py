@@ -16,8 +16,9 @@ from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Generate, Perplexity, Score, key
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data.load import DataOptions, load
+from lsm_eval.tasks.data.load import load
 from lsm_eval.tasks.data.make_mirror import write_mirror
+from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.helpers.canaries import (
     FORMATS,
     canaries,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lsm_eval.errors import UserError
 from lsm_eval.tasks.data.canonical import combined_hash, content_hash
+from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.data.selection import Keep, Row, Selection
 
 if TYPE_CHECKING:
@@ -16,21 +17,6 @@ if TYPE_CHECKING:
 
 Source = Literal["hub", "mirror", "file", "files", "python"]
 Pin = str | Mapping[str, str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class DataOptions:
-    """What a run decides about its data."""
-
-    mirror: Path | None = None
-    """Folder that hub data sets are read from instead of the hub (--data-mirror, LSM_EVAL_DATA_MIRROR)."""
-    files: Path | None = None
-    """Folder that data sets in their source's own files are read from instead of being downloaded (--data-files,
-    LSM_EVAL_DATA_FILES)."""
-    offline: bool = False
-    """Never ask the network; the hub's local cache only."""
-    allow_drift: bool = False
-    """Go on where the content is not what the task file pins."""
 
 
 @dataclass(frozen=True, slots=True)

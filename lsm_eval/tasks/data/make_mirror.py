@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.data.load import DataOptions, Pin, Table, load, read_tables, used_columns
+from lsm_eval.tasks.data.load import Pin, Table, load, read_tables, used_columns
 from lsm_eval.tasks.data.mirror import mirror_path
+from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.data.parquet import check_columns, read_parquet
 
 if TYPE_CHECKING:

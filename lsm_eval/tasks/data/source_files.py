@@ -19,7 +19,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.paths import cache_dir
 
 if TYPE_CHECKING:
-    from lsm_eval.tasks.data.load import DataOptions
+    from lsm_eval.tasks.data.options import DataOptions
     from lsm_eval.tasks.schema import SourceFile
 
 TIMEOUT = 30.0

@@ -23,7 +23,8 @@ from lsm_eval.models.create import create
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Response, Score
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data.load import DataOptions, load
+from lsm_eval.tasks.data.load import load
+from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.helpers.canaries import canaries, canary_bits
 from lsm_eval.tasks.registry import LoadedTask, Registry
 from lsm_eval.tasks.sample import Sample
