@@ -109,6 +109,10 @@ class Baseline:
 
     def _one(self, request: Request) -> Response:
         if self._name in REPLIES and isinstance(request, Generate):
+            if request.detail:
+                return Failure(
+                    "unsupported", f"builtin:{self._name} is no model and cannot tell how likely its text is."
+                )
             return Generated(_until(REPLIES[self._name], request.stop), tokens=1, finish="stop")
         if self._name in REPLIES or not isinstance(request, Score):
             return Failure(

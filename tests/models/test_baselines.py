@@ -154,3 +154,9 @@ def test_options_that_hold_of_themselves() -> None:
 def test_unknown_name() -> None:
     with pytest.raises(UserError, match="did you mean 'builtin:longest'"):
         Baseline("longst")
+
+
+def test_a_fixed_reply_has_no_likelihood() -> None:
+    (found,) = next(iter(Baseline("says_no").answer([Generate("why?", detail=True)]))).values()
+    assert isinstance(found, Failure)
+    assert found.reason == "unsupported"

@@ -99,6 +99,7 @@ def test_downloaded_once(own_cache: Path, server: str, ending: str) -> None:
         (path,) = locate([file], options)
         assert path.read_bytes() == CONTENT
     assert len(_Counting.asked) == 1
+    assert locate([file], DataOptions(files=own_cache))[0].read_bytes() == CONTENT, "what is there is there"
 
 
 def test_downloads_that_fail(own_cache: Path, server: str) -> None:

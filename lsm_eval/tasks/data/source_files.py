@@ -50,6 +50,8 @@ def _locate(file: SourceFile, options: DataOptions) -> Path:
         packed = plain.with_name(plain.name + ".gz")
         path = plain if plain.is_file() else packed
         if not path.is_file():
+            if kept.is_file():
+                return kept
             raise UserError(
                 f"the folder of data files {options.files} has no {file.name}, and with a folder named nothing is "
                 "downloaded: add it, or leave out --data-files (LSM_EVAL_DATA_FILES)."
