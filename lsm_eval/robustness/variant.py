@@ -29,13 +29,13 @@ class Variant:
         """None if it can change this task's questions, else why not, in words."""
         if task.request == "perplexity":
             return "it asks nothing"
+        if not task.rewordable:
+            return "its wording is what it measures"
         for step in self.steps:
             if step.attack and task.request != "generate":
                 return f"{step.name} is for tasks that generate"
             if step.kind == "options" and task.options is None:
                 return "its prompt shows no options in an order of their own"
-            if step.kind == "text" and "canary_" in task.prompt:
-                return "its prompt is the planted sentence itself"
             if step.kind == "text" and isinstance(task.further, str):
                 return "its further prompts keep their wording"
             if step.kind == "text" and not shown_columns(task):

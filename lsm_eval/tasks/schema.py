@@ -189,6 +189,8 @@ class Task(Strict):
     """Generate: ask for several answers to each prompt; its metrics read all of them, the greedy one first."""
     options: Options | None = None
     """The options that the prompt shows, for `--perturb option_order`."""
+    rewordable: bool = True
+    """Whether its question may be asked in other words (`--perturb`): not where the wording is what is measured."""
     sensitive: bool = False
     """Prompts and completions are harmful: folded away on pages, never printed unless asked for."""
     cluster: str | None = None

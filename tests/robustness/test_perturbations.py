@@ -112,6 +112,7 @@ def test_what_cannot_be_changed_is_said() -> None:
     assert make_variant("typos", 0).why_not(task) is not None
     assert make_variant("option_order", 0).why_not(task) is not None
     assert make_variant("prefix", 0).why_not(task) is None
+    assert make_variant("prefix", 0).why_not(_loaded(rewordable=False).task) is not None
     for name in ("tipos", "typos+typos"):
         with pytest.raises(UserError):
             make_variant(name, 0)
