@@ -19,9 +19,10 @@ from lsm_eval.metrics.judged import JudgedMetric, Verdicts
 from lsm_eval.models.base import Model, ModelOptions, Releasing
 from lsm_eval.progress import Phase, Progress
 from lsm_eval.requests import Answer, Failure
-from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow, ModelRow
+from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow
 from lsm_eval.runner.ask import ask_requests
 from lsm_eval.runner.execute import Tally
+from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.sample import Sample
@@ -243,18 +244,7 @@ def _signature(judge: Model, fingerprint: str, reading: Reading) -> str:
 def _judge_row(judge: Model, fingerprint: str, asking: Asking, same: bool, rows: list[JudgedRow]) -> JudgeRow:
     info = judge.info
     return JudgeRow(
-        model=ModelRow(
-            name=info.name,
-            fingerprint=fingerprint,
-            parameters=info.parameters,
-            revision=info.revision,
-            dtype=info.dtype,
-            device=info.device,
-            context=info.context,
-            chat_template=info.chat_template,
-            licence=info.licence,
-            details=dict(info.details or {}),
-        ),
+        model=model_row(info, fingerprint, info.details or {}),
         read=asking.read,
         same_model=same,
         requests={

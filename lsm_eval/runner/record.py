@@ -19,12 +19,12 @@ from lsm_eval.results.schema import (
     DatasetRow,
     EstimateRow,
     Manifest,
-    ModelRow,
     TaskRow,
 )
 from lsm_eval.runner.environment import hardware, versions
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.judge import Bench
+from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.statistics.estimate import Estimate
@@ -191,18 +191,7 @@ def make_manifest(
         created=created.isoformat(),
         command=[without_secrets(part) for part in spec.command],
         seed=spec.seed,
-        model=ModelRow(
-            name=info.name,
-            fingerprint=fingerprint,
-            parameters=info.parameters,
-            revision=info.revision,
-            dtype=info.dtype,
-            device=info.device,
-            context=info.context,
-            chat_template=info.chat_template,
-            licence=info.licence,
-            details=_details(info, tallies),
-        ),
+        model=model_row(info, fingerprint, _details(info, tallies)),
         tasks=rows,
         versions=versions(),
         hardware=hardware(info.device),

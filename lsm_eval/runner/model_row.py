@@ -1,0 +1,24 @@
+"""A model in the words of the record's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lsm_eval.models.base import ModelInfo
+from lsm_eval.results.schema import ModelRow
+
+
+def model_row(info: ModelInfo, fingerprint: str, details: Mapping[str, str]) -> ModelRow:
+    """What is recorded of a model that was asked; `details` are those of `info`, and what a run adds."""
+    return ModelRow(
+        name=info.name,
+        fingerprint=fingerprint,
+        parameters=info.parameters,
+        revision=info.revision,
+        dtype=info.dtype,
+        device=info.device,
+        context=info.context,
+        chat_template=info.chat_template,
+        licence=info.licence,
+        details=dict(details),
+    )
