@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fuzz_values import mutate_bytes, mutate_text, mutate_tree, odd_text
+from fuzz_values import mutate_bytes, mutate_raw, mutate_text, mutate_tree, odd_text
 from fuzz_world import ROWS, TASKS, World, as_text, numbers, plain_rows, write_parquet, write_tasks
 
 _KEYS = (
@@ -44,9 +44,12 @@ def _task_file(draw: random.Random, folder: Path, world: World) -> Case:
     content = draw.choice(TASKS)
     name = str(content.get("task", content.get("suite")))
     path = folder / f"{name}.yaml"
-    if draw.random() < 0.6:
+    change = draw.random()
+    if change < 0.5:
         tree = mutate_tree(draw, dict(content), keys=_KEYS, times=draw.choice((1, 1, 2, 3)))
         text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=draw.random() < 0.5)
+    elif change < 0.75:
+        text = mutate_raw(draw, dict(content), lambda tree: yaml.safe_dump(tree, sort_keys=False))
     else:
         text = mutate_text(draw, path.read_text(encoding="utf-8"), times=draw.choice((1, 1, 2)))
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
@@ -69,7 +72,9 @@ def _data(draw: random.Random, folder: Path, world: World) -> Case:
             path.write_bytes(mutate_bytes(draw, path.read_bytes()))
     else:
         text = as_text(form, rows)
-        if draw.random() < 0.5:
+        if draw.random() < 0.3:
+            text = mutate_raw(draw, ROWS, lambda tree: as_text(form, tree))
+        elif draw.random() < 0.5:
             text = mutate_text(draw, text, times=draw.choice((1, 2)))
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
         if draw.random() < 0.1:
@@ -89,6 +94,9 @@ def _record(draw: random.Random, folder: Path, world: World) -> Case:
     if path.suffix == ".json" and change < 0.6:
         tree = mutate_tree(draw, json.loads(path.read_text(encoding="utf-8")), times=draw.choice((1, 2)))
         path.write_bytes(json.dumps(tree, default=str).encode("utf-8", "surrogatepass"))
+    elif path.suffix == ".json" and change < 0.7:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        path.write_bytes(mutate_raw(draw, tree, json.dumps).encode("utf-8", "surrogatepass"))
     elif path.suffix == ".json" and change < 0.85:
         text = mutate_text(draw, path.read_text(encoding="utf-8"))
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
@@ -138,7 +146,7 @@ def _command_line(draw: random.Random, folder: Path, world: World) -> Case:
     (folder / "a file").write_text("x", encoding="utf-8")
     base = draw.choice(_COMMANDS)
     arguments = list(base)
-    for _ in range(draw.choice((1, 1, 2, 3))):
+    for _ in range(draw.choice((1, 1, 1, 2))):
         at = draw.randrange(len(arguments) + 1)
         change = draw.randrange(6)
         if change == 0 and at < len(arguments) and arguments[at] != "--model":
@@ -159,8 +167,12 @@ def _checkpoint(draw: random.Random, folder: Path, world: World) -> Case:
     shutil.copytree(world.base / "model", folder / "model")
     path = draw.choice([p for p in (folder / "model").rglob("*") if p.is_file()])
     if path.suffix == ".json" and draw.random() < 0.7:
-        tree = mutate_tree(draw, json.loads(path.read_text(encoding="utf-8")), times=draw.choice((1, 2)))
-        path.write_bytes(json.dumps(tree, default=str).encode("utf-8", "surrogatepass"))
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        if draw.random() < 0.3:
+            text = mutate_raw(draw, tree, json.dumps)
+        else:
+            text = json.dumps(mutate_tree(draw, tree, times=draw.choice((1, 2))), default=str)
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
     elif path.suffix in (".json", ".jinja") and draw.random() < 0.7:
         text = mutate_text(draw, path.read_text(encoding="utf-8"))
         path.write_bytes(text.encode("utf-8", "surrogatepass"))

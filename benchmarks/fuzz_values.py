@@ -46,6 +46,16 @@ CHUNKS: tuple[str, ...] = (
     "NaN", "Infinity", "-Infinity", '{"a": 1, "a": 2}', "{{ question }}", "{%", "x" * 200_000, "\"\"\"",
 )  # fmt: skip
 
+RAW: tuple[str, ...] = (
+    DIGITS, f"-{DIGITS}", f"0.{DIGITS}", f"1e{DIGITS}", DEEP, "{" * 3000, '{"a":' * 3000 + "1" + "}" * 3000, "NaN", "Infinity", "-Infinity", "1e400",
+    "2024-13-45", "2024-05-06", "2024-05-06T25:61:61Z", "0001-01-01", "12:30", "190:20:30", "0123", "0x", "0o9", "0b2", "1_000", ".inf", "~", "No", "yes",
+    "[a, b", "{a: 1, a: 2}", '{"a": 1, "a": 2}', "!!int x", "!!float x", "!!timestamp x", "!!python/object/apply:os.getcwd []", "!!binary '???'", "&a [*a]",
+    "*nope", "[" * 50 + "]" * 50, "'unfinished", '"\\x"', '"\\ud800"', "\u0000", "| \n x", "true", "[null]", "", "a: b: c", "@", "%", "`",
+)  # fmt: skip
+"""What may stand where a value should."""
+
+_TOKEN = "RAW-VALUE-HERE"
+
 
 def odd(draw: random.Random, *, keys: tuple[str, ...] = ()) -> Any:
     """A value that somebody might have written. `keys`: words that belong where it will stand."""
@@ -76,6 +86,21 @@ def mutate_tree(draw: random.Random, tree: Any, *, keys: tuple[str, ...] = (), t
         change = draw.choice((_replace, _replace, _replace, _remove, _rename, _wrap, _move))
         change(draw, holder, name, keys, places)
     return tree
+
+
+def mutate_raw(draw: random.Random, tree: Any, dump: Callable[[Any], str]) -> str:
+    """`dump(tree)` with one value, or one key, written as no writer of the format would write it."""
+    tree = copy.deepcopy(tree)
+    holder, name = draw.choice(_places(tree))
+    if isinstance(holder, dict) and draw.random() < 0.2:
+        holder[_TOKEN] = holder.pop(name)
+    else:
+        holder[name] = _TOKEN
+    text = dump(tree)
+    bare = draw.choice(RAW)
+    for quoted in (f'"{_TOKEN}"', f"'{_TOKEN}'"):
+        text = text.replace(quoted, bare)
+    return text.replace(_TOKEN, bare)
 
 
 def mutate_text(draw: random.Random, text: str, *, times: int = 1) -> str:
