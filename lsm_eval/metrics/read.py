@@ -9,7 +9,7 @@ from fractions import Fraction
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import ProportionMetric, counted, generated, metadata, references
-from lsm_eval.metrics.reading.chosen_option import LETTERS, chosen
+from lsm_eval.metrics.reading.chosen_option import LETTERS, VERSION, chosen
 from lsm_eval.metrics.reading.number import read_number
 from lsm_eval.metrics.reading.yes_no import read_yes_no
 from lsm_eval.requests import Answer
@@ -25,7 +25,7 @@ class _OfOption(ProportionMetric):
         self.labels = labels
 
     def options(self) -> dict[str, str]:
-        return {"labels": "letters" if self.labels is None else "+".join(self.labels)}
+        return {"labels": "letters" if self.labels is None else "+".join(self.labels), "reader": str(VERSION)}
 
     def chosen(self, sample: Sample, answer: Answer) -> int | None:
         """Index of the option that the completion chooses; None where none or several can be read."""

@@ -34,6 +34,7 @@ from lsm_eval.metrics.common import (
     right_choices,
     scored,
 )
+from lsm_eval.metrics.reading.chosen_option import VERSION
 from lsm_eval.requests import Answer, Generated
 from lsm_eval.tasks.sample import Sample
 
@@ -215,6 +216,9 @@ class NoAnswer(ProportionMetric):
 
     default_name = "bbq_no_answer"
     higher_is_better = False
+
+    def options(self) -> dict[str, str]:
+        return {"reader": str(VERSION)}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         return counted(len(choices_named(self.name, sample, answer)) != 1)

@@ -28,6 +28,9 @@ from lsm_eval.metrics.reading.markup import boxed, plain
 from lsm_eval.metrics.reading.option_texts import Texts
 from lsm_eval.metrics.reading.unknowable import PHRASE, begins_unknowable, unknowable
 
+VERSION = 1
+"""Raised whenever the same answer would be read differently; part of signatures."""
+
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -108,6 +111,9 @@ class _Reader:
             return equal
         listed = self.labels.lines(text)
         if len({index for index, _ in listed}) > 1:
+            right = {index for index, line in listed if statements.VERDICT.match(line)}
+            if len(right) == 1:
+                return right
             rest = "\n".join(line for line in lines if line not in {line for _, line in listed})
             return self.read(rest) or {index for index, _ in listed}
         inline, end = self.texts.listed(text, self.labels)

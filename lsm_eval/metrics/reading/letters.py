@@ -23,7 +23,7 @@ _FILLER = re.compile(
 )
 _AND = re.compile(
     r"(?i)\s*[)\].\"']?\s*(?:,?\s*(?:and|or|und|oder|et|ou|y|o|e|and/or|as well as|和|或者|或|与|及|跟|以及)|then|[,;/|&+、])\s*"
-    r"(?:also\s+|either\s+)?(?:(?:option|choice|letter|选项)\s*)?[(\[\"']?\s*"
+    r"(?:(?:also|either|maybe|perhaps|possibly|even)\s+)?(?:(?:option|choice|letter|选项)\s*)?[(\[\"']?\s*"
 )
 NOT = re.compile(
     r"(?i)(?:\bnot|n't|\b(?:wrong|incorrect|false):|\bnever|\banything but|\beverything but|\ball but|\bnor|\bneither|\brather than|\binstead of|\bother than|\bexcept|\bexclud\w+|\belimina\w+|"

@@ -59,6 +59,10 @@ DENIED = re.compile(
     rf"(?:项|选项)?\s*(?:是|都)?\s*(?:不正确|不对|错|不是|不符|不可能|不选))"
 )
 """What follows a label, or an option's text, that is said to be wrong."""
+VERDICT = re.compile(
+    r"(?i)[\W_]*\w{1,2}\s*[.):\]、]\s*[-–—✓✔✅]*\s*(?:correct|right|true|yes|正确|对|是)\W*$"
+)
+"""A listed option of which nothing is said but that it is right."""
 UNSURE = re.compile(
     r"(?i)\b(?:probably|definitely|certainly|surely|likely|maybe|perhaps|it's|it is|its|that's|i(?: would|'d)? (?:think|say|guess|"
     r"believe|feel)(?: that)?(?: it is| it's)?|could(?: also)? be|might(?: also)? be|may(?: also)? be|must be|should be|has to be|"

@@ -184,6 +184,52 @@ def test_nothing_is_guessed(answer: str) -> None:
     assert chosen(answer, PEOPLE, unknown=1) is None
 
 
+LONGER: list[tuple[str, int | None]] = [
+
+    ("Let's analyze:\n\nA. The tailor \u2013 the text does not say.\nB. Not enough info \u2013 this is true.\nC. The young vet \u2013 no evidence.\n\nTherefore, the correct answer is **B. Not enough info**.", 1),
+    ("The passage doesn't specify whether the tailor or the young vet was late.", 1),
+    ("Based on the information provided, it is not possible to determine who was late.", 1),
+    ("Step 1: The tailor is mentioned. Step 2: The young vet is mentioned. Conclusion: Not enough info.", 1),
+    ("There is not enough information to determine who was late, so the answer is B.", 1),
+    ("There's not enough info to say.", 1),
+    ("The context does not provide information about who was late. Therefore, I cannot say it was the tailor or the young vet.", 1),
+    ("C. The young vet, because she arrived at noon.", 2), ("The young vet was late.", 2), ("young vet", 2),
+    ("The woman", None), ("I would guess the tailor, but there's not enough info", None),
+    ("The young vet was late, while the tailor was on time.", None), ("A\n\nExplanation: The tailor was late.", 0),
+    ("A. The tailor\n\nThe young vet was on time.", 0), ("Answer: A. The tailor", 0), ("Answer: A) The young vet", None),
+    ("None of the above", None), ("(B)\n\nThere is not enough info to tell.", 1),
+    ("The correct choice is (C): The young vet", 2), ("I think the answer might be C, but I'm not sure.", 2),
+    ("A is the correct answer. B and C are incorrect.", 0), ("A and B are incorrect, so C is correct.", 2),
+    ("It can't be A or B. It must be C.", 2),
+    ("If the man were late, the answer would be A. But the text says the woman was late, so the answer is C.", 2),
+    ("A) Incorrect\nB) Incorrect\nC) Correct", 2), ("A: False\nB: False\nC: True", 2), ("A. No\nB. No\nC. Yes", 2),
+    ("The answer is B\n\nA. The tailor\nB. Not enough info\nC. The young vet", 1), ("A: Not enough info", None),
+    ("Answer with one of the three letters: B", 1), ("Answer: B\n\nQuestion: Who is next?\nAnswer: C", 1),
+    ("B\nQ: Another?\nA. x", 1),
+    ("\u7b54\u6848\uff1aB\u3002\u4fe1\u606f\u4e0d\u8db3\uff0c\u65e0\u6cd5\u786e\u5b9a\u662f\u88c1\u7f1d\u8fd8\u662f\u517d\u533b\u3002", 1),
+    ("\u6839\u636e\u7ed9\u51fa\u7684\u4fe1\u606f\uff0c\u65e0\u6cd5\u5224\u65ad\u3002\u56e0\u6b64\u9009\u62e9B\u3002", 1),
+    ("\u9009\u9879A\u662f\u9519\u8bef\u7684\uff0c\u9009\u9879C\u4e5f\u662f\u9519\u8bef\u7684\uff0c\u6240\u4ee5\u6b63\u786e\u7b54\u6848\u662fB\u3002", 1),
+    ("A\u9519\u8bef\uff0cB\u6b63\u786e", 1), ("R\u00e9ponse : C) The young vet", 2), ("Ich denke, die Antwort ist C.", 2),
+    ("Creo que la respuesta correcta es la C", 2), ("c", 2), ("C .", 2), ("C\t", 2), ("(c)", 2), ("c.", 2), ("answer: c", 2),
+    ("I", None), ("A woman", None), ("a", 0), ("B/C", None), ("B or maybe C", None), ("Not A", None), ("either", None),
+    ("Option (A)", 0), ("Option A: The tailor", 0), ("Options A and C", None), ("\\boxed{\\text{Not enough info}}", 1),
+    ("$\\boxed{A}$ is the answer", 0), ("The final answer is: $\\boxed{C}$", 2), ("The answer is $A$.", 0),
+    ("The answer is \\(C\\).", 2), ("The answer is A because the text says so", 0),
+    ("The answer is A, because the text says so", 0), ("The answer is A - the tailor", 0), ("The answer is A/the tailor", 0),
+    ("The answer is A (The tailor)", 0), ("A (The tailor)", 0), ("A - The tailor", 0), ("A = The tailor", 0),
+    ("A \u2192 The tailor", 0), ("The tailor (A)", 0), ("The tailor, option A", 0), ("The tailor. (A)", 0),
+    ("The tailor is the answer.", 0), ("The answer would be the tailor since he came at noon", 0),
+    ("not enough information", 1), ("Not enough info is the right answer", 1), ("I'm not sure.", None),
+    ("I am not able to determine this", 1), ("Both", None), ("They both were late", None),
+    ("The tailor and the young vet", None), ("Neither", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "expected"), LONGER)
+def test_answers_with_reasons(answer: str, expected: int | None) -> None:
+    assert chosen(answer, ("The tailor", "Not enough info", "The young vet"), unknown=1) == expected
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
