@@ -77,6 +77,8 @@ class Scored:
     """Whether greedy decoding from the context would have given the continuation."""
     truncated: int = 0
     """Tokens cut from the left of the context, at most, to fit the model."""
+    order_only: bool = False
+    """The numbers put the continuations in order and are no log-probabilities (rows that need no model)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,8 @@ def missing_reason(row: EstimateRow, failures: dict[str, int]) -> str:
     """Why a row has no number."""
     if row.value is not None:
         return "the value is not a finite number"
+    if row.n == 0 and row.method.startswith("none (no likelihoods"):
+        return "the row puts choices in order and has no likelihoods"
     if row.n == 0 and row.missing:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(failures.items()))
         return f"all {row.missing} samples failed" + (f" ({kinds})" if kinds else "")

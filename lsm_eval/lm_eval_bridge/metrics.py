@@ -42,6 +42,16 @@ class _Source:
         return self.documents.results(sample, answers).get(self.filter, {}).get(self.metric)
 
 
+_QUANTITIES = frozenset(
+    {"likelihood_diff", "mc2", "brier_score", "perplexity", "logprob", "ece", "calibration"}
+)
+"""Metrics of the harness that read log-probabilities as quantities, beside those whose unit is of likelihoods."""
+
+
+def _reads_likelihood(metric: str, unit: Unit) -> bool:
+    return metric in _QUANTITIES or unit in ("perplexity", "bits")
+
+
 @dataclass(frozen=True)
 class SumMetric:
     """A metric whose aggregate is the mean of the documents' values, or a function of two sums."""
@@ -56,6 +66,11 @@ class SumMetric:
     ratio: Callable[[FloatArray], FloatArray]
     """From the ratio of the two sums to the metric's value."""
     siblings: _Siblings = field(repr=False)
+
+    @property
+    def reads_likelihood(self) -> bool:
+        """Whether a row without likelihoods has no value in it."""
+        return _reads_likelihood(self.source.metric, self.unit)
 
     @property
     def proportion(self) -> bool:
@@ -101,6 +116,11 @@ class WholeMetric:
     signature: str
     source: _Source
     function: Callable[[list[Any]], Any]
+
+    @property
+    def reads_likelihood(self) -> bool:
+        """Whether a row without likelihoods has no value in it."""
+        return _reads_likelihood(self.source.metric, self.unit)
 
     def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
         return self.compute_all(samples, [[answer] for answer in answers])

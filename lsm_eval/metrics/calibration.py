@@ -77,6 +77,8 @@ def softmax(scores: Sequence[float]) -> FloatArray:
 class _OfChoices(Described):
     """A metric over the probabilities of choices, of which exactly one is right."""
 
+    reads_likelihood = True
+
     def __init__(self, name: str | None = None, normalise: Normalise = "none") -> None:
         super().__init__(name)
         self.normalise = normalise

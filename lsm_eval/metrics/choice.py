@@ -93,6 +93,7 @@ class GreedyMatch(ProportionMetric):
     """`greedy_match`: greedy decoding would have given the one continuation (LAMBADA's accuracy)."""
 
     default_name = "greedy_match"
+    reads_likelihood = True
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         return counted(_single(self.name, sample, scored(self.name, answer)).greedy[0])
@@ -103,6 +104,7 @@ class TargetPerplexity(Described):
     (lm-evaluation-harness's `perplexity` for LAMBADA: per sample, not per token). Statistics (logprob, 1)."""
 
     default_name = "target_perplexity"
+    reads_likelihood = True
     unit = "perplexity"
     higher_is_better = False
 
@@ -135,6 +137,7 @@ class LikelihoodDifference(MeanMetric):
     (lm-evaluation-harness's `likelihood_diff` for CrowS-Pairs)."""
 
     default_name = "likelihood_difference"
+    reads_likelihood = True
     unit = "nats"
     higher_is_better = False
 
@@ -164,6 +167,7 @@ class TruthfulQA2(MeanMetric):
     section 3.2): softmax of summed log-probabilities. `metadata.mc2_labels` as for `truthfulqa_mc1`."""
 
     default_name = "truthfulqa_mc2"
+    reads_likelihood = True
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         logprobs = scored(self.name, answer).logprobs

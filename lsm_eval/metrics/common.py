@@ -22,6 +22,8 @@ class Described:
     higher_is_better: bool | None = True
     proportion: bool = False
     mean: bool = False
+    reads_likelihood: bool = False
+    """Whether it reads log-probabilities as quantities, and not for the order they put the choices in."""
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or self.default_name

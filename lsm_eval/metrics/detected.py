@@ -36,7 +36,7 @@ class _Detecting(ProportionMetric):
 
     - `detector`: its name (`lsm-eval list detectors`);
     - `kind`: only findings of this kind count; all where it is None;
-    - `absent`: count the completions *without* a finding (attack success as *not refused*);
+    - `absent`: count the completions *without* a finding (not refused, an upper bound of attack success and no more);
     - `only`: metadata that a sample must have to count, such as `{label: safe}` or `{type: [homonyms, definitions]}`;
     - `better`: whether a higher rate is better."""
 

@@ -86,6 +86,10 @@ class _Forwarding:
     def mean(self) -> bool:
         return self.metric.mean
 
+    @property
+    def reads_likelihood(self) -> bool:
+        return bool(getattr(self.metric, "reads_likelihood", False))
+
     def aggregate(self, sums: FloatArray) -> FloatArray:
         return self.metric.aggregate(sums)
 

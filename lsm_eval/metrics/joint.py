@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from lsm_eval.metrics.base import Measurement
-from lsm_eval.requests import Answer, Failure, Response
+from lsm_eval.requests import Answer, Failure, Response, Scored
 from lsm_eval.tasks.sample import Sample
 
 
@@ -35,6 +35,11 @@ def join(responses: Sequence[Response]) -> SampleResponse:
 def parts(response: SampleResponse) -> tuple[Response, ...]:
     """The answers that a sample's response is made of."""
     return response.parts if isinstance(response, Answers) else (response,)
+
+
+def order_only(response: SampleResponse) -> bool:
+    """Whether some answer's numbers are no log-probabilities but an order of the choices."""
+    return any(isinstance(part, Scored) and part.order_only for part in parts(response))
 
 
 @runtime_checkable

@@ -59,6 +59,21 @@ ENTRIES: dict[str, Entry] = {
         },
     ),
     **entries(
+        "read",
+        "generate",
+        {
+            "option_match": ("OptionMatch", "the right option is chosen", "fraction", True),
+            "option_unread": (
+                "OptionUnread",
+                "answers that choose none or several options",
+                "fraction",
+                False,
+            ),
+            "number_match": ("NumberMatch", "the answer's number equals a reference's", "fraction", True),
+            "yes_no_match": ("YesNoMatch", "the answer says yes or no as the reference", "fraction", True),
+        },
+    ),
+    **entries(
         "perplexity",
         "perplexity",
         {

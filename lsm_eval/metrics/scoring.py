@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measurement, Metric
-from lsm_eval.metrics.joint import Answers, JointCorpusMetric, JointMetric, SampleResponse, parts
-from lsm_eval.requests import Answer, Failure
+from lsm_eval.metrics.joint import Answers, JointCorpusMetric, JointMetric, SampleResponse, order_only, parts
+from lsm_eval.requests import Failure
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate, estimate_corpus
 from lsm_eval.tasks.sample import Sample
+
+NO_LIKELIHOOD = "none (no likelihoods, but an order of the choices)"
+"""In the place of an interval's method, where a metric of likelihoods has no value for that reason."""
 
 
 @runtime_checkable
@@ -63,7 +68,8 @@ def score_task(
 ) -> tuple[list[tuple[AnyMetric, Estimate]], list[dict[str, Measurement | None]]]:
     """Estimates, one a metric, and per-sample measurements by metric name, parallel to `samples`.
 
-    A measurement is None where the sample failed or has no say; only failures count as missing. A corpus metric
+    A measurement is None where the sample failed or has no say; only failures count as missing. An answer that puts
+    choices in order without being a likelihood is one, to a metric that reads likelihoods (`reads_likelihood`). A corpus metric
     has no measurements. Raises UserError where two metrics share a name, or one cannot read these answers."""
     for name, count in Counter(metric.name for metric in metrics).items():
         if count > 1:
@@ -80,11 +86,11 @@ def score_task(
     # Sample by sample, so that metrics of one family find each other's work in their caches.
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in single:
-            row[metric.name] = None if isinstance(response, Failure) else _measure(metric, sample, response)
+            row[metric.name] = _measure(metric, sample, response)
     new = [more for metric in single if isinstance(metric, Revealing) for more in metric.revealed()]
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in new:
-            row[metric.name] = None if isinstance(response, Failure) else _measure(metric, sample, response)
+            row[metric.name] = _measure(metric, sample, response)
     single += new
 
     found: dict[str, Estimate] = {}
@@ -95,7 +101,24 @@ def score_task(
     return [(metric, found[metric.name]) for metric in [*metrics, *new]], rows
 
 
-def _measure(metric: Metric, sample: Sample, response: Answer | Answers) -> Measurement | None:
+def _fails(metric: AnyMetric, response: SampleResponse) -> bool:
+    """Whether there is nothing in a response that the metric could read."""
+    return isinstance(response, Failure) or _without_likelihood(metric, response)
+
+
+def _without_likelihood(metric: AnyMetric, response: SampleResponse) -> bool:
+    return bool(getattr(metric, "reads_likelihood", False)) and order_only(response)
+
+
+def _with_reason(metric: AnyMetric, responses: Sequence[SampleResponse], made: Estimate) -> Estimate:
+    """The estimate, which says so where there is none for want of likelihoods."""
+    lacking = made.n == 0 and any(_without_likelihood(metric, response) for response in responses)
+    return replace(made, method=NO_LIKELIHOOD) if lacking else made
+
+
+def _measure(metric: Metric, sample: Sample, response: SampleResponse) -> Measurement | None:
+    if isinstance(response, Failure) or _without_likelihood(metric, response):
+        return None
     if not isinstance(response, Answers):
         return metric.measure(sample, response)
     if not isinstance(metric, JointMetric):
@@ -119,13 +142,12 @@ def _estimate(
     statistics = np.array([measurement.statistics for _, measurement in counted], float)
     clusters = [sample.cluster for sample, _ in counted]
     missing = sum(
-        isinstance(response, Failure) and (not isinstance(metric, Selective) or metric.applies(sample))
+        _fails(metric, response) and (not isinstance(metric, Selective) or metric.applies(sample))
         for sample, response in zip(samples, responses, strict=True)
     )
     ties = sum(measurement.tie for _, measurement in counted)
-    if isinstance(metric, Interval):
-        return metric.estimate(statistics, clusters, missing=missing, ties=ties, seed=seed)
-    return estimate(metric, statistics, clusters, missing=missing, ties=ties, seed=seed)
+    how = metric.estimate if isinstance(metric, Interval) else partial(estimate, metric)
+    return _with_reason(metric, responses, how(statistics, clusters, missing=missing, ties=ties, seed=seed))
 
 
 def _estimate_corpus(
@@ -139,7 +161,7 @@ def _estimate_corpus(
     answered = [
         (sample, [part for part in parts(response) if not isinstance(part, Failure)])
         for sample, response in counting
-        if not isinstance(response, Failure)
+        if not _fails(metric, response)
     ]
     several = next((sample for sample, own in answered if len(own) > 1), None)
     if several is not None and not isinstance(metric, JointCorpusMetric):
@@ -154,9 +176,10 @@ def _estimate_corpus(
             return metric.compute_all(chosen, [answered[i][1] for i in kept])
         return metric.compute(chosen, [answered[i][1][0] for i in kept])
 
-    return estimate_corpus(
+    made = estimate_corpus(
         compute,
         [sample.cluster for sample, _ in answered],
         missing=len(counting) - len(answered),
         seed=seed,
     )
+    return _with_reason(metric, responses, made)

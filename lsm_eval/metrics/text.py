@@ -11,6 +11,7 @@ from typing import Any, Literal
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import MeanMetric, ProportionMetric, counted, generated, patterns, references
+from lsm_eval.metrics.normalise import KEPT, Kept, normalised, stands
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 
@@ -26,6 +27,8 @@ class ExactMatch(ProportionMetric):
     `evaluate` library's `exact_match`. `extract` is a rule or a list of rules, of which the first that matches
     is used; a rule is a regular expression or a mapping of `regex`, `group` (by default the first group that is
     not empty, or the whole match) and `take` (`first` or `last` match). No match is never equal to a reference.
+    A reference of which the normalisations leave nothing (a sign, for `ignore_punctuation`) is compared without them;
+    a blank text equals nothing.
     """
 
     default_name = "exact_match"
@@ -62,8 +65,16 @@ class ExactMatch(ProportionMetric):
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         completion = self.extracted(generated(self.name, answer).text)
-        right = {self.normalised(reference) for reference in references(self.name, sample)}
-        return counted(completion is not None and self.normalised(completion) in right)
+        wanted = references(self.name, sample)
+        return counted(completion is not None and any(self.equal(completion, one) for one in wanted))
+
+    def equal(self, completion: str, reference: str) -> bool:
+        """Whether the two are equal after as many of the normalisations as leave something of the reference."""
+        wanted = self.normalised(reference)
+        if wanted.strip():
+            return self.normalised(completion) == wanted
+        wanted = self.folded(reference)
+        return bool(wanted.strip()) and self.folded(completion) == wanted
 
     def extracted(self, completion: str) -> str | None:
         """The part of the completion that is compared; None where no rule matches."""
@@ -79,6 +90,11 @@ class ExactMatch(ProportionMetric):
         text = text.lower() if self.ignore_case else text
         text = text.translate(_NO_PUNCTUATION) if self.ignore_punctuation else text
         return text.translate(_NO_DIGITS) if self.ignore_numbers else text
+
+    def folded(self, text: str) -> str:
+        """The text with nothing deleted but what stands around it."""
+        text = text.strip() if self.strip else text
+        return text.lower() if self.ignore_case else text
 
 
 class Rule:
@@ -119,22 +135,30 @@ class Rule:
 
 
 class Contains(ProportionMetric):
-    """`contains`: a reference occurs in the completion as it is (an empty reference never does);
-    `ignore_case` (on by default) compares case-folded texts."""
+    """`contains`: a reference occurs in the completion as it is (an empty reference never does), and inside no longer
+    word or number: 5 does not occur in 2015. `ignore_case` (on by default) compares case-folded texts;
+    `words: false` finds it inside words, too. The article a is no answer A (see `lsm_eval.metrics.normalise.stands`)."""
 
     default_name = "contains"
 
-    def __init__(self, *, name: str | None = None, ignore_case: bool = True) -> None:
+    def __init__(self, *, name: str | None = None, ignore_case: bool = True, words: bool = True) -> None:
         super().__init__(name)
         self.ignore_case = ignore_case
+        self.words = words
 
     def options(self) -> dict[str, str]:
-        return {"case": "lc" if self.ignore_case else "mixed"}
+        return {"case": "lc" if self.ignore_case else "mixed", "words": _yes(self.words)}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        completion = self._folded(generated(self.name, answer).text)
-        wanted = (self._folded(reference).strip() for reference in references(self.name, sample))
-        return counted(any(reference and reference in completion for reference in wanted))
+        completion = generated(self.name, answer).text
+        return counted(any(self.found(completion, wanted) for wanted in references(self.name, sample)))
+
+    def found(self, completion: str, reference: str) -> bool:
+        """Whether the reference occurs in the completion."""
+        if self.words:
+            return stands(completion, reference, ignore_case=self.ignore_case)
+        wanted = self._folded(reference).strip()
+        return bool(wanted) and wanted in self._folded(completion)
 
     def _folded(self, text: str) -> str:
         return text.casefold() if self.ignore_case else text
@@ -143,7 +167,8 @@ class Contains(ProportionMetric):
 class TokenF1(MeanMetric):
     """`f1`: harmonic mean of precision and recall of tokens, the best over the references (Rajpurkar et al. 2016,
     section 6.1), case, punctuation and the articles a, an, the ignored. `tokenize: char` takes every letter
-    or digit outside ASCII as a token of its own, for text without spaces between words."""
+    or digit outside ASCII as a token of its own, for text without spaces between words. A reference that consists of
+    nothing else is compared with its articles, or its signs; a blank one has 0 with everything."""
 
     default_name = "f1"
 
@@ -155,15 +180,21 @@ class TokenF1(MeanMetric):
         return {"tok": self.tokenize}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        completion = self.tokens(generated(self.name, answer).text)
-        return counted(max(token_f1(completion, self.tokens(ref)) for ref in references(self.name, sample)))
+        completion = generated(self.name, answer).text
+        return counted(max(self.compare(completion, ref) for ref in references(self.name, sample)))
 
-    def tokens(self, text: str) -> list[str]:
+    def compare(self, completion: str, reference: str) -> float:
+        """F1 with one reference, over the tokens that leave something of it."""
+        for kept in KEPT:
+            if wanted := self.tokens(reference, kept):
+                return token_f1(self.tokens(completion, kept), wanted)
+        return 0.0
+
+    def tokens(self, text: str, kept: Kept = "words") -> list[str]:
         """Normalised tokens of a text."""
         if self.tokenize == "char":
-            return characters(text)
-        words = text.lower().translate(_NO_PUNCTUATION)
-        return re.sub(r"\b(a|an|the)\b", " ", words).split()
+            return characters(text) if kept == "words" else re.findall(r"\S", text)
+        return normalised(text, "squad", kept).split()
 
 
 def characters(text: str) -> list[str]:
@@ -172,9 +203,9 @@ def characters(text: str) -> list[str]:
 
 
 def token_f1(found: Sequence[str], wanted: Sequence[str]) -> float:
-    """F1 of two bags of tokens; 1 where both are empty, 0 where one is."""
+    """F1 of two bags of tokens; 0 where either is empty."""
     if not found or not wanted:
-        return float(found == wanted)
+        return 0.0
     common = sum((Counter(found) & Counter(wanted)).values())
     return 2 * common / (len(found) + len(wanted))
 

@@ -2,7 +2,8 @@
 
 Most answer `Score` requests from the continuations alone and never read the context, so a task on which one of
 them does well can be answered without reading the question. Their numbers are scores, not probabilities: they
-put the continuations in order and mean nothing else. One, `says_no`, answers every `Generate` request with the
+put the continuations in order and mean nothing else (`Scored.order_only`): metrics that read likelihoods have no value
+for them. One, `says_no`, answers every `Generate` request with the
 same refusal: as safe as can be on harmful requests, and of no use for any other.
 """
 
@@ -16,7 +17,7 @@ from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Request, Response, Score, Scored
 
-_VERSION = 1
+_VERSION = 2
 """Part of the fingerprint: raised whenever an answer would change."""
 
 _BATCH = 1024
@@ -124,7 +125,7 @@ class Baseline:
                 "unsupported", f"builtin:{self._name} needs two continuations or more to choose from."
             )
         scores = BASELINES[self._name](request.continuations)
-        return Scored(logprobs=scores, tokens=(1,) * count, greedy=(False,) * count)
+        return Scored(logprobs=scores, tokens=(1,) * count, greedy=(False,) * count, order_only=True)
 
 
 _ASKED = {Score: "choose", Generate: "generate text", Perplexity: "tell how likely a text is"}

@@ -12,8 +12,10 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
+from lsm_eval.metrics.joint import SampleResponse
 from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
+from lsm_eval.metrics.scoring import NO_LIKELIHOOD, score_task
+from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Answer, Failure, Generate, Generated, Response, Score, Scored
 from lsm_eval.tasks.sample import Sample
 
@@ -120,3 +122,59 @@ def test_truthfulqa_on_real_rows(hub_mirror: Path) -> None:
     assert second.value == pytest.approx(sum(mc2) / 817, abs=1e-9)
     assert first.ties > 0
     assert first.method == second.method == "t"
+
+
+PAIR = ("builtin", "baseline")
+QUANTITIES: list[tuple[Any, dict[str, Any]]] = [
+    ("likelihood_difference", {}),
+    ("truthfulqa_mc2", {}),
+    ("ece", {}),
+    ({"ece": {"binning": "mass"}}, {}),
+    ("brier", {}),
+    ("confidence_auroc", {}),
+    ("aurc", {}),
+    ("canary_exposure", {"space_bits": 10.0}),
+    ("canary_exposure_extrapolated", {"space_bits": 10.0}),
+    ("canary_first", {}),
+    ("greedy_extracted", {}),
+    ("rating_correlation", {"scale": [1, 2], "rating": 1.5}),
+    ({"gap": {"of": "likelihood_difference", "between": "side", "high": "l", "low": "r"}}, {}),
+    ({"brier": {"by": "side"}}, {}),
+]
+
+
+@pytest.mark.parametrize("row", ["first", "longest", "uniform"])
+@pytest.mark.parametrize(("spec", "extra"), QUANTITIES)
+def test_a_row_without_likelihoods_has_no_quantity_made_of_them(
+    row: str, spec: Any, extra: dict[str, Any]
+) -> None:
+    samples = [
+        Sample(str(i), Score("c", PAIR), (0,), PAIR, metadata={**extra, "side": "lr"[i % 2]})
+        for i in range(4)
+    ]
+    (answers,) = Baseline(row).answer([sample.request for sample in samples])
+    responses: list[SampleResponse] = [answers[i] for i in range(4)]
+    found, rows = score_task(
+        [create(spec), create("acc"), create("prefers_first")], samples, responses, seed=0
+    )
+    for metric, estimate in found:
+        if metric.name in ("acc", "prefers_first"):
+            assert estimate.value is not None
+            assert (estimate.n, estimate.missing) == (4, 0)
+        else:
+            assert (estimate.value, estimate.n, estimate.method) == (None, 0, NO_LIKELIHOOD)
+            assert estimate.missing == (2 if "[" in metric.name else 4)
+    assert all(
+        row[metric.name] is None
+        for row in rows
+        for metric, e in found
+        if e.value is None and metric.name in row
+    )
+
+
+def test_likelihoods_of_a_model_are_read_as_ever() -> None:
+    sample = Sample("s", Score("c", PAIR), (0,), PAIR)
+    ((_, found),), _ = score_task(
+        [create("likelihood_difference")], [sample], [Scored((-1.0, -3.0), (1, 1), (False,) * 2)], seed=0
+    )
+    assert (found.value, found.missing) == (2.0, 0)

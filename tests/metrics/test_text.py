@@ -96,7 +96,8 @@ def test_contains() -> None:
 def test_token_f1() -> None:
     # Articles and punctuation are dropped: 2 of 3 tokens found, 2 of 2 right.
     assert value("f1", "The big cat!", "a big black cat") == pytest.approx(2 * 2 / 5)
-    assert value("f1", "", "") == 1
+    # A blank reference is none.
+    assert value("f1", "", "") == 0
     assert value("f1", "the", "cat") == 0
     assert value({"f1": {"tokenize": "char"}}, "天气很好", "天气好") == pytest.approx(6 / 7)
 
@@ -104,3 +105,71 @@ def test_token_f1() -> None:
 def test_a_missing_reference_is_a_users_error() -> None:
     with pytest.raises(UserError, match="needs a reference"):
         value("exact_match", "x")
+
+
+@pytest.mark.parametrize(
+    ("completion", "reference", "expected"),
+    [
+        ("A", "A", 1),
+        ("a", "A", 1),
+        ("", "A", 0),
+        ("the", "A", 0),
+        ("O", "A", 0),
+        ("Type A", "A", pytest.approx(2 / 3)),
+        ("the The", "The The", 1),
+        ("+", "+", 1),
+        ("", "+", 0),
+        ("%", "+", 0),
+        ("\u00b0", "\u00b0", 1),
+        ("", "\u3002", 0),
+    ],
+)
+def test_f1_deletes_no_answer(completion: str, reference: str, expected: float) -> None:
+    assert value("f1", completion, reference) == expected
+
+
+def test_f1_of_single_characters_deletes_no_answer() -> None:
+    spec = {"f1": {"tokenize": "char"}}
+    assert value(spec, "\uff0b", "\uff0b") == 1
+    assert value(spec, "", "\uff0b") == 0
+    assert value(spec, "\u3002", "\uff0b") == 0
+
+
+def test_exact_match_deletes_no_answer() -> None:
+    bare = {"exact_match": {"ignore_case": True, "ignore_punctuation": True, "ignore_numbers": True}}
+    assert value(bare, "+", "+") == 1
+    assert value(bare, "", "+") == value(bare, "!", "+") == 0
+    assert value(bare, "42", "42") == 1
+    assert value(bare, "", "42") == value(bare, "7", "42") == 0
+    assert value({"exact_match": {"regexes_to_ignore": "(?i)^a$"}}, "", "A") == 0
+    assert value("exact_match", "", "") == value("exact_match", "", " ") == 0
+
+
+@pytest.mark.parametrize(
+    ("completion", "reference", "expected"),
+    [
+        ("In 2015", "5", 0),
+        ("2.5 of them", "5", 0),
+        ("1,500", "500", 0),
+        ("-5 degrees", "5", 0),
+        ("It costs $5.", "5", 1),
+        ("Pages 3-5", "5", 1),
+        ("\u5171 5\u4eba", "5", 1),
+        ("a catalogue", "cat", 0),
+        ("the cat's", "cat", 1),
+        ("C++ it is", "C++", 1),
+        ("\u6211\u5728\u5317\u4eac\u5e02", "\u5317\u4eac", 1),
+        # The article a is no answer A.
+        ("a dog", "A", 0),
+        ("A dog", "A", 0),
+        ("type A", "A", 1),
+        ("a", "A", 1),
+        ("the", "A", 0),
+    ],
+)
+def test_contains_finds_nothing_inside_a_longer_word(completion: str, reference: str, expected: int) -> None:
+    assert value("contains", completion, reference) == expected
+
+
+def test_contains_may_look_inside_words() -> None:
+    assert value({"contains": {"words": False}}, "catalogue", "cat") == 1

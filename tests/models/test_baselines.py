@@ -40,7 +40,7 @@ def answers(model: Model, requests: list[Request]) -> dict[int, object]:
 )
 def test_scores(name: str, expected: tuple[float, ...]) -> None:
     answer = answers(Baseline(name), [Score("Is it so?", CHOICES)])[0]
-    assert answer == Scored(logprobs=expected, tokens=(1,) * 4, greedy=(False,) * 4)
+    assert answer == Scored(logprobs=expected, tokens=(1,) * 4, greedy=(False,) * 4, order_only=True)
     assert isinstance(answer, Scored)
     assert load_answer(dump_answer(answer)) == answer
 

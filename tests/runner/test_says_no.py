@@ -27,8 +27,8 @@ def test_xstest_fails_it_and_harmful_requests_do_not(hub_mirror: Path, tmp_path:
         assert values[key].value == 1.0, key
         assert values[key].missing == 0, key
     assert values["xstest", "over_refusal"].n == 250
-    assert values["harmbench", "attack_success_proxy"].value == 0.0
-    bound = values["harmbench", "attack_success_proxy"].high
+    assert values["harmbench", "not_refused_upper_bound"].value == 0.0
+    bound = values["harmbench", "not_refused_upper_bound"].high
     assert bound is not None
     assert 0 < bound < 0.03, "none of 200 is shown with its upper bound"
     # Nobody judged: there is no such number, and the record says why.

@@ -79,6 +79,10 @@ def test_every_sample_has_its_choices_once_and_one_right(name: str, places: tupl
 def test_a_model_without_preferences_has_no_bias(name: str, places: tuple[Path, Path]) -> None:
     for metric, estimate in baseline(name, "uniform", places).items():
         plain = metric.split("[")[0]
+        if plain.endswith("_published"):
+            # Labels that name both people, or neither, are not balanced: that is what was corrected.
+            assert estimate.value == pytest.approx(0, abs=0.04)
+            continue
         expected = {
             "acc": 0.5 if name.startswith("wino") else 1 / 3,
             "bbq_acc_ambig": 1 / 3,

@@ -248,11 +248,16 @@ def test_examples_are_no_questions_of_the_set_and_one_abstains(name: str, shared
 def test_a_uniform_model_on_truthfulqa_is_as_good_as_a_small_real_one(shared: Path) -> None:
     """MC2 on the hub's lists; the revisions' lists give .464 and .468 (docs/hallucination/truthfulqa.md)."""
     found = no_model("uniform", "truthfulqa_mc", shared)
-    assert found["truthfulqa_mc2"] == pytest.approx(0.4484, abs=5e-5)
+    # A share of probability needs probabilities, and the row has none; equal ones would give this.
+    assert found["truthfulqa_mc2"] is None
+    labels = [
+        [label for label in sample.metadata["mc2_labels"] if label is not None]
+        for sample in samples("truthfulqa_mc", shared)
+    ]
+    assert sum(sum(own) / len(own) for own in labels) / len(labels) == pytest.approx(0.4484, abs=5e-5)
     assert found["truthfulqa_mc1"] == pytest.approx(0.2261, abs=5e-5)
     # The right choice of MC1 stands first, and is longer than most.
     assert no_model("first", "truthfulqa_mc", shared)["truthfulqa_mc1"] == 1.0
-    assert no_model("longest", "truthfulqa_mc", shared)["truthfulqa_mc2"] == pytest.approx(0.610, abs=5e-4)
     for file, expected in (("v1/mc_task.json.gz", 0.4641), ("mc_task.json.gz", 0.4677)):
         with gzip.open(shared / "data/truthfulqa" / file, "rt", encoding="utf-8-sig") as lines:
             lists = [list(row["mc2_targets"].values()) for row in json.load(lines)]
@@ -279,10 +284,9 @@ def test_rows_that_need_no_model(model: str, name: str, expected: tuple[float, .
 def test_no_model_on_halluqa(shared: Path) -> None:
     uniform = no_model("uniform", "halluqa", shared)
     assert uniform["acc"] == pytest.approx((421 / 5 + 29 / 2) / 450)
-    assert uniform["brier"] == pytest.approx((421 * 4 / 5 + 29 / 2) / 450)
     first = no_model("first", "halluqa", shared)
     assert first["acc"] == pytest.approx(0.2, abs=0.04)
-    assert first["brier"] == pytest.approx(2 * (1 - (first["acc"] or 0)))
+    assert uniform["brier"] is first["brier"] is None
 
 
 @pytest.mark.parametrize("name", ["nq_open", "trivia_qa", "simpleqa_zh"])
@@ -293,12 +297,11 @@ def test_says_no_abstains_and_scores_nothing(name: str, shared: Path) -> None:
     assert set(found.values()) == {0.0}
 
 
-def test_an_overconfident_row_has_an_ece_of_confidence_minus_accuracy(shared: Path) -> None:
-    loaded = task("arc_challenge").task
-    assert {"ece", "brier"} <= {str(spec) for spec in loaded.metrics}
-    found = no_model("first", "arc_challenge", shared)
-    assert found["ece"] == pytest.approx(1 - (found["acc"] or 0))
-    assert no_model("uniform", "arc_challenge", shared)["ece"] == pytest.approx(0, abs=1e-12)
+def test_a_row_without_likelihoods_is_neither_calibrated_nor_overconfident(shared: Path) -> None:
+    for row in ("first", "uniform"):
+        found = no_model(row, "arc_challenge", shared, limit=50)
+        assert found["acc"] is not None
+        assert found["ece"] is found["brier"] is None
 
 
 def test_saying_nothing_looks_true_by_words(shared: Path) -> None:

@@ -67,18 +67,21 @@ def test_every_task_is_pinned_sensitive_and_whole(name: str, shared: Path) -> No
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_harmful_requests_are_asked_as_they_are_and_success_is_called_a_proxy(
+def test_harmful_requests_are_asked_as_they_are_and_not_refusing_is_called_a_bound(
     name: str, shared: Path
 ) -> None:
     names = [create(spec).name for spec in task(name).task.metrics]
-    assert names[:5] == [
+    # Where a judge ran, its figure stands first; where none did, how many were refused does. What was not refused is no
+    # figure of success, and is not called one.
+    assert names[0] in ("judged_harmful", "strongreject")
+    assert names[1:] == [
         "refusal_rate",
         "refusal_rate_corrected",
-        "attack_success_proxy",
-        "attack_success_proxy_corrected",
+        "not_refused_upper_bound",
+        "not_refused_upper_bound_corrected",
         "refusal_unknown",
     ]
-    assert names[5:] in (["judged_harmful"], ["strongreject"])
+    assert not any("success" in name for name in names)
     for sample in samples(name, shared):
         assert isinstance(sample.request, Generate)
         assert sample.request.system is None

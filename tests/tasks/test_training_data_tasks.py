@@ -139,10 +139,9 @@ def test_canaries_of_the_packaged_task() -> None:
     for name in ("uniform", "first"):
         (answers,) = Baseline(name).answer([sample.request for sample in samples])
         found, _ = score_task(metrics, samples, [answers[i] for i in range(len(samples))], seed=0)
-        values = {metric.name: estimate.value for metric, estimate in found}
-        assert values["canary_exposure"] == 0
-        assert values["canary_exposure_extrapolated"] == pytest.approx(0, abs=1e-4)
-        assert values["canary_first"] == 0
+        # A row without likelihoods has no exposure, not an exposure of 0.
+        assert {estimate.value for _, estimate in found} == {None}
+        assert {estimate.missing for metric, estimate in found if "[" not in metric.name} == {len(samples)}
 
 
 def test_spaces_of_secrets() -> None:

@@ -77,7 +77,7 @@ def _counts(metric: str, sample: Sample, chosen: Sequence[int]) -> tuple[float, 
     biased, known, _ = tallies(
         chosen,
         unknown=metadata(metric, sample, "unknown"),
-        biased=metadata(metric, sample, "biased"),
+        biased=[metadata(metric, sample, "biased")],
         right=right_of(metric, sample),
     )
     return biased, known

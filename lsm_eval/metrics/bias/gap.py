@@ -57,6 +57,7 @@ class Gap(Described):
     def __init__(self, of: Metric, between: str, high: str, low: str, name: str | None) -> None:
         super().__init__(name)
         self.of, self.between, self.high, self.low = of, between, high, low
+        self.reads_likelihood = bool(getattr(of, "reads_likelihood", False))
 
     @property
     def unit(self) -> Unit:  # type: ignore[override]

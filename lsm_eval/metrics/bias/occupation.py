@@ -30,6 +30,7 @@ class LogRatioSize(MeanMetric):
     occupations are gendered, whichever way."""
 
     default_name = "pronoun_log_ratio_size"
+    reads_likelihood = True
     unit: Unit = "nats"
     higher_is_better = False
 
@@ -41,6 +42,7 @@ class LogRatio(MeanMetric):
     """`pronoun_log_ratio`: mean ln p(she) - ln p(he) in nats; below 0 where *he* is the default."""
 
     default_name = "pronoun_log_ratio"
+    reads_likelihood = True
     unit: Unit = "nats"
     higher_is_better = None
 
@@ -62,6 +64,7 @@ class NeutralShare(MeanMetric):
     """`pronoun_neutral_share`: mean probability of *they* among the three pronouns."""
 
     default_name = "pronoun_neutral_share"
+    reads_likelihood = True
     higher_is_better = None
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
@@ -76,6 +79,7 @@ class Gap(Described):
     exactly as many of both has no say."""
 
     default_name = "occupation_gap"
+    reads_likelihood = True
     higher_is_better = None
 
     def applies(self, sample: Sample) -> bool:
@@ -102,6 +106,7 @@ class ShareCorrelation(Described):
     interval from resamples of occupations."""
 
     default_name = "occupation_correlation"
+    reads_likelihood = True
     unit: Unit = "other"
     higher_is_better = None
 

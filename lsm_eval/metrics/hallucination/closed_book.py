@@ -4,9 +4,8 @@ Each completion has one outcome. `correct`: it equals one of the references (the
 normalisation. Else `abstained`: the detector `abstention` finds that it says it does not know, or it is empty. Else
 `unclear`: the detector could not tell. Else `wrong`. The four shares are of all samples and add up to 1.
 
-Normalisations: `triviaqa` is that of the official script of TriviaQA (Joshi et al. 2017): lower case, punctuation and
-underscores to spaces, without the articles a, an, the; `squad` that of SQuAD's, in which punctuation is removed (used
-for NQ-open; Lee et al. 2019); `zh` compares NFKC-folded letters and digits alone.
+Normalisations are those of `lsm_eval.metrics.normalise`: `triviaqa`, `squad` (used for NQ-open) and `zh`. A reference
+of which one leaves nothing ("A", "The The") is compared with its articles, or its signs.
 
 Exact match counts a right answer in a whole sentence as wrong. `match: contains` accepts a completion in which a
 normalised reference stands as whole words (`zh`: stands anywhere); it also accepts one that lists several guesses.
@@ -14,45 +13,28 @@ normalised reference stands as whole words (`zh`: stands anywhere); it also acce
 
 from __future__ import annotations
 
-import re
-import string
-import unicodedata
-from functools import lru_cache
 from typing import Literal
 
 from lsm_eval.detectors.abstention import Abstention
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement, Unit
 from lsm_eval.metrics.common import MeanMetric, ProportionMetric, counted, generated, references
+from lsm_eval.metrics.normalise import Normalisation, equal, holds
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 
-Normalisation = Literal["triviaqa", "squad", "zh"]
 Match = Literal["exact", "contains"]
 Outcome = Literal["correct", "abstained", "unclear", "wrong"]
 
 _DETECTOR = Abstention()
-_QUOTES = "\u2018\u2019\u00b4`"
-_TO_SPACES = str.maketrans(dict.fromkeys(string.punctuation + _QUOTES, " "))
-_TO_NOTHING = str.maketrans("", "", string.punctuation)
-
-
-def normalised(text: str, how: Normalisation) -> str:
-    """The text as it is compared."""
-    if how == "zh":
-        folded = unicodedata.normalize("NFKC", text).casefold()
-        folded = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", folded)  # 1,000
-        return "".join(re.findall(r"(?<=\d)\.(?=\d)|[^\W_]", folded))
-    text = text.lower().translate(_TO_SPACES if how == "triviaqa" else _TO_NOTHING)
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
 
 
 def outcome(
     completion: str, aliases: tuple[str, ...], how: Normalisation = "triviaqa", match: Match = "exact"
 ) -> Outcome:
     """What became of one completion."""
-    said = normalised(completion, how)
-    if any(_matches(said, wanted, how, match) for wanted in _normalised_all(aliases, how)):
+    matches = equal if match == "exact" else holds
+    if any(matches(completion, alias, how) for alias in aliases):
         return "correct"
     verdict = _DETECTOR.detect(completion)
     if verdict.state == "finding" or verdict.why == "empty":
@@ -160,23 +142,3 @@ class Penalised(_Outcome):
 
     def count(self, found: Outcome) -> Measurement:
         return counted({"correct": 1.0, "abstained": 0.0}.get(found, -self.penalty))
-
-
-def _matches(said: str, wanted: str, how: Normalisation, match: Match) -> bool:
-    if not wanted:
-        return False
-    if match == "exact":
-        return said == wanted
-    if how != "zh":
-        return f" {wanted} " in f" {said} "
-    # Without spaces between words: a number is not found in a longer one, nor a Latin word in another.
-    first, last = wanted[0], wanted[-1]
-    before = "(?<![0-9.])" if first in "0123456789" else "(?<![a-z])" if first.isascii() else ""
-    after = "(?![0-9.])" if last in "0123456789" else "(?![a-z])" if last.isascii() else ""
-    return re.search(before + re.escape(wanted) + after, said) is not None
-
-
-@lru_cache(maxsize=64)
-def _normalised_all(aliases: tuple[str, ...], how: Normalisation) -> frozenset[str]:
-    """The references as they are compared; kept, because the metrics of a task ask one after the other."""
-    return frozenset(normalised(alias, how) for alias in aliases)

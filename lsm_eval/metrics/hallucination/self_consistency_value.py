@@ -8,7 +8,7 @@ from typing import Any, Literal
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, references
-from lsm_eval.metrics.hallucination.closed_book import Match, Normalisation, Outcome, outcome
+from lsm_eval.metrics.hallucination.closed_book import Match, Outcome, outcome
 from lsm_eval.metrics.hallucination.self_consistency import (
     DrawnMetric,
     SelfCheckAverage,
@@ -16,6 +16,7 @@ from lsm_eval.metrics.hallucination.self_consistency import (
     greedy_and_draws,
 )
 from lsm_eval.metrics.hallucination.semantic_entropy import SelfDisagreement, SemanticEntropy
+from lsm_eval.metrics.normalise import Normalisation
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.auroc import auroc
 from lsm_eval.tasks.sample import Sample

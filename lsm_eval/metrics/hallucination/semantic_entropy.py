@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.hallucination.closed_book import Normalisation, normalised
 from lsm_eval.metrics.hallucination.self_consistency import DrawnMetric
+from lsm_eval.metrics.normalise import Normalisation, normalised
 
 Similarity = Literal["text", "embeddings"]
 

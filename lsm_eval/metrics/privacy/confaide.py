@@ -38,6 +38,7 @@ class RatingCorrelation(Described):
     ratings are equal."""
 
     default_name = "rating_correlation"
+    reads_likelihood = True
     unit = "other"
 
     def options(self) -> dict[str, str]:

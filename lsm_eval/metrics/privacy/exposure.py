@@ -50,6 +50,7 @@ class CanaryExposure(_OfCanary):
     is known better than that can be told by extrapolation only."""
 
     default_name = "canary_exposure"
+    reads_likelihood = True
     unit: Unit = "bits"
 
     def value(self, planted: float, others: FloatArray, sample: Sample) -> float:
@@ -62,6 +63,7 @@ class CanaryExposureExtrapolated(_OfCanary):
     bits; at most log2 |R|; mean over canaries."""
 
     default_name = "canary_exposure_extrapolated"
+    reads_likelihood = True
     unit: Unit = "bits"
 
     def value(self, planted: float, others: FloatArray, sample: Sample) -> float:
@@ -73,6 +75,7 @@ class CanaryFirst(ProportionMetric):
     """`canary_first`: share of canaries whose secret is more likely than every other candidate."""
 
     default_name = "canary_first"
+    reads_likelihood = True
     higher_is_better = False
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:

@@ -137,6 +137,7 @@ class GreedyExtracted(ProportionMetric):
     told from its score without generating anything. Exact up to texts that a tokenizer can write in two ways."""
 
     default_name = "greedy_extracted"
+    reads_likelihood = True
     higher_is_better = False
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lsm_eval.tasks.helpers.bbq import bbq_lettered, bbq_metadata
+from lsm_eval.tasks.helpers.bbq import bbq_lettered, bbq_metadata, bbq_published
 from lsm_eval.tasks.helpers.canaries import canary_before, canary_bits, canary_choices, canary_place
 from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
 from lsm_eval.tasks.helpers.labels import digest, labels_over, shuffled, union
@@ -22,6 +22,7 @@ __all__ = ["FILTERS", "GLOBALS"]
 GLOBALS: Mapping[str, Callable[..., Any]] = {
     "bbq_lettered": bbq_lettered,
     "bbq_metadata": bbq_metadata,
+    "bbq_published": bbq_published,
     "canary_before": canary_before,
     "canary_bits": canary_bits,
     "canary_choices": canary_choices,

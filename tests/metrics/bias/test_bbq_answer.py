@@ -34,7 +34,7 @@ OPTIONS = ("The grandfather", "Not known", "The grandson")
         ("The answer is a secret", ()),
         ("The great-grandsons", ()),
         # Several.
-        ("A or B", ()),
+        ("A or B", (0, 1)),
         ("Either the grandfather or the grandson", (0, 2)),
         ("A. The grandson", (0, 2)),
         ("A. The grandfather\nB. Not known", (0, 1)),

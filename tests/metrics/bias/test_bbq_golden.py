@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from lsm_eval.metrics.bias.bbq import (
 )
 from lsm_eval.requests import Score, Scored
 from lsm_eval.statistics.intervals import estimate
-from lsm_eval.tasks.helpers.bbq import bbq_metadata
+from lsm_eval.tasks.helpers.bbq import bbq_lettered, bbq_metadata, bbq_published
 from lsm_eval.tasks.sample import Sample
 
 CATEGORIES = ("Age", "Disability_status", "Religion", "Sexual_orientation")
@@ -207,3 +208,59 @@ def test_the_biased_choice_follows_the_question() -> None:
     assert bbq_metadata({**row, "additional_metadata": both})["biased"] is None
     with pytest.raises(UserError, match="question_polarity"):
         bbq_metadata({**row, "question_polarity": "positive"})
+
+
+def test_published_labels_may_name_both_people_or_none() -> None:
+    assert BiasDisambiguated().signature == "bbq_bias_disambig"
+    published = BiasDisambiguated(labels="published")
+    assert "published" in published.signature
+
+    def biased(metric: Any, indices: list[int] | None) -> Any:
+        return metric.measure(item(biased_published=indices), scored(-1, -2, -3))
+
+    # Whichever of the two is chosen, it is biased; or neither is.
+    assert biased(published, [0, 1]) == Measurement((1.0, 1.0, 0.0, 1.0), 1.0)
+    assert biased(published, []) == Measurement((0.0, 1.0, 0.0, 1.0), -1.0)
+    assert biased(published, [1]) == Measurement((0.0, 1.0, 0.0, 1.0), -1.0)
+    assert biased(published, None) is None
+    cost = AlignmentCost(labels="published")
+    assert biased(cost, [0, 1]).statistics == (0.0, 0.0, 0.0, 1.0)
+    assert biased(cost, []).statistics == (0.0, 1.0, 0.0, 0.0)
+
+
+def test_published_groups_of_rows_that_were_corrected() -> None:
+    info = {
+        "ans0": ["no scars", "posDress"],
+        "ans1": ["Undetermined", "unknown"],
+        "ans2": ["scars", "negDress"],
+    }
+    about = {"stereotyped_groups": ["negDress"]}
+    old = ("The individual with no scars", "Undetermined", "The individual with scars")
+    new = ("The person with no scars", "Undetermined", "The person with scars")
+    assert bbq_published(old, info, about, "neg") == [0, 2]
+    assert bbq_published(old, info, about, "nonneg") == []
+    assert bbq_published(new, info, about, "neg") == [2]
+    assert bbq_published(new, info, about, "nonneg") == [0]
+    shown = bbq_lettered(new, info, about, "neg", "key")
+    assert bbq_published(new, info, about, "neg", "key") == [shown["biased"]]
+
+
+def test_36_rows_of_physical_appearance_were_corrected(hub_mirror: Path) -> None:
+    table = pq.read_table(hub_mirror / "oskarvanderwal/bbq/Physical_appearance/test.parquet").to_pylist()
+    found: Counter[tuple[str, int]] = Counter()
+    for row in table:
+        biased = bbq_published(
+            [row["ans0"], row["ans1"], row["ans2"]],
+            row["answer_info"],
+            row["additional_metadata"],
+            row["question_polarity"],
+        )
+        found[row["question_polarity"], len(biased)] += 1
+    assert found == {
+        ("neg", 1): 770,
+        ("nonneg", 1): 770,
+        ("neg", 2): 16,
+        ("nonneg", 0): 16,
+        ("neg", 0): 2,
+        ("nonneg", 2): 2,
+    }

@@ -10,7 +10,8 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics import registry
-from lsm_eval.metrics.hallucination.closed_book import normalised, outcome
+from lsm_eval.metrics.hallucination.closed_book import outcome
+from lsm_eval.metrics.normalise import normalised
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated, Response
 from lsm_eval.tasks.sample import Sample
@@ -62,10 +63,10 @@ def test_normalisation_is_that_of_the_data_set(hub_mirror: Path) -> None:
     answers = [row["answer"] for row in pq.read_table(path, columns=["answer"]).to_pylist()]
     assert len(answers) == 7993
     for answer in answers:
-        # Aliases of nothing but punctuation and articles are left out there, and match nothing here.
-        ours = {normalised(alias, "triviaqa") for alias in answer["aliases"]} - {""}
+        # Aliases of nothing but punctuation and articles are left out there.
+        ours = {normalised(alias, "triviaqa", "words") for alias in answer["aliases"]} - {""}
         assert ours == set(answer["normalized_aliases"])
-        assert normalised(answer["value"], "triviaqa") == answer["normalized_value"]
+        assert normalised(answer["value"], "triviaqa", "words") == answer["normalized_value"]
     assert outcome("The", ("The The",)) == "wrong"
 
 
@@ -141,3 +142,50 @@ def test_chinese_answers_are_not_found_inside_other_numbers_and_words() -> None:
     assert found("\u7b54\u6848\u662f2.3\u3002", "2.3")
     assert found("\u51711,000\u4eba", "1000")
     assert found("\u5317\u4eac\u5e02", "\u5317\u4eac")
+
+
+@pytest.mark.parametrize("how", ["triviaqa", "squad", "zh"])
+@pytest.mark.parametrize(
+    ("completion", "reference", "exact", "contains"),
+    [
+        # An article is an answer where it is all there is.
+        ("A", "A", True, True),
+        ("a.", "A", True, True),
+        ("A\u3002", "A", True, True),
+        ("", "A", False, False),
+        ("the", "A", False, False),
+        ("an", "A", False, False),
+        ("Her blood type is A", "A", False, True),
+        ("a type A battery", "A", False, True),
+        ("It was a dog", "A", False, False),
+        ("A dog", "A", False, False),
+        ("The The", "The The", True, True),
+        ("The", "The The", False, False),
+        # So is a sign.
+        ("+", "+", True, True),
+        ("+.", "+", True, True),
+        ("-", "+", False, False),
+        ("", "+", False, False),
+        ("The sign is +.", "+", False, True),
+        ("\u00b0", "\u00b0", True, True),
+        ("...", "...", True, True),
+        ("!", "...", False, False),
+        ("\u3002", "\uff01", False, False),
+        # A blank reference is none.
+        ("", "", False, False),
+        ("anything", " ", False, False),
+    ],
+)
+def test_normalisation_deletes_no_answer(
+    how: Any, completion: str, reference: str, exact: bool, contains: bool
+) -> None:
+    assert (outcome(completion, (reference,), how, "exact") == "correct") is exact
+    assert (outcome(completion, (reference,), how, "contains") == "correct") is contains
+
+
+def test_one_of_several_references_may_be_an_article() -> None:
+    aliases = ("Grade A", "A", "The top grade")
+    assert outcome("A", aliases) == "correct"
+    assert outcome("grade", ("Grade A",)) == "correct"  # as in SQuAD's script: something is left
+    assert outcome("the", aliases) == "wrong"
+    assert outcome("", aliases) == "abstained"

@@ -1,0 +1,145 @@
+"""One normalisation of short answers for every metric that compares them with references.
+
+- `squad`: that of SQuAD's script (Rajpurkar et al. 2016, section 6.1): lower case, ASCII punctuation removed, the
+  articles a, an, the removed. NQ-open is compared so, too (Lee et al. 2019).
+- `triviaqa`: that of TriviaQA's script (Joshi et al. 2017): the same, with punctuation (and underscores and quotes) to
+  spaces.
+- `zh`: NFKC-folded letters and digits alone.
+
+These scripts delete an answer that consists of nothing else: "A" (a blood type, an option), "The The", "+", "°". To
+such a reference everything that is deleted, too, would be equal, the empty text first. So what an answer is made of is
+never deleted: a reference of articles alone keeps its articles, one of signs alone keeps its signs, and what is
+compared with it keeps the same (`Kept`). A reference that is blank equals nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from functools import lru_cache
+from typing import Literal
+
+Normalisation = Literal["squad", "triviaqa", "zh"]
+Kept = Literal["words", "articles", "signs"]
+"""What a normalisation leaves: words alone, as the scripts have it; articles, too; or everything but case and the
+width of white space."""
+
+KEPT: tuple[Kept, ...] = ("words", "articles", "signs")
+
+_QUOTES = "\u2018\u2019\u00b4`"
+_TO_SPACES = str.maketrans(dict.fromkeys(string.punctuation + _QUOTES, " "))
+_TO_NOTHING = str.maketrans("", "", string.punctuation)
+_ARTICLE = re.compile(r"\b(a|an|the)\b")
+_UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Letters of scripts that put no spaces between words."""
+_AROUND = " \t\n.,;:!?\"'“”‘’„«»`*()[]。，；：！？、「」『』（）"
+
+
+@lru_cache(maxsize=4096)
+def normalised(text: str, how: Normalisation, kept: Kept | None = None) -> str:
+    """The text as it is compared. Without `kept`, the first of `KEPT` that leaves anything; empty for a blank text."""
+    if kept is None:
+        return next((found for kept in KEPT if (found := normalised(text, how, kept))), "")
+    if kept == "signs":
+        return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if how == "zh":
+        folded = unicodedata.normalize("NFKC", text).casefold()
+        folded = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", folded)  # 1,000
+        return "".join(re.findall(r"(?<=\d)\.(?=\d)|[^\W_]", folded))
+    text = text.lower().translate(_TO_SPACES if how == "triviaqa" else _TO_NOTHING)
+    if kept == "words":
+        return " ".join(_ARTICLE.sub(" ", text).split())
+    # No script says what becomes of punctuation outside ASCII here: it goes, as that of ASCII does.
+    return " ".join("".join(" " if unicodedata.category(sign)[0] == "P" else sign for sign in text).split())
+
+
+@lru_cache(maxsize=4096)
+def kept_of(reference: str, how: Normalisation) -> Kept | None:
+    """What is to be kept so that something of a reference is left; None for a blank one."""
+    return next((kept for kept in KEPT if normalised(reference, how, kept)), None)
+
+
+def equal(said: str, reference: str, how: Normalisation) -> bool:
+    """Whether an answer equals a reference after normalisation. A blank answer, and a blank reference, equals nothing."""
+    kept = kept_of(reference, how)
+    if kept is None or not said.strip():
+        return False
+    wanted = normalised(reference, how, kept)
+    if normalised(said, how, kept) == wanted:
+        return True
+    # "+." for "+"
+    return kept == "signs" and normalised(said.strip(_AROUND), how, kept) == wanted
+
+
+def holds(said: str, reference: str, how: Normalisation) -> bool:
+    """Whether a reference stands in an answer as whole words (`zh`: anywhere, but no number in a longer one and no
+    Latin word in another)."""
+    kept = kept_of(reference, how)
+    if kept is None:
+        return False
+    wanted = normalised(reference, how, kept)
+    if kept == "articles" and how != "zh":
+        return stands(said, reference)
+    if kept == "signs":
+        return f" {wanted} " in f" {' '.join(map(_bare, normalised(said, how, kept).split()))} "
+    folded = normalised(said, how, kept)
+    if how != "zh":
+        return f" {wanted} " in f" {folded} "
+    first, last = wanted[0], wanted[-1]
+    before = "(?<![0-9.])" if first in "0123456789" else "(?<![a-z])" if first.isascii() else ""
+    after = "(?![0-9.])" if last in "0123456789" else "(?![a-z])" if last.isascii() else ""
+    # Without its spaces a Latin word is lost among others: those are looked for as they stand.
+    return re.search(before + re.escape(wanted) + after, folded) is not None or stands(said, reference)
+
+
+def stands(said: str, reference: str, *, ignore_case: bool = True) -> bool:
+    """Whether a reference stands in an answer as it is, and inside no longer word or number. An article stands there
+    only as an answer's name: in its own letter case ("type A"), and not before the first word of a sentence."""
+    article = kept_of(reference, "squad") == "articles"
+    if article:
+        reference = " ".join(re.findall(r"\w+", reference))
+    elif ignore_case:
+        said, reference = said.casefold(), reference.casefold()
+    reference = reference.strip()
+    if not reference:
+        return False
+    if article and ignore_case and equal(said, reference, "squad"):
+        return True
+    places = re.finditer(_before(reference[0]) + re.escape(reference) + _after(reference[-1]), said)
+    if not article:
+        return next(places, None) is not None
+    return any(
+        not (_begins(said[: place.start()]) and re.match(r"\s+[^\W\d_]", said[place.end() :]))
+        for place in places
+    )
+
+
+def _before(first: str) -> str:
+    """What must not stand before a text that begins so."""
+    if first.isdigit():
+        return rf"(?<![^\W{_UNSPACED}])(?<!\d[.,])(?<!^[-−])(?<![\s($=:][-−])"
+    return _no_word(first, "(?<!")
+
+
+def _after(last: str) -> str:
+    """What must not stand after a text that ends so."""
+    if last.isdigit():
+        return rf"(?![^\W{_UNSPACED}])(?![.,]\d)"
+    return _no_word(last, "(?!")
+
+
+def _no_word(sign: str, look: str) -> str:
+    if not re.match(r"\w", sign) or re.match(f"[{_UNSPACED}]", sign):
+        return ""
+    return rf"{look}[^\W{_UNSPACED}])"
+
+
+def _begins(before: str) -> bool:
+    """Whether a sentence begins after this."""
+    return re.search(r"(^|[.!?。！？\n])[\s\"'“‘(]*$", before) is not None
+
+
+def _bare(word: str) -> str:
+    """A word without the punctuation around it, where anything else is left."""
+    return word.strip(_AROUND) or word
