@@ -7,7 +7,7 @@ Each source of labelled data is optional: cards whose data are not given stay as
 changes, and the exit code is 1 if a card measured here differs from the one that is shipped. With it, `refusal` is
 fitted anew, too, before its card is measured.
 
-    --golden     has xstest_completions/completions.jsonl.gz             refusal
+    --golden     has xstest_completions and mmlu_pro_outputs             refusal, pii (answers of tasks)
     --data-files has presidio-synth and qags                            pii, groundedness (QAGS)
     --data-mirror has the hub sets                                      toxicity_lexical, copying
     --vader      hutto_ICWSM_2014.tar.gz (lsm_eval.detectors.lexical_cards.RATINGS)   sentiment_lexical
@@ -65,7 +65,11 @@ def shipped(card: Card) -> Card | None:
 
 def measured(options: argparse.Namespace) -> Iterator[Card]:
     """All cards whose data were given."""
+    from lsm_eval.detectors.pii_cards import look_alike_card, task_answers_card
+
+    yield look_alike_card()
     if options.golden:
+        yield task_answers_card(options.golden)
         yield refusal(options.golden / "xstest_completions" / "completions.jsonl.gz", write=options.write)
     if options.data_files:
         from lsm_eval.detectors.pii_cards import pii_cards, presidio_cards
