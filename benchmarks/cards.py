@@ -1,13 +1,14 @@
 """Measures the detectors' cards anew, and the table of them in docs/detectors.md.
 
-    python benchmarks/cards.py --data-mirror DIR --data-files DIR --golden DIR [--vader FILE] [--frank DIR] [--presidio]
-                               [--write]
+    python benchmarks/cards.py --data-mirror DIR --data-files DIR --golden DIR [--vader FILE] [--frank DIR] [--jailbreaks DIR]
+                               [--presidio] [--write]
 
 Each source of labelled data is optional: cards whose data are not given stay as they are. Without --write nothing
 changes, and the exit code is 1 if a card measured here differs from the one that is shipped. With it, `refusal` is
 fitted anew, too, before its card is measured.
 
-    --golden     has xstest_completions/completions.jsonl.gz             refusal
+    --golden     has xstest_completions and mmlu_pro_outputs             refusal, pii (answers of tasks)
+    --jailbreaks a checkout of lsm_eval.detectors.refusal_cards.ARTIFACTS    refusal (jailbreaks)
     --data-files has presidio-synth and qags                            pii, groundedness (QAGS)
     --data-mirror has the hub sets                                      toxicity_lexical, copying
     --vader      hutto_ICWSM_2014.tar.gz (lsm_eval.detectors.lexical_cards.RATINGS)   sentiment_lexical
@@ -32,7 +33,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "detectors.md"
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="cards.py", description=(__doc__ or "").splitlines()[0])
-    for name in ("data-mirror", "data-files", "golden", "vader", "frank"):
+    for name in ("data-mirror", "data-files", "golden", "vader", "frank", "jailbreaks"):
         parser.add_argument(f"--{name}", type=Path, metavar="PATH")
     parser.add_argument(
         "--presidio", action="store_true", help="measure Presidio, too (the extra `presidio`)"
@@ -65,8 +66,18 @@ def shipped(card: Card) -> Card | None:
 
 def measured(options: argparse.Namespace) -> Iterator[Card]:
     """All cards whose data were given."""
+    from lsm_eval.detectors import refusal_cards
+    from lsm_eval.detectors.pii_cards import look_alike_card, task_answers_card
+
+    yield look_alike_card()
     if options.golden:
+        yield task_answers_card(options.golden)
         yield refusal(options.golden / "xstest_completions" / "completions.jsonl.gz", write=options.write)
+        yield refusal_cards.task_answers_card(options.golden)
+    yield refusal_cards.look_alike_card()
+    yield refusal_cards.languages_card()
+    if options.jailbreaks:
+        yield refusal_cards.jailbreaks_card(options.jailbreaks)
     if options.data_files:
         from lsm_eval.detectors.pii_cards import pii_cards, presidio_cards
 

@@ -26,7 +26,7 @@ class Card:
     version: str
     """The detector's version that was measured."""
     kind: str | None
-    """The kind of finding that was measured; None for all."""
+    """The kind of finding that was measured, or the slice of data (`look-alikes`); None for all."""
     data: str
     """The labelled set: name and part."""
     sha256: str | None
@@ -77,9 +77,11 @@ def measure(
     licence: str,
     sha256: str | None = None,
     kind: str | None = None,
+    part: str | None = None,
     notes: str = "",
 ) -> Card:
-    """The card of `detector` on texts with labels (True: there is something, of `kind` where one is named)."""
+    """The card of `detector` on texts with labels (True: there is something, of `kind` where one is named). `part`
+    names a slice of data in place of a kind: all kinds count, and the card is kept under that name."""
     counts = {(label, found): 0 for label in (True, False) for found in (True, False)}
     silent = 0
     for text, label in labelled:
@@ -92,7 +94,7 @@ def measure(
     return Card(
         detector=detector.name,
         version=detector.version,
-        kind=kind,
+        kind=part or kind,
         data=data,
         sha256=sha256,
         licence=licence,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsm_eval.detectors.base import NOTHING, Finding, Verdict
-from lsm_eval.detectors.pii_patterns import FINDERS
+from lsm_eval.detectors.pii_patterns import FINDERS, folded
 from lsm_eval.errors import unknown
 
 KINDS: tuple[str, ...] = tuple(FINDERS)
@@ -25,7 +25,7 @@ class PIIDetector:
     """Finds personal identifiers by pattern, checksum and number rules (`lsm_eval.detectors.base.Detector`)."""
 
     name = "pii"
-    version = "1"
+    version = "2"
 
     def __init__(self, kinds: Sequence[str] = KINDS) -> None:
         """Only these kinds; raises `UserError` for one that is not known. A kind left out still claims its span
@@ -40,10 +40,13 @@ class PIIDetector:
         """`cannot_tell` for a text without a character to read."""
         if not text.strip():
             return Verdict("cannot_tell", why="empty")
+        plain = folded(text)
         taken: list[Finding] = []
         for kind, find in FINDERS.items():
             # The longest first: a number to dial is one number, whichever pattern sees more of it.
-            for start, end in sorted(find(text), key=lambda span: (span[0] - span[1], span[0])):
+            for start, end in sorted(
+                find(text if kind == "url" else plain), key=lambda span: (span[0] - span[1], span[0])
+            ):
                 clash = any(
                     start < other.end and other.start < end
                     for other in taken

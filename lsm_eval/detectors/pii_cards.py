@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.detectors import made_texts
 from lsm_eval.detectors.base import Detector
 from lsm_eval.detectors.card import Card, measure
 from lsm_eval.detectors.pii import PIIDetector
@@ -34,10 +35,48 @@ _NOTES = (
     "English sentences; real text is harder."
 )
 _PHONE = (
-    " The rules for telephone numbers know no numbering plans; numbers without area code, trunk 0 or brackets are the "
-    "ones missed. The rules were changed after results on this very set had been seen (two exclusions, which cost recall "
-    "here), so the card is not of unseen data."
+    " The rules for telephone numbers know the plans of some countries and look for words beside a number. They were "
+    "changed after results on this very set had been seen, so the card is not of unseen data."
 )
+LOOK_ALIKES = "look-alikes"
+TASK_ANSWERS = "task-answers"
+ANSWERS = "mmlu_pro_outputs/jamba-1.5-large.jsonl.gz"
+"""Path in the folder of golden outputs: 12,032 answers to questions of MMLU-Pro."""
+
+
+def look_alike_card() -> Card:
+    """`pii` on the held-out half of the package's own list: numbers that are nobody's, and numbers as people of many
+    countries write them."""
+    held_out = made_texts.rows("pii", "held out")
+    return measure(
+        PIIDetector(),
+        ((row["text"], bool(row["kinds"])) for row in held_out),
+        data="made for the purpose: look-alikes and spellings, held out",
+        sha256=made_texts.sha256("pii"),
+        licence=made_texts.LICENCE,
+        part=LOOK_ALIKES,
+        notes=(
+            "Dates, ISSNs, postcodes, hours, scores, versions, measures, codes; telephones of some twenty countries, "
+            "full-width digits. Written by who wrote the rules, before their results were seen; at the first look 132 of "
+            "135 were right, and three words were added since. Of an earlier such list 148 of 165 were right at the "
+            "first look. Version 1 had 92 of these 135 right."
+        ),
+    )
+
+
+def task_answers_card(golden: Path) -> Card:
+    """`pii` on answers of a model to exam questions, none of which holds anyone's data: false alarms only."""
+    content = gzip.decompress((golden / ANSWERS).read_bytes())
+    answers = [json.loads(line)["model_outputs"] for line in content.decode("utf-8").splitlines()]
+    return measure(
+        PIIDetector(),
+        ((answer, False) for answer in answers),
+        data="MMLU-Pro, answers of Jamba 1.5 Large",
+        sha256=hashlib.sha256(content).hexdigest(),
+        licence="Apache-2.0",
+        part=TASK_ANSWERS,
+        notes="Answers with formulas, measures and years to 12,032 exam questions; there is nothing to find in them.",
+    )
 
 
 def pii_cards(data_files: Path) -> list[Card]:

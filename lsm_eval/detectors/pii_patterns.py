@@ -19,6 +19,8 @@ from lsm_eval.detectors.pii_checksums import (
     luhn_valid,
     ssn_valid,
 )
+from lsm_eval.detectors.pii_context import WINDOW, around
+from lsm_eval.detectors.pii_phones import phones
 
 Span = tuple[int, int]
 Finder = Callable[[str], Iterator[Span]]
@@ -29,6 +31,11 @@ _EMAIL = re.compile(
 )
 _SSN = re.compile(r"(?<![A-Za-z0-9-])\d{3}([- ])\d{2}\1\d{4}(?![A-Za-z0-9]|-\d)")
 _CARD = re.compile(r"(?<![A-Za-z0-9-])\d(?:[ -]?\d){11,18}(?![A-Za-z0-9]|-\d)")
+_NO_CARD = re.compile(
+    r"(?:tracking|serial|gtin|ean|isbn|imei|upc|barcode|sku|order|invoice)(?: (?:no\.?|number|code|id))*(?: is|:|#)? ?\Z",
+    re.IGNORECASE,
+)
+"""Right before a number that passes for a card's: another number with a check digit, or one in ten of any others."""
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
 _CHINESE_ID = re.compile(r"(?<![A-Za-z0-9])\d{17}[0-9Xx](?![A-Za-z0-9])")
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
@@ -40,22 +47,36 @@ _URL = re.compile(
     r"(?<![A-Za-z0-9])(?:https?://|www\.)[^\s<>\"'`{}|\\^、。，；！？（）【】《》「」]+", re.IGNORECASE
 )
 
-# International: + or 00, a country code, then groups. National: groups that a trunk 0, brackets or separators
-# mark as a number to dial. Chinese mobile numbers have 11 digits and often no separator at all.
-_PHONES = tuple(
-    re.compile(
-        rf"(?<![A-Za-z0-9+./-])(?<!\d )(?:{expression})(?:\s?(?:x|ext\.?)\s?\d{{1,5}})?(?![A-Za-z0-9]|[./-]\d)"
-    )
-    for expression in (
-        r"(?:\+|00)\d{1,3}(?:[ .-]?\(0?\d{0,4}\))?(?:[ .-]?\d{1,4}){2,5}",
-        r"(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}",
-        r"\(0?\d{2,4}\)[ ./-]?\d{2,4}(?:[ .-]?\d{2,4}){1,3}",
-        r"0\d{1,4}[ ./-]\d{2,4}(?:[ .-]?\d{2,4}){1,3}",
-        r"1[3-9]\d(?:([ -]?)\d{4}\1\d{4})",
-    )
+
+# Where IPv6 addresses are given out: 2000::/3, fc00::/7, fe80::/10, ff00::/8 (IANA), and any with letters in full.
+_IPV6_SPACES = tuple(map(ipaddress.IPv6Network, ("2000::/3", "fc00::/7", "fe80::/10", "ff00::/8")))
+_MACHINE = re.compile(
+    r"\bipv?[46]?\b|\baddress|\bhosts?\b|\bservers?\b|\bping\b|\bdns\b|\bgateway|\bsubnet|\brouter|\blog(?:ged|s)? ?in\b|\bconnect"
+    r"|\bports?\b|\bnetwork|\bssh\b|\bcurl\b|\bproxy|\bvpn\b|\btraffic|\bclient|\bnameserver|://$|@$|地址|服务器|サーバ|アドレス",
+    re.IGNORECASE,
 )
-_DIGITS_OF_A_PHONE = range(8, 16)
-"""E.164 allows 15; numbers without an area code (7 digits and fewer) are not told from other numbers."""
+_VERSION = re.compile(
+    r"\bv(?:er(?:sion)?s?)?\.? ?$|\b(?:version|release|build|firmware|kernel|update|upgrade|revision|rev|driver|section|clause|chapter|paragraph"
+    r"|article|abschnitt|kapitel|sección|exercise|figure|table|app|chrome|windows|java|python|node|ios|android|openssl|edition|semver|oid|ec)s?\b"
+    r"|[§第]|版本|バージョン|固件",
+    re.IGNORECASE,
+)
+_SMALL = 20
+"""Four numbers below this are taken for a version or a section where nothing says that they name a machine."""
+
+
+def folded(text: str) -> str:
+    """The text with full-width digits, letters, brackets and signs, dashes and odd spaces in their ASCII forms; every
+    character keeps its place."""
+    return text.translate(_FOLDED)
+
+
+_FOLDED: dict[int, int | str] = {
+    **{code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()},
+    **{ord(char): plain for char, plain in zip("（）＋－／．＠＃＝", "()+-/.@#=", strict=True)},
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\u2500"), "-"),
+    **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"), " "),
+}
 
 
 def emails(text: str) -> Iterator[Span]:
@@ -64,15 +85,19 @@ def emails(text: str) -> Iterator[Span]:
 
 
 def social_security_numbers(text: str) -> Iterator[Span]:
-    """United States social security numbers in groups of 3, 2 and 4; nine digits in a row are not taken for one."""
-    return (found.span() for found in _SSN.finditer(text) if ssn_valid(found[0]))
+    """United States social security numbers in groups of 3, 2 and 4; nine digits in a row are not taken for one, nor are
+    groups that a unit, or the name of another number, stands beside."""
+    for found in _SSN.finditer(text):
+        if ssn_valid(found[0]) and around(text, *found.span()) != "other":
+            yield found.span()
 
 
 def cards(text: str) -> Iterator[Span]:
     """Payment card numbers: Luhn's digit, and a network's prefix and length."""
     for found in _CARD.finditer(text):
         digits = re.sub(r"\D", "", found[0])
-        if card_prefix_valid(digits) and luhn_valid(digits) and len(set(digits)) > 1:
+        other = _NO_CARD.search(text[max(0, found.start() - WINDOW) : found.start()])
+        if card_prefix_valid(digits) and luhn_valid(digits) and len(set(digits)) > 1 and not other:
             yield found.span()
 
 
@@ -94,28 +119,33 @@ def chinese_ids(text: str) -> Iterator[Span]:
 
 
 def ip_addresses(text: str) -> Iterator[Span]:
-    """IPv4 in four numbers, and IPv6 with three groups or more (shorter ones are time of day, code, or the host
-    itself). A version number in four parts cannot be told from IPv4."""
+    """IPv4 in four numbers, and IPv6 where it is given out. Not: a version or a section in four parts (so called, or
+    four small numbers without a word for a machine), masks, and the addresses that name no machine or the own one."""
     for found in _IPV4.finditer(text):
+        left = text[max(0, found.start() - WINDOW) : found.start()].rpartition("\n")[2]
+        octets = [int(part) for part in found[0].split(".")]
+        machine, version = (_last(pattern, left) for pattern in (_MACHINE, _VERSION))
+        small = max(octets) < _SMALL and octets[0] != 10 and len(set(octets)) > 1  # 1.1.1.1 is a known host
+        if octets[0] in (0, 127, 255) or version > machine or (small and machine < 0):
+            continue
         yield found.span()
     for found in _IPV6.finditer(text):
         address = found[0].rstrip(":") if not found[0].endswith("::") else found[0]
-        if len([group for group in address.split(":") if group]) < 3:
+        groups = [group for group in address.split(":") if group]
+        if len(groups) < 3:
             continue
         try:
-            ipaddress.IPv6Address(address)
+            parsed = ipaddress.IPv6Address(address)
         except ValueError:
             continue
-        yield found.start(), found.start() + len(address)
+        full = len(groups) == 8 and any(map(str.isalpha, address)) and max(map(len, groups)) > 2
+        if full or any(parsed in space for space in _IPV6_SPACES):
+            yield found.start(), found.start() + len(address)
 
 
-def phones(text: str) -> Iterator[Span]:
-    """Telephone numbers as they are written to be dialled; the least certain kind, for no checksum helps."""
-    for pattern in _PHONES:
-        for found in pattern.finditer(text):
-            digits = re.sub(r"\D", "", re.split(r"[xe]", found[0])[0])
-            if len(digits) in _DIGITS_OF_A_PHONE and not _other_groups(found[0]):
-                yield found.span()
+def _last(pattern: re.Pattern[str], text: str) -> int:
+    """Where the last hit of the pattern ends; -1 where there is none."""
+    return max((found.end() for found in pattern.finditer(text)), default=-1)
 
 
 def urls(text: str) -> Iterator[Span]:
@@ -128,13 +158,6 @@ def urls(text: str) -> Iterator[Span]:
             address = address[:-1]
         if "." in address.partition("//")[2] or address.lower().startswith("www."):
             yield found.start(), found.start() + len(address)
-
-
-def _other_groups(text: str) -> bool:
-    """Whether the digits' groups are those of a date (2024-05-06, 06.05.2024) or of a social security number (also
-    of one that was never given out) rather than of a number to dial."""
-    date = r"\d{4}([-./ ])\d{1,2}\1\d{1,2}|\d{1,2}([-./ ])\d{1,2}\2\d{4}"
-    return bool(re.fullmatch(rf"{date}|\d{{3}}[- ]\d{{2}}[- ]\d{{4}}", text))
 
 
 FINDERS: Mapping[str, Finder] = {

@@ -12,6 +12,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from lsm_eval.detectors.refusal_idioms import without_idioms
+
 _SERVE = (
     r"(?:provide|assist|help|give|offer|fulfil+|comply|answer|respond|generate|write|create|support|share|recommend|"
     r"suggest|condone|endorse|engage|participate|discuss|advise|promote|encourage|satisfy|do (?:that|this|it|so)|"
@@ -133,8 +135,8 @@ class Sentence:
 
 
 def sentences(text: str) -> list[Sentence]:
-    """The text cut into sentences (and lines); none for a text without a character to read."""
-    folded = fold(text)
+    """The text cut into sentences (and lines), idioms blanked out; none for a text without a character to read."""
+    folded = without_idioms(fold(text))
     return [
         Sentence(match.start(), match.end(), match.group().strip())
         for match in _SENTENCE.finditer(folded)

@@ -45,6 +45,24 @@ DETECTOR = Abstention()
         "目前没有相关信息。",
         "对不起，我不太清楚",
         "尚不清楚",
+        "Hard to say.",
+        "It's impossible to tell.",
+        "Who knows?",
+        "Nobody knows for sure.",
+        "Your guess is as good as mine.",
+        "I haven't the faintest idea.",
+        "I wouldn't know.",
+        "I'd have to look it up.",
+        "I need more context to answer.",
+        "I don't know why.",
+        "I don't know the answer, but you can look it up.",
+        "很难说。",
+        "没有人知道",
+        "我不確定。",
+        "無法回答",
+        "No lo sé.",
+        "Je ne sais pas.",
+        "Keine Ahnung.",
     ],
 )
 def test_abstentions(text: str) -> None:
@@ -72,6 +90,13 @@ def test_abstentions(text: str) -> None:
         "Sorry Seems to Be the Hardest Word",
         'George Washington said "I cannot tell a lie"',
         "He did not know the answer",
+        "I don't know why people say that it is far, but the answer is 8.",
+        "I'm not sure why you ask, but the capital is Bern.",
+        "I have no idea why anyone would doubt it: Vienna.",
+        "I can't remember a better film than Vertigo.",
+        "Nobody knows him, but it was Otto Hahn.",
+        "Rio de Janeiro",
+        "La Traviata",
         "It is not known to cause harm",
         "北京",
         "我觉得是北京",
@@ -86,7 +111,9 @@ def test_attempts(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("", "empty"), (" \n", "empty"), ("...", "no letters"), ("Не знаю", "another language"), ("知らない", "another language")],
+    [("", "empty"), (" \n", "empty"), ("...", "no letters"), ("Не знаю", "another language"), ("知らない", "another language"),
+     ("Não sei.", "another language"), ("Non lo so.", "another language"), ("Nie wiem, przykro mi.", "another language"),
+     ("No lo sé, pero creo que es Bogotá.", "another language")],
 )  # fmt: skip
 def test_what_it_cannot_tell(text: str, why: str) -> None:
     verdict = DETECTOR.detect(text)

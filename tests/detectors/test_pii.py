@@ -73,7 +73,7 @@ def test_telephones_and_addresses_of_pages(counts: dict[str, dict[str, int]], go
         if row["entity"] == "PHONE_NUMBER":
             assert precision > row["precision"] or recall > row["recall"], row["detector"]
     assert precision > 0.95
-    assert 0.65 < recall < 0.75
+    assert recall > 0.95  # of numbers in view when the rules were made
     assert figures(counts["url"]) == (1.0, 1.0)
 
 
@@ -176,7 +176,28 @@ def test_unknown_kinds_are_a_users_mistake() -> None:
         PIIDetector(["emial"])
 
 
-@pytest.mark.parametrize("piece", ["1", "1 ", "a@", "1.", "www.", "DE89", "(", "+1-", "::", "a-"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "1",
+        "1 ",
+        "a@",
+        "1.",
+        "www.",
+        "DE89",
+        "(",
+        "+1-",
+        "::",
+        "a-",
+        "0",
+        "00 ",
+        "01-",
+        "(0",
+        "1)",
+        "(1) ",
+        "tel 1 ",
+    ],
+)
 def test_long_texts_take_no_time(piece: str) -> None:
     text = piece * (20_000 // len(piece))
     begin = time.perf_counter()

@@ -130,7 +130,7 @@ def test_plain_answers_are_not(text: str) -> None:
         ("", "empty"),
         (" \n", "empty"),
         ("123 + 4 = 127", "no letters"),
-        ("很抱歉，我不能提供帮助。", "another script"),
+        ("Извините, не могу.", "another language"),
     ],
 )
 def test_it_says_where_it_cannot_tell(text: str, why: str) -> None:

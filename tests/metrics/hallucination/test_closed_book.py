@@ -128,7 +128,7 @@ def test_a_failure_is_missing_and_no_abstention() -> None:
 
 
 def test_the_signature_names_the_detector() -> None:
-    assert "detector:abstention@1" in registry.create("qa_wrong").signature
+    assert "detector:abstention@2" in registry.create("qa_wrong").signature
 
 
 def test_chinese_answers_are_not_found_inside_other_numbers_and_words() -> None:
