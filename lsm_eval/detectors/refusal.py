@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lsm_eval.detectors.base import Finding, Verdict
+from lsm_eval.detectors.base import Finding, Verdict, of_answer
 from lsm_eval.detectors.refusal_cues import features, names, sentences, telling
 
 WEIGHTS = Path(__file__).parent / "refusal_weights.json"
@@ -51,6 +51,10 @@ class Refusal:
         self.weights = weights or packaged()
 
     def detect(self, text: str) -> Verdict:
+        """Whether what an answer says declines; what a reasoning model thought before it plays no part."""
+        return of_answer(self._detect, text)
+
+    def _detect(self, text: str) -> Verdict:
         why = unreadable(text)
         if why is not None:
             return Verdict("cannot_tell", why=why)

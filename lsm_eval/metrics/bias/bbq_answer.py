@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from lsm_eval.reasoning.split import split
+
 UNKNOWN = (
     "cannot be determined",
     "can't be determined",
@@ -37,8 +39,9 @@ def named(
     "blind woman" for "The woman who is blind"); those of a single word are too common to tell anything.
 
     In this order: a first line that is a letter alone; an answer equal to an option; whatever letters and texts
-    are named anywhere in it.
+    are named anywhere in it. What a reasoning model thought before its answer plays no part.
     """
+    answer = split(answer).answer
     lines = [line for line in answer.splitlines() if line.strip()]
     alone = re.fullmatch(rf"(?i)\W*([{_LETTERS[: len(options)]}])\W*", lines[0]) if lines else None
     if alone:

@@ -1,0 +1,61 @@
+"""Is a marker meant, or only talked about? Rules for texts whose subject is the markers themselves."""
+
+from __future__ import annotations
+
+import re
+
+from lsm_eval.reasoning.families import Marker
+
+_OPENING = "`\"'“‘«„「『"
+_CLOSING = "`\"'”’»“」』"
+_FENCE = re.compile(r"^\s{0,3}(?:```|~~~)", re.MULTILINE)
+_SENTENCE_ENDS = ".!?:;…。！？：；)]}>*\"'”’»」』"
+_WORDS_OF_THOUGHT = 5  # that a block within a sentence has at least; fewer are an example of a tag
+
+
+def quoted(text: str, first: Marker, last: Marker | None = None) -> bool:
+    """Whether quotation marks or backticks stand right around a marker, or around all from `first` to `last`."""
+    before, after = text[: first.start][-1:], text[(last or first).end :][:1]
+    return bool(before and after) and before in _OPENING and after in _CLOSING
+
+
+def in_code(text: str, marker: Marker) -> bool:
+    """Whether it stands in a fenced block or in a code span on its line."""
+    if len(_FENCE.findall(text, 0, marker.start)) % 2 and _FENCE.search(text, marker.end):
+        return True
+    start = text.rfind("\n", 0, marker.start) + 1
+    end = text.find("\n", marker.end)
+    line_after = text[marker.end : end if end >= 0 else len(text)]
+    return text.count("`", start, marker.start) % 2 == 1 and "`" in line_after
+
+
+def within_sentence(text: str, start: int, marker: Marker) -> bool:
+    """Whether words of the same sentence stand before it on its line; `start` is where the text that counts begins."""
+    line = text[max(text.rfind("\n", 0, marker.start) + 1, start) : marker.start].rstrip()
+    return bool(line) and line[-1] not in _SENTENCE_ENDS
+
+
+def only_named(text: str, start: int, marker: Marker, close: Marker | None, *, thinks: bool) -> bool:
+    """Whether an opening marker that does not begin the text is only talked about.
+
+    It is where it is quoted or in code. Within a sentence it is too, unless it is closed, and what it holds is long
+    enough to be a thought or the text is known to hold thoughts (`thinks`).
+    """
+    if quoted(text, marker) or in_code(text, marker) or quoted(text, marker, close):
+        return True
+    if not within_sentence(text, start, marker):
+        return False
+    if close is None or thinks:
+        return close is None
+    inside = text[marker.end : close.start]
+    return "\n" not in inside and len(inside.split()) < _WORDS_OF_THOUGHT
+
+
+def only_named_lone(text: str, start: int, marker: Marker) -> bool:
+    """Whether a closing marker that closes nothing is only talked about: quoted, in code, or a word of a sentence
+    (white space around it, words before it, and the sentence goes on in lower case)."""
+    if quoted(text, marker) or in_code(text, marker):
+        return True
+    after = text[marker.end : marker.end + 2]
+    goes_on = after[:1] in (",", ".", ";", ")") or (after[:1] == " " and after[1:].islower())
+    return goes_on and text[: marker.start][-1:] == " " and within_sentence(text, start, marker)
