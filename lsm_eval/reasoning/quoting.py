@@ -38,15 +38,18 @@ def within_sentence(text: str, start: int, marker: Marker) -> bool:
 def only_named(text: str, start: int, marker: Marker, close: Marker | None, *, thinks: bool) -> bool:
     """Whether an opening marker that does not begin the text is only talked about.
 
-    It is where it is quoted or in code. Within a sentence it is too, unless it is closed, and what it holds is long
-    enough to be a thought or the text is known to hold thoughts (`thinks`).
+    It is where it is quoted or in code. Within a sentence it is too, unless it is closed and what it holds is long
+    enough to be a thought. In a text that is known to hold thoughts (`thinks`) it is only where it is a word of its own
+    that nothing closes.
     """
     if quoted(text, marker) or in_code(text, marker) or quoted(text, marker, close):
         return True
     if not within_sentence(text, start, marker):
         return False
-    if close is None or thinks:
-        return close is None
+    if thinks:
+        return close is None and text[: marker.start][-1:].isspace()
+    if close is None:
+        return True
     inside = text[marker.end : close.start]
     return "\n" not in inside and len(inside.split()) < _WORDS_OF_THOUGHT
 

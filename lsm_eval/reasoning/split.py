@@ -6,7 +6,7 @@ An answer is what stands outside of the blocks of thoughts. A block begins
 - with an opening marker at the start of the text, or after another block (white space does not count);
 - with an opening marker further on, unless it is only talked about (`quoting`).
 
-It ends with the first closing marker of its name that is not quoted. Where there is none the text ended inside its
+It ends with the first closing marker of its kind that is not quoted. Where there is none the text ended inside its
 thoughts, and has no answer. A closing marker that closes nothing ends thoughts that something else opened (most
 often the chat template): all before it, back to the last block, is thought. After a block it is dropped where nothing
 follows.
@@ -37,10 +37,10 @@ class Split:
 def split(text: str, *, opened: bool = False, believing: bool = False) -> Split:
     """Take a text apart. `opened`: the prompt ends inside thoughts (`prompts.opens`). `believing`: every marker is
     meant, none only talked about."""
-    messages = harmony.messages(text, opened=opened)
+    found = markers(text)
+    messages = None if _closes_before_channels(text, found) else harmony.messages(text, opened=opened)
     if messages is not None:
         return _of_messages(messages)
-    found = markers(text)
     if not found and not opened:
         return Split(text, "")
     return _Reader(text, found, believing).read(opened)
@@ -52,10 +52,11 @@ def answer_start(text: str, *, opened: bool = False) -> tuple[int, int] | None:
 
     What this says of a text holds of every longer one, once an answer has begun.
     """
-    if harmony.speaks(text) and (opened or text.lstrip().startswith("<|channel|>")):
+    found = markers(text)
+    named = text.lstrip().startswith("<|channel|>")
+    if named or (opened and harmony.speaks(text) and not _closes_before_channels(text, found)):
         final = harmony.answer_start(text)
         return None if final is None else (final, _past_space(text, final))
-    found = markers(text)
     at, number, inside = 0, 0, opened
     block: Marker | None = None
     while True:
@@ -70,6 +71,12 @@ def answer_start(text: str, *, opened: bool = False) -> tuple[int, int] | None:
         if close is None:
             return None
         at, number, inside = found[close].end, close + 1, False
+
+
+def _closes_before_channels(text: str, found: Sequence[Marker]) -> bool:
+    """Whether thoughts of another format end before a message names its channel: that is a text about channels."""
+    first = harmony.CHANNEL.search(text)
+    return first is not None and any(one.kind == "close" and one.start < first.start() for one in found)
 
 
 class _Reader:
@@ -150,19 +157,15 @@ class _Reader:
 
 
 def _closer(text: str, found: Sequence[Marker], number: int, marker: Marker | None) -> int | None:
-    """Number of what closes a block whose content begins before the marker `number`: the first of its name that is
-    not quoted, or, for tags, of another name where there is none. `marker` None: any closes it."""
-    closers = [
-        at
-        for at in range(number, len(found))
-        if found[at].kind == "close" and not quoting.quoted(text, found[at])
-    ]
-    if marker is None:
-        return closers[0] if closers else None
-    own = next((at for at in closers if found[at].name == marker.name), None)
-    if own is None and marker.tag:
-        own = next((at for at in closers if found[at].tag), None)
-    return own
+    """Number of what closes a block whose content begins before the marker `number`: the first that is not quoted, for
+    a tag any tag's (models mix them up), else one of its own family. `marker` None: whatever closes."""
+    for at in range(number, len(found)):
+        one = found[at]
+        if one.kind != "close" or quoting.quoted(text, one):
+            continue
+        if marker is None or (marker.tag and one.tag) or marker.name == one.name:
+            return at
+    return None
 
 
 def _of_messages(messages: Sequence[tuple[bool, str]]) -> Split:
