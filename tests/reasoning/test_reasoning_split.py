@@ -35,6 +35,7 @@ ANSWERS = [
     ("<think>a</thinking>Nine.", "Nine.", "a"),
     # text before
     ("Let me see.\n<think>a</think>\nNine.", "Let me see.\n\nNine.", "a"),
+    ("<response><thinking>a</thinking>Nine.</response>", "Nine.", "a"),
     ("Let me see: <think>a</think>nine.", "Let me see: nine.", "a"),
     (
         "Well, <think>it was seven, and two came in</think>nine.",
@@ -54,6 +55,8 @@ ANSWERS = [
         "They ask about `</think>` tags.",
     ),
     ('<think>They wrote "</think>".</think>Yes.', "Yes.", 'They wrote "</think>".'),
+    ('<think>It is called "noon".</think>"Noon" it is.', '"Noon" it is.', 'It is called "noon".'),
+    ("<think>So `x`</think>`y`", "`y`", "So `x`"),
     # other families
     ("[THINK]a[/THINK]Nine.", "Nine.", "a"),
     ("◁think▷a◁/think▷Nine.", "Nine.", "a"),
@@ -118,6 +121,11 @@ LITERAL = [
     'The tag "<think>" opens a block.',
     "The tag “<think>” opens a block, and “</think>” closes it.",
     'Write "<think>all that you think of it</think>" first.',
+    "In '<think>' it stands, and it's closed by '</think>'.",
+    '它用"<think>"开始。',
+    "Tags of this kind:\n<think> marks thoughts,\n<b> is bold",
+    "1. <think>x</think> marks thoughts,\n2. <b>x</b> is bold",
+    "<delay>\n<reason>late train</reason>\n<minutes>9</minutes>\n</delay>",
     "Put it between <think> and </think> and then answer.",
     "Such models end their thoughts with </think>, then they answer.",
     "In XML you may write <think>x</think>.",
