@@ -120,6 +120,7 @@ def _longest(task: PreparedTask) -> str:
 def _show_result(result: RunResult) -> None:
     from lsm_eval.cli.table import estimate_cells, print_table
     from lsm_eval.results.summary import work_summary
+    from lsm_eval.runner.thoughts import samples_with_thoughts
 
     rows = [
         [task.prepared.name if at == 0 else "", *estimate_cells(metric, estimate)]
@@ -131,6 +132,13 @@ def _show_result(result: RunResult) -> None:
         if task.failures:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
             click.echo(f"{task.prepared.name}: missing because {why}.{_advice(task)}", err=True)
+        thinking = samples_with_thoughts(task.responses)
+        if thinking:
+            click.echo(
+                f"{task.prepared.name}: thoughts of {thinking:,} of {len(task.responses):,} samples are not scored "
+                "(--reasoning keep scores the whole text).",
+                err=True,
+            )
         for variant, why in task.prepared.unchanged.items():
             click.echo(f"{task.prepared.name}: not asked as {variant}, because {why}.", err=True)
     _show_judging(result.manifest)

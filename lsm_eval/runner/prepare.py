@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
@@ -126,10 +127,15 @@ def _limited(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
     """The samples with the run's own bound of new tokens, where it names one."""
     if spec.max_tokens is None:
         return samples
+    return _generated(samples, max_tokens=spec.max_tokens)
+
+
+def _generated(samples: Sequence[Sample], **changes: Any) -> tuple[Sample, ...]:
+    """The samples with all their requests of generated texts changed."""
     found = []
     for sample in samples:
         first, *further = [
-            replace(request, max_tokens=spec.max_tokens) if isinstance(request, Generate) else request
+            replace(request, **changes) if isinstance(request, Generate) else request
             for request in sample.requests
         ]
         found.append(replace(sample, request=first, further=tuple(further)))
@@ -185,6 +191,8 @@ def _prepare_harness_task(loaded: LmEvalTask, spec: RunSpec, model: Model) -> Pr
         chat_template=chat,
     )
     samples = _limited(built.samples, spec)
+    if spec.reasoning == "strip":  # thoughts as in our own tasks: marks are kept, and stop strings wait
+        samples = _generated(samples, stop_in_thoughts=False)
     return PreparedTask(built.loaded, built.metrics, built.data, None, samples, built.shots, chat)
 
 

@@ -245,3 +245,32 @@ def test_choices_in_a_chat_are_scored_after_the_thoughts(run: Runner, tmp_path: 
     record = read_record(done.record)
     assert _part(record) == ["reasoning:closed"]
     assert record.samples("choose")["prompt"][0].as_py().endswith("<think>\n\n</think>\n\n")
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_thinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the template that opens thoughts to the number: the stop string stands inside the thoughts, too."""
+    import memorising_models
+    from tiny_models import save_tokenizer
+
+    opens = CHAT + "{% if add_generation_prompt %}<think>\n{% endif %}"
+    monkeypatch.setattr(
+        memorising_models, "save_tokenizer", lambda folder: save_tokenizer(folder, chat=opens)
+    )
+    texts = [
+        "<|user|>what is the cat\n<|assistant|><think>\nthe dog\n\nand log\n</think>\n\nthe mat\n and",
+        "<|user|>what is the dog\n<|assistant|><think>\nthe answer\n\nis nothing\n</think>\n\nyes\n no",
+    ]
+    model = memorising_models.train_on(tmp_path / "m", texts, steps=200)
+    rows = [{"q": "what is the cat", "a": "the mat"}, {"q": "what is the dog", "a": "yes"}]
+    fields = {**TALK, "prompt": "{{ q }}", "target": "{{ a }}", "stop": ["\n"], "max_tokens": 60}
+    write_task(tmp_path / "tasks", "talk", rows, **fields)
+    runner = Runner(model, tmp_path / "tasks", tmp_path / "reports")
+    for engine in ("auto", "plain"):
+        done = runner("--engine", engine, tasks="talk")
+        assert done.code == 0, done.err
+        assert "talk: thoughts of 2 of 2 samples are not scored" in done.err
+        table = read_record(done.record).samples("talk")
+        assert table["completion"].to_pylist() == ["the mat", "yes"]
+        assert table["thoughts"].to_pylist() == ["the dog\n\nand log", "the answer\n\nis nothing"]
+        assert table["score.exact_match"].to_pylist() == [1.0, 1.0]
