@@ -10,7 +10,7 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.reasoning import prompts
-from lsm_eval.reasoning.families import is_marker
+from lsm_eval.reasoning.families import marking
 
 _REMEMBERED = 64_000_000  # tokens, of four bytes each
 
@@ -185,7 +185,8 @@ class Encoder:
     def _markers(self) -> dict[int, str]:
         """Special tokens that mark thoughts, and their text."""
         texts = {number: str(self.tokenizer.convert_ids_to_tokens(number)) for number in self._special}
-        return {number: text for number, text in texts.items() if is_marker(text)}
+        kept = marking(texts.values())
+        return {number: text for number, text in texts.items() if text in kept}
 
     @property
     def _first(self) -> int | None:

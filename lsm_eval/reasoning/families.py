@@ -7,7 +7,7 @@ The harmony format (gpt-oss) names a channel for each message instead, and stand
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -87,11 +87,15 @@ def closing(name: str, tag: bool) -> str:
     return f"</{name}>" if tag else next(family.close for family in FAMILIES if family.name == name)
 
 
+def marking(tokens: Collection[str]) -> set[str]:
+    """Those of a tokenizer's special tokens that mark thoughts, or the answer after them, and must stay in a text."""
+    # `<|end|>` and its like end turns in other formats than harmony.
+    harmony = _HARMONY if "<|channel|>" in tokens else frozenset[str]()
+    return {token for token in tokens if token in harmony or token in _SPECIAL or _is_marker(token)}
+
+
 @lru_cache(maxsize=1024)
-def is_marker(token: str) -> bool:
-    """Whether a tokenizer's special token marks thoughts, or the answer after them, and must stay in a text."""
-    if token in _HARMONY or token in _SPECIAL:
-        return True
+def _is_marker(token: str) -> bool:
     found = markers(token.strip())
     return len(found) == 1 and found[0].end - found[0].start == len(token.strip())
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsm_eval.reasoning.families import TAGS, is_marker
+from lsm_eval.reasoning.families import TAGS, marking
 from lsm_eval.reasoning.split import answer_start, split
 
 CALL = "<|start|>assistant<|channel|>commentary to=f <|constrain|>json<|message|>{}<|call|>"
@@ -204,20 +204,22 @@ def test_where_an_answer_has_begun_it_stays(start: str, more: str, opened: bool)
 @pytest.mark.parametrize("tag", TAGS)
 def test_every_tag_is_known_and_kept_in_decoding(tag: str) -> None:
     assert split(f"<{tag}>a</{tag}>b").answer == "b"
-    assert is_marker(f"<{tag}>")
-    assert is_marker(f"</{tag}>")
+    assert marking([f"<{tag}>", f"</{tag}>"]) == {f"<{tag}>", f"</{tag}>"}
 
 
 def test_what_tokens_mark_thoughts() -> None:
-    for token in (
-        "[THINK]",
-        "[/THINK]",
-        "<|channel|>",
-        "<|message|>",
-        "◁/think▷",
-        "<unused94>",
-        "<unused95>",
-    ):
-        assert is_marker(token), token
-    for token in ("</s>", "<|im_end|>", "<unused93>", "[INST]", "<pad>", "<|endoftext|>", "think", ""):
-        assert not is_marker(token), token
+    marks = {"[THINK]", "[/THINK]", "◁/think▷", "<unused94>", "<unused95>", "<|begin_of_solution|>"}
+    others = {
+        "</s>",
+        "<|im_end|>",
+        "<unused93>",
+        "[INST]",
+        "<pad>",
+        "<|endoftext|>",
+        "think",
+        "<|start|>",
+        "<|end|>",
+    }
+    assert marking(marks | others) == marks
+    harmony = {"<|channel|>", "<|message|>", "<|start|>", "<|end|>"}
+    assert marking({*harmony, "<|return|>", "</s>"}) == harmony
