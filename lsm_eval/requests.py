@@ -49,6 +49,8 @@ class Generate:
     """Of this sequence's random stream; means nothing at temperature 0."""
     detail: bool = False
     """Tell how likely the new text is (`Generated.logprob`), too."""
+    stop_in_thoughts: bool = False
+    """Stop strings end the text inside a reasoning model's thoughts, too; by default they wait for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Perplexity:
 
 Request = Score | Generate | Perplexity
 
-FailureReason = Literal["nan", "too_long", "unsupported"]
+FailureReason = Literal["nan", "too_long", "unsupported", "truncated"]
+"""`truncated`: the text ended inside a reasoning model's thoughts, before there was an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,10 @@ class Generated:
     """Tokens cut from the left of the prompt to fit the model."""
     logprob: float | None = None
     """With `Generate.detail`: natural-log probability of `text` after the prompt, as `Score` would give it; None
-    where it was not asked for, or the text is empty."""
+    where it was not asked for, the text is empty, or thoughts were taken off it."""
+    thoughts: str | None = None
+    """A reasoning model's thoughts, taken off the text (`reasoning.split`): empty where it has none. None where nobody
+    looked for any, as in what a model answers and the store keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,8 @@ class Failure:
 
     reason: FailureReason
     detail: str
+    written: Generated | None = None
+    """What was written all the same; of `truncated` only."""
 
 
 Answer = Scored | Generated | Likelihood
@@ -137,12 +145,13 @@ def kind(request: Request) -> str:
 def key(request: Request, fingerprint: str) -> str:
     """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request.
 
-    What has no part in a greedy text is left out, and so is `detail` where it is not asked for: such keys are what
-    they were before there was sampling and detail.
+    What has no part in a greedy text is left out, and so are `detail` and `stop_in_thoughts` where they are not asked
+    for: such keys are what they were before there were sampling, detail and thoughts.
     """
     fields = asdict(request)
-    if not fields.get("detail"):
-        fields.pop("detail", None)
+    for name in ("detail", "stop_in_thoughts"):
+        if not fields.get(name):
+            fields.pop(name, None)
     if isinstance(request, Generate) and request.temperature == 0:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]
@@ -153,7 +162,15 @@ def key(request: Request, fingerprint: str) -> str:
 def dump_answer(answer: Answer) -> str:
     """An answer as JSON; floats keep every digit."""
     name = next(name for name, cls in _ANSWERS.items() if isinstance(answer, cls))
-    return json.dumps({"kind": name, **asdict(answer)}, ensure_ascii=False)
+    return json.dumps({"kind": name, **answer_fields(answer)}, ensure_ascii=False)
+
+
+def answer_fields(answer: Answer) -> dict[str, Any]:
+    """Its fields by name; `thoughts` only where there are any."""
+    fields = asdict(answer)
+    if not fields.get("thoughts"):
+        fields.pop("thoughts", None)
+    return fields
 
 
 def load_answer(text: str) -> Answer:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lsm_eval.results.schema import Manifest
     from lsm_eval.runner.prepare import PreparedTask
     from lsm_eval.runner.run import RunResult
+    from lsm_eval.runner.scored import ScoredTask
 
 
 @click.command("run")
@@ -119,6 +120,7 @@ def _longest(task: PreparedTask) -> str:
 def _show_result(result: RunResult) -> None:
     from lsm_eval.cli.table import estimate_cells, print_table
     from lsm_eval.results.summary import work_summary
+    from lsm_eval.runner.thoughts import samples_with_thoughts
 
     rows = [
         [task.prepared.name if at == 0 else "", *estimate_cells(metric, estimate)]
@@ -129,7 +131,14 @@ def _show_result(result: RunResult) -> None:
     for task in result.tasks:
         if task.failures:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
-            click.echo(f"{task.prepared.name}: missing because {why}.", err=True)
+            click.echo(f"{task.prepared.name}: missing because {why}.{_advice(task)}", err=True)
+        thinking = samples_with_thoughts(task.responses)
+        if thinking:
+            click.echo(
+                f"{task.prepared.name}: thoughts of {thinking:,} of {len(task.responses):,} samples are not scored "
+                "(--reasoning keep scores the whole text).",
+                err=True,
+            )
         for variant, why in task.prepared.unchanged.items():
             click.echo(f"{task.prepared.name}: not asked as {variant}, because {why}.", err=True)
     _show_judging(result.manifest)
@@ -142,6 +151,20 @@ def _show_result(result: RunResult) -> None:
             err=True,
         )
     click.echo(f"record: {result.record}")
+
+
+def _advice(task: ScoredTask) -> str:
+    """What to do about answers that ended inside a reasoning model's thoughts."""
+    from lsm_eval.requests import Failure
+
+    written = [response.written for response in task.responses if isinstance(response, Failure)]
+    long = [one.tokens for one in written if one is not None and one.finish == "length"]
+    if not long:
+        return ""
+    return (
+        f" The thoughts of {len(long)} had not ended after {max(long):,} new tokens, all that they may have: raise "
+        "it with --max-tokens N."
+    )
 
 
 def _show_judging(manifest: Manifest) -> None:

@@ -25,7 +25,7 @@ from lsm_eval.detectors.abstention_phrases import (
     SENTENCE,
     SIMPLER,
 )
-from lsm_eval.detectors.base import NOTHING, Finding, Verdict
+from lsm_eval.detectors.base import NOTHING, Finding, Verdict, of_answer
 from lsm_eval.detectors.languages import language
 
 _APOSTROPHES = str.maketrans("\u2018\u2019\u00b4`", "''''")
@@ -38,7 +38,10 @@ class Abstention:
     version = "2"
 
     def detect(self, text: str) -> Verdict:
-        """What an answer says; the finding spans the first phrase that says so."""
+        """What an answer says, its thoughts left out; the finding spans the first phrase that says so."""
+        return of_answer(self._detect, text)
+
+    def _detect(self, text: str) -> Verdict:
         if not text.strip():
             return Verdict("cannot_tell", why="empty")
         letters = [char for char in text if char.isalpha()]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
+
+from lsm_eval.reasoning.split import split
 
 State = Literal["finding", "none", "cannot_tell"]
 
@@ -37,6 +40,23 @@ class Verdict:
 
 NOTHING = Verdict("none")
 """There is nothing of the kind in the text."""
+
+
+def of_answer(detect: Callable[[str], Verdict], text: str) -> Verdict:
+    """What `detect` says of a text without a reasoning model's thoughts, its findings where they stand in the whole
+    text (where thoughts stand in the midst of the answer: all of it)."""
+    answer = split(text).answer
+    verdict = detect(answer)
+    if answer == text or not verdict.findings:
+        return verdict
+    at = text.rfind(answer)
+    moved = tuple(
+        replace(one, start=one.start + at, end=one.end + at)
+        if at >= 0
+        else replace(one, start=0, end=len(text))
+        for one in verdict.findings
+    )
+    return replace(verdict, findings=moved)
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lsm_eval.detectors.base import NOTHING, Finding, Verdict
+from lsm_eval.detectors.base import NOTHING, Finding, Verdict, of_answer
 from lsm_eval.detectors.languages import language
 from lsm_eval.detectors.refusal_cues import features, names, sentences, telling
 from lsm_eval.detectors.refusal_languages import LANGUAGES, curt, refused
@@ -57,6 +57,10 @@ class Refusal:
         self.weights = weights or packaged()
 
     def detect(self, text: str) -> Verdict:
+        """Whether what an answer says declines; what a reasoning model thought before it plays no part."""
+        return of_answer(self._detect, text)
+
+    def _detect(self, text: str) -> Verdict:
         why = unreadable(text)
         if why is not None:
             return Verdict("cannot_tell", why=why)

@@ -2,7 +2,8 @@
 
 - `likelihood`: the allowed answers are scored as continuations, the likeliest is the answer. Robust, because a
   judge cannot digress; for judges that score.
-- `text`: the judge writes, and the first line of what it writes must be one allowed answer and nothing else.
+- `text`: the judge writes, and the first line of what it writes must be one allowed answer and nothing else. A
+  reasoning model's thoughts are no part of what is read.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lsm_eval.judging.rubric import Question
+from lsm_eval.reasoning.answered import without_thoughts
 from lsm_eval.requests import Failure, FailureReason, Generate, Generated, Request, Response, Score, Scored
 
 Reading = Literal["likelihood", "text"]
@@ -21,10 +23,11 @@ Why = Literal["tie", "improbable", "unread"] | FailureReason
 """`tie`: two answers are equally likely. `improbable`: all allowed ones together hardly are. `unread`: the text is
 no allowed answer. The others are those of a failed request."""
 
-VERSION = 1
+VERSIONS: dict[Reading, int] = {"likelihood": 1, "text": 2}
 """Part of every judged metric's signature: raised whenever the same response would be read differently."""
 
 _MAX_TOKENS = 16
+_THINKING_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,12 @@ class Judgement:
     """The answer's part of the probability of all allowed answers (reading by likelihood only)."""
 
 
-def as_request(question: Question, reading: Reading, *, chat: bool) -> Request:
-    """The request that puts a question to a judge, through its chat template if it has one (`chat`)."""
+def as_request(question: Question, reading: Reading, *, chat: bool, thinking: bool = False) -> Request:
+    """The request that puts a question to a judge, through its chat template if it has one (`chat`). `thinking`: it
+    has room for thoughts before it answers."""
     text = question.text if chat else f"{question.text}\n{question.cue}"
     if reading == "text":
-        return Generate(text, max_tokens=_MAX_TOKENS, chat=chat)
+        return Generate(text, max_tokens=_THINKING_TOKENS if thinking else _MAX_TOKENS, chat=chat)
     # In a chat the reply starts afresh: no space binds it to the question.
     space = "" if chat else " "
     return Score(text, tuple(space + spelling for spelling, _ in _spellings(question)), chat=chat)
@@ -56,7 +60,7 @@ def read(question: Question, response: Response) -> Judgement:
     if isinstance(response, Scored):
         return _likeliest(question, response.logprobs)
     if isinstance(response, Generated):
-        return _written(question, response.text)
+        return _written(question, without_thoughts(response).text)
     return Judgement(None, "unsupported")
 
 

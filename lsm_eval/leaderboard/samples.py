@@ -44,6 +44,8 @@ class SampleView:
     more: int
     """Choices or references left out."""
     completion: str | None
+    thoughts: str | None
+    """A reasoning model's, taken off the completion."""
     finish: str | None
     likelihood: str
     references: tuple[str, ...]
@@ -72,6 +74,7 @@ def sample_view(row: Mapping[str, Any]) -> SampleView:
         choices=_choices(row, texts, target)[:LIST_LIMIT],
         more=max(len(texts if scored else target) - LIST_LIMIT, 0),
         completion=None if completion is None or scored else clip(completion, TEXT_LIMIT),
+        thoughts=None if row.get("thoughts") is None else clip(row["thoughts"], TEXT_LIMIT),
         finish=row["finish"],
         likelihood=_likelihood(row) if row["request"] == "perplexity" else "",
         references=() if scored else tuple(clip(text, TEXT_LIMIT) for text in target[:LIST_LIMIT]),

@@ -111,6 +111,7 @@ def make_request(
         temperature=keywords.temperature,
         top_p=keywords.top_p,
         seed=seed if keywords.temperature else 0,
+        stop_in_thoughts=True,
     )
     if keywords.max_length is None:
         return request
@@ -129,6 +130,7 @@ def make_request(
         temperature=request.temperature,
         top_p=request.top_p,
         seed=request.seed,
+        stop_in_thoughts=True,
     )
 
 

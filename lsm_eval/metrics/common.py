@@ -10,6 +10,7 @@ import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
+from lsm_eval.reasoning.answered import without_thoughts
 from lsm_eval.requests import Answer, Generated, Likelihood, Scored
 from lsm_eval.tasks.sample import Sample
 
@@ -75,10 +76,10 @@ def scored(metric: str, answer: Answer) -> Scored:
 
 
 def generated(metric: str, answer: Answer) -> Generated:
-    """The answer as one to a generate request; UserError otherwise."""
+    """The answer as one to a generate request, without a reasoning model's thoughts; UserError otherwise."""
     if not isinstance(answer, Generated):
         raise wrong_kind(metric, "generate", answer)
-    return answer
+    return without_thoughts(answer)
 
 
 def likelihood(metric: str, answer: Answer) -> Likelihood:

@@ -13,7 +13,7 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Unit
 from lsm_eval.metrics.choice import best
-from lsm_eval.metrics.common import references, right_choices
+from lsm_eval.metrics.common import generated, references, right_choices
 from lsm_eval.requests import Answer, Generated, Scored
 from lsm_eval.tasks.sample import Sample
 
@@ -100,7 +100,7 @@ class EvaluateModule:
     def _pair(self, sample: Sample, answer: Answer) -> tuple[Any, Any]:
         if isinstance(answer, Generated):
             targets: list[Any] = list(references(self.name, sample))
-            return answer.text, self._reference(sample, targets)
+            return generated(self.name, answer).text, self._reference(sample, targets)
         if isinstance(answer, Scored):
             chosen = best(answer.logprobs)[0]
             right = sorted(right_choices(self.name, sample, len(answer.logprobs)))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.reasoning import prompts
+from lsm_eval.reasoning.families import marking
 
 _REMEMBERED = 64_000_000  # tokens, of four bytes each
 
@@ -126,25 +129,64 @@ class Encoder:
             found.append(((*self.prefix, *ids, *self.suffix), at, scored))
         return found
 
-    def chat(self, prompt: str, system: str | None) -> str:
-        """The prompt as a user's message through the chat template, up to where the reply starts."""
+    def chat(self, prompt: str, system: str | None, *, thinking: bool = True) -> str:
+        """The prompt as a user's message through the chat template, up to where the reply starts.
+
+        Without `thinking`, up to where its answer starts: the template leaves thoughts out where it can, and those
+        that it opens all the same are closed.
+        """
         messages = [{"role": "system", "content": system}] if system is not None else []
         messages.append({"role": "user", "content": prompt})
         import jinja2
 
+        switched = not thinking and prompts.SWITCH in self._template
+        off = {prompts.SWITCH: False} if switched else {}
         try:
-            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+            text = self.tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True, **off
+            )
         except jinja2.TemplateError as error:
             raise UserError(
                 f"the model's chat template refuses the messages ({error}): run with --chat off."
             ) from error
-        return str(text)
+        return str(text) if thinking else prompts.closed(str(text))
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Text of new tokens, special tokens left out, spaces as they are."""
-        return str(
-            self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        """Text of new tokens, spaces as they are; special tokens are left out, but for those that mark thoughts."""
+        marked = not self._markers.keys().isdisjoint(tokens)
+        shown = (
+            [t for t in tokens if t in self._markers or t not in self._special] if marked else list(tokens)
         )
+        return str(
+            self.tokenizer.decode(shown, skip_special_tokens=not marked, clean_up_tokenization_spaces=False)
+        )
+
+    def without_markers(self, text: str) -> str:
+        """A decoded text as it would be had all special tokens been left out."""
+        for marker in self._markers.values():
+            text = text.replace(marker, "")
+        return text
+
+    @cached_property
+    def thinks(self) -> bool:
+        """Whether the chat template has to do with thoughts."""
+        return prompts.mentions_thoughts(self._template)
+
+    @property
+    def _template(self) -> str:
+        return str(self.tokenizer.chat_template or "")
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        added = self.tokenizer.added_tokens_decoder.items()
+        return frozenset(self.tokenizer.all_special_ids) | {number for number, one in added if one.special}
+
+    @cached_property
+    def _markers(self) -> dict[int, str]:
+        """Special tokens that mark thoughts, and their text."""
+        texts = {number: str(self.tokenizer.convert_ids_to_tokens(number)) for number in self._special}
+        kept = marking(texts.values())
+        return {number: text for number, text in texts.items() if text in kept}
 
     @property
     def _first(self) -> int | None:

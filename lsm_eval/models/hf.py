@@ -48,6 +48,8 @@ from lsm_eval.requests import (
 ENGINES = {"auto": "tree/2", "tree": "tree/2", "plain": "plain/1"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
 _OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/1", "masked": "masked/1"}
+_THOUGHTS = "1"
+"""Part of the fingerprint of models whose chat template has to do with thoughts: raised when prompts or stops change."""
 _SCORED_TOGETHER = 64  # generated texts whose likelihood is asked for
 
 
@@ -110,6 +112,8 @@ class HFModel:
             "engine": _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine],
             "overflow": self.options.overflow,
         }
+        if self.encoder.thinks:
+            parts["thoughts"] = _THOUGHTS
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
@@ -250,9 +254,12 @@ class HFModel:
                     done[i] = Failure("nan", "the model's logits are NaN")
                 else:
                     finish: Literal["stop", "length"] = "stop" if result.stopped else "length"
-                    answer = Generated(result.text, result.tokens, finish, cut[i])
                     request = requests[i]
-                    if result.text and isinstance(request, Generate) and request.detail:
+                    assert isinstance(request, Generate)
+                    plain = request.stop_in_thoughts
+                    text = self.encoder.without_markers(result.text) if plain else result.text
+                    answer = Generated(text, result.tokens, finish, cut[i])
+                    if text and request.detail:
                         waiting[i] = answer
                     else:
                         done[i] = answer

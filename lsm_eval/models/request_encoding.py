@@ -9,6 +9,7 @@ from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.scoring.plain import TokenRow, windows
 from lsm_eval.models.base import Cost, Overflow
 from lsm_eval.models.encoding import Encoder
+from lsm_eval.reasoning.prompts import opens
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
 
@@ -36,7 +37,9 @@ class RequestEncoder:
         if isinstance(request, Perplexity):
             return request.text
         if isinstance(request, Score):
-            return self._encoder.chat(request.context, None) if request.chat else request.context
+            chat = request.chat
+            # A choice is an answer: it stands after the thoughts, not in them.
+            return self._encoder.chat(request.context, None, thinking=False) if chat else request.context
         if request.chat:
             return self._encoder.chat(request.prompt, request.system)
         return f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
@@ -97,7 +100,15 @@ class RequestEncoder:
             request.temperature,
             request.top_p,
             request.seed,
+            opened=self._opens(request),
+            stop_in_thoughts=request.stop_in_thoughts,
         )
+
+    def _opens(self, request: Generate) -> bool:
+        """Whether the prompt ends inside thoughts."""
+        if not request.stop or (request.chat and not self._encoder.thinks):
+            return False  # and where nothing stops it, it does not matter
+        return opens(self.text(request))
 
     def _pairs(self, request: Score) -> list[tuple[tuple[int, ...], int]]:
         return self._encoder.encode_pairs(self.text(request), request.continuations, chat=request.chat)

@@ -27,20 +27,22 @@ SAMPLE_COLUMNS = {
     "logprobs": "list<double>: score: one a continuation; perplexity: one; natural log",
     "tokens": "list<int64>: tokens scored, parallel to logprobs; generate: one, the new tokens",
     "greedy": "list<bool>: score only, whether greedy decoding would give the continuation",
-    "completion": "string: generate only",
+    "completion": "string: generate only, the answer without a reasoning model's thoughts",
     "finish": "string: generate only, stop or length",
     "truncated": "int64: tokens cut to fit the model",
     "target": "list<string>: indices of the right choices, or references",
     "metadata": "string: JSON object",
-    "failure": "string or null: nan, too_long or unsupported",
+    "failure": "string or null: nan, too_long, unsupported or truncated",
     "failure_detail": "string or null",
 }
 
 OPTIONAL_COLUMNS = {
+    "thoughts": "string or null: a reasoning model's thoughts, taken off the completion; generate only",
     "further": "string or null: JSON list of the sample's requests after its first, with their answers",
     "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
-"""`further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a judge was asked."""
+"""`thoughts`: only in tables with a sample that has some. `further`: only in tables of tasks that ask several requests
+a sample. `judgements`: only where a judge was asked."""
 
 
 class _Row(BaseModel):
@@ -124,6 +126,8 @@ class TaskRow(_Row):
     limit: int | None
     samples: int
     failures: dict[str, int] = {}
+    thoughts: int = 0
+    """Samples of which a reasoning model's thoughts were taken off, those that ended inside them included."""
     sensitive: bool = False
     """Prompts and completions are harmful: to be folded away."""
     redacted: bool = False

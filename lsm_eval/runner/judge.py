@@ -11,20 +11,21 @@ from itertools import islice
 from typing import Any
 
 from lsm_eval.inference.store import ResponseStore
-from lsm_eval.judging.reading import VERSION, Judgement, Reading, as_request, read
+from lsm_eval.judging.reading import VERSIONS, Judgement, Reading, as_request, read
 from lsm_eval.judging.rubric import Question
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.judged import JudgedMetric, Verdicts
 from lsm_eval.models.base import Model, ModelOptions, Releasing
 from lsm_eval.progress import Phase, Progress
-from lsm_eval.requests import Answer, Failure
+from lsm_eval.requests import Answer, Failure, Response
 from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow
 from lsm_eval.runner.ask import ask_requests
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.thoughts import answers_only
 from lsm_eval.tasks.sample import Sample
 
 
@@ -137,10 +138,25 @@ def ask_judge(
         requests = [as_request(question, way, chat=chat) for question in unique]
         responses, own = ask_requests(requests, {}, judge, fingerprint, store, shown)
         tallies += own
+        responses = answers_only(judge, requests, responses)
+        # Of what ran out of tokens while it thought, once more with room for thoughts.
+        again = [at for at, response in enumerate(responses) if _cut_short(response)]
+        if again:
+            longer = [as_request(unique[at], way, chat=chat, thinking=True) for at in again]
+            more, own = ask_requests(longer, {}, judge, fingerprint, store, shown)
+            tallies += own
+            for at, response in zip(again, answers_only(judge, longer, more), strict=True):
+                responses[at] = response
         if any(not (isinstance(r, Failure) and r.reason == "unsupported") for r in responses):
             break
     judgements = {q: read(q, response) for q, response in zip(unique, responses, strict=True)}
     return Asking(judgements, way, tallies)
+
+
+def _cut_short(response: Response) -> bool:
+    return (
+        isinstance(response, Failure) and response.written is not None and response.written.finish == "length"
+    )
 
 
 class _JudgePhases:
@@ -238,7 +254,7 @@ def _same_weights(judge: Model, model: Model) -> bool:
 def _signature(judge: Model, fingerprint: str, reading: Reading) -> str:
     info = judge.info
     name = f"{info.name}@{info.revision}" if info.revision else info.name
-    return f"{name}/{fingerprint[:16]}/{reading}:{VERSION}/chat:{'on' if info.chat_template else 'off'}"
+    return f"{name}/{fingerprint[:16]}/{reading}:{VERSIONS[reading]}/chat:{'on' if info.chat_template else 'off'}"
 
 
 def _judge_row(judge: Model, fingerprint: str, asking: Asking, same: bool, rows: list[JudgedRow]) -> JudgeRow:

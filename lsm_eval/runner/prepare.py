@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
@@ -12,6 +13,7 @@ from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Cost, Model
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
+from lsm_eval.requests import Generate
 from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
@@ -118,7 +120,26 @@ def _prepare_task(
 
 def _samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = None) -> tuple[Sample, ...]:
     build = BuildOptions(shots=task.shots, seed=spec.seed, limit=spec.limit, chat=task.chat, variant=variant)
-    return tuple(build_samples(task.loaded, task.data, task.examples, build))
+    return _limited(tuple(build_samples(task.loaded, task.data, task.examples, build)), spec)
+
+
+def _limited(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
+    """The samples with the run's own bound of new tokens, where it names one."""
+    if spec.max_tokens is None:
+        return samples
+    return _generated(samples, max_tokens=spec.max_tokens)
+
+
+def _generated(samples: Sequence[Sample], **changes: Any) -> tuple[Sample, ...]:
+    """The samples with all their requests of generated texts changed."""
+    found = []
+    for sample in samples:
+        first, *further = [
+            replace(request, **changes) if isinstance(request, Generate) else request
+            for request in sample.requests
+        ]
+        found.append(replace(sample, request=first, further=tuple(further)))
+    return tuple(found)
 
 
 def _with_variants(whole: PreparedTask, variants: Sequence[Variant], spec: RunSpec) -> list[PreparedTask]:
@@ -169,7 +190,10 @@ def _prepare_harness_task(loaded: LmEvalTask, spec: RunSpec, model: Model) -> Pr
         encoder=encoder,
         chat_template=chat,
     )
-    return PreparedTask(built.loaded, built.metrics, built.data, None, built.samples, built.shots, chat)
+    samples = _limited(built.samples, spec)
+    if spec.reasoning == "strip":  # thoughts as in our own tasks: marks are kept, and stop strings wait
+        samples = _generated(samples, stop_in_thoughts=False)
+    return PreparedTask(built.loaded, built.metrics, built.data, None, samples, built.shots, chat)
 
 
 def _uses_chat(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> bool:

@@ -10,10 +10,20 @@ from datetime import datetime
 from typing import Any
 
 from lsm_eval import __version__
+from lsm_eval.lm_eval_bridge.names import LmEvalTask
 from lsm_eval.metrics.base import AnyMetric, Measurement
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.models.base import LikelihoodKind, Model, ModelInfo
-from lsm_eval.requests import Failure, Generated, Likelihood, Response, Score, Scored, kind
+from lsm_eval.requests import (
+    Failure,
+    Generated,
+    Likelihood,
+    Response,
+    Score,
+    Scored,
+    answer_fields,
+    kind,
+)
 from lsm_eval.results.schema import (
     SCHEMA_VERSION,
     DatasetRow,
@@ -27,6 +37,7 @@ from lsm_eval.runner.judge import Bench
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.data.load import Table
 from lsm_eval.tasks.sample import Sample
@@ -56,6 +67,7 @@ def signature(
     *,
     fingerprint: str,
     likelihood: LikelihoodKind = "causal",
+    reasoning: str = "",
 ) -> str:
     """What makes a number reproducible. Two numbers are comparable if these agree up to `model:`."""
     definition = task.loaded.task
@@ -75,6 +87,11 @@ def signature(
     if task.examples is not None:
         parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")
     parts.append(f"chat:{'on' if task.chat else 'off'}")
+    own = None if isinstance(task.loaded, LmEvalTask) else definition.max_tokens
+    if definition.request == "generate" and spec.max_tokens not in (None, own):
+        parts.append(f"max_tokens:{spec.max_tokens}")
+    if reasoning:
+        parts.append(reasoning)
     if spec.options.overflow != "error":
         parts.append(f"overflow:{spec.options.overflow}")
     parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}"]
@@ -91,6 +108,7 @@ def estimate_rows(
     *,
     fingerprint: str,
     likelihood: LikelihoodKind = "causal",
+    reasoning: str = "",
 ) -> list[EstimateRow]:
     """One row a metric."""
     definition = task.loaded.task
@@ -104,7 +122,9 @@ def estimate_rows(
             unit=metric.unit,
             higher_is_better=metric.higher_is_better,
             metric_signature=metric.signature,
-            signature=signature(task, metric, spec, fingerprint=fingerprint, likelihood=likelihood),
+            signature=signature(
+                task, metric, spec, fingerprint=fingerprint, likelihood=likelihood, reasoning=reasoning
+            ),
             **asdict(estimate),
         )
         for metric, estimate in estimates
@@ -129,10 +149,13 @@ def sample_rows(
         dict.fromkeys([m.name for m in task.metrics] + [name for own in measurements for name in own])
     )
     several = any(sample.further for sample in task.samples)
+    thinks = samples_with_thoughts(responses) > 0
     for index, (sample, whole, own) in enumerate(zip(task.samples, responses, measurements, strict=True)):
         request, response = sample.request, parts(whole)[0]
         scoring = isinstance(request, Score)
         failure = response if isinstance(response, Failure) else None
+        # Of a text that ended inside its thoughts everything is kept but an answer, which it has not.
+        response = failure.written if failure and failure.written else response
         add(
             task=task.name,
             sample=sample.id,
@@ -145,7 +168,7 @@ def sample_rows(
             logprobs=_logprobs(response),
             tokens=_tokens(response),
             greedy=list(response.greedy) if isinstance(response, Scored) else None,
-            completion=response.text if isinstance(response, Generated) else None,
+            completion=response.text if isinstance(response, Generated) and not failure else None,
             finish=response.finish if isinstance(response, Generated) else None,
             truncated=response.truncated if isinstance(response, (Scored, Generated)) else 0,
             target=[str(value) for value in sample.target],
@@ -153,6 +176,8 @@ def sample_rows(
             failure=failure.reason if failure else None,
             failure_detail=failure.detail if failure else None,
         )
+        if thinks:
+            add(thoughts=(response.thoughts or None) if isinstance(response, Generated) else None)
         if several:
             add(further=_further(sample, whole, model))
         for name in names:
@@ -177,14 +202,17 @@ def make_manifest(
 ) -> Manifest:
     """How the numbers came to be, but for `phases` and `work`, which are known once all else is written."""
     info = model.info
-    generated = sum(
-        response.tokens
+    written = [
+        response.written if isinstance(response, Failure) else response
         for _, responses, _ in tasks
         for whole in responses
         for response in parts(whole)
-        if isinstance(response, Generated)
-    )
-    rows = [_task_row(task, spec, failures) for task, _, failures in tasks]
+    ]
+    generated = sum(response.tokens for response in written if isinstance(response, Generated))
+    rows = [
+        _task_row(task, spec, failures, samples_with_thoughts(responses))
+        for task, responses, failures in tasks
+    ]
     return Manifest(
         schema_version=SCHEMA_VERSION,
         run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
@@ -210,6 +238,8 @@ def make_manifest(
         settings={
             "batch_tokens": spec.options.batch_tokens or "auto",
             "chat": spec.chat,
+            "reasoning": spec.reasoning,
+            "max_tokens": spec.max_tokens,
             "dtype": spec.options.dtype,
             "device": spec.options.device,
             "limit": spec.limit,
@@ -233,7 +263,7 @@ def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
     return found
 
 
-def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int]) -> TaskRow:
+def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], thoughts: int) -> TaskRow:
     definition = task.loaded.task
     return TaskRow(
         task=definition.task,
@@ -254,6 +284,7 @@ def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int]) ->
         limit=spec.limit,
         samples=len(task.samples),
         failures=dict(failures),
+        thoughts=thoughts,
         sensitive=definition.sensitive,
         redacted=spec.redacts(sensitive=definition.sensitive),
     )
@@ -282,11 +313,15 @@ def _further(sample: Sample, response: SampleResponse, model: Model) -> str | No
             "request": kind(request),
             "prompt": model.render(request),
             "continuations": list(request.continuations) if isinstance(request, Score) else None,
-            **(asdict(answer) if answer is not None else {}),
+            **(_fields(answer) if answer is not None else {}),
         }
         for request, answer in zip(sample.further, answers, strict=True)
     ]
     return json.dumps(rows, ensure_ascii=False)
+
+
+def _fields(answer: Response) -> dict[str, Any]:
+    return asdict(answer) if isinstance(answer, Failure) else answer_fields(answer)
 
 
 def _logprobs(response: Response) -> list[float] | None:

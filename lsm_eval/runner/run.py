@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from lsm_eval.runner.prepare import prepare
 from lsm_eval.runner.record import estimate_rows, make_manifest, sample_rows
 from lsm_eval.runner.scored import ScoredTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.thoughts import answers_of
 from lsm_eval.runner.work import Asked, Timed, computed_since, describe, look_around, phases
 
 
@@ -63,14 +63,15 @@ def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = N
         stored=spec.store is not None,
     )
     asked = look_around(asked, model, timed)
+    answers = answers_of(prepared, responses, model, spec.reasoning)
+    responses = [response for own in answers.values() for response in own.responses]
     bench = judge_answers(spec, prepared, responses, model, judge, timed)
     scored = []
     with timed.phase("metrics", len(responses)) as phase:
-        answers = iter(responses)
         for task in bench.tasks:
-            own = list(islice(answers, len(task.samples)))
-            estimates, measurements = score_task(task.metrics, task.samples, own, seed=spec.seed)
-            scored.append(ScoredTask(task, own, estimates, measurements))
+            own = answers[task.name]
+            estimates, measurements = score_task(task.metrics, task.samples, own.responses, seed=spec.seed)
+            scored.append(ScoredTask(task, own.responses, estimates, measurements, own.part))
             phase.advance(len(task.samples))
     scored = compared(scored, seed=spec.seed)
     record, manifest = _write(spec, model, fingerprint, scored, asked, bench, timed, created)
@@ -105,6 +106,7 @@ def _write(
                 spec,
                 fingerprint=fingerprint,
                 likelihood=model.info.likelihood,
+                reasoning=task.reasoning,
             )
         ]
         tables = {task.prepared.name: _table(spec, model, task, bench) for task in scored}

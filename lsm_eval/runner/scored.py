@@ -22,6 +22,8 @@ class ScoredTask:
     responses: Sequence[SampleResponse]
     estimates: Sequence[tuple[AnyMetric, Estimate]]
     measurements: Sequence[dict[str, Measurement | None]]
+    reasoning: str = ""
+    """What was done with thoughts, as part of the signature (`runner.thoughts`)."""
 
     @property
     def samples(self) -> Sequence[Sample]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
+from lsm_eval.reasoning.answered import Mode
 from lsm_eval.tasks.data.options import DataOptions
 
 ChatMode = Literal["auto", "on", "off"]
@@ -31,6 +32,10 @@ class RunSpec:
     """Wordings in which each task is asked once more (`robustness.variant`)."""
     chat: ChatMode = "auto"
     """Chat templates: `auto` leaves it to the task, `on` and `off` override it."""
+    reasoning: Mode = "auto"
+    """What becomes of a reasoning model's thoughts."""
+    max_tokens: int | None = None
+    """Most new tokens of a generated text; None for each task's own number."""
     options: ModelOptions = field(default_factory=ModelOptions)
     data: DataOptions = field(default_factory=DataOptions)
     include: Sequence[Path] = ()

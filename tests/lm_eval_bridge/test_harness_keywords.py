@@ -61,7 +61,7 @@ def test_a_length_of_prompt_and_text_together() -> None:
 
     keywords = read_keywords({"max_length": 10})
     assert make_request("12345678", keywords, end="</s>", seed=3, prompt_tokens=count) == Generate(
-        "12345678", ("</s>",), 2
+        "12345678", ("</s>",), 2, stop_in_thoughts=True
     )
     with pytest.raises(UserError, match="max_length=10"):
         make_request("1234567890", keywords, end=None, seed=0, prompt_tokens=count)

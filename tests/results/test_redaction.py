@@ -34,6 +34,7 @@ def table() -> dict[str, list[object]]:
         "metadata": [json.dumps(metadata)] * 2,
         "failure": ["nan", None],
         "failure_detail": [SECRET, None],
+        "thoughts": [None, SECRET],
         "further": [None, json.dumps(further)],
         "judgements": [None, json.dumps({"m": [{"q": {"answer": "yes"}}]})],
         "score.m": [1.0, None],

@@ -10,7 +10,7 @@ from lsm_eval.inference.batching import batches
 from lsm_eval.inference.families.encoder_decoder_parts import Halves, new_cache, selected
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.generating.stops import StopWatch, finish
+from lsm_eval.inference.generating.stops import StopWatch, finish, first_stop
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.scoring.plain import layer_count
@@ -65,7 +65,7 @@ class _Text:
             return False
         # The watch decodes a few tokens only; the whole text decides.
         text = self._place.decode(self.new)
-        return any(stop in text for stop in self.prompt.stop)
+        return first_stop(self.prompt, text) is not None
 
     def finished(self) -> Continuation:
         return finish(self.prompt, self.new, self._bad, self._ends, self._place.decode)

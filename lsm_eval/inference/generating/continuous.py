@@ -17,7 +17,7 @@ from lsm_eval.inference.generating.packed import PackedLinears
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.sequences import Sequence, arrange
 from lsm_eval.inference.generating.slots import Run, SlotCache, Trunk
-from lsm_eval.inference.generating.stops import finish
+from lsm_eval.inference.generating.stops import finish, first_stop
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import out_of_memory, release
 from lsm_eval.inference.place import Place
@@ -205,7 +205,7 @@ class ContinuousLoop:
             return False
         # The watch decodes a few tokens only; the whole text decides.
         text = self._place.decode(sequence.new)
-        return any(stop in text for stop in sequence.prompt.stop)
+        return first_stop(sequence.prompt, text) is not None
 
     def _leave(self, slots: list[int]) -> None:
         """Take sequences out; the last ones move into their slots, so that those in use stay together."""

@@ -13,7 +13,7 @@ from typing import Any
 from lsm_eval.inference.batching import batches
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.generating.stops import finish
+from lsm_eval.inference.generating.stops import finish, first_stop
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
@@ -135,7 +135,8 @@ class _Stops:
         import torch
 
         used = input_ids.shape[1] - self._width
-        tails = input_ids[:, self._width :][:, -self._tail :].tolist()
+        new = input_ids[:, self._width :]
+        tails = new[:, -self._tail :].tolist()
         for row, prompt in enumerate(self._prompts):
             if self._done[row]:
                 continue
@@ -143,7 +144,10 @@ class _Stops:
                 self._done[row] = True
             elif prompt.stop:
                 text = self._decode(tails[row])
-                self._done[row] = any(stop in text for stop in prompt.stop)
+                if any(stop in text for stop in prompt.stop):
+                    # The whole text decides: where it holds thoughts, a stop string in them is none.
+                    whole = self._decode(new[row].tolist())
+                    self._done[row] = first_stop(prompt, whole) is not None
         return torch.tensor(self._done, device=input_ids.device, dtype=torch.bool)
 
 

@@ -19,6 +19,10 @@ class Prompt:
     """Draw from the fewest tokens whose probabilities sum to this."""
     seed: int = 0
     """Of the sequence's own random stream."""
+    opened: bool = False
+    """Whether it ends inside thoughts: stop strings wait for their end."""
+    stop_in_thoughts: bool = False
+    """They do not wait, whether it does or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
+from lsm_eval.reasoning.split import answer_start
 
 _PENDING = 12  # tokens that may wait for the rest of a character before they are taken as they are
 _CONTEXT = 4  # tokens that later ones are decoded with, or a few more: it begins at a whole character
@@ -65,6 +66,22 @@ class StopWatch:
         self._settled = len(self._tokens)
 
 
+def first_stop(prompt: Prompt, text: str) -> int | None:
+    """Where the first stop string begins in a new text; None where there is none.
+
+    A text that begins with thoughts, or goes on with those that its prompt opened, has none before its answer: a
+    stop string counts if it ends inside the answer, so that white space before it is none.
+    """
+    if not any(stop in text for stop in prompt.stop):
+        return None
+    begins = (0, 0) if prompt.stop_in_thoughts else answer_start(text, opened=prompt.opened)
+    if begins is None:
+        return None
+    first, shown = begins
+    places = (text.find(stop, max(first, shown - len(stop) + 1)) for stop in prompt.stop)
+    return min((at for at in places if at >= 0), default=None)
+
+
 def finish(
     prompt: Prompt, new: Sequence[int], nan: bool, ends: frozenset[int], decode: Decode
 ) -> Continuation:
@@ -74,7 +91,7 @@ def finish(
     if end is not None:
         new = new[:end]
     text = decode(new)
-    cut = min((at for stop in prompt.stop if (at := text.find(stop)) >= 0), default=None)
+    cut = first_stop(prompt, text)
     if cut is None:
         return Continuation(text, len(new), end is not None, nan)
     return Continuation(text[:cut], _tokens_until_stop(prompt, new, decode), True, nan)
@@ -90,7 +107,7 @@ def _tokens_until_stop(prompt: Prompt, new: Sequence[int], decode: Decode) -> in
     while low < high:
         middle = (low + high) // 2
         text = decode(new[:middle])
-        if any(stop in text for stop in prompt.stop):
+        if first_stop(prompt, text) is not None:
             high = middle
         else:
             low = middle + 1

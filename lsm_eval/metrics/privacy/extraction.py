@@ -152,7 +152,8 @@ class ExtractionRecall(Described):
     A guess is the completion, its confidence the mean log-probability of its tokens (of the completion itself, not of
     the reference: an attacker does not have that). Guesses are made in the order of their confidence, of equally
     confident ones the wrong first, until `errors` (0.1) times the number of samples are wrong: 100 of the 1,000 of
-    the Training Data Extraction Challenge, whose measure this is. Where the tokens ran out the guess is wrong.
+    the Training Data Extraction Challenge, whose measure this is. Where the tokens ran out the guess is wrong. A guess
+    whose thoughts were taken off has no likelihood of its own, and is made last.
     Statistics (confidence, right)."""
 
     default_name = "extraction_recall"
@@ -172,7 +173,7 @@ class ExtractionRecall(Described):
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         found = generated(self.name, answer)
-        if found.text and found.logprob is None:
+        if found.text and found.logprob is None and not found.thoughts:
             raise UserError(
                 f"metric {self.name!r} orders completions by how likely they are, which the answers do not tell: set "
                 "`detail: true` in the task."

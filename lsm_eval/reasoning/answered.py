@@ -1,0 +1,49 @@
+"""From what a model wrote to its answer: `Generated` with its thoughts told apart, or a failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from lsm_eval.reasoning.split import Split, split
+from lsm_eval.requests import Failure, Generated
+
+Mode = Literal["auto", "keep", "strip"]
+"""What becomes of thoughts: `auto` takes off what is clearly marked, `strip` believes every marker, those too that look
+like a text about markers, and with `keep` the whole text is the answer."""
+
+VERSION = 1
+"""Raised whenever the same text would be taken apart differently; part of a signature that rests on it."""
+
+
+def answered(written: Generated, mode: Mode, *, opened: bool) -> Generated | Failure:
+    """The answer in what was written; `opened`: the prompt ended inside thoughts.
+
+    A text that ended inside its thoughts has no answer and is a failure (`truncated`), which keeps what was written.
+    """
+    if mode == "keep":
+        return replace(written, thoughts="")
+    found = split(written.text, opened=opened, believing=mode == "strip")
+    if found.cut:
+        whole = replace(written, text="", thoughts=found.thoughts, logprob=None)
+        return Failure("truncated", _why(written), whole)
+    return _of(written, found)
+
+
+def without_thoughts(written: Generated) -> Generated:
+    """The same for somebody who knows no prompt, and wants a text in any case: empty where there is no answer. An
+    answer whose thoughts were told apart already stays as it is."""
+    return written if written.thoughts is not None else _of(written, split(written.text))
+
+
+def _of(written: Generated, found: Split) -> Generated:
+    if found.answer == written.text:
+        return replace(written, thoughts=found.thoughts)
+    # How likely the whole text is says nothing of a part of it.
+    return replace(written, text=found.answer, thoughts=found.thoughts, logprob=None)
+
+
+def _why(written: Generated) -> str:
+    if written.finish == "length":
+        return f"its thoughts had not ended after {written.tokens} new tokens, all that it may write"
+    return f"it stopped inside its thoughts, after {written.tokens} new tokens"

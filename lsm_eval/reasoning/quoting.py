@@ -1,0 +1,90 @@
+"""Is a marker meant, or only talked about? Rules for texts whose subject is the markers themselves."""
+
+from __future__ import annotations
+
+import re
+
+from lsm_eval.reasoning.families import Marker
+
+_OPENING = "“‘«„「『"
+_EITHER = "`\"'"
+_CLOSING = "`\"'”’»“」』"
+_FENCE = re.compile(r"^\s{0,3}(?:```|~~~)", re.MULTILINE)
+_SENTENCE_ENDS = ".!?:;…。！？：；)]}>*\"'”’»」』"
+_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])")
+_ELEMENT = re.compile(r"<([a-z][\w-]*)(?:\s[^<>]*)?>")
+_AROUND_ANSWERS = frozenset({"answer", "output", "reply", "response", "result"})
+_WORDS_OF_THOUGHT = 5  # that a block within a sentence has at least; fewer are an example of a tag
+
+
+def quoted(text: str, first: Marker, last: Marker | None = None) -> bool:
+    """Whether quotation marks or backticks stand right around a marker, or around all from `first` to `last`."""
+    before, after = text[: first.start][-1:], text[(last or first).end :][:1]
+    return bool(before and after) and after in _CLOSING and _opens_quotation(text, first.start - 1)
+
+
+def _opens_quotation(text: str, at: int) -> bool:
+    """Whether a quotation begins with the character at `at`: an opening mark, or one that may close as well and stands
+    after a space, a bracket or nothing, or is the odd one on its line."""
+    mark = text[at]
+    if mark not in _EITHER:
+        return mark in _OPENING
+    before = text[at - 1 : at] if at else ""
+    start = text.rfind("\n", 0, at) + 1
+    return not before or before.isspace() or before in "([{:,=—–" or text.count(mark, start, at + 1) % 2 == 1
+
+
+def in_code(text: str, marker: Marker) -> bool:
+    """Whether it stands in a fenced block or in a code span on its line."""
+    if len(_FENCE.findall(text, 0, marker.start)) % 2 and _FENCE.search(text, marker.end):
+        return True
+    start = text.rfind("\n", 0, marker.start) + 1
+    end = text.find("\n", marker.end)
+    line_after = text[marker.end : end if end >= 0 else len(text)]
+    return text.count("`", start, marker.start) % 2 == 1 and "`" in line_after
+
+
+def within_sentence(text: str, start: int, marker: Marker) -> bool:
+    """Whether words of the same sentence stand before it on its line; `start` is where the text that counts begins."""
+    line = text[max(text.rfind("\n", 0, marker.start) + 1, start) : marker.start].rstrip()
+    return bool(line) and (line[-1] not in _SENTENCE_ENDS or _ITEM.fullmatch(line) is not None)
+
+
+def in_element(text: str, start: int, marker: Marker, close: Marker) -> bool:
+    """Whether a block stands inside an element of markup that begins before it and ends after it."""
+    before, after = text[start : marker.start].lower(), text[close.end :].lower()
+    names = {match[1] for match in _ELEMENT.finditer(before)} - _AROUND_ANSWERS
+    return any(f"</{name}>" in after and f"</{name}>" not in before for name in names)
+
+
+def only_named(text: str, start: int, marker: Marker, close: Marker | None, *, thinks: bool) -> bool:
+    """Whether an opening marker that does not begin the text is only talked about.
+
+    It is where it is quoted, in code, or part of a piece of markup. Within a sentence it is too, unless it is closed and what it holds is long
+    enough to be a thought. In a text that is known to hold thoughts (`thinks`) it is only where it is a word of its own
+    that nothing closes.
+    """
+    if quoted(text, marker) or in_code(text, marker) or quoted(text, marker, close):
+        return True
+    if not thinks and close is not None and in_element(text, start, marker, close):
+        return True
+    if not within_sentence(text, start, marker):
+        # Thoughts begin on a new line or at once; "<think> marks a thought" does neither.
+        after = text[marker.end : marker.end + 1]
+        return not thinks and close is None and bool(after) and not (after == "\n" or after.isalnum())
+    if thinks:
+        return close is None and text[: marker.start][-1:].isspace()
+    if close is None:
+        return True
+    inside = text[marker.end : close.start]
+    return "\n" not in inside and len(inside.split()) < _WORDS_OF_THOUGHT
+
+
+def only_named_lone(text: str, start: int, marker: Marker) -> bool:
+    """Whether a closing marker that closes nothing is only talked about: quoted, in code, or a word of a sentence
+    (white space around it, words before it, and the sentence goes on in lower case)."""
+    if quoted(text, marker) or in_code(text, marker):
+        return True
+    after = text[marker.end : marker.end + 2]
+    goes_on = after[:1] in (",", ".", ";", ")") or (after[:1] == " " and after[1:].islower())
+    return goes_on and text[: marker.start][-1:] == " " and within_sentence(text, start, marker)

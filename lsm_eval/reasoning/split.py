@@ -1,0 +1,197 @@
+"""Thoughts and answer of one text: the only place that tells them apart.
+
+An answer is what stands outside of the blocks of thoughts. A block begins
+
+- where the prompt ended with an opening marker, at the start of the text;
+- with an opening marker at the start of the text, or after another block (white space does not count);
+- with an opening marker further on, unless it is only talked about (`quoting`).
+
+It ends with the first closing marker of its kind that is not quoted. Where there is none the text ended inside its
+thoughts, and has no answer. A closing marker that closes nothing ends thoughts that something else opened (most
+often the chat template): all before it, back to the last block, is thought. After a block it is dropped where nothing
+follows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lsm_eval.reasoning import harmony, quoting
+from lsm_eval.reasoning.families import WRAPPERS, Marker, markers
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A text, taken apart."""
+
+    answer: str
+    """What stands outside of the thoughts; the text as it is where there are none."""
+    thoughts: str
+    """The blocks, a blank line between; empty where there are none, or nothing was thought."""
+    cut: bool = False
+    """Whether the text ends inside its thoughts, so that there is no answer."""
+
+
+def split(text: str, *, opened: bool = False, believing: bool = False) -> Split:
+    """Take a text apart. `opened`: the prompt ends inside thoughts (`prompts.opens`). `believing`: every marker is
+    meant, none only talked about."""
+    found = markers(text)
+    messages = None if _closes_before_channels(text, found) else harmony.messages(text, opened=opened)
+    if messages is not None:
+        return _of_messages(messages)
+    if not found and not opened:
+        return Split(text, "")
+    return _Reader(text, found, believing).read(opened)
+
+
+def answer_start(text: str, *, opened: bool = False) -> tuple[int, int] | None:
+    """Where the answer to a text that begins with thoughts begins: after the last of the blocks it begins with, and
+    after the white space that follows them. None while it is inside them; (0, 0) where it begins with none.
+
+    What this says of a text holds of every longer one, once an answer has begun.
+    """
+    found = markers(text)
+    named = text.lstrip().startswith("<|channel|>")
+    if named or (opened and harmony.speaks(text) and not _closes_before_channels(text, found)):
+        final = harmony.answer_start(text)
+        return None if final is None else (final, _past_space(text, final))
+    at, number, inside = 0, 0, opened
+    block: Marker | None = None
+    while True:
+        if not inside:
+            block = found[number] if number < len(found) else None
+            if block is None or block.kind == "close" or text[at : block.start].strip():
+                return (at, _past_space(text, at)) if at else (0, 0)
+            at, number = block.end, number + 1
+            if block.kind == "empty":
+                continue
+        close = _closer(text, found, number, block)
+        if close is None:
+            return None
+        at, number, inside = found[close].end, close + 1, False
+
+
+def _closes_before_channels(text: str, found: Sequence[Marker]) -> bool:
+    """Whether thoughts of another format end before a message names its channel: that is a text about channels."""
+    first = harmony.CHANNEL.search(text)
+    return first is not None and any(one.kind == "close" and one.start < first.start() for one in found)
+
+
+class _Reader:
+    def __init__(self, text: str, found: Sequence[Marker], believing: bool) -> None:
+        self.text, self.found, self.believing = text, found, believing
+        self.pieces: list[str] = []
+        self.thoughts: list[str] = []
+        self.at = 0
+        """Where the text that is neither answer nor thought yet begins."""
+        self.blocks = 0
+        self.owed = 0
+        """Opening markers inside the last block that were not closed: what follows may be thought still."""
+        self.named: set[int] = set()
+        """Numbers of closing markers that are only talked about, like the opening ones that they go with."""
+
+    def read(self, opened: bool) -> Split:
+        number = 0
+        if opened:
+            number = self._block(None, 0)
+        while 0 <= number < len(self.found):
+            marker = self.found[number]
+            if marker.kind == "close":
+                if number not in self.named:
+                    self._lone(marker)
+                number += 1
+            elif not self._meant(number):
+                number += 1
+            else:
+                self.pieces.append(self.text[self.at : marker.start])
+                self.at = marker.end
+                self.blocks += 1
+                number = number + 1 if marker.kind == "empty" else self._block(marker, number + 1)
+        thoughts = "\n\n".join(part.strip() for part in self.thoughts if part.strip())
+        if number < 0:
+            return Split("", thoughts, cut=True)
+        rest = self.text[self.at :]
+        if not self.blocks:
+            return Split(self.text, "")
+        answer = _unwrapped(_joined([*self.pieces, rest]))
+        return Split(answer, thoughts, cut=bool(self.owed) and not answer.strip())
+
+    def _block(self, marker: Marker | None, number: int) -> int:
+        """Read a block whose content begins at `at`; the number of the marker after it, -1 where it never ends."""
+        close = _closer(self.text, self.found, number, marker)
+        self.blocks += marker is None
+        if close is None:
+            self.thoughts.append(self.text[self.at :])
+            return -1
+        inside = self.found[number:close]
+        self.owed = sum(m.kind == "open" and not quoting.quoted(self.text, m) for m in inside)
+        self.thoughts.append(self.text[self.at : self.found[close].start])
+        self.at = self.found[close].end
+        return close + 1
+
+    def _lone(self, marker: Marker) -> None:
+        if not self.believing and quoting.only_named_lone(self.text, self.at, marker):
+            return
+        before = self.text[self.at : marker.start]
+        if self.blocks and not self.owed and not self.text[marker.end :].strip():
+            self.pieces.append(before)  # one too many, after the answer
+        else:
+            self.thoughts.append(before)
+        self.owed = max(self.owed - 1, 0)
+        self.blocks += 1
+        self.at = marker.end
+
+    def _meant(self, number: int) -> bool:
+        marker = self.found[number]
+        if self.believing or not self.text[self.at : marker.start].strip():
+            return True
+        close = _closer(self.text, self.found, number + 1, marker) if marker.kind == "open" else number
+        ending = None if close is None else self.found[close]
+        if not quoting.only_named(self.text, self.at, marker, ending, thinks=bool(self.blocks)):
+            return True
+        if close is not None:
+            self.named.add(close)
+        return False
+
+
+def _closer(text: str, found: Sequence[Marker], number: int, marker: Marker | None) -> int | None:
+    """Number of what closes a block whose content begins before the marker `number`: the first that is not quoted, for
+    a tag any tag's (models mix them up), else one of its own family. `marker` None: whatever closes."""
+    for at in range(number, len(found)):
+        one = found[at]
+        if one.kind != "close" or quoting.quoted(text, one):
+            continue
+        if marker is None or (marker.tag and one.tag) or marker.name == one.name:
+            return at
+    return None
+
+
+def _of_messages(messages: Sequence[tuple[bool, str]]) -> Split:
+    answers = [content for thought, content in messages if not thought]
+    thoughts = "\n\n".join(content.strip() for thought, content in messages if thought)
+    return Split("".join(answers).lstrip(), thoughts, cut=not answers)
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """The pieces between blocks as one text, words kept apart."""
+    whole = ""
+    for piece in pieces:
+        apart = not whole or whole[-1].isspace() or not piece or piece[0].isspace()
+        whole += piece if apart else f" {piece}"
+    return whole.lstrip()
+
+
+def _unwrapped(answer: str) -> str:
+    for opener, closer in WRAPPERS:
+        start = re.match(rf"\s*{opener}\s*", answer)
+        if start:
+            body = answer[start.end() :]
+            end = re.search(rf"\s*{closer}\s*\Z", body)
+            return body[: end.start()] if end else body
+    return answer
+
+
+def _past_space(text: str, at: int) -> int:
+    return len(text) - len(text[at:].lstrip())

@@ -1,0 +1,82 @@
+"""Takes the thoughts off the answers of a run, once they are all there: what follows sees the answers only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from lsm_eval.lm_eval_bridge.names import LmEvalTask
+from lsm_eval.metrics.joint import SampleResponse, join, parts
+from lsm_eval.models.base import Model
+from lsm_eval.reasoning.answered import VERSION, Mode, answered
+from lsm_eval.reasoning.prompts import opens, says_no_thoughts
+from lsm_eval.requests import Failure, Generate, Generated, Request, Response, Score
+from lsm_eval.runner.prepare import PreparedTask
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answers of one task without their thoughts, and what was done to get them."""
+
+    responses: list[SampleResponse]
+    part: str = ""
+    """Part of the signature of the task's numbers; empty where the default would have given the same answers."""
+
+
+def answers_of(
+    prepared: Sequence[PreparedTask], responses: Sequence[SampleResponse], model: Model, mode: Mode
+) -> dict[str, Answered]:
+    """By task's name, from the responses to the samples of all tasks, in order."""
+    left = iter(responses)
+    return {task.name: _task(task, list(islice(left, len(task.samples))), model, mode) for task in prepared}
+
+
+def answers_only(model: Model, requests: Sequence[Request], responses: Sequence[Response]) -> list[Response]:
+    """Responses without their thoughts, parallel to the requests."""
+    return [_answer(request, part, model, "auto") for request, part in zip(requests, responses, strict=True)]
+
+
+def samples_with_thoughts(responses: Sequence[SampleResponse]) -> int:
+    """How many samples thoughts were taken off, those that ended inside them included."""
+    return sum(any(map(_has_thoughts, parts(whole))) for whole in responses)
+
+
+def _has_thoughts(part: Response) -> bool:
+    if isinstance(part, Failure):
+        return part.reason == "truncated"
+    return isinstance(part, Generated) and bool(part.thoughts)
+
+
+def _task(task: PreparedTask, responses: list[SampleResponse], model: Model, mode: Mode) -> Answered:
+    if task.loaded.task.request != "generate":
+        return Answered(responses, part=_scored(task, model))
+    # The harness's own backends leave thoughts in the text unless they are told what ends them.
+    default: Mode = "keep" if isinstance(task.loaded, LmEvalTask) else "auto"
+    own = default if mode == "auto" else mode
+    found: list[SampleResponse] = []
+    differs = False
+    for sample, whole in zip(task.samples, responses, strict=True):
+        if isinstance(whole, Failure):
+            found.append(whole)
+            continue
+        asked = list(zip(sample.requests, parts(whole), strict=True))
+        answers = [_answer(request, part, model, own) for request, part in asked]
+        if own != default:
+            differs |= answers != [_answer(request, part, model, default) for request, part in asked]
+        found.append(join(answers))
+    return Answered(found, f"reasoning:{own}/{VERSION}" if differs else "")
+
+
+def _answer(request: Request, part: Response, model: Model, mode: Mode) -> Response:
+    if not isinstance(part, Generated) or not isinstance(request, Generate):
+        return part
+    return answered(part, mode, opened=mode != "keep" and opens(model.render(request)))
+
+
+def _scored(task: PreparedTask, model: Model) -> str:
+    """Choices are scored where the answer begins: said where the model's template left thoughts out for that."""
+    first = next((sample.request for sample in task.samples), None)
+    if not isinstance(first, Score) or not first.chat:
+        return ""
+    return "reasoning:closed" if says_no_thoughts(model.render(first)) else ""
