@@ -241,8 +241,13 @@ def _plugin_folders() -> list[Path]:
         value: str | Path | Callable[[], str | Path] = plugins.load(
             entry, f"the folder of tasks {entry.name!r}"
         )
-        folder = Path(value() if callable(value) else value)
-        if not folder.is_dir():
+        with plugins.calling(
+            f"the folder of tasks {entry.name!r} of the package {plugins.package(entry)}",
+            "update or remove that package",
+        ):
+            folder = Path(value() if callable(value) else value)
+            there = folder.is_dir()
+        if not there:
             raise UserError(
                 f"package {plugins.package(entry)} names a folder of tasks that is not there, {folder}: update or remove "
                 "that package."

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from lsm_eval.errors import UserError
 
+_NOT_IN_NAMES = re.compile(r"[/\\\0\n\r]|^[A-Za-z]:")
+"""What parts folders from each other, on one system or another."""
+
 
 def mirror_path(hub: str, config: str, split: str) -> Path:
-    """A split's place in every mirror, relative to its root."""
+    """A split's place in every mirror, relative to its root.
+
+    Raises `UserError` for a name that would lead out of the mirror's folder.
+    """
+    for key, name in (*(("hub", part) for part in hub.split("/")), ("config", config), ("split", split)):
+        if not name.strip() or name in (".", "..") or _NOT_IN_NAMES.search(name):
+            raise UserError(
+                f"`dataset.{key}` {hub if key == 'hub' else name!r} is no plain name and cannot be a folder of a data "
+                "mirror: correct it in the task file."
+            )
     return Path(*hub.split("/"), config, f"{split}.parquet")
 
 
