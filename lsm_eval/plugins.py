@@ -31,7 +31,9 @@ def load(point: EntryPoint, what: str) -> Any:
 
 
 @contextmanager
-def calling(what: str, then: str, *, passing: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def calling(
+    what: str, then: str, *, passing: type[Exception] | tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
     """Runs code that is not our own: whatever it raises is a `CodeFault` "`what` failed (why, where): `then`.".
 
     Our own errors pass, as do those of `passing`, a full memory, and a user who stops the run.
@@ -62,4 +64,9 @@ def _place(error: BaseException) -> str:
 
 
 def _library(path: Path) -> bool:
-    return not path.is_file() or path.is_relative_to(_OWN) or "site-packages" in path.parts or "lib" in path.parts
+    return (
+        not path.is_file()
+        or path.is_relative_to(_OWN)
+        or "site-packages" in path.parts
+        or "lib" in path.parts
+    )

@@ -95,7 +95,9 @@ def score_task(
     found: dict[str, Estimate] = {}
     for metric in single:
         with _calling(metric, "over all samples"):
-            found[metric.name] = _estimate(metric, samples, responses, [row[metric.name] for row in rows], seed)
+            found[metric.name] = _estimate(
+                metric, samples, responses, [row[metric.name] for row in rows], seed
+            )
     for corpus_metric in whole:
         with _calling(corpus_metric, "over all samples"):
             found[corpus_metric.name] = _estimate_corpus(corpus_metric, samples, responses, seed)

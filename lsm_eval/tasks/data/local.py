@@ -105,7 +105,7 @@ def _failing_row(
     for number, row in enumerate(rows):
         try:
             function([row], **arguments)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (it is not our code)
             if isinstance(error, kind):
                 return f"row {number} (from 0)"
     return f"{len(rows)} rows"
@@ -127,7 +127,9 @@ def _resolve(reference: str, key: str = "python") -> Callable[..., Any]:
     if not colon or not name:
         raise UserError(f"`dataset.{key}: {reference}` has to read `module:function`.")
     try:
-        with calling(f"`dataset.{key}: {reference}`: importing {module_name}", "mend it", passing=ImportError):
+        with calling(
+            f"`dataset.{key}: {reference}`: importing {module_name}", "mend it", passing=ImportError
+        ):
             module = importlib.import_module(module_name)
     except ImportError as error:
         raise UserError(f"`dataset.{key}: {reference}`: {error}; install the package that has it.") from error

@@ -63,7 +63,9 @@ def write_mirror(
         return _write(tasks, to, options, progress)
     except (OSError, pa.ArrowException, ValueError) as error:
         why = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"the data mirror cannot be written to {to} ({why}): name another folder with --to.") from error
+        raise UserError(
+            f"the data mirror cannot be written to {to} ({why}): name another folder with --to."
+        ) from error
 
 
 def _write(
@@ -180,7 +182,9 @@ def _hub_files(task: Task) -> Iterator[tuple[str, str]]:
 def _check_inside(to: Path, path: Path) -> None:
     """A link inside of the folder may lead out of it, whatever the names are."""
     if not (to / path).resolve().is_relative_to(to.resolve()):
-        raise UserError(f"{to / path} lies outside of the folder {to}, which has a link: name another with --to.")
+        raise UserError(
+            f"{to / path} lies outside of the folder {to}, which has a link: name another with --to."
+        )
 
 
 def _columns_of(path: Path) -> list[str]:

@@ -48,7 +48,9 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 def read_parts(paths: Sequence[Path], columns: Sequence[str] | None = None) -> pa.Table:
     """Several Parquet files of one split as one table, in the order given. Raises `UserError` as `read_parquet` and
     `join_tables` do."""
-    return join_tables([read_parquet(path, columns) for path in paths], ", ".join(path.name for path in paths))
+    return join_tables(
+        [read_parquet(path, columns) for path in paths], ", ".join(path.name for path in paths)
+    )
 
 
 def join_tables(tables: Sequence[pa.Table], where: str) -> pa.Table:
@@ -88,7 +90,14 @@ def rows_of(table: pa.Table, where: str = "the table") -> list[dict[str, Any]]:
             values = table.column(field.name).to_pylist()
             if json_type is not None and _holds(field.type, json_type):
                 values = [_parsed(value, field.type, json_type) for value in values]
-        except (pa.ArrowException, ValueError, OverflowError, LookupError, ImportError, RecursionError) as error:
+        except (
+            pa.ArrowException,
+            ValueError,
+            OverflowError,
+            LookupError,
+            ImportError,
+            RecursionError,
+        ) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise UserError(
                 f"{where}: the column {field.name!r} ({field.type}) cannot be read ({reason}): convert it, or leave "

@@ -73,7 +73,9 @@ def read_csv(path: Path) -> Rows:
 def _check_header(header: list[str], path: Path) -> None:
     names = [name for name in header if name]
     if header and not any(name.strip() for name in names):
-        raise UserError(f"{path}, line 1: no column has a name: write the columns' names into the first line.")
+        raise UserError(
+            f"{path}, line 1: no column has a name: write the columns' names into the first line."
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UserError(
