@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lsm_eval.runner.spec import RunSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
+MAX_SEED = 2**32 - 1
+"""What every generator of random numbers takes."""
 DEFAULT_MODEL = "builtin:smollm2-135m"
 
 
@@ -29,7 +31,7 @@ def run_options(function: F) -> F:
                      help="Examples before each question; each task's own number by default."),
         click.option("--perturb", multiple=True, metavar="NAME[+NAME]",
                      help="Ask each task once more in another wording (`lsm-eval list perturbations`); may be repeated."),
-        click.option("--seed", type=int, default=0, show_default=True, metavar="N",
+        click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, metavar="N",
                      help="For random examples and resampled intervals."),
         click.option("--chat", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
                      help="Chat template: auto uses it for generation where the model has one."),
@@ -104,7 +106,7 @@ def make_spec(
         os.environ["HF_HUB_OFFLINE"] = "1"
     tokens = None
     if batch_tokens != "auto":
-        if not batch_tokens.isdecimal() or int(batch_tokens) < 1:
+        if not batch_tokens.isdecimal() or len(batch_tokens) > 15 or int(batch_tokens) < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: give `auto` or a number of tokens, 1 or more.")
         tokens = int(batch_tokens)
     if data_mirror is not None and not data_mirror.is_dir():
@@ -113,7 +115,6 @@ def make_spec(
         raise UserError(f"--data-files {data_files}: no such folder.")
     if not store:
         raise UserError("--store is empty: name a folder, or give auto or none.")
-    places = {"auto": cache_dir() / "responses", "none": None}
     return RunSpec(
         tasks=names,
         model=model,
@@ -135,7 +136,7 @@ def make_spec(
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),
         out=out,
-        store=places[store] if store in places else Path(store),
+        store=None if store == "none" else cache_dir() / "responses" if store == "auto" else Path(store),
         judge_read=None if judge_read == "auto" else judge_read,
         redact=redact,
         command=tuple(command),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
 from lsm_eval.cli.options import make_spec, run_options, split_names
+from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
     from lsm_eval.results.schema import Manifest
@@ -51,6 +53,7 @@ def run(
     from lsm_eval.runner.prepare import check_tasks, prepare
     from lsm_eval.runner.run import run as run_spec
 
+    kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
     try:
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
         model = create(spec.model, spec.options, progress)
@@ -61,10 +64,14 @@ def run(
             return
         judging = create(judge, judge_options(spec.options), progress) if judge is not None else None
         result = run_spec(spec, model, progress, judging)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        raise UserError(
+            f"no room on the disk{where}: free some and run the same command again; {kept}."
+        ) from error
     except KeyboardInterrupt:
-        kept = (
-            f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
-        )
         click.echo(
             f"\nlsm-eval: stopped; {kept}. To go on, run the same command again:\n"
             f"  {shlex.join(['lsm-eval', *sys.argv[1:]])}",
