@@ -34,9 +34,9 @@ def expanded(name: str) -> Path:
         return Path(name)
 
 
-def is_folder(name: str) -> bool:
+def is_folder(name: str | Path) -> bool:
     """Whether there is a folder of that name; a name that no file system takes (too long) is none."""
     try:
-        return expanded(name).is_dir()
+        return (expanded(name) if isinstance(name, str) else name).is_dir()
     except (OSError, ValueError):
         return False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ DEFAULT_MODEL = "builtin:smollm2-135m"
 
 def run_options(function: F) -> F:
     """All that decides what a model is asked and how: for `run` and `show task`."""
-    path = click.Path(path_type=Path)
+    path = Folder()
     options = [
         click.option("--model", default=DEFAULT_MODEL, show_default=True,
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], or a local checkpoint folder."),
@@ -60,11 +61,11 @@ def run_options(function: F) -> F:
     return function
 
 
-def split_names(values: Sequence[str]) -> list[str]:
+def split_names(values: Sequence[str], what: str = "--tasks") -> list[str]:
     """Names given as `a,b` and as repeated options. Raises `UserError` where there is none."""
     names = [name.strip() for value in values for name in value.split(",") if name.strip()]
     if not names:
-        raise UserError("--tasks names no task: see `lsm-eval list tasks`.")
+        raise UserError(f"{what} names no task: see `lsm-eval list tasks`.")
     return names
 
 
@@ -97,7 +98,7 @@ def make_spec(
 ) -> RunSpec:
     """The options as one checked value."""
     from lsm_eval.models.base import ModelOptions
-    from lsm_eval.paths import cache_dir
+    from lsm_eval.paths import cache_dir, is_folder
     from lsm_eval.runner.spec import RunSpec
     from lsm_eval.tasks.data.options import DataOptions
 
@@ -109,9 +110,9 @@ def make_spec(
         if not batch_tokens.isdecimal() or len(batch_tokens) > 15 or int(batch_tokens) < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: give `auto` or a number of tokens, 1 or more.")
         tokens = int(batch_tokens)
-    if data_mirror is not None and not data_mirror.is_dir():
+    if data_mirror is not None and not is_folder(data_mirror):
         raise UserError(f"--data-mirror {data_mirror}: no such folder; make one with `lsm-eval data mirror`.")
-    if data_files is not None and not data_files.is_dir():
+    if data_files is not None and not is_folder(data_files):
         raise UserError(f"--data-files {data_files}: no such folder.")
     if not store:
         raise UserError("--store is empty: name a folder, or give auto or none.")

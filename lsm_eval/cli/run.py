@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
+from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import make_spec, run_options, split_names
 from lsm_eval.errors import UserError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--tasks", "tasks", multiple=True, required=True, metavar="A,B,SUITE",
               help="Tasks and suites by name or glob, separated by commas.")  # fmt: skip
 @run_options
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+@click.option("--out", type=Folder(), default=Path("reports"), show_default=True,
               help="Folder that records are written to.")  # fmt: skip
 @click.option("--store", default="auto", metavar="auto|none|DIR",
               help="Where answers are kept, so that none is asked twice; auto is the user's cache.")  # fmt: skip

@@ -32,27 +32,32 @@ def build(
     """
     roots = [reports] if isinstance(reports, Path) else list(reports)
     progress = progress or Silent()
+    where = ", ".join(str(root) for root in roots)
     try:
         out = out.resolve()
         _check_out(out, roots)
-        records, left_out = _read(roots)
     except (OSError, RuntimeError, ValueError) as error:
         raise _unwritable(out, error) from error
-    where = ", ".join(str(root) for root in roots)
+    try:
+        records, left_out = _read(roots)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"the records under {where} cannot be read ({why}): name another folder.") from error
     if not records and not left_out:
         raise UserError(
             f"no records under {where}: make one with "
             "`lsm-eval run --tasks TASKS --model MODEL`, and name the folder it writes to."
         )
-    _say(left_out, progress)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(out, progress)
         with workplace(out.parent, _building(out)) as place:
-            site = _whole_site(records, left_out, roots, place, samples, progress)
+            site, left_out = _whole_site(records, left_out, roots, place, samples, progress)
             _put_in_place(site, out, place / _OLD)
     except OSError as error:
         raise _unwritable(out, error) from error
+    for one in left_out:
+        progress.note(f"left out the record {one.folder}: {one.why}")
     return out / "index.html"
 
 
@@ -63,17 +68,16 @@ def _whole_site(
     place: Path,
     samples: int,
     progress: Progress,
-) -> Path:
-    """A folder in `place` with the site of all records that can be shown."""
+) -> tuple[Path, list[LeftOut]]:
+    """A folder in `place` with the site of all records that can be shown, and those that cannot."""
     attempt = 0
     while records:
         site = place / f"site{attempt}"
         site.mkdir()
         broken = write_site(records, [_placed(one, roots) for one in left_out], site, samples, progress)
         if not broken:
-            return site
+            return site, list(left_out)
         # What a broken record leaves is a gap in many pages, so all are made anew without it.
-        _say(broken, progress)
         left_out = [*left_out, *broken]
         folders = {one.folder for one in broken}
         records = [read for read in records if read.record.folder not in folders]
@@ -82,11 +86,6 @@ def _whole_site(
         f"none of the records under {', '.join(str(root) for root in roots)} can be read; the first of "
         f"{len(left_out)}: {left_out[0].why}"
     )
-
-
-def _say(broken: Sequence[LeftOut], progress: Progress) -> None:
-    for one in broken:
-        progress.note(f"left out the record {one.folder}: {one.why}")
 
 
 def _placed(one: LeftOut, roots: Sequence[Path]) -> tuple[str, str]:
@@ -143,7 +142,7 @@ def _unwritable(out: Path, error: Exception) -> UserError:
 
 def _check_out(out: Path, roots: Sequence[Path]) -> None:
     for root in roots:
-        if root.resolve().is_relative_to(out):
+        if Path(os.path.realpath(root)).is_relative_to(out):
             raise UserError(f"the records in {root} lie inside {out}: name another folder with --out.")
     if not out.exists():
         return

@@ -87,7 +87,7 @@ def _checkpoint(name: str, rest: str, options: ModelOptions) -> Model:
         folder = expanded(rest).resolve()
         return HFModel(f"hf:{folder.name}", options, folder=folder)
     if rest.startswith((".", "/", "~")):
-        what = "not a folder" if os.path.lexists(rest) else "no such folder"
+        what = "not a folder" if os.path.lexists(expanded(rest)) else "no such folder"
         raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
     repository, _, revision = rest.partition("@")
     if not repository:

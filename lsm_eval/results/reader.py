@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lsm_eval.errors import UserError
+from lsm_eval.paths import is_folder
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
 from lsm_eval.results.writer import ESTIMATES, MANIFEST, SAMPLES, folder_name
 from lsm_eval.tasks.schema import NAME
@@ -133,7 +134,7 @@ def find_records(root: Path) -> tuple[list[Record], list[LeftOut]]:
     record's belongs to another tool and is passed over, as are hidden folders (a record being written is one). An
     empty folder gives empty lists. Raises `UserError` if `root` is no folder.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise UserError(f"{root} is no folder: name the folder that `lsm-eval run` writes its records to.")
     records: list[Record] = []
     broken: list[LeftOut] = []

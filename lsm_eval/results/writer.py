@@ -19,12 +19,17 @@ from lsm_eval.well_formed import all_well_formed, well_formed
 MANIFEST = "manifest.json"
 ESTIMATES = "estimates.json"
 SAMPLES = "samples"
+_LONGEST = 3000
+"""Bytes of a folder's path: below the 4096 that Linux allows, room is left for what a record adds."""
 _UNFINISHED = ".unfinished-"
 _JSON: dict[str, Any] = {"indent": 1, "ensure_ascii": False}
 
 
 def check_out(out: Path) -> None:
     """Raise `UserError` if records cannot be written to the folder `out`, before anything is computed."""
+    if len(os.fsencode(out)) > _LONGEST:
+        # It could be made, and the longer names of a record in it could not.
+        raise _unwritable(out, OSError(errno.ENAMETOOLONG, ""))
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

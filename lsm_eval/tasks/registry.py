@@ -20,6 +20,7 @@ import yaml
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
+from lsm_eval.paths import is_folder
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -130,7 +131,7 @@ class Registry:
         folders = [packaged_tasks(), *_plugin_folders()]
         files = [read_file(path) for folder in folders for path in sorted(folder.rglob("*.yaml"))]
         for folder in self._include:
-            if not folder.is_dir():
+            if not is_folder(folder):
                 raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
             # A folder may hold task files of lm-evaluation-harness too, which `lm-eval:NAME` finds.
             files += [read_file(p) for p in sorted(folder.rglob("*.yaml")) if not is_harness_file(p)]

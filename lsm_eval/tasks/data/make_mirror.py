@@ -61,7 +61,7 @@ def write_mirror(
 
     try:
         return _write(tasks, to, options, progress)
-    except (OSError, pa.ArrowException, ValueError) as error:
+    except (OSError, pa.ArrowException, ValueError, RuntimeError) as error:  # of a loop of links, the last
         why = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(
             f"the data mirror cannot be written to {to} ({why}): name another folder with --to."

@@ -36,8 +36,13 @@ def find_in_mirror(mirror: Path, hub: str, config: str, split: str) -> Path:
             f"the data mirror {mirror} is not a folder: check --data-mirror (LSM_EVAL_DATA_MIRROR)."
         )
     path = mirror / mirror_path(hub, config, split)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}): check the names in the task file."
+        ) from error
     raise UserError(
         f"the data mirror {mirror} has no {mirror_path(hub, config, split).as_posix()} "
         f"({_instead(mirror, hub, config)}), and with a mirror named the hub is not asked: "
