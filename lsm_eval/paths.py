@@ -22,8 +22,18 @@ def cache_dir() -> Path:
         return user_cache_path("lsm-eval", appauthor=False).absolute()
     except (RuntimeError, OSError, KeyError) as error:
         raise UserError(
-            f"there is no folder to keep answers and checkpoints in ({error}): name one with LSM_EVAL_CACHE."
+            f"there is no home folder to keep answers and checkpoints in ({error}): name a folder with LSM_EVAL_CACHE; "
+            "a run that fetches nothing also goes without, with --store none."
         ) from error
+
+
+def cache_file(name: str) -> Path:
+    """A file of the cache folder that can be done without; where there is no such folder, a path that is never there
+    and cannot be made."""
+    try:
+        return cache_dir() / name
+    except UserError:
+        return Path(os.devnull) / name
 
 
 def expanded(name: str) -> Path:

@@ -40,7 +40,7 @@ def keep(error: BaseException, command: Sequence[str]) -> str:
             _traceback(error),
         ]
     )
-    name = f"{moment:%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    name = f"{moment:%Y%m%dT%H%M%S.%f}-{os.getpid()}.log"
     for folder in (_log_folder(), Path(tempfile.gettempdir()) / "lsm-eval-logs"):
         if folder is None:
             continue
