@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,9 @@ def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
     if area is not None:
         areas = {str(row["area"]) for row in rows}
         if area not in areas:
-            raise UserError(f"unknown area {area!r}: there are {', '.join(sorted(areas))}.")
+            near = get_close_matches(area, areas, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(areas))}."
+            raise UserError(f"unknown area {area!r}: {hint}")
         rows = [row for row in rows if row["area"] == area]
     _show(rows, as_json, ["task", "area", "title", "metrics"])
 

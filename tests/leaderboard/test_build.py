@@ -13,7 +13,8 @@ from records import Json, estimate, generated, sample, task, write_record
 
 from lsm_eval.cli import cli
 from lsm_eval.errors import UserError
-from lsm_eval.leaderboard.build import MARKER, build
+from lsm_eval.leaderboard.build import build
+from lsm_eval.leaderboard.write import MARKER
 
 HOSTILE = [
     "<script>window.pwned=1</script>", '"><img src=x onerror="window.pwned=1">', "{{ 7 * 7 }}{% raw %}",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lsm_eval.errors import CodeFault, UserError
 from lsm_eval.tasks.data.local import call_python, call_reader, call_reshape
-from lsm_eval.tasks.data.make_mirror import mirror_path
+from lsm_eval.tasks.data.mirror import mirror_path
 
 MODULE = """
 def rows():
@@ -47,7 +48,7 @@ def test_the_function_file_and_line_are_named(module: str) -> None:
 
 
 def test_the_row_is_named(module: str) -> None:
-    rows = [{"bird": "wren"}, {"bird": "owl"}, {"bird": None}, {"bird": None}]
+    rows: list[dict[str, Any]] = [{"bird": "wren"}, {"bird": "owl"}, {"bird": None}, {"bird": None}]
     with pytest.raises(CodeFault, match=r"upper, called with row 2 \(from 0\), failed \(AttributeError"):
         call_reshape(f"{module}:upper", rows, {})
 
