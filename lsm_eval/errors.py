@@ -13,6 +13,11 @@ class UserError(Exception):
     """
 
 
+class CodeFault(UserError):
+    """Code that is not lsm-eval's own (a plug-in, a data set's function) raised something; its traceback is this
+    error's cause, and the command line keeps it in a log."""
+
+
 class Interrupted(Exception):
     """The user stopped the run (Ctrl-C); what was answered so far is kept."""
 

@@ -1,17 +1,17 @@
-"""What other packages add through entry points, loaded with every fault of theirs as one sentence."""
+"""What other packages and task files bring along in code, run with every fault of theirs as one sentence."""
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
-from lsm_eval.errors import UserError
+from lsm_eval.errors import CodeFault, Interrupted, UserError
 
-# What importing a module raises where it, or something that it needs, is broken.
-_FAULTS = (
-    ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError, LookupError, OSError,
-    RuntimeError, ArithmeticError, AssertionError,
-)  # fmt: skip
+_OWN = Path(__file__).resolve().parent
 
 
 def package(point: EntryPoint) -> str:
@@ -23,8 +23,50 @@ def load(point: EntryPoint, what: str) -> Any:
     """The object that an entry point names. Raises `UserError`, which starts with `what`, where it cannot be had."""
     try:
         return point.load()
-    except _FAULTS as error:
-        raise UserError(
+    except (Exception, SystemExit) as error:
+        raise CodeFault(
             f"{what} of the package {package(point)} could not be loaded ({type(error).__name__}: {error}): "
             "update or remove that package."
         ) from error
+
+
+@contextmanager
+def calling(
+    what: str, then: str, *, passing: type[Exception] | tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Runs code that is not our own: whatever it raises is a `CodeFault` "`what` failed (why, where): `then`.".
+
+    Our own errors pass, as do those of `passing`, a full memory, and a user who stops the run.
+    """
+    try:
+        yield
+    except (UserError, Interrupted, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        if isinstance(error, passing):
+            raise
+        raise fault(error, what, then) from error
+
+
+def fault(error: BaseException, what: str, then: str) -> CodeFault:
+    """The sentence for what foreign code raised: "`what` failed (why, where): `then`."."""
+    text = " ".join(str(error).split())
+    why = f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    return CodeFault(f"{what} failed ({why}{_place(error)}): {then}.")
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the last step that was taken in code of neither ours nor a library's, if there is one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not _library(Path(frame.filename))]
+    frame = theirs[-1] if theirs else frames[-1] if frames else None
+    return f", {Path(frame.filename).name}, line {frame.lineno}" if frame else ""
+
+
+def _library(path: Path) -> bool:
+    return (
+        not path.is_file()
+        or path.is_relative_to(_OWN)
+        or "site-packages" in path.parts
+        or "lib" in path.parts
+    )

@@ -8,13 +8,16 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
 
 from lsm_eval import __version__
-from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
-from lsm_eval.errors import UserError
+from lsm_eval.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USER
+from lsm_eval.cli.faults import keep, show_if_asked
+from lsm_eval.cli.streams import one_line, prepare_streams
+from lsm_eval.errors import CodeFault, UserError
 
 _COMMANDS = {
     "run": ("lsm_eval.cli.run:run", "Ask a model the tasks, and write a record of the answers and numbers."),
@@ -63,40 +66,80 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave with its exit code; a user's mistake is one sentence on stderr."""
-    signal.signal(signal.SIGTERM, _stop)
+    """Run the command line and leave with its exit code; a user's mistake is one sentence on stderr.
+
+    No traceback is ever shown, unless LSM_EVAL_DEBUG=1 asks for it: that of a fault goes into a log, which is named.
+    """
+    prepare_streams()
+    with suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGTERM, _stop)
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code: Any = cli.main(args=arguments, prog_name="lsm-eval", standalone_mode=False)
-    except UserError as error:
-        _fail(str(error))
+        if any("\0" in argument for argument in given):
+            raise UserError("an argument holds a NUL byte, which no name can: remove it.")
+        code: Any = cli.main(args=given, prog_name="lsm-eval", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(EXIT_USER)
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "lsm-eval"
-        message = error.format_message()
-        _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See `{command} --help`.")
-    except click.ClickException as error:
-        _fail(error.format_message())
     except (KeyboardInterrupt, click.Abort):
         click.echo("lsm-eval: stopped.", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output (a pager, `head`) has gone: nothing is wrong.
-        sys.stderr.close()
         sys.exit(0)
-    except OSError as error:
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and error.filename:
-            _fail(f"{error.filename}: {error.strerror}; check its rights, or name another place.")
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            where = f" ({error.filename})" if error.filename else ""
-            _fail(f"no room on the disk{where}: free some and run the same command again; answers are kept.")
-        raise
+    except Exception as error:  # noqa: BLE001 (this is where all of them end)
+        _explain(error, ["lsm-eval", *given])
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
+    """Say in one sentence what went wrong, and leave."""
+    show_if_asked(error)
+    if isinstance(error, CodeFault):
+        _fail(f"{error} The traceback is in {keep(error, command)}.")
+    if isinstance(error, UserError):
+        _fail(str(error))
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "lsm-eval"
+        message = error.format_message()
+        _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See `{path} --help`.")
+    if isinstance(error, click.ClickException):
+        _fail(error.format_message())
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, for a device
+        _fail(
+            "there is not enough memory: lower --batch-tokens or --limit, or take a smaller model or --dtype."
+        )
+    if isinstance(error, RecursionError):
+        _fail(
+            "something that was given (a file, a template, a value) is nested too deep to be worked on: make it flatter. "
+            f"The traceback is in {keep(error, command)}."
+        )
+    if isinstance(error, OSError):
+        _fail(_of_system(error, command))
+    click.echo(
+        one_line(
+            f"lsm-eval: an internal error ({type(error).__name__}: {error}), which is a fault of lsm-eval's: please "
+            f"report it with {keep(error, command)}, where its traceback is."
+        ),
+        err=True,
+    )
+    sys.exit(EXIT_INTERNAL)
+
+
+def _of_system(error: OSError, command: Sequence[str]) -> str:
+    """What the system refuses, and what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"no room on the disk{where}: free some and run the same command again."
+    if error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}; check the path and its rights, or name another place."
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+    return f"{first}: check names, rights and the network. The traceback is in {keep(error, command)}."
+
+
 def _fail(message: str) -> NoReturn:
-    click.echo(f"lsm-eval: {message}", err=True)
+    click.echo(one_line(f"lsm-eval: {message}"), err=True)
     sys.exit(EXIT_USER)
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lsm_eval.cli.folder import Folder
+from lsm_eval.cli.options import split_names
+
 if TYPE_CHECKING:
     from lsm_eval.tasks.data import Table
     from lsm_eval.tasks.data.load import Pin
@@ -22,7 +25,7 @@ def data() -> None:
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """What both commands take."""
-    folder = click.Path(path_type=Path, file_okay=False)
+    folder = Folder(file_okay=False)
     for option in (
         click.option("--offline", is_flag=True, help="Never ask the network: the hub's local cache only."),
         click.option(
@@ -50,9 +53,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 
 @data.command("mirror")
 @_options
-@click.option(
-    "--to", required=True, type=click.Path(path_type=Path, file_okay=False), help="The mirror folder."
-)
+@click.option("--to", required=True, type=Folder(file_okay=False), help="The mirror folder.")
 @click.option("--allow-drift", is_flag=True, help="Copy content that is not what a task file pins.")
 def mirror(
     tasks: tuple[str, ...],
@@ -136,4 +137,4 @@ def _resolve(tasks: Sequence[str], include: Sequence[Path]) -> list[LoadedTask]:
     from lsm_eval.lm_eval_bridge.names import RESOLVERS
     from lsm_eval.tasks.registry import Registry
 
-    return Registry(include, RESOLVERS).resolve([name for part in tasks for name in part.split(",") if name])
+    return Registry(include, RESOLVERS).resolve(split_names(tasks, "TASKS"))

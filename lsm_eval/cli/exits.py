@@ -2,5 +2,7 @@
 
 EXIT_USER = 2
 """A mistake of the user's, or numbers that are not whole; 1 is kept for the gate."""
+EXIT_INTERNAL = 70
+"""A fault of lsm-eval's own (EX_SOFTWARE of sysexits.h); its traceback is in a log."""
 EXIT_INTERRUPTED = 130
 """Stopped by Ctrl-C or SIGTERM, as shells count it."""

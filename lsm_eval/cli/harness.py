@@ -6,6 +6,9 @@ import sys
 
 import click
 
+from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
+from lsm_eval.errors import UserError
+
 
 @click.command(
     "lm-eval",
@@ -23,6 +26,18 @@ def harness(arguments: tuple[str, ...]) -> None:
     register()
     from lm_eval.__main__ import cli_evaluate
 
+    from lsm_eval.plugins import fault
+
     # The harness reads the process's own arguments.
     sys.argv = ["lsm-eval lm-eval", *arguments]
-    cli_evaluate()
+    try:
+        cli_evaluate()
+    except (UserError, OSError, MemoryError, click.ClickException):
+        raise
+    except SystemExit as left:
+        # Its own codes are not ours: 1 is the gate's.
+        if left.code and left.code not in (EXIT_USER, EXIT_INTERRUPTED):
+            raise UserError(f"lm-evaluation-harness stopped ({left.code}): see what it says above.") from left
+        raise
+    except Exception as error:
+        raise fault(error, "lm-evaluation-harness", "correct its arguments, or report it there") from error

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
+from lsm_eval.cli.folder import Folder
+
 
 @click.command("leaderboard")
-@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("reports", nargs=-1, required=True, type=Folder())
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=Folder(),
     help="Folder for the site: a new or empty one, or an earlier site, which is replaced.",
 )
 @click.option(
     "--samples",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 1_000_000),
     default=100,
     show_default=True,
     help="Samples that a task's page shows.",

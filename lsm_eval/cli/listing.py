@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.table import print_table
 
 if TYPE_CHECKING:
     from lsm_eval.detectors.card import Card
 
-_INCLUDE = click.option("--include", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
+_INCLUDE = click.option("--include", type=Folder(), multiple=True, metavar="DIR",
                         help="A folder of further task files.")  # fmt: skip
 _JSON = click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 
@@ -30,7 +32,7 @@ def listing() -> None:
 @_JSON
 def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
     """Tasks that `run --tasks` takes."""
-    from lsm_eval.errors import unknown
+    from lsm_eval.errors import UserError
     from lsm_eval.tasks.registry import Registry
 
     files = Registry(include).tasks
@@ -49,7 +51,9 @@ def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
     if area is not None:
         areas = {str(row["area"]) for row in rows}
         if area not in areas:
-            raise unknown("area", area, areas)
+            near = get_close_matches(area, areas, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(areas))}."
+            raise UserError(f"unknown area {area!r}: {hint}")
         rows = [row for row in rows if row["area"] == area]
     _show(rows, as_json, ["task", "area", "title", "metrics"])
 

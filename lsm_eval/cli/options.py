@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
     from lsm_eval.runner.spec import RunSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
+MAX_SEED = 2**32 - 1
+"""What every generator of random numbers takes."""
 DEFAULT_MODEL = "builtin:smollm2-135m"
 
 
 def run_options(function: F) -> F:
     """All that decides what a model is asked and how: for `run` and `show task`."""
-    path = click.Path(path_type=Path)
+    path = Folder()
     options = [
         click.option("--model", default=DEFAULT_MODEL, show_default=True,
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], or a local checkpoint folder."),
@@ -29,7 +32,7 @@ def run_options(function: F) -> F:
                      help="Examples before each question; each task's own number by default."),
         click.option("--perturb", multiple=True, metavar="NAME[+NAME]",
                      help="Ask each task once more in another wording (`lsm-eval list perturbations`); may be repeated."),
-        click.option("--seed", type=int, default=0, show_default=True, metavar="N",
+        click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, metavar="N",
                      help="For random examples and resampled intervals."),
         click.option("--chat", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
                      help="Chat template: auto uses it for generation where the model has one."),
@@ -63,11 +66,11 @@ def run_options(function: F) -> F:
     return function
 
 
-def split_names(values: Sequence[str]) -> list[str]:
+def split_names(values: Sequence[str], what: str = "--tasks") -> list[str]:
     """Names given as `a,b` and as repeated options. Raises `UserError` where there is none."""
     names = [name.strip() for value in values for name in value.split(",") if name.strip()]
     if not names:
-        raise UserError("--tasks names no task: see `lsm-eval list tasks`.")
+        raise UserError(f"{what} names no task: see `lsm-eval list tasks`.")
     return names
 
 
@@ -102,7 +105,7 @@ def make_spec(
 ) -> RunSpec:
     """The options as one checked value."""
     from lsm_eval.models.base import ModelOptions
-    from lsm_eval.paths import cache_dir
+    from lsm_eval.paths import cache_dir, is_folder
     from lsm_eval.runner.spec import RunSpec
     from lsm_eval.tasks.data.options import DataOptions
 
@@ -111,16 +114,15 @@ def make_spec(
         os.environ["HF_HUB_OFFLINE"] = "1"
     tokens = None
     if batch_tokens != "auto":
-        if not batch_tokens.isdecimal() or int(batch_tokens) < 1:
+        if not batch_tokens.isdecimal() or len(batch_tokens) > 15 or int(batch_tokens) < 1:
             raise UserError(f"--batch-tokens {batch_tokens}: give `auto` or a number of tokens, 1 or more.")
         tokens = int(batch_tokens)
-    if data_mirror is not None and not data_mirror.is_dir():
+    if data_mirror is not None and not is_folder(data_mirror):
         raise UserError(f"--data-mirror {data_mirror}: no such folder; make one with `lsm-eval data mirror`.")
-    if data_files is not None and not data_files.is_dir():
+    if data_files is not None and not is_folder(data_files):
         raise UserError(f"--data-files {data_files}: no such folder.")
     if not store:
         raise UserError("--store is empty: name a folder, or give auto or none.")
-    places = {"auto": cache_dir() / "responses", "none": None}
     return RunSpec(
         tasks=names,
         model=model,
@@ -144,7 +146,7 @@ def make_spec(
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),
         out=out,
-        store=places[store] if store in places else Path(store),
+        store=None if store == "none" else cache_dir() / "responses" if store == "auto" else Path(store),
         judge_read=None if judge_read == "auto" else judge_read,
         redact=redact,
         command=tuple(command),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
+from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import make_spec, run_options, split_names
+from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
     from lsm_eval.results.schema import Manifest
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--tasks", "tasks", multiple=True, required=True, metavar="A,B,SUITE",
               help="Tasks and suites by name or glob, separated by commas.")  # fmt: skip
 @run_options
-@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True,
+@click.option("--out", type=Folder(), default=Path("reports"), show_default=True,
               help="Folder that records are written to.")  # fmt: skip
 @click.option("--store", default="auto", metavar="auto|none|DIR",
               help="Where answers are kept, so that none is asked twice; auto is the user's cache.")  # fmt: skip
@@ -52,6 +55,7 @@ def run(
     from lsm_eval.runner.prepare import check_tasks, prepare
     from lsm_eval.runner.run import run as run_spec
 
+    kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
     try:
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
         model = create(spec.model, spec.options, progress)
@@ -62,10 +66,14 @@ def run(
             return
         judging = create(judge, judge_options(spec.options), progress) if judge is not None else None
         result = run_spec(spec, model, progress, judging)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        raise UserError(
+            f"no room on the disk{where}: free some and run the same command again; {kept}."
+        ) from error
     except KeyboardInterrupt:
-        kept = (
-            f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
-        )
         click.echo(
             f"\nlsm-eval: stopped; {kept}. To go on, run the same command again:\n"
             f"  {shlex.join(['lsm-eval', *sys.argv[1:]])}",

@@ -79,20 +79,24 @@ def load(name: str) -> Detector:
 def version(name: str) -> str | None:
     """The detector's version; None where it cannot be had (what it needs is not installed)."""
     try:
-        return load(name).version
+        with plugins.calling(f"detector {name!r}", "update or remove its package"):
+            return load(name).version
     except UserError:
         return None
 
 
 def _made_elsewhere(point: EntryPoint) -> Detector:
     factory: Any = plugins.load(point, f"detector {point.name!r}")
-    made = factory() if callable(factory) else None
-    if not isinstance(made, Detector):
+    whose = f"detector {point.name!r} of the package {plugins.package(point)}"
+    with plugins.calling(whose, "update or remove that package"):
+        made = factory() if callable(factory) else None
+        whole = isinstance(made, Detector)
+    if not whole:
         raise UserError(
             f"detector {point.name!r} of the package {plugins.package(point)} is no callable that makes a Detector "
             "(see lsm_eval.detectors.base): update or remove that package."
         )
-    return made
+    return made  # type: ignore[return-value]  # it has been looked at
 
 
 def _entry_points() -> tuple[EntryPoint, ...]:

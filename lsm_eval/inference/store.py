@@ -35,7 +35,8 @@ class ResponseStore:
         self.path = folder / f"{fingerprint[:32]}.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS)
+            # An absolute path: one that starts with `file:` would be taken for an address.
+            self._db = sqlite3.connect(self.path.absolute(), timeout=_BUSY_SECONDS)
             self._db.execute("PRAGMA journal_mode = WAL")
             # A batch survives the death of the process; one lost with the machine is computed again.
             self._db.execute("PRAGMA synchronous = NORMAL")

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from lsm_eval.errors import UserError
-from lsm_eval.leaderboard.collect import Board, collect
-from lsm_eval.leaderboard.pages import Pages
+from lsm_eval.leaderboard.write import FIRST_LINE, MARKER, Read, write_site
 from lsm_eval.progress import Progress, Silent
-from lsm_eval.results.reader import Record, read_records
-
-MARKER = ".lsm-eval-site"
-"""In every site: its first line says whose it is, the others name its files. A folder without it is not ours
-to replace, and neither is one that holds files which it does not name."""
+from lsm_eval.results.reader import LeftOut, find_records
+from lsm_eval.results.workplace import abandoned, clear, workplace
 
 SAMPLES = 100
 """Samples of a task that its page shows."""
 
-_FIRST_LINE = "lsm-eval leaderboard 1"
+_OLD = "old"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
@@ -31,82 +26,123 @@ def build(
 
     Equal records give byte-identical files. The site is written to a folder beside `out` and renamed when
     whole, so a build that fails leaves the old site as it was. `samples` is how many samples a task's page
-    shows. Raises `UserError` if there are no records, if one is broken, or if `out` holds anything that an
-    earlier build did not write.
+    shows. A broken record is left out, which is said as a note of `progress` and on the front page. Raises
+    `UserError` if there are no records, if all are broken, or if `out` holds anything that an earlier build did
+    not write.
     """
     roots = [reports] if isinstance(reports, Path) else list(reports)
-    out = out.resolve()
-    _check_out(out, roots)
-    records: dict[Path, tuple[Record, str]] = {}
-    for root in roots:
-        for record in read_records(root):
-            place = record.folder.relative_to(root).as_posix()
-            records.setdefault(record.folder.resolve(), (record, place))
-    if not records:
+    progress = progress or Silent()
+    where = ", ".join(str(root) for root in roots)
+    try:
+        out = out.resolve()
+        _check_out(out, roots)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _unwritable(out, error) from error
+    try:
+        records, left_out = _read(roots)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"the records under {where} cannot be read ({why}): name another folder.") from error
+    if not records and not left_out:
         raise UserError(
-            f"no records under {', '.join(str(root) for root in roots)}: make one with "
+            f"no records under {where}: make one with "
             "`lsm-eval run --tasks TASKS --model MODEL`, and name the folder it writes to."
         )
-    board = collect([record for record, _ in records.values()])
-    places = {id(record): place for record, place in records.values()}
-    new = out.with_name(f".{out.name}.building-{os.getpid()}")
-    old = out.with_name(f".{out.name}.replaced-{os.getpid()}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        new.mkdir()
-        _write(board, places, new, samples, progress or Silent())
-        if out.exists():
-            out.rename(old)
-        try:
-            new.rename(out)
-        except OSError:
-            if old.exists():
-                old.rename(out)
-            raise
+        _clear_leftovers(out, progress)
+        with workplace(out.parent, _building(out)) as place:
+            site, left_out = _whole_site(records, left_out, roots, place, samples, progress)
+            _put_in_place(site, out, place / _OLD)
     except OSError as error:
-        raise UserError(
-            f"cannot write the site to {out} ({error}): name another folder with --out."
-        ) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        if out.exists():
-            shutil.rmtree(old, ignore_errors=True)
+        raise _unwritable(out, error) from error
+    for one in left_out:
+        progress.note(f"left out the record {one.folder}: {one.why}")
     return out / "index.html"
 
 
-def _write(board: Board, places: dict[int, str], folder: Path, samples: int, progress: Progress) -> None:
-    pages = Pages(board, samples)
-    kept = [
-        (model, task, record)
-        for model in board.models
-        for task, record in model.tables.items()
-        if record.has_samples(task)
-    ]
-    written: list[str] = []
-    with progress.phase("pages", 1 + len(board.models) + len(kept)) as phase:
+def _whole_site(
+    records: Sequence[Read],
+    left_out: Sequence[LeftOut],
+    roots: Sequence[Path],
+    place: Path,
+    samples: int,
+    progress: Progress,
+) -> tuple[Path, list[LeftOut]]:
+    """A folder in `place` with the site of all records that can be shown, and those that cannot."""
+    attempt = 0
+    while records:
+        site = place / f"site{attempt}"
+        site.mkdir()
+        broken = write_site(records, [_placed(one, roots) for one in left_out], site, samples, progress)
+        if not broken:
+            return site, list(left_out)
+        # What a broken record leaves is a gap in many pages, so all are made anew without it.
+        left_out = [*left_out, *broken]
+        folders = {one.folder for one in broken}
+        records = [read for read in records if read.record.folder not in folders]
+        attempt += 1
+    raise UserError(
+        f"none of the records under {', '.join(str(root) for root in roots)} can be read; the first of "
+        f"{len(left_out)}: {left_out[0].why}"
+    )
 
-        def put(name: str, text: str) -> None:
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-            written.append(name)
-            phase.advance(1)
 
-        put("index.html", pages.index())
-        for model in board.models:
-            put(f"models/{model.slug}.html", pages.model(model))
-        for model, task, record in kept:
-            file = record.sample_file(task).relative_to(record.folder).as_posix()
-            path = f"{places[id(record)]}/{file}".removeprefix("./")
-            name = f"samples/{model.slug}/{board.task_slugs[task]}.html"
-            put(name, pages.samples(model, task, record, path))
-    lines = [_FIRST_LINE, *sorted(written)]
-    (folder / MARKER).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+def _placed(one: LeftOut, roots: Sequence[Path]) -> tuple[str, str]:
+    """Where a record is, and why it is left out, as readers of the site find it: from its folder of records."""
+    root = next((root for root in roots if one.folder.is_relative_to(root)), None)
+    if root is None:
+        return str(one.folder), one.why
+    return one.folder.relative_to(root).as_posix(), one.why.replace(f"{root}{os.sep}", "")
+
+
+def _read(roots: Sequence[Path]) -> tuple[list[Read], list[LeftOut]]:
+    """Every record once, wherever it is reached from."""
+    records: dict[Path, Read] = {}
+    left_out: dict[Path, LeftOut] = {}
+    for root in roots:
+        found, broken = find_records(root)
+        for record in found:
+            records.setdefault(record.folder.resolve(), Read(record, root))
+        for one in broken:
+            left_out.setdefault(one.folder.resolve(), one)
+    return list(records.values()), list(left_out.values())
+
+
+def _building(out: Path) -> str:
+    return f".{out.name}.building-"
+
+
+def _put_in_place(site: Path, out: Path, old: Path) -> None:
+    if out.exists():
+        out.rename(old)
+    try:
+        site.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+
+
+def _clear_leftovers(out: Path, progress: Progress) -> None:
+    """Remove what killed builds left, and put back a site that one had just taken away."""
+    left = [*abandoned(out.parent, _building(out)), *abandoned(out.parent, f".{out.name}.replaced-")]
+    for folder in left:
+        old = folder / _OLD if _building(out) in folder.name else folder
+        if not out.exists() and (old / MARKER).is_file():
+            old.rename(out)
+    for folder in clear(left):
+        progress.note(f"removed {folder}, which a build that was killed left unfinished.")
+
+
+def _unwritable(out: Path, error: Exception) -> UserError:
+    why = getattr(error, "strerror", None) or error
+    return UserError(f"cannot write the site to {out} ({why}): name another folder with --out.")
 
 
 def _check_out(out: Path, roots: Sequence[Path]) -> None:
     for root in roots:
-        if root.resolve().is_relative_to(out):
+        if Path(os.path.realpath(root)).is_relative_to(out):
             raise UserError(f"the records in {root} lie inside {out}: name another folder with --out.")
     if not out.exists():
         return
@@ -117,7 +153,7 @@ def _check_out(out: Path, roots: Sequence[Path]) -> None:
         return
     marker = out / MARKER
     lines = marker.read_text(encoding="utf-8", errors="replace").splitlines() if marker.is_file() else []
-    if lines[:1] != [_FIRST_LINE]:
+    if lines[:1] != [FIRST_LINE]:
         raise UserError(
             f"{out} is not empty and no site of `lsm-eval leaderboard`: name an empty or new folder with --out."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -26,8 +27,11 @@ class Pages:
     what 'self' means for file:// differs between browsers, and a hash means the same in all of them.
     """
 
-    def __init__(self, board: Board, samples: int) -> None:
+    def __init__(self, board: Board, samples: int, left_out: Sequence[tuple[str, str]] = ()) -> None:
+        """`samples`: how many a page shows. `left_out`: records that the front page says are missing, place
+        and reason."""
         self._board = board
+        self._left_out = left_out
         self._limit = samples
         css, script = _asset("site.css"), _asset("table.js")
         environment = Environment(
@@ -81,6 +85,7 @@ class Pages:
             cells=cells,
             reasons=reasons,
             marks=marks,
+            left_out=self._left_out,
             families=families(self._board),
             speeds=speeds(self._board),
             with_script=True,

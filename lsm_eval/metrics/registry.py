@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval import plugins
-from lsm_eval.errors import UserError, unknown
+from lsm_eval.errors import CodeFault, UserError, unknown
 from lsm_eval.metrics import quality
 from lsm_eval.metrics.bias import catalogue as bias
 from lsm_eval.metrics.entry import Entry
@@ -145,7 +145,10 @@ def _factory(name: str) -> Callable[..., Any]:
 
 
 def _check_options(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> None:
-    parameters = inspect.signature(factory).parameters
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return  # what it takes shows when it is called
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
     known = [option for option in parameters if option not in ("self", "offline")]
@@ -193,9 +196,14 @@ def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, A
 
     package = _entry(name).origin
     try:
-        metric = factory(**options)
+        with plugins.calling(
+            f"metric {name!r} of the package {package}",
+            "update or remove that package",
+            passing=(TypeError, ValueError),
+        ):
+            metric = factory(**options)
     except (TypeError, ValueError) as error:
-        raise UserError(
+        raise CodeFault(
             f"metric {name!r} of the package {package} refuses its options ({error}): correct them."
         ) from error
     if not isinstance(metric, (Metric, CorpusMetric)):

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from lsm_eval.errors import UserError
+from lsm_eval.errors import Interrupted, UserError
 from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measurement, Metric
 from lsm_eval.metrics.joint import Answers, JointCorpusMetric, JointMetric, SampleResponse, order_only, parts
-from lsm_eval.requests import Failure
+from lsm_eval.plugins import calling, fault
+from lsm_eval.requests import Answer, Failure
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate, estimate_corpus
 from lsm_eval.tasks.sample import Sample
 
 NO_LIKELIHOOD = "none (no likelihoods, but an order of the choices)"
 """In the place of an interval's method, where a metric of likelihoods has no value for that reason."""
+
+_THEN = "mend the metric, or what the task's data and metadata give it"
 
 
 @runtime_checkable
@@ -82,12 +86,13 @@ def score_task(
     single = [metric for metric in metrics if not isinstance(metric, CorpusMetric)]
     for metric in single:
         if isinstance(metric, Surveying):
-            metric.survey(samples)
+            with _calling(metric, "over all samples"):
+                metric.survey(samples)
     # Sample by sample, so that metrics of one family find each other's work in their caches.
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in single:
             row[metric.name] = _measure(metric, sample, response)
-    new = [more for metric in single if isinstance(metric, Revealing) for more in metric.revealed()]
+    new = [more for metric in single for more in _revealed(metric)]
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in new:
             row[metric.name] = _measure(metric, sample, response)
@@ -95,9 +100,13 @@ def score_task(
 
     found: dict[str, Estimate] = {}
     for metric in single:
-        found[metric.name] = _estimate(metric, samples, responses, [row[metric.name] for row in rows], seed)
+        with _calling(metric, "over all samples"):
+            found[metric.name] = _estimate(
+                metric, samples, responses, [row[metric.name] for row in rows], seed
+            )
     for corpus_metric in whole:
-        found[corpus_metric.name] = _estimate_corpus(corpus_metric, samples, responses, seed)
+        with _calling(corpus_metric, "over all samples"):
+            found[corpus_metric.name] = _estimate_corpus(corpus_metric, samples, responses, seed)
     return [(metric, found[metric.name]) for metric in [*metrics, *new]], rows
 
 
@@ -116,9 +125,36 @@ def _with_reason(metric: AnyMetric, responses: Sequence[SampleResponse], made: E
     return replace(made, method=NO_LIKELIHOOD) if lacking else made
 
 
+def _calling(metric: AnyMetric, of: str) -> AbstractContextManager[None]:
+    """What a metric raises is one sentence."""
+    return calling(f"metric {metric.name!r} {of}", _THEN)
+
+
+def _revealed(metric: Metric) -> Sequence[Metric]:
+    if not isinstance(metric, Revealing):
+        return ()
+    with _calling(metric, "over all samples"):
+        return list(metric.revealed())
+
+
 def _measure(metric: Metric, sample: Sample, response: SampleResponse) -> Measurement | None:
     if isinstance(response, Failure) or _without_likelihood(metric, response):
         return None
+    try:  # `calling` costs more than many a metric
+        measured = _measured(metric, sample, response)
+    except (UserError, Interrupted, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise fault(error, f"metric {metric.name!r} on sample {sample.id!r}", _THEN) from error
+    if measured is not None and not isinstance(measured, Measurement):
+        raise UserError(
+            f"metric {metric.name!r} gives {type(measured).__name__} for sample {sample.id!r}, and no Measurement (see "
+            "lsm_eval.metrics.base): mend the metric."
+        )
+    return measured
+
+
+def _measured(metric: Metric, sample: Sample, response: Answer | Answers) -> Measurement | None:
     if not isinstance(response, Answers):
         return metric.measure(sample, response)
     if not isinstance(metric, JointMetric):

@@ -9,13 +9,17 @@ PREFIX:REST             a backend of another package: entry point PREFIX of the 
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import entry_points
-from pathlib import Path
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.base import Model, ModelOptions
+from lsm_eval.models.guarded import guarded
+from lsm_eval.paths import expanded, is_folder
 from lsm_eval.progress import Progress, Silent
+
+_THEN = "update or remove that package"
 
 
 def create(name: str, options: ModelOptions, progress: Progress | None = None) -> Model:
@@ -28,20 +32,24 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
     for entry in entry_points(group="lsm_eval.models"):
         if colon and entry.name == prefix:
             make = plugins.load(entry, f"the model backend {prefix!r}")
+            whose = f"the model backend {prefix!r} of the package {plugins.package(entry)}"
             try:
-                made: Model = make(rest, options)
+                with plugins.calling(whose, _THEN, passing=ImportError):
+                    made: Model = make(rest, options)
+                    lacking = [
+                        part for part in vars(Model) if not part.startswith("_") and not hasattr(made, part)
+                    ]
             except ImportError as error:
                 raise UserError(
                     f"the model backend {prefix!r} lacks a package that it needs ({error}): install that."
                 ) from error
-            lacking = [part for part in vars(Model) if not part.startswith("_") and not hasattr(made, part)]
             if lacking:
                 raise UserError(
                     f"the model backend {prefix!r} of the package {plugins.package(entry)} made no model: it lacks "
                     f"{', '.join(lacking)} (see lsm_eval.models.base.Model); update that package."
                 )
-            return made
-    if (name and Path(name).expanduser().is_dir()) or name.startswith((".", "/", "~")):
+            return guarded(made, whose, _THEN)
+    if (name and is_folder(name)) or name.startswith((".", "/", "~")):
         return _checkpoint(name, name, options)
     if "/" in name and not colon:
         raise UserError(
@@ -75,11 +83,11 @@ def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
 def _checkpoint(name: str, rest: str, options: ModelOptions) -> Model:
     from lsm_eval.models.hf import HFModel
 
-    folder = Path(rest).expanduser()
-    if rest and folder.is_dir():
-        return HFModel(f"hf:{folder.resolve().name}", options, folder=folder.resolve())
+    if rest and is_folder(rest):
+        folder = expanded(rest).resolve()
+        return HFModel(f"hf:{folder.name}", options, folder=folder)
     if rest.startswith((".", "/", "~")):
-        what = "not a folder" if folder.exists() else "no such folder"
+        what = "not a folder" if os.path.lexists(expanded(rest)) else "no such folder"
         raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
     repository, _, revision = rest.partition("@")
     if not repository:

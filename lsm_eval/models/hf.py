@@ -33,7 +33,7 @@ from lsm_eval.models.loading import (
     vocabulary_size,
 )
 from lsm_eval.models.request_encoding import RequestEncoder, Row
-from lsm_eval.paths import cache_dir
+from lsm_eval.paths import cache_file
 from lsm_eval.profiling.flops import Architecture, read_architecture
 from lsm_eval.requests import (
     Failure,
@@ -103,7 +103,7 @@ class HFModel:
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over weights, configuration, tokenizer, adapter, dtype, kind of device and engine."""
-        hashes = cache_dir() / "file-hashes.json"
+        hashes = cache_file("file-hashes.json")
         parts = {
             "files": files_digest(self._weights_folder, hashes),
             "adapter": files_digest(self._adapter, hashes) if self._adapter else None,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lsm_eval.errors import UserError
+from lsm_eval.paths import is_folder
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
-from lsm_eval.results.writer import SAMPLES, folder_name
+from lsm_eval.results.writer import ESTIMATES, MANIFEST, SAMPLES, folder_name
 from lsm_eval.tasks.schema import NAME
 
 _TASK = re.compile(NAME.pattern.removesuffix("$") + r"(@[a-z0-9_.+-]+)?$")
@@ -86,50 +88,89 @@ class Record:
                 raise _broken(self.sample_file(task), error) from error
             return rows[:limit]
 
-    def _open(self, task: str) -> Any:
+    @contextmanager
+    def _open(self, task: str) -> Iterator[Any]:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = self.sample_file(task)
         if not path.is_file():
             raise UserError(f"{path} is missing: run the task again, or restore the record's samples folder.")
-        try:
-            file = pq.ParquetFile(path)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise _broken(path, error) from error
-        fields = {field.name: _kind(str(field.type)) for field in file.schema_arrow}
-        for name, meaning in SAMPLE_COLUMNS.items():
-            wanted = meaning.split(":")[0].split(" ")[0]
-            if fields.get(name) not in (wanted, "null", "list<null>"):
-                found = f"is {fields[name]}" if name in fields else "is missing"
-                file.close()
-                raise UserError(
-                    f"{path} is no sample table of schema {SCHEMA_VERSION}: column {name!r} {found}, "
-                    f"not {wanted}; write it again with `lsm-eval run`."
-                )
-        return file
+        with ExitStack() as stack:
+            try:
+                # An open file: a path such as `s3:x` would be taken for an address.
+                file = stack.enter_context(pq.ParquetFile(stack.enter_context(path.open("rb"))))
+            except (pa.ArrowException, OSError, ValueError) as error:
+                raise _broken(path, error) from error
+            _check_columns(path, file.schema_arrow)
+            yield file
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A record that cannot be read, or shown."""
+
+    folder: Path
+    why: str
+    """One sentence."""
 
 
 def read_records(root: Path) -> list[Record]:
     """All records under `root` (or `root` itself, if it is one), oldest first.
 
-    Every `manifest.json` with a `schema_version` is a record; others belong to other tools and are passed
-    over, as are hidden folders (a record being written is one). Raises `UserError`, naming the file, if a
-    record is broken or newer than this version understands. An empty folder gives an empty list.
+    As `find_records`, but raises `UserError`, naming the file, if a record is broken or newer than this version
+    understands.
     """
-    if not root.is_dir():
+    records, broken = find_records(root)
+    if broken:
+        raise UserError(broken[0].why)
+    return records
+
+
+def find_records(root: Path) -> tuple[list[Record], list[LeftOut]]:
+    """All records under `root` (or `root` itself, if it is one), oldest first, and those that are broken or too new.
+
+    Folders that are symbolic links are read too, each folder once. A `manifest.json` that does not say that it is a
+    record's belongs to another tool and is passed over, as are hidden folders (a record being written is one). An
+    empty folder gives empty lists. Raises `UserError` if `root` is no folder.
+    """
+    if not is_folder(root):
         raise UserError(f"{root} is no folder: name the folder that `lsm-eval run` writes its records to.")
-    records = []
-    for folder, folders, files in os.walk(root):
+    records: list[Record] = []
+    broken: list[LeftOut] = []
+    for folder in _folders(root, broken):
+        path = folder / MANIFEST
+        try:
+            if path.is_file() and _is_record(path):
+                records.append(read_record(folder))
+        except UserError as error:
+            broken.append(LeftOut(folder, str(error)))
+    key = lambda record: (record.created, record.manifest.run, str(record.folder))  # noqa: E731
+    return sorted(records, key=key), broken
+
+
+def _folders(root: Path, unreadable: list[LeftOut]) -> Iterator[Path]:
+    """`root` and every folder below it that is not hidden, links followed, each once however it is reached."""
+
+    def note(error: OSError) -> None:
+        unreadable.append(
+            LeftOut(Path(error.filename), f"{error.filename} cannot be read ({error.strerror}).")
+        )
+
+    seen: set[str] = set()
+    for folder, folders, _ in os.walk(root, onerror=note, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if "manifest.json" in files and _is_record(Path(folder) / "manifest.json"):
-            records.append(read_record(Path(folder)))
-    return sorted(records, key=lambda record: (record.created, record.manifest.run, str(record.folder)))
+        yield Path(folder)
 
 
 def read_record(folder: Path) -> Record:
     """The record in `folder`. Raises `UserError`, naming the file, if it is broken or too new."""
-    path = folder / "manifest.json"
+    path = folder / MANIFEST
     content = _json(path)
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
@@ -147,9 +188,9 @@ def read_record(folder: Path) -> Record:
         created = _utc(manifest.created)
     except ValidationError as error:
         raise _broken(path, _first(error)) from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _broken(path, f"created is {manifest.created!r}, no ISO 8601 time") from error
-    path = folder / "estimates.json"
+    path = folder / ESTIMATES
     try:
         estimates = _ESTIMATES.validate_python(_json(path))
     except ValidationError as error:
@@ -163,25 +204,47 @@ def _check(record: Record) -> None:
     # Task names become file names, so a manifest from elsewhere must not be able to point out of its folder.
     for task in record.manifest.tasks:
         if not _TASK.fullmatch(task.task):
-            raise _broken(record.folder / "manifest.json", f"{task.task!r} is no task's name")
+            raise _broken(record.folder / MANIFEST, f"{task.task!r} is no task's name")
     seen: set[tuple[str, str]] = set()
     tasks = record.tasks
     for row in record.estimates:
         if row.task not in tasks:
-            raise _broken(record.folder / "estimates.json", f"task {row.task!r} is not in manifest.json")
+            raise _broken(record.folder / ESTIMATES, f"task {row.task!r} is not in manifest.json")
         if (row.task, row.metric) in seen:
-            raise _broken(record.folder / "estimates.json", f"{row.task} has {row.metric} twice")
+            raise _broken(record.folder / ESTIMATES, f"{row.task} has {row.metric} twice")
         seen.add((row.task, row.metric))
 
 
+_OWN_KEYS = frozenset({"run", "created", "command", "model", "tasks", "versions"})
+
+
 def _is_record(path: Path) -> bool:
-    content = _json(path)
-    return isinstance(content, dict) and "schema_version" in content
+    """Whether a `manifest.json` is a record's, whole or broken: by what stands beside it, or by what it says."""
+    if (path.parent / ESTIMATES).exists():
+        return True
+    try:
+        content = _json(path)
+    except UserError:
+        return False
+    # Manifests of other tools have schema versions too.
+    return isinstance(content, dict) and "schema_version" in content and len(_OWN_KEYS & content.keys()) > 2
+
+
+def _check_columns(path: Path, schema: Any) -> None:
+    fields = {field.name: _kind(str(field.type)) for field in schema}
+    for name, meaning in SAMPLE_COLUMNS.items():
+        wanted = meaning.split(":")[0].split(" ")[0]
+        if fields.get(name) not in (wanted, "null", "list<null>"):
+            found = f"is {fields[name]}" if name in fields else "is missing"
+            raise UserError(
+                f"{path} is no sample table of schema {SCHEMA_VERSION}: column {name!r} {found}, "
+                f"not {wanted}; write it again with `lsm-eval run`."
+            )
 
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: restore the record, or remove its folder.") from error
     except (OSError, ValueError, RecursionError) as error:

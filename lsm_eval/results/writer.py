@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,20 +13,38 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS, EstimateRow, Manifest
+from lsm_eval.results.workplace import abandoned, clear, unlock, workplace
+from lsm_eval.well_formed import all_well_formed, well_formed
 
 MANIFEST = "manifest.json"
 ESTIMATES = "estimates.json"
 SAMPLES = "samples"
+_LONGEST = 3000
+"""Bytes of a folder's path: below the 4096 that Linux allows, room is left for what a record adds."""
+_UNFINISHED = ".unfinished-"
+_JSON: dict[str, Any] = {"indent": 1, "ensure_ascii": False}
 
 
 def check_out(out: Path) -> None:
     """Raise `UserError` if records cannot be written to the folder `out`, before anything is computed."""
+    if len(os.fsencode(out)) > _LONGEST:
+        # It could be made, and the longer names of a record in it could not.
+        raise _unwritable(out, OSError(errno.ENAMETOOLONG, ""))
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unwritable(out, error) from error
+
+
+def clear_leftovers(out: Path) -> list[Path]:
+    """Remove what killed runs left half-written in `out`, and return it; what a living one writes stays."""
+    try:
+        models = [path for path in out.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+    return clear([path for model in sorted(models) for path in abandoned(model, _UNFINISHED)])
 
 
 def write_record(
@@ -37,34 +54,30 @@ def write_record(
     samples: Mapping[str, Mapping[str, list[Any]]],
     *,
     amend: Callable[[Manifest], Manifest] = lambda manifest: manifest,
+    kept: bool = False,
 ) -> Path:
     """Write `<out>/<model>/<run>/` and return it.
 
     `samples` are the per-sample tables by task, column by column. The manifest is written last, as `amend`
     gives it back, which by then can know how long writing took. The record is made under another name and
-    renamed when whole. Raises `UserError` where it cannot be written, leaving nothing behind.
+    renamed when whole. `kept`: whether the answers are in a response store, for the message. Raises `UserError`
+    where it cannot be written, leaving nothing behind.
     """
     parent = out / folder_name(manifest.model.name)
     place = parent / manifest.run
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=parent, prefix=".unfinished-"))
+        with workplace(parent, _UNFINISHED) as made:
+            _write_text(made / ESTIMATES, json.dumps([row.model_dump() for row in estimates], **_JSON))
+            (made / SAMPLES).mkdir()
+            for task, columns in samples.items():
+                _write_samples(made / SAMPLES / f"{folder_name(task)}.parquet", columns)
+            _write_text(made / MANIFEST, _manifest_json(amend(manifest)))
+            made.chmod(0o755)  # it was made private, and records are there to be published
+            unlock(made)
+            made.rename(place)
     except OSError as error:
-        raise _unwritable(out, error) from error
-    try:
-        rows = [row.model_dump() for row in estimates]
-        (made / ESTIMATES).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        (made / SAMPLES).mkdir()
-        for task, columns in samples.items():
-            _write_samples(made / SAMPLES / f"{folder_name(task)}.parquet", columns)
-        text = amend(manifest).model_dump_json(indent=1) + "\n"
-        (made / MANIFEST).write_text(text, encoding="utf-8")
-        made.chmod(0o755)  # mkdtemp makes it private, and records are there to be published
-        made.rename(place)
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+        raise _unwritable(out, error, kept=kept) from error
     return place
 
 
@@ -86,8 +99,22 @@ def _write_samples(path: Path, columns: Mapping[str, list[Any]]) -> None:
             fields.append(
                 pa.field(name, pa.list_(pa.float64()) if name.startswith("stats.") else pa.float64())
             )
-    table = pa.Table.from_pydict(dict(columns), schema=pa.schema(fields))
-    pq.write_table(table, path, compression="zstd")
+    whole = {name: all_well_formed(list(values)) for name, values in columns.items()}
+    table = pa.Table.from_pydict(whole, schema=pa.schema(fields))
+    # An open file: a path such as `s3:x` would be taken for an address.
+    with path.open("wb") as file:
+        pq.write_table(table, file, compression="zstd")
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(well_formed(text) + "\n", encoding="utf-8")
+
+
+def _manifest_json(manifest: Manifest) -> str:
+    try:
+        return manifest.model_dump_json(indent=1)
+    except ValueError:  # half a surrogate pair, such as of a file name that is not UTF-8
+        return Manifest.model_validate(all_well_formed(manifest.model_dump())).model_dump_json(indent=1)
 
 
 def _arrow_type(description: str) -> Any:
@@ -100,12 +127,13 @@ def _arrow_type(description: str) -> Any:
     return plain[kind]
 
 
-def _unwritable(out: Path, error: OSError) -> UserError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def _unwritable(out: Path, error: OSError | ValueError, *, kept: bool = False) -> UserError:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        answers = "the answers are kept in the response store" if kept else "no answers are kept"
         return UserError(
-            f"no room on the disk for a record in {out}: free some and run the same command again; the answers "
-            "are kept in the response store."
+            f"no room on the disk for a record in {out}: free some and run the same command again; {answers}."
         )
     # Not the error's own words: pyarrow adds some of its own to them.
-    why = os.strerror(error.errno) if error.errno else str(error)
+    why = os.strerror(number) if number else str(error)
     return UserError(f"records cannot be written to {out} ({why}): name another folder with --out DIR.")

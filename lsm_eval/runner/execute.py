@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Phase
 from lsm_eval.requests import Answer, Failure, Generate, Generated, Request, Response, key
+from lsm_eval.well_formed import well_formed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def execute(
         asked = [job.unique[i] for i in job.todo]
         known = {at for at, i in enumerate(job.todo) if i in job.done}
         for batch in model.answer(asked, known):
-            new = {job.todo[at]: response for at, response in batch.items()}
+            new = {job.todo[at]: _encodable(response) for at, response in batch.items()}
             if store:
                 store.put({job.keys[i]: r for i, r in new.items() if not isinstance(r, Failure)}, job.plan)
             responses.update(new)
@@ -105,6 +106,13 @@ def execute(
         ),
     )
     return [responses[at] for at in job.place], tally
+
+
+def _encodable(response: Response) -> Response:
+    """The response with a text that can be written: a backend may give back half a surrogate pair."""
+    if isinstance(response, Generated) and (text := well_formed(response.text)) is not response.text:
+        return replace(response, text=text)
+    return response
 
 
 def _tokens(request: Request, response: Response, tokens: Callable[[Request], int]) -> int:

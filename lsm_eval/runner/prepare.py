@@ -18,6 +18,7 @@ from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.data.load import Table, load
+from lsm_eval.tasks.encodable import encodable
 from lsm_eval.tasks.registry import LoadedTask, Registry
 from lsm_eval.tasks.sample import Sample
 
@@ -83,7 +84,7 @@ def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTas
                 whole = _prepare_harness_task(task, spec, model)
             else:
                 whole = _prepare_task(task, own, spec, chat_template=model.info.chat_template)
-            prepared += _with_variants(whole, variants, spec)
+            prepared += [_encodable(one, progress) for one in _with_variants(whole, variants, spec)]
             phase.advance(1)
     total = sum(len(task.samples) for task in prepared)
     with progress.phase("tokenise", total) as phase:
@@ -140,6 +141,18 @@ def _generated(samples: Sequence[Sample], **changes: Any) -> tuple[Sample, ...]:
         ]
         found.append(replace(sample, request=first, further=tuple(further)))
     return tuple(found)
+
+
+def _encodable(task: PreparedTask, progress: Progress) -> PreparedTask:
+    """The task without halves of surrogate pairs, which is said once."""
+    samples, changed = encodable(task.samples)
+    count = max(changed, task.data.mended, task.examples.mended if task.examples else 0)
+    if count and task.variant is None:
+        progress.note(
+            f"{task.name}: {count} {'sample or row has' if count == 1 else 'samples or rows have'} half a surrogate "
+            "pair, which cannot be encoded; U+FFFD stands in its place."
+        )
+    return replace(task, samples=samples) if changed else task
 
 
 def _with_variants(whole: PreparedTask, variants: Sequence[Variant], spec: RunSpec) -> list[PreparedTask]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -38,26 +37,10 @@ from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.thoughts import samples_with_thoughts
+from lsm_eval.secrets import without_secrets
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.data.load import Table
 from lsm_eval.tasks.sample import Sample
-
-_SECRETS = re.compile(
-    r"""
-      \b(?:hf_|gh[a-z]_|AKIA|ASIA)[A-Za-z0-9]{14,}       # tokens that say whose they are
-    | \b(?:sk-|sk_|pk_|github_pat_|glpat-|xox[a-z]-|pypi-)[A-Za-z0-9_-]{14,}
-    | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*                 # JSON Web Tokens
-    | (?<=//)[^/@\s]+(?=@) | (?<=/)[^/@\s:]+:[^/@\s]+(?=@)  # user and password in a URL
-    | (?<=bearer\s)[\w.~+/-]{8,}
-    | (?<=token=)[^&\s]+ | (?<=secret=)[^&\s]+ | (?<=password=)[^&\s]+ | (?<=key=)[^&\s]+ | (?<=signature=)[^&\s]+
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-
-
-def without_secrets(text: str) -> str:
-    """`text` with three stars for whatever looks like a token or a password."""
-    return _SECRETS.sub("***", text)
 
 
 def signature(

@@ -15,7 +15,7 @@ from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import redact
 from lsm_eval.results.schema import Manifest
-from lsm_eval.results.writer import check_out, write_record
+from lsm_eval.results.writer import check_out, clear_leftovers, write_record
 from lsm_eval.runner.ask import ask
 from lsm_eval.runner.compared import compared
 from lsm_eval.runner.judge import Bench, judge_answers
@@ -49,6 +49,8 @@ def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = N
     created = datetime.now(UTC)
     timed = Timed(progress)
     check_out(spec.out)
+    for left in clear_leftovers(spec.out):
+        progress.note(f"removed {left}, which a run that was killed left half-written.")
     prepared = prepare(spec, model, timed)
     with timed.silently("fingerprint"):
         fingerprint = model.fingerprint()
@@ -119,7 +121,7 @@ def _write(
             created,
             bench,
         )
-        record = write_record(spec.out, manifest, rows, tables, amend=finish)
+        record = write_record(spec.out, manifest, rows, tables, amend=finish, kept=spec.store is not None)
     return record, whole[-1]
 
 

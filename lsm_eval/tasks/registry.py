@@ -20,6 +20,7 @@ import yaml
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
+from lsm_eval.paths import is_folder
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -130,7 +131,7 @@ class Registry:
         folders = [packaged_tasks(), *_plugin_folders()]
         files = [read_file(path) for folder in folders for path in sorted(folder.rglob("*.yaml"))]
         for folder in self._include:
-            if not folder.is_dir():
+            if not is_folder(folder):
                 raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
             # A folder may hold task files of lm-evaluation-harness too, which `lm-eval:NAME` finds.
             files += [read_file(p) for p in sorted(folder.rglob("*.yaml")) if not is_harness_file(p)]
@@ -241,8 +242,13 @@ def _plugin_folders() -> list[Path]:
         value: str | Path | Callable[[], str | Path] = plugins.load(
             entry, f"the folder of tasks {entry.name!r}"
         )
-        folder = Path(value() if callable(value) else value)
-        if not folder.is_dir():
+        with plugins.calling(
+            f"the folder of tasks {entry.name!r} of the package {plugins.package(entry)}",
+            "update or remove that package",
+        ):
+            folder = Path(value() if callable(value) else value)
+            there = folder.is_dir()
+        if not there:
             raise UserError(
                 f"package {plugins.package(entry)} names a folder of tasks that is not there, {folder}: update or remove "
                 "that package."

@@ -242,7 +242,7 @@ def test_overflow_truncate_and_skip_show_in_the_record(run: Runner) -> None:
     ],
 )
 def test_what_looks_like_a_secret(given: str, kept: str) -> None:
-    from lsm_eval.runner.record import without_secrets
+    from lsm_eval.secrets import without_secrets
 
     assert without_secrets(given) == kept
 

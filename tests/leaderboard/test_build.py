@@ -13,7 +13,8 @@ from records import Json, estimate, generated, sample, task, write_record
 
 from lsm_eval.cli import cli
 from lsm_eval.errors import UserError
-from lsm_eval.leaderboard.build import MARKER, build
+from lsm_eval.leaderboard.build import build
+from lsm_eval.leaderboard.write import MARKER
 
 HOSTILE = [
     "<script>window.pwned=1</script>", '"><img src=x onerror="window.pwned=1">', "{{ 7 * 7 }}{% raw %}",
@@ -181,8 +182,9 @@ def test_safety_texts_are_folded_away(tmp_path: Path) -> None:
 def test_a_failing_build_leaves_the_old_site(reports: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
     before = files(build(reports, site).parent)
-    (reports / "a" / "samples" / "arc.parquet").write_bytes(b"broken")
-    with pytest.raises(UserError, match=r"arc\.parquet is broken"):
+    for manifest in reports.rglob("manifest.json"):
+        manifest.write_text("{")
+    with pytest.raises(UserError, match=r"none of the records .* manifest\.json is broken"):
         build(reports, site)
     assert files(site) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reports", "site"]

@@ -11,6 +11,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.tasks.data.canonical import combined_hash, content_hash
 from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.data.selection import Keep, Row, Selection
+from lsm_eval.well_formed import all_well_formed
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Dataset
@@ -42,6 +43,8 @@ class Table:
     """Config → hash; empty where the source has no configs."""
     pinned: bool = False
     """Whether the hash is the one that the task file names."""
+    mended: int = 0
+    """Rows with half a surrogate pair, in whose place U+FFFD stands now; the hash is of what was read."""
 
 
 def load(
@@ -87,8 +90,9 @@ def load(
     hashes = {config: _hashed(rows, parts.place(config)) for config, rows in selection.by_config.items()}
     sha256 = combined_hash(hashes)
     agrees = _check_pin(pinned, sha256, hashes, parts, options.allow_drift)
+    rows = [all_well_formed(row) for row in selection.rows]
     return Table(
-        rows=selection.rows,
+        rows=rows,
         ids=selection.unique_ids(),
         source=parts.source,
         name=parts.name,
@@ -98,6 +102,7 @@ def load(
         sha256=sha256,
         hashes={config: value for config, value in hashes.items() if config},
         pinned=agrees,
+        mended=sum(old is not new for old, new in zip(selection.rows, rows, strict=True)),
     )
 
 
@@ -128,7 +133,7 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
         tables, revision = read_tables(dataset, split, columns, options)
         from lsm_eval.tasks.data.parquet import rows_of
 
-        rows = {config: _reshaped(dataset, rows_of(table)) for config, table in tables.items()}
+        rows = {config: _reshaped(dataset, rows_of(table, where)) for config, table in tables.items()}
         return _Parts(source, dataset.hub, where, rows, revision)
 
     from lsm_eval.tasks.data.local import call_python, call_reader, read_file
@@ -200,11 +205,12 @@ def read_tables(
     """Config → Arrow table of one split of a hub data set (`columns` None: all), and its commit; of several splits
     joined by `+`, one after the other."""
     if "+" in split:
-        import pyarrow as pa
+        from lsm_eval.tasks.data.parquet import join_tables
 
         read = [read_tables(dataset, part, columns, options) for part in split.split("+")]
         names = list(read[0][0])
-        return {name: pa.concat_tables([tables[name] for tables, _ in read]) for name in names}, read[0][1]
+        where = f"{dataset.hub} ({split})"
+        return {name: join_tables([tables[name] for tables, _ in read], where) for name in names}, read[0][1]
     assert dataset.hub is not None
     configs = dataset.configs or (dataset.config or "default",)
     if options.mirror is not None:
@@ -245,6 +251,8 @@ def _read_ids(path: Path) -> dict[str, int]:
         raise UserError(
             f"the list of ids {path} cannot be read ({error.strerror}): check `dataset.ids`."
         ) from error
+    except ValueError as error:
+        raise UserError(f"the list of ids {path} is not UTF-8 text: convert it to UTF-8.") from error
     return {name: order for order, name in enumerate(dict.fromkeys(line.strip() for line in lines)) if name}
 
 
@@ -255,6 +263,8 @@ def _hashed(rows: Sequence[Row], where: str) -> str:
         raise UserError(
             f"{where} holds a value that cannot be hashed ({error}): leave out that column."
         ) from error
+    except RecursionError as error:
+        raise UserError(f"{where} holds a value that is nested too deep: leave out that column.") from error
 
 
 def _check_pin(pinned: Pin, sha256: str, hashes: Mapping[str, str], parts: _Parts, allow: bool) -> bool:

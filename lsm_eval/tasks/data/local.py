@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import inspect
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
-
-Rows = list[dict[str, Any]]
+from lsm_eval.plugins import calling
+from lsm_eval.tasks.data.text_files import Rows, read_csv, read_json, read_jsonl
 
 
 def read_file(path: Path) -> Rows:
@@ -21,9 +19,9 @@ def read_file(path: Path) -> Rows:
     Raises `UserError`, with the line where there is one, for a file that is missing or broken.
     """
     readers: dict[str, Callable[[Path], Rows]] = {
-        ".jsonl": _read_jsonl,
-        ".json": _read_json,
-        ".csv": _read_csv,
+        ".jsonl": read_jsonl,
+        ".json": read_json,
+        ".csv": read_csv,
         ".parquet": _read_parquet,
     }
     reader = readers.get(path.suffix)
@@ -34,11 +32,13 @@ def read_file(path: Path) -> Rows:
     except FileNotFoundError as error:
         raise UserError(f"the data file {path} is missing: check `dataset.file` in the task file.") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start}): convert it to UTF-8.") from error
+        raise UserError(f"{path} is not UTF-8 text {_undecodable(path)}: convert it to UTF-8.") from error
     except OSError as error:
         raise UserError(
             f"{path} cannot be read ({error.strerror}): check the path and its rights."
         ) from error
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read ({error}): check the path.") from error
 
 
 def call_python(reference: str, arguments: Mapping[str, Any], split: str | None) -> Rows:
@@ -61,7 +61,8 @@ def call_python(reference: str, arguments: Mapping[str, Any], split: str | None)
             f"{reference} cannot be called with `dataset.arguments` ({error}): it takes "
             f"{', '.join(parameters) or 'none'}."
         ) from error
-    return _checked(function(**given), reference)
+    with calling(reference, "mend it"):
+        return _checked(function(**given), reference)
 
 
 def call_reader(reference: str, paths: Sequence[Path], arguments: Mapping[str, Any]) -> Rows:
@@ -74,7 +75,8 @@ def call_reader(reference: str, paths: Sequence[Path], arguments: Mapping[str, A
         raise UserError(
             f"{reference} cannot be called with a list of paths and `dataset.arguments` ({error})."
         ) from error
-    return _checked(function(*given, **arguments), reference)
+    with calling(f"{reference}, which reads {', '.join(path.name for path in paths)},", "mend it"):
+        return _checked(function(*given, **arguments), reference)
 
 
 def call_reshape(reference: str, rows: Rows, arguments: Mapping[str, Any]) -> Rows:
@@ -86,7 +88,27 @@ def call_reshape(reference: str, rows: Rows, arguments: Mapping[str, Any]) -> Ro
         raise UserError(
             f"{reference} cannot be called with a list of rows and `dataset.arguments` ({error})."
         ) from error
-    return _checked(function(rows, **arguments), reference)
+    try:
+        return _checked(function(rows, **arguments), reference)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        at = _failing_row(function, rows, arguments, type(error))
+        with calling(f"{reference}, called with {at},", "mend it"):
+            raise
+
+
+def _failing_row(
+    function: Callable[..., Any], rows: Rows, arguments: Mapping[str, Any], kind: type[BaseException]
+) -> str:
+    """The row that a function over all rows fails on, in words: the first that it fails on by itself."""
+    for number, row in enumerate(rows):
+        try:
+            function([row], **arguments)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (it is not our code)
+            if isinstance(error, kind):
+                return f"row {number} (from 0)"
+    return f"{len(rows)} rows"
 
 
 def _checked(rows: Any, reference: str) -> Rows:
@@ -105,66 +127,39 @@ def _resolve(reference: str, key: str = "python") -> Callable[..., Any]:
     if not colon or not name:
         raise UserError(f"`dataset.{key}: {reference}` has to read `module:function`.")
     try:
-        module = importlib.import_module(module_name)
+        with calling(
+            f"`dataset.{key}: {reference}`: importing {module_name}", "mend it", passing=ImportError
+        ):
+            module = importlib.import_module(module_name)
     except ImportError as error:
         raise UserError(f"`dataset.{key}: {reference}`: {error}; install the package that has it.") from error
     function = getattr(module, name, None)
     if not callable(function):
         raise UserError(f"`dataset.{key}: {reference}`: {module_name} has no function {name!r}.")
-    return function  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
-
-
-def _read_jsonl(path: Path) -> Rows:
-    rows: Rows = []
-    # Text mode splits at \n, \r and \r\n only; other line separators may stand inside JSON strings.
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(
-                    f"{path}, line {number}: not JSON ({error.msg}): mend or remove the line."
-                ) from error
-            if not isinstance(row, dict):
-                raise UserError(f"{path}, line {number}: a row has to be a JSON object, not {_kind(row)}.")
-            rows.append(row)
-    return rows
-
-
-def _read_json(path: Path) -> Rows:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}, line {error.lineno}: not JSON ({error.msg}): mend it.") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UserError(f"{path} has to hold a JSON list of objects, one a row (one a line is .jsonl).")
-    return rows
-
-
-def _read_csv(path: Path) -> Rows:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines, strict=True)
-        try:
-            header = next(reader, [])
-            rows: Rows = []
-            for values in filter(None, reader):
-                if len(values) != len(header):
-                    raise UserError(
-                        f"{path}, line {reader.line_num}: {len(values)} values under {len(header)} columns: mend it."
-                    )
-                rows.append(dict(zip(header, values, strict=True)))
-        except csv.Error as error:
-            raise UserError(f"{path}, line {reader.line_num}: not CSV ({error}): mend it.") from error
-    return rows
+        inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"`dataset.{key}: {reference}`: {name} does not tell what it takes ({error}): name a function that "
+            "is written in Python."
+        ) from error
+    return function  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
 
 
 def _read_parquet(path: Path) -> Rows:
     from lsm_eval.tasks.data.parquet import read_parquet, rows_of
 
-    return rows_of(read_parquet(path))
+    return rows_of(read_parquet(path), str(path))
 
 
-def _kind(value: Any) -> str:
-    return {list: "a list", str: "a string", type(None): "null"}.get(type(value), "a number or boolean")
+def _undecodable(path: Path) -> str:
+    """Where a file stops to be UTF-8, in words: the error itself counts from a place within the file."""
+    before = 0
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return f"(byte {before + error.start}) in line {number}"
+            before += len(line)
+    return "at its end"

@@ -57,11 +57,27 @@ def write_mirror(
     takes its place; each takes it in one step. Raises `UserError` for what `load` raises it for, for two tasks
     that want different revisions of one file, and where no task reads from the hub.
     """
+    import pyarrow as pa
+
+    try:
+        return _write(tasks, to, options, progress)
+    except (OSError, pa.ArrowException, ValueError, RuntimeError) as error:  # of a loop of links, the last
+        why = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(
+            f"the data mirror cannot be written to {to} ({why}): name another folder with --to."
+        ) from error
+
+
+def _write(
+    tasks: Sequence[LoadedTask], to: Path, options: DataOptions, progress: Progress | None
+) -> list[dict[str, Any]]:
     if options.mirror is not None and options.mirror.resolve() == to.resolve():
         raise UserError(f"the data mirror is read from and written to {to}: name another folder with --to.")
     wants = _wants(tasks)
     if not wants:
         raise UserError("none of these tasks reads from the hub: there is nothing to mirror.")
+    for want in wants:
+        _check_inside(to, want.path)
     records = _read_manifest(to / MANIFEST)
     to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=to) as folder:
@@ -116,7 +132,8 @@ class _Want:
         table = table.select([name for name in table.column_names if name in kept])
         path = staging / self.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, path, compression="zstd")
+        with path.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
         return {
             "hub_id": self.hub,
             "config": self.config,
@@ -162,6 +179,14 @@ def _hub_files(task: Task) -> Iterator[tuple[str, str]]:
                 yield from ((config, part) for part in split.split("+"))
 
 
+def _check_inside(to: Path, path: Path) -> None:
+    """A link inside of the folder may lead out of it, whatever the names are."""
+    if not (to / path).resolve().is_relative_to(to.resolve()):
+        raise UserError(
+            f"{to / path} lies outside of the folder {to}, which has a link: name another with --to."
+        )
+
+
 def _columns_of(path: Path) -> list[str]:
     """The columns of an earlier file; of none or a broken one, none."""
     try:
@@ -177,7 +202,7 @@ def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
         return {record["path"]: record for record in records}
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(
             f"{path} is not the manifest of a data mirror: move it away, or name another folder."
         ) from error

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from lsm_eval.errors import UserError
 
+_NOT_IN_NAMES = re.compile(r"[/\\\0\n\r]|^[A-Za-z]:")
+"""What parts folders from each other, on one system or another."""
+
 
 def mirror_path(hub: str, config: str, split: str) -> Path:
-    """A split's place in every mirror, relative to its root."""
+    """A split's place in every mirror, relative to its root.
+
+    Raises `UserError` for a name that would lead out of the mirror's folder.
+    """
+    for key, name in (*(("hub", part) for part in hub.split("/")), ("config", config), ("split", split)):
+        if not name.strip() or name in (".", "..") or _NOT_IN_NAMES.search(name):
+            raise UserError(
+                f"`dataset.{key}` {hub if key == 'hub' else name!r} is no plain name and cannot be a folder of a data "
+                "mirror: correct it in the task file."
+            )
     return Path(*hub.split("/"), config, f"{split}.parquet")
 
 
@@ -23,8 +36,13 @@ def find_in_mirror(mirror: Path, hub: str, config: str, split: str) -> Path:
             f"the data mirror {mirror} is not a folder: check --data-mirror (LSM_EVAL_DATA_MIRROR)."
         )
     path = mirror / mirror_path(hub, config, split)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}): check the names in the task file."
+        ) from error
     raise UserError(
         f"the data mirror {mirror} has no {mirror_path(hub, config, split).as_posix()} "
         f"({_instead(mirror, hub, config)}), and with a mirror named the hub is not asked: "

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval.well_formed import well_formed
+
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Dataset
 
@@ -55,7 +57,9 @@ class Selection:
         self.rows += [seen for _, _, _, seen in chosen]
         # A mirror may hold just the rows of `ids`: their number in the selection is the same everywhere.
         numbers = range(len(chosen)) if self._wanted is not None else (number for number, *_ in chosen)
-        self._names += [(name, number) for (_, name, _, _), number in zip(chosen, numbers, strict=True)]
+        self._names += [
+            (well_formed(name), number) for (_, name, _, _), number in zip(chosen, numbers, strict=True)
+        ]
 
     def missing(self) -> str | None:
         """The first of the wanted ids that no row has."""

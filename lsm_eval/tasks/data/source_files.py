@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import tempfile
 import urllib.request
+import zlib
 from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
@@ -74,7 +75,7 @@ def _unpacked(path: Path) -> bytes:
     try:
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read ({error}): fetch it again.") from error
 
 
@@ -87,13 +88,16 @@ def _download(file: SourceFile, options: DataOptions) -> bytes:
     try:
         with urllib.request.urlopen(file.url, timeout=TIMEOUT) as answer:
             content: bytes = answer.read(LARGEST + 1)
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise UserError(f"{file.url} cannot be downloaded ({error}): try again, or {hint}.") from error
     if len(content) > LARGEST:
         raise UserError(
             f"{file.url} holds more than {LARGEST // 2**20} MiB: it is not the file that was meant."
         )
-    return gzip.decompress(content) if file.url.endswith(".gz") else content
+    try:
+        return gzip.decompress(content) if file.url.endswith(".gz") else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{file.url} is no whole gzip file ({error}): try again, or {hint}.") from error
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,0 +1,84 @@
+"""Output that never stops a command: what a console cannot show is escaped, and a reader who has gone is no fault."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from lsm_eval.errors import UserError
+
+
+def prepare_streams() -> None:
+    """Make stdin, stdout and stderr of this process safe to use, whatever they are.
+
+    Streams that somebody has put in their place (a test, a notebook) are left as they are.
+    """
+    _open_closed()
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (it lives as long as the process)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is sys.__stdout__ and sys.stdout is not None:
+        sys.stdout = _patient(sys.stdout, must_arrive=True)
+    if sys.stderr is sys.__stderr__ and sys.stderr is not None:
+        sys.stderr = _patient(sys.stderr, must_arrive=False)
+
+
+def one_line(text: str, limit: int = 1500) -> str:
+    """The text in one line, with what cannot be seen (line breaks, control characters) written out as an escape,
+    and the middle of a very long one left out."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    half = limit // 2
+    return shown if len(shown) <= limit else f"{shown[:half]} … {shown[-half:]}"
+
+
+class _Descriptor(io.FileIO):
+    """Bytes to a file descriptor; once its reader has gone, they go nowhere."""
+
+    def __init__(self, descriptor: int, *, must_arrive: bool) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._must_arrive = must_arrive
+
+    def write(self, data: bytes) -> int | None:  # type: ignore[override]  # FileIO takes any buffer, and so do we
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
+        except OSError as error:
+            if not self._must_arrive:
+                return len(data)
+            self._must_arrive = False  # it is said once
+            raise UserError(
+                f"the output cannot be written ({error.strerror}): send it to another place."
+            ) from error
+
+
+def _patient(stream: TextIO, *, must_arrive: bool) -> TextIO:
+    """The same stream, in whose encoding everything can be written."""
+    try:
+        descriptor = stream.fileno()
+        stream.flush()
+    except (OSError, ValueError):
+        return stream
+    if os.name != "posix" and stream.isatty():
+        # The console of Windows is no file; it takes all of Unicode.
+        return stream
+    raw = _Descriptor(descriptor, must_arrive=must_arrive)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),  # type: ignore[type-var]  # because of its `write`
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=stream.isatty() or not must_arrive,
+    )
+
+
+def _open_closed() -> None:
+    """A closed descriptor among the first three would be that of the next file that is opened."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

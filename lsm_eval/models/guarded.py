@@ -1,0 +1,90 @@
+"""A model of another package, with every fault of that package as one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.models.base import Cost, Model, ModelInfo, Releasing
+from lsm_eval.plugins import calling
+from lsm_eval.requests import Failure, Generated, Likelihood, Request, Response, Scored
+
+_RESPONSES = (Scored, Generated, Likelihood, Failure)
+
+
+class Guarded:
+    """Passes everything on to the model; what that raises is a `CodeFault` that names the model and its package."""
+
+    def __init__(self, model: Model, whose: str, then: str) -> None:
+        """`whose`: the model in words. `then`: what to do about a fault."""
+        self._model, self._whose, self._then = model, whose, then
+
+    def __getattr__(self, name: str) -> Any:
+        # What only some models have (`encoder`).
+        return getattr(self._model, name)
+
+    def _calling(self, method: str) -> Any:
+        return calling(f"{self._whose}, in {method}(),", self._then)
+
+    @property
+    def info(self) -> ModelInfo:
+        with calling(f"{self._whose}, in info,", self._then):
+            return self._model.info
+
+    def fingerprint(self) -> str:
+        with self._calling("fingerprint"):
+            return self._model.fingerprint()
+
+    def cost(self, requests: Sequence[Request]) -> list[Cost]:
+        with self._calling("cost"):
+            found = list(self._model.cost(requests))
+        if found and len(found) != len(requests):
+            raise UserError(
+                f"{self._whose} tells the cost of {len(found)} of {len(requests)} requests: {self._then}."
+            )
+        return found
+
+    def render(self, request: Request) -> str:
+        with self._calling("render"):
+            return self._model.render(request)
+
+    def computed(self) -> Mapping[str, float]:
+        with self._calling("computed"):
+            return self._model.computed()
+
+    def load(self) -> None:
+        with self._calling("load"):
+            self._model.load()
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[int] = ()
+    ) -> Iterator[dict[int, Response]]:
+        open_places = set(range(len(requests))) - set(known)
+        with self._calling("answer"):
+            for batch in self._model.answer(requests, known):
+                for place, response in dict(batch).items():
+                    if not isinstance(response, _RESPONSES) or place not in range(len(requests)):
+                        raise UserError(
+                            f"{self._whose} answers request {place!r} of {len(requests)} with "
+                            f"{type(response).__name__}, which is no response (see lsm_eval.requests): {self._then}."
+                        )
+                    open_places.discard(place)
+                yield batch
+        if open_places:
+            raise UserError(
+                f"{self._whose} left {len(open_places)} of {len(requests)} requests without an answer: {self._then}."
+            )
+
+
+class GuardedReleasing(Guarded):
+    """The same for a model that can let its weights go."""
+
+    def release(self) -> None:
+        with self._calling("release"):
+            self._model.release()  # type: ignore[attr-defined]  # `guarded` has looked
+
+
+def guarded(model: Model, whose: str, then: str) -> Model:
+    """The model, with every fault of its package as one sentence."""
+    return (GuardedReleasing if isinstance(model, Releasing) else Guarded)(model, whose, then)
