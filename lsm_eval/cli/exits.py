@@ -1,6 +1,6 @@
 """Exit codes that a pipeline can trust."""
 
 EXIT_USER = 2
-"""A mistake of the user's, or numbers that are not whole; 1 is kept for the gate."""
+"""A mistake of the user's, or numbers that are not whole (NaN, a task left out); 1 is kept for the gate."""
 EXIT_INTERRUPTED = 130
 """Stopped by Ctrl-C or SIGTERM, as shells count it."""

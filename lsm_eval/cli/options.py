@@ -91,11 +91,14 @@ def make_spec(
     store: str = "auto",
     judge_read: Any = "auto",
     redact: Any = "none",
+    name: str | None = None,
+    strict: bool = False,
     command: Sequence[str] = (),
 ) -> RunSpec:
     """The options as one checked value."""
     from lsm_eval.models.base import ModelOptions
     from lsm_eval.paths import cache_dir
+    from lsm_eval.results.names import checked_name
     from lsm_eval.runner.spec import RunSpec
     from lsm_eval.tasks.data.options import DataOptions
 
@@ -117,6 +120,7 @@ def make_spec(
     return RunSpec(
         tasks=names,
         model=model,
+        name=None if name is None else checked_name(name, model),
         limit=limit,
         shots=shots,
         perturb=tuple(name for value in perturb for name in value.split(",") if name),
@@ -138,5 +142,6 @@ def make_spec(
         store=places[store] if store in places else Path(store),
         judge_read=None if judge_read == "auto" else judge_read,
         redact=redact,
+        strict=strict,
         command=tuple(command),
     )

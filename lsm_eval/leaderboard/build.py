@@ -77,9 +77,9 @@ def build(
 def _write(board: Board, places: dict[int, str], folder: Path, samples: int, progress: Progress) -> None:
     pages = Pages(board, samples)
     kept = [
-        (model, task, record)
+        (model, task, record, page)
         for model in board.models
-        for task, record in model.tables.items()
+        for task, record, page in model.pages()
         if record.has_samples(task)
     ]
     written: list[str] = []
@@ -95,10 +95,10 @@ def _write(board: Board, places: dict[int, str], folder: Path, samples: int, pro
         put("index.html", pages.index())
         for model in board.models:
             put(f"models/{model.slug}.html", pages.model(model))
-        for model, task, record in kept:
+        for model, task, record, page in kept:
             file = record.sample_file(task).relative_to(record.folder).as_posix()
             path = f"{places[id(record)]}/{file}".removeprefix("./")
-            name = f"samples/{model.slug}/{board.task_slugs[task]}.html"
+            name = f"samples/{model.slug}/{board.task_slugs[task]}{page}.html"
             put(name, pages.samples(model, task, record, path))
     lines = [_FIRST_LINE, *sorted(written)]
     (folder / MARKER).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

@@ -85,6 +85,10 @@ class ModelRow(_Row):
     chat_template: bool = False
     licence: str | None = None
     details: dict[str, str] = {}
+    spec: str | None = None
+    """As `--model` named it; None in early records."""
+    own_name: str | None = None
+    """The name that it has of itself, where `name` was given with `--name`."""
 
 
 class DatasetRow(_Row):
@@ -124,6 +128,12 @@ class TaskRow(_Row):
     limit: int | None
     samples: int
     failures: dict[str, int] = {}
+    own_shots: int | None = None
+    """The task's own number of examples, which `shots` differs from where `--shots` said so; None in early records."""
+    own_chat: bool | None = None
+    """Whether the task by itself would be asked of this model with a chat template; None in early records."""
+    drifted: bool | None = None
+    """Whether its data is not what its task file pins; None in early records."""
     sensitive: bool = False
     """Prompts and completions are harmful: to be folded away."""
     redacted: bool = False
@@ -161,6 +171,13 @@ class AbsentRow(_Row):
 
     task: str
     metric: str
+    why: str
+
+
+class LeftOutRow(_Row):
+    """A task that the run was to ask and could not; there is nothing else of it in the record."""
+
+    task: str
     why: str
 
 
@@ -265,6 +282,8 @@ class Manifest(_Row):
     """None where no judge was asked."""
     absent: list[AbsentRow] = []
     """Metrics that tasks name and the run left out; there is no estimate of them."""
+    left_out: list[LeftOutRow] = []
+    """Tasks that were named, or belong to a suite that was, and could not be asked."""
     redacted: bool = False
     """Whether texts of one task or more are withheld."""
     settings: dict[str, Any]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.results.names import folder_name, model_folder
 from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS, EstimateRow, Manifest
 
 MANIFEST = "manifest.json"
@@ -44,7 +44,7 @@ def write_record(
     gives it back, which by then can know how long writing took. The record is made under another name and
     renamed when whole. Raises `UserError` where it cannot be written, leaving nothing behind.
     """
-    parent = out / folder_name(manifest.model.name)
+    parent = out / model_folder(manifest.model)
     place = parent / manifest.run
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -66,11 +66,6 @@ def write_record(
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return place
-
-
-def folder_name(name: str) -> str:
-    """A name as a file name: letters, digits, `.`, `_` and `-`; anything else becomes `--`."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "--", name).strip(".-") or "unnamed"
 
 
 def _write_samples(path: Path, columns: Mapping[str, list[Any]]) -> None:
