@@ -78,10 +78,11 @@ class ModelEntry:
             found += [(task, run, "" if n == 0 else f".{n + 1}") for n, run in enumerate(runs)]
         return found
 
-    def left_out(self, task: str) -> str:
-        """Why the newest run that was to ask `task` could not; empty where none was."""
-        rows = (row for run in self.runs for row in run.manifest.left_out if row.task == task)
-        return next((row.why for row in rows), "")
+    @property
+    def not_run(self) -> dict[str, str]:
+        """Tasks that runs were to ask and none could, and why the newest could not."""
+        rows = [row for run in reversed(self.runs) for row in run.manifest.left_out]
+        return {row.task: row.why for row in rows if row.task not in self.tables}
 
     @property
     def shown(self) -> tuple[Record, ...]:

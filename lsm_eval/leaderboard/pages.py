@@ -165,7 +165,7 @@ def _absence(model: ModelEntry, task: str, metric: str, number: Number | None) -
         return show.missing_reason(number.row, number.task.failures)
     if task in model.tables:
         return f"the run did not measure {metric}"
-    why = model.left_out(task)
+    why = model.not_run.get(task)
     return f"not run: {why}" if why else "not run"
 
 

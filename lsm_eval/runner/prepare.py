@@ -114,6 +114,7 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
             if task.task.task in made:
                 read += _read(task, made[task.task.task], variants, spec, model, left_out)
             phase.advance(1)
+    left_out.check(len(read), progress)
     prepared = []
     total = sum(len(task.samples) for task in read)
     with progress.phase("tokenise", total) as phase:

@@ -96,7 +96,7 @@ def test_a_number_comes_before_none(tmp_path: Path) -> None:
 
 
 def test_early_records_depart_where_the_command_said_so(tmp_path: Path) -> None:
-    unknown = {"own_shots": None, "own_chat": None, "drifted": None}
+    unknown: Json = {"own_shots": None, "own_chat": None, "drifted": None}
     run(tmp_path, 1, 0.1, **unknown)
     run(tmp_path, 2, 0.2, **unknown, shots=3, settings={"shots": 3, "chat": "auto"})
     run(tmp_path, 3, 0.3, **unknown, settings={"shots": None, "chat": "on"})
@@ -150,4 +150,6 @@ def test_a_task_that_was_left_out_says_why(tmp_path: Path) -> None:
     site = build(tmp_path / "reports", tmp_path / "site").parent
     said = "its data &lt;b&gt;cannot&lt;/b&gt; be had"
     assert f'title="not run: {said}"' in (site / "index.html").read_text()
-    assert f"arc was not run: {said}" in (site / "models/n.html").read_text()
+    page = (site / "models/n.html").read_text()
+    assert f"<b>arc</b> was to be run and could not be: {said}" in page
+    assert f"left out: <b>arc</b>, because {said}" in page
