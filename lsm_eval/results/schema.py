@@ -206,11 +206,15 @@ class Passes(_Row):
     """Floating-point operations (`profiling.flops`)."""
     flops_per_second: float | None = None
     matmul_share: float | None = None
-    """`flops_per_second` as a share of `Work.matmul_flops_per_second`."""
+    """`flops_per_second` as a share of `Work.matmul_flops_per_second`, never above 1."""
+    matmul_share_unknown: str | None = None
+    """Why there is no such share although both are known."""
     read_bytes: float | None = None
     """While decoding: the weights once a pass, and the keys and values attended to."""
     bandwidth_share: float | None = None
-    """`read_bytes` a second as a share of `Work.memory_bytes_per_second`."""
+    """`read_bytes` a second as a share of `Work.memory_bytes_per_second`, never above 1."""
+    bandwidth_share_unknown: str | None = None
+    """Why there is no such share although both are known."""
 
 
 class Work(_Row):
