@@ -80,7 +80,7 @@ class Pages:
             for column in self._board.columns
             if (number := cells[model.name, column.key]) is None or not show.measured(number.row)
         }
-        marks = any(number is not None and number.mark for number in cells.values())
+        marks = any(number.mark for model in self._board.models for number in model.numbers.values())
         return _render(
             self._index,
             root="",
