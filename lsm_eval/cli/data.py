@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import split_names
+from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.data import Table
@@ -67,23 +69,29 @@ def mirror(
     """Copy the hub data of TASKS (names, globs, suites) into a folder for --data-mirror.
 
     Writes DIR/<org>/<name>/<config>/<split>.parquet with every row of the evaluated and the examples' split and
-    the columns that the tasks use, and DIR/MANIFEST.json. Files that are there already are renewed. Nothing is
-    written where the content is not what the task files pin.
+    the columns that the tasks use, and DIR/MANIFEST.json. Files that are there already are renewed. Nothing of a task
+    is written where the content is not what its file pins: it is named, the others are copied, and the command ends
+    with code 2.
     """
     from lsm_eval.tasks.data import DataOptions
-    from lsm_eval.tasks.data.make_mirror import write_mirror
+    from lsm_eval.tasks.data.make_mirror import write_mirror_each
 
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift)
-    loaded = _resolve(tasks, include)
+    broken: dict[str, UserError] = {}
+    loaded = _resolve(tasks, include, broken)
     with click.progressbar(length=1, label="files", file=sys.stderr, item_show_func=lambda item: item) as bar:
 
         def progress(done: int, total: int, current: str) -> None:
             bar.length = total
             bar.update(done - bar.pos, current)
 
-        written = write_mirror(loaded, to, options, progress)
+        written, refused = write_mirror_each(loaded, to, options, progress)
     size = sum(record["bytes"] for record in written)
     click.echo(f"{len(written)} files, {size / 2**20:.1f} MiB: use them with --data-mirror {to}")
+    for name, error in {**broken, **refused}.items():
+        click.echo(f"lsm-eval: {name} is left out: {error}", err=True)
+    if broken or refused:
+        click.get_current_context().exit(EXIT_USER)
 
 
 @data.command("pin")
@@ -100,13 +108,16 @@ def pin(
     One line a split: task, part, rows, hash, and `pinned`, `unpinned` or what differs. Exits with code 2 where
     data differs or cannot be read.
     """
-    from lsm_eval.errors import UserError
     from lsm_eval.tasks.data import DataOptions
     from lsm_eval.tasks.data.make_mirror import load_split, splits_of
 
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=True)
-    failed = False
-    for loaded in _resolve(tasks, include):
+    broken: dict[str, UserError] = {}
+    loaded_tasks = _resolve(tasks, include, broken)
+    failed = bool(broken)
+    for name, error in broken.items():
+        click.echo(f"{name}\ttask file\terror: {error}")
+    for loaded in loaded_tasks:
         for part, split, pinned in splits_of(loaded.task):
             try:
                 table = load_split(loaded, split, pinned, options)
@@ -118,7 +129,7 @@ def pin(
             state = _state(table, pinned)
             click.echo(f"{loaded.task.task}\t{part}\t{len(table.rows)} rows\t{table.sha256}\t{state}")
     if failed:
-        click.get_current_context().exit(2)
+        click.get_current_context().exit(EXIT_USER)
 
 
 def _state(table: Table, pinned: Pin) -> str:
@@ -132,9 +143,13 @@ def _state(table: Table, pinned: Pin) -> str:
     return f"differs from the pinned {pinned}"
 
 
-def _resolve(tasks: Sequence[str], include: Sequence[Path]) -> list[LoadedTask]:
-    """The tasks named; names may also be joined by commas, as for `run --tasks`."""
+def _resolve(tasks: Sequence[str], include: Sequence[Path], broken: dict[str, UserError]) -> list[LoadedTask]:
+    """The tasks named; names may also be joined by commas, as for `run --tasks`. What is wrong with the file of one
+    goes to `broken`, unless nothing else is left."""
     from lsm_eval.lm_eval_bridge.names import RESOLVERS
     from lsm_eval.tasks.registry import Registry
 
-    return Registry(include, RESOLVERS).resolve(split_names(tasks, "TASKS"))
+    loaded = Registry(include, RESOLVERS).resolve(split_names(tasks, "TASKS"), broken.__setitem__)
+    if broken and not loaded:
+        raise next(iter(broken.values()))
+    return loaded

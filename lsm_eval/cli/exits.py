@@ -1,7 +1,7 @@
 """Exit codes that a pipeline can trust."""
 
 EXIT_USER = 2
-"""A mistake of the user's, or numbers that are not whole; 1 is kept for the gate."""
+"""A mistake of the user's, or numbers that are not whole (NaN, a task left out); 1 is kept for the gate."""
 EXIT_INTERNAL = 70
 """A fault of lsm-eval's own (EX_SOFTWARE of sysexits.h); its traceback is in a log."""
 EXIT_INTERRUPTED = 130

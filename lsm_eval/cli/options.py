@@ -101,11 +101,14 @@ def make_spec(
     store: str = "auto",
     judge_read: Any = "auto",
     redact: Any = "none",
+    name: str | None = None,
+    strict: bool = False,
     command: Sequence[str] = (),
 ) -> RunSpec:
     """The options as one checked value."""
     from lsm_eval.models.base import ModelOptions
     from lsm_eval.paths import cache_dir, is_folder
+    from lsm_eval.results.names import checked_name
     from lsm_eval.runner.spec import RunSpec
     from lsm_eval.tasks.data.options import DataOptions
 
@@ -126,6 +129,7 @@ def make_spec(
     return RunSpec(
         tasks=names,
         model=model,
+        name=None if name is None else checked_name(name, model),
         limit=limit,
         shots=shots,
         perturb=tuple(name for value in perturb for name in value.split(",") if name),
@@ -149,5 +153,6 @@ def make_spec(
         store=None if store == "none" else cache_dir() / "responses" if store == "auto" else Path(store),
         judge_read=None if judge_read == "auto" else judge_read,
         redact=redact,
+        strict=strict,
         command=tuple(command),
     )

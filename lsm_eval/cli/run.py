@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=Folder(), default=Path("reports"), show_default=True,
               help="Folder that records are written to.")  # fmt: skip
 @click.option("--store", default="auto", metavar="auto|none|DIR",
-              help="Where answers are kept, so that none is asked twice; auto is the user's cache.")  # fmt: skip
+              help="Where answers are kept, so that a later run need not ask again; auto is the user's cache.")  # fmt: skip
 @click.option("--judge", metavar="MODEL",
               help="A model (named as for --model) that judges answers, for the metrics that want one.")  # fmt: skip
 @click.option("--judge-read", type=click.Choice(["auto", "likelihood", "text"]), default="auto", show_default=True,
@@ -38,13 +38,16 @@ if TYPE_CHECKING:
 @click.option("--redact", type=click.Choice(["none", "sensitive", "all"]), is_flag=False, flag_value="all",
               default="none", metavar="[none|sensitive|all]",
               help="Withhold texts from the record and keep their hashes; --redact alone means all.")  # fmt: skip
+@click.option("--name", metavar="TEXT", help="What the record and the leaderboard call the model.")
+@click.option("--strict", is_flag=True, help="Ask nothing unless every task can be asked.")
 @click.option("--dry-run", is_flag=True, help="Say what the run would cost, and ask nothing.")
 def run(
     tasks: tuple[str, ...], out: Path, store: str, judge: str | None, dry_run: bool, **options: Any
 ) -> None:
     """Ask a model the tasks, score the answers, and write a record to reports/MODEL/RUN.
 
-    The same command again continues where it stopped, and asks nothing twice.
+    The same command again continues where it stopped: answers that are kept (--store) are not asked again. A task that
+    cannot be asked is named and left out, and the command then ends with code 2.
     """
     from lsm_eval.cli.progress import make_progress
 
@@ -52,7 +55,7 @@ def run(
     spec = make_spec(split_names(tasks), out=out, store=store, command=["lsm-eval", *sys.argv[1:]], **options)
     from lsm_eval.models.create import create
     from lsm_eval.runner.judge import judge_options
-    from lsm_eval.runner.prepare import check_tasks, prepare
+    from lsm_eval.runner.prepare import check_tasks, prepare_each
     from lsm_eval.runner.run import run as run_spec
 
     kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
@@ -60,9 +63,12 @@ def run(
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
         model = create(spec.model, spec.options, progress)
         if dry_run:
-            _show_cost(prepare(spec, model, progress))
+            prepared = prepare_each(spec, model, progress)
+            _show_cost(prepared.tasks)
             if judge is not None:
                 click.echo("What the judge would be asked follows from the answers, and is not counted.")
+            if prepared.left_out.rows:
+                sys.exit(EXIT_USER)
             return
         judging = create(judge, judge_options(spec.options), progress) if judge is not None else None
         result = run_spec(spec, model, progress, judging)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.options import make_spec, run_options
 from lsm_eval.results.redaction import withheld
 
@@ -37,20 +39,24 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
     from lsm_eval.cli.progress import make_progress
     from lsm_eval.models.create import create
     from lsm_eval.progress import Silent
-    from lsm_eval.runner.prepare import check_tasks, prepare
+    from lsm_eval.runner.prepare import check_tasks, prepare_each
 
     asked = options["overflow"]
     # A task that does not fit the model is what one wants to see here, so overflow is shown, not refused.
     spec = make_spec([name], **{**options, "overflow": "skip" if asked == "error" else asked})
     check_tasks(spec)
     model = create(spec.model, spec.options, make_progress())
-    prepared = prepare(spec, model, Silent())
+    prepared = prepare_each(spec, model, Silent())
     if as_json:
-        found = [_summary(p, model, samples, reveal) for p in prepared]
+        found = [_summary(p, model, samples, reveal) for p in prepared.tasks]
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
-        return
-    for one in prepared:
-        _print(one, model, samples, reveal)
+    else:
+        for one in prepared.tasks:
+            _print(one, model, samples, reveal)
+    for row in prepared.left_out.rows:
+        click.echo(f"lsm-eval: {row.task} is left out: {row.why}", err=True)
+    if prepared.left_out.rows:
+        sys.exit(EXIT_USER)
 
 
 def _print(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -> None:

@@ -2,7 +2,7 @@
 
 Lexical, and to be called so wherever its numbers stand: it knows words, not what is said with them. It misses
 contempt in clean words, and finds quoted, reclaimed and jocular ones. The words are those of the package
-better-profanity (MIT; the extra `bias`), read from there, so that none of them stands in this repository.
+better-profanity (MIT), read from there, so that none of them stands in this repository.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _lexicon() -> _Lexicon:
     if spec is None or spec.origin is None:
         raise UserError(
             "the detector 'toxicity_lexical' reads the word list of the package better-profanity: "
-            "install it with `pip install 'lsm-eval[bias]'`."
+            "install it with `pip install better-profanity`."
         )
     content = (Path(spec.origin).parent / "profanity_wordlist.txt").read_text(encoding="utf-8")
     lines = [line.casefold().replace("-", " ").split() for line in content.splitlines()]

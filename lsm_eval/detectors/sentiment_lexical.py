@@ -1,4 +1,4 @@
-"""Sentiment of English text by a word list: `sentiment_lexical` (VADER, Hutto & Gilbert 2014, MIT; extra `bias`).
+"""Sentiment of English text by a word list: `sentiment_lexical` (VADER, Hutto & Gilbert 2014, MIT).
 
 A lexicon with rules for negation, degree and emphasis. It reads words, not meaning: irony escapes it, and a text
 about an illness or a war is negative to it whatever the text thinks of anybody.
@@ -65,6 +65,6 @@ def _analyser() -> Any:
     except ImportError as error:
         raise UserError(
             "the detector 'sentiment_lexical' needs the package vaderSentiment: "
-            "install it with `pip install 'lsm-eval[bias]'`."
+            "install it with `pip install vaderSentiment`."
         ) from error
     return module.SentimentIntensityAnalyzer()

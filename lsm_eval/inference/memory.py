@@ -99,7 +99,7 @@ def with_less_each_time(
         if tokens <= _LEAST_TOKENS:
             raise UserError(
                 f"not enough memory on {device} for {tokens} tokens at a time: use a smaller model, another "
-                "--device or --dtype, or leave out tasks with long texts; what was answered is kept."
+                "--device or --dtype, or leave out tasks with long texts; what was answered is kept, unless by --store none."
             )
         tokens = max(tokens // 2, _LEAST_TOKENS)
 
@@ -130,7 +130,7 @@ class MemoryGuard:
         if len(items) == 1:
             raise UserError(
                 f"not enough memory on {self._device} for a single sequence: use a smaller model, another "
-                "--device or --dtype, or leave out tasks with long texts; all that was answered is kept."
+                "--device or --dtype, or leave out tasks with long texts; what was answered is kept, unless by --store none."
             )
         self.most = len(items) // 2
         return self.run(items, compute)

@@ -1,4 +1,4 @@
-"""From records to what a leaderboard shows: the newest number of each model and metric, and which compare."""
+"""From records to what a leaderboard shows: the best founded number of each model and metric, and which compare."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lsm_eval.leaderboard.founded import departures, rank
+from lsm_eval.leaderboard.naming import Identity, identity, row_names, source_name
 from lsm_eval.leaderboard.show import measured, slugs
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, TaskRow
@@ -25,12 +27,12 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Number:
-    """The newest number of one model, task and metric."""
+    """The best founded number of one model, task and metric (`founded.rank`)."""
 
     row: EstimateRow
     record: Record
-    older: int
-    """Older runs of the model that hold this number too."""
+    others: tuple[tuple[EstimateRow, Record], ...] = ()
+    """What other runs of the model say of it, better founded ones first."""
     mark: str = ""
     """`†` (or `†a`, `†b` …: numbers with the same letter compare) where it is not comparable with others."""
     why: str = ""
@@ -40,23 +42,47 @@ class Number:
         """How its task was asked."""
         return self.record.tasks[self.row.task]
 
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """In what it was asked otherwise than the task asks by itself."""
+        return departures(self.record, self.row.task)
+
 
 @dataclass(slots=True)
 class ModelEntry:
     """One row of the leaderboard."""
 
     name: str
+    """No other row's (`naming.row_names`)."""
     slug: str
     runs: tuple[Record, ...]
     """Newest first."""
     numbers: dict[Key, Number] = field(default_factory=dict)
     tables: dict[str, Record] = field(default_factory=dict)
-    """For each task, the newest run that asked it."""
+    """For each task, the run whose numbers of it are best founded."""
 
     @property
     def no_model(self) -> bool:
         """Whether it answers without a model."""
-        return self.name in NO_MODEL
+        return source_name(self.runs[0].manifest.model) in NO_MODEL
+
+    def pages(self) -> list[tuple[str, Record, str]]:
+        """Task, run and file name (without suffix) of each sample page: of every run that gives a number of the task,
+        so that a number and the samples that it links to are of one run."""
+        found: list[tuple[str, Record, str]] = []
+        for task, best in self.tables.items():
+            runs = [best]
+            for number in self.numbers.values():
+                if number.row.task == task and all(number.record is not run for run in runs):
+                    runs.append(number.record)
+            found += [(task, run, "" if n == 0 else f".{n + 1}") for n, run in enumerate(runs)]
+        return found
+
+    @property
+    def not_run(self) -> dict[str, str]:
+        """Tasks that runs were to ask and none could, and why the newest could not."""
+        rows = [row for run in reversed(self.runs) for row in run.manifest.left_out]
+        return {row.task: row.why for row in rows if row.task not in self.tables}
 
     @property
     def shown(self) -> tuple[Record, ...]:
@@ -65,8 +91,8 @@ class ModelEntry:
         return tuple(run for run in self.runs if id(run) in used)
 
     @property
-    def older(self) -> int:
-        """Runs of which a newer run has replaced a number or all."""
+    def behind(self) -> int:
+        """Runs with a number that does not stand on the pages, because another run's is better founded."""
         current = {(key, id(number.record)) for key, number in self.numbers.items()}
         return sum(
             any(((row.task, row.metric), id(run)) not in current for row in rows_of(run)) for run in self.runs
@@ -74,7 +100,7 @@ class ModelEntry:
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """Of the runs shown: more than one means that the name stands for different weights or settings."""
+        """Of the runs shown: of a built-in model there can be several, by different versions of lsm-eval."""
         return tuple(dict.fromkeys(run.manifest.model.fingerprint for run in self.shown))
 
 
@@ -125,17 +151,20 @@ def collect(records: Sequence[Record]) -> Board:
     newest_first = sorted(
         records, key=lambda run: (run.created, run.manifest.run, str(run.folder)), reverse=True
     )
-    runs: dict[str, list[Record]] = defaultdict(list)
+    runs: dict[Identity, list[Record]] = defaultdict(list)
     columns: dict[tuple[str, str], tuple[EstimateRow, TaskRow]] = {}
     for record in newest_first:
-        runs[record.manifest.model.name].append(record)
+        runs[identity(record)].append(record)
         primary: dict[tuple[str, str], EstimateRow] = {}
         for row in rows_of(record):
             primary.setdefault((row.task, likelihood(row, record)), row)
         for column, row in primary.items():
             columns.setdefault(column, (row, record.tasks[row.task]))
-    model_slugs, task_slugs = slugs(runs), slugs(task for run in records for task in run.tasks)
-    models = [_entry(name, model_slugs[name], tuple(own)) for name, own in runs.items()]
+    names = row_names([own[0] for own in runs.values()])
+    model_slugs, task_slugs = slugs(names), slugs(task for run in records for task in run.tasks)
+    models = [
+        _entry(name, model_slugs[name], tuple(own)) for name, own in zip(names, runs.values(), strict=True)
+    ]
     models.sort(key=lambda model: (model.no_model, model.name.casefold(), model.name))
     _mark(models)
     ordered = sorted(columns, key=lambda column: (area_order(columns[column][0].area), column))
@@ -178,15 +207,20 @@ def comparable(row: EstimateRow) -> tuple[str, ...]:
 
 def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:
     model = ModelEntry(name, slug, runs)
-    for run in runs:
-        for task in run.tasks:
-            model.tables.setdefault(task, run)
-        for row in rows_of(run):
-            key = (row.task, row.metric)
-            if key in model.numbers:
-                model.numbers[key].older += 1
-            else:
-                model.numbers[key] = Number(row, run, older=0)
+    tasks = dict.fromkeys(task for run in runs for task in run.tasks)
+    rows = {id(run): rows_of(run) for run in runs}
+    for task in tasks:
+        asked = [run for run in runs if task in run.tasks]
+        asked.sort(key=lambda run: rank(run, task), reverse=True)
+        model.tables[task] = asked[0]
+        found: dict[Key, list[tuple[EstimateRow, Record]]] = defaultdict(list)
+        for run in asked:
+            for row in rows[id(run)]:
+                if row.task == task:
+                    found[row.task, row.metric].append((row, run))
+        for key, own in found.items():
+            own.sort(key=lambda one: not measured(one[0]))
+            model.numbers[key] = Number(*own[0], others=tuple(own[1:]))
     return model
 
 

@@ -14,10 +14,13 @@ from markupsafe import Markup
 from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, area_order
 from lsm_eval.leaderboard.families import families, speeds
+from lsm_eval.leaderboard.founded import departures, extent, limited
 from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import Manifest
 from lsm_eval.results.summary import work_summary
+
+_NAMESAKES = 5
 
 
 class Pages:
@@ -59,6 +62,9 @@ class Pages:
             show=show,
             board=board,
             number_title=number_title,
+            marks_of=_marks_of,
+            extent=extent,
+            departures=departures,
             work=_work,
         )
         self._index = environment.get_template("index.html.j2")
@@ -78,7 +84,7 @@ class Pages:
             for column in self._board.columns
             if (number := cells[model.name, column.key]) is None or not show.measured(number.row)
         }
-        marks = any(number is not None and number.mark for number in cells.values())
+        marks = any(number.mark for model in self._board.models for number in model.numbers.values())
         return _render(
             self._index,
             root="",
@@ -101,7 +107,28 @@ class Pages:
         for name in sorted(model.tables, key=lambda name: (area_order(_area(model, name)), name)):
             areas.setdefault(_area(model, name), []).append(name)
             tasks.setdefault(name, [])
-        return _render(self._model, root="../", model=model, tasks=tasks, areas=areas, with_script=False)
+        pages = model.pages()
+        return _render(
+            self._model,
+            root="../",
+            model=model,
+            tasks=tasks,
+            areas=areas,
+            sources={task: [run for name, run, _ in pages if name == task] for task in model.tables},
+            page_of=lambda task, record: next(
+                f"{self._board.task_slugs[task]}{page}.html"
+                for name, run, page in pages
+                if name == task and run is record
+            ),
+            namesakes=self._namesakes(model),
+            with_script=False,
+        )
+
+    def _namesakes(self, model: ModelEntry) -> list[ModelEntry]:
+        """Rows of the same weights, run in the same way, under another name."""
+        own = model.runs[0].manifest.model.fingerprint
+        others = (other for other in self._board.models if other is not model)
+        return [other for other in others if other.runs[0].manifest.model.fingerprint == own][:_NAMESAKES]
 
     def samples(self, model: ModelEntry, task: str, record: Record, path: str) -> str:
         """The page of one model's samples of one task; `path` is where readers find the whole table."""
@@ -123,6 +150,12 @@ class Pages:
         )
 
 
+def _marks_of(record: Record, task: str) -> list[str]:
+    """What a reader must see beside a number: that it is of the first samples only, or of other settings."""
+    how = record.tasks[task]
+    return [*([f"limit {how.limit:,}"] if limited(how) else []), *departures(record, task)]
+
+
 def _work(manifest: Manifest) -> dict[str, str]:
     """What a run did; its phases stand by themselves."""
     return {name: text for name, text in work_summary(manifest).items() if name != "time"}
@@ -137,7 +170,8 @@ def _absence(model: ModelEntry, task: str, metric: str, number: Number | None) -
         return show.missing_reason(number.row, number.task.failures)
     if task in model.tables:
         return f"the run did not measure {metric}"
-    return "not run"
+    why = model.not_run.get(task)
+    return f"not run: {why}" if why else "not run"
 
 
 def _render(template: Template, **values: Any) -> str:
@@ -168,10 +202,9 @@ def number_title(number: Number) -> str:
     parts.append(f"{row.n} samples, {row.missing} missing, {row.ties} ties")
     if row.clusters is not None:
         parts.append(f"{row.clusters} clusters")
-    if number.task.limit is not None:
-        parts.append(f"limited to {number.task.limit} samples")
-    if number.older:
-        parts.append(f"{number.older} older run{'' if number.older == 1 else 's'} not shown")
+    parts += [how for how in (extent(number.task), ", ".join(number.departures)) if how]
+    if number.others:
+        parts.append(f"{show.plural(len(number.others), 'other run', 'other runs')} on the model's page")
     if number.why:
         parts.append(number.why)
     return "; ".join(parts)

@@ -137,6 +137,11 @@ def missing_reason(row: EstimateRow, failures: dict[str, int]) -> str:
     return f"undefined over its {row.n} samples"
 
 
+def plural(count: int, one: str, many: str) -> str:
+    """`1 sample`, `1,200 samples`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def moment(time: datetime) -> str:
     """A UTC time as people read it, `2025-02-02 03:04 UTC`."""
     return f"{time:%Y-%m-%d %H:%M} UTC"

@@ -70,9 +70,9 @@ def _write(
 ) -> list[LeftOut]:
     places = {id(read.record): read.place for read in records}
     kept = [
-        (model, task, record)
+        (model, task, record, page)
         for model in board.models
-        for task, record in model.tables.items()
+        for task, record, page in model.pages()
         if record.has_samples(task)
     ]
     broken: dict[Path, LeftOut] = {}
@@ -89,17 +89,17 @@ def _write(
         put("index.html", index)
         for slug, text in models.items():
             put(f"models/{slug}.html", text)
-        for model, task, record in kept:
+        for model, task, record, page in kept:
             file = record.sample_file(task).relative_to(record.folder).as_posix()
             path = f"{places[id(record)]}/{file}".removeprefix("./")
             try:
-                page = pages.samples(model, task, record, path)
+                text = pages.samples(model, task, record, path)
             except MemoryError:
                 raise
             except Exception as error:  # noqa: BLE001 (whatever is wrong with it, others are shown)
                 broken.setdefault(record.folder, _left_out(record, error, record.sample_file(task)))
                 continue
-            put(f"samples/{model.slug}/{board.task_slugs[task]}.html", page)
+            put(f"samples/{model.slug}/{board.task_slugs[task]}{page}.html", text)
     lines = [FIRST_LINE, *sorted(written)]
     (folder / MARKER).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return list(broken.values())

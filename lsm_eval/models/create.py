@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
@@ -85,7 +86,7 @@ def _checkpoint(name: str, rest: str, options: ModelOptions) -> Model:
 
     if rest and is_folder(rest):
         folder = expanded(rest).resolve()
-        return HFModel(f"hf:{folder.name}", options, folder=folder)
+        return HFModel(f"hf:{_text(folder.name)}", options, folder=folder, details={"folder": _place(folder)})
     if rest.startswith((".", "/", "~")):
         what = "not a folder" if os.path.lexists(expanded(rest)) else "no such folder"
         raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
@@ -93,6 +94,18 @@ def _checkpoint(name: str, rest: str, options: ModelOptions) -> Model:
     if not repository:
         raise UserError(f"--model {name}: write hf:ORG/NAME, or hf:ORG/NAME@REVISION.")
     return HFModel(f"hf:{rest}", options, repository=repository, revision=revision or None)
+
+
+def _place(folder: Path) -> str:
+    """The end of a folder's path, below the user's own folder, by which checkpoints of one name are told apart."""
+    home = Path("~").expanduser() if "HOME" in os.environ else folder.parent
+    parts = folder.relative_to(home).parts if folder.is_relative_to(home) else folder.parts[1:]
+    return _text("/".join(parts[-3:]) or folder.name)
+
+
+def _text(name: str) -> str:
+    """A file's name as text that a record can hold, whatever its bytes are."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _names() -> list[str]:

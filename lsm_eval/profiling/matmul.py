@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SIZES = {"cpu": (256, 512, 1024, 2048), "other": (1024, 2048, 4096, 8192)}
 _PRODUCT_SECONDS = 0.3
 _READ_SECONDS = 0.15
+_AGAIN = 4  # times that a disturbed measurement is repeated
 # Of one timing: so long that neither the clock nor starting a kernel counts, and longer than an operating system
 # lets a process have a core to itself, since who shares a machine computes and measures under the same conditions.
 _LEAST_SECONDS = 2e-2
@@ -41,6 +42,29 @@ def measure_machine(device: str, dtype: str) -> Machine:
         _or_none(lambda: matmul_flops(device, dtype), device),
         _or_none(lambda: memory_bandwidth(device), device),
     )
+
+
+def measure_beside(device: str, dtype: str, reached: float) -> Machine:
+    """As `measure_machine`, beside a run that `reached` so many operations a second.
+
+    No model is faster than the products that it consists of: where one seems slower, the measurement does not say what
+    the machine can do, and is made again, a few times at most. The best counts.
+    """
+    best = measure_machine(device, dtype)
+    for _ in range(_AGAIN):
+        if best.flops_per_second is None or best.flops_per_second >= reached:
+            break
+        again = measure_machine(device, dtype)
+        best = Machine(
+            _larger(best.flops_per_second, again.flops_per_second),
+            _larger(best.bytes_per_second, again.bytes_per_second),
+        )
+    return best
+
+
+def _larger(one: float | None, other: float | None) -> float | None:
+    known = [value for value in (one, other) if value is not None]
+    return max(known) if known else None
 
 
 def matmul_flops(device: str, dtype: str, seconds: float = _PRODUCT_SECONDS) -> float:

@@ -16,8 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from lsm_eval.errors import UserError
 from lsm_eval.paths import is_folder
+from lsm_eval.results.names import folder_name
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
-from lsm_eval.results.writer import ESTIMATES, MANIFEST, SAMPLES, folder_name
+from lsm_eval.results.writer import ESTIMATES, MANIFEST, SAMPLES
 from lsm_eval.tasks.schema import NAME
 
 _TASK = re.compile(NAME.pattern.removesuffix("$") + r"(@[a-z0-9_.+-]+)?$")

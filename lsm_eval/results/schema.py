@@ -87,6 +87,10 @@ class ModelRow(_Row):
     chat_template: bool = False
     licence: str | None = None
     details: dict[str, str] = {}
+    spec: str | None = None
+    """As `--model` named it; None in early records."""
+    own_name: str | None = None
+    """The name that it has of itself, where `name` was given with `--name`."""
 
 
 class DatasetRow(_Row):
@@ -128,6 +132,12 @@ class TaskRow(_Row):
     failures: dict[str, int] = {}
     thoughts: int = 0
     """Samples of which a reasoning model's thoughts were taken off, those that ended inside them included."""
+    own_shots: int | None = None
+    """The task's own number of examples, which `shots` differs from where `--shots` said so; None in early records."""
+    own_chat: bool | None = None
+    """Whether the task by itself would be asked of this model with a chat template; None in early records."""
+    drifted: bool | None = None
+    """Whether its data is not what its task file pins; None in early records."""
     sensitive: bool = False
     """Prompts and completions are harmful: to be folded away."""
     redacted: bool = False
@@ -168,6 +178,13 @@ class AbsentRow(_Row):
     why: str
 
 
+class LeftOutRow(_Row):
+    """A task that the run was to ask and could not; there is nothing else of it in the record."""
+
+    task: str
+    why: str
+
+
 class Phase(_Row):
     """One phase of the run."""
 
@@ -193,11 +210,15 @@ class Passes(_Row):
     """Floating-point operations (`profiling.flops`)."""
     flops_per_second: float | None = None
     matmul_share: float | None = None
-    """`flops_per_second` as a share of `Work.matmul_flops_per_second`."""
+    """`flops_per_second` as a share of `Work.matmul_flops_per_second`, never above 1."""
+    matmul_share_unknown: str | None = None
+    """Why there is no such share although both are known."""
     read_bytes: float | None = None
     """While decoding: the weights once a pass, and the keys and values attended to."""
     bandwidth_share: float | None = None
-    """`read_bytes` a second as a share of `Work.memory_bytes_per_second`."""
+    """`read_bytes` a second as a share of `Work.memory_bytes_per_second`, never above 1."""
+    bandwidth_share_unknown: str | None = None
+    """Why there is no such share although both are known."""
 
 
 class Work(_Row):
@@ -269,6 +290,8 @@ class Manifest(_Row):
     """None where no judge was asked."""
     absent: list[AbsentRow] = []
     """Metrics that tasks name and the run left out; there is no estimate of them."""
+    left_out: list[LeftOutRow] = []
+    """Tasks that were named, or belong to a suite that was, and could not be asked."""
     redacted: bool = False
     """Whether texts of one task or more are withheld."""
     settings: dict[str, Any]

@@ -57,19 +57,25 @@ def _speeds(work: Work) -> Iterator[str]:
     product = f" of a matrix product here, {_giga(work.matmul_flops_per_second)}FLOP/s"
     for name, passes in (("scoring", work.score), ("prompts", work.prefill)):
         if passes is not None and passes.tokens_per_second is not None:
-            share = ""
-            if passes.matmul_share is not None:
-                share = f" ({100 * passes.matmul_share:.0f} %{product})"
+            share = _of(passes.matmul_share, product, passes.matmul_share_unknown, "a matrix product")
+            if product and product in share:
                 product = ""  # said once
             yield f"{name} {passes.tokens_per_second:,.0f} tokens/s{share}"
     if work.decode is not None and work.decode.tokens_per_second is not None:
-        share = ""
-        if work.decode.bandwidth_share is not None:
-            share = (
-                f" ({100 * work.decode.bandwidth_share:.0f} % of memory bandwidth here, "
-                f"{_giga(work.memory_bytes_per_second)}B/s)"
-            )
+        memory = f" of memory bandwidth here, {_giga(work.memory_bytes_per_second)}B/s"
+        share = _of(
+            work.decode.bandwidth_share, memory, work.decode.bandwidth_share_unknown, "memory bandwidth"
+        )
         yield f"decoding {work.decode.tokens_per_second:,.0f} tokens/s{share}"
+
+
+def _of(share: float | None, what: str, unknown: str | None, thing: str) -> str:
+    """A share in brackets. Above all there is (as early records have it) it is none."""
+    if share is not None and share <= 1:
+        return f" ({100 * share:.0f} %{what})"
+    if unknown is not None:
+        return f" (no share of {thing}: {unknown})"
+    return "" if share is None else f" (no share of {thing}: it was measured slower than the run itself)"
 
 
 def _time(manifest: Manifest, work: Work) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.results.names import folder_name, model_folder
 from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS, EstimateRow, Manifest
 from lsm_eval.results.workplace import abandoned, clear, unlock, workplace
 from lsm_eval.well_formed import all_well_formed, well_formed
@@ -63,7 +63,7 @@ def write_record(
     renamed when whole. `kept`: whether the answers are in a response store, for the message. Raises `UserError`
     where it cannot be written, leaving nothing behind.
     """
-    parent = out / folder_name(manifest.model.name)
+    parent = out / model_folder(manifest.model)
     place = parent / manifest.run
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -79,11 +79,6 @@ def write_record(
     except OSError as error:
         raise _unwritable(out, error, kept=kept) from error
     return place
-
-
-def folder_name(name: str) -> str:
-    """A name as a file name: letters, digits, `.`, `_` and `-`; anything else becomes `--`."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "--", name).strip(".-") or "unnamed"
 
 
 def _write_samples(path: Path, columns: Mapping[str, list[Any]]) -> None:

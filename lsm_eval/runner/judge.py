@@ -245,10 +245,13 @@ def _shown(judgement: Judgement) -> dict[str, Any]:
 
 
 def _same_weights(judge: Model, model: Model) -> bool:
-    """Whether only the way of running it differs (an adapter makes another model of it)."""
+    """Whether only the way of running it differs: an adapter makes another model of it, and so does another folder,
+    whatever both are called."""
     one, other = judge.info, model.info
-    adapter = (other.details or {}).get("adapter")
-    return adapter is None and (one.name, one.revision) == (other.name, other.revision)
+    here, there = one.details or {}, other.details or {}
+    if "adapter" in there or here.get("folder") != there.get("folder"):
+        return False
+    return (one.name, one.revision) == (other.name, other.revision)
 
 
 def _signature(judge: Model, fingerprint: str, reading: Reading) -> str:

@@ -8,10 +8,18 @@ from lsm_eval.models.base import ModelInfo
 from lsm_eval.results.schema import ModelRow
 
 
-def model_row(info: ModelInfo, fingerprint: str, details: Mapping[str, str]) -> ModelRow:
-    """What is recorded of a model that was asked; `details` are those of `info`, and what a run adds."""
+def model_row(
+    info: ModelInfo,
+    fingerprint: str,
+    details: Mapping[str, str],
+    *,
+    name: str | None = None,
+    spec: str | None = None,
+) -> ModelRow:
+    """What is recorded of a model that was asked; `details` are those of `info`, and what a run adds. `name` is one
+    that was given to it, and `spec` how it was called for."""
     return ModelRow(
-        name=info.name,
+        name=info.name if name is None else name,
         fingerprint=fingerprint,
         parameters=info.parameters,
         revision=info.revision,
@@ -21,4 +29,6 @@ def model_row(info: ModelInfo, fingerprint: str, details: Mapping[str, str]) -> 
         chat_template=info.chat_template,
         licence=info.licence,
         details=dict(details),
+        spec=spec,
+        own_name=None if name is None or name == info.name else info.name,
     )

@@ -15,6 +15,7 @@ from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Generate
 from lsm_eval.robustness.variant import Variant, make_variant
+from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.data.load import Table, load
@@ -45,6 +46,10 @@ class PreparedTask:
     """Of a variant: the task's own name."""
     unchanged: Mapping[str, str] = field(default_factory=dict)
     """Variants that were asked for and are no variants of this task, and why, in words."""
+    own_shots: int | None = None
+    """The task's own number of examples."""
+    own_chat: bool | None = None
+    """Whether this model would be asked with a chat template if nobody had said anything."""
 
     @property
     def name(self) -> str:
@@ -52,54 +57,119 @@ class PreparedTask:
         return self.loaded.task.task
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Tasks that can be asked, and those that were named and cannot."""
+
+    tasks: list[PreparedTask]
+    left_out: LeftOut
+
+
 def check_tasks(spec: RunSpec) -> list[LoadedTask]:
     """The tasks that `spec` names, read and checked without their data and without a model.
 
-    Raises `UserError` for a task, a key or a metric that is not there.
+    Raises `UserError` for a name that fits nothing, and for a task, a key or a metric that is not there where no task
+    remains (`spec.strict`: where one is wrong).
     """
-    loaded = Registry(spec.include, RESOLVERS).resolve(spec.tasks)
-    for task in loaded:
-        # The harness's tasks bring metrics of their own, which show when their data is read.
-        for metric in () if isinstance(task, LmEvalTask) else task.task.metrics:
-            metrics.check(metric, task.task.request)
+    left_out = LeftOut(strict=spec.strict)
+    loaded = _checked(spec, left_out)
+    left_out.check(len(loaded))
+    return loaded
+
+
+def _checked(spec: RunSpec, left_out: LeftOut) -> list[LoadedTask]:
+    loaded = []
+    for task in Registry(spec.include, RESOLVERS).resolve(spec.tasks, left_out.take):
+        with left_out.unless(task.task.task):
+            # The harness's tasks bring metrics of their own, which show when their data is read.
+            for metric in () if isinstance(task, LmEvalTask) else task.task.metrics:
+                metrics.check(metric, task.task.request)
+            loaded.append(task)
     return loaded
 
 
 def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTask]:
-    """Tasks read, checked, rendered and counted. Loads no weights.
+    """The tasks of `spec`, all of them: as `prepare_each`, but raises `UserError` where one cannot be asked."""
+    return prepare_each(replace(spec, strict=True), model, progress).tasks
 
-    Raises `UserError` for anything that would make the run fail or mislead later on.
+
+def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
+    """Tasks read, checked, rendered and counted; those that cannot be are named and left out. Loads no weights.
+
+    Raises `UserError` for anything that would make the whole run fail or mislead later on, where no task remains, and
+    with `spec.strict` for the first task that cannot be asked.
     """
-    loaded = check_tasks(spec)
+    left_out = LeftOut(strict=spec.strict)
+    loaded = _checked(spec, left_out)
     variants = [make_variant(name, spec.seed) for name in dict.fromkeys(spec.perturb)]
     if spec.limit is not None and spec.limit < 1:
         raise UserError("--limit must be 1 or more.")
-    made = [
-        () if isinstance(task, LmEvalTask) else _metrics(task, offline=spec.data.offline) for task in loaded
-    ]
-    prepared = []
+    # What is wrong with the model (asked for what is known of it here) or with all tasks is no mistake of one.
+    _check_chat(loaded, spec, chat_template=model.info.chat_template)
+    made = {}
+    for task in loaded:
+        with left_out.unless(task.task.task):
+            own = () if isinstance(task, LmEvalTask) else _metrics(task, offline=spec.data.offline)
+            made[task.task.task] = own
+    read = []
     with progress.phase("data", len(loaded)) as phase:
-        for task, own in zip(loaded, made, strict=True):
-            if isinstance(task, LmEvalTask):
-                whole = _prepare_harness_task(task, spec, model)
-            else:
-                whole = _prepare_task(task, own, spec, chat_template=model.info.chat_template)
-            prepared += [_encodable(one, progress) for one in _with_variants(whole, variants, spec)]
+        for task in loaded:
+            if task.task.task in made:
+                read += _read(task, made[task.task.task], variants, spec, model, left_out, progress)
             phase.advance(1)
-    total = sum(len(task.samples) for task in prepared)
+    left_out.check(len(read), progress)
+    prepared = []
+    total = sum(len(task.samples) for task in read)
     with progress.phase("tokenise", total) as phase:
-        for at, one in enumerate(prepared):
-            each = model.cost([request for sample in one.samples for request in sample.requests])
-            costs = _sample_costs(one.samples, each)
-            prepared[at] = replace(one, costs=costs, tokens=tuple(cost.asked for cost in each))
-            phase.advance(len(one.samples), sum(cost.asked for cost in costs))
-    _check_lengths(prepared, model, spec)
-    return prepared
+        for one in read:
+            with left_out.unless(one.name, withhold=spec.redacts(sensitive=one.loaded.task.sensitive)):
+                counted = _counted(one, model, spec)
+                if one.base is None or one.base not in left_out:
+                    prepared.append(counted)
+                phase.advance(len(one.samples), sum(cost.asked for cost in counted.costs))
+    left_out.check(len(prepared), progress)
+    left_out.say(progress)
+    return Prepared(prepared, left_out)
+
+
+def _read(
+    loaded: LoadedTask,
+    own: tuple[AnyMetric, ...],
+    variants: Sequence[Variant],
+    spec: RunSpec,
+    model: Model,
+    left_out: LeftOut,
+    progress: Progress,
+) -> list[PreparedTask]:
+    """The task with its data and samples, and its variants; nothing where it is left out."""
+    name = loaded.task.task
+    whole = None
+    with left_out.unless(name):
+        if isinstance(loaded, LmEvalTask):
+            whole = _prepare_harness_task(loaded, spec, model)
+        else:
+            whole = _prepare_task(loaded, own, spec, chat_template=model.info.chat_template)
+    found: list[PreparedTask] = []
+    if whole is not None:
+        with left_out.unless(name, withhold=spec.redacts(sensitive=loaded.task.sensitive)):
+            if not isinstance(loaded, LmEvalTask):
+                whole = replace(whole, samples=_samples(whole, spec))
+            found = [_encodable(one, progress) for one in _with_variants(whole, variants, spec)]
+    return found
+
+
+def _counted(one: PreparedTask, model: Model, spec: RunSpec) -> PreparedTask:
+    """The task with the tokens that it costs."""
+    each = model.cost([request for sample in one.samples for request in sample.requests])
+    costs = _sample_costs(one.samples, each)
+    _check_lengths(one, costs, model, spec)
+    return replace(one, costs=costs, tokens=tuple(cost.asked for cost in each))
 
 
 def _prepare_task(
     loaded: LoadedTask, own: tuple[AnyMetric, ...], spec: RunSpec, *, chat_template: bool
 ) -> PreparedTask:
+    """The task with its data, and no samples yet."""
     task = loaded.task
     shots = task.fewshot.shots if spec.shots is None or task.request == "perplexity" else spec.shots
     chat = _uses_chat(loaded, spec, chat_template=chat_template)
@@ -115,8 +185,10 @@ def _prepare_task(
             pinned=task.fewshot.sha256,
             keep=keep,
         )
-    whole = PreparedTask(loaded, own, data, examples, (), shots, chat)
-    return replace(whole, samples=_samples(whole, spec))
+    own_chat = _own_chat(loaded, chat_template=chat_template)
+    return PreparedTask(
+        loaded, own, data, examples, (), shots, chat, own_shots=task.fewshot.shots, own_chat=own_chat
+    )
 
 
 def _samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = None) -> tuple[Sample, ...]:
@@ -206,19 +278,41 @@ def _prepare_harness_task(loaded: LmEvalTask, spec: RunSpec, model: Model) -> Pr
     samples = _limited(built.samples, spec)
     if spec.reasoning == "strip":  # thoughts as in our own tasks: marks are kept, and stop strings wait
         samples = _generated(samples, stop_in_thoughts=False)
-    return PreparedTask(built.loaded, built.metrics, built.data, None, samples, built.shots, chat)
+    own_shots = built.shots if spec.shots is None else int(loaded.config.get("num_fewshot") or 0)
+    return PreparedTask(
+        built.loaded,
+        built.metrics,
+        built.data,
+        None,
+        samples,
+        built.shots,
+        chat,
+        own_shots=own_shots,
+        own_chat=False,
+    )
+
+
+def _check_chat(loaded: Sequence[LoadedTask], spec: RunSpec, *, chat_template: bool) -> None:
+    asked = any(task.task.request != "perplexity" for task in loaded)
+    if spec.chat == "on" and asked and not chat_template:
+        raise UserError("--chat on needs a chat template, and the model has none: use --chat off.")
 
 
 def _uses_chat(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> bool:
     task = loaded.task
-    if task.request == "perplexity" or spec.chat == "off":
+    if spec.chat != "auto":
+        return spec.chat == "on" and task.request != "perplexity"
+    if task.chat == "on" and task.request != "perplexity" and not chat_template:
+        raise UserError(f"task {task.task!r} needs a chat template, and the model has none: use --chat off.")
+    return _own_chat(loaded, chat_template=chat_template)
+
+
+def _own_chat(loaded: LoadedTask, *, chat_template: bool) -> bool:
+    """Whether the task is asked with a chat template where nobody says anything."""
+    task = loaded.task
+    if task.request == "perplexity":
         return False
-    if spec.chat == "on" or task.chat == "on":
-        if not chat_template:
-            what = "--chat on" if spec.chat == "on" else f"task {task.task!r}"
-            raise UserError(f"{what} needs a chat template, and the model has none: use --chat off.")
-        return True
-    return task.chat == "auto" and task.request == "generate" and chat_template
+    return task.chat == "on" or (task.chat == "auto" and task.request == "generate" and chat_template)
 
 
 def _metrics(loaded: LoadedTask, *, offline: bool) -> tuple[AnyMetric, ...]:
@@ -247,15 +341,14 @@ def _total(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def _check_lengths(prepared: Sequence[PreparedTask], model: Model, spec: RunSpec) -> None:
+def _check_lengths(task: PreparedTask, costs: Sequence[Cost], model: Model, spec: RunSpec) -> None:
     if spec.options.overflow != "error":
         return
-    for task in prepared:
-        long = [cost for cost in task.costs if cost.truncated]
-        if long:
-            raise UserError(
-                f"{task.name}: {len(long)} of {len(task.samples)} samples need up to "
-                f"{max(cost.longest for cost in long)} tokens, and the context of {model.info.name} is "
-                f"{model.info.context}: pass --overflow truncate to cut contexts on the left, "
-                "--overflow skip to count these samples as missing, or fewer --shots."
-            )
+    long = [cost for cost in costs if cost.truncated]
+    if long:
+        raise UserError(
+            f"{task.name}: {len(long)} of {len(task.samples)} samples need up to "
+            f"{max(cost.longest for cost in long)} tokens, and the context of {model.info.name} is "
+            f"{model.info.context}: pass --overflow truncate to cut contexts on the left, "
+            "--overflow skip to count these samples as missing, or fewer --shots."
+        )

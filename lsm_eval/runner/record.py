@@ -27,6 +27,7 @@ from lsm_eval.results.schema import (
     SCHEMA_VERSION,
     DatasetRow,
     EstimateRow,
+    LeftOutRow,
     Manifest,
     TaskRow,
 )
@@ -182,6 +183,7 @@ def make_manifest(
     tallies: Sequence[Tally],
     created: datetime,
     bench: Bench,
+    left_out: Sequence[LeftOutRow] = (),
 ) -> Manifest:
     """How the numbers came to be, but for `phases` and `work`, which are known once all else is written."""
     info = model.info
@@ -202,13 +204,20 @@ def make_manifest(
         created=created.isoformat(),
         command=[without_secrets(part) for part in spec.command],
         seed=spec.seed,
-        model=model_row(info, fingerprint, _details(info, tallies)),
+        model=model_row(
+            info,
+            fingerprint,
+            _details(info, tallies),
+            name=spec.name,
+            spec=without_secrets(spec.model),
+        ),
         tasks=rows,
         versions=versions(),
         hardware=hardware(info.device),
         phases=[],
         judge=bench.row,
         absent=bench.absent,
+        left_out=[row.model_copy(update={"why": without_secrets(row.why)}) for row in left_out],
         redacted=any(row.redacted for row in rows),
         requests={
             name: sum(getattr(tally, name) for tally in tallies)
@@ -268,6 +277,10 @@ def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], th
         samples=len(task.samples),
         failures=dict(failures),
         thoughts=thoughts,
+        own_shots=task.own_shots,
+        own_chat=task.own_chat,
+        drifted=(definition.dataset.sha256 is not None and not task.data.pinned)
+        or (task.examples is not None and definition.fewshot.sha256 is not None and not task.examples.pinned),
         sensitive=definition.sensitive,
         redacted=spec.redacts(sensitive=definition.sensitive),
     )

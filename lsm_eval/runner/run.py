@@ -19,7 +19,8 @@ from lsm_eval.results.writer import check_out, clear_leftovers, write_record
 from lsm_eval.runner.ask import ask
 from lsm_eval.runner.compared import compared
 from lsm_eval.runner.judge import Bench, judge_answers
-from lsm_eval.runner.prepare import prepare
+from lsm_eval.runner.left_out import LeftOut, summary
+from lsm_eval.runner.prepare import prepare_each
 from lsm_eval.runner.record import estimate_rows, make_manifest, sample_rows
 from lsm_eval.runner.scored import ScoredTask
 from lsm_eval.runner.spec import RunSpec
@@ -43,15 +44,17 @@ class RunResult:
 def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = None) -> RunResult:
     """Ask `model` the tasks of `spec`, and `judge` what their metrics want judged, and write the record.
 
-    Answers that the store holds are not asked again; each new one is there before the next batch. Raises
-    `UserError` for a mistake of the user's; what was answered by then is kept.
+    Answers that the store holds are not asked again; each new one is there before the next batch. A task that cannot
+    be asked or scored is left out, and said to be; with `spec.strict` it ends the run. Raises `UserError` for a mistake
+    of the user's; what was answered by then is kept.
     """
     created = datetime.now(UTC)
     timed = Timed(progress)
     check_out(spec.out)
     for left in clear_leftovers(spec.out):
         progress.note(f"removed {left}, which a run that was killed left half-written.")
-    prepared = prepare(spec, model, timed)
+    found = prepare_each(spec, model, timed)
+    prepared, left_out = found.tasks, found.left_out
     with timed.silently("fingerprint"):
         fingerprint = model.fingerprint()
     before = dict(model.computed())
@@ -72,12 +75,20 @@ def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = N
     with timed.phase("metrics", len(responses)) as phase:
         for task in bench.tasks:
             own = answers[task.name]
-            estimates, measurements = score_task(task.metrics, task.samples, own.responses, seed=spec.seed)
-            scored.append(ScoredTask(task, own.responses, estimates, measurements, own.part))
+            withhold = spec.redacts(sensitive=task.loaded.task.sensitive)
+            with left_out.unless(task.name, withhold=withhold):
+                estimates, measurements = score_task(
+                    task.metrics, task.samples, own.responses, seed=spec.seed
+                )
+                scored.append(ScoredTask(task, own.responses, estimates, measurements, own.part))
             phase.advance(len(task.samples))
+    left_out.check(len(scored), timed)
+    left_out.say(timed)
+    # A variant says how it differs from its task, which must be there for that.
+    scored = [task for task in scored if task.prepared.base is None or task.prepared.base not in left_out]
     scored = compared(scored, seed=spec.seed)
-    record, manifest = _write(spec, model, fingerprint, scored, asked, bench, timed, created)
-    return RunResult(record, manifest, scored, spec.store, _problems(scored))
+    record, manifest = _write(spec, model, fingerprint, scored, asked, bench, left_out, timed, created)
+    return RunResult(record, manifest, scored, spec.store, _problems(scored, left_out))
 
 
 def _write(
@@ -87,6 +98,7 @@ def _write(
     scored: Sequence[ScoredTask],
     asked: Asked,
     bench: Bench,
+    left_out: LeftOut,
     timed: Timed,
     created: datetime,
 ) -> tuple[Path, Manifest]:
@@ -120,6 +132,7 @@ def _write(
             asked.tallies,
             created,
             bench,
+            left_out.rows,
         )
         record = write_record(spec.out, manifest, rows, tables, amend=finish, kept=spec.store is not None)
     return record, whole[-1]
@@ -133,7 +146,7 @@ def _table(spec: RunSpec, model: Model, task: ScoredTask, bench: Bench) -> dict[
     return redact(columns) if spec.redacts(sensitive=task.prepared.loaded.task.sensitive) else columns
 
 
-def _problems(scored: Sequence[ScoredTask]) -> list[str]:
+def _problems(scored: Sequence[ScoredTask], left_out: LeftOut) -> list[str]:
     problems = []
     for task in scored:
         nan = task.failures.get("nan", 0)
@@ -142,4 +155,6 @@ def _problems(scored: Sequence[ScoredTask]) -> list[str]:
                 f"{task.prepared.name}: the model gave NaN for {nan} of {len(task.responses)} samples, which "
                 "count as missing; try --dtype float32, or check the checkpoint."
             )
+    if left_out.rows:
+        problems.append(summary(left_out.rows, len(scored)))
     return problems

@@ -23,6 +23,8 @@ class RunSpec:
     tasks: Sequence[str]
     """Names, globs and suites."""
     model: str
+    name: str | None = None
+    """What the record calls the model (`results.names.checked_name`); None for the name that it has of itself."""
     limit: int | None = None
     """Only the first so many samples of each task."""
     shots: int | None = None
@@ -44,6 +46,8 @@ class RunSpec:
     """Folder of the response store; None keeps nothing."""
     judge_read: Reading | None = None
     """How a judge's answers are read; None for the likelihood where it can tell it, otherwise what it writes."""
+    strict: bool = False
+    """Refuse the run where one of its tasks cannot be asked, instead of leaving that task out."""
     redact: Redact = "none"
     """Of which tasks the record withholds texts: of those that are marked sensitive, or of all."""
     command: Sequence[str] = ()

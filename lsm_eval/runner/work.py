@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lsm_eval.models.base import Model
-from lsm_eval.profiling.matmul import UNMEASURED, Machine, measure_machine
+from lsm_eval.profiling.matmul import UNMEASURED, Machine, measure_beside
 from lsm_eval.profiling.memory import peak_device_memory, peak_memory
 from lsm_eval.progress import Phase as Shown
 from lsm_eval.progress import Progress
@@ -19,6 +19,10 @@ _PURPOSES = ("score", "prefill", "decode")
 _WORTH_SECONDS = 3.0  # of computing: below, measuring the machine would take longer than it tells
 _ASKING = ("score", "perplexity", "generate")
 _LOAD = "load model"
+_SLOW_PRODUCT = (
+    "the one measured beside the run was slower than the run itself, and so says not what the machine can do"
+)
+_SLOW_MEMORY = "more a second than was measured: the model stays in the processor's cache, or something disturbed the measurement"
 
 
 class Timed:
@@ -89,7 +93,9 @@ def look_around(asked: Asked, model: Model, timed: Timed) -> Asked:
     machine = asked.machine
     if known and info.device and info.dtype and computing >= _WORTH_SECONDS:
         with timed.silently("measure"):
-            machine = measure_machine(info.device, info.dtype)
+            machine = measure_beside(
+                info.device, info.dtype, max(_speed(asked, one) or 0.0 for one in _PURPOSES)
+            )
     return replace(asked, machine=machine, peak=peak, device_peak=device_peak)
 
 
@@ -176,7 +182,11 @@ def _passes(purpose: str, asked: Asked) -> Passes | None:
     seconds = counts.get(f"{purpose}_seconds") or None
     tokens = int(counts.get(f"{purpose}_tokens", 0))
     flops, read = counts.get(f"{purpose}_flops"), counts.get(f"{purpose}_bytes")
-    speed = _share(flops, seconds)
+    speed = _speed(asked, purpose)
+    product, product_why = _possible(_share(speed, asked.machine.flops_per_second), _SLOW_PRODUCT)
+    memory, memory_why = _possible(
+        _share(_share(read, seconds), asked.machine.bytes_per_second), _SLOW_MEMORY
+    )
     return Passes(
         tokens=tokens,
         padding=int(counts.get(f"{purpose}_padding", 0)),
@@ -187,10 +197,23 @@ def _passes(purpose: str, asked: Asked) -> Passes | None:
         tokens_per_second=_share(tokens, seconds),
         flops=flops,
         flops_per_second=speed,
-        matmul_share=_share(speed, asked.machine.flops_per_second),
+        matmul_share=product,
+        matmul_share_unknown=product_why,
         read_bytes=read,
-        bandwidth_share=_share(_share(read, seconds), asked.machine.bytes_per_second),
+        bandwidth_share=memory,
+        bandwidth_share_unknown=memory_why,
     )
+
+
+def _speed(asked: Asked, purpose: str) -> float | None:
+    """Operations a second of the passes for one purpose."""
+    counts = asked.counts
+    return _share(counts.get(f"{purpose}_flops"), counts.get(f"{purpose}_seconds"))
+
+
+def _possible(share: float | None, why: str) -> tuple[float | None, str | None]:
+    """A share of what a machine can do, and why it is not known where it would be above all of it."""
+    return (None, why) if share is not None and share > 1 else (share, None)
 
 
 def _share(part: float | None, whole: float | None) -> float | None:

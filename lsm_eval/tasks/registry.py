@@ -67,6 +67,9 @@ def packaged_tasks() -> Path:
 Resolver = Callable[[str, Sequence[Path]], Sequence[LoadedTask]]
 """From a name of another library, its prefix included, and the folders of `--include`, to tasks, one at least."""
 
+Refuse = Callable[[str, UserError], None]
+"""Called with a task's name and what is wrong with its file."""
+
 
 class Registry:
     """Finds tasks and suites by name."""
@@ -85,20 +88,28 @@ class Registry:
         """Suite files by name."""
         return self._collect("suite")
 
-    def resolve(self, names: Sequence[str]) -> list[LoadedTask]:
+    def resolve(self, names: Sequence[str], refuse: Refuse | None = None) -> list[LoadedTask]:
         """Checked tasks for names, globs and suites, each once, in the order they are named.
 
-        Raises `UserError` for a name that fits nothing and for a file that breaks the schema.
+        Raises `UserError` for a name that fits nothing and for a file that breaks the schema; with `refuse`, what is
+        wrong with one file goes there instead, and the other tasks come.
         """
         loaded: dict[str, LoadedTask] = {}
         for name in names:
-            for task in self._elsewhere(name) or self._own(name):
+            for task in self._elsewhere(name) or self._own(name, refuse):
                 loaded.setdefault(task.task.task, task)
         return list(loaded.values())
 
-    def _own(self, name: str) -> Iterator[LoadedTask]:
+    def _own(self, name: str, refuse: Refuse | None) -> Iterator[LoadedTask]:
         for each, share in self._expand([name], ()):
-            for task in self._elsewhere(each) or [load_task(self.tasks[each])]:
+            try:
+                found = self._elsewhere(each) or [load_task(self.tasks[each])]
+            except UserError as error:
+                if refuse is None:
+                    raise
+                refuse(each, error)
+                continue
+            for task in found:
                 yield replace(task, share=share) if share else task
 
     def _elsewhere(self, name: str) -> Sequence[LoadedTask]:

@@ -23,7 +23,9 @@ def test_one_case_can_be_made_again(capfd: pytest.CaptureFixture[str]) -> None:
     assert "code " in said.err, "what the case said"
 
 
-@pytest.mark.parametrize("outcome", ["traceback", "wrong code", "no sentence", "wrong result", "hang", "died"])
+@pytest.mark.parametrize(
+    "outcome", ["traceback", "wrong code", "no sentence", "wrong result", "hang", "died"]
+)
 def test_what_goes_wrong_is_not_right(outcome: str) -> None:
     assert not Result(0, "data", outcome, 0.1).right
 

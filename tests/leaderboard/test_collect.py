@@ -17,7 +17,7 @@ def board(root: Path) -> Board:
     return collect(read_records(root))
 
 
-def test_the_newest_number_wins_and_older_runs_are_counted(tmp_path: Path) -> None:
+def test_of_equal_runs_the_newest_wins_and_the_others_are_kept(tmp_path: Path) -> None:
     for month, value in (("03", 0.3), ("01", 0.1), ("02", 0.2)):
         rows = [estimate("arc", value=value)]
         if month == "01":
@@ -25,13 +25,13 @@ def test_the_newest_number_wins_and_older_runs_are_counted(tmp_path: Path) -> No
         write_record(tmp_path / month, "m", rows, created=f"2025-{month}-01T00:00:00Z")
     (model,) = board(tmp_path).models
     number = model.numbers["arc", "accuracy"]
-    assert (number.row.value, number.older) == (0.3, 2)
+    assert (number.row.value, [row.value for row, _ in number.others]) == (0.3, [0.2, 0.1])
     # The oldest run still gives the one number that no newer run has.
-    assert (model.numbers["boolq", "accuracy"].row.value, model.numbers["boolq", "accuracy"].older) == (
+    assert (model.numbers["boolq", "accuracy"].row.value, model.numbers["boolq", "accuracy"].others) == (
         0.9,
-        0,
+        (),
     )
-    assert model.older == 2
+    assert model.behind == 2
     assert [run.manifest.run for run in model.shown] == ["03", "01"]
 
 
@@ -105,12 +105,6 @@ def test_rows_without_a_model_stand_last(tmp_path: Path) -> None:
     models = board(tmp_path).models
     assert [model.name for model in models] == ["alpha", "builtin:smollm2-135m", "Zed", "builtin:uniform"]
     assert [model.no_model for model in models] == [False, False, False, True]
-
-
-def test_different_weights_under_one_name_are_noticed(tmp_path: Path) -> None:
-    write_record(tmp_path / "a", "m", [estimate("arc")], model_fields={"fingerprint": "1"})
-    write_record(tmp_path / "b", "m", [estimate("boolq")], model_fields={"fingerprint": "2"})
-    assert len(board(tmp_path).models[0].fingerprints) == 2
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,27 @@ def test_too_little_memory_leaves_it_unmeasured(monkeypatch: pytest.MonkeyPatch,
     assert machine.bytes_per_second is None
 
 
+@pytest.mark.parametrize(
+    ("seen", "reached", "best", "times"),
+    [
+        ([10, 30, 20], 25, 30, 2),  # one more was enough
+        ([10, 30, 20], 5, 10, 1),
+        ([10, 12, 11, 10, 13, 99], 90, 13, 5),  # it never got there
+        ([None, 99], 90, None, 1),
+    ],
+)
+def test_a_product_slower_than_the_run_is_measured_again(
+    monkeypatch: pytest.MonkeyPatch, seen: list[float | None], reached: float, best: float | None, times: int
+) -> None:
+    from lsm_eval.profiling import matmul
+
+    left = list(seen)
+    monkeypatch.setattr(matmul, "matmul_flops", lambda device, dtype: left.pop(0))
+    monkeypatch.setattr(matmul, "memory_bandwidth", lambda device: 1.0)
+    assert matmul.measure_beside("cpu", "float32", reached) == matmul.Machine(best, 1.0)
+    assert len(seen) - len(left) == times
+
+
 def test_the_peak_is_what_was_held_at_most_and_by_this_process_alone() -> None:
     program = (
         "from lsm_eval.profiling.memory import peak_memory\n"

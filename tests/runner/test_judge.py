@@ -194,3 +194,19 @@ def test_a_judges_options() -> None:
     options = judge_options(ModelOptions(adapter="a", overflow="truncate", dtype="float32"))
     assert (options.adapter, options.overflow, options.dtype) == (None, "skip", "float32")
     assert judge_options(ModelOptions()) == ModelOptions()
+
+
+def test_another_checkpoint_of_one_name_is_another_model(tmp_path: Path) -> None:
+    from tiny_models import save_model
+
+    from lsm_eval.models.create import create
+    from lsm_eval.runner.judge import _same_weights
+
+    first, second = (
+        save_model(tmp_path / name / "checkpoint-100", seed=seed) for seed, name in enumerate("ab")
+    )
+    one, other = (create(str(folder), ModelOptions()) for folder in (first, second))
+    again = create(str(first), ModelOptions(dtype="bfloat16"))
+    assert one.info.name == other.info.name
+    assert _same_weights(one, again)
+    assert not _same_weights(one, other)

@@ -214,6 +214,36 @@ def test_what_a_model_does_not_count_is_not_known(run: Runner) -> None:
     assert sum(by_name.values()) == pytest.approx(work.seconds, abs=0.02)
 
 
+def test_no_share_is_above_all_there_is() -> None:
+    """A machine that was measured slower than the run itself says nothing of the run."""
+    counts = {
+        "score_tokens": 100, "score_passes": 1, "score_seconds": 1.0, "score_flops": 90e9,
+        "decode_tokens": 40, "decode_passes": 10, "decode_seconds": 2.0, "decode_flops": 8e9, "decode_bytes": 50e9,
+    }  # fmt: skip
+    tally = Tally(4, 4, 0, 4, 0, tokens_asked=140, tokens_generated=40)
+    work = describe(Asked([tally], counts, counted=True, stored=False, machine=Machine(80e9, 20e9)), 4.0)
+    assert work.score is not None
+    assert work.decode is not None
+    assert work.score.matmul_share is None
+    assert "slower than the run itself" in (work.score.matmul_share_unknown or "")
+    assert work.decode.matmul_share == pytest.approx(0.05)
+    assert work.decode.matmul_share_unknown is None
+    assert work.decode.bandwidth_share is None
+    assert "cache" in (work.decode.bandwidth_share_unknown or "")
+    assert work.matmul_flops_per_second == 80e9
+
+
+def test_a_share_above_all_in_an_early_record_is_not_shown(run: Runner) -> None:
+    found = manifest(run("--store", "none"))
+    assert found.work is not None
+    assert found.work.score is not None
+    score = found.work.score.model_copy(update={"matmul_share": 1.3, "matmul_share_unknown": None})
+    work = found.work.model_copy(update={"score": score, "matmul_flops_per_second": 1e9})
+    speed = work_summary(found.model_copy(update={"work": work}))["speed"]
+    assert "%" not in speed
+    assert "no share of a matrix product: it was measured slower than the run itself" in speed
+
+
 def test_a_second_run_with_the_same_model_counts_itself_only(run: Runner) -> None:
     model = HFModel("hf:tiny", ModelOptions(device="cpu"), folder=run.model)
     first, second = (run_spec(spec(run), model, Silent()).manifest.work for _ in range(2))

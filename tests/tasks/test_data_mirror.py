@@ -180,3 +180,23 @@ def test_real_data_hashes_alike_from_the_copy(hub_mirror: Path, tmp_path: Path) 
     # Class labels keep their names.
     metadata = pq.read_schema(to / "cais/mmlu/all/test.parquet").metadata or {}
     assert b"huggingface" in metadata
+
+
+def test_one_task_that_fails_costs_no_other_its_copy(folder: Path) -> None:
+    _save(folder, _task("zz_drifted", ["question"], dataset={"sha256": "0" * 64}))
+    _save(folder, _task("zz_absent", ["question"], dataset={"hub": "acme/nothing"}))
+    _save(folder, {**_task("zz_broken", ["question"]), "promt": "x"})
+    to = folder / "to"
+    done = _run(folder, "mirror", "zz_*", "--to", str(to))
+    assert done.exit_code == 2, done.output
+    lines = done.stderr.splitlines()
+    for name, why in (("zz_drifted", "pins"), ("zz_absent", "acme/nothing"), ("zz_broken", "promt")):
+        (line,) = [line for line in lines if line.startswith(f"lsm-eval: {name} is left out: ")]
+        assert why in line
+    assert _hash(to, ("question", "hint")) == _hash(folder / "from", ("question", "hint"))
+    records = json.loads((to / "MANIFEST.json").read_text())
+    assert [record["tasks"] for record in records] == [["zz_first", "zz_second"], ["zz_second"]]
+    pinned = _run(folder, "pin", "zz_*")
+    assert pinned.exit_code == 2
+    assert "zz_broken\ttask file\terror: " in pinned.stdout
+    assert "zz_first\tevaluation\t2 rows\t" in pinned.stdout

@@ -244,7 +244,7 @@ class ContinuousLoop:
         if count == 1 and self._capacity.chunk <= _LEAST_CHUNK:
             raise UserError(
                 f"not enough memory on {self._place.device} for a single sequence: use a smaller model, another "
-                "--device or --dtype, or leave out tasks with long texts; all that was answered is kept."
+                "--device or --dtype, or leave out tasks with long texts; what was answered is kept, unless by --store none."
             )
         chunk = max(self._capacity.chunk // 2, _LEAST_CHUNK)
         self._capacity = replace(self._capacity, slots=max(count // 2, 1), chunk=chunk)

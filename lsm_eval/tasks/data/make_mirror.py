@@ -101,6 +101,35 @@ def _write(
     return written
 
 
+def write_mirror_each(
+    tasks: Sequence[LoadedTask], to: Path, options: DataOptions, progress: Progress | None = None
+) -> tuple[list[dict[str, Any]], dict[str, UserError]]:
+    """As `write_mirror`, but a task whose data cannot be had or is not what it pins costs no other its copy.
+
+    Returns the records of the files written, and what is wrong with each task that was left out. Raises `UserError`
+    where no task is left, and for what is wrong with the call itself.
+    """
+    reading = [loaded for loaded in tasks if loaded.task.dataset.hub]
+    try:
+        return write_mirror(tasks, to, options, progress), {}
+    except UserError:
+        _wants(tasks)  # of a conflict between two tasks neither is to blame alone
+        _read_manifest(to / MANIFEST)
+        if len(reading) < 2 or (options.mirror is not None and options.mirror.resolve() == to.resolve()):
+            raise
+    refused: dict[str, UserError] = {}
+    for loaded in reading:
+        try:
+            write_mirror([loaded], to, options, progress)
+        except UserError as error:
+            refused[loaded.task.task] = error
+    left = [loaded for loaded in reading if loaded.task.task not in refused]
+    if not left:
+        raise next(iter(refused.values()))
+    # Once more together, so that the manifest names all tasks of a file.
+    return write_mirror(left, to, options, progress), refused
+
+
 @dataclass(slots=True)
 class _Want:
     """One file of the mirror, and who wants what of it."""

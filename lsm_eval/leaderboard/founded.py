@@ -1,0 +1,65 @@
+"""How well founded a run's numbers of a task are: which of several runs stands on the page."""
+
+from __future__ import annotations
+
+from lsm_eval.leaderboard.show import measured, plural
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import TaskRow
+
+Rank = tuple[bool, int, int, int, str, str]
+
+
+def rank(record: Record, task: str) -> Rank:
+    """The higher, the better founded the record's numbers of `task` are among those of one model.
+
+    A run that measured something comes before one that did not; a run of the whole task (or of the part that its suite
+    draws) before the first samples of it (`--limit`), and of each kind the task's own settings before others; then the
+    newer version of the task, more samples, and the newer run.
+    """
+    how = record.tasks[task]
+    own, whole = not departures(record, task), not limited(how)
+    anything = any(row.task == task and measured(row) for row in record.estimates)
+    kind = 2 * whole + own
+    return (anything, kind, how.version, how.samples, record.created.isoformat(), record.manifest.run)
+
+
+def limited(task: TaskRow) -> bool:
+    """Whether only the first samples were asked (`--limit`)."""
+    return task.limit is not None and min(task.limit, task.samples) < task.dataset.rows
+
+
+def extent(task: TaskRow) -> str:
+    """How much of the task was asked, where it is not all, in words."""
+    if limited(task):
+        return f"the first {min(task.limit or 0, task.samples):,} of {plural(task.dataset.rows, 'sample', 'samples')}"
+    if task.samples < task.dataset.rows:
+        return f"{task.samples:,} of {plural(task.dataset.rows, 'sample', 'samples')}"
+    return ""
+
+
+def departures(record: Record, task: str) -> tuple[str, ...]:
+    """In what the task was asked otherwise than by its own settings, in a word or two each.
+
+    Early records do not say what those are: there, what was asked for on the command line departs from them.
+    """
+    how, settings = record.tasks[task], record.manifest.settings
+    found = []
+    if how.own_shots is not None:
+        other_shots = how.shots != how.own_shots
+    else:
+        other_shots = settings.get("shots") is not None and how.request != "perplexity"
+    if other_shots:
+        found.append(plural(how.shots, "shot", "shots"))
+    if how.own_chat is not None:
+        other_chat = how.chat != how.own_chat
+    else:
+        other_chat = settings.get("chat", "auto") != "auto"
+    if other_chat:
+        found.append(f"chat {'on' if how.chat else 'off'}")
+    data = (how.dataset, how.fewshot_dataset)
+    drifted = how.drifted
+    if drifted is None:
+        drifted = bool(settings.get("allow_drift")) and any(one and not one.pinned for one in data)
+    if drifted:
+        found.append("other data")
+    return tuple(found)

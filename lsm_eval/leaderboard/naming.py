@@ -1,0 +1,128 @@
+"""Which records are of one model, and what its row is called: a name is for show, the fingerprint says which model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import ModelRow
+
+Identity = tuple[str, ...]
+"""Records that agree in it are of one model, run in one way."""
+
+
+def identity(record: Record) -> Identity:
+    """What says whose numbers the record holds: name and fingerprint.
+
+    A built-in checkpoint is pinned by its name and package, so other ways of hashing it (of other versions of lsm-eval)
+    make no other model of it; what else its fingerprint holds stands in its place.
+    """
+    model = record.manifest.model
+    built_in = model.name.startswith("builtin:") and model.own_name is None and model.dtype is not None
+    if built_in and "adapter" not in model.details:
+        ways = (_dtype(record), _device(record), _engine(record), _overflow(record))
+        return (model.name, model.details.get("source", ""), *ways)
+    return (model.name, model.fingerprint)
+
+
+def source_name(model: ModelRow) -> str:
+    """The name that the model has of itself, whatever name was given to it."""
+    return model.own_name or model.name
+
+
+def row_names(records: Sequence[Record]) -> list[str]:
+    """A name for each of several models, told by a record of each: no two are equal.
+
+    A model with an adapter is called by both. Equal names are followed by what differs: package, folder, revision,
+    adapter, dtype, device, engine, overflow; where that is not enough, by the first digits of the fingerprint.
+    """
+    plain = [_plain(record.manifest.model) for record in records]
+    more: list[list[str]] = [[] for _ in records]
+
+    def alike() -> list[list[int]]:
+        return _alike([_with(name, found) for name, found in zip(plain, more, strict=True)])
+
+    for places in alike():
+        folders = _folders([records[at] for at in places])
+        facets = [
+            [folder, *(facet(records[at]) for facet in _FACETS)]
+            for at, folder in zip(places, folders, strict=True)
+        ]
+        differing = [n for n in range(1 + len(_FACETS)) if len({own[n] for own in facets}) > 1]
+        for at, own in zip(places, facets, strict=True):
+            more[at] = [own[n] for n in differing if own[n]]
+    for digits in (8, 16, 64):
+        for places in alike():
+            for at in places:
+                whole = records[at].manifest.model.fingerprint
+                kept = [part for part in more[at] if part not in (whole[:8], whole[:16])]
+                more[at] = [*kept, whole[:digits]]
+    for places in alike():
+        for number, at in enumerate(places):
+            more[at] = [*more[at], f"no. {number + 1}"]
+    return [_with(name, found) for name, found in zip(plain, more, strict=True)]
+
+
+def _alike(names: Sequence[str]) -> list[list[int]]:
+    """The places of each name that several have."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for at, name in enumerate(names):
+        places[name].append(at)
+    return [found for found in places.values() if len(found) > 1]
+
+
+def _plain(model: ModelRow) -> str:
+    adapter = model.details.get("adapter")
+    if adapter is None or model.own_name is not None:
+        return model.name
+    return f"{model.name} + {PurePosixPath(adapter).name or adapter}"
+
+
+def _with(name: str, more: Sequence[str]) -> str:
+    return f"{name} ({', '.join(more)})" if more else name
+
+
+def _folders(records: Sequence[Record]) -> list[str]:
+    """Of each record the least of its folder's path, from its end, that is no other's; nothing where none is known."""
+    parts = [PurePosixPath(record.manifest.model.details.get("folder", "")).parts for record in records]
+    known = {own for own in parts if own}
+    if len(known) < 2:
+        return [""] * len(records)
+    length = next((n for n in range(1, 4) if len({own[-n:] for own in known}) == len(known)), 3)
+    return ["/".join(own[-length:-1]) or "/".join(own[-1:]) for own in parts]
+
+
+def _dtype(record: Record) -> str:
+    return record.manifest.model.dtype or ""
+
+
+def _device(record: Record) -> str:
+    return (record.manifest.model.device or "").partition(":")[0]
+
+
+def _engine(record: Record) -> str:
+    return "plain engine" if record.manifest.settings.get("engine") == "plain" else ""
+
+
+def _overflow(record: Record) -> str:
+    how = record.manifest.settings.get("overflow", "error")
+    return "" if how == "error" else f"overflow {how}"
+
+
+def _revision(record: Record) -> str:
+    return (record.manifest.model.revision or "")[:12]
+
+
+def _adapter(record: Record) -> str:
+    return record.manifest.model.details.get("adapter", "")
+
+
+def _package(record: Record) -> str:
+    return record.manifest.model.details.get("source", "")
+
+
+_FACETS: tuple[Callable[[Record], str], ...] = (
+    _package, _revision, _adapter, _dtype, _device, _engine, _overflow,
+)  # fmt: skip

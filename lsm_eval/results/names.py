@@ -1,0 +1,55 @@
+"""What a model is called in records: a name that was given, and the folder that its records lie in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from lsm_eval.errors import UserError
+from lsm_eval.results.schema import ModelRow
+
+MOST = 200
+"""Characters of a given name."""
+
+_JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji are written with them
+_UNSEEN = frozenset(
+    {"Cc", "Cf", "Cs", "Zl", "Zp"}
+)  # controls, marks that draw nothing, half characters, breaks
+_HEX = 8
+
+
+def checked_name(name: str, model: str) -> str:
+    """A name given to `model`, as it will stand in the record, without spaces around it.
+
+    Raises `UserError` for one that is empty, longer than `MOST` characters, holds line breaks or other characters
+    that cannot be seen, or would pass for a built-in model's.
+    """
+    shown = name.strip(" ")
+    if not shown.strip():
+        raise UserError("--name is empty: give the model a name, or leave the option out.")
+    if len(shown) > MOST:
+        raise UserError(f"--name has {len(shown)} characters: give {MOST} at most.")
+    unseen = next((c for c in shown if unicodedata.category(c) in _UNSEEN and c not in _JOINERS), None)
+    if unseen is not None:
+        raise UserError(
+            f"--name holds a line break or another character that cannot be seen (U+{ord(unseen):04X}): leave it out."
+        )
+    if shown.startswith("builtin:") and shown != model:
+        raise UserError(
+            f"--name {shown!r} would pass for a model that lsm-eval brings: choose one without builtin:."
+        )
+    return shown
+
+
+def folder_name(name: str) -> str:
+    """A name as a file name: letters, digits, `.`, `_` and `-`; anything else becomes `--`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "--", name).strip(".-") or "unnamed"
+
+
+def model_folder(model: ModelRow) -> str:
+    """Folder of a model's records. The name alone says which weights a built-in model has; every other name is followed
+    by the first digits of the fingerprint, so that two models of one name never share a folder."""
+    own = folder_name(model.name)
+    if model.name.startswith("builtin:") and "adapter" not in model.details:
+        return own
+    return f"{own[:MOST].rstrip('.-')}--{model.fingerprint[:_HEX]}"

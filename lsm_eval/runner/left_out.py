@@ -1,0 +1,80 @@
+"""Tasks that cannot be asked: named, left out, and said to be, while the others are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lsm_eval.errors import UserError
+from lsm_eval.progress import Progress
+from lsm_eval.results.redaction import withheld
+from lsm_eval.results.schema import LeftOutRow
+
+
+class LeftOut:
+    """What is wrong with single tasks of a run, in the order it came up."""
+
+    def __init__(self, *, strict: bool) -> None:
+        """`strict`: leave nothing out, but raise the first mistake."""
+        self._strict = strict
+        self._errors: dict[str, UserError] = {}
+        self._rows: dict[str, LeftOutRow] = {}
+        self._said = 0
+
+    def take(self, task: str, error: UserError, *, withhold: bool = False) -> None:
+        """Leave `task` out because of `error`, which is raised where the run is strict. `withhold`: the record keeps
+        only a hash of the reason, which may quote the task's texts."""
+        if self._strict:
+            raise _named(task, error)
+        why = str(error).removeprefix(f"{task}: ")
+        self._errors.setdefault(task, error)
+        self._rows.setdefault(task, LeftOutRow(task=task, why=withheld(why) if withhold else why))
+
+    @contextmanager
+    def unless(self, task: str, *, withhold: bool = False) -> Iterator[None]:
+        """Whatever the user's mistake is that comes up inside, it costs `task` and no other."""
+        try:
+            yield
+        except UserError as error:
+            self.take(task, error, withhold=withhold)
+
+    def __contains__(self, task: str) -> bool:
+        return task in self._rows
+
+    @property
+    def rows(self) -> list[LeftOutRow]:
+        """For the record."""
+        return list(self._rows.values())
+
+    def say(self, progress: Progress) -> None:
+        """Name what was left out since the last call, each with its reason."""
+        for task, error in list(self._errors.items())[self._said :]:
+            progress.note(f"{task} is left out: {str(error).removeprefix(f'{task}: ')}")
+        self._said = len(self._errors)
+
+    def check(self, remaining: int, progress: Progress | None = None) -> None:
+        """Raise `UserError` where no task remains: the reason itself where all are left out for one."""
+        if remaining or not self._errors:
+            return
+        task, error = next(iter(self._errors.items()))
+        if len({str(other) for other in self._errors.values()}) == 1:
+            raise error
+        if progress is not None:
+            self.say(progress)
+        raise UserError(
+            f"none of the {len(self._errors)} tasks can be asked; the first is {task}, because: {error}"
+        )
+
+
+def _named(task: str, error: UserError) -> UserError:
+    """The same mistake, in a sentence that names the task."""
+    return error if task in str(error) else UserError(f"{task}: {error}")
+
+
+def summary(rows: list[LeftOutRow], asked: int) -> str:
+    """One sentence for the end of a run that left tasks out."""
+    names = ", ".join(row.task for row in rows)
+    return (
+        f"{len(rows)} of {asked + len(rows)} tasks {'was' if len(rows) == 1 else 'were'} left out ({names}), so the numbers "
+        "are not whole: the reasons stand above and in the record; --strict asks nothing unless all can be asked."
+    )
