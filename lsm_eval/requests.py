@@ -62,7 +62,7 @@ class Perplexity:
 
 Request = Score | Generate | Perplexity
 
-FailureReason = Literal["nan", "too_long", "unsupported"]
+FailureReason = Literal["nan", "too_long", "unsupported", "null"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lsm_eval.cli.options import CODE
+
 if TYPE_CHECKING:
     from lsm_eval.tasks.data import Table
     from lsm_eval.tasks.data.load import Pin
@@ -42,6 +44,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--include", type=folder, multiple=True, help="Folder with further task files; may be repeated."
         ),
+        click.option("--include-code", is_flag=True, help=CODE),
         click.argument("tasks", nargs=-1, required=True),
     ):
         command = option(command)
@@ -57,6 +60,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 def mirror(
     tasks: tuple[str, ...],
     include: tuple[Path, ...],
+    include_code: bool,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -73,7 +77,7 @@ def mirror(
     from lsm_eval.tasks.data.make_mirror import write_mirror
 
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift)
-    loaded = _resolve(tasks, include)
+    loaded = _resolve(tasks, include, include_code)
     with click.progressbar(length=1, label="files", file=sys.stderr, item_show_func=lambda item: item) as bar:
 
         def progress(done: int, total: int, current: str) -> None:
@@ -90,6 +94,7 @@ def mirror(
 def pin(
     tasks: tuple[str, ...],
     include: tuple[Path, ...],
+    include_code: bool,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -105,7 +110,7 @@ def pin(
 
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=True)
     failed = False
-    for loaded in _resolve(tasks, include):
+    for loaded in _resolve(tasks, include, include_code):
         for part, split, pinned in splits_of(loaded.task):
             try:
                 table = load_split(loaded, split, pinned, options)
@@ -131,9 +136,10 @@ def _state(table: Table, pinned: Pin) -> str:
     return f"differs from the pinned {pinned}"
 
 
-def _resolve(tasks: Sequence[str], include: Sequence[Path]) -> list[LoadedTask]:
+def _resolve(tasks: Sequence[str], include: Sequence[Path], code: bool) -> list[LoadedTask]:
     """The tasks named; names may also be joined by commas, as for `run --tasks`."""
     from lsm_eval.lm_eval_bridge.names import RESOLVERS
     from lsm_eval.tasks.registry import Registry
 
-    return Registry(include, RESOLVERS).resolve([name for part in tasks for name in part.split(",") if name])
+    names = [name for part in tasks for name in part.split(",") if name]
+    return Registry(include, RESOLVERS, code=code).resolve(names)

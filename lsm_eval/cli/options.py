@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lsm_eval.runner.spec import RunSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
+CODE = "Run Python files that included task files name; read them first."
 DEFAULT_MODEL = "builtin:smollm2-135m"
 
 
@@ -52,6 +53,7 @@ def run_options(function: F) -> F:
                      help="Go on where data is not what its task pins; the signature then says so."),
         click.option("--include", type=path, multiple=True, metavar="DIR",
                      help="A folder of further task files; may be given several times."),
+        click.option("--include-code", is_flag=True, help=CODE),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -88,6 +90,7 @@ def make_spec(
     allow_drift: bool,
     include: Sequence[Path],
     out: Path = Path("reports"),
+    include_code: bool = False,
     store: str = "auto",
     judge_read: Any = "auto",
     redact: Any = "none",
@@ -134,6 +137,7 @@ def make_spec(
         ),
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),
+        include_code=include_code,
         out=out,
         store=places[store] if store in places else Path(store),
         judge_read=None if judge_read == "auto" else judge_read,

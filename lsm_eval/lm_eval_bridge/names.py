@@ -39,7 +39,7 @@ class LmEvalTask(LoadedTask):
     """Its YAML file with everything that it includes, and what its group says of it."""
 
 
-def resolve(name: str, include: Sequence[Path] = ()) -> list[LmEvalTask]:
+def resolve(name: str, include: Sequence[Path] = (), code: bool = False) -> list[LmEvalTask]:
     """The tasks that `name` means: a task, a group, a tag or a glob of the harness's library or of the folders
     `include`, or the path of a YAML file. Raises `UserError`."""
     version = require()

@@ -119,7 +119,7 @@ def _estimate(
     statistics = np.array([measurement.statistics for _, measurement in counted], float)
     clusters = [sample.cluster for sample, _ in counted]
     missing = sum(
-        isinstance(response, Failure) and (not isinstance(metric, Selective) or metric.applies(sample))
+        isinstance(response, Failure) and _counts(metric, sample)
         for sample, response in zip(samples, responses, strict=True)
     )
     ties = sum(measurement.tie for _, measurement in counted)
@@ -128,13 +128,25 @@ def _estimate(
     return estimate(metric, statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
+def _counts(metric: AnyMetric, sample: Sample) -> bool:
+    """Whether the sample has a say in the metric."""
+    if not isinstance(metric, Selective):
+        return True
+    try:
+        return metric.applies(sample)
+    except (UserError, TypeError, ValueError, LookupError, AttributeError):
+        if sample.missing is None:
+            raise
+        return True  # what would tell is what is missing
+
+
 def _estimate_corpus(
     metric: CorpusMetric, samples: Sequence[Sample], responses: Sequence[SampleResponse], seed: int
 ) -> Estimate:
     counting = [
         (sample, response)
         for sample, response in zip(samples, responses, strict=True)
-        if not isinstance(metric, Selective) or metric.applies(sample)
+        if _counts(metric, sample)
     ]
     answered = [
         (sample, [part for part in parts(response) if not isinstance(part, Failure)])

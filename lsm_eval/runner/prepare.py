@@ -12,6 +12,7 @@ from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Cost, Model
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
+from lsm_eval.results.writer import folder_name
 from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
@@ -54,12 +55,26 @@ def check_tasks(spec: RunSpec) -> list[LoadedTask]:
 
     Raises `UserError` for a task, a key or a metric that is not there.
     """
-    loaded = Registry(spec.include, RESOLVERS).resolve(spec.tasks)
+    loaded = Registry(spec.include, RESOLVERS, code=spec.include_code).resolve(spec.tasks)
+    check_tables(loaded, spec.perturb)
     for task in loaded:
         # The harness's tasks bring metrics of their own, which show when their data is read.
         for metric in () if isinstance(task, LmEvalTask) else task.task.metrics:
             metrics.check(metric, task.task.request)
     return loaded
+
+
+def check_tables(loaded: Sequence[LoadedTask], variants: Sequence[str]) -> None:
+    """Raises `UserError` where two tasks, or variants of them, would write one sample table."""
+    taken: dict[str, str] = {}
+    for task in (one.task.task for one in loaded):
+        for name in (task, *(f"{task}@{variant}" for variant in dict.fromkeys(variants))):
+            other = taken.setdefault(folder_name(name).lower(), name)
+            if other != name:
+                raise UserError(
+                    f"the tasks {other!r} and {name!r} would write one sample table: rename one, or run them one "
+                    "after the other."
+                )
 
 
 def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTask]:
@@ -204,9 +219,9 @@ def _sample_costs(samples: Sequence[Sample], each: Sequence[Cost]) -> tuple[Cost
 def _total(costs: Sequence[Cost]) -> Cost:
     return Cost(
         asked=sum(cost.asked for cost in costs),
-        bos=max(cost.bos for cost in costs),
-        longest=max(cost.longest for cost in costs),
-        truncated=max(cost.truncated for cost in costs),
+        bos=max((cost.bos for cost in costs), default=0),
+        longest=max((cost.longest for cost in costs), default=0),
+        truncated=max((cost.truncated for cost in costs), default=0),
     )
 
 
