@@ -162,7 +162,7 @@ class _Builder:
                     f"{self._key('further')}: sample {name!r} gives no pairs of prompt and choices."
                 )
             prompt, own = pair
-            text = as_text(prompt, self._key("further"), row, self._reads)
+            text = as_text(prompt, self._key("further"), row, name, self._reads)
             further.append(self._request(header + text, self._listed(own, "further", row, name), row, name))
         further += self._drawn(request)
         return Sample(
@@ -272,7 +272,7 @@ class _Builder:
     def _listed(self, values: Any, key: str, row: Row, name: str) -> tuple[str, ...]:
         if not isinstance(values, (list, tuple)) or not values:
             raise UserError(f"{self._file}: {key} of sample {name!r} are no list, or an empty one.")
-        return tuple(as_text(value, self._key(key), row, self._reads) for value in values)
+        return tuple(as_text(value, self._key(key), row, name, self._reads) for value in values)
 
     def _targets(self, row: Row, name: str, choices: int) -> tuple[int, ...] | tuple[str, ...]:
         if self._target is None:
@@ -282,7 +282,7 @@ class _Builder:
         if any(missing(v) == "null" for v in values):
             raise NullError(self._key("target"), describe(row, self._reads("target")))
         if self.task.request != "score":
-            return tuple(as_text(v, self._key("target"), row, self._reads) for v in values)
+            return tuple(as_text(v, self._key("target"), row, name, self._reads) for v in values)
         shown = "" if self.task.sensitive else f" {short(value)}"
         if self.task.target_labels:
             labels = [as_label(v) for v in values]

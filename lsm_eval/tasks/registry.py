@@ -148,9 +148,7 @@ class Registry:
         files = [read_file(path) for folder in folders for path in _yaml_files(folder)]
         for folder in self._include:
             if not folder.is_dir():
-                raise UserError(
-                    f"--include {folder}: no such folder; name a folder of task files (.yaml or .yml)."
-                )
+                raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
             # A folder may hold task files of lm-evaluation-harness too, which `lm-eval:NAME` finds.
             files += [read_file(p, included=True) for p in _yaml_files(folder) if not is_harness_file(p)]
         return files

@@ -15,8 +15,8 @@ from lsm_eval.tasks.render import Row
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 
 
-def as_text(value: Any, where: str, row: Row, reads: Callable[[str], Iterable[str]]) -> str:
-    """A value of a list of choices, of references or of prompts as a text: numbers as Python writes them,
+def as_text(value: Any, where: str, row: Row, name: str, reads: Callable[[str], Iterable[str]]) -> str:
+    """A value of a list of choices, of references or of prompts of the sample `name` as a text: numbers as Python writes them,
     dates as ISO 8601 does.
 
     Raises `NullError` for what is missing, naming the column with the help of `reads` (the columns that a key's template
@@ -28,12 +28,12 @@ def as_text(value: Any, where: str, row: Row, reads: Callable[[str], Iterable[st
         raise NullError(where, describe(row, reads(where.rpartition(", ")[2])))
     if isinstance(value, bool) or type(value).__name__ == "bool_":
         raise UserError(
-            f"{where}: {value} is a boolean and no text: write the words, such as {{{{ 'yes' if column else 'no' }}}}."
+            f"{where}, sample {name!r}: {value} is a boolean and no text: write the words, such as {{{{ 'yes' if column else 'no' }}}}."
         )
     if isinstance(value, (int, float, Decimal)) or hasattr(value, "dtype") or hasattr(value, "isoformat"):
         return str(value)
     raise UserError(
-        f"{where}: a value is {type(value).__name__} and no text: correct the template or the data."
+        f"{where}, sample {name!r}: a value is {type(value).__name__} and no text: correct the template or the data."
     )
 
 
