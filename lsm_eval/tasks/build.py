@@ -297,10 +297,7 @@ class _Builder:
             return tuple(i for i, label in enumerate(labels) if label)
         numbers = [number for v in values if (number := as_index(v)) is not None]
         if len(numbers) < len(values):
-            raise UserError(
-                f"{self._file}: target{shown} of sample {name!r} is no index: it has to be the number of the right "
-                "choice, a whole one from 0."
-            )
+            raise UserError(f"{self._file}: target{shown} of sample {name!r} is no index.")
         if any(not 0 <= number < choices for number in numbers):
             raise UserError(
                 f"{self._file}: target{shown} of sample {name!r} is not among its {choices} choices "

@@ -220,4 +220,6 @@ def _hint(source: str, columns: Iterable[str]) -> str | None:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    # Without the place in the template's own lines that Jinja2 adds.
+    text = error.message if isinstance(error, TemplateError) else str(error)
+    return " ".join((text or type(error).__name__).split())[:300]

@@ -91,7 +91,7 @@ _Loader.add_constructor(_WORD + "float", _Loader.number)
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file: dicts, lists, texts, numbers, booleans and None.
+    """The content of a YAML file: dicts, lists, texts, numbers, booleans and None (of an empty file None).
 
     Numbers in `fewshot.examples` whose spelling Python would not give back (`1.50`) stay texts. Raises `UserError`, one
     sentence with file and line, for anything that cannot be read.
@@ -126,7 +126,7 @@ def _read(text: str) -> Any:
     try:
         root = loader.get_single_node()
         if root is None:
-            raise _Broken("is empty; a file defines a task or a suite")
+            return None
         if "&" in text:
             _check_size(root)
         for node in _example_scalars(root):

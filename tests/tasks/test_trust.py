@@ -88,7 +88,8 @@ def test_code_is_nowhere_but_beside_the_file(tmp_path: Path) -> None:
 
 
 def test_a_metric_by_path_is_code(tmp_path: Path) -> None:
-    for metric in ("evaluate:./own.py", "evaluate:someone/metric", {"evaluate:/own": {}}):
+    metrics: list[Any] = ["evaluate:./own.py", "evaluate:someone/metric", {"evaluate:/own": {}}]
+    for metric in metrics:
         assert "add --include-code" in refusal(tmp_path, metrics=[metric])
         assert included(tmp_path, code=True).task.metrics
 

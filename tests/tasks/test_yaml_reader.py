@@ -67,8 +67,6 @@ def test_merge_keys_give_what_is_not_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "FILE: is empty"),
-        ("# nothing\n", "FILE: is empty"),
         ("a: 1\n---\nb: 2\n", "FILE, line 2: is not valid YAML (it holds several documents"),
         (
             "a:\n\tb: 1\n",
@@ -97,6 +95,10 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, text: str | bytes, 
 def test_aliases_stand_for_a_bounded_number_of_values(tmp_path: Path, form: str) -> None:
     lines = [form.format(i, ",".join([f"*a{i - 1}"] * 10)) for i in range(1, 30)]
     assert "its aliases (*) stand for more than" in refusal(tmp_path, "a0: &a0 {x: 1}\n" + "".join(lines))
+
+
+def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
+    assert read(tmp_path, "") is read(tmp_path, "# nothing\n") is None
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
