@@ -156,10 +156,13 @@ class _Builder:
             self._request(header + self._question(prompt, row, name), choices, row, name)
             for prompt in (self._prompt, *self._more_prompts)
         )
-        for pair in self._more_pairs(row) if self._more_pairs else ():
+        pairs = self._more_pairs(row) if self._more_pairs else ()
+        if missing(pairs) == "null":
+            raise NullError(self._key("further"), describe(row, self._reads("further")))
+        for pair in pairs if isinstance(pairs, (list, tuple)) else [pairs]:
             if not isinstance(pair, (list, tuple)) or len(pair) != 2:
                 raise UserError(
-                    f"{self._key('further')}: sample {name!r} gives no pairs of prompt and choices."
+                    f"{self._key('further')}: sample {name!r} gives no list of pairs of prompt and choices."
                 )
             prompt, own = pair
             text = as_text(prompt, self._key("further"), row, name, self._reads)
@@ -270,6 +273,8 @@ class _Builder:
         return self._listed(self._choices(row), "choices", row, name)
 
     def _listed(self, values: Any, key: str, row: Row, name: str) -> tuple[str, ...]:
+        if missing(values) == "null":
+            raise NullError(self._key(key), describe(row, self._reads(key)))
         if not isinstance(values, (list, tuple)) or not values:
             raise UserError(f"{self._file}: {key} of sample {name!r} are no list, or an empty one.")
         return tuple(as_text(value, self._key(key), row, name, self._reads) for value in values)
@@ -342,4 +347,13 @@ def where_filter(loaded: LoadedTask) -> Callable[[Mapping[str, Any]], bool] | No
         quiet=loaded.task.sensitive,
         columns=loaded.task.dataset.columns,
     )
-    return lambda row: bool(keep(row))
+
+    def kept(row: Mapping[str, Any]) -> bool:
+        try:
+            return bool(keep(row))
+        except NullError as error:
+            raise UserError(
+                f"{error.where}: {error.what} in a row: say what becomes of it (`column is not none and ...`)."
+            ) from error
+
+    return kept

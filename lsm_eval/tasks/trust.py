@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,12 @@ def code_of(task: Task, folder: Path) -> str | None:
 
 def check_code(task: Task, path: Path, *, code: bool) -> None:
     """Raises `UserError` where an included file names code that it may not. `code`: `--include-code` was given."""
+    try:
+        checked_beside(task.dataset.ids or ".")
+    except ValueError as error:
+        raise UserError(f"{path}: dataset.ids: {error}.") from error
     for key, reference in _functions(task):
-        if _OURS.fullmatch(reference) or reference in _registered():
+        if _ours(reference) or reference in _registered():
             continue
         if _BESIDE.fullmatch(reference):
             if code:
@@ -118,6 +123,18 @@ def _functions(task: Task) -> Iterator[tuple[str, str]]:
         reference = getattr(task.dataset, key)
         if reference:
             yield key, reference
+
+
+def _ours(reference: str) -> bool:
+    """Whether it is a function that lsm-eval has for task files, and none that its module only imports."""
+    if not _OURS.fullmatch(reference):
+        return False
+    module, _, name = reference.partition(":")
+    try:
+        function = getattr(import_module(module), name, None)
+    except ImportError:
+        return False
+    return function is None or getattr(function, "__module__", None) == module
 
 
 def _registered() -> set[str]:

@@ -12,7 +12,7 @@ from command_line import call
 
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Score
-from lsm_eval.tasks.build import BuildOptions, build_samples
+from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.data.load import Table
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.sample import Sample
@@ -44,6 +44,8 @@ def refusal(row: dict[str, Any], **changes: Any) -> str:
     [
         ({"q": None}, {}, "prompt", "q"),
         ({"c": ["white", None]}, {}, "choices", "c"),
+        ({"c": None}, {}, "choices", "c"),
+        ({"q": None}, {"prompt": "?", "further": "{{ q }}"}, "further", "q"),
         ({"q": None}, {"choices": ["{{ q }}", "b"], "prompt": "?"}, "choices.0", "q"),
         ({"a": None}, {}, "target", "a"),
         ({"a": None}, {**GENERATE}, "target", "a"),
@@ -73,6 +75,17 @@ def test_or_the_sample_is_missing() -> None:
         id="1", request=Score("", ()), metadata={"right": 0}, missing="prompt: the column 'q' is null"
     )
     assert missing.requests == ()
+
+
+def test_a_condition_that_cannot_be_decided() -> None:
+    task = Task.model_validate({**BASE, "dataset": {**BASE["dataset"], "where": "a < 1"}})
+    keep = where_filter(LoadedTask(task, Path(), Path("colours.yaml")))
+    assert keep is not None
+    assert keep(GOOD)
+    with pytest.raises(
+        UserError, match=r"dataset.where: the column 'a' is null in a row: say what becomes of it"
+    ):
+        keep({**GOOD, "a": None})
 
 
 def test_metadata_that_metrics_read_as_it_is_may_be_null() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def refusal(folder: Path, code: bool = False, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize("reference", ["os:system", "lsm_eval.cli:main", "lsm_eval.tasks.readers:os", "x:y", "a", ":b",
-                                       "lsm_eval.tasks.readers.bold:_x", "lsm_eval.tasks.readers.bold.x y:z"])  # fmt: skip
+                                       "lsm_eval.tasks.readers.bold:_x", "lsm_eval.tasks.helpers.safetybench:lru_cache", "lsm_eval.tasks.readers.bold.x y:z"])  # fmt: skip
 def test_an_included_file_names_no_function_of_its_choice(tmp_path: Path, reference: str) -> None:
     dataset = {"python": reference, "columns": ["q"]}
     assert "which an included file may not run" in refusal(tmp_path, dataset=dataset)
@@ -85,6 +86,20 @@ def test_code_is_nowhere_but_beside_the_file(tmp_path: Path) -> None:
         dataset = {"python": reference, "columns": ["q"]}
         assert "is not beneath the folder" in refusal(tmp_path, code=True, dataset=dataset)
     assert "cannot be read" in refusal(tmp_path, code=True, dataset={"python": "no.py:x", "columns": ["q"]})
+
+
+def test_a_fault_of_that_code_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "rows.py").write_text("def rows(): return 1 / 0\ndef more(): pass\n")
+    for function, why in (
+        ("rows", "failed (ZeroDivisionError: division by zero)"),
+        ("more", "returned NoneType"),
+    ):
+        dataset = Dataset(python=f"rows.py:{function}", columns=("q",))
+        with pytest.raises(UserError, match=rf"^rows\.py:{function} {re.escape(why)}"):
+            load(dataset, base=tmp_path, options=DataOptions(), pinned=None)
+    (tmp_path / "rows.py").write_text("import nowhere_at_all\n")
+    with pytest.raises(UserError, match=r"rows\.py cannot be run \(ModuleNotFoundError"):
+        load(dataset, base=tmp_path, options=DataOptions(), pinned=None)
 
 
 def test_a_metric_by_path_is_code(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import importlib
 import inspect
 import json
@@ -109,7 +110,7 @@ def _resolve(reference: str, key: str = "python", base: Path = Path()) -> Callab
     from lsm_eval.tasks.trust import load_beside
 
     if own := load_beside(reference, base):
-        return own
+        return _told(own, reference)
     module_name, colon, name = reference.partition(":")
     if not colon or not name:
         raise UserError(f"`dataset.{key}: {reference}` has to read `module:function`.")
@@ -120,7 +121,25 @@ def _resolve(reference: str, key: str = "python", base: Path = Path()) -> Callab
     function = getattr(module, name, None)
     if not callable(function):
         raise UserError(f"`dataset.{key}: {reference}`: {module_name} has no function {name!r}.")
-    return function  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
+    return _told(function, reference)
+
+
+def _told(function: Callable[..., Any], reference: str) -> Callable[..., Any]:
+    """The function, with every fault of its own as one sentence."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except UserError:
+            raise
+        except Exception as error:
+            why = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"{reference} failed ({type(error).__name__}: {why}): correct it, or `dataset.arguments`."
+            ) from error
+
+    return called
 
 
 def _read_jsonl(path: Path) -> Rows:
