@@ -64,8 +64,9 @@ class Perplexity:
 
 Request = Score | Generate | Perplexity
 
-FailureReason = Literal["nan", "too_long", "unsupported", "truncated"]
-"""`truncated`: the text ended inside a reasoning model's thoughts, before there was an answer."""
+FailureReason = Literal["nan", "too_long", "unsupported", "truncated", "null"]
+"""`truncated`: the text ended inside a reasoning model's thoughts, before there was an answer. `null`: the sample was
+not asked, because its data holds a null."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import click
 
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.options import split_names
+from lsm_eval.cli.options import CODE, split_names
 from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--include", type=folder, multiple=True, help="Folder with further task files; may be repeated."
         ),
+        click.option("--include-code", is_flag=True, help=CODE),
         click.argument("tasks", nargs=-1, required=True),
     ):
         command = option(command)
@@ -60,6 +61,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 def mirror(
     tasks: tuple[str, ...],
     include: tuple[Path, ...],
+    include_code: bool,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -78,7 +80,7 @@ def mirror(
 
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift)
     broken: dict[str, UserError] = {}
-    loaded = _resolve(tasks, include, broken)
+    loaded = _resolve(tasks, include, include_code, broken)
     with click.progressbar(length=1, label="files", file=sys.stderr, item_show_func=lambda item: item) as bar:
 
         def progress(done: int, total: int, current: str) -> None:
@@ -99,6 +101,7 @@ def mirror(
 def pin(
     tasks: tuple[str, ...],
     include: tuple[Path, ...],
+    include_code: bool,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -113,7 +116,7 @@ def pin(
 
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=True)
     broken: dict[str, UserError] = {}
-    loaded_tasks = _resolve(tasks, include, broken)
+    loaded_tasks = _resolve(tasks, include, include_code, broken)
     failed = bool(broken)
     for name, error in broken.items():
         click.echo(f"{name}\ttask file\terror: {error}")
@@ -143,13 +146,15 @@ def _state(table: Table, pinned: Pin) -> str:
     return f"differs from the pinned {pinned}"
 
 
-def _resolve(tasks: Sequence[str], include: Sequence[Path], broken: dict[str, UserError]) -> list[LoadedTask]:
+def _resolve(
+    tasks: Sequence[str], include: Sequence[Path], code: bool, broken: dict[str, UserError]
+) -> list[LoadedTask]:
     """The tasks named; names may also be joined by commas, as for `run --tasks`. What is wrong with the file of one
     goes to `broken`, unless nothing else is left."""
     from lsm_eval.lm_eval_bridge.names import RESOLVERS
     from lsm_eval.tasks.registry import Registry
 
-    loaded = Registry(include, RESOLVERS).resolve(split_names(tasks, "TASKS"), broken.__setitem__)
+    loaded = Registry(include, RESOLVERS, code=code).resolve(split_names(tasks, "TASKS"), broken.__setitem__)
     if broken and not loaded:
         raise next(iter(broken.values()))
     return loaded

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 MAX_SEED = 2**32 - 1
 """What every generator of random numbers takes."""
+CODE = "Run Python files that included task files name; read them first."
 DEFAULT_MODEL = "builtin:smollm2-135m"
 
 
@@ -60,6 +61,7 @@ def run_options(function: F) -> F:
                      help="Go on where data is not what its task pins; the signature then says so."),
         click.option("--include", type=path, multiple=True, metavar="DIR",
                      help="A folder of further task files; may be given several times."),
+        click.option("--include-code", is_flag=True, help=CODE),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -98,6 +100,7 @@ def make_spec(
     allow_drift: bool,
     include: Sequence[Path],
     out: Path = Path("reports"),
+    include_code: bool = False,
     store: str = "auto",
     judge_read: Any = "auto",
     redact: Any = "none",
@@ -149,6 +152,7 @@ def make_spec(
         ),
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),
+        include_code=include_code,
         out=out,
         store=None if store == "none" else cache_dir() / "responses" if store == "auto" else Path(store),
         judge_read=None if judge_read == "auto" else judge_read,

@@ -87,6 +87,8 @@ def _print(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -> 
             click.echo(further["prompt"])
             for continuation in further["continuations"]:
                 click.echo(f"  > {continuation!r}")
+        if "missing" in shown:
+            click.echo(f"  not asked: {shown['missing']}")
         click.echo(f"  target {shown['target']}")
         if "tokens" in shown:
             click.echo(
@@ -144,6 +146,8 @@ def _sample(sample: Sample, model: Model, cost: Cost | None, *, hide: bool) -> d
     }
     if sample.further:
         shown["further"] = [asked(request) for request in sample.further]
-    if cost:
+    if sample.missing:
+        shown["missing"] = sample.missing
+    elif cost:
         shown |= {"tokens": cost.asked, "longest": cost.longest, "bos": cost.bos, "truncated": cost.truncated}
     return shown

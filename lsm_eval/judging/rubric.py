@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from lsm_eval.errors import UserError
+from lsm_eval.tasks.names import checked_name
 from lsm_eval.tasks.render import compile_text
-from lsm_eval.tasks.schema import NAME, Strict
+from lsm_eval.tasks.schema import Strict
 
 FOLDER = Path(__file__).parent / "rubrics"
 
@@ -70,7 +71,7 @@ class Question:
 class Rubric(Strict):
     """A fixed way to judge an answer."""
 
-    rubric: str = Field(pattern=NAME.pattern)
+    rubric: Annotated[str, AfterValidator(checked_name)]
     version: int = Field(ge=1)
     title: str
     source: str

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.lm_eval_bridge.package import require
+from lsm_eval.lm_eval_bridge.trust import check_code, sandbox_templates
+from lsm_eval.tasks.names import LONGEST
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.schema import Dataset, FewShot, Task
 
@@ -39,26 +41,30 @@ class LmEvalTask(LoadedTask):
     """Its YAML file with everything that it includes, and what its group says of it."""
 
 
-def resolve(name: str, include: Sequence[Path] = ()) -> list[LmEvalTask]:
+def resolve(name: str, include: Sequence[Path] = (), code: bool = False) -> list[LmEvalTask]:
     """The tasks that `name` means: a task, a group, a tag or a glob of the harness's library or of the folders
-    `include`, or the path of a YAML file. Raises `UserError`."""
+    `include`, or the path of a YAML file. `code`: files that are not of the library may run code of their own. Raises
+    `UserError`."""
     version = require()
+    sandbox_templates()
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     wanted = name.removeprefix(PREFIX)
     if wanted.endswith((".yaml", ".yml")):
         file = Path(wanted).expanduser()
         if not file.is_file():
             raise UserError(f"{name}: no such file; name a YAML file, or a task of lm-evaluation-harness.")
-        content = _read(file)
+        content = _read(file, code)
         found = (
-            list(_leaves(content, _manager(tuple(include)), file.parent)) if "group" in content else [content]
+            list(_leaves(content, _manager(tuple(include)), file.parent, code=code))
+            if "group" in content
+            else [content]
         )
     else:
         manager = _manager(tuple(include))
         names = [wanted] if wanted in manager.task_index else fnmatch.filter(manager.all_tasks, wanted)
         if not names:
             raise unknown("task", name, [PREFIX + one for one in manager.all_tasks])
-        found = [config for one in names for config in _named(one, {}, manager, ())]
+        found = [config for one in names for config in _named(one, {}, manager, (), code)]
     return [_loaded(config, version) for config in found]
 
 
@@ -67,7 +73,7 @@ RESOLVERS = {PREFIX: resolve}
 
 
 def _named(
-    name: str, changes: Mapping[str, Any], manager: TaskManager, within: tuple[str, ...]
+    name: str, changes: Mapping[str, Any], manager: TaskManager, within: tuple[str, ...], code: bool
 ) -> Iterator[dict[str, Any]]:
     """The configurations of what the harness calls `name`, each with `changes` on top."""
     entry = manager.task_index[name]
@@ -76,17 +82,22 @@ def _named(
     if entry.yaml_path is None:  # a tag
         for member in sorted(entry.tags):
             if member in manager.task_index:
-                yield from _named(member, changes, manager, (*within, name))
+                yield from _named(member, changes, manager, (*within, name), code)
         return
-    config = _read(entry.yaml_path)
+    config = _read(entry.yaml_path, code)
     if "group" in config and "class" not in config:
-        yield from _leaves({**config, **changes}, manager, entry.yaml_path.parent, (*within, name))
+        yield from _leaves({**config, **changes}, manager, entry.yaml_path.parent, (*within, name), code=code)
     else:
         yield {**config, **changes}
 
 
 def _leaves(
-    group: Mapping[str, Any], manager: TaskManager, folder: Path, within: tuple[str, ...] = ()
+    group: Mapping[str, Any],
+    manager: TaskManager,
+    folder: Path,
+    within: tuple[str, ...] = (),
+    *,
+    code: bool,
 ) -> Iterator[dict[str, Any]]:
     """The members of a group, which hands them every key that is not about groups (the harness's rule)."""
     changes = {key: value for key, value in group.items() if key not in _GROUP_KEYS}
@@ -97,12 +108,12 @@ def _leaves(
             known = own["group"] in manager.task_index
             rest = {key: value for key, value in own.items() if key != "group"}
             if known:
-                yield from _named(own["group"], {**changes, **rest}, manager, within)
+                yield from _named(own["group"], {**changes, **rest}, manager, within, code)
             else:
-                yield from _leaves({**changes, **own}, manager, folder, within)
+                yield from _leaves({**changes, **own}, manager, folder, within, code=code)
         elif own.get("task") in manager.task_index:
             rest = {key: value for key, value in own.items() if key != "task"}
-            yield from _named(own["task"], {**changes, **rest}, manager, within)
+            yield from _named(own["task"], {**changes, **rest}, manager, within, code)
         elif len(own) > 1:
             yield {**changes, **own, "task": f"{group['group']}::{own['task']}"}
         else:
@@ -120,13 +131,16 @@ def _manager(include: tuple[Path, ...]) -> TaskManager:
     return TaskManager(include_path=[str(folder) for folder in include] or None)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path, code: bool) -> dict[str, Any]:
     import yaml
     from lm_eval.tasks._yaml_loader import load_yaml
 
     try:
         # Its functions last: what is refused must not be imported first.
-        _check(load_yaml(file, resolve_func=False))
+        content = load_yaml(file, resolve_func=False)
+        _check(content)
+        if not code:
+            check_code(file, content)
         config: dict[str, Any] = load_yaml(file)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -166,7 +180,7 @@ def _loaded(config: Mapping[str, Any], version: str) -> LmEvalTask:
     kind = _KINDS.get(output, "score")
     path = config.get("dataset_path")
     task = Task(
-        task=f"lm-eval.{re.sub(r'[^a-z0-9_.-]+', '_', name.lower())}",
+        task=f"lm-eval.{re.sub(r'[^a-z0-9_.-]+', '_', name.lower())}"[:LONGEST].rstrip("_.-"),
         version=_version(config),
         title=f"{config.get('task_alias') or name} (lm-evaluation-harness {version})",
         area="perplexity" if kind == "perplexity" else "accuracy",

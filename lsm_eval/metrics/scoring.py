@@ -178,12 +178,24 @@ def _estimate(
     statistics = np.array([measurement.statistics for _, measurement in counted], float)
     clusters = [sample.cluster for sample, _ in counted]
     missing = sum(
-        _fails(metric, response) and (not isinstance(metric, Selective) or metric.applies(sample))
+        _fails(metric, response) and _counts(metric, sample)
         for sample, response in zip(samples, responses, strict=True)
     )
     ties = sum(measurement.tie for _, measurement in counted)
     how = metric.estimate if isinstance(metric, Interval) else partial(estimate, metric)
     return _with_reason(metric, responses, how(statistics, clusters, missing=missing, ties=ties, seed=seed))
+
+
+def _counts(metric: AnyMetric, sample: Sample) -> bool:
+    """Whether the sample has a say in the metric."""
+    if not isinstance(metric, Selective):
+        return True
+    try:
+        return metric.applies(sample)
+    except (UserError, TypeError, ValueError, LookupError, AttributeError):
+        if sample.missing is None:
+            raise
+        return True  # what would tell is what is missing
 
 
 def _estimate_corpus(
@@ -192,7 +204,7 @@ def _estimate_corpus(
     counting = [
         (sample, response)
         for sample, response in zip(samples, responses, strict=True)
-        if not isinstance(metric, Selective) or metric.applies(sample)
+        if _counts(metric, sample)
     ]
     answered = [
         (sample, [part for part in parts(response) if not isinstance(part, Failure)])

@@ -19,9 +19,9 @@ from lsm_eval.paths import is_folder
 from lsm_eval.results.names import folder_name
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
 from lsm_eval.results.writer import ESTIMATES, MANIFEST, SAMPLES
-from lsm_eval.tasks.schema import NAME
+from lsm_eval.tasks.names import NAME
 
-_TASK = re.compile(NAME.pattern.removesuffix("$") + r"(@[a-z0-9_.+-]+)?$")
+_TASK = re.compile(NAME.pattern + r"(@[a-z0-9_.+-]+)?")
 """A task's name, or that of a variant of it, `TASK@VARIANT`."""
 _ESTIMATES = TypeAdapter(tuple[EstimateRow, ...])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.robustness.perturbations import PERTURBATIONS, Perturbation
 from lsm_eval.tasks.helpers.labels import Reworded
+from lsm_eval.tasks.values import as_index
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Task
@@ -49,6 +50,11 @@ class Variant:
         if task.options is None or not any(step.kind == "options" for step in self.steps):
             return row
         options, answer = list(row[task.options.column]), row[task.options.answer]
+        right = as_index(answer)
+        if right is None or not 0 <= right < len(options):
+            raise UserError(
+                f"{task.task}: {task.options.answer} of sample {sample!r} is not the index of one of its options."
+            )
         order = list(range(len(options)))
         stream = self._stream("option_order", sample)
         while len(options) > 1 and order == sorted(order):
@@ -56,7 +62,7 @@ class Variant:
         return {
             **row,
             task.options.column: [options[at] for at in order],
-            task.options.answer: order.index(int(answer)),
+            task.options.answer: order.index(right),
         }
 
     def question(self, task: Task, prompt: Callable[[Row], str], row: Row, sample: str) -> str:
@@ -91,13 +97,10 @@ def make_variant(name: str, seed: int) -> Variant:
 
 def shown_columns(task: Task) -> list[str]:
     """Columns of the dataset that the templates of its prompts read, in the dataset's order."""
-    from jinja2 import meta
+    from lsm_eval.tasks.render import columns_read
 
-    from lsm_eval.tasks.render import environment
-
-    env = environment()
     listed = () if isinstance(task.further, str) else task.further
     read: set[str] = set()
     for template in (task.prompt, *listed):
-        read |= meta.find_undeclared_variables(env.parse(template))
+        read |= columns_read(template)
     return [column for column in task.dataset.columns if column in read]

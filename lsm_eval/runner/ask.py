@@ -9,7 +9,7 @@ from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.joint import SampleResponse, join
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
-from lsm_eval.requests import Request, Response, kind
+from lsm_eval.requests import Failure, Request, Response, kind
 from lsm_eval.runner.execute import Job, Tally, execute
 from lsm_eval.runner.execute import prepare as prepare_job
 from lsm_eval.runner.prepare import PreparedTask
@@ -31,7 +31,12 @@ def ask(
     tokens = dict(zip(requests, counts, strict=True)) if counts else {}
     responses, tallies = ask_requests(requests, tokens, model, fingerprint, store, progress)
     answers = iter(responses)
-    return [join(list(islice(answers, len(sample.requests)))) for sample in samples], tallies
+    return [
+        Failure("null", sample.missing)
+        if sample.missing
+        else join(list(islice(answers, len(sample.requests))))
+        for sample in samples
+    ], tallies
 
 
 def ask_requests(

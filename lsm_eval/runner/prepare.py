@@ -14,6 +14,7 @@ from lsm_eval.models.base import Cost, Model
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Generate
+from lsm_eval.results.names import folder_name
 from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.runner.spec import RunSpec
@@ -78,14 +79,29 @@ def check_tasks(spec: RunSpec) -> list[LoadedTask]:
 
 
 def _checked(spec: RunSpec, left_out: LeftOut) -> list[LoadedTask]:
+    found = Registry(spec.include, RESOLVERS, code=spec.include_code).resolve(spec.tasks, left_out.take)
+    check_tables(found, spec.perturb)
     loaded = []
-    for task in Registry(spec.include, RESOLVERS).resolve(spec.tasks, left_out.take):
+    for task in found:
         with left_out.unless(task.task.task):
             # The harness's tasks bring metrics of their own, which show when their data is read.
             for metric in () if isinstance(task, LmEvalTask) else task.task.metrics:
                 metrics.check(metric, task.task.request)
             loaded.append(task)
     return loaded
+
+
+def check_tables(loaded: Sequence[LoadedTask], variants: Sequence[str]) -> None:
+    """Raises `UserError` where two tasks, or variants of them, would write one sample table."""
+    taken: dict[str, str] = {}
+    for task in (one.task.task for one in loaded):
+        for name in (task, *(f"{task}@{variant}" for variant in dict.fromkeys(variants))):
+            other = taken.setdefault(folder_name(name).lower(), name)
+            if other != name:
+                raise UserError(
+                    f"the tasks {other!r} and {name!r} would write one sample table: rename one, or run them one "
+                    "after the other."
+                )
 
 
 def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTask]:
@@ -335,9 +351,9 @@ def _sample_costs(samples: Sequence[Sample], each: Sequence[Cost]) -> tuple[Cost
 def _total(costs: Sequence[Cost]) -> Cost:
     return Cost(
         asked=sum(cost.asked for cost in costs),
-        bos=max(cost.bos for cost in costs),
-        longest=max(cost.longest for cost in costs),
-        truncated=max(cost.truncated for cost in costs),
+        bos=max((cost.bos for cost in costs), default=0),
+        longest=max((cost.longest for cost in costs), default=0),
+        truncated=max((cost.truncated for cost in costs), default=0),
     )
 
 

@@ -79,6 +79,8 @@ def signature(
     if spec.options.overflow != "error":
         parts.append(f"overflow:{spec.options.overflow}")
     parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}"]
+    if task.loaded.code:
+        parts.append(f"code:{task.loaded.code}")
     if likelihood != "causal" and definition.request != "generate":
         parts.append(f"likelihood:{likelihood}")
     parts.append(f"model:{fingerprint[:16]}")
@@ -146,7 +148,7 @@ def sample_rows(
             index=index,
             cluster=sample.cluster,
             request=kind(request),
-            prompt=model.render(request),
+            prompt="" if sample.missing else model.render(request),
             choices=list(sample.choices) if scoring else None,
             continuations=list(request.continuations) if isinstance(request, Score) else None,
             logprobs=_logprobs(response),

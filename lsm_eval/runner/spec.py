@@ -41,6 +41,8 @@ class RunSpec:
     options: ModelOptions = field(default_factory=ModelOptions)
     data: DataOptions = field(default_factory=DataOptions)
     include: Sequence[Path] = ()
+    include_code: bool = False
+    """Whether included task files may run Python files beside them (`tasks.trust`)."""
     out: Path = Path("reports")
     store: Path | None = None
     """Folder of the response store; None keeps nothing."""

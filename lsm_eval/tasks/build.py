@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Perplexity, Request, Score
 from lsm_eval.tasks.draw import drawn
+from lsm_eval.tasks.missing import NullError, describe, missing
 from lsm_eval.tasks.registry import LoadedTask
-from lsm_eval.tasks.render import Row, compile_template, compile_text
+from lsm_eval.tasks.render import Row, columns_read, compile_template, compile_text
 from lsm_eval.tasks.sample import Sample
+from lsm_eval.tasks.values import as_index, as_label, as_text, short
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Task
+
+T = TypeVar("T")
 
 
 class Rows(Protocol):
@@ -59,8 +63,9 @@ def build_samples(
     """The task's samples, in the order of its rows.
 
     `examples` are the rows that examples come from, None for the evaluated rows themselves.
-    Raises `UserError` for a template that fails, a choice list that is none, a target out of range, and for
-    more shots than there are examples.
+    A sample whose texts would hold a null is missing (`Sample.missing`) where the task says `nulls: missing`.
+    Raises `UserError` for such a one otherwise, for a template that fails, a choice list that is none, a target that is
+    no index or out of range, and for more shots than there are examples.
     """
     return _Builder(loaded, options).build(data, examples)
 
@@ -70,7 +75,7 @@ class _Builder:
         task = self.task = loaded.task
         self.options, self._share = options, loaded.share
         # Where: file and key, in every error.
-        self._file = str(loaded.path)
+        self._file, self._columns = str(loaded.path), task.dataset.columns
         self._prompt = self._text("prompt", task.prompt)
         listed = () if isinstance(task.further, str) else task.further
         self._more_prompts = [self._text(f"further.{i}", t) for i, t in enumerate(listed)]
@@ -98,9 +103,35 @@ class _Builder:
         samples = []
         for index in self._chosen(data.rows):
             row, name = data.rows[index], data.ids[index]
-            header = self._header(row, name, pool, index if own else None)
-            samples.append(self._sample(row, name, header))
+            try:
+                header = self._header(row, name, pool, index if own else None)
+                samples.append(self._sample(row, name, header))
+            except NullError as error:
+                samples.append(self._missing(row, name, error))
         return samples
+
+    def _missing(self, row: Row, name: str, error: NullError) -> Sample:
+        """The sample that a null makes missing. Raises `UserError` where nulls are errors."""
+        task = self.task
+        key = error.where.removeprefix(f"{self._file}, ")
+        if task.nulls == "error":
+            raise UserError(
+                f"{self._file}, {key}: task {task.task!r}, sample {name!r}: {error.what}: leave such rows out with "
+                "dataset.where, write what stands for it ({{ column or '-' }}), or count them as missing with "
+                "`nulls: missing`."
+            ) from error
+        empty: dict[str, Request] = {
+            "score": Score("", ()),
+            "generate": Generate(""),
+            "perplexity": Perplexity(""),
+        }
+        return Sample(
+            id=name,
+            request=empty[task.request],
+            cluster=_unless_null(self._cluster, row) if self._cluster else None,
+            metadata={key: _unless_null(render, row) for key, render in self._metadata.items()},
+            missing=f"{key}: {error.what}",
+        )
 
     def _chosen(self, rows: Sequence[Row]) -> Sequence[int]:
         """Which rows are asked."""
@@ -108,20 +139,34 @@ class _Builder:
             return range(min(self.options.limit, len(rows)))
         if self._share is None:
             return range(len(rows))
-        clusters = [self._cluster(row) if self._cluster else None for row in rows]
+        # A share is drawn from whole clusters, so that a row without one stands for itself.
+        clusters = [_unless_null(self._cluster, row) if self._cluster else None for row in rows]
         key = f"{self.options.seed}/{self.task.task}"
         return drawn(clusters, limit=self._share.limit, each=self._share.each, key=key)
 
     def _sample(self, row: Row, name: str, header: str) -> Sample:
+        shown = self.task.options
         if self.options.variant:
+            for column in (shown.column, shown.answer) if shown else ():
+                if word := missing(row.get(column)):
+                    raise NullError(self._key("options"), f"the column {column!r} is {word}")
             row = self.options.variant.row(self.task, row, name)
         choices = self._choice_texts(row, name)
         request, *further = (
             self._request(header + self._question(prompt, row, name), choices, row, name)
             for prompt in (self._prompt, *self._more_prompts)
         )
-        for prompt, own in self._more_pairs(row) if self._more_pairs else ():
-            further.append(self._request(header + str(prompt), tuple(map(str, own)), row, name))
+        pairs = self._more_pairs(row) if self._more_pairs else ()
+        if missing(pairs) == "null":
+            raise NullError(self._key("further"), describe(row, self._reads("further")))
+        for pair in pairs if isinstance(pairs, (list, tuple)) else [pairs]:
+            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                raise UserError(
+                    f"{self._key('further')}: sample {name!r} gives no list of pairs of prompt and choices."
+                )
+            prompt, own = pair
+            text = as_text(prompt, self._key("further"), row, name, self._reads)
+            further.append(self._request(header + text, self._listed(own, "further", row, name), row, name))
         further += self._drawn(request)
         return Sample(
             id=name,
@@ -171,6 +216,8 @@ class _Builder:
             return instruction
         few = self.task.fewshot
         prompt = self._prompt(row)
+        if few.match is not None and missing(row.get(few.match)):
+            raise NullError(self._key("fewshot.match"), f"the column {few.match!r} is null")
         fitting = [
             i
             for i, example in enumerate(pool)
@@ -183,15 +230,27 @@ class _Builder:
         for i in fitting:
             if len(shown) == self.options.shots:
                 break
-            question = self._prompt(pool[i])
-            if question != prompt:  # the same document under another row number is still the document
-                shown.append(question + self.task.delimiter + self._example_answer(pool[i]))
+            if example := self._example(pool[i], i, prompt):
+                shown.append(example)
         if len(shown) < self.options.shots:
             raise UserError(
                 f"{self.task.task}: {self.options.shots} shots are asked for and only {len(shown)} examples "
                 f"fit sample {name!r}: lower --shots."
             )
         return instruction + "".join(example + few.separator for example in shown)
+
+    def _example(self, row: Row, number: int, prompt: str) -> str | None:
+        """An example's question and answer; None for the document itself, and for one that a null makes no example
+        (`nulls: missing`)."""
+        try:
+            question = self._prompt(row)
+            if question == prompt:  # the same document under another row number is still the document
+                return None
+            return question + self.task.delimiter + self._example_answer(row)
+        except NullError as error:
+            if self.task.nulls == "missing":
+                return None
+            raise NullError(error.where, f"{error.what} in example {number} (from 0)") from error
 
     def _pool(self, rows: Rows) -> Sequence[Row]:
         return self.task.fewshot.examples or rows.rows
@@ -211,45 +270,69 @@ class _Builder:
             return ()
         if isinstance(self._choices, list):
             return tuple(render(row) for render in self._choices)
-        values = self._choices(row)
+        return self._listed(self._choices(row), "choices", row, name)
+
+    def _listed(self, values: Any, key: str, row: Row, name: str) -> tuple[str, ...]:
+        if missing(values) == "null":
+            raise NullError(self._key(key), describe(row, self._reads(key)))
         if not isinstance(values, (list, tuple)) or not values:
-            raise UserError(f"{self._file}: choices of sample {name!r} are no list, or an empty one.")
-        return tuple(str(value) for value in values)
+            raise UserError(f"{self._file}: {key} of sample {name!r} are no list, or an empty one.")
+        return tuple(as_text(value, self._key(key), row, name, self._reads) for value in values)
 
     def _targets(self, row: Row, name: str, choices: int) -> tuple[int, ...] | tuple[str, ...]:
         if self._target is None:
             return ()
         value = self._target(row)
         values = list(value) if isinstance(value, (list, tuple)) else [value]
+        if any(missing(v) == "null" for v in values):
+            raise NullError(self._key("target"), describe(row, self._reads("target")))
         if self.task.request != "score":
-            if any(not isinstance(v, (str, int, float)) for v in values):
-                raise UserError(
-                    f"{self._file}: target of sample {name!r} is neither text nor a list of texts."
-                )
-            return tuple(str(v) for v in values)
-        try:
-            numbers = [int(v) for v in values]
-        except (TypeError, ValueError) as error:
-            shown = "" if self.task.sensitive else f" {value!r}"
-            raise UserError(f"{self._file}: target{shown} of sample {name!r} is no index.") from error
+            return tuple(as_text(v, self._key("target"), row, name, self._reads) for v in values)
+        shown = "" if self.task.sensitive else f" {short(value)}"
         if self.task.target_labels:
-            if len(numbers) != choices:
+            labels = [as_label(v) for v in values]
+            if None in labels:
                 raise UserError(
-                    f"{self._file}: sample {name!r} has {len(numbers)} labels for {choices} choices."
+                    f"{self._file}: target{shown} of sample {name!r} is no list of labels (0 or 1 for each choice)."
                 )
-            numbers = [i for i, label in enumerate(numbers) if label]
+            if len(labels) != choices:
+                raise UserError(
+                    f"{self._file}: sample {name!r} has {len(labels)} labels for {choices} choices."
+                )
+            return tuple(i for i, label in enumerate(labels) if label)
+        numbers = [number for v in values if (number := as_index(v)) is not None]
+        if len(numbers) < len(values):
+            raise UserError(f"{self._file}: target{shown} of sample {name!r} is no index.")
         if any(not 0 <= number < choices for number in numbers):
             raise UserError(
-                f"{self._file}: target {value!r} of sample {name!r} is not among its {choices} choices "
+                f"{self._file}: target{shown} of sample {name!r} is not among its {choices} choices "
                 "(the first is 0)."
             )
         return tuple(numbers)
 
+    def _key(self, key: str) -> str:
+        return f"{self._file}, {key}"
+
+    def _reads(self, key: str) -> Iterable[str]:
+        """The columns that a key's template reads."""
+        source = getattr(self.task, key, None)
+        return sorted(columns_read(source)) if isinstance(source, str) else ()
+
     def _text(self, key: str, source: str) -> Callable[[Row], str]:
-        return compile_text(source, where=f"{self._file}, {key}", quiet=self.task.sensitive)
+        return compile_text(source, where=self._key(key), quiet=self.task.sensitive, columns=self._columns)
 
     def _value(self, key: str, source: str) -> Callable[[Row], Any]:
-        return compile_template(source, where=f"{self._file}, {key}", quiet=self.task.sensitive)
+        return compile_template(
+            source, where=self._key(key), quiet=self.task.sensitive, columns=self._columns
+        )
+
+
+def _unless_null(render: Callable[[Row], T], row: Row) -> T | None:
+    """What a template gives, or None where a null of the row keeps it from that."""
+    try:
+        return render(row)
+    except NullError:
+        return None
 
 
 def where_filter(loaded: LoadedTask) -> Callable[[Mapping[str, Any]], bool] | None:
@@ -258,5 +341,19 @@ def where_filter(loaded: LoadedTask) -> Callable[[Mapping[str, Any]], bool] | No
     if source is None:
         return None
     source = source if "{{" in source else "{{ " + source + " }}"
-    keep = compile_template(source, where=f"{loaded.path}, dataset.where", quiet=loaded.task.sensitive)
-    return lambda row: bool(keep(row))
+    keep = compile_template(
+        source,
+        where=f"{loaded.path}, dataset.where",
+        quiet=loaded.task.sensitive,
+        columns=loaded.task.dataset.columns,
+    )
+
+    def kept(row: Mapping[str, Any]) -> bool:
+        try:
+            return bool(keep(row))
+        except NullError as error:
+            raise UserError(
+                f"{error.where}: {error.what} in a row: say what becomes of it (`column is not none and ...`)."
+            ) from error
+
+    return kept

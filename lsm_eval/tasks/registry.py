@@ -6,7 +6,6 @@ files (a `str` or `Path`), or a function without parameters that returns one.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,14 +15,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
 from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.paths import is_folder
+from lsm_eval.tasks.yaml_reader import read_yaml
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
+    from pydantic import BaseModel
 
     from lsm_eval.tasks.schema import Share, Suite, Task
 
@@ -35,7 +33,7 @@ _HARNESS_KEY = re.compile(
 )
 _OWN_KEY = re.compile(r"^(?:suite|dataset|prompt|request)\s*:", re.MULTILINE)
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_ENDINGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,8 @@ class TaskFile:
     name: str
     path: Path
     content: Mapping[str, Any]
+    included: bool = False
+    """Whether it comes from the user, and not with lsm-eval or an installed package."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class LoadedTask:
     path: Path
     share: Share | None = field(default=None, kw_only=True)
     """The part of it that a suite asks for; None for all."""
+    code: str | None = field(default=None, kw_only=True)
+    """Hash of the Python files beside the task file that it runs (`tasks.trust`); None for none."""
 
 
 def packaged_tasks() -> Path:
@@ -64,8 +66,9 @@ def packaged_tasks() -> Path:
     return inside if inside.is_dir() else inside.parent.parent / "tasks"
 
 
-Resolver = Callable[[str, Sequence[Path]], Sequence[LoadedTask]]
-"""From a name of another library, its prefix included, and the folders of `--include`, to tasks, one at least."""
+Resolver = Callable[[str, Sequence[Path], bool], Sequence[LoadedTask]]
+"""From a name of another library, its prefix included, the folders of `--include`, and whether `--include-code` was
+given, to tasks, one at least."""
 
 Refuse = Callable[[str, UserError], None]
 """Called with a task's name and what is wrong with its file."""
@@ -74,9 +77,16 @@ Refuse = Callable[[str, UserError], None]
 class Registry:
     """Finds tasks and suites by name."""
 
-    def __init__(self, include: Sequence[Path] = (), others: Mapping[str, Resolver] | None = None) -> None:
-        """`others`: by prefix, who knows the names that begin with it."""
-        self._include, self._others = tuple(include), others or {}
+    def __init__(
+        self,
+        include: Sequence[Path] = (),
+        others: Mapping[str, Resolver] | None = None,
+        *,
+        code: bool = False,
+    ) -> None:
+        """`others`: by prefix, who knows the names that begin with it. `code`: included files may run Python files
+        beside them."""
+        self._include, self._others, self._code = tuple(include), others or {}, code
 
     @cached_property
     def tasks(self) -> Mapping[str, TaskFile]:
@@ -89,7 +99,7 @@ class Registry:
         return self._collect("suite")
 
     def resolve(self, names: Sequence[str], refuse: Refuse | None = None) -> list[LoadedTask]:
-        """Checked tasks for names, globs and suites, each once, in the order they are named.
+        """Checked tasks for names, globs, suites and paths of their files, each once, in the order they are named.
 
         Raises `UserError` for a name that fits nothing and for a file that breaks the schema; with `refuse`, what is
         wrong with one file goes there instead, and the other tasks come.
@@ -97,25 +107,37 @@ class Registry:
         loaded: dict[str, LoadedTask] = {}
         for name in names:
             for task in self._elsewhere(name) or self._own(name, refuse):
-                loaded.setdefault(task.task.task, task)
+                other = loaded.setdefault(task.task.task, task)
+                if not _same(other.path, task.path):
+                    raise _twice("task", task.task.task, other.path, task.path)
         return list(loaded.values())
 
     def _own(self, name: str, refuse: Refuse | None) -> Iterator[LoadedTask]:
-        for each, share in self._expand([name], ()):
-            try:
-                found = self._elsewhere(each) or [load_task(self.tasks[each])]
-            except UserError as error:
-                if refuse is None:
-                    raise
-                refuse(each, error)
-                continue
-            for task in found:
+        file = _named_file(name) if name.endswith(_ENDINGS) else None
+        if file and "task" in file.content:
+            yield from self._loaded(file.name, file, refuse)
+            return
+        names = load_suite(file).tasks if file else [name]
+        for each, share in self._expand(names, (file.name,) if file else ()):
+            for task in self._loaded(each, None, refuse):
                 yield replace(task, share=share) if share else task
+
+    def _loaded(self, name: str, file: TaskFile | None, refuse: Refuse | None) -> Sequence[LoadedTask]:
+        """The tasks of a name (of its file, where that was named); none where they are refused."""
+        try:
+            if file is None and (found := self._elsewhere(name)):
+                return found
+            return [load_task(file or self.tasks[name], code=self._code)]
+        except UserError as error:
+            if refuse is None:
+                raise
+            refuse(name, error)
+            return []
 
     def _elsewhere(self, name: str) -> Sequence[LoadedTask]:
         """The tasks of another library that `name` means; none for a name of ours."""
         prefix = next((prefix for prefix in self._others if name.startswith(prefix)), None)
-        return self._others[prefix](name, self._include) if prefix else ()
+        return self._others[prefix](name, self._include, self._code) if prefix else ()
 
     def _expand(
         self, names: Iterable[str | Share], within: tuple[str, ...]
@@ -140,12 +162,12 @@ class Registry:
     @cached_property
     def _files(self) -> list[TaskFile]:
         folders = [packaged_tasks(), *_plugin_folders()]
-        files = [read_file(path) for folder in folders for path in sorted(folder.rglob("*.yaml"))]
+        files = [read_file(path) for folder in folders for path in _yaml_files(folder)]
         for folder in self._include:
             if not is_folder(folder):
                 raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
             # A folder may hold task files of lm-evaluation-harness too, which `lm-eval:NAME` finds.
-            files += [read_file(p) for p in sorted(folder.rglob("*.yaml")) if not is_harness_file(p)]
+            files += [read_file(p, included=True) for p in _yaml_files(folder) if not is_harness_file(p)]
         return files
 
     def _collect(self, kind: str) -> dict[str, TaskFile]:
@@ -154,11 +176,33 @@ class Registry:
             if kind not in file.content:
                 continue
             other = found.setdefault(file.name, file)
-            if other.path != file.path:
-                raise UserError(
-                    f"{kind} {file.name!r} is defined twice: rename it in {other.path} or {file.path}."
-                )
+            if not _same(other.path, file.path):
+                raise _twice(kind, file.name, other.path, file.path)
         return found
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one == other or one.resolve() == other.resolve()
+
+
+def _twice(kind: str, name: str, one: Path, other: Path) -> UserError:
+    return UserError(f"{kind} {name!r} is defined twice: rename it in {one} or {other}.")
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    """The YAML files in a folder and those below it; none of hidden folders, which belong to other tools."""
+    found = (path for ending in _ENDINGS for path in folder.rglob(f"*{ending}"))
+    return sorted(path for path in found if not any(p[0] == "." for p in path.relative_to(folder).parts))
+
+
+def _named_file(name: str) -> TaskFile:
+    """The file that a path names."""
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise UserError(f"{name}: no such file; name a task, a suite, or the YAML file of one.")
+    if is_harness_file(path):
+        raise UserError(f"{name} is a task file of lm-evaluation-harness: name it as lm-eval:{name}.")
+    return read_file(path, included=True)
 
 
 def is_harness_file(path: Path) -> bool:
@@ -170,32 +214,29 @@ def is_harness_file(path: Path) -> bool:
     return _HARNESS_KEY.search(text) is not None and not _OWN_KEY.search(text)
 
 
-def read_file(path: Path) -> TaskFile:
+def read_file(path: Path, *, included: bool = False) -> TaskFile:
     """The YAML file of a task or a suite. Raises `UserError` where it is neither."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be parsed"
-        raise UserError(f"{path}{where}: is not valid YAML ({problem}); correct it.") from error
+    content = read_yaml(path)
     if not isinstance(content, dict) or not ("task" in content) ^ ("suite" in content):
         raise UserError(f"{path}: has neither `task:` nor `suite:` (or both); a file defines one of them.")
     name = content.get("task", content.get("suite"))
     if not isinstance(name, str):
         raise UserError(f"{path}: the name {name!r} is no text; give it in quotes.")
-    return TaskFile(name, path, content)
+    return TaskFile(name, path, content, included)
 
 
-def load_task(file: TaskFile) -> LoadedTask:
-    """The task of a file, checked. Raises `UserError` naming file, key and the nearest key."""
+def load_task(file: TaskFile, *, code: bool = False) -> LoadedTask:
+    """The task of a file, checked; `code`: an included one may run Python files beside it.
+
+    Raises `UserError` naming file, key and the nearest key, and for code that the file may not run.
+    """
+    from lsm_eval.tasks import trust
     from lsm_eval.tasks.schema import Task
 
-    return LoadedTask(_validated(Task, file), file.path.parent, file.path)
+    task, folder = _validated(Task, file), file.path.parent
+    if file.included:
+        trust.check_code(task, file.path, code=code)
+    return LoadedTask(task, folder, file.path, code=trust.code_of(task, folder))
 
 
 def load_suite(file: TaskFile) -> Suite:
@@ -208,43 +249,12 @@ def load_suite(file: TaskFile) -> Suite:
 def _validated(schema: type[M], file: TaskFile) -> M:
     from pydantic import ValidationError
 
+    from lsm_eval.tasks.explain import explain
+
     try:
         return schema.model_validate(dict(file.content))
     except ValidationError as error:
-        raise UserError(f"{file.path}: {_explain(schema, error)}") from error
-
-
-def _explain(schema: type[BaseModel], error: ValidationError) -> str:
-    """The first thing wrong, as one sentence."""
-    first = error.errors()[0]
-    where = [str(part) for part in first["loc"]]
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(where[-1], _keys_at(schema, where[:-1]), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else "remove it."
-        return f"unknown key {'.'.join(where)!r}: {hint}"
-    if first["type"] == "missing":
-        return f"the key {'.'.join(where)!r} is missing: add it."
-    at = _place(first)
-    # A key of several types has an error for each: those that reach furthest are about the type that was meant.
-    deepest = max((_place(e) for e in error.errors() if _place(e)[: len(at)] == at), key=len)
-    messages = [e["msg"].removeprefix("Value error, ") for e in error.errors() if _place(e) == deepest]
-    return f"{'.'.join(deepest) + ': ' if deepest else ''}{' or '.join(dict.fromkeys(messages))}; correct it."
-
-
-def _place(error: Any) -> list[str]:
-    """Where in the file an error is: its location without the names of types."""
-    parts = [str(part) for part in error["loc"]]
-    return [part for part in parts if part not in ("str", "int") and "[" not in part]
-
-
-def _keys_at(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
-    fields = schema.model_fields
-    for part in path:
-        inner: Any = getattr(fields.get(part), "annotation", None)
-        if not hasattr(inner, "model_fields"):
-            return []
-        fields = inner.model_fields
-    return list(fields)
+        raise UserError(f"{file.path}: {explain(schema, error)}") from error
 
 
 def _plugin_folders() -> list[Path]:

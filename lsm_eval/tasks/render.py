@@ -2,96 +2,224 @@
 
 Jinja2 in its immutable sandbox: a task file can compute text, and can reach nothing else. A template that is
 one `{{ expression }}` yields the expression's own value (a list stays a list); any other yields text.
+
+Every column is a name, and `row` is the whole row, for columns whose names are no names in Jinja2:
+`{{ row["Best Answer"] }}`. Where a name is called, it is the function of that name, otherwise the column.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, UndefinedError
+from jinja2 import TemplateError, Undefined, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.runtime import Context
+from jinja2.visitor import NodeTransformer
 
 from lsm_eval.errors import UserError
+from lsm_eval.tasks import bounds
+from lsm_eval.tasks.missing import NullError, NullValue, describe, shown
+from lsm_eval.tasks.sandbox import HELPER, environment
 
 Row = Mapping[str, Any]
 Rendered = Callable[[Row], Any]
 
 _EXPRESSION = re.compile(r"\{\{(?!\{)((?:(?!\}\}).)*)\}\}", re.DOTALL)
+_PLAIN = re.compile(r"[^\W\d]\w*")
+_OF_NONE = re.compile(r"'?None'? has no|NoneType")
+_OPERATORS = frozenset({"and", "else", "if", "in", "is", "not", "or"})
+_ROW = "_row"
 
 
-def compile_template(source: str, *, where: str, quiet: bool = False) -> Rendered:
+def compile_template(
+    source: str, *, where: str, quiet: bool = False, columns: Sequence[str] = ()
+) -> Rendered:
     """A function from a row to the template's value.
 
-    `where` names file and key in errors; `quiet` keeps what a row holds out of them. Raises `UserError` for a
-    template that does not parse, and, when rendered, for a column that is not there or an expression that fails on
-    a row.
+    `where` names file and key in errors, `columns` are the row's as far as they are known; `quiet` keeps what a row holds
+    out of errors. Raises `UserError` for a template that does not parse, and, when rendered, for a column that is not
+    there, an expression that fails on a row, or one that takes too much; `NullError` for a null that would be shown.
     """
-    env = environment()
     try:
-        whole = _EXPRESSION.fullmatch(source.strip())
-        render: Rendered
-        if whole:
-            expression = env.compile_expression(whole[1].strip(), undefined_to_none=False)
+        tree = _parsed(source)
+        read = _columns_of(tree)
+        expression = _expression(source, tree)
+        if expression is not None:
+            result = nodes.Name("result", "store", lineno=1)
+            tree = nodes.Template([nodes.Assign(result, expression, lineno=1)], lineno=1)
+        tree.set_environment(environment())
+        template = environment().from_string(tree)
+    except Exception as error:
+        why = _line(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {_line(error)}"
+        hint = _hint(source, columns) or "correct it."
+        raise UserError(f"{where}: the template is broken ({why.rstrip('.')}); {hint}") from error
 
-            def render(row: Row) -> Any:
-                value = expression(**row)
-                if isinstance(value, Undefined):
-                    str(value)  # StrictUndefined raises with the name of what is missing
-                return value
-        else:
-            template = env.from_string(source)
-
-            def render(row: Row) -> Any:
-                return template.render(**row)
-    except TemplateError as error:
-        text = str(error).rstrip(".")
-        raise UserError(f"{where}: the template is broken ({text}); correct it.") from error
+    def render(row: Row) -> Any:
+        # As `Template.new_context` makes it, whose chain of mappings takes longer than the rendering.
+        names = {**environment().globals, "row": row, **row, _ROW: row}
+        context = Context(environment(), names, template.name, template.blocks)
+        with bounds.rendering():
+            text = bounds.joined(template.root_render_func(context))
+        if expression is None:
+            return text
+        value = context.vars["result"]
+        if isinstance(value, Undefined):
+            str(value)  # StrictUndefined raises with the name of what is missing
+        return value
 
     def checked(row: Row) -> Any:
         try:
             return render(row)
-        except UndefinedError as error:
-            what = "something in it is not defined" if quiet else str(error)
-            raise UserError(f"{where}: {what}; the columns are {', '.join(sorted(row))}.") from (
-                None if quiet else error
-            )
-        except SecurityError as error:
-            raise UserError(f"{where}: the template reaches for what it may not ({error}).") from error
-        except (TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError,
-                RecursionError) as error:  # fmt: skip
-            why = type(error).__name__ if quiet else f"{type(error).__name__}: {str(error).rstrip('.')}"
-            raise UserError(
-                f"{where}: the template fails on a row ({why}); correct the template or the data."
-            ) from (None if quiet else error)
+        except UserError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a template does, its file and key are told
+            found = _fault(error, where, row, read, quiet=quiet)
+            if isinstance(error, UndefinedError) and (hint := _hint(source, [*row])):
+                found = UserError(f"{where}: {_line(error)}; {hint}")
+            raise found from (None if quiet else error)
 
     return checked
 
 
-def compile_text(source: str, *, where: str, quiet: bool = False) -> Callable[[Row], str]:
-    """Like `compile_template`, for templates that must yield text (numbers become text, None is an error)."""
-    render = compile_template(source, where=where, quiet=quiet)
+def compile_text(
+    source: str, *, where: str, quiet: bool = False, columns: Sequence[str] = ()
+) -> Callable[[Row], str]:
+    """Like `compile_template`, for templates that must yield text (numbers become text, a null is an error)."""
+    render = compile_template(source, where=where, quiet=quiet, columns=columns)
+    read = columns_read(source)
 
     def text(row: Row) -> str:
         value = render(row)
-        if value is None or isinstance(value, (list, tuple, dict)):
-            raise UserError(f"{where}: the template yields {type(value).__name__}, not text.")
-        return str(value)
+        if isinstance(value, str):
+            return str(value)
+        try:
+            shown(value)
+            if not isinstance(value, (list, tuple, dict, set)) and not callable(value):
+                return str(value)
+        except NullValue:
+            raise NullError(where, describe(row, read)) from None
+        except (TypeError, ValueError):
+            pass
+        raise UserError(f"{where}: the template yields {type(value).__name__}, not text.")
 
     return text
 
 
-@lru_cache(maxsize=1)
-def environment() -> ImmutableSandboxedEnvironment:
-    """The sandbox that all task templates share, with the helpers that task files may use."""
-    from lsm_eval.tasks.helpers import FILTERS, GLOBALS
+def columns_read(source: str) -> frozenset[str]:
+    """The names that a template reads and does not make itself, columns among them. The template must parse."""
+    return _columns_of(_parsed(source))
 
-    env = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
-    )
-    env.filters.update(FILTERS)
-    env.globals.update(GLOBALS)
-    return env
+
+def _parsed(source: str) -> nodes.Template:
+    whole = _EXPRESSION.fullmatch(source.strip())
+    tree = environment().parse(source.strip() if whole else source)
+    made = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+    made |= {macro.name for macro in tree.find_all(nodes.Macro)}
+    rewritten: nodes.Template = _Names(made, environment().functions).visit(tree)
+    return rewritten
+
+
+def _expression(source: str, tree: nodes.Template) -> nodes.Expr | None:
+    """The expression that a template is; None for one that is more than that."""
+    if not _EXPRESSION.fullmatch(source.strip()) or len(tree.body) != 1:
+        return None
+    (output,) = tree.body
+    if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
+        return None
+    return None if isinstance(output.nodes[0], nodes.TemplateData) else output.nodes[0]
+
+
+class _Names(NodeTransformer):
+    """Gives names their meaning in a task file, and loops their count."""
+
+    def __init__(self, made: Iterable[str], functions: frozenset[str]) -> None:
+        self._made, self._functions = frozenset(made), functions
+
+    def visit_Name(self, node: nodes.Name) -> nodes.Expr:  # noqa: N802
+        # To Jinja2 it is the template itself.
+        if node.name == "self" and node.ctx == "load" and "self" not in self._made:
+            return _column(nodes.Const("self", lineno=node.lineno))
+        return node
+
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Expr:  # noqa: N802
+        if self._is_row(node.node):
+            return _column(nodes.Const(node.attr, lineno=node.lineno))
+        self.generic_visit(node)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Expr:  # noqa: N802
+        if self._is_row(node.node):
+            return _column(self.visit(node.arg))
+        self.generic_visit(node)
+        return node
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Call:  # noqa: N802
+        called = node.node
+        self.generic_visit(node)
+        if isinstance(called, nodes.Name) and called.name in self._functions - self._made:
+            node.node = nodes.Name(HELPER + called.name, "load", lineno=node.lineno)
+        elif isinstance(called, nodes.Getattr) and self._is_row(called.node):
+            # `row.items()` and its kind are methods of the row, not columns.
+            row = nodes.Name(_ROW, "load", lineno=node.lineno)
+            node.node = nodes.Getattr(row, called.attr, "load", lineno=node.lineno)
+        return node
+
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
+        self.generic_visit(node)
+        node.iter = nodes.Filter(node.iter, "_counted", [], [], None, None, lineno=node.lineno)
+        if node.recursive:
+            step = nodes.Filter(nodes.Const(0, lineno=node.lineno), "_step", [], [], None, None)
+            node.body.insert(0, nodes.ExprStmt(step, lineno=node.lineno))
+        return node
+
+    def _is_row(self, node: nodes.Node) -> bool:
+        return isinstance(node, nodes.Name) and node.name == "row" and "row" not in self._made
+
+
+def _column(name: nodes.Expr) -> nodes.Getitem:
+    row = nodes.Name(_ROW, "load", lineno=name.lineno)
+    return nodes.Getitem(row, name, "load", lineno=name.lineno)
+
+
+def _columns_of(tree: nodes.Template) -> frozenset[str]:
+    tree.set_environment(environment())
+    read = {name for name in meta.find_undeclared_variables(tree) if name not in (_ROW,)}
+    for item in tree.find_all(nodes.Getitem):
+        if isinstance(item.node, nodes.Name) and item.node.name == _ROW and isinstance(item.arg, nodes.Const):
+            read.add(str(item.arg.value))
+    return frozenset(read)
+
+
+def _fault(error: Exception, where: str, row: Row, read: Iterable[str], *, quiet: bool) -> UserError:
+    """What went wrong while a row was rendered, as a sentence."""
+    if isinstance(error, NullValue) or (_OF_NONE.search(str(error)) and not quiet):
+        return NullError(where, describe(row, sorted(read)))
+    if isinstance(error, bounds.TooMuch):
+        return UserError(f"{where}: the template asks for too much ({error}); simplify it.")
+    if isinstance(error, SecurityError):
+        return UserError(f"{where}: the template reaches for what it may not ({error}).")
+    if isinstance(error, UndefinedError):
+        what = "something in it is not defined" if quiet else _line(error)
+        return UserError(f"{where}: {what}; the columns are {', '.join(sorted(row))}.")
+    why = type(error).__name__ if quiet else f"{type(error).__name__}: {_line(error).rstrip('.')}"
+    return UserError(f"{where}: the template fails on a row ({why}); correct the template or the data.")
+
+
+def _hint(source: str, columns: Iterable[str]) -> str | None:
+    """How to name a column that stands in a template and is no name there."""
+    odd = [name for name in columns if not _PLAIN.fullmatch(name) and name in source]
+    odd += [name for name in columns if name in _OPERATORS and re.search(rf"\{{\{{-?\s*{name}\b", source)]
+    odd = [name for name in odd if f'"{name}"' not in source and f"'{name}'" not in source]
+    if not odd:
+        return None
+    name = max(odd, key=len)
+    quoted = f'"{name}"' if '"' not in name else f"'{name}'"
+    return f"a column with such a name is read as {{{{ row[{quoted}] }}}}."
+
+
+def _line(error: Exception) -> str:
+    # Without the place in the template's own lines that Jinja2 adds.
+    text = error.message if isinstance(error, TemplateError) else str(error)
+    return " ".join((text or type(error).__name__).split())[:300]

@@ -28,8 +28,10 @@ class Sample:
     further: tuple[Request, ...] = ()
     """More requests where one cannot say it all (choices that stand inside the context, several draws). Their
     answers are joined to the first one's, and the metrics are ones that read several (`metrics.joint`)."""
+    missing: str | None = None
+    """Why the sample is asked nothing (a null in the data); its request is an empty one then. None for all others."""
 
     @property
     def requests(self) -> tuple[Request, ...]:
         """All that the sample asks."""
-        return (self.request, *self.further)
+        return () if self.missing else (self.request, *self.further)

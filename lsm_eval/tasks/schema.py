@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
-NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]*$")
+from lsm_eval.tasks.names import checked_beside, checked_hub, checked_label, checked_name, checked_part
 
 Area = Literal[
     "accuracy", "translation", "summarisation", "bias", "hallucination", "privacy", "safety", "perplexity"
@@ -17,7 +25,21 @@ Area = Literal[
 class Strict(BaseModel):
     """Unknown keys are errors; values cannot change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _no_boolean(value: Any) -> Any:
+    # Python would take True for 1.
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is a boolean, and a number is needed")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_boolean)]
+Number = Annotated[float, BeforeValidator(_no_boolean)]
+Name = Annotated[str, AfterValidator(checked_name)]
+Split = Annotated[str, AfterValidator(lambda name: checked_part(name, "split"))]
+Config = Annotated[str, AfterValidator(lambda name: checked_part(name, "config"))]
 
 
 class SourceFile(Strict):
@@ -34,20 +56,20 @@ class SourceFile(Strict):
 class Dataset(Strict):
     """Where the rows come from: exactly one of `hub`, `file`, `files` or `python`."""
 
-    hub: str | None = None
+    hub: Annotated[str, AfterValidator(checked_hub)] | None = None
     """Hugging Face hub id, `org/name`."""
-    config: str | None = None
+    config: Config | None = None
     """The hub's config; `default` where it has one unnamed config."""
-    configs: tuple[str, ...] = ()
+    configs: tuple[Config, ...] = ()
     """Several configs read one after the other; each row gains the column `config`."""
-    split: str = "test"
+    split: Split = "test"
     """Of a hub set, several joined by `+` are read one after the other."""
     revision: str | None = None
     """Commit of the hub repository; None where none is known."""
     converted: bool = False
     """Read the hub's converted Parquet branch, because the id is a loading script that `datasets` refuses."""
-    file: str | None = None
-    """A .jsonl, .json, .csv or .parquet file, relative to the task file."""
+    file: Annotated[str, AfterValidator(checked_beside)] | None = None
+    """A .jsonl, .json, .csv or .parquet file in the task file's folder or below, relative to it."""
     files: tuple[SourceFile, ...] = ()
     """Files in their source's own format, downloaded or read from the folder `--data-files`."""
     reader: str | None = None
@@ -57,16 +79,17 @@ class Dataset(Strict):
     """With `hub`: `module:function` that takes the rows of one config, with `columns`, and returns the rows that the
     task uses (a list of prompts as a row each). Those are what is rendered and hashed, with all their columns."""
     python: str | None = None
-    """`module:function` of an installed package that returns the rows as a list of dicts."""
+    """`module:function` of an installed package, or `file.py:function` beside the task file, that returns the rows as
+    a list of dicts. Which of them a file may name: `tasks.trust`; so for `reader` and `reshape`."""
     arguments: dict[str, Any] = {}
     """Keyword arguments for `python`, `reader` or `reshape`."""
     columns: tuple[str, ...] = Field(min_length=1)
     """The columns that the task uses: all others are dropped before anything is rendered or hashed."""
-    first: int | None = Field(default=None, ge=1)
+    first: Whole | None = Field(default=None, ge=1)
     """Only the first so many rows of each config, counted before `where`; None for all."""
     where: str | None = None
     """Jinja expression over the columns; rows for which it is false are left out."""
-    ids: str | None = None
+    ids: Annotated[str, AfterValidator(lambda path: checked_beside(path, up=True))] | None = None
     """A text file beside the task file, one value of `id_column` a line: only those rows, in that order."""
     id_column: str | None = None
     """Column that names a row; None for its number."""
@@ -95,9 +118,9 @@ class Dataset(Strict):
 class FewShot(Strict):
     """Examples that stand before the question."""
 
-    shots: int = Field(default=0, ge=0)
+    shots: Whole = Field(default=0, ge=0)
     """How many by default; `--shots` overrides it."""
-    split: str | None = None
+    split: Split | None = None
     """Split of the same dataset that examples come from; None for the evaluated split itself (a document is
     never its own example)."""
     examples: tuple[dict[str, Any], ...] = ()
@@ -113,14 +136,33 @@ class FewShot(Strict):
     sha256: str | dict[str, str] | None = None
     """Hash over the examples' split, as for the dataset."""
 
+    @field_validator("examples")
+    @classmethod
+    def _texts(cls, examples: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        # How a boolean was written is not known any more, and Python would show it as True or False.
+        for value in _scalars(examples):
+            if isinstance(value, bool):
+                raise ValueError(f"YAML reads {str(value).lower()} as a boolean: quote it")
+        return examples
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _scalars(part)
+    else:
+        yield value
+
 
 class Draws(Strict):
     """Several answers to one prompt (generate only): the first one greedy, the others drawn."""
 
-    n: int = Field(ge=1)
+    n: Whole = Field(ge=1)
     """How many are drawn beside the greedy one."""
-    temperature: float = Field(default=1.0, gt=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
+    temperature: Number = Field(default=1.0, gt=0)
+    top_p: Number = Field(default=1.0, gt=0, le=1)
 
 
 class Options(Strict):
@@ -137,9 +179,9 @@ class Reference(Strict):
 
     model: str
     metric: str
-    value: float
-    stderr: float | None = None
-    shots: int | None = None
+    value: Number
+    stderr: Number | None = None
+    shots: Whole | None = None
     source: str
 
 
@@ -151,8 +193,8 @@ class Task(Strict):
     """A named evaluation. Strings marked *template* are Jinja2 over the row's columns; one that is a single
     `{{ expression }}` yields that expression's value (a list stays a list)."""
 
-    task: str
-    version: int = Field(ge=1)
+    task: Name
+    version: Whole = Field(ge=1)
     title: str
     area: Area
     description: str = ""
@@ -171,13 +213,13 @@ class Task(Strict):
     """Between prompt and continuation: before every choice (score) and before an example's answer."""
     choices: str | tuple[str, ...] | None = None
     """Score: template that gives a list, or a list of templates."""
-    target: str | int | None = None
+    target: str | Whole | None = None
     """Template. Score: index of the right choice, list of indices, or list of 0/1 labels as long as the
     choices (marked by `target_labels`). Generate: the reference, or a list of them."""
     target_labels: bool = False
     """The target is a list of 0/1 labels, one a choice."""
     stop: tuple[str, ...] = ()
-    max_tokens: int = Field(default=256, ge=1)
+    max_tokens: Whole = Field(default=256, ge=1)
     detail: bool = False
     """Generate: answers say how likely the new text is. Perplexity: answers say it of each token. Some metrics need
     that."""
@@ -189,6 +231,9 @@ class Task(Strict):
     """Generate: ask for several answers to each prompt; its metrics read all of them, the greedy one first."""
     options: Options | None = None
     """The options that the prompt shows, for `--perturb option_order`."""
+    nulls: Literal["error", "missing"] = "error"
+    """What becomes of a sample whose texts would hold a null of the data: an error, or a missing sample, which is asked
+    nothing and counted."""
     rewordable: bool = True
     """Whether its question may be asked in other words (`--perturb`): not where the wording is what is measured."""
     sensitive: bool = False
@@ -206,19 +251,15 @@ class Task(Strict):
     """Where this task differs from lm-evaluation-harness's task of the same name, one sentence each."""
     references: tuple[Reference, ...] = ()
 
-    @field_validator("task")
-    @classmethod
-    def _good_name(cls, name: str) -> str:
-        if not NAME.match(name):
-            raise ValueError("a task's name has lower-case letters, digits, and _ . - only")
-        return name
-
     @field_validator("metrics")
     @classmethod
     def _one_name_each(cls, metrics: tuple[MetricSpec, ...]) -> tuple[MetricSpec, ...]:
         for spec in metrics:
             if isinstance(spec, dict) and len(spec) != 1:
                 raise ValueError("a metric with options is a mapping of one name to its options")
+            options = next(iter(spec.values())) if isinstance(spec, dict) else {}
+            if isinstance(options.get("name"), str):
+                checked_label(options["name"])
         return metrics
 
     @model_validator(mode="after")
@@ -247,15 +288,15 @@ class Share(Strict):
 
     task: str
     """A task's name; no glob and no suite."""
-    limit: int = Field(ge=1)
+    limit: Whole = Field(ge=1)
     """About how many samples."""
-    each: int | None = Field(default=None, ge=1)
+    each: Whole | None = Field(default=None, ge=1)
     """At most so many of one cluster; None for whole clusters."""
 
 
 class Suite(Strict):
     """A named list of tasks (globs and other suites allowed)."""
 
-    suite: Annotated[str, Field(pattern=NAME.pattern)]
+    suite: Name
     title: str
     tasks: tuple[str | Share, ...] = Field(min_length=1)

@@ -148,7 +148,7 @@ def test_no_model_takes_no_options_of_one(run: Runner, option: list[str]) -> Non
         ({"dataset": {"file": "bad.jsonl", "columns": ["qestion"]}}, "DATA has no column 'qestion', which the task file names: did you mean 'question'?"),
         ({"dataset": {"file": "gone.jsonl", "columns": ["question"]}}, "the data file "),
         ({"dataset": {"hub": "a/b", "file": "bad.jsonl", "columns": ["question"]}}, "FILE: dataset: give exactly one of hub, file, files or python"),
-        ({"dataset": {"python": "nowhere.at:all", "columns": ["question"]}}, "`dataset.python: nowhere.at:all`: No module named"),
+        ({"dataset": {"python": "nowhere.at:all", "columns": ["question"]}}, "FILE: dataset.python names nowhere.at:all, which an included file may not run: "),
     ],
 )  # fmt: skip
 def test_task_files(run: Runner, tmp_path: Path, fields: dict[str, Any], expected: str) -> None:

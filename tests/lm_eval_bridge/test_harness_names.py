@@ -74,7 +74,40 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         resolve(f"lm-eval:{tmp_path}/bad.yaml")
     (tmp_path / "code.yaml").write_text("task: x\nprocess_docs: !function missing.function\n")
     with pytest.raises(UserError, match="cannot be had"):
-        resolve(f"lm-eval:{tmp_path}/code.yaml")
+        resolve(f"lm-eval:{tmp_path}/code.yaml", code=True)
+
+
+def test_code_of_a_users_file_is_run_only_with_the_users_word(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    (tmp_path / "own.py").write_text(f"open({str(mark)!r}, 'w').close()\ndef docs(data): return data\n")
+    (tmp_path / "base.yaml").write_text("output_type: generate_until\nprocess_docs: !function own.docs\n")
+    files = {
+        "tagged": "process_docs: !function own.docs\n",
+        "including": "include: base.yaml\n",
+        "many": "include: [base.yaml]\n",
+        "script": "metric_list: [{metric: ./own.py}]\n",
+        "remote": "dataset_kwargs: {trust_remote_code: true}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(f"task: {name}\n{text}")
+    for name in files:
+        with pytest.raises(UserError, match="add --include-code if you trust it"):
+            resolve(f"lm-eval:{tmp_path}/{name}.yaml")
+        with pytest.raises(UserError, match="add --include-code if you trust it"):
+            resolve(f"lm-eval:{name}", [tmp_path])
+    assert not mark.exists()
+    (task,) = resolve(f"lm-eval:{tmp_path}/including.yaml", code=True)
+    assert callable(task.config["process_docs"])
+
+
+def test_a_template_of_the_harness_reaches_nothing_else() -> None:
+    from jinja2.exceptions import SecurityError
+    from lm_eval.utils import apply_template
+
+    resolve("lm-eval:hellaswag")
+    assert apply_template("{{ a | regex_replace('b', 'c') }}\n", {"a": "abba"}) == "acca\n"
+    with pytest.raises(SecurityError):
+        apply_template("{{ cycler.__init__.__globals__ }}", {})
 
 
 def test_without_the_extra_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

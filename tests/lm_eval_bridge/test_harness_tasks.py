@@ -145,7 +145,7 @@ def test_metrics_that_only_the_results_name(task_folder: Path, tmp_path: Path) -
         .replace("  - {metric: bleu}\n", "")
     )
     (tmp_path / "own_code.yaml").write_text(text)
-    (task,) = resolve(f"lm-eval:{tmp_path}/own_code.yaml")
+    (task,) = resolve(f"lm-eval:{tmp_path}/own_code.yaml", code=True)
     built = build(task, shots=None, limit=2, seed=0, mirror=None, encoder=None, chat_template=False)
     from lsm_eval.requests import Generated
 

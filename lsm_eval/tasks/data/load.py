@@ -133,7 +133,7 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
         tables, revision = read_tables(dataset, split, columns, options)
         from lsm_eval.tasks.data.parquet import rows_of
 
-        rows = {config: _reshaped(dataset, rows_of(table, where)) for config, table in tables.items()}
+        rows = {config: _reshaped(dataset, rows_of(table, where), base) for config, table in tables.items()}
         return _Parts(source, dataset.hub, where, rows, revision)
 
     from lsm_eval.tasks.data.local import call_python, call_reader, read_file
@@ -148,7 +148,7 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
         )
         if dataset.reader:
             where = f"the list that {dataset.reader} returns for {name}"
-            plain = call_reader(dataset.reader, paths, dataset.arguments)
+            plain = call_reader(dataset.reader, paths, dataset.arguments, base=base)
         else:
             where = name
             plain = [
@@ -159,7 +159,7 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
         return _Parts("files", name, where, {"": _with_columns(plain, columns, where)})
     if dataset.python:
         other = split if split != dataset.split else None
-        plain = call_python(dataset.python, dataset.arguments, other)
+        plain = call_python(dataset.python, dataset.arguments, other, base=base)
         name, where = dataset.python, f"the list that {dataset.python} returns"
         return _Parts("python", name, where, {"": _with_columns(plain, columns, where)})
     assert dataset.file is not None
@@ -173,13 +173,13 @@ def _read(dataset: Dataset, split: str, base: Path, options: DataOptions) -> _Pa
     return _Parts("file", name, str(path), {"": _with_columns(read_file(path), columns, str(path))})
 
 
-def _reshaped(dataset: Dataset, rows: list[Row]) -> list[Row]:
+def _reshaped(dataset: Dataset, rows: list[Row], base: Path) -> list[Row]:
     if not dataset.reshape:
         return rows
     from lsm_eval.tasks.data.local import call_reshape
     from lsm_eval.tasks.data.parquet import check_columns
 
-    made = call_reshape(dataset.reshape, rows, dataset.arguments)
+    made = call_reshape(dataset.reshape, rows, dataset.arguments, base=base)
     if dataset.id_column and made:
         check_columns([dataset.id_column], list(made[0]), f"the list that {dataset.reshape} returns")
     return made

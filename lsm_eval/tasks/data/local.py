@@ -41,13 +41,15 @@ def read_file(path: Path) -> Rows:
         raise UserError(f"{path} cannot be read ({error}): check the path.") from error
 
 
-def call_python(reference: str, arguments: Mapping[str, Any], split: str | None) -> Rows:
+def call_python(
+    reference: str, arguments: Mapping[str, Any], split: str | None, *, base: Path = Path()
+) -> Rows:
     """The rows that `module:function` returns, called with `arguments`, and with `split` where it takes one.
 
-    `split` is None unless the examples' split is wanted. Raises `UserError` for a function that is not there,
+    `split` is None unless the examples' split is wanted. `base` is the folder of a `file.py:function`. Raises `UserError` for a function that is not there,
     does not take the arguments, or returns something other than a list of dicts with string keys.
     """
-    function = _resolve(reference)
+    function = _resolve(reference, base=base)
     parameters = inspect.signature(function).parameters
     given = dict(arguments)
     if split is not None:
@@ -65,9 +67,11 @@ def call_python(reference: str, arguments: Mapping[str, Any], split: str | None)
         return _checked(function(**given), reference)
 
 
-def call_reader(reference: str, paths: Sequence[Path], arguments: Mapping[str, Any]) -> Rows:
+def call_reader(
+    reference: str, paths: Sequence[Path], arguments: Mapping[str, Any], *, base: Path = Path()
+) -> Rows:
     """The rows that `module:function` returns for a list of paths and `arguments`; errors as for `call_python`."""
-    function = _resolve(reference, key="reader")
+    function = _resolve(reference, key="reader", base=base)
     given = [list(paths)]
     try:
         inspect.signature(function).bind(*given, **arguments)
@@ -79,9 +83,9 @@ def call_reader(reference: str, paths: Sequence[Path], arguments: Mapping[str, A
         return _checked(function(*given, **arguments), reference)
 
 
-def call_reshape(reference: str, rows: Rows, arguments: Mapping[str, Any]) -> Rows:
+def call_reshape(reference: str, rows: Rows, arguments: Mapping[str, Any], *, base: Path = Path()) -> Rows:
     """The rows that `module:function` makes of `rows` with `arguments`; errors as for `call_python`."""
-    function = _resolve(reference, key="reshape")
+    function = _resolve(reference, key="reshape", base=base)
     try:
         inspect.signature(function).bind(rows, **arguments)
     except TypeError as error:
@@ -122,7 +126,12 @@ def _checked(rows: Any, reference: str) -> Rows:
     return rows
 
 
-def _resolve(reference: str, key: str = "python") -> Callable[..., Any]:
+def _resolve(reference: str, key: str = "python", base: Path = Path()) -> Callable[..., Any]:
+    """The function that a task file names; which of them it may name is checked before (`tasks.trust`)."""
+    from lsm_eval.tasks.trust import load_beside
+
+    if own := load_beside(reference, base):
+        return own
     module_name, colon, name = reference.partition(":")
     if not colon or not name:
         raise UserError(f"`dataset.{key}: {reference}` has to read `module:function`.")
@@ -131,7 +140,7 @@ def _resolve(reference: str, key: str = "python") -> Callable[..., Any]:
             f"`dataset.{key}: {reference}`: importing {module_name}", "mend it", passing=ImportError
         ):
             module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         raise UserError(f"`dataset.{key}: {reference}`: {error}; install the package that has it.") from error
     function = getattr(module, name, None)
     if not callable(function):

@@ -1,0 +1,152 @@
+"""Whose code a task file may run.
+
+Files that come with lsm-eval or with an installed package may name any function. A file that the user included may name
+the functions that lsm-eval has for it (`lsm_eval.tasks.readers`, `lsm_eval.tasks.helpers`) and those that an installed
+package registers in the entry-point group `lsm_eval.readers`. With `--include-code` it may also name functions of a
+Python file in its own folder (`rows.py:function`), and metrics of `evaluate` by path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.tasks.names import checked_beside
+
+if TYPE_CHECKING:
+    from lsm_eval.tasks.schema import Task
+
+GROUP = "lsm_eval.readers"
+"""Entry points whose values (`module:function`) task files may name."""
+
+_OURS = re.compile(r"lsm_eval\.tasks\.(?:readers|helpers)(?:\.[a-z]\w*)+:[a-z]\w*", re.ASCII)
+_BESIDE = re.compile(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)", re.ASCII)
+_EVALUATE = "evaluate:"
+
+
+def code_of(task: Task, folder: Path) -> str | None:
+    """Hash (SHA-256, 16 hex digits) over the Python files beside the task file that it names; None for none.
+
+    Raises `UserError` for one that is not there.
+    """
+    files = sorted({file for _, reference in _functions(task) if (file := beside(reference, folder))})
+    if not files:
+        return None
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(_content(file)).digest())
+    return digest.hexdigest()[:16]
+
+
+def check_code(task: Task, path: Path, *, code: bool) -> None:
+    """Raises `UserError` where an included file names code that it may not. `code`: `--include-code` was given."""
+    try:
+        checked_beside(task.dataset.ids or ".")
+    except ValueError as error:
+        raise UserError(f"{path}: dataset.ids: {error}.") from error
+    for key, reference in _functions(task):
+        if _ours(reference) or reference in _registered():
+            continue
+        if _BESIDE.fullmatch(reference):
+            if code:
+                continue
+            raise UserError(
+                f"{path}: dataset.{key} names code of its own, {reference}, and running it needs your word: read "
+                "that file, and add --include-code if you trust it."
+            )
+        raise UserError(
+            f"{path}: dataset.{key} names {reference}, which an included file may not run: name a function of "
+            f"lsm_eval.tasks.readers, one that an installed package registers ({GROUP}), or with --include-code one "
+            "of a Python file beside the task file (rows.py:function)."
+        )
+    for spec in task.metrics:
+        name = spec if isinstance(spec, str) else next(iter(spec))
+        module = name.removeprefix(_EVALUATE)
+        if name.startswith(_EVALUATE) and re.search(r"[/\\]|^\.|\.py$", module) and not code:
+            raise UserError(
+                f"{path}: the metric {name} is code, and running it needs your word: read it, and add "
+                "--include-code if you trust it."
+            )
+
+
+def beside(reference: str, folder: Path) -> Path | None:
+    """The Python file that `rows.py:function` names; None for a function of a package. Raises `UserError` for a file
+    outside the folder."""
+    found = _BESIDE.fullmatch(reference)
+    if not found:
+        return None
+    try:
+        return folder / checked_beside(found["file"])
+    except ValueError as error:
+        raise UserError(f"`{reference}`: {error}.") from error
+
+
+def load_beside(reference: str, folder: Path) -> Callable[..., Any] | None:
+    """The function that `rows.py:function` names; None for a function of a package. Runs that file.
+
+    Raises `UserError` where it is not there, or cannot be run.
+    """
+    import importlib.util
+    import sys
+
+    file = beside(reference, folder)
+    if file is None:
+        return None
+    content = _content(file)
+    # Under a name of its own, so that files of one name in two folders stay apart.
+    name = f"lsm_eval_included_{hashlib.sha256(str(file.resolve()).encode() + content).hexdigest()[:16]}"
+    module = sys.modules.get(name)
+    if module is None:
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec
+        assert spec.loader
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[name]
+            raise UserError(f"{file} cannot be run ({_line(error)}): mend it.") from error
+    function = getattr(module, reference.rpartition(":")[2], None)
+    if not callable(function):
+        raise UserError(f"{file} has no function {reference.rpartition(':')[2]!r}: correct the task file.")
+    return function  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
+
+
+def _functions(task: Task) -> Iterator[tuple[str, str]]:
+    for key in ("python", "reader", "reshape"):
+        reference = getattr(task.dataset, key)
+        if reference:
+            yield key, reference
+
+
+def _ours(reference: str) -> bool:
+    """Whether it is a function that lsm-eval has for task files, and none that its module only imports."""
+    if not _OURS.fullmatch(reference):
+        return False
+    module, _, name = reference.partition(":")
+    try:
+        function = getattr(import_module(module), name, None)
+    except ImportError:
+        return False
+    return function is None or getattr(function, "__module__", None) == module
+
+
+def _registered() -> set[str]:
+    return {entry.value.replace(" ", "") for entry in entry_points(group=GROUP)}
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}): correct the task file.") from error
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
