@@ -118,6 +118,7 @@ def _longest(task: PreparedTask) -> str:
 
 def _show_result(result: RunResult) -> None:
     from lsm_eval.cli.table import estimate_cells, print_table
+    from lsm_eval.metrics.scoring import NO_LIKELIHOOD
     from lsm_eval.results.summary import work_summary
 
     rows = [
@@ -130,6 +131,13 @@ def _show_result(result: RunResult) -> None:
         if task.failures:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
             click.echo(f"{task.prepared.name}: missing because {why}.", err=True)
+        orders = [m.name for m, e in task.estimates if e.method == NO_LIKELIHOOD and "[" not in m.name]
+        if orders:
+            click.echo(
+                f"{task.prepared.name}: no {', '.join(orders)}, because the row puts choices in order and has no "
+                "likelihoods.",
+                err=True,
+            )
         for variant, why in task.prepared.unchanged.items():
             click.echo(f"{task.prepared.name}: not asked as {variant}, because {why}.", err=True)
     _show_judging(result.manifest)
