@@ -133,6 +133,7 @@ def _longest(task: PreparedTask) -> str:
 
 def _show_result(result: RunResult) -> None:
     from lsm_eval.cli.table import estimate_cells, print_table
+    from lsm_eval.metrics.scoring import NO_LIKELIHOOD
     from lsm_eval.results.summary import work_summary
     from lsm_eval.runner.thoughts import samples_with_thoughts
 
@@ -151,6 +152,13 @@ def _show_result(result: RunResult) -> None:
             click.echo(
                 f"{task.prepared.name}: thoughts of {thinking:,} of {len(task.responses):,} samples are not scored "
                 "(--reasoning keep scores the whole text).",
+                err=True,
+            )
+        orders = [m.name for m, e in task.estimates if e.method == NO_LIKELIHOOD and "[" not in m.name]
+        if orders:
+            click.echo(
+                f"{task.prepared.name}: no {', '.join(orders)}, because the row puts choices in order and has no "
+                "likelihoods.",
                 err=True,
             )
         for variant, why in task.prepared.unchanged.items():

@@ -147,3 +147,19 @@ def test_a_task_without_a_clean_prompt_or_with_a_wrong_check_is_refused() -> Non
         InjectionSuccess().measure(Sample("s", Generate("?"), metadata={"check": {"emoji": True}}), said("x"))
     with pytest.raises(UserError, match=r"metadata\.check"):
         InjectionSuccess().measure_all(sample(check={"emojis": True}), [said("x"), said("x")])
+
+
+@pytest.mark.parametrize(
+    ("target", "answer", "kept"),
+    [
+        ("12", "It was 12.", 1),
+        ("12", "It was 12.50", 0),
+        ("12", "It was 112", 0),
+        ("12", "in 1,512", 0),
+        ("+", "The sign is +.", 1),
+        ("+", "The sign is -.", 0),
+        ("+", "", 0),
+    ],
+)
+def test_a_number_or_a_sign_is_found_as_it_is(target: str, answer: str, kept: int) -> None:
+    assert TaskKept().measure_all(sample(target=target), [said(answer), said(answer)]).value == kept
