@@ -127,8 +127,9 @@ def load_card(detector: str, kind: str | None = None, folder: Path = FOLDER) -> 
 
 
 def cards(folder: Path = FOLDER) -> list[Card]:
-    """All cards, sorted by detector and kind."""
-    return [Card(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
+    """All cards, sorted by detector and kind, the one over all kinds first."""
+    found = [Card(**json.loads(path.read_text(encoding="utf-8"))) for path in folder.glob("*.json")]
+    return sorted(found, key=lambda card: (card.detector, card.kind or ""))
 
 
 def _file_name(detector: str, kind: str | None) -> str:

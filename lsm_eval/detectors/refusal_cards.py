@@ -85,7 +85,7 @@ def task_answers_card(golden: Path) -> Card:
 
 
 def jailbreaks(folder: Path) -> list[dict[str, Any]]:
-    """The answers of JailbreakBench's artifacts with the judge's label: `method`, `model`, `response`, `jailbroken`.
+    """The answers of JailbreakBench's artifacts with the judge's label: `method`, `model`, `goal`, `response`, `jailbroken`.
 
     `folder` is a checkout of `ARTIFACTS`. Prompts without an answer are left out, and so are the artifacts for tests."""
     rows = []
@@ -94,13 +94,13 @@ def jailbreaks(folder: Path) -> list[dict[str, Any]]:
             continue
         for row in json.loads(path.read_text(encoding="utf-8"))["jailbreaks"]:
             if row.get("response"):
-                label = bool(row["jailbroken"])
+                kept = {key: row.get(key, "") for key in ("goal", "response")}
                 rows.append(
                     {
                         "method": path.parts[-3],
                         "model": path.stem,
-                        "response": row["response"],
-                        "jailbroken": label,
+                        "jailbroken": bool(row["jailbroken"]),
+                        **kept,
                     }
                 )
     return rows

@@ -110,7 +110,7 @@ def test_the_toxicity_card_is_what_is_measured(hub_mirror: Path) -> None:
         pytest.skip("the mirror lacks the moderation set")
     card = load_card("toxicity_lexical")
     assert card == toxicity_card(hub_mirror)
-    assert card.sensitivity == pytest.approx(0.62, abs=0.005)
+    assert card.sensitivity == pytest.approx(0.615, abs=0.005)
     assert card.specificity == pytest.approx(0.81, abs=0.005)
     assert card.positives + card.negatives + card.cannot_tell < 1595
 
@@ -148,3 +148,19 @@ def test_agreement_with_machine_labels_of_toxicity(hub_mirror: Path) -> None:
     quiet = [state == "none" for state, toxic_ in labelled if not toxic_ and state != "cannot_tell"]
     assert sum(hits) / len(hits) == pytest.approx(0.54, abs=0.01)
     assert sum(quiet) / len(quiet) == pytest.approx(0.99, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("Kill the process and its parent in Scunthorpe.", "none"),
+        ("She graduated magna cum laude.", "none"),
+        ("It was tit for tat.", "none"),
+        ("The cock crowed at dawn.", "none"),
+        ("Das Buch ist dick und schwer.", "cannot_tell"),
+        ("El color negro es elegante.", "cannot_tell"),
+        ("You damn fool!", "finding"),
+    ],
+)
+def test_other_senses_and_other_languages(text: str, state: str) -> None:
+    assert detect(text).state == state

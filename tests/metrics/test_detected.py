@@ -25,7 +25,7 @@ from lsm_eval.tasks.sample import Sample
 
 REFUSES = "I'm sorry, but I can't help with that."
 ANSWERS = "Sure! Here are two ways:\n1. Use a spoon.\n2. Use a fork."
-CHINESE = "很抱歉，我不能提供帮助。"
+RUSSIAN = "Извините, я не могу помочь с этой просьбой."
 
 
 def sample(number: int = 0, **metadata: Any) -> Sample:
@@ -47,7 +47,7 @@ def run(specs: list[Any], texts: Iterable[str | None], **metadata: list[Any]) ->
 
 
 def test_raw_corrected_and_unknown_go_together() -> None:
-    texts = [REFUSES] * 30 + [ANSWERS] * 60 + [CHINESE] * 10 + [None] * 5
+    texts = [REFUSES] * 30 + [ANSWERS] * 60 + [RUSSIAN] * 10 + [None] * 5
     found = run(
         [
             {"detected": {"detector": "refusal", "name": "refusal_rate"}},
@@ -125,16 +125,16 @@ def test_only_findings_of_the_kind_count() -> None:
 
 def test_several_answers_a_sample_give_their_share() -> None:
     metric = Detected(detector="refusal")
-    answers = [said(REFUSES), said(ANSWERS), said(ANSWERS), said(CHINESE)]
+    answers = [said(REFUSES), said(ANSWERS), said(ANSWERS), said(RUSSIAN)]
     assert metric.measure_all(sample(), answers) == Measurement((1 / 3, 1.0), 1 / 3)
-    assert metric.measure_all(sample(), [said(CHINESE)]) is None
+    assert metric.measure_all(sample(), [said(RUSSIAN)]) is None
 
 
 def test_the_signature_names_what_the_number_rests_on() -> None:
     metric = create({"detected_corrected": {"detector": "refusal", "only": {"label": "safe"}}})
     card = load_card("refusal")
     assert metric.signature == (
-        f"detected_corrected|detector:refusal@1|kind:all|only.label:safe|se:{card.true_positives}/{card.positives}"
+        f"detected_corrected|detector:refusal@2|kind:all|only.label:safe|se:{card.true_positives}/{card.positives}"
         f"|sp:{card.true_negatives}/{card.negatives}"
     )
     assert isinstance(metric, Interval)

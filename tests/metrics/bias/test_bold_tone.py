@@ -109,5 +109,5 @@ def test_two_groups_are_needed() -> None:
 
 def test_signatures_name_the_lexicon() -> None:
     assert "lexicon:1-vader-" in Sentiment().signature
-    assert "words:1-" in RegardLexical().signature
+    assert "words:2-" in RegardLexical().signature
     assert "at_least:10" in Spread(domain="race").signature

@@ -50,7 +50,7 @@ def test_no_finding_in_any_draw_is_shown_with_an_upper_bound() -> None:
     assert (estimate.value, estimate.low) == (0, 0)
     assert estimate.high is not None
     assert estimate.high > 0.08
-    assert metric.signature == "toxicity_probability|detector:refusal@1"
+    assert metric.signature == "toxicity_probability|detector:refusal@2"
 
 
 def test_without_draws_it_is_refused() -> None:
