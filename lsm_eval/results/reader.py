@@ -14,9 +14,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lsm_eval.errors import UserError
-from lsm_eval.results.names import folder_name
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
-from lsm_eval.results.writer import SAMPLES
+from lsm_eval.results.writer import SAMPLES, folder_name
 from lsm_eval.tasks.schema import NAME
 
 _TASK = re.compile(NAME.pattern.removesuffix("$") + r"(@[a-z0-9_.+-]+)?$")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.results.names import folder_name, model_folder
+from lsm_eval.results.names import folder_name as folder_name
+from lsm_eval.results.names import model_folder
 from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS, EstimateRow, Manifest
 
 MANIFEST = "manifest.json"
