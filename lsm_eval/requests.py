@@ -24,6 +24,9 @@ class Score:
     continuations: tuple[str, ...]
     chat: bool = False
     """Send the context as a user's message through the model's chat template; the continuations answer it."""
+    lm_eval: bool = False
+    """Cut what is too long as lm-evaluation-harness does: from the very left, each continuation's context by itself.
+    Otherwise the beginning of text stays, and all continuations lose the same tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,9 @@ class Generate:
     """Of this sequence's random stream; means nothing at temperature 0."""
     detail: bool = False
     """Tell how likely the new text is (`Generated.logprob`), too."""
+    lm_eval: bool = False
+    """Cut what is too long, and texts at stop strings that hold special tokens, as lm-evaluation-harness does
+    (`Score.lm_eval`, `inference.generating.stops.finish`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,9 @@ class Perplexity:
     text: str
     detail: bool = False
     """Tell of each token how likely it is (`Likelihood.each`), too."""
+    lm_eval: bool = False
+    """Score a beginning of text that the text writes itself, as lm-evaluation-harness does, rather than read it as
+    the one that stands before every text."""
 
 
 Request = Score | Generate | Perplexity
@@ -135,12 +144,13 @@ def kind(request: Request) -> str:
 def key(request: Request, fingerprint: str) -> str:
     """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request.
 
-    What has no part in a greedy text is left out, and so is `detail` where it is not asked for: such keys are what
-    they were before there was sampling and detail.
+    What has no part in a greedy text is left out, and so are `detail` and `lm_eval` where they are not asked for: such
+    keys are what they were before there was sampling and detail.
     """
     fields = asdict(request)
-    if not fields.get("detail"):
-        fields.pop("detail", None)
+    for name in ("detail", "lm_eval"):
+        if not fields.get(name):
+            fields.pop(name, None)
     if isinstance(request, Generate) and request.temperature == 0:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]

@@ -58,7 +58,9 @@ class Encoder:
         if chat or not self.prefix:
             return encoded
         return [
-            ids if self._bos_text and text.startswith(self._bos_text) else [*self.prefix, *ids]
+            ids
+            if (self._bos_text and text.startswith(self._bos_text)) or self._begins(ids)
+            else [*self.prefix, *ids]
             for text, ids in zip(texts, encoded, strict=True)
         ]
 
@@ -122,9 +124,27 @@ class Encoder:
         found = []
         for ids in whole:
             scored = 0 if ids == head else max(len(ids) - len(head), 1)
-            at = len(self.prefix) + len(ids) - scored
-            found.append(((*self.prefix, *ids, *self.suffix), at, scored))
+            before = () if self._begins(ids) else self.prefix
+            at = len(before) + len(ids) - scored
+            found.append(((*before, *ids, *self.suffix), at, scored))
         return found
+
+    def without(self, text: str, first: int, count: int) -> str:
+        """`text` without `count` of its own tokens from number `first` on."""
+        (ids,) = self._ids([text], special=False)
+        if not self.tokenizer.is_fast:
+            return self.decode_written(ids[:first]) + self.decode_written(ids[first + count :])
+        places = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
+            "offset_mapping"
+        ]
+        end = first + count
+        # White space between two tokens goes with the later one; a character that two share is shown whole.
+        start = min(places[end][0], places[end - 1][1]) if end < len(places) else len(text)
+        return text[: places[first - 1][1] if first else 0] + text[start:]
+
+    def _begins(self, ids: Sequence[int]) -> bool:
+        """Whether the tokens are those of a text that writes its own beginning."""
+        return bool(self.prefix) and tuple(ids[: len(self.prefix)]) == self.prefix
 
     def chat(self, prompt: str, system: str | None) -> str:
         """The prompt as a user's message through the chat template, up to where the reply starts."""
@@ -145,6 +165,25 @@ class Encoder:
         return str(
             self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         )
+
+    def decode_written(self, tokens: Sequence[int]) -> str:
+        """Text of new tokens with the special ones written out."""
+        return str(
+            self.tokenizer.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        )
+
+    @property
+    def end_text(self) -> str | None:
+        """The text of the end-of-text token, where there is one."""
+        token = self.tokenizer.eos_token_id
+        return None if token is None else str(self.tokenizer.decode([token]))
+
+    @property
+    def special(self) -> frozenset[int]:
+        """The tokens that `decode` leaves out."""
+        added = getattr(self.tokenizer, "added_tokens_decoder", {})
+        own = (number for number, token in added.items() if token.special)
+        return frozenset((*own, *self.tokenizer.all_special_ids))
 
     @property
     def _first(self) -> int | None:

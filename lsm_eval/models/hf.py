@@ -13,7 +13,7 @@ from typing import Any, Literal
 from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Detailed, Network
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.place import Place, Written
 from lsm_eval.models import hub
 from lsm_eval.models.answers import scored_answer, with_likelihood
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
@@ -45,9 +45,9 @@ from lsm_eval.requests import (
     Response,
 )
 
-ENGINES = {"auto": "tree/2", "tree": "tree/2", "plain": "plain/1"}
+ENGINES = {"auto": "tree/3", "tree": "tree/3", "plain": "plain/2"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
-_OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/1", "masked": "masked/1"}
+_OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/2", "masked": "masked/2"}
 _SCORED_TOGETHER = 64  # generated texts whose likelihood is asked for
 
 
@@ -117,8 +117,8 @@ class HFModel:
         return [self._requests.cost(request) for request in requests]
 
     def render(self, request: Request) -> str:
-        """The prompt as the model reads it."""
-        return self._requests.text(request)
+        """The prompt as the model reads it, without what is cut to fit its context."""
+        return self._requests.read(request)
 
     def computed(self) -> Mapping[str, float]:
         """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
@@ -148,6 +148,7 @@ class HFModel:
                 pad=self._pad,
                 ends=tuple(self._ends(model)),
                 decode=self.encoder.decode,
+                written=Written(self.encoder.decode_written, self.encoder.special),
                 batch_tokens=self.options.batch_tokens,
                 longest=self.context,
             )

@@ -41,6 +41,20 @@ class RequestEncoder:
             return self._encoder.chat(request.prompt, request.system)
         return f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
 
+    def read(self, request: Request) -> str:
+        """The prompt as the model reads it, without what is cut to fit the model's context."""
+        text = self.text(request)
+        if self._overflow != "truncate" or isinstance(request, Perplexity):
+            return text
+        own = self.prompt(request) if isinstance(request, Generate) else self.rows(request)
+        if isinstance(own, Failure) or not own[1]:
+            return text
+        (tokens,) = self._encoder.encode([text], chat=True)
+        kept = self._kept(tokens)
+        if not request.lm_eval:
+            return self._encoder.without(text, kept, own[1])
+        return self._encoder.without(text, 0, own[1] - (0 if kept else len(self._encoder.prefix)))
+
     def cost(self, request: Request) -> Cost:
         """What the request costs, in tokens."""
         if isinstance(request, Generate):
@@ -48,7 +62,7 @@ class RequestEncoder:
             size = len(tokens) + request.max_tokens
             return Cost(size, self._leading_bos(tokens), size, self._excess(size))
         if isinstance(request, Perplexity):
-            length = len(self._plain_tokens(request.text))
+            length = len(self._plain_tokens(request))
             return Cost(length, 1, min(length, self._context or length), 0)
         pairs = self._pairs(request)
         longest = max(len(tokens) for tokens, _ in pairs) - 1
@@ -58,45 +72,51 @@ class RequestEncoder:
     def rows(self, request: Score | Perplexity) -> Failure | tuple[Sequence[Row], int]:
         """The token rows of a request that is scored, and how many context tokens were cut at most."""
         if isinstance(request, Perplexity):
-            text = self._plain_tokens(request.text)
+            text = self._plain_tokens(request)
             return windows(text, self._encoder.start[-1], self._context or max(len(text), 1)), 0
-        return self._fitting(self._pairs(request))
+        return self._fitting(self._pairs(request), alike=not request.lm_eval)
 
     def completion(self, request: Generate, text: str) -> Failure | tuple[Sequence[TokenRow], int]:
         """The token row of a text (not empty) that came after the request's prompt, to be scored."""
-        return self._fitting(self._encoder.encode_pairs(self.text(request), (text,), chat=request.chat))
+        pairs = self._encoder.encode_pairs(self.text(request), (text,), chat=request.chat)
+        return self._fitting(pairs, alike=not request.lm_eval)
 
     def _fitting(
-        self, pairs: Sequence[tuple[tuple[int, ...], int]]
+        self, pairs: Sequence[tuple[tuple[int, ...], int]], *, alike: bool
     ) -> Failure | tuple[Sequence[TokenRow], int]:
+        """`alike`: all lose what the longest must, after the beginning of text; otherwise each what itself must,
+        from the very left."""
         rows: list[TokenRow] = []
-        cut = 0
+        # The model reads all tokens but the last one.
+        most = max(self._excess(len(tokens) - 1) for tokens, _ in pairs)
         for tokens, scored in pairs:
-            # The model reads all tokens but the last one.
-            excess = self._excess(len(tokens) - 1)
-            if excess and (self._overflow != "truncate" or scored >= len(tokens) - excess):
-                return self._too_long(len(tokens) - 1)
-            rows.append(TokenRow(tokens[excess:], scored))
-            cut = max(cut, excess)
-        return rows, cut
+            kept = self._kept(tokens) if alike else 0
+            excess = most if alike else self._excess(len(tokens) - 1)
+            # A token of the context stays.
+            if excess and (self._overflow != "truncate" or excess > len(tokens) - scored - max(kept, 1)):
+                return self._too_long(max(len(tokens) for tokens, _ in pairs) - 1)
+            rows.append(TokenRow((*tokens[:kept], *tokens[kept + excess :]) if excess else tokens, scored))
+        return rows, most
 
     def prompt(self, request: Generate) -> Failure | tuple[Prompt, int]:
         """The prompt of a request that is continued, and how many of its tokens were cut."""
         tokens = self._prompt_tokens(request)
         size = len(tokens) + request.max_tokens
         cut = self._excess(size)
-        if cut and (self._overflow != "truncate" or cut >= len(tokens)):
+        kept = 0 if request.lm_eval else self._kept(tokens)
+        if cut and (self._overflow != "truncate" or cut > len(tokens) - max(kept, 1)):
             return self._too_long(size)
-        return self._as_prompt(tokens[cut:], request), cut
+        return self._as_prompt([*tokens[:kept], *tokens[kept + cut :]], request), cut
 
     def _as_prompt(self, tokens: Sequence[int], request: Generate) -> Prompt:
         return Prompt(
             tuple(tokens),
-            request.stop,
+            tuple(dict.fromkeys(stop for stop in request.stop if stop)),
             request.max_tokens,
             request.temperature,
             request.top_p,
             request.seed,
+            request.lm_eval,
         )
 
     def _pairs(self, request: Score) -> list[tuple[tuple[int, ...], int]]:
@@ -106,10 +126,22 @@ class RequestEncoder:
         (tokens,) = self._encoder.encode([self.text(request)], chat=request.chat)
         return tokens or list(self._encoder.start)
 
-    def _plain_tokens(self, text: str) -> list[int]:
-        # Without the tokenizer's beginning of text: the windows put it there.
-        (tokens,) = self._encoder.encode([text], chat=True)
-        return tokens
+    def _plain_tokens(self, request: Perplexity) -> list[int]:
+        # Without the tokenizer's beginning of text, nor the text's own: the windows put it there.
+        (tokens,) = self._encoder.encode([request.text], chat=True)
+        start = () if request.lm_eval else self._start
+        return tokens[len(start) :] if start and tuple(tokens[: len(start)]) == start else tokens
+
+    @property
+    def _start(self) -> tuple[int, ...]:
+        """What the windows of a text begin with."""
+        return self._encoder.start[-1:]
+
+    def _kept(self, tokens: Sequence[int]) -> int:
+        """How many of the first tokens are a beginning of text, which is never cut."""
+        prefix = self._encoder.prefix
+        own = len(prefix) if prefix and tuple(tokens[: len(prefix)]) == prefix else 0
+        return max(own, self._leading_bos(tokens))
 
     def _leading_bos(self, tokens: Sequence[int]) -> int:
         # Only the run at the start: some chat templates open every turn with the token that is also BOS.

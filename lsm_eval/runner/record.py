@@ -77,6 +77,8 @@ def signature(
     parts.append(f"chat:{'on' if task.chat else 'off'}")
     if spec.options.overflow != "error":
         parts.append(f"overflow:{spec.options.overflow}")
+        if spec.options.overflow == "truncate" and not any(s.request.lm_eval for s in task.samples[:1]):
+            parts.append("cut:after_start")
     parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}"]
     if likelihood != "causal" and definition.request != "generate":
         parts.append(f"likelihood:{likelihood}")

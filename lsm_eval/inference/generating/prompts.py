@@ -19,6 +19,8 @@ class Prompt:
     """Draw from the fewest tokens whose probabilities sum to this."""
     seed: int = 0
     """Of the sequence's own random stream."""
+    lm_eval: bool = False
+    """Cut the text as lm-evaluation-harness does where a stop string holds a special token (`stops.finish`)."""
 
 
 @dataclass(frozen=True, slots=True)
