@@ -141,8 +141,11 @@ def kind(request: Request) -> str:
     return next(name for name, cls in _REQUESTS.items() if isinstance(request, cls))
 
 
-def key(request: Request, fingerprint: str) -> str:
+def key(request: Request, fingerprint: str, prompt: str | None = None) -> str:
     """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request.
+
+    `prompt`: as a chat template makes it, which may write what the request does not say (the date); None where there
+    is none.
 
     What has no part in a greedy text is left out, and so are `detail` and `lm_eval` where they are not asked for: such
     keys are what they were before there was sampling and detail.
@@ -154,7 +157,8 @@ def key(request: Request, fingerprint: str) -> str:
     if isinstance(request, Generate) and request.temperature == 0:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]
-    content = json.dumps([fingerprint, kind(request), fields], sort_keys=True, ensure_ascii=True)
+    made = [] if prompt is None else [prompt]
+    content = json.dumps([fingerprint, kind(request), fields, *made], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

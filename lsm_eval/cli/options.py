@@ -33,6 +33,8 @@ def run_options(function: F) -> F:
                      help="For random examples and resampled intervals."),
         click.option("--chat", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
                      help="Chat template: auto uses it for generation where the model has one."),
+        click.option("--chat-template", metavar="NAME|FILE",
+                     help="One of the tokenizer's named chat templates, or a Jinja file; its default one otherwise."),
         click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:0, mps."),
         click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16, float16."),
         click.option("--batch-tokens", default="auto", show_default=True, metavar="auto|N",
@@ -75,6 +77,7 @@ def make_spec(
     perturb: Sequence[str],
     seed: int,
     chat: Any,
+    chat_template: str | None,
     device: str,
     dtype: str,
     batch_tokens: str,
@@ -113,6 +116,8 @@ def make_spec(
         raise UserError(f"--data-files {data_files}: no such folder.")
     if not store:
         raise UserError("--store is empty: name a folder, or give auto or none.")
+    if chat_template is not None and chat == "off":
+        raise UserError("--chat-template has no meaning with --chat off: leave out one of the two.")
     places = {"auto": cache_dir() / "responses", "none": None}
     return RunSpec(
         tasks=names,
@@ -129,6 +134,7 @@ def make_spec(
             overflow=overflow,
             engine=engine,
             adapter=adapter,
+            chat_template=chat_template,
             trust_remote_code=trust_remote_code,
             offline=offline,
         ),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
 from collections.abc import Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.chat_template import ChatTemplate
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _REMEMBERED = 64_000_000  # tokens, of four bytes each
 
 
@@ -21,9 +24,11 @@ class Encoder:
     reads whole texts (`encode_whole`, `encode_apart`), those at the end are kept.
     """
 
-    def __init__(self, tokenizer: Any, vocabulary: int | None = None) -> None:
-        """`vocabulary`: how many tokens the model has; None where that is unknown."""
+    def __init__(self, tokenizer: Any, vocabulary: int | None = None, template: str | None = None) -> None:
+        """`vocabulary`: how many tokens the model has; None where that is unknown. `template`: a chat template to
+        take instead of the tokenizer's (`ChatTemplate`)."""
         self.tokenizer = tokenizer
+        self.template = ChatTemplate(tokenizer, template)
         self._vocabulary = vocabulary
         self._memory = _Memory()
         self.bos: int | None = tokenizer.bos_token_id
@@ -37,7 +42,7 @@ class Encoder:
     @property
     def chat_template(self) -> bool:
         """Whether the tokenizer has a chat template."""
-        return bool(self.tokenizer.chat_template)
+        return bool(self.template)
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -148,29 +153,22 @@ class Encoder:
 
     def chat(self, prompt: str, system: str | None) -> str:
         """The prompt as a user's message through the chat template, up to where the reply starts."""
-        messages = [{"role": "system", "content": system}] if system is not None else []
-        messages.append({"role": "user", "content": prompt})
-        import jinja2
-
-        try:
-            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        except jinja2.TemplateError as error:
-            raise UserError(
-                f"the model's chat template refuses the messages ({error}): run with --chat off."
-            ) from error
-        return str(text)
+        system = None if system is None else whole_characters(system)
+        return self.template.render(whole_characters(prompt), system).text
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Text of new tokens, special tokens left out, spaces as they are."""
-        return str(
-            self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        text = self.tokenizer.decode(
+            list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
+        return whole_characters(str(text))
 
     def decode_written(self, tokens: Sequence[int]) -> str:
         """Text of new tokens with the special ones written out."""
-        return str(
-            self.tokenizer.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        text = self.tokenizer.decode(
+            list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False
         )
+        return whole_characters(str(text))
 
     @property
     def end_text(self) -> str | None:
@@ -193,6 +191,7 @@ class Encoder:
 
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Tokens of each text; those of texts seen before are remembered."""
+        texts = [whole_characters(text) for text in texts]
         keys = [self._memory.key(text, special) for text in texts]
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._memory}
         found = dict(zip(new, self._tokenise(list(new.values()), special=special), strict=True))
@@ -217,6 +216,14 @@ class Encoder:
                 "take tokenizer and weights from one checkpoint."
             )
         return encoded
+
+
+def whole_characters(text: str) -> str:
+    """`text` with U+FFFD for each half of a character (a lone surrogate), which no tokenizer reads; two halves that
+    belong together become their character."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Memory:

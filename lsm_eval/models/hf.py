@@ -95,6 +95,7 @@ class HFModel:
             details={
                 **self._details,
                 **MEANING[self.family],
+                **self.encoder.template.details,
                 **(self._loaded.details if self._loaded else {}),
             },
         )
@@ -110,15 +111,27 @@ class HFModel:
             "engine": _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine],
             "overflow": self.options.overflow,
         }
+        if self.options.chat_template is not None:
+            parts["chat_template"] = self.encoder.template.sha256
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
-        return [self._requests.cost(request) for request in requests]
+        encoder = self._requests
+        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in requests]
 
     def render(self, request: Request) -> str:
         """The prompt as the model reads it, without what is cut to fit its context."""
         return self._requests.read(request)
+
+    def refusal(self, request: Request) -> str | None:
+        """Why the chat template takes no such request (`base.Chatting`)."""
+        refused = self._requests.refusal(request)
+        return refused.detail if refused else None
+
+    def folded(self, request: Request) -> bool:
+        """Whether its system message stands in the user's (`base.Chatting`)."""
+        return self._requests.folded(request)
 
     def computed(self) -> Mapping[str, float]:
         """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
@@ -201,7 +214,7 @@ class HFModel:
                 at_once[i] = self._no_detail()
                 continue
             with self._network.ledger.encoding():
-                own = self._requests.rows(request)
+                own = self._requests.refusal(request) or self._requests.rows(request)
             if isinstance(own, Failure):
                 at_once[i] = own
             elif not own[0]:
@@ -233,7 +246,7 @@ class HFModel:
             request = requests[i]
             assert isinstance(request, Generate)
             with self._network.ledger.encoding():
-                own = self._requests.prompt(request)
+                own = self._requests.refusal(request) or self._requests.prompt(request)
             if not isinstance(own, Failure) and request.detail and self.family != "decoder":
                 own = self._no_detail()
             if isinstance(own, Failure):
@@ -277,7 +290,7 @@ class HFModel:
         # The configuration first: without it the tokenizer's own error would point to the wrong file.
         vocabulary = vocabulary_size(self.config)
         tokenizer = load_tokenizer(self._text_folder, trust_remote_code=self.options.trust_remote_code)
-        return Encoder(tokenizer, vocabulary)
+        return Encoder(tokenizer, vocabulary, self.options.chat_template)
 
     @cached_property
     def config(self) -> Any:

@@ -8,7 +8,8 @@ from typing import Protocol
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.scoring.plain import TokenRow, windows
 from lsm_eval.models.base import Cost, Overflow
-from lsm_eval.models.encoding import Encoder
+from lsm_eval.models.chat_template import Refused
+from lsm_eval.models.encoding import Encoder, whole_characters
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
 
@@ -32,17 +33,31 @@ class RequestEncoder:
         self._encoder, self._context, self._overflow = encoder, context, overflow
 
     def text(self, request: Request) -> str:
-        """The prompt as the model reads it, through its chat template if the request asks for that."""
-        if isinstance(request, Perplexity):
-            return request.text
-        if isinstance(request, Score):
-            return self._encoder.chat(request.context, None) if request.chat else request.context
-        if request.chat:
-            return self._encoder.chat(request.prompt, request.system)
-        return f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
+        """The prompt as the model reads it, through its chat template if the request asks for that.
+
+        Raises `chat_template.Refused` where the template takes no such messages."""
+        if not isinstance(request, Perplexity) and request.chat:
+            return self._encoder.chat(*_messages(request))
+        return _plain(request)
+
+    def refusal(self, request: Request) -> Failure | None:
+        """Why a request cannot be read at all: the chat template refuses its messages."""
+        try:
+            self.text(request)
+        except Refused as error:
+            return Failure("unsupported", str(error))
+        return None
+
+    def folded(self, request: Request) -> bool:
+        """Whether the chat template puts the request's system message into the user's."""
+        if isinstance(request, Perplexity) or not request.chat or self.refusal(request):
+            return False
+        return self._encoder.template.render(*_messages(request)).folded
 
     def read(self, request: Request) -> str:
         """The prompt as the model reads it, without what is cut to fit the model's context."""
+        if self.refusal(request):
+            return _plain(request)
         text = self.text(request)
         if self._overflow != "truncate" or isinstance(request, Perplexity):
             return text
@@ -155,3 +170,20 @@ class RequestEncoder:
 
     def _too_long(self, length: int) -> Failure:
         return Failure("too_long", f"{length} tokens, and the model's context is {self._context}")
+
+
+def _messages(request: Score | Generate) -> tuple[str, str | None]:
+    """What the user says, and the system message."""
+    if isinstance(request, Score):
+        return whole_characters(request.context), None
+    return whole_characters(request.prompt), None if request.system is None else whole_characters(
+        request.system
+    )
+
+
+def _plain(request: Request) -> str:
+    """The prompt without a chat template."""
+    if isinstance(request, Perplexity):
+        return whole_characters(request.text)
+    prompt, system = _messages(request)
+    return f"{system}\n\n{prompt}" if system else prompt

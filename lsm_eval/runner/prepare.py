@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.models.base import Cost, Model
+from lsm_eval.models.base import Chatting, Cost, Model
+from lsm_eval.models.chat_template import ChatTemplateError
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
+from lsm_eval.requests import Request
 from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
@@ -40,6 +43,8 @@ class PreparedTask:
     """How its questions were changed; None for the task's own wording."""
     base: str | None = None
     """Of a variant: the task's own name."""
+    system: Literal["folded"] | None = None
+    """`folded`: its system message stands in the user's, since the chat template takes none."""
     unchanged: Mapping[str, str] = field(default_factory=dict)
     """Variants that were asked for and are no variants of this task, and why, in words."""
 
@@ -86,12 +91,35 @@ def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTas
     total = sum(len(task.samples) for task in prepared)
     with progress.phase("tokenise", total) as phase:
         for at, one in enumerate(prepared):
-            each = model.cost([request for sample in one.samples for request in sample.requests])
+            requests = [request for sample in one.samples for request in sample.requests]
+            try:
+                each = model.cost(requests)
+            except ChatTemplateError as error:
+                raise UserError(f"{one.name}: {error}") from error
             costs = _sample_costs(one.samples, each)
-            prepared[at] = replace(one, costs=costs, tokens=tuple(cost.asked for cost in each))
+            prepared[at] = replace(
+                one,
+                costs=costs,
+                tokens=tuple(cost.asked for cost in each),
+                system=_system(one, requests, model, progress),
+            )
             phase.advance(len(one.samples), sum(cost.asked for cost in costs))
     _check_lengths(prepared, model, spec)
     return prepared
+
+
+def _system(
+    task: PreparedTask, requests: Sequence[Request], model: Model, progress: Progress
+) -> Literal["folded"] | None:
+    """What became of the system messages; says so where the chat template takes no such messages at all."""
+    if not task.chat or not isinstance(model, Chatting):
+        return None
+    refused = [why for why in map(model.refusal, requests) if why is not None]
+    if refused:
+        progress.note(
+            f"{task.name}: {len(refused)} of {len(requests)} requests count as missing: {refused[0]}"
+        )
+    return "folded" if any(map(model.folded, requests)) else None
 
 
 def _prepare_task(

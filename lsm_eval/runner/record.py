@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from lsm_eval import __version__
@@ -75,6 +76,10 @@ def signature(
     if task.examples is not None:
         parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")
     parts.append(f"chat:{'on' if task.chat else 'off'}")
+    if task.chat and spec.options.chat_template is not None:
+        parts.append(f"template:{Path(spec.options.chat_template).name}")
+    if task.system:
+        parts.append(f"system:{task.system}")
     if spec.options.overflow != "error":
         parts.append(f"overflow:{spec.options.overflow}")
         if spec.options.overflow == "truncate" and not any(s.request.lm_eval for s in task.samples[:1]):
@@ -212,6 +217,7 @@ def make_manifest(
         settings={
             "batch_tokens": spec.options.batch_tokens or "auto",
             "chat": spec.chat,
+            "chat_template": spec.options.chat_template,
             "dtype": spec.options.dtype,
             "device": spec.options.device,
             "limit": spec.limit,
@@ -253,6 +259,7 @@ def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int]) ->
         shots=task.shots,
         sampler=definition.fewshot.sampler,
         chat=task.chat,
+        system=task.system,
         limit=spec.limit,
         samples=len(task.samples),
         failures=dict(failures),
