@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.models.chat_template import explain, faults, shows
+from lsm_eval.models.chat_checks import explain, faults, shows
 
 Message = Mapping[str, str]
 

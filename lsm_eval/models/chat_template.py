@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
-import json
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.chat_checks import explain, faults, shows, shows_parts
 
 CLOCK = datetime(2024, 7, 26)  # noqa: DTZ001 - local time, as transformers tells it
 """What a template that asks for the time is told, so that prompts are the same every day: the date that Llama's
 templates fall back to."""
-_PART = "'type':'text'"
 _NOW = "strftime_now"
 _REMEMBERED = 64_000_000  # characters
 _PROBE = ("A first message of lsm-eval: 41 words.", "A second message of lsm-eval: 73 words.")
@@ -215,7 +213,7 @@ class ChatTemplate:
                 errors.append(error)
                 continue
             whole = shows(text, prompt) and (system is None or shows(text, system))
-            if whole and not ((form.user_parts or form.system_parts) and _shows_parts(text, prompt, system)):
+            if whole and not ((form.user_parts or form.system_parts) and shows_parts(text, prompt, system)):
                 return Rendered(text, form.folded and system is not None)
             errors.append(_Error("it leaves out a message", lost=True))
         raise next((error for error in errors if not error.lost), errors[0])
@@ -236,49 +234,8 @@ class _Error(Exception):
         self.lost = lost
 
 
-def shows(text: str, message: str) -> bool:
-    """Whether a rendered prompt holds a message, whatever became of its white space or its quotes."""
-    if message.strip() in text:
-        return True
-    bare = "".join(text.split())
-    written = (message, json.dumps(message, ensure_ascii=False)[1:-1], json.dumps(message)[1:-1])
-    return any("".join(one.split()) in bare for one in (*written, html.escape(message), _as_jinja(message)))
-
-
-def _shows_parts(text: str, prompt: str, system: str | None) -> bool:
-    """Whether the list of parts itself is written where its texts should be."""
-    bare, own = ("".join(one.split()).replace('"', "'") for one in (text, f"{system}{prompt}"))
-    return bare.count(_PART) > own.count(_PART)
-
-
 def _refused(why: Exception) -> Refused:
     return Refused(f"the model's chat template refuses the messages ({why}): {_WITHOUT}.")
-
-
-def faults() -> tuple[type[Exception], ...]:
-    """Whatever a template raises, by itself or by Jinja."""
-    import jinja2
-
-    return (
-        jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError,
-        AssertionError,
-    )  # fmt: skip
-
-
-def explain(error: BaseException) -> str:
-    """What a template raised, in a few words."""
-    import jinja2
-
-    words = " ".join(str(error).split())[:200].rstrip(".:")
-    own = isinstance(error, jinja2.TemplateError) and type(error) is jinja2.TemplateError
-    return words if own and words else f"{type(error).__name__}{': ' if words else ''}{words}"
-
-
-def _as_jinja(message: str) -> str:
-    """As Jinja's own filter escapes it for HTML."""
-    import markupsafe
-
-    return str(markupsafe.escape(message))
 
 
 def _message(role: str, content: str, *, parts: bool) -> dict[str, Any]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from array import array
 from collections.abc import Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.characters import whole_characters
 from lsm_eval.models.chat_template import ChatTemplate
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _REMEMBERED = 64_000_000  # tokens, of four bytes each
 
 
@@ -216,14 +215,6 @@ class Encoder:
                 "take tokenizer and weights from one checkpoint."
             )
         return encoded
-
-
-def whole_characters(text: str) -> str:
-    """`text` with U+FFFD for each half of a character (a lone surrogate), which no tokenizer reads; two halves that
-    belong together become their character."""
-    if text.isascii() or not _SURROGATE.search(text):
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Memory:

@@ -117,6 +117,9 @@ class MaskedEncoder(RequestEncoder):
         """No prompt: these models write no text."""
         return Failure("unsupported", f"{_NO_TEXT}: leave out tasks that generate, or name another --model.")
 
+    def _keeps_start(self, request: Request) -> bool:
+        return True  # the harness has no such models
+
     @property
     def _start(self) -> tuple[int, ...]:
         """What the windows of a text begin with."""

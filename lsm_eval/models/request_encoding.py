@@ -8,8 +8,9 @@ from typing import Protocol
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.scoring.plain import TokenRow, windows
 from lsm_eval.models.base import Cost, Overflow
+from lsm_eval.models.characters import whole_characters
 from lsm_eval.models.chat_template import Refused
-from lsm_eval.models.encoding import Encoder, whole_characters
+from lsm_eval.models.encoding import Encoder
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
 
@@ -66,7 +67,7 @@ class RequestEncoder:
             return text
         (tokens,) = self._encoder.encode([text], chat=True)
         kept = self._kept(tokens)
-        if not request.lm_eval:
+        if self._keeps_start(request):
             return self._encoder.without(text, kept, own[1])
         return self._encoder.without(text, 0, own[1] - (0 if kept else len(self._encoder.prefix)))
 
@@ -146,6 +147,9 @@ class RequestEncoder:
         (tokens,) = self._encoder.encode([request.text], chat=True)
         start = () if request.lm_eval else self._start
         return tokens[len(start) :] if start and tuple(tokens[: len(start)]) == start else tokens
+
+    def _keeps_start(self, request: Request) -> bool:
+        return not request.lm_eval
 
     @property
     def _start(self) -> tuple[int, ...]:

@@ -101,25 +101,31 @@ def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTas
                 one,
                 costs=costs,
                 tokens=tuple(cost.asked for cost in each),
-                system=_system(one, requests, model, progress),
+                system=_system(one, requests, model),
             )
             phase.advance(len(one.samples), sum(cost.asked for cost in costs))
+    _note_refused(prepared, model, progress)
     _check_lengths(prepared, model, spec)
     return prepared
 
 
-def _system(
-    task: PreparedTask, requests: Sequence[Request], model: Model, progress: Progress
-) -> Literal["folded"] | None:
-    """What became of the system messages; says so where the chat template takes no such messages at all."""
+def _system(task: PreparedTask, requests: Sequence[Request], model: Model) -> Literal["folded"] | None:
+    """What became of the system messages."""
     if not task.chat or not isinstance(model, Chatting):
         return None
-    refused = [why for why in map(model.refusal, requests) if why is not None]
-    if refused:
-        progress.note(
-            f"{task.name}: {len(refused)} of {len(requests)} requests count as missing: {refused[0]}"
-        )
     return "folded" if any(map(model.folded, requests)) else None
+
+
+def _note_refused(tasks: Sequence[PreparedTask], model: Model, progress: Progress) -> None:
+    """Say of which tasks the chat template takes no messages at all."""
+    if not isinstance(model, Chatting):
+        return
+    for task in tasks:
+        requests = [request for sample in task.samples for request in sample.requests] if task.chat else []
+        refused = [why for why in map(model.refusal, requests) if why is not None]
+        if refused:
+            count = f"{len(refused)} of {len(requests)}"
+            progress.note(f"{task.name}: {count} requests count as missing: {refused[0]}")
 
 
 def _prepare_task(

@@ -9,8 +9,9 @@ import pytest
 from tiny_models import CHAT, CHAT_WITH_BOS, save_tokenizer
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.characters import whole_characters
 from lsm_eval.models.chat_template import ChatTemplate, ChatTemplateError, Refused
-from lsm_eval.models.encoding import Encoder, whole_characters
+from lsm_eval.models.encoding import Encoder
 
 ASK, SYSTEM = "what is the name of the cat?", "Be brief."
 EACH = "{% for m in messages %}"

@@ -69,8 +69,8 @@ def test_as_the_harness_cuts(tmp_path: Path) -> None:
     assert longest == ROOM + 1 + cut
     prompt = requests.prompt(Generate(LONG, max_tokens=8, lm_eval=True))
     assert not isinstance(prompt, Failure)
-    (tokens,) = encoder.encode([LONG])
-    assert list(prompt[0].tokens) == tokens[-ROOM + 8 :]
+    (whole,) = encoder.encode([LONG])
+    assert list(prompt[0].tokens) == whole[-ROOM + 8 :]
     assert LONG.endswith(requests.read(Generate(LONG, max_tokens=8, lm_eval=True)))
 
 
@@ -98,7 +98,7 @@ def test_a_choice_that_leaves_no_context(tmp_path: Path) -> None:
     requests = RequestEncoder(_encoder(tmp_path), ROOM, "truncate")
     assert isinstance(requests.rows(Score("the", (" a", " cat" * 30))), Failure)
     for overflow in ("error", "skip"):
-        refused = RequestEncoder(_encoder(tmp_path), ROOM, overflow)  # type: ignore[arg-type]
+        refused = RequestEncoder(_encoder(tmp_path), ROOM, overflow)
         assert isinstance(refused.rows(Score(LONG, CHOICES)), Failure)
         assert refused.read(Score(LONG, CHOICES)) == LONG
 

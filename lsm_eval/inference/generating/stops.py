@@ -132,6 +132,8 @@ def _tokens_until_stop(
     In a padded batch a row can hold tokens after the stop: without this the count would depend on its
     neighbours. Found as while it was written: bytes that come later can make a character unreadable again.
     """
+    if not holds(new[:-1], stops, decode, written) and "\ufffd" not in decode(new[:-1]):
+        return len(new)
     watch = StopWatch(stops, decode, written)
     found = (at for at, token in enumerate(new, 1) if watch.push(token))
     return next((at for at in found if holds(new[:at], stops, decode, written)), len(new))
