@@ -177,7 +177,22 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         name = self.tokenizer.name_or_path if self.tokenizer else self.pretrained
         return str(name).replace("/", "__")
 
-    chat_template = TemplateLM.chat_template
+    def chat_template(self, chat_template: bool | str = False) -> str | None:
+        """The template itself, for the harness's results file. Raises `UserError` where several are there and none
+        is named."""
+        own = getattr(self.tokenizer, "chat_template", None)
+        named = own if isinstance(own, dict) else {}
+        try:
+            found: str | None = TemplateLM.chat_template(self, chat_template)
+        except ValueError as error:
+            what = f"none called {chat_template}" if isinstance(chat_template, str) else "no default one"
+            raise UserError(
+                f"--apply_chat_template: the model has named chat templates ({', '.join(sorted(named))}) and {what}: name "
+                "one of them after it, or leave it out."
+            ) from error
+        if found and named and "default" not in named:
+            self._chat_arguments.setdefault("chat_template", found)
+        return found
 
     def apply_chat_template(
         self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True

@@ -58,3 +58,25 @@ def test_a_template_of_no_use(
         _ask(model, task_folder, tmp_path / "out")
     with pytest.raises(UserError, match=says):
         evaluate("lsm-eval", model, "own_sums", apply_chat_template=True)
+
+
+def test_named_templates_in_the_harness(model: Path) -> None:
+    from lm_eval.api.registry import get_model
+    from tiny_models import edit_json
+
+    from lsm_eval.lm_eval_bridge import register
+
+    register()
+    (model / "chat_template.jinja").unlink()
+    named = [
+        {"name": name, "template": f"<{name}>" + "{{ messages[-1]['content'] }}"} for name in ("rag", "tools")
+    ]
+    edit_json(model / "tokenizer_config.json", chat_template=named)
+    ours = get_model("lsm-eval")(pretrained=str(model), device="cpu", dtype="float32")
+    with pytest.raises(UserError, match=r"\(rag, tools\) and no default one"):
+        ours.chat_template(True)
+    messages = [{"role": "user", "content": "what?"}]
+    with pytest.raises(UserError, match="multiple chat templates"):
+        ours.apply_chat_template(messages)
+    assert ours.chat_template("tools") == named[1]["template"]
+    assert ours.apply_chat_template(messages) == "<tools>what?"
