@@ -24,6 +24,9 @@ class Score:
     continuations: tuple[str, ...]
     chat: bool = False
     """Send the context as a user's message through the model's chat template; the continuations answer it."""
+    lm_eval: bool = False
+    """Cut what is too long as lm-evaluation-harness does: from the very left, each continuation's context by itself.
+    Otherwise the beginning of text stays, and all continuations lose the same tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,9 @@ class Generate:
     """Tell how likely the new text is (`Generated.logprob`), too."""
     stop_in_thoughts: bool = False
     """Stop strings end the text inside a reasoning model's thoughts, too; by default they wait for its answer."""
+    lm_eval: bool = False
+    """Cut what is too long, and texts at stop strings that hold special tokens, as lm-evaluation-harness does
+    (`Score.lm_eval`, `inference.generating.stops.finish`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,9 @@ class Perplexity:
     text: str
     detail: bool = False
     """Tell of each token how likely it is (`Likelihood.each`), too."""
+    lm_eval: bool = False
+    """Score a beginning of text that the text writes itself, as lm-evaluation-harness does, rather than read it as
+    the one that stands before every text."""
 
 
 Request = Score | Generate | Perplexity
@@ -143,20 +152,24 @@ def kind(request: Request) -> str:
     return next(name for name, cls in _REQUESTS.items() if isinstance(request, cls))
 
 
-def key(request: Request, fingerprint: str) -> str:
+def key(request: Request, fingerprint: str, prompt: str | None = None) -> str:
     """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request.
 
-    What has no part in a greedy text is left out, and so are `detail` and `stop_in_thoughts` where they are not asked
-    for: such keys are what they were before there were sampling, detail and thoughts.
+    `prompt`: as a chat template makes it, which may write what the request does not say (the date); None where there
+    is none.
+
+    What has no part in a greedy text is left out, and so are `detail`, `stop_in_thoughts` and `lm_eval` where they are not
+    asked for: such keys are what they were before there were sampling, detail and thoughts.
     """
     fields = asdict(request)
-    for name in ("detail", "stop_in_thoughts"):
+    for name in ("detail", "stop_in_thoughts", "lm_eval"):
         if not fields.get(name):
             fields.pop(name, None)
     if isinstance(request, Generate) and request.temperature == 0:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]
-    content = json.dumps([fingerprint, kind(request), fields], sort_keys=True, ensure_ascii=True)
+    made = [] if prompt is None else [prompt]
+    content = json.dumps([fingerprint, kind(request), fields, *made], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

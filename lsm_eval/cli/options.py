@@ -42,6 +42,8 @@ def run_options(function: F) -> F:
                      "strip takes doubtful marks for thoughts too."),
         click.option("--max-tokens", type=click.IntRange(min=1), metavar="N",
                      help="Most new tokens of a generated answer, thoughts included; each task's own by default."),
+        click.option("--chat-template", metavar="NAME|FILE",
+                     help="One of the tokenizer's named chat templates, or a Jinja file; its default one otherwise."),
         click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:0, mps."),
         click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16, float16."),
         click.option("--batch-tokens", default="auto", show_default=True, metavar="auto|N",
@@ -87,6 +89,7 @@ def make_spec(
     chat: Any,
     reasoning: Any,
     max_tokens: int | None,
+    chat_template: str | None,
     device: str,
     dtype: str,
     batch_tokens: str,
@@ -129,6 +132,8 @@ def make_spec(
         raise UserError(f"--data-files {data_files}: no such folder.")
     if not store:
         raise UserError("--store is empty: name a folder, or give auto or none.")
+    if chat_template is not None and chat == "off":
+        raise UserError("--chat-template has no meaning with --chat off: leave out one of the two.")
     return RunSpec(
         tasks=names,
         model=model,
@@ -147,6 +152,7 @@ def make_spec(
             overflow=overflow,
             engine=engine,
             adapter=adapter,
+            chat_template=chat_template,
             trust_remote_code=trust_remote_code,
             offline=offline,
         ),

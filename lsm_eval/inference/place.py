@@ -10,6 +10,15 @@ Engine = Literal["auto", "tree", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """How new tokens read with the tokenizer's special tokens written out, which a stop string may name."""
+
+    decode: Callable[[Sequence[int]], str]
+    special: frozenset[int]
+    """Tokens that `Place.decode` leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Device, dtype and tokens of special meaning."""
 
@@ -23,11 +32,13 @@ class Place:
     ends: tuple[int, ...]
     """Tokens that end a text."""
     decode: Callable[[Sequence[int]], str]
-    """Text of new tokens."""
+    """Text of new tokens, special ones left out."""
     batch_tokens: int | None = None
     """Tokens that a batch may hold; None for what memory and device suggest."""
     longest: int | None = None
     """The model's context, in tokens; None where it has no bound."""
+    written: Written | None = None
+    """None where no token is special."""
 
     @property
     def tolerance(self) -> float:

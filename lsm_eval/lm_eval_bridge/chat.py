@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.chat_checks import explain, faults, shows
 
 Message = Mapping[str, str]
 
@@ -20,7 +21,7 @@ def render(
     """The prompt of these messages. Without `add_generation_prompt` the last message is left open, to be gone on with.
 
     A template that refuses a system message is asked again without it (the harness's rule). Raises `UserError`
-    where there is no template, or it refuses the rest too.
+    where there is no template, it refuses the rest too, is broken, or leaves out what the user says.
     """
     import jinja2
 
@@ -33,12 +34,16 @@ def render(
         **(arguments or {}),
     }
     try:
-        return str(tokenizer.apply_chat_template(list(messages), **options))
-    except jinja2.TemplateError:
-        without = [message for message in messages if message["role"] != "system"]
-    try:
-        return str(tokenizer.apply_chat_template(without, **options))
-    except jinja2.TemplateError as error:
+        try:
+            text = str(tokenizer.apply_chat_template(list(messages), **options))
+        except jinja2.TemplateError:
+            without = [message for message in messages if message["role"] != "system"]
+            text = str(tokenizer.apply_chat_template(without, **options))
+    except faults() as error:
         raise UserError(
-            f"the model's chat template refuses the messages ({error}): go without it."
+            f"the model's chat template refuses the messages ({explain(error)}): go without it."
         ) from error
+    asked = [message["content"] for message in messages if message["role"] == "user"]
+    if not all(shows(text, one) for one in asked if isinstance(one, str)):
+        raise UserError("the model's chat template leaves out what the user says: go without it.")
+    return text

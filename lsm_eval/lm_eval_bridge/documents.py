@@ -9,7 +9,7 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.generation import make_request, read_keywords
-from lsm_eval.lm_eval_bridge.rolling import rolling_text
+from lsm_eval.lm_eval_bridge.rolling import rolling_request
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.requests import Answer, Generated, Likelihood, Perplexity, Request, Score, Scored
 from lsm_eval.tasks.sample import Sample
@@ -37,6 +37,7 @@ class Documents:
         """`docs`: number and document, in order. `task` has built its requests. `encoder`: the model's, if it has
         one. Raises `UserError`."""
         self.name, self.task, self._encoder = name, task, encoder
+        self._end = encoder.end_text if encoder else None
         self._docs = {str(number): doc for number, doc in docs}
         self._asked: dict[str, list[_Asked]] = {}
         self._requests: dict[str, tuple[Request, ...]] = {}
@@ -111,11 +112,11 @@ class Documents:
                 context, continuation = instance.args[:2]
                 if context not in place:
                     place[context] = len(requests)
-                    requests.append(Score(context, tuple(wanted[context])))
+                    requests.append(Score(context, tuple(wanted[context]), lm_eval=True))
                 asked.append(_Asked(instance, (place[context],) * repeats, wanted[context][continuation]))
             elif instance.request_type == "loglikelihood_rolling":
                 asked.append(_Asked(instance, (len(requests),) * repeats))
-                requests.append(Perplexity(rolling_text(self._encoder, str(instance.args[0]))))
+                requests.append(rolling_request(self._encoder, str(instance.args[0])))
             else:
                 drawn = self._generations(instance, repeats)
                 at = range(len(requests), len(requests) + len(drawn))
@@ -129,7 +130,7 @@ class Documents:
             keywords = read_keywords(given)
             draws = repeats if keywords.temperature else 1  # greedy, it would be the same text each time
             return [
-                make_request(str(prompt), keywords, end=None, seed=seed, prompt_tokens=None) for seed in range(draws)
+                make_request(str(prompt), keywords, end=self._end, seed=seed, prompt_tokens=None) for seed in range(draws)
             ]  # fmt: skip
         except UserError as error:
             raise UserError(f"lm-eval:{self.name}: {error}") from error

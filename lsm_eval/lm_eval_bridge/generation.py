@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lsm_eval.errors import UserError
@@ -46,6 +46,8 @@ class Keywords:
     top_p: float
     max_length: int | None
     """Tokens of prompt and text together, in place of `max_tokens`."""
+    at_once: bool = False
+    """An empty stop string stands in every text: the hf backend stops after the first token."""
 
 
 def read_keywords(given: Mapping[str, Any], checkpoint: Mapping[str, Any] | None = None) -> Keywords:
@@ -90,6 +92,7 @@ def read_keywords(given: Mapping[str, Any], checkpoint: Mapping[str, Any] | None
         temperature=temperature,
         top_p=top_p,
         max_length=None if max_length is None else _positive(max_length, "max_length"),
+        at_once="" in _texts(given.get("until")),
     )
 
 
@@ -107,11 +110,12 @@ def make_request(
     request = Generate(
         prompt,
         stop,
-        keywords.max_tokens,
+        1 if keywords.at_once else keywords.max_tokens,
         temperature=keywords.temperature,
         top_p=keywords.top_p,
         seed=seed if keywords.temperature else 0,
         stop_in_thoughts=True,
+        lm_eval=True,
     )
     if keywords.max_length is None:
         return request
@@ -123,15 +127,7 @@ def make_request(
             f"generation keyword max_length={keywords.max_length}: a prompt is as long as that already; raise it, or "
             "give max_gen_toks, the number of new tokens."
         )
-    return Generate(
-        prompt,
-        stop,
-        left,
-        temperature=request.temperature,
-        top_p=request.top_p,
-        seed=request.seed,
-        stop_in_thoughts=True,
-    )
+    return replace(request, max_tokens=1 if keywords.at_once else left)
 
 
 def _temperature(given: Mapping[str, Any]) -> float:
@@ -147,8 +143,11 @@ def _temperature(given: Mapping[str, Any]) -> float:
 
 
 def _stop(until: Any) -> tuple[str, ...]:
-    texts = [until] if isinstance(until, str) else list(until or ())
-    return tuple(dict.fromkeys(text for text in texts if text))
+    return tuple(dict.fromkeys(text for text in _texts(until) if text))
+
+
+def _texts(until: Any) -> list[str]:
+    return [until] if isinstance(until, str) else list(until or ())
 
 
 def _positive(value: Any, name: str) -> int:

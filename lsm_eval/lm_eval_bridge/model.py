@@ -20,7 +20,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge import MODEL, chat
 from lsm_eval.lm_eval_bridge.arguments import make_model
 from lsm_eval.lm_eval_bridge.generation import DEFAULT_NEW_TOKENS, make_request, read_keywords
-from lsm_eval.lm_eval_bridge.rolling import rolling_text
+from lsm_eval.lm_eval_bridge.rolling import rolling_request
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import (
     Answer,
@@ -28,7 +28,6 @@ from lsm_eval.requests import (
     Generate,
     Generated,
     Likelihood,
-    Perplexity,
     Request,
     Score,
     Scored,
@@ -94,7 +93,9 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         wanted: dict[str, dict[str, None]] = {}
         for context, continuation in pairs:
             wanted.setdefault(context, {})[continuation] = None
-        asked = [Score(context, tuple(continuations)) for context, continuations in wanted.items()]
+        asked = [
+            Score(context, tuple(continuations), lm_eval=True) for context, continuations in wanted.items()
+        ]
         found: dict[tuple[str, str], tuple[float, bool]] = {}
         for request, answer in self._ask(asked, "loglikelihood", disable_tqdm):
             assert isinstance(request, Score)
@@ -110,12 +111,12 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
     def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
         """Log-probability of each whole text."""
         texts = [instance.args[0] for instance in requests]
-        asked = [Perplexity(rolling_text(self._encoder, text)) for text in dict.fromkeys(texts)]
+        asked = [rolling_request(self._encoder, text) for text in dict.fromkeys(texts)]
         found: dict[Request, float] = {}
         for request, answer in self._ask(asked, "loglikelihood_rolling", disable_tqdm):
             assert isinstance(answer, Likelihood)
             found[request] = answer.logprob
-        values = [found[Perplexity(rolling_text(self._encoder, text))] for text in texts]
+        values = [found[rolling_request(self._encoder, text)] for text in texts]
         for text, value in zip(texts, values, strict=True):
             self.cache_hook.add_partial("loglikelihood_rolling", (text,), value)
         return values
@@ -176,7 +177,22 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         name = self.tokenizer.name_or_path if self.tokenizer else self.pretrained
         return str(name).replace("/", "__")
 
-    chat_template = TemplateLM.chat_template
+    def chat_template(self, chat_template: bool | str = False) -> str | None:
+        """The template itself, for the harness's results file. Raises `UserError` where several are there and none
+        is named."""
+        own = getattr(self.tokenizer, "chat_template", None)
+        named = own if isinstance(own, dict) else {}
+        try:
+            found: str | None = TemplateLM.chat_template(self, chat_template)
+        except ValueError as error:
+            what = f"none called {chat_template}" if isinstance(chat_template, str) else "no default one"
+            raise UserError(
+                f"--apply_chat_template: the model has named chat templates ({', '.join(sorted(named))}) and {what}: name "
+                "one of them after it, or leave it out."
+            ) from error
+        if found and named and "default" not in named:
+            self._chat_arguments.setdefault("chat_template", found)
+        return found
 
     def apply_chat_template(
         self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
@@ -223,8 +239,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
 
     def _end(self) -> str | None:
         """The text of the end-of-text token."""
-        token = self.eot_token_id
-        return None if self.tokenizer is None or token is None else str(self.tokenizer.decode([token]))
+        return self._encoder.end_text if self._encoder else None
 
     def _checkpoint_keywords(self) -> Mapping[str, Any]:
         """The checkpoint's `generation_config.json`, where there is one."""

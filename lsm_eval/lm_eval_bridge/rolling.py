@@ -1,11 +1,17 @@
-"""The text of a `loglikelihood_rolling` request as the harness's hf backend scores it."""
+"""A `loglikelihood_rolling` request as the harness's hf backend scores it."""
 
 from __future__ import annotations
 
 from lsm_eval.models.encoding import Encoder
+from lsm_eval.requests import Perplexity
 
 
-def rolling_text(encoder: Encoder | None, text: str) -> str:
+def rolling_request(encoder: Encoder | None, text: str) -> Perplexity:
+    """The request for one text."""
+    return Perplexity(_rolling_text(encoder, text), lm_eval=True)
+
+
+def _rolling_text(encoder: Encoder | None, text: str) -> str:
     """The text with the beginning of text that the backend's tokenizer call puts there.
 
     Where a tokenizer adds one by itself, that backend scores it as the text's first token.

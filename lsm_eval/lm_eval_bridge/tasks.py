@@ -83,7 +83,7 @@ def build(
             limit=limit,
             apply_chat_template=chat_template,
             fewshot_as_multiturn=chat_template,
-            chat_template=_template(encoder.tokenizer) if chat_template and encoder else None,
+            chat_template=_template(name, encoder) if chat_template and encoder else None,
         )
     documents = Documents(name, task, docs, encoder)
     samples = documents.samples()
@@ -108,9 +108,15 @@ def _instantiate(config: Mapping[str, Any]) -> Any:
     return task
 
 
-def _template(tokenizer: Any) -> Callable[..., str]:
+def _template(name: str, encoder: Encoder) -> Callable[..., str]:
+    """As the harness's hf backend renders, on the date of our own chat prompts."""
+
     def render(messages: Sequence[chat.Message], add_generation_prompt: bool = True) -> str:
-        return chat.render(tokenizer, messages, add_generation_prompt=add_generation_prompt)
+        try:
+            with encoder.template.steady():
+                return chat.render(encoder.tokenizer, messages, add_generation_prompt=add_generation_prompt)
+        except UserError as error:
+            raise UserError(f"{PREFIX}{name}: {error}") from error
 
     return render
 

@@ -36,6 +36,8 @@ class ModelOptions:
     engine: Engine = "auto"
     adapter: str | None = None
     """Folder or hub id of a PEFT adapter."""
+    chat_template: str | None = None
+    """Name of one of the tokenizer's chat templates, or path of a Jinja file; None for its default one."""
     trust_remote_code: bool = False
     offline: bool = False
 
@@ -112,6 +114,19 @@ class Model(Protocol):
         that hold nothing new are skipped, so that a resumed run computes what an uninterrupted one would,
         to the last bit. Every index that is not known is answered exactly once, with a `Failure` if need be.
         """
+        ...
+
+
+@runtime_checkable
+class Chatting(Protocol):
+    """A model whose chat template may not take every message."""
+
+    def refusal(self, request: Request) -> str | None:
+        """Why the template takes no such request, in a sentence; None where it does."""
+        ...
+
+    def folded(self, request: Request) -> bool:
+        """Whether the request's system message stands in the user's message, since the template takes none."""
         ...
 
 

@@ -144,6 +144,7 @@ def _refuse(name: str, options: ModelOptions) -> None:
         f"device {options.device}": options.device not in ("auto", "cpu"),
         "batch size in tokens": options.batch_tokens is not None,
         "remote code": options.trust_remote_code,
+        "chat template": options.chat_template is not None,
     }
     for what, asked in senseless.items():
         if asked:

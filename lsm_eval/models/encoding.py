@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.characters import whole_characters
+from lsm_eval.models.chat_template import ChatTemplate
 from lsm_eval.reasoning import prompts
 from lsm_eval.reasoning.families import marking
 
@@ -24,9 +26,11 @@ class Encoder:
     reads whole texts (`encode_whole`, `encode_apart`), those at the end are kept.
     """
 
-    def __init__(self, tokenizer: Any, vocabulary: int | None = None) -> None:
-        """`vocabulary`: how many tokens the model has; None where that is unknown."""
+    def __init__(self, tokenizer: Any, vocabulary: int | None = None, template: str | None = None) -> None:
+        """`vocabulary`: how many tokens the model has; None where that is unknown. `template`: a chat template to
+        take instead of the tokenizer's (`ChatTemplate`)."""
         self.tokenizer = tokenizer
+        self.template = ChatTemplate(tokenizer, template)
         self._vocabulary = vocabulary
         self._memory = _Memory()
         self.bos: int | None = tokenizer.bos_token_id
@@ -40,7 +44,7 @@ class Encoder:
     @property
     def chat_template(self) -> bool:
         """Whether the tokenizer has a chat template."""
-        return bool(self.tokenizer.chat_template)
+        return bool(self.template)
 
     @property
     def start(self) -> tuple[int, ...]:
@@ -61,7 +65,9 @@ class Encoder:
         if chat or not self.prefix:
             return encoded
         return [
-            ids if self._bos_text and text.startswith(self._bos_text) else [*self.prefix, *ids]
+            ids
+            if (self._bos_text and text.startswith(self._bos_text)) or self._begins(ids)
+            else [*self.prefix, *ids]
             for text, ids in zip(texts, encoded, strict=True)
         ]
 
@@ -125,9 +131,27 @@ class Encoder:
         found = []
         for ids in whole:
             scored = 0 if ids == head else max(len(ids) - len(head), 1)
-            at = len(self.prefix) + len(ids) - scored
-            found.append(((*self.prefix, *ids, *self.suffix), at, scored))
+            before = () if self._begins(ids) else self.prefix
+            at = len(before) + len(ids) - scored
+            found.append(((*before, *ids, *self.suffix), at, scored))
         return found
+
+    def without(self, text: str, first: int, count: int) -> str:
+        """`text` without `count` of its own tokens from number `first` on."""
+        (ids,) = self._ids([text], special=False)
+        if not self.tokenizer.is_fast:
+            return self.decode_written(ids[:first]) + self.decode_written(ids[first + count :])
+        places = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
+            "offset_mapping"
+        ]
+        end = first + count
+        # White space between two tokens goes with the later one; a character that two share is shown whole.
+        start = min(places[end][0], places[end - 1][1]) if end < len(places) else len(text)
+        return text[: places[first - 1][1] if first else 0] + text[start:]
+
+    def _begins(self, ids: Sequence[int]) -> bool:
+        """Whether the tokens are those of a text that writes its own beginning."""
+        return bool(self.prefix) and tuple(ids[: len(self.prefix)]) == self.prefix
 
     def chat(self, prompt: str, system: str | None, *, thinking: bool = True) -> str:
         """The prompt as a user's message through the chat template, up to where the reply starts.
@@ -135,21 +159,9 @@ class Encoder:
         Without `thinking`, up to where its answer starts: the template leaves thoughts out where it can, and those
         that it opens all the same are closed.
         """
-        messages = [{"role": "system", "content": system}] if system is not None else []
-        messages.append({"role": "user", "content": prompt})
-        import jinja2
-
-        switched = not thinking and prompts.SWITCH in self._template
-        off = {prompts.SWITCH: False} if switched else {}
-        try:
-            text = self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True, **off
-            )
-        except jinja2.TemplateError as error:
-            raise UserError(
-                f"the model's chat template refuses the messages ({error}): run with --chat off."
-            ) from error
-        return str(text) if thinking else prompts.closed(str(text))
+        system = None if system is None else whole_characters(system)
+        text = self.template.render(whole_characters(prompt), system, thinking=thinking).text
+        return text if thinking else prompts.closed(text)
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Text of new tokens, spaces as they are; special tokens are left out, but for those that mark thoughts."""
@@ -157,9 +169,28 @@ class Encoder:
         shown = (
             [t for t in tokens if t in self._markers or t not in self._special] if marked else list(tokens)
         )
-        return str(
-            self.tokenizer.decode(shown, skip_special_tokens=not marked, clean_up_tokenization_spaces=False)
+        text = self.tokenizer.decode(
+            shown, skip_special_tokens=not marked, clean_up_tokenization_spaces=False
         )
+        return whole_characters(str(text))
+
+    def decode_written(self, tokens: Sequence[int]) -> str:
+        """Text of new tokens with the special ones written out."""
+        text = self.tokenizer.decode(
+            list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+        return whole_characters(str(text))
+
+    @property
+    def end_text(self) -> str | None:
+        """The text of the end-of-text token, where there is one."""
+        token = self.tokenizer.eos_token_id
+        return None if token is None else str(self.tokenizer.decode([token]))
+
+    @cached_property
+    def special(self) -> frozenset[int]:
+        """The tokens that `decode` leaves out."""
+        return self._special - self._markers.keys()
 
     def without_markers(self, text: str) -> str:
         """A decoded text as it would be had all special tokens been left out."""
@@ -170,15 +201,11 @@ class Encoder:
     @cached_property
     def thinks(self) -> bool:
         """Whether the chat template has to do with thoughts."""
-        return prompts.mentions_thoughts(self._template)
-
-    @property
-    def _template(self) -> str:
-        return str(self.tokenizer.chat_template or "")
+        return prompts.mentions_thoughts(self.template.text or "")
 
     @cached_property
     def _special(self) -> frozenset[int]:
-        added = self.tokenizer.added_tokens_decoder.items()
+        added = getattr(self.tokenizer, "added_tokens_decoder", {}).items()
         return frozenset(self.tokenizer.all_special_ids) | {number for number, one in added if one.special}
 
     @cached_property
@@ -196,6 +223,7 @@ class Encoder:
 
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Tokens of each text; those of texts seen before are remembered."""
+        texts = [whole_characters(text) for text in texts]
         keys = [self._memory.key(text, special) for text in texts]
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._memory}
         found = dict(zip(new, self._tokenise(list(new.values()), special=special), strict=True))

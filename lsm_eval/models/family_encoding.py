@@ -44,9 +44,10 @@ class ConditionalEncoder(RequestEncoder):
             if not row.continuation:
                 return _no_token()
             excess = self._excess(len(row.context))
-            if self._excess(row.scored) or (excess and self._overflow != "truncate"):
+            left = self._shortened(row.context, excess, request)
+            if left is None or self._excess(row.scored):
                 return self._too_long(max(len(row.context), row.scored))
-            rows.append(ConditionalRow(row.context[excess:], row.continuation))
+            rows.append(ConditionalRow(left, row.continuation))
             cut = max(cut, excess)
         return rows, cut
 
@@ -54,9 +55,20 @@ class ConditionalEncoder(RequestEncoder):
         """The prompt, for the encoder, and how many of its tokens were cut."""
         tokens = self._prompt_tokens(request)
         cut = self._excess(len(tokens))
-        if self._excess(request.max_tokens) or (cut and self._overflow != "truncate"):
+        left = self._shortened(tokens, cut, request)
+        if left is None or self._excess(request.max_tokens):
             return self._too_long(max(len(tokens), request.max_tokens))
-        return self._as_prompt(tokens[cut:], request), cut
+        return self._as_prompt(left, request), cut
+
+    def _shortened(self, context: Sequence[int], cut: int, request: Request) -> tuple[int, ...] | None:
+        """What the encoder reads without `cut` tokens after its beginning of text; None where it must not be cut,
+        or not so far: its end of text stays, too."""
+        kept = 0 if request.lm_eval else self._kept(context)
+        suffix = self._encoder.suffix
+        end = len(suffix) if suffix and tuple(context[-len(suffix) :]) == suffix else 0
+        if cut and (self._overflow != "truncate" or cut > len(context) - kept - end):
+            return None
+        return (*context[:kept], *context[kept + cut :])
 
     def _rows(self, request: Score | Perplexity) -> list[ConditionalRow]:
         if isinstance(request, Score):
@@ -88,29 +100,37 @@ class MaskedEncoder(RequestEncoder):
 
     def rows(self, request: Score | Perplexity) -> Failure | tuple[list[MaskedRow], int]:
         """The rows of a request that is scored, and how many context tokens were cut at most."""
-        rows, cut = [], 0
+        rows = []
         start = len(self._encoder.prefix)
-        for row in self._rows(request):
+        whole = self._rows(request)
+        cut = max((self._excess(len(row.tokens)) for row in whole), default=0)
+        for row in whole:
             if not row.scored:
                 return _no_token()
-            excess = self._excess(len(row.tokens))
-            if excess and (self._overflow != "truncate" or excess > row.first - start):
-                return self._too_long(len(row.tokens))
-            tokens = (*row.tokens[:start], *row.tokens[start + excess :])
-            rows.append(MaskedRow(tokens, row.first - excess, row.scored))
-            cut = max(cut, excess)
+            if cut and (self._overflow != "truncate" or cut > row.first - start):
+                return self._too_long(max(len(row.tokens) for row in whole))
+            tokens = (*row.tokens[:start], *row.tokens[start + cut :])
+            rows.append(MaskedRow(tokens, row.first - cut, row.scored))
         return rows, cut
 
     def prompt(self, request: Generate) -> Failure | tuple[Prompt, int]:
         """No prompt: these models write no text."""
         return Failure("unsupported", f"{_NO_TEXT}: leave out tasks that generate, or name another --model.")
 
+    def _keeps_start(self, request: Request) -> bool:
+        return True  # the harness has no such models
+
+    @property
+    def _start(self) -> tuple[int, ...]:
+        """What the windows of a text begin with."""
+        return self._encoder.prefix
+
     def _rows(self, request: Score | Perplexity) -> list[MaskedRow]:
         encoder = self._encoder
         if isinstance(request, Score):
             found = encoder.encode_around(self.text(request), request.continuations)
             return [MaskedRow(tokens, first, scored) for tokens, first, scored in found]
-        text: Sequence[int] = self._plain_tokens(request.text)
+        text: Sequence[int] = self._plain_tokens(request)
         return masked_windows(text, encoder.prefix, encoder.suffix, self._context)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Detailed, Network
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.place import Place, Written
 from lsm_eval.models import hub
 from lsm_eval.models.answers import scored_answer, with_likelihood
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
@@ -45,9 +45,9 @@ from lsm_eval.requests import (
     Response,
 )
 
-ENGINES = {"auto": "tree/2", "tree": "tree/2", "plain": "plain/1"}
+ENGINES = {"auto": "tree/3", "tree": "tree/3", "plain": "plain/2"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
-_OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/1", "masked": "masked/1"}
+_OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/2", "masked": "masked/2"}
 _THOUGHTS = "1"
 """Part of the fingerprint of models whose chat template has to do with thoughts: raised when prompts or stops change."""
 _SCORED_TOGETHER = 64  # generated texts whose likelihood is asked for
@@ -97,6 +97,7 @@ class HFModel:
             details={
                 **self._details,
                 **MEANING[self.family],
+                **self.encoder.template.details,
                 **(self._loaded.details if self._loaded else {}),
             },
         )
@@ -114,15 +115,27 @@ class HFModel:
         }
         if self.encoder.thinks:
             parts["thoughts"] = _THOUGHTS
+        if self.options.chat_template is not None:
+            parts["chat_template"] = self.encoder.template.sha256
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
-        return [self._requests.cost(request) for request in requests]
+        encoder = self._requests
+        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in requests]
 
     def render(self, request: Request) -> str:
-        """The prompt as the model reads it."""
-        return self._requests.text(request)
+        """The prompt as the model reads it, without what is cut to fit its context."""
+        return self._requests.read(request)
+
+    def refusal(self, request: Request) -> str | None:
+        """Why the chat template takes no such request (`base.Chatting`)."""
+        refused = self._requests.refusal(request)
+        return refused.detail if refused else None
+
+    def folded(self, request: Request) -> bool:
+        """Whether its system message stands in the user's (`base.Chatting`)."""
+        return self._requests.folded(request)
 
     def computed(self) -> Mapping[str, float]:
         """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
@@ -152,6 +165,7 @@ class HFModel:
                 pad=self._pad,
                 ends=tuple(self._ends(model)),
                 decode=self.encoder.decode,
+                written=Written(self.encoder.decode_written, self.encoder.special),
                 batch_tokens=self.options.batch_tokens,
                 longest=self.context,
             )
@@ -204,7 +218,7 @@ class HFModel:
                 at_once[i] = self._no_detail()
                 continue
             with self._network.ledger.encoding():
-                own = self._requests.rows(request)
+                own = self._requests.refusal(request) or self._requests.rows(request)
             if isinstance(own, Failure):
                 at_once[i] = own
             elif not own[0]:
@@ -236,7 +250,7 @@ class HFModel:
             request = requests[i]
             assert isinstance(request, Generate)
             with self._network.ledger.encoding():
-                own = self._requests.prompt(request)
+                own = self._requests.refusal(request) or self._requests.prompt(request)
             if not isinstance(own, Failure) and request.detail and self.family != "decoder":
                 own = self._no_detail()
             if isinstance(own, Failure):
@@ -283,7 +297,7 @@ class HFModel:
         # The configuration first: without it the tokenizer's own error would point to the wrong file.
         vocabulary = vocabulary_size(self.config)
         tokenizer = load_tokenizer(self._text_folder, trust_remote_code=self.options.trust_remote_code)
-        return Encoder(tokenizer, vocabulary)
+        return Encoder(tokenizer, vocabulary, self.options.chat_template)
 
     @cached_property
     def config(self) -> Any:

@@ -8,6 +8,8 @@ from typing import Protocol
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.scoring.plain import TokenRow, windows
 from lsm_eval.models.base import Cost, Overflow
+from lsm_eval.models.characters import whole_characters
+from lsm_eval.models.chat_template import Refused
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.reasoning.prompts import opens
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
@@ -33,16 +35,43 @@ class RequestEncoder:
         self._encoder, self._context, self._overflow = encoder, context, overflow
 
     def text(self, request: Request) -> str:
-        """The prompt as the model reads it, through its chat template if the request asks for that."""
-        if isinstance(request, Perplexity):
-            return request.text
-        if isinstance(request, Score):
-            chat = request.chat
+        """The prompt as the model reads it, through its chat template if the request asks for that.
+
+        Raises `chat_template.Refused` where the template takes no such messages."""
+        if not isinstance(request, Perplexity) and request.chat:
             # A choice is an answer: it stands after the thoughts, not in them.
-            return self._encoder.chat(request.context, None, thinking=False) if chat else request.context
-        if request.chat:
-            return self._encoder.chat(request.prompt, request.system)
-        return f"{request.system}\n\n{request.prompt}" if request.system else request.prompt
+            return self._encoder.chat(*_messages(request), thinking=isinstance(request, Generate))
+        return _plain(request)
+
+    def refusal(self, request: Request) -> Failure | None:
+        """Why a request cannot be read at all: the chat template refuses its messages."""
+        try:
+            self.text(request)
+        except Refused as error:
+            return Failure("unsupported", str(error))
+        return None
+
+    def folded(self, request: Request) -> bool:
+        """Whether the chat template puts the request's system message into the user's."""
+        if isinstance(request, Perplexity) or not request.chat or self.refusal(request):
+            return False
+        return self._encoder.template.render(*_messages(request)).folded
+
+    def read(self, request: Request) -> str:
+        """The prompt as the model reads it, without what is cut to fit the model's context."""
+        if self.refusal(request):
+            return _plain(request)
+        text = self.text(request)
+        if self._overflow != "truncate" or isinstance(request, Perplexity):
+            return text
+        own = self.prompt(request) if isinstance(request, Generate) else self.rows(request)
+        if isinstance(own, Failure) or not own[1]:
+            return text
+        (tokens,) = self._encoder.encode([text], chat=True)
+        kept = self._kept(tokens)
+        if self._keeps_start(request):
+            return self._encoder.without(text, kept, own[1])
+        return self._encoder.without(text, 0, own[1] - (0 if kept else len(self._encoder.prefix)))
 
     def cost(self, request: Request) -> Cost:
         """What the request costs, in tokens."""
@@ -51,7 +80,7 @@ class RequestEncoder:
             size = len(tokens) + request.max_tokens
             return Cost(size, self._leading_bos(tokens), size, self._excess(size))
         if isinstance(request, Perplexity):
-            length = len(self._plain_tokens(request.text))
+            length = len(self._plain_tokens(request))
             return Cost(length, 1, min(length, self._context or length), 0)
         pairs = self._pairs(request)
         longest = max(len(tokens) for tokens, _ in pairs) - 1
@@ -61,47 +90,53 @@ class RequestEncoder:
     def rows(self, request: Score | Perplexity) -> Failure | tuple[Sequence[Row], int]:
         """The token rows of a request that is scored, and how many context tokens were cut at most."""
         if isinstance(request, Perplexity):
-            text = self._plain_tokens(request.text)
+            text = self._plain_tokens(request)
             return windows(text, self._encoder.start[-1], self._context or max(len(text), 1)), 0
-        return self._fitting(self._pairs(request))
+        return self._fitting(self._pairs(request), alike=not request.lm_eval)
 
     def completion(self, request: Generate, text: str) -> Failure | tuple[Sequence[TokenRow], int]:
         """The token row of a text (not empty) that came after the request's prompt, to be scored."""
-        return self._fitting(self._encoder.encode_pairs(self.text(request), (text,), chat=request.chat))
+        pairs = self._encoder.encode_pairs(self.text(request), (text,), chat=request.chat)
+        return self._fitting(pairs, alike=not request.lm_eval)
 
     def _fitting(
-        self, pairs: Sequence[tuple[tuple[int, ...], int]]
+        self, pairs: Sequence[tuple[tuple[int, ...], int]], *, alike: bool
     ) -> Failure | tuple[Sequence[TokenRow], int]:
+        """`alike`: all lose what the longest must, after the beginning of text; otherwise each what itself must,
+        from the very left."""
         rows: list[TokenRow] = []
-        cut = 0
+        # The model reads all tokens but the last one.
+        most = max(self._excess(len(tokens) - 1) for tokens, _ in pairs)
         for tokens, scored in pairs:
-            # The model reads all tokens but the last one.
-            excess = self._excess(len(tokens) - 1)
-            if excess and (self._overflow != "truncate" or scored >= len(tokens) - excess):
-                return self._too_long(len(tokens) - 1)
-            rows.append(TokenRow(tokens[excess:], scored))
-            cut = max(cut, excess)
-        return rows, cut
+            kept = self._kept(tokens) if alike else 0
+            excess = most if alike else self._excess(len(tokens) - 1)
+            # A token of the context stays.
+            if excess and (self._overflow != "truncate" or excess > len(tokens) - scored - max(kept, 1)):
+                return self._too_long(max(len(tokens) for tokens, _ in pairs) - 1)
+            rows.append(TokenRow((*tokens[:kept], *tokens[kept + excess :]) if excess else tokens, scored))
+        return rows, most
 
     def prompt(self, request: Generate) -> Failure | tuple[Prompt, int]:
         """The prompt of a request that is continued, and how many of its tokens were cut."""
         tokens = self._prompt_tokens(request)
         size = len(tokens) + request.max_tokens
         cut = self._excess(size)
-        if cut and (self._overflow != "truncate" or cut >= len(tokens)):
+        kept = 0 if request.lm_eval else self._kept(tokens)
+        if cut and (self._overflow != "truncate" or cut > len(tokens) - max(kept, 1)):
             return self._too_long(size)
-        return self._as_prompt(tokens[cut:], request), cut
+        return self._as_prompt([*tokens[:kept], *tokens[kept + cut :]], request), cut
 
     def _as_prompt(self, tokens: Sequence[int], request: Generate) -> Prompt:
         return Prompt(
             tuple(tokens),
-            request.stop,
+            tuple(dict.fromkeys(stop for stop in request.stop if stop)),
             request.max_tokens,
             request.temperature,
             request.top_p,
             request.seed,
             opened=self._opens(request),
             stop_in_thoughts=request.stop_in_thoughts,
+            lm_eval=request.lm_eval,
         )
 
     def _opens(self, request: Generate) -> bool:
@@ -117,10 +152,25 @@ class RequestEncoder:
         (tokens,) = self._encoder.encode([self.text(request)], chat=request.chat)
         return tokens or list(self._encoder.start)
 
-    def _plain_tokens(self, text: str) -> list[int]:
-        # Without the tokenizer's beginning of text: the windows put it there.
-        (tokens,) = self._encoder.encode([text], chat=True)
-        return tokens
+    def _plain_tokens(self, request: Perplexity) -> list[int]:
+        # Without the tokenizer's beginning of text, nor the text's own: the windows put it there.
+        (tokens,) = self._encoder.encode([request.text], chat=True)
+        start = () if request.lm_eval else self._start
+        return tokens[len(start) :] if start and tuple(tokens[: len(start)]) == start else tokens
+
+    def _keeps_start(self, request: Request) -> bool:
+        return not request.lm_eval
+
+    @property
+    def _start(self) -> tuple[int, ...]:
+        """What the windows of a text begin with."""
+        return self._encoder.start[-1:]
+
+    def _kept(self, tokens: Sequence[int]) -> int:
+        """How many of the first tokens are a beginning of text, which is never cut."""
+        prefix = self._encoder.prefix
+        own = len(prefix) if prefix and tuple(tokens[: len(prefix)]) == prefix else 0
+        return max(own, self._leading_bos(tokens))
 
     def _leading_bos(self, tokens: Sequence[int]) -> int:
         # Only the run at the start: some chat templates open every turn with the token that is also BOS.
@@ -134,3 +184,20 @@ class RequestEncoder:
 
     def _too_long(self, length: int) -> Failure:
         return Failure("too_long", f"{length} tokens, and the model's context is {self._context}")
+
+
+def _messages(request: Score | Generate) -> tuple[str, str | None]:
+    """What the user says, and the system message."""
+    if isinstance(request, Score):
+        return whole_characters(request.context), None
+    return whole_characters(request.prompt), None if request.system is None else whole_characters(
+        request.system
+    )
+
+
+def _plain(request: Request) -> str:
+    """The prompt without a chat template."""
+    if isinstance(request, Perplexity):
+        return whole_characters(request.text)
+    prompt, system = _messages(request)
+    return f"{system}\n\n{prompt}" if system else prompt

@@ -127,6 +127,8 @@ class TaskRow(_Row):
     shots: int
     sampler: str
     chat: bool
+    system: str | None = None
+    """`folded`: the system message stood in the user's, since the model's chat template takes none."""
     limit: int | None
     samples: int
     failures: dict[str, int] = {}

@@ -52,7 +52,8 @@ def ask_requests(
     for name in _KINDS:
         places = [at for at, request in enumerate(requests) if kind(request) == name]
         if places:
-            jobs.append((name, places, prepare_job([requests[at] for at in places], fingerprint, store)))
+            own = [requests[at] for at in places]
+            jobs.append((name, places, prepare_job(own, fingerprint, store, model.render)))
     if any(not job.finished for _, _, job in jobs):
         with progress.phase("load model"):
             model.load()

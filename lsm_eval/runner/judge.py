@@ -60,9 +60,9 @@ class Asking:
 
 
 def judge_options(options: ModelOptions) -> ModelOptions:
-    """A run's options for its judge: no adapter, and nothing of a judge's prompt is ever cut."""
+    """A run's options for its judge: no adapter, its own chat template, and nothing of a judge's prompt is ever cut."""
     overflow = "skip" if options.overflow == "truncate" else options.overflow
-    return replace(options, adapter=None, overflow=overflow)
+    return replace(options, adapter=None, chat_template=None, overflow=overflow)
 
 
 def judge_answers(

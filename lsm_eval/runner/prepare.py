@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.models.base import Cost, Model
+from lsm_eval.models.base import Chatting, Cost, Model
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
-from lsm_eval.requests import Generate
+from lsm_eval.requests import Generate, Request
 from lsm_eval.results.names import folder_name
 from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.left_out import LeftOut
@@ -45,6 +45,8 @@ class PreparedTask:
     """How its questions were changed; None for the task's own wording."""
     base: str | None = None
     """Of a variant: the task's own name."""
+    system: Literal["folded"] | None = None
+    """`folded`: its system message stands in the user's, since the chat template takes none."""
     unchanged: Mapping[str, str] = field(default_factory=dict)
     """Variants that were asked for and are no variants of this task, and why, in words."""
     own_shots: int | None = None
@@ -145,6 +147,7 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
                 phase.advance(len(one.samples), sum(cost.asked for cost in counted.costs))
     left_out.check(len(prepared), progress)
     left_out.say(progress)
+    _note_refused(prepared, model, progress)
     return Prepared(prepared, left_out)
 
 
@@ -176,10 +179,32 @@ def _read(
 
 def _counted(one: PreparedTask, model: Model, spec: RunSpec) -> PreparedTask:
     """The task with the tokens that it costs."""
-    each = model.cost([request for sample in one.samples for request in sample.requests])
+    requests = [request for sample in one.samples for request in sample.requests]
+    each = model.cost(requests)
     costs = _sample_costs(one.samples, each)
     _check_lengths(one, costs, model, spec)
-    return replace(one, costs=costs, tokens=tuple(cost.asked for cost in each))
+    return replace(
+        one, costs=costs, tokens=tuple(cost.asked for cost in each), system=_system(one, requests, model)
+    )
+
+
+def _system(task: PreparedTask, requests: Sequence[Request], model: Model) -> Literal["folded"] | None:
+    """What became of the system messages."""
+    if not task.chat or not isinstance(model, Chatting):
+        return None
+    return "folded" if any(map(model.folded, requests)) else None
+
+
+def _note_refused(tasks: Sequence[PreparedTask], model: Model, progress: Progress) -> None:
+    """Say of which tasks the chat template takes no messages at all."""
+    if not isinstance(model, Chatting):
+        return
+    for task in tasks:
+        requests = [request for sample in task.samples for request in sample.requests] if task.chat else []
+        refused = [why for why in map(model.refusal, requests) if why is not None]
+        if refused:
+            count = f"{len(refused)} of {len(requests)}"
+            progress.note(f"{task.name}: {count} requests count as missing: {refused[0]}")
 
 
 def _prepare_task(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from lsm_eval import __version__
@@ -71,6 +72,10 @@ def signature(
     if task.examples is not None:
         parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")
     parts.append(f"chat:{'on' if task.chat else 'off'}")
+    if task.chat and spec.options.chat_template is not None:
+        parts.append(f"template:{Path(spec.options.chat_template).name}")
+    if task.system:
+        parts.append(f"system:{task.system}")
     own = None if isinstance(task.loaded, LmEvalTask) else definition.max_tokens
     if definition.request == "generate" and spec.max_tokens not in (None, own):
         parts.append(f"max_tokens:{spec.max_tokens}")
@@ -78,6 +83,8 @@ def signature(
         parts.append(reasoning)
     if spec.options.overflow != "error":
         parts.append(f"overflow:{spec.options.overflow}")
+        if spec.options.overflow == "truncate" and not any(s.request.lm_eval for s in task.samples[:1]):
+            parts.append("cut:after_start")
     parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}"]
     if task.loaded.code:
         parts.append(f"code:{task.loaded.code}")
@@ -234,6 +241,7 @@ def make_manifest(
             "chat": spec.chat,
             "reasoning": spec.reasoning,
             "max_tokens": spec.max_tokens,
+            "chat_template": spec.options.chat_template,
             "dtype": spec.options.dtype,
             "device": spec.options.device,
             "limit": spec.limit,
@@ -275,6 +283,7 @@ def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], th
         shots=task.shots,
         sampler=definition.fewshot.sampler,
         chat=task.chat,
+        system=task.system,
         limit=spec.limit,
         samples=len(task.samples),
         failures=dict(failures),

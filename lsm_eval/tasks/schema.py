@@ -262,6 +262,13 @@ class Task(Strict):
                 checked_label(options["name"])
         return metrics
 
+    @field_validator("stop")
+    @classmethod
+    def _stops_somewhere(cls, stop: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in stop:
+            raise ValueError("an empty stop string would end every text before its first word: remove it")
+        return stop
+
     @model_validator(mode="after")
     def _fits_request(self) -> Task:
         if self.request == "score" and self.choices is None:

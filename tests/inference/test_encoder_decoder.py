@@ -325,7 +325,7 @@ def test_the_numbers_of_lm_evaluation_harness(checkpoints: dict[str, Path], kind
     theirs = peer.loglikelihood([Instance("loglikelihood", {}, pair, 0) for pair in pairs], disable_tqdm=True)
     # Contexts that are too long are cut there without a word.
     model = HFModel("tiny", ModelOptions(overflow="truncate"), folder=checkpoints[kind])
-    ours = _ask(model, [Score(context, tuple(CONTINUATIONS)) for context in TEXTS])
+    ours = _ask(model, [Score(context, tuple(CONTINUATIONS), lm_eval=True) for context in TEXTS])
     expected = iter(theirs)
     for answer in ours:
         assert isinstance(answer, Scored)

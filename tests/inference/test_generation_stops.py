@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Prompt
-from lsm_eval.inference.generating.stops import StopWatch, finish
+from lsm_eval.inference.generating.stops import StopWatch, finish, stands
+from lsm_eval.inference.place import Written
 
 TEXTS = st.text(st.sampled_from("the cat.\n é語🙂QA:"), min_size=1, max_size=40)
 
@@ -72,9 +73,12 @@ def test_a_stop_string_is_found_at_the_token_that_completes_it(
             break
         assert not due
     said = finish(Prompt((1,), tuple(stops), len(tokens)), tokens, False, frozenset(), decode)
-    full = decode(tokens)
+    due_at = (at for at in range(1, len(tokens)) if any(stop in decode(tokens[:at]) for stop in stops))
+    count = next(due_at, len(tokens))
+    full = decode(tokens[:count])
     assert said.text == min((full.partition(stop)[0] for stop in stops), key=len, default=full)
     assert said.stopped == any(stop in full for stop in stops)
+    assert said.tokens == count
 
 
 def test_a_stop_string_of_characters_spelled_in_bytes_is_found_at_its_last_byte(sentence_piece: Any) -> None:
@@ -86,6 +90,117 @@ def test_a_stop_string_of_characters_spelled_in_bytes_is_found_at_its_last_byte(
         found = next(at for at, token in enumerate(tokens) if watch.push(token))
         assert stop in sentence_piece.decode(tokens[: found + 1])
         assert stop not in sentence_piece.decode(tokens[:found])
+
+
+MARKS = ["<|turn|>", "<|end|>"]
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any, Written]:
+    """A tokenizer with special tokens, and its two ways of writing tokens."""
+    from tiny_models import save_tokenizer
+
+    from lsm_eval.models.encoding import Encoder
+
+    tokenizer = save_tokenizer(tmp_path_factory.mktemp("marked"))
+    tokenizer.add_special_tokens({"additional_special_tokens": MARKS})
+    encoder = Encoder(tokenizer)
+    return tokenizer, encoder.decode, Written(encoder.decode_written, encoder.special)
+
+
+@pytest.mark.parametrize(
+    ("stops", "text", "count"),
+    [
+        (["<|turn|>"], "the cat", 1),
+        (["<|turn|>", "</s>"], "the cat", 1),
+        ([" sat", "<|turn|>"], "the cat", 1),
+        (["cat<|turn|>"], "the ", 1),
+        (["<|turn|> sat"], "the cat", 2),
+        (["<|turn|> s"], "the cat", 2),
+        (["<|"], "the cat", 1),
+        (["urn|> sat on<|end|>"], "the cat", 4),
+        ([" on<|end|><|turn|>"], "the cat sat", 5),
+        (["<|end|><|turn|>", "<|end|><|turn|>", ""], "the cat sat on", 5),
+        (["cat sat"], "the ", 2),
+        ([" ", "<|turn|>"], "the", -1),
+        (["</s>"], "the cat sat on", 6),
+        (["<|turn|></s>"], "the cat sat on", 6),
+        (["<|turn|>  "], None, 0),
+        (["<|end|> on"], None, 0),
+        ([""], None, 0),
+    ],
+)
+def test_a_stop_string_may_hold_special_tokens(
+    marked: tuple[Any, Any, Written], stops: list[str], text: str | None, count: int
+) -> None:
+    """They are looked for, and are no part of the text. `count`: tokens after those of "the cat", with the stop's."""
+    tokenizer, decode, written = marked
+    head = tokenizer("the cat", add_special_tokens=False)["input_ids"]
+    rest = tokenizer("<|turn|> sat on<|end|><|turn|></s> log", add_special_tokens=False)["input_ids"]
+    new = [*head, *rest]
+    end = tokenizer.eos_token_id
+    said = finish(Prompt((1,), tuple(stops), 99), new, False, frozenset([end]), decode, written)
+    assert said.text == ("the cat sat on" if text is None else text)
+    assert said.stopped
+    # The end of text is no new token.
+    upto = len(head) + (5 if text is None else min(count, 5))
+    assert said.tokens == upto
+    watch = StopWatch(stops, decode, written)
+    found = next((at for at, token in enumerate(new, 1) if watch.push(token)), None)
+    assert found == (None if text is None else len(head) + count)
+
+
+@given(
+    pieces=st.lists(
+        st.sampled_from([*MARKS, "the", " cat", "é", "語", "🙂", "\n", "<"]), min_size=1, max_size=12
+    ),
+    data=st.data(),
+)
+@settings(max_examples=150, deadline=None)
+def test_stop_strings_among_special_tokens(
+    pieces: list[str], data: st.DataObject, marked: tuple[Any, Any, Written]
+) -> None:
+    tokenizer, decode, written = marked
+    whole = "".join(pieces)
+    start = data.draw(st.integers(0, len(whole) - 1))
+    stops = [whole[start : start + data.draw(st.integers(1, 12))], data.draw(st.sampled_from(["x", *MARKS]))]
+    tokens = tokenizer(whole, add_special_tokens=False)["input_ids"]
+    counts = (at for at in range(1, len(tokens) + 1) if stands(stops, tokens[:at], decode, written))
+    due = next(counts, None)
+    watch = StopWatch(stops, decode, written)
+    found = next((at for at, token in enumerate(tokens, 1) if watch.push(token)), None)
+    assert found == due, "so that no engine goes on for nothing"
+    said = finish(Prompt((1,), tuple(stops), 99), tokens, False, frozenset(), decode, written)
+    assert said.stopped == (due is not None)
+    assert said.tokens == (len(tokens) if due is None else due)
+    assert not any(mark in said.text for mark in MARKS)
+    assert decode(tokens).startswith(said.text.rstrip("\ufffd"))
+    if due == len(tokens) and not any(stop in decode(tokens) for stop in stops):
+        # What stands before the stop string in the whole text, without its special tokens.
+        at = min(whole.find(stop) for stop in stops if stop in whole)
+        for mark in MARKS:
+            inside = [
+                place for place in range(max(at - len(mark) + 1, 0), at) if whole.startswith(mark, place)
+            ]
+            at = min([at, *inside])
+        before = whole[:at]
+        for mark in MARKS:
+            before = before.replace(mark, "")
+        assert said.text.rstrip("\ufffd") == before
+
+
+def test_as_the_harness_cuts_it(marked: tuple[Any, Any, Written]) -> None:
+    """What stands before a special token in a stop string stays, and stop strings cut one after the other."""
+    tokenizer, decode, written = marked
+    tokens = tokenizer("the cat\n<|turn|> sat", add_special_tokens=False)["input_ids"]
+    for stops, ours, theirs in (
+        (("\n<|turn|>",), "the cat", "the cat\n"),
+        (("<|turn|>", "t\n"), "the ca", "the ca"),
+        (("t\n", "cat\n"), "the ", "the ca"),
+    ):
+        for lm_eval, text in ((False, ours), (True, theirs)):
+            prompt = Prompt((1,), stops, 99, lm_eval=lm_eval)
+            assert finish(prompt, tokens, False, frozenset(), decode, written).text == text
 
 
 def test_a_watch_decodes_a_few_tokens_only() -> None:

@@ -289,7 +289,8 @@ def test_too_long(checkpoints: dict[str, Path]) -> None:
     tokens = reference.tokenizer(long.rstrip() + "  yes")["input_ids"]
     assert isinstance(cut[0], Scored)
     assert cut[0].truncated == len(tokens) - 1 - CONTEXT
-    kept = tokens[-CONTEXT - 1 :]
+    kept = [tokens[0], *tokens[-CONTEXT:]]
+    assert kept[0] == reference.tokenizer.bos_token_id
     assert cut[0].logprobs[0] == pytest.approx(
         sum(reference.logprobs(kept)[0][-cut[0].tokens[0] :]), abs=1e-4
     )

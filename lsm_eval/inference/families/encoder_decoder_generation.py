@@ -10,7 +10,7 @@ from lsm_eval.inference.batching import batches
 from lsm_eval.inference.families.encoder_decoder_parts import Halves, new_cache, selected
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.generating.stops import StopWatch, finish, first_stop
+from lsm_eval.inference.generating.stops import StopWatch, finish, holds
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.scoring.plain import layer_count
@@ -47,7 +47,7 @@ class _Text:
         self.at, self.prompt = at, prompt
         self._place = halves.place
         self._ends = frozenset(self._place.ends)
-        self._watch = StopWatch(prompt.stop, self._place.decode)
+        self._watch = StopWatch(prompt.stop, self._place.decode, self._place.written)
         self._stream = Stream(prompt)
         self._bad = False
         self.new: list[int] = []
@@ -64,11 +64,11 @@ class _Text:
         if not self._watch.push(token):
             return False
         # The watch decodes a few tokens only; the whole text decides.
-        text = self._place.decode(self.new)
-        return first_stop(self.prompt, text) is not None
+        return holds(self.prompt, self.new, self._place.decode, self._place.written)
 
     def finished(self) -> Continuation:
-        return finish(self.prompt, self.new, self._bad, self._ends, self._place.decode)
+        place = self._place
+        return finish(self.prompt, self.new, self._bad, self._ends, place.decode, place.written)
 
 
 def _write(halves: Halves, prompts: Sequence[Prompt], ledger: Ledger) -> list[Continuation]:

@@ -17,7 +17,7 @@ from lsm_eval.inference.generating.packed import PackedLinears
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.sequences import Sequence, arrange
 from lsm_eval.inference.generating.slots import Run, SlotCache, Trunk
-from lsm_eval.inference.generating.stops import finish, first_stop
+from lsm_eval.inference.generating.stops import finish, holds
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import out_of_memory, release
 from lsm_eval.inference.place import Place
@@ -59,7 +59,8 @@ class ContinuousLoop:
         Raises `UserError` where not even one sequence fits.
         """
         with self._ledger.planning():
-            self._waiting = deque(arrange(prompts, self._place.decode, self._capacity.group))
+            place = self._place
+            self._waiting = deque(arrange(prompts, place.decode, self._capacity.group, place.written))
         self._active = []
         self._longest = max((sequence.reserved for sequence in self._waiting), default=0)
         self._reset()
@@ -177,9 +178,10 @@ class ContinuousLoop:
             sequence.new.append(token)
             if bad[slot] or self._is_over(sequence, token):
                 ended.append(slot)
+        place = self._place
         done = {
             active[slot].number: finish(
-                active[slot].prompt, active[slot].new, bad[slot], self._ends, self._place.decode
+                active[slot].prompt, active[slot].new, bad[slot], self._ends, place.decode, place.written
             )
             for slot in ended
         }
@@ -204,8 +206,7 @@ class ContinuousLoop:
         if not sequence.watch.push(token):
             return False
         # The watch decodes a few tokens only; the whole text decides.
-        text = self._place.decode(sequence.new)
-        return first_stop(sequence.prompt, text) is not None
+        return holds(sequence.prompt, sequence.new, self._place.decode, self._place.written)
 
     def _leave(self, slots: list[int]) -> None:
         """Take sequences out; the last ones move into their slots, so that those in use stay together."""

@@ -7,13 +7,13 @@ values (recurrent ones).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.inference.batching import batches
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.generating.stops import finish, first_stop
+from lsm_eval.inference.generating.stops import finish, holds, stands
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
@@ -79,12 +79,12 @@ def generate(model: Any, prompts: Sequence[Prompt], *, place: Place, ledger: Led
             input_ids=ids.to(place.device),
             attention_mask=mask.to(place.device),
             generation_config=config,
-            stopping_criteria=[_Stops(prompts, width, place.decode)],
+            stopping_criteria=[_Stops(prompts, width, place)],
             logits_processor=[steps],
         )
     found = steps.found()
     results = [
-        finish(prompt, new, found[row], frozenset(place.ends), place.decode)
+        finish(prompt, new, found[row], frozenset(place.ends), place.decode, place.written)
         for row, (prompt, new) in enumerate(zip(prompts, out[:, width:].tolist(), strict=True))
     ]
     _count(ledger, layer_count(model), prompts, results, steps, start)
@@ -122,12 +122,14 @@ def _count(
 class _Stops:
     """Tells transformers which sequences hold a stop string or have used up their tokens."""
 
-    def __init__(self, prompts: Sequence[Prompt], width: int, decode: Callable[[Sequence[int]], str]) -> None:
+    def __init__(self, prompts: Sequence[Prompt], width: int, place: Place) -> None:
         self._prompts = prompts
         self._width = width
-        self._decode = decode
+        self._place = place
         self._done = [False] * len(prompts)
-        longest = max((len(s.encode()) for prompt in prompts for s in prompt.stop), default=0)
+        longest = max(
+            (len(s.encode("utf-8", "replace")) for prompt in prompts for s in prompt.stop), default=0
+        )
         # A token is at least one byte, so a stop string lies within as many tokens as it has bytes.
         self._tail = longest + _TAIL
 
@@ -143,11 +145,10 @@ class _Stops:
             if used >= prompt.max_tokens:
                 self._done[row] = True
             elif prompt.stop:
-                text = self._decode(tails[row])
-                if any(stop in text for stop in prompt.stop):
+                decode, written = self._place.decode, self._place.written
+                if stands(prompt.stop, tails[row], decode, written):
                     # The whole text decides: where it holds thoughts, a stop string in them is none.
-                    whole = self._decode(new[row].tolist())
-                    self._done[row] = first_stop(prompt, whole) is not None
+                    self._done[row] = holds(prompt, new[row].tolist(), decode, written)
         return torch.tensor(self._done, device=input_ids.device, dtype=torch.bool)
 
 

@@ -23,6 +23,8 @@ class Prompt:
     """Whether it ends inside thoughts: stop strings wait for their end."""
     stop_in_thoughts: bool = False
     """They do not wait, whether it does or not."""
+    lm_eval: bool = False
+    """Cut the text as lm-evaluation-harness does where a stop string holds a special token (`stops.finish`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from lsm_eval.inference.generating.drawing import Stream
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.generating.slots import Trunk
 from lsm_eval.inference.generating.stops import Decode, StopWatch
+from lsm_eval.inference.place import Written
 from lsm_eval.inference.prefixes import common_prefix
 
 _LEAST_TRUNK = 16  # tokens
@@ -54,7 +55,9 @@ class Sequence:
         return [*(self.trunk.path() if self.trunk else ()), *self.copied]
 
 
-def arrange(prompts: Mapping[int, Prompt], decode: Decode, group: int) -> list[Sequence]:
+def arrange(
+    prompts: Mapping[int, Prompt], decode: Decode, group: int, written: Written | None = None
+) -> list[Sequence]:
     """The sequences of all prompts, depth first along the tree of their prefixes, so that few trunks are needed
     at any one time. A prompt's last token is always its own: what it says comes with the first new token.
     `group`: see `Capacity.group`."""
@@ -84,7 +87,7 @@ def arrange(prompts: Mapping[int, Prompt], decode: Decode, group: int) -> list[S
         if len(texts[first]) == depth:  # sorted, so that only the first one can end here
             for number in members[texts[first]]:
                 prompt = prompts[number]
-                watch = StopWatch(prompt.stop, decode)
+                watch = StopWatch(prompt.stop, decode, written)
                 found.append(Sequence(number, prompt, trunk, copied, watch, Stream(prompt)))
         else:
             borders.insert(0, first)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
+from lsm_eval.inference.place import Written
 from lsm_eval.reasoning.split import answer_start
 
 _PENDING = 12  # tokens that may wait for the rest of a character before they are taken as they are
@@ -21,10 +23,16 @@ class StopWatch:
     start (SentencePiece drops a space there), and counts as text only once its last character is whole
     (byte-level tokens may end inside one). What this misses or finds too soon costs time, not truth: the text
     itself is always cut by `finish`.
+
+    Where special tokens are among the last ones, the text is looked at with them written out, too.
     """
 
-    def __init__(self, stops: Sequence[str], decode: Decode) -> None:
+    def __init__(self, stops: Sequence[str], decode: Decode, written: Written | None = None) -> None:
         self._stops = tuple(stop for stop in stops if stop)
+        self._written = written
+        # A token is at least one byte, so a stop string lies within as many tokens as it has bytes.
+        longest = max((len(stop.encode("utf-8", "replace")) for stop in self._stops), default=0)
+        self._recent: deque[int] = deque(maxlen=longest + _CONTEXT)
         self._keep = max((len(stop) for stop in self._stops), default=1) - 1
         self._decode = decode
         self._tokens: list[int] = []
@@ -46,7 +54,15 @@ class StopWatch:
         if not text.endswith("\ufffd") or len(self._tokens) - self._settled > _PENDING:
             self._tail = reach[-self._keep :] if self._keep else ""
             self._forget()
-        return found
+        return self._found_written(token) or found
+
+    def _found_written(self, token: int) -> bool:
+        if self._written is None:
+            return False
+        self._recent.append(token)
+        if self._written.special.isdisjoint(self._recent):
+            return False
+        return _in(self._written.decode(list(self._recent)), self._stops)
 
     def _forget(self) -> None:
         """Keep the shortest context that begins at a whole character.
@@ -66,49 +82,109 @@ class StopWatch:
         self._settled = len(self._tokens)
 
 
+def stands(
+    stops: Sequence[str], tokens: Sequence[int], decode: Decode, written: Written | None = None
+) -> bool:
+    """Whether one of `stops` stands anywhere in the text of `tokens`, its special tokens left out or written out."""
+    if _in(decode(tokens), stops):
+        return True
+    return written is not None and _has_special(tokens, written) and _in(written.decode(tokens), stops)
+
+
+def holds(prompt: Prompt, tokens: Sequence[int], decode: Decode, written: Written | None = None) -> bool:
+    """Whether a stop string ends the text of all new `tokens`, its special tokens left out or written out."""
+    if first_stop(prompt, decode(tokens)) is not None:
+        return True
+    if written is None or not _has_special(tokens, written):
+        return False
+    return first_stop(prompt, written.decode(tokens)) is not None
+
+
 def first_stop(prompt: Prompt, text: str) -> int | None:
     """Where the first stop string begins in a new text; None where there is none.
 
     A text that begins with thoughts, or goes on with those that its prompt opened, has none before its answer: a
     stop string counts if it ends inside the answer, so that white space before it is none.
     """
-    if not any(stop in text for stop in prompt.stop):
+    stops = [stop for stop in prompt.stop if stop]
+    if not _in(text, stops):
         return None
     begins = (0, 0) if prompt.stop_in_thoughts else answer_start(text, opened=prompt.opened)
     if begins is None:
         return None
     first, shown = begins
-    places = (text.find(stop, max(first, shown - len(stop) + 1)) for stop in prompt.stop)
+    places = (text.find(stop, max(first, shown - len(stop) + 1)) for stop in stops)
     return min((at for at in places if at >= 0), default=None)
 
 
 def finish(
-    prompt: Prompt, new: Sequence[int], nan: bool, ends: frozenset[int], decode: Decode
+    prompt: Prompt,
+    new: Sequence[int],
+    nan: bool,
+    ends: frozenset[int],
+    decode: Decode,
+    written: Written | None = None,
 ) -> Continuation:
-    """The text of one sequence, cut at its end of text, its token limit, and its first stop string."""
+    """The text of one sequence, cut at its end of text, its token limit, and its first stop string.
+
+    The first stop string is the one that is complete first; of several that are so with the same token, the one that
+    begins first. It may hold special tokens (`written`), which are no part of the text otherwise. With
+    `Prompt.lm_eval`, where stop strings do not wait for the end of thoughts, what stands before a special token in a stop string stays in the text, and stop strings cut it one
+    after the other: lm-evaluation-harness ends the text where we do, and looks for them in what is left of it.
+    """
     new = new[: prompt.max_tokens]
     end = next((i for i, token in enumerate(new) if token in ends), None)
-    if end is not None:
-        new = new[:end]
-    text = decode(new)
-    cut = first_stop(prompt, text)
-    if cut is None:
-        return Continuation(text, len(new), end is not None, nan)
-    return Continuation(text[:cut], _tokens_until_stop(prompt, new, decode), True, nan)
+    own = new if end is None else new[:end]
+    text = decode(own)
+    # The end of text may be a part of a stop string, never of the text.
+    whole = new if end is None else new[: end + 1]
+    if not holds(prompt, whole, decode, written):
+        return Continuation(text, len(own), end is not None, nan)
+    count = _tokens_until_stop(prompt, whole, decode, written)
+    if prompt.lm_eval and prompt.stop_in_thoughts:
+        cut = decode(own[:count])
+        for stop in filter(None, prompt.stop):
+            cut = cut.partition(stop)[0]
+    else:
+        cut = min(_cut(prompt, whole[:count], decode, written), text, key=len)
+    return Continuation(cut, min(count, len(own)), True, nan)
 
 
-def _tokens_until_stop(prompt: Prompt, new: Sequence[int], decode: Decode) -> int:
+def _tokens_until_stop(prompt: Prompt, new: Sequence[int], decode: Decode, written: Written | None) -> int:
     """How many new tokens it took for a stop string to stand in the text.
 
     In a padded batch a row can hold tokens after the stop: without this the count would depend on its
-    neighbours. Bisection: a text that holds the string holds it ever after.
+    neighbours. Found as while it was written: bytes that come later can make a character unreadable again.
     """
-    low, high = 1, len(new)
-    while low < high:
-        middle = (low + high) // 2
-        text = decode(new[:middle])
-        if first_stop(prompt, text) is not None:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    if not holds(prompt, new[:-1], decode, written) and "\ufffd" not in decode(new[:-1]):
+        return len(new)
+    watch = StopWatch(prompt.stop, decode, written)
+    found = (at for at, token in enumerate(new, 1) if watch.push(token))
+    return next((at for at in found if holds(prompt, new[:at], decode, written)), len(new))
+
+
+def _cut(prompt: Prompt, tokens: Sequence[int], decode: Decode, written: Written | None) -> str:
+    """The text of `tokens`, special ones left out, before the first stop string in it."""
+    text = decode(tokens)
+    first = text[: first_stop(prompt, text)]
+    if written is None or not _has_special(tokens, written):
+        return first
+    whole = written.decode(tokens)
+    at = first_stop(prompt, whole)
+    if at is None:
+        return first
+    for count in range(len(tokens) - 1, -1, -1):  # the stop string's end is the text's
+        before = written.decode(tokens[:count])
+        if len(before) <= at and whole.startswith(before):
+            # The string begins after these tokens, or within the next one.
+            rest = "" if tokens[count] in written.special else whole[len(before) : at]
+            return min(first, decode(tokens[:count]) + rest, key=len)
+    return ""
+
+
+def _in(text: str, stops: Sequence[str]) -> bool:
+    return any(stop in text for stop in stops)
+
+
+def _has_special(tokens: Sequence[int], written: Written) -> bool:
+    return not written.special.isdisjoint(tokens)

@@ -1,0 +1,271 @@
+"""A question through a tokenizer's chat template: complete, in one form, and on one fixed date."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.models.chat_checks import explain, faults, shows, shows_parts
+from lsm_eval.reasoning.prompts import SWITCH
+
+CLOCK = datetime(2024, 7, 26)  # noqa: DTZ001 - local time, as transformers tells it
+"""What a template that asks for the time is told, so that prompts are the same every day: the date that Llama's
+templates fall back to."""
+_NOW = "strftime_now"
+_REMEMBERED = 64_000_000  # characters
+_PROBE = ("A first message of lsm-eval: 41 words.", "A second message of lsm-eval: 73 words.")
+_WITHOUT = "run with --chat off, or name another template with --chat-template"
+
+
+class ChatTemplateError(UserError):
+    """The template is of no use, or leaves out what was asked."""
+
+
+class Refused(ChatTemplateError):
+    """The template takes these messages in no form, and would take others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A prompt as the template writes it, up to where the reply starts."""
+
+    text: str
+    folded: bool = False
+    """Whether the system message stands in the user's message, before it and a blank line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How messages are handed over."""
+
+    folded: bool
+    system_parts: bool
+    user_parts: bool
+
+    def messages(self, prompt: str, system: str | None) -> list[dict[str, Any]]:
+        if system is not None and self.folded:
+            prompt, system = f"{system}\n\n{prompt}", None
+        found = [] if system is None else [_message("system", system, parts=self.system_parts)]
+        return [*found, _message("user", prompt, parts=self.user_parts)]
+
+
+_ALONE = tuple(_Form(False, parts, parts) for parts in (False, True))
+_WITH_SYSTEM = (
+    *(_Form(False, *parts) for parts in ((False, False), (True, True), (False, True), (True, False))),
+    *(_Form(True, parts, parts) for parts in (False, True)),
+)
+
+
+class ChatTemplate:
+    """The chat template of a tokenizer, or the one that was chosen instead.
+
+    A template that refuses or leaves out a system message gets it as a part of the user's; one that wants a message's
+    content as a list of parts gets that. Which form a template takes is found by a probe, and each prompt is checked
+    for what was asked.
+    """
+
+    def __init__(self, tokenizer: Any, chosen: str | None = None) -> None:
+        """`chosen`: name of one of the tokenizer's templates, or path of a Jinja file. Raises `UserError` where it is
+        neither."""
+        self._tokenizer = tokenizer
+        own = tokenizer.chat_template
+        self._named: dict[str, str] = (
+            dict(own) if isinstance(own, Mapping) else {"default": own} if own else {}
+        )
+        self._chosen = chosen
+        self.text: str | None = self._named.get("default")
+        if chosen is not None:
+            self.text = self._named.get(chosen) or _read(chosen, self._named)
+            tokenizer.chat_template = self.text  # for whoever else renders by this tokenizer
+            self._named = {"default": self.text}
+        self._forms: dict[bool, _Form | UserError] = {}
+        self._known: dict[tuple[str, str | None, bool], Rendered | ChatTemplateError] = {}
+        self._room = _REMEMBERED
+        self._clock_read = False
+
+    def __bool__(self) -> bool:
+        """Whether there is one."""
+        return bool(self._named)
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the template that was chosen by an option; None where none was."""
+        return hashlib.sha256((self.text or "").encode()).hexdigest() if self._chosen is not None else None
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What a reader of the record needs to know, by what was rendered until now."""
+        found: dict[str, str] = {}
+        if self._chosen is not None:
+            found["chat_template"] = f"{Path(self._chosen).name} (sha256 {str(self.sha256)[:16]})"
+        if self._clock_read:
+            found["chat_clock"] = f"{CLOCK:%Y-%m-%d} (the template reads the date)"
+        forms = [form for form in self._forms.values() if isinstance(form, _Form)]
+        if any(form.folded for form in forms):
+            found["chat_system"] = "in the user's message: the template takes no system message"
+        if any(form.user_parts or form.system_parts for form in forms):
+            found["chat_content"] = "as a list of parts: the template takes no plain text"
+        return found
+
+    def render(self, prompt: str, system: str | None, *, thinking: bool = True) -> Rendered:
+        """`prompt` as a user's message, after `system` where there is one. Without `thinking`, the template is told to
+        leave thoughts out where it knows how to.
+
+        The same text for the same arguments each time. Raises `Refused` where the template refuses these, and
+        `ChatTemplateError` where it is broken, is not there, or leaves out the prompt.
+        """
+        off = {} if thinking or SWITCH not in (self.text or "") else {SWITCH: False}
+        asked = (prompt, system, bool(off))
+        found = self._known.get(asked)
+        if found is None:
+            try:
+                found = self._render(prompt, system, off)
+            except ChatTemplateError as error:
+                found = error
+            size = len(prompt) + (len(found.text) if isinstance(found, Rendered) else 0)
+            if size <= self._room:
+                self._room -= size
+                self._known[asked] = found
+        if isinstance(found, ChatTemplateError):
+            raise found
+        return found
+
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """While this lasts, the template reads one fixed date, and what it draws at random is the same each time."""
+        from transformers.utils import chat_template_utils
+
+        # transformers turns functions among a template's variables into text, so its compiled template is changed.
+        compiled = getattr(chat_template_utils, "_compile_jinja_template", None)
+        state = random.getstate()
+        random.seed(0)
+        names: Any = {}
+        before = None
+        try:
+            if compiled is not None and _NOW in (self.text or ""):
+                names = compiled(self.text).globals
+                before, names[_NOW] = names[_NOW], self._now
+            yield
+        finally:
+            random.setstate(state)
+            if before is not None:
+                names[_NOW] = before
+
+    def _now(self, form: str) -> str:
+        self._clock_read = True
+        return CLOCK.strftime(form)
+
+    def _render(self, prompt: str, system: str | None, off: Mapping[str, bool]) -> Rendered:
+        first = self._form(system is not None)
+        folded = () if system is None or first.folded else (replace(first, folded=True),)
+        try:
+            return self._first_complete((first, *folded), prompt, system, off)
+        except _Error as error:
+            if error.lost:
+                raise ChatTemplateError(
+                    f"the model's chat template leaves out a question, or a part of it: {_WITHOUT}."
+                ) from error
+            raise _refused(error) from error
+
+    def _form(self, with_system: bool) -> _Form:
+        """The first form that the template takes, and shows all of. Raises `ChatTemplateError`."""
+        if with_system not in self._forms:
+            self._forms[with_system] = self._probe(with_system)
+        found = self._forms[with_system]
+        if isinstance(found, UserError):
+            raise found
+        return found
+
+    def _probe(self, with_system: bool) -> _Form | ChatTemplateError:
+        if self.text is None:
+            names = ", ".join(sorted(self._named))
+            return ChatTemplateError(
+                f"the tokenizer has several chat templates and none called default ({names}): name one with "
+                "--chat-template, or run with --chat off."
+            )
+        prompt, system = _PROBE if with_system else (_PROBE[0], None)
+        why: _Error | None = None
+        for form in _WITH_SYSTEM if with_system else _ALONE:
+            try:
+                self._first_complete((form,), prompt, system)
+            except _Error as error:
+                why = why or error
+            else:
+                return form
+        assert why is not None
+        if with_system and not isinstance(self._probe(False), UserError):
+            return _refused(why)
+        if why.lost:
+            return ChatTemplateError(f"the model's chat template leaves out the question: {_WITHOUT}.")
+        return ChatTemplateError(f"the model's chat template cannot be used ({why}): {_WITHOUT}.")
+
+    def _first_complete(
+        self,
+        forms: tuple[_Form, ...],
+        prompt: str,
+        system: str | None,
+        off: Mapping[str, bool] = MappingProxyType({}),
+    ) -> Rendered:
+        """In the first of `forms` that is taken and shows all of it. Raises `_Error`: what hindered the first."""
+        errors: list[_Error] = []
+        for form in forms:
+            try:
+                text = self._apply(form.messages(prompt, system), off)
+            except _Error as error:
+                errors.append(error)
+                continue
+            whole = shows(text, prompt) and (system is None or shows(text, system))
+            if whole and not ((form.user_parts or form.system_parts) and shows_parts(text, prompt, system)):
+                return Rendered(text, form.folded and system is not None)
+            errors.append(_Error("it leaves out a message", lost=True))
+        raise next((error for error in errors if not error.lost), errors[0])
+
+    def _apply(self, messages: list[dict[str, Any]], off: Mapping[str, bool]) -> str:
+        try:
+            with self.steady():
+                return str(
+                    self._tokenizer.apply_chat_template(
+                        messages, tokenize=False, add_generation_prompt=True, **off
+                    )
+                )
+        except faults() as error:
+            raise _Error(explain(error)) from error
+
+
+class _Error(Exception):
+    def __init__(self, text: str, *, lost: bool = False) -> None:
+        super().__init__(text)
+        self.lost = lost
+
+
+def _refused(why: Exception) -> Refused:
+    return Refused(f"the model's chat template refuses the messages ({why}): {_WITHOUT}.")
+
+
+def _message(role: str, content: str, *, parts: bool) -> dict[str, Any]:
+    return {"role": role, "content": [{"type": "text", "text": content}] if parts else content}
+
+
+def _read(chosen: str, named: Mapping[str, str]) -> str:
+    path = Path(chosen).expanduser()
+    if not path.is_file():
+        names = f"its templates are {', '.join(sorted(named))}" if named else "it has none"
+        raise UserError(
+            f"--chat-template {chosen}: no template of the tokenizer's ({names}), and no such file: name one of them, or "
+            "a Jinja file."
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--chat-template {chosen}: cannot be read as UTF-8 text ({error}).") from error
+    if not text.strip():
+        raise UserError(f"--chat-template {chosen}: is empty; name a file that holds a Jinja template.")
+    return text
