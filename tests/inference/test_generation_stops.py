@@ -199,7 +199,7 @@ def test_as_the_harness_cuts_it(marked: tuple[Any, Any, Written]) -> None:
         (("t\n", "cat\n"), "the ", "the ca"),
     ):
         for lm_eval, text in ((False, ours), (True, theirs)):
-            prompt = Prompt((1,), stops, 99, lm_eval=lm_eval)
+            prompt = Prompt((1,), stops, 99, lm_eval=lm_eval, stop_in_thoughts=lm_eval)
             assert finish(prompt, tokens, False, frozenset(), decode, written).text == text
 
 
