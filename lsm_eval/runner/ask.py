@@ -20,16 +20,17 @@ _KINDS = ("score", "perplexity", "generate")
 def ask(
     prepared: Sequence[PreparedTask],
     model: Model,
-    fingerprint: str,
+    stored_as: str,
     store: ResponseStore | None,
     progress: Progress,
 ) -> tuple[list[SampleResponse], list[Tally]]:
-    """Responses to all samples of all tasks, in order, and the tally of each kind of request."""
+    """Responses to all samples of all tasks, in order, and the tally of each kind of request. `stored_as`: see
+    `store_key`."""
     samples = [sample for task in prepared for sample in task.samples]
     requests = [request for sample in samples for request in sample.requests]
     counts = [count for task in prepared for count in task.tokens]
     tokens = dict(zip(requests, counts, strict=True)) if counts else {}
-    responses, tallies = ask_requests(requests, tokens, model, fingerprint, store, progress)
+    responses, tallies = ask_requests(requests, tokens, model, stored_as, store, progress)
     answers = iter(responses)
     return [join(list(islice(answers, len(sample.requests)))) for sample in samples], tallies
 
@@ -38,7 +39,7 @@ def ask_requests(
     requests: Sequence[Request],
     tokens: dict[Request, int],
     model: Model,
-    fingerprint: str,
+    stored_as: str,
     store: ResponseStore | None,
     progress: Progress,
 ) -> tuple[list[Response], list[Tally]]:
@@ -47,7 +48,7 @@ def ask_requests(
     for name in _KINDS:
         places = [at for at, request in enumerate(requests) if kind(request) == name]
         if places:
-            jobs.append((name, places, prepare_job([requests[at] for at in places], fingerprint, store)))
+            jobs.append((name, places, prepare_job([requests[at] for at in places], stored_as, store)))
     if any(not job.finished for _, _, job in jobs):
         with progress.phase("load model"):
             model.load()

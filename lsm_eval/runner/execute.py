@@ -50,12 +50,12 @@ class Job:
         return len(self.done) == len(self.unique)
 
 
-def prepare(requests: Sequence[Request], fingerprint: str, store: ResponseStore | None) -> Job:
+def prepare(requests: Sequence[Request], stored_as: str, store: ResponseStore | None) -> Job:
     """Dedupe `requests` and look them up in the store."""
     index: dict[Request, int] = {}
     place = [index.setdefault(request, len(index)) for request in requests]
     unique = list(index)
-    keys = [key(request, fingerprint) for request in unique]
+    keys = [key(request, stored_as) for request in unique]
     plan = hashlib.sha256("\n".join(keys).encode()).hexdigest()
     held = store.get(keys) if store else {}
     done = {i: held[k][0] for i, k in enumerate(keys) if k in held}

@@ -25,6 +25,7 @@ from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.store_key import store_key
 from lsm_eval.tasks.sample import Sample
 
 
@@ -106,7 +107,8 @@ def judge_answers(
             "judge for numbers that others will read."
         )
     with ExitStack() as stack:
-        store = stack.enter_context(ResponseStore(spec.store, fingerprint)) if spec.store else None
+        stored_as = store_key(judge, fingerprint)
+        store = stack.enter_context(ResponseStore(spec.store, stored_as)) if spec.store else None
         asking = ask_judge(judge, questions, spec.judge_read, store, progress)
     verdicts = Verdicts(_signature(judge, fingerprint, asking.read), asking.judgements)
     tasks = [replace(task, metrics=tuple(_bound(m, verdicts) for m in task.metrics)) for task in prepared]
@@ -129,13 +131,13 @@ def ask_judge(
     it writes where it cannot."""
     unique = list(dict.fromkeys(questions))
     chat = judge.info.chat_template
-    fingerprint = judge.fingerprint()
+    stored_as = store_key(judge, judge.fingerprint())
     shown = _JudgePhases(progress)
     tallies: list[Tally] = []
     ways: list[Reading] = ["likelihood", "text"] if reading is None else [reading]
     for way in ways:
         requests = [as_request(question, way, chat=chat) for question in unique]
-        responses, own = ask_requests(requests, {}, judge, fingerprint, store, shown)
+        responses, own = ask_requests(requests, {}, judge, stored_as, store, shown)
         tallies += own
         if any(not (isinstance(r, Failure) and r.reason == "unsupported") for r in responses):
             break
