@@ -30,6 +30,7 @@ from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.paths import cache_dir
 from lsm_eval.runner.judge import ask_judge
+from lsm_eval.runner.store_key import store_key
 from lsm_eval.statistics.estimate import Estimate
 
 _REFUSED = ("2_full_refusal", "3_partial_refusal")
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         items = drawn(read_items(options.labels, options.data_mirror), options.limit, options.seed)
         judge = create(options.judge, ModelOptions(dtype=options.dtype, device=options.device))
-        with ResponseStore(cache_dir() / "responses", judge.fingerprint()) as store:
+        with ResponseStore(cache_dir() / "responses", store_key(judge, judge.fingerprint())) as store:
             questions = ask(items)
             asked = ask_judge(
                 judge, questions, None if options.read == "auto" else options.read, store, make_progress()

@@ -7,10 +7,11 @@ and never a 0.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,8 @@ def kind(request: Request) -> str:
     return next(name for name, cls in _REQUESTS.items() if isinstance(request, cls))
 
 
-def key(request: Request, fingerprint: str, prompt: str | None = None) -> str:
-    """The response store's key: SHA-256 (hex) over the model's fingerprint and the whole request.
+def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
+    """The response store's key: SHA-256 (hex) over what the model's answers are stored as, and the whole request.
 
     `prompt`: as a chat template makes it, which may write what the request does not say (the date); None where there
     is none.
@@ -169,7 +170,7 @@ def key(request: Request, fingerprint: str, prompt: str | None = None) -> str:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]
     made = [] if prompt is None else [prompt]
-    content = json.dumps([fingerprint, kind(request), fields, *made], sort_keys=True, ensure_ascii=True)
+    content = json.dumps([stored_as, kind(request), fields, *made], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -189,7 +190,28 @@ def answer_fields(answer: Answer) -> dict[str, Any]:
 
 def load_answer(text: str) -> Answer:
     """The answer that `dump_answer` wrote. Raises ValueError, KeyError or TypeError on anything else."""
-    fields: dict[str, Any] = json.loads(text)
+    fields = json.loads(text)
+    if not isinstance(fields, dict):
+        raise TypeError("an answer is a JSON object")
     cls: Any = _ANSWERS[fields.pop("kind")]
     answer: Answer = cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()})
+    if not all(_fits(getattr(answer, name), hint) for name, hint in _types(cls).items()):
+        raise TypeError("an answer's values are of other types")
     return answer
+
+
+@functools.cache
+def _types(cls: type[Answer]) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the type that a field of an answer is declared with."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
+    if origin is Literal:
+        return value in inner
+    if origin is not None:
+        return any(_fits(value, one) for one in inner)
+    return type(value) is hint or (hint is float and type(value) is int)

@@ -1,14 +1,16 @@
 """The response store: every answered request, as soon as it is there. Cache, dedupe and resume in one.
 
-One SQLite file a model fingerprint, in WAL mode: a batch is one transaction, and a process that is killed
-leaves whole batches only. Failures are not kept, so that they are tried again.
+One SQLite file for a model and the versions that run it, in WAL mode: a batch is one transaction, and a process that
+is killed leaves whole batches only. Failures are not kept, so that they are tried again. Each row carries a checksum;
+one that is not what was written counts as not there.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +22,8 @@ CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY,
     plan TEXT NOT NULL,
     answer TEXT NOT NULL,
-    answered TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+    answered TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+    checksum TEXT
 ) WITHOUT ROWID
 """
 _LOOKUP = 500  # keys a query; SQLite allows 999 parameters at the least
@@ -30,9 +33,10 @@ _BUSY_SECONDS = 60.0
 class ResponseStore:
     """Answers by key (`requests.key`), each with the plan (the set of requests) it was computed in."""
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        """Opens or creates the store of one model in `folder`. Raises `UserError` where that cannot be."""
-        self.path = folder / f"{fingerprint[:32]}.sqlite"
+    def __init__(self, folder: Path, stored_as: str) -> None:
+        """Opens or creates the store in `folder` of what is `stored_as` (a hash). Raises `UserError` where that cannot
+        be."""
+        self.path = folder / f"{stored_as[:32]}.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # An absolute path: one that starts with `file:` would be taken for an address.
@@ -40,7 +44,10 @@ class ResponseStore:
             self._db.execute("PRAGMA journal_mode = WAL")
             # A batch survives the death of the process; one lost with the machine is computed again.
             self._db.execute("PRAGMA synchronous = NORMAL")
+            # A text that is no UTF-8 is damage of one row, not of the file.
+            self._db.text_factory = lambda content: content.decode("utf-8", "replace")
             self._db.execute(_SCHEMA)
+            self._add_checksums()
             self._db.commit()
         except OSError as error:
             raise UserError(
@@ -56,9 +63,13 @@ class ResponseStore:
             for start in range(0, len(keys), _LOOKUP):
                 part = keys[start : start + _LOOKUP]
                 marks = ",".join("?" * len(part))
-                rows = self._db.execute(f"SELECT key, answer, plan FROM answers WHERE key IN ({marks})", part)
-                for key, answer, plan in rows:
-                    # What cannot be read is asked again.
+                rows = self._db.execute(
+                    f"SELECT key, plan, answer, checksum FROM answers WHERE key IN ({marks})", part
+                )
+                for key, plan, answer, checksum in rows:
+                    # What is not as it was written is asked again.
+                    if checksum != _checksum(key, plan, answer):
+                        continue
                     with contextlib.suppress(ValueError, KeyError, TypeError):
                         found[key] = (load_answer(answer), plan)
         except sqlite3.Error as error:
@@ -67,11 +78,12 @@ class ResponseStore:
 
     def put(self, answers: Mapping[str, Answer], plan: str) -> None:
         """Keep a batch: all of it or none. Raises `UserError` where there is no room."""
-        rows: Iterable[tuple[str, str, str]] = [(k, plan, dump_answer(a)) for k, a in answers.items()]
+        texts = {key: dump_answer(answer) for key, answer in answers.items()}
+        rows = [(key, plan, text, _checksum(key, plan, text)) for key, text in texts.items()]
         try:
             with self._db:
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO answers (key, plan, answer) VALUES (?, ?, ?)", rows
+                    "INSERT OR REPLACE INTO answers (key, plan, answer, checksum) VALUES (?, ?, ?, ?)", rows
                 )
         except sqlite3.Error as error:
             raise self._broken(error) from error
@@ -88,6 +100,16 @@ class ResponseStore:
     ) -> None:
         self.close()
 
+    def _add_checksums(self) -> None:
+        """Give an older file's table its last column; answers without one are asked again."""
+        columns = [row[1] for row in self._db.execute("PRAGMA table_info(answers)")]
+        if "checksum" not in columns:
+            try:
+                self._db.execute("ALTER TABLE answers ADD COLUMN checksum TEXT")
+            except sqlite3.OperationalError as error:
+                if "duplicate column" not in str(error):  # another process was quicker
+                    raise
+
     def _broken(self, error: sqlite3.Error) -> UserError:
         text = str(error)
         if "disk is full" in text or "disk I/O" in text:
@@ -100,6 +122,12 @@ class ResponseStore:
                 f"the response store {self.path} is damaged ({text}): remove that file and run again."
             )
         return UserError(f"the response store {self.path} cannot be used ({text}): {_ELSEWHERE}")
+
+
+def _checksum(key: object, plan: object, answer: object) -> str:
+    """SHA-256 (hex) of a row, whatever its values have become."""
+    content = "\0".join(f"{type(value).__name__}:{value}" for value in (key, plan, answer))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 _ELSEWHERE = "name a folder that can be written with --store DIR, or --store none to keep nothing."

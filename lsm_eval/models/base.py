@@ -85,7 +85,8 @@ class Model(Protocol):
     def info(self) -> ModelInfo: ...
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over what decides its answers: weights, adapter, tokenizer, template, dtype."""
+        """SHA-256 (hex) over what makes it this model: weights, adapter, tokenizer, template, dtype. The same under
+        other versions of the packages that run it (`Versioned`)."""
         ...
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
@@ -136,4 +137,13 @@ class Releasing(Protocol):
 
     def release(self) -> None:
         """Free what `load` took. What it computed and how it was run stays known."""
+        ...
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A model whose answers hang on packages, too: those stored under other versions are asked again."""
+
+    def versions(self) -> Mapping[str, str]:
+        """Versions, by package, of what computes its answers."""
         ...

@@ -1,87 +1,136 @@
-"""A checkpoint's identity: SHA-256 over what is in its files, remembered while the files stay as they are."""
+"""A checkpoint's identity: SHA-256 over every file that has a say in its answers."""
 
 from __future__ import annotations
 
-import contextlib
+import fnmatch
 import hashlib
-import json
-import math
 import os
-import tempfile
+import re
 from pathlib import Path
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.file_hashes import FileHashes
+from lsm_eval.models.weight_files import weight_files
 
-_WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
-_TEXT = ("config.json", "tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt",
-         "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
-         "chat_template.json", "adapter_config.json")  # fmt: skip
+UNREAD_FOLDERS = ("__pycache__", "checkpoint-[0-9]*", "global_step[0-9]*", "runs", "logs", "wandb", "original", "onnx",
+                  "openvino", "coreml")  # fmt: skip
+"""Patterns of folders in which nothing is read, beside all whose name begins with a dot."""
+
+UNREAD_FILES = (
+    # words about the model
+    "*.md", "*.rst", "*.pdf", "readme*", "license*", "licence*", "notice*", "copying*", "authors*", "citation*",
+    "changelog*", "use_policy*", "acceptable_use*",
+    # pictures, sound, data
+    "*.png", "*.jpg", "*.jpeg", "*.gif", "*.svg", "*.webp", "*.ico", "*.mp3", "*.mp4", "*.wav", "*.flac",
+    "*.parquet", "*.arrow", "*.tar", "*.tar.gz", "*.zip", "*.zst",
+    # what training leaves
+    "trainer_state.json", "training_args.*", "*_results.json", "optimizer*.pt", "optimizer*.bin", "scheduler*.pt",
+    "scheduler*.bin", "rng_state*", "*.log", "events.out.*", "*.distcp", "latest",
+    # weights for other programs
+    "*.gguf", "*.ggml", "ggml-*.bin", "*.onnx", "*.onnx_data", "*.onnx.data", "*.h5", "*.msgpack", "*.tflite", "*.ot",
+    "*.mlmodel", "*.pdparams", "*.nemo", "*.llamafile", "consolidated*", "flax_model*", "tf_model*", "rust_model*",
+    # of editors, systems, and of lsm-eval itself
+    "*~", "*.swp", "*.swo", "*.bak", "*.orig", "*.rej", "*.tmp", "*.lock", "*.pyc", "#*#", "thumbs.db", "desktop.ini",
+    "lsm_eval.json",
+)  # fmt: skip
+"""Patterns (of names in lower case) of files that are known to have no say in an answer, beside those whose name
+begins with a dot. Whatever is not named here counts."""
+
+TENSORS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.ckpt")
+"""Files of weights: transformers reads one set of them (`weight_files`), and nothing else from such files."""
+_OTHER_SETS = ("model*.safetensors", "pytorch_model*.bin", "adapter_model*.safetensors", "adapter_model*.bin")
+"""Those of a set that is not read, where the checkpoint's own code may read others."""
+ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+"""An adapter's weights; the first that is there is read."""
 
 
-def files_digest(folder: Path, cache: Path) -> str:
-    """SHA-256 (hex) over names and contents of the weights, configuration and tokenizer in `folder`.
+def files_digest(folder: Path, cache: Path, *, code: bool, adapter: bool = False) -> str:
+    """SHA-256 (hex) over names and contents of all files in `folder` that have a say in the answers.
 
-    Hashing 16 GB takes a quarter of a minute, so each file's hash is kept in `cache` under its path, size,
-    time of change and inode.
+    `code`: whether the checkpoint's own Python files are run; those then may read other files of weights, too.
+    `adapter`: the folder is a PEFT adapter. Hashes of large files are remembered in `cache` (`FileHashes`). Raises
+    `UserError` for a file or folder that cannot be read.
     """
-    names = sorted(
-        path.name for path in folder.iterdir() if path.name in _TEXT or path.name.endswith(_WEIGHTS)
-    )
-    known = _read(cache)
+    hashes = FileHashes(cache)
     total = hashlib.sha256()
-    fresh = dict(known)
-    for name in names:
-        path = folder / name
-        try:
-            stat = path.stat()
-            mark = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}"
-            digest = known.get(mark)
-            if digest is None:
-                with path.open("rb") as file:
-                    digest = fresh[mark] = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
-        total.update(f"{name}\0{digest}\n".encode())
-    if fresh != known:
-        _write(cache, fresh)
+    for name, path in counted_files(folder, code=code, adapter=adapter):
+        total.update(f"{name}\0{hashes.of(path)}\n".encode("utf-8", "surrogateescape"))
+    hashes.keep()
     return total.hexdigest()
 
 
-def stored_parameters(folder: Path) -> int | None:
-    """Number of weights in the safetensors files of `folder`, from their headers; None where it has none.
-
-    Tied weights are stored, and count, once.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    files = sorted(folder.glob("*.safetensors"))
-    total = 0
-    for path in files:
-        try:
-            with safe_open(path, framework="numpy") as file:
-                names = file.keys()
-                total += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
-        except (SafetensorError, OSError):
-            return None  # loading the weights will say what is wrong with them
-    return total if files else None
+def counted_files(folder: Path, *, code: bool, adapter: bool = False) -> list[tuple[str, Path]]:
+    """Files that have a say in the answers, by their name in `folder` (with /), in order; see `files_digest`."""
+    names = adapter_weights(folder)[:1] if adapter else weight_files(folder)
+    found = {name: folder / name for name in names if (folder / name).is_file()}
+    for name, path in _walk(folder):
+        if name in found or not _counts(path.name.lower(), code=code):
+            continue
+        if path.is_symlink() and not path.exists():
+            raise UserError(f"{path}: is a link that leads nowhere; fetch the checkpoint again.")
+        if path.is_file():
+            found[name] = path
+    return sorted(found.items())
 
 
-def _read(cache: Path) -> dict[str, str]:
-    try:
-        known = json.loads(cache.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
+def adapter_weights(folder: Path) -> list[str]:
+    """Names of the files that hold an adapter's weights, the one that is read first."""
+    return [name for name in ADAPTER_WEIGHTS if (folder / name).is_file()]
 
 
-def _write(cache: Path, known: dict[str, str]) -> None:
-    """Keep the hashes; where that cannot be done, they are computed again next time."""
-    with contextlib.suppress(OSError):
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=cache.parent, prefix=cache.name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(known, file)
-            Path(name).replace(cache)
-        finally:
-            Path(name).unlink(missing_ok=True)
+def unread_patterns(*, code: bool, weights: bool) -> list[str]:
+    """Patterns of the paths in a hub repository that need not be fetched to hold all that counts, the set of weights
+    that is read excepted; `weights`: weights are wanted."""
+    files = [
+        *UNREAD_FILES,
+        *(_OTHER_SETS if code and weights else TENSORS),
+        *([] if code else ["*.py"]),
+        ".*",
+    ]
+    folders = [f"{name}/*" for name in (*UNREAD_FOLDERS, ".*")]
+    written = [form for name in UNREAD_FILES for form in (name.upper(), name.capitalize())]
+    return [pattern for name in (*files, *written, *folders) for pattern in (name, f"*/{name}")]
+
+
+def _counts(name: str, *, code: bool) -> bool:
+    if name.startswith(".") or (name.endswith(".py") and not code):
+        return False
+    if name.endswith(".index.json"):
+        return False  # the one that is read is among the weights
+    return name.endswith(".py") or not (_UNREAD.fullmatch(name) or _unread_tensors(code).fullmatch(name))
+
+
+def _unread_tensors(code: bool) -> re.Pattern[str]:
+    return _OTHERS if code else _ALL_TENSORS
+
+
+def _walk(folder: Path) -> list[tuple[str, Path]]:
+    """Files below `folder`, also below links to folders (but for those that lead back up), each folder once."""
+    found: list[tuple[str, Path]] = []
+    seen = {*folder.resolve().parents}
+
+    def fail(error: OSError) -> None:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror}).") from error
+
+    for root, folders, files in os.walk(folder, onerror=fail, followlinks=True):
+        here = Path(root)
+        seen.add(here.resolve())
+        folders[:] = [
+            name
+            for name in sorted(folders)
+            if not name.startswith(".")
+            and not _UNREAD_FOLDERS.fullmatch(name.lower())
+            and (here / name).resolve() not in seen
+        ]
+        found += [((here / name).relative_to(folder).as_posix(), here / name) for name in files]
+    return found
+
+
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))
+
+
+_UNREAD = _any_of(UNREAD_FILES)
+_UNREAD_FOLDERS = _any_of(UNREAD_FOLDERS)
+_ALL_TENSORS = _any_of(TENSORS)
+_OTHERS = _any_of(_OTHER_SETS)

@@ -29,7 +29,7 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
     if prefix == "builtin" and colon:
         return _builtin(rest, options, progress or Silent())
     if prefix == "hf" and colon:
-        return _checkpoint(name, rest, options)
+        return _checkpoint(name, rest, options, progress or Silent())
     for entry in entry_points(group="lsm_eval.models"):
         if colon and entry.name == prefix:
             make = plugins.load(entry, f"the model backend {prefix!r}")
@@ -51,7 +51,7 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
                 )
             return guarded(made, whose, _THEN)
     if (name and is_folder(name)) or name.startswith((".", "/", "~")):
-        return _checkpoint(name, name, options)
+        return _checkpoint(name, name, options, progress or Silent())
     if "/" in name and not colon:
         raise UserError(
             f"unknown model {name!r}: for a model of the hub write hf:{name}, for a folder ./{name}."
@@ -78,22 +78,37 @@ def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
         "quantisation": str(origin["quantisation"]),
         "source": "{package} {version}".format(**origin["source"]),
     }
-    return HFModel(f"builtin:{rest}", options, folder=folder, licence=entry.licence, details=details)
+    return HFModel(
+        f"builtin:{rest}",
+        options,
+        folder=folder,
+        licence=entry.licence,
+        details=details,
+        note=progress.note,
+    )
 
 
-def _checkpoint(name: str, rest: str, options: ModelOptions) -> Model:
+def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress) -> Model:
     from lsm_eval.models.hf import HFModel
 
     if rest and is_folder(rest):
         folder = expanded(rest).resolve()
-        return HFModel(f"hf:{_text(folder.name)}", options, folder=folder, details={"folder": _place(folder)})
+        return HFModel(
+            f"hf:{_text(folder.name)}",
+            options,
+            folder=folder,
+            details={"folder": _place(folder)},
+            note=progress.note,
+        )
     if rest.startswith((".", "/", "~")):
         what = "not a folder" if os.path.lexists(expanded(rest)) else "no such folder"
         raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
     repository, _, revision = rest.partition("@")
     if not repository:
         raise UserError(f"--model {name}: write hf:ORG/NAME, or hf:ORG/NAME@REVISION.")
-    return HFModel(f"hf:{rest}", options, repository=repository, revision=revision or None)
+    return HFModel(
+        f"hf:{rest}", options, repository=repository, revision=revision or None, note=progress.note
+    )
 
 
 def _place(folder: Path) -> str:

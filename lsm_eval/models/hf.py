@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,24 +15,28 @@ from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Detailed, Network
 from lsm_eval.inference.place import Place, Written
 from lsm_eval.models import hub
+from lsm_eval.models.adapter_files import adapter_vocabulary, check_adapter, has_tokenizer, own_template
 from lsm_eval.models.answers import scored_answer, with_likelihood
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
-from lsm_eval.models.checkpoint_files import files_digest, stored_parameters
+from lsm_eval.models.checkpoint_files import files_digest
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.family import LIKELIHOOD, MEANING, Family, family_of
 from lsm_eval.models.family_encoding import ENCODERS
 from lsm_eval.models.family_network import make_network
+from lsm_eval.models.generation_settings import end_tokens
 from lsm_eval.models.loading import (
-    check_adapter,
     context_length,
     load_config,
     load_tokenizer,
     load_weights,
     resolve_device,
     resolve_dtype,
+    text_config,
     vocabulary_size,
 )
 from lsm_eval.models.request_encoding import RequestEncoder, Row
+from lsm_eval.models.versions import deciding_versions
+from lsm_eval.models.weight_files import stored_parameters
 from lsm_eval.paths import cache_file
 from lsm_eval.profiling.flops import Architecture, read_architecture
 from lsm_eval.requests import (
@@ -66,15 +70,18 @@ class HFModel:
         revision: str | None = None,
         licence: str | None = None,
         details: dict[str, str] | None = None,
+        note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Exactly one of `folder` and `repository`. Raises `UserError` for options that cannot be honoured."""
+        """Exactly one of `folder` and `repository`; `note` is told what a user must know. Raises `UserError` for
+        options that cannot be honoured."""
         self.name = name
         self.options = options
         self.device = resolve_device(options.device)
         self._repository, self._revision = repository, revision
         self._folder = folder
-        self._licence, self._details = licence, dict(details or {})
+        self._licence, self._details, self._note = licence, dict(details or {}), note
         self._loaded: Network | None = None
+        self._counted: int | None = None
         self._architecture: Architecture | None = None
         self._before: Mapping[str, float] = {}
         """What was computed by weights that were let go since."""
@@ -103,11 +110,13 @@ class HFModel:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over weights, configuration, tokenizer, adapter, dtype, kind of device and engine."""
-        hashes = cache_file("file-hashes.json")
+        """SHA-256 (hex) over all files that have a say in the answers (`checkpoint_files`), those of the adapter,
+        dtype, kind of device and engine."""
+        hashes, code = cache_file("weight-hashes.json"), self.options.trust_remote_code
+        adapter = self._adapter
         parts = {
-            "files": files_digest(self._weights_folder, hashes),
-            "adapter": files_digest(self._adapter, hashes) if self._adapter else None,
+            "files": files_digest(self._weights_folder, hashes, code=code),
+            "adapter": files_digest(adapter, hashes, code=code, adapter=True) if adapter else None,
             "dtype": self.dtype,
             "device": self.device.partition(":")[0],
             "engine": _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine],
@@ -118,6 +127,10 @@ class HFModel:
         if self.options.chat_template is not None:
             parts["chat_template"] = self.encoder.template.sha256
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def versions(self) -> Mapping[str, str]:
+        """Versions of the packages that compute the answers; see `models.base.Versioned`."""
+        return deciding_versions(self.device, adapter=self.options.adapter is not None)
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
@@ -148,7 +161,7 @@ class HFModel:
     def load(self) -> None:
         """Read the weights and bring them to the device."""
         if self._loaded is None:
-            model = load_weights(
+            model, unused = load_weights(
                 self._weights_folder,
                 self.config,
                 self.family,
@@ -157,13 +170,15 @@ class HFModel:
                 adapter=self._adapter,
                 trust_remote_code=self.options.trust_remote_code,
             )
+            if unused:
+                self._say_unused(unused)
             place = Place(
                 name=self.name,
                 device=self.device,
                 dtype=self.dtype,
                 engine=self.options.engine,
                 pad=self._pad,
-                ends=tuple(self._ends(model)),
+                ends=tuple(end_tokens(model, self.encoder.tokenizer, self._text_folder)),
                 decode=self.encoder.decode,
                 written=Written(self.encoder.decode_written, self.encoder.special),
                 batch_tokens=self.options.batch_tokens,
@@ -295,9 +310,28 @@ class HFModel:
     def encoder(self) -> Encoder:
         """The tokenizer."""
         # The configuration first: without it the tokenizer's own error would point to the wrong file.
-        vocabulary = vocabulary_size(self.config)
-        tokenizer = load_tokenizer(self._text_folder, trust_remote_code=self.options.trust_remote_code)
+        vocabulary = self._vocabulary
+        code, adapter = self.options.trust_remote_code, self._adapter
+        if adapter is not None and has_tokenizer(adapter):
+            self._details["tokenizer"] = "the adapter's own, with its chat template"
+            self._note(f"{self.name}: the adapter brings a tokenizer of its own, which is used.")
+            tokenizer = load_tokenizer(adapter, trust_remote_code=code, config=self.config)
+            return Encoder(tokenizer, vocabulary, self.options.chat_template)
+        tokenizer = load_tokenizer(self._text_folder, trust_remote_code=code)
+        template = own_template(adapter) if adapter is not None else None
+        if template is not None:
+            self._details["chat template"] = "the adapter's own"
+            self._note(f"{self.name}: the adapter brings a chat template of its own, which is used.")
+            tokenizer.chat_template = template
         return Encoder(tokenizer, vocabulary, self.options.chat_template)
+
+    @cached_property
+    def _vocabulary(self) -> int | None:
+        """Tokens that the model has an embedding for, those included that the adapter adds."""
+        size = vocabulary_size(self.config)
+        if self._adapter is None:
+            return size
+        return adapter_vocabulary(self._adapter, size, getattr(text_config(self.config), "hidden_size", None))
 
     @cached_property
     def config(self) -> Any:
@@ -327,20 +361,23 @@ class HFModel:
 
     @property
     def _parameters(self) -> int | None:
-        """As the weights' files say, so that it is known without loading them; None for other formats, and
-        for weights that are not here yet."""
-        return stored_parameters(self._folder or self._text_folder)
+        """As the files say that the weights are read from, so that it is known without loading them; None for
+        weights that are not here yet. An adapter's do not count: they are added to those that are there."""
+        if self._counted is None:
+            tied = getattr(text_config(self.config), "tie_word_embeddings", False)
+            self._counted = stored_parameters(self._folder or self._text_folder, tied=bool(tied))
+        return self._counted
 
-    def _ends(self, model: Any) -> list[int]:
-        config = getattr(model, "generation_config", None)
-        ends = config.eos_token_id if config is not None else None
-        ends = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
-        own = self.encoder.tokenizer.eos_token_id
-        return ends if own is None or own in ends else [*ends, own]
+    def _say_unused(self, names: Sequence[str]) -> None:
+        how_many = f"{len(names)} (such as {names[0]})"
+        self._details["unused weights"] = how_many
+        self._note(
+            f"{self.name}: the model has no place for {how_many} of the checkpoint's weights: left unused."
+        )
 
     @cached_property
     def _pad(self) -> int:
-        pad, size = self.encoder.tokenizer.pad_token_id, vocabulary_size(self.config)
+        pad, size = self.encoder.tokenizer.pad_token_id, self._vocabulary
         if pad is None or (size is not None and pad >= size):  # a pad token without an embedding
             pad = self.encoder.tokenizer.eos_token_id or 0
         return int(pad)
@@ -362,7 +399,16 @@ class HFModel:
         if folder.is_dir() or self.options.adapter.startswith((".", "/", "~")):
             check_adapter(folder.expanduser())
             return folder.expanduser()
-        return hub.fetch(self.options.adapter, None, weights=True, code=False, offline=self.options.offline)
+        found = hub.fetch(
+            self.options.adapter,
+            None,
+            weights=True,
+            code=self.options.trust_remote_code,
+            offline=self.options.offline,
+            adapter=True,
+        )
+        check_adapter(found)
+        return found
 
     def _fetch(self, revision: str | None, *, weights: bool) -> Path:
         assert self._repository is not None

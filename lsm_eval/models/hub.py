@@ -5,14 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.checkpoint_files import ADAPTER_WEIGHTS, adapter_weights, unread_patterns
+from lsm_eval.models.weight_files import wanted_pickles, wanted_weights, weight_files
 
-_TEXT = ("*.json", "*.model", "*.txt", "*.jinja", "*.tiktoken")
 
+def fetch(
+    repository: str,
+    revision: str | None,
+    *,
+    weights: bool,
+    code: bool,
+    offline: bool,
+    adapter: bool = False,
+) -> Path:
+    """The folder of a snapshot: all files that have a say in the answers, and the weights if asked for: those of a
+    PEFT adapter with `adapter`.
 
-def fetch(repository: str, revision: str | None, *, weights: bool, code: bool, offline: bool) -> Path:
-    """The folder of a snapshot: configuration and tokenizer, and the weights if asked for.
-
-    `code` brings the repository's Python files too. Raises `UserError` where it cannot be had.
+    `code` brings the repository's Python files too, and whatever they may read. Raises `UserError` where it cannot
+    be had.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
@@ -24,23 +34,27 @@ def fetch(repository: str, revision: str | None, *, weights: bool, code: bool, o
         RevisionNotFoundError,
     )
 
-    patterns = [*_TEXT, *(["*.py"] if code else []), *(["*.safetensors"] if weights else [])]
     name = f"hf:{repository}" + (f"@{revision}" if revision else "")
-    try:
-        folder = Path(
-            snapshot_download(
-                repository, revision=revision, allow_patterns=patterns, local_files_only=offline
-            )
+
+    def bring(revision: str | None, *, allow: list[str] | None = None) -> Path:
+        ignore = None if allow else unread_patterns(code=code, weights=weights)
+        found = snapshot_download(
+            repository,
+            revision=revision,
+            allow_patterns=allow,
+            ignore_patterns=ignore,
+            local_files_only=offline,
         )
-        if weights and not any(folder.glob("*.safetensors")):
-            folder = Path(
-                snapshot_download(
-                    repository,
-                    revision=revision,
-                    allow_patterns=[*patterns, "pytorch_model*.bin"],
-                    local_files_only=offline,
-                )
-            )
+        return Path(found)
+
+    try:
+        folder = bring(revision)
+        if weights:
+            # Those that are read only: many repositories hold them twice.
+            same = commit(folder) or revision
+            bring(same, allow=[ADAPTER_WEIGHTS[0]] if adapter else wanted_weights(folder))
+            if not (adapter_weights(folder) if adapter else weight_files(folder)):
+                bring(same, allow=[ADAPTER_WEIGHTS[1]] if adapter else wanted_pickles(folder))
     except HFValidationError as error:
         raise UserError(f"{name}: not a hub id; write hf:ORG/NAME, or the path of a local folder.") from error
     except GatedRepoError as error:

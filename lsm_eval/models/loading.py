@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.adapter import merge_adapter
 from lsm_eval.models.family import Family, family_of
+from lsm_eval.models.generation_settings import check_generation_settings
+from lsm_eval.models.unused_weights import beyond_the_model
+from lsm_eval.models.weight_files import check_weight_files
 
 _PAGE = 4096  # bytes; the least that systems map
 _DTYPES = ("float32", "bfloat16", "float16")
@@ -53,48 +58,74 @@ def resolve_dtype(dtype: str, device: str, config: Any) -> str:
 
 def load_config(folder: Path, *, trust_remote_code: bool) -> Any:
     """The checkpoint's configuration, of a family that can be asked something (`family.family_of`)."""
-    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
-    if not (folder / "config.json").is_file():
-        raise UserError(f"{folder}: has no config.json; name a folder that holds a transformers checkpoint.")
+    _check_folder(folder)
     _quiet()
     try:
         config = AutoConfig.from_pretrained(
             folder, trust_remote_code=trust_remote_code, local_files_only=True
         )
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        KeyError,
-        ImportError,
-        StrictDataclassError,
-    ) as error:
+        family_of(config, folder)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a value of another type than expected, or code of its own, leads to
         raise _unusable(folder, "its configuration", error) from error
-    family_of(config, folder)
+    check_generation_settings(folder)
     return config
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        configured = (folder / "config.json").is_file()
+        adapter = (folder / "adapter_config.json").is_file()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror}).") from error
+    if adapter:
+        # transformers would load the model that the adapter names, from wherever that lies.
+        but = "; if its weights are merged, remove adapter_config.json" if configured else ""
+        raise UserError(
+            f"{folder}: holds a PEFT adapter: name its base model as --model, and this folder as --adapter{but}."
+        )
+    if not configured:
+        raise UserError(f"{folder}: has no config.json; name a folder that holds a transformers checkpoint.")
+
+
+def text_config(config: Any) -> Any:
+    """The part of a configuration that is about text."""
+    return config.get_text_config() if hasattr(config, "get_text_config") else config
 
 
 def vocabulary_size(config: Any) -> int | None:
     """Tokens that the model has an embedding for; None where the configuration does not say."""
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    size = getattr(text, "vocab_size", None)
+    size = getattr(text_config(config), "vocab_size", None)
     return size if isinstance(size, int) and size > 0 else None
 
 
-def load_tokenizer(folder: Path, *, trust_remote_code: bool) -> Any:
-    """The checkpoint's tokenizer."""
+def load_tokenizer(folder: Path, *, trust_remote_code: bool, config: Any = None) -> Any:
+    """The tokenizer in `folder`; `config` says of which kind it is where the folder is an adapter's."""
     from transformers import AutoTokenizer
 
     _quiet()
+    own = {} if config is None else {"config": config}
     try:
-        return AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=trust_remote_code, local_files_only=True
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=trust_remote_code, local_files_only=True, **own
         )
     except Exception as error:  # the tokenizers library raises nothing narrower on a broken file
         raise _unusable(folder, "its tokenizer", error) from error
+    template = tokenizer.chat_template
+    texts = list(template.values()) if isinstance(template, dict) else [template or ""]
+    for name, fits in (
+        ("model_max_length", isinstance(tokenizer.model_max_length, (int, float))),
+        ("chat_template", all(isinstance(text, str) for text in texts)),
+    ):
+        if not fits:
+            raise UserError(
+                f"{folder}: its tokenizer cannot be used ({name} is {getattr(tokenizer, name)!r}); fetch the "
+                "checkpoint again, or name another --model."
+            )
+    return tokenizer
 
 
 def load_weights(
@@ -106,20 +137,22 @@ def load_weights(
     device: str,
     adapter: Path | None,
     trust_remote_code: bool,
-) -> Any:
-    """The language model of a checkpoint on its device, in evaluation mode.
+) -> tuple[Any, list[str]]:
+    """The language model of a checkpoint on its device, in evaluation mode; and the names of weights in the
+    checkpoint that it has no place for, and that were left unused.
 
-    Raises `UserError` for weights that are missing, damaged or too large, for an architecture that is no
-    language model of `family`, and for an adapter that cannot be merged.
+    Raises `UserError` for weights that are missing, damaged or too large, for layers beyond those that the
+    configuration names, for an architecture that is no language model of `family`, and for an adapter that does
+    not fit or cannot be merged.
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
     from lsm_eval.inference.heap import keep_freed_memory
     from lsm_eval.inference.memory import out_of_memory
 
     _quiet()
+    check_weight_files(folder)
     if device == "cpu":
         keep_freed_memory()
     try:
@@ -154,37 +187,33 @@ def load_weights(
                 f"{folder}: {len(mismatched)} weights (such as {mismatched[0]}) do not have the shape that config.json says; fetch "
                 "the checkpoint again."
             )
+        unused = sorted(found["unexpected_keys"])
+        beyond = beyond_the_model(model, config, unused)
+        if beyond:
+            raise _too_many(folder, beyond)
         if adapter is not None:
-            model = _with_adapter(model, adapter)
+            model = merge_adapter(model, adapter)
         model = model.to(device).eval()
         _read_all(model)
         if family == "decoder" and not _causal(model, device):
             raise _no_decoder(folder, config)
-    except SafetensorError as error:
-        raise UserError(
-            f"{folder}: a weights file is damaged or cut short ({error}); fetch the checkpoint again."
-        ) from error
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, EOFError) as error:
+    except UserError:
+        raise
+    except (
+        Exception
+    ) as error:  # whatever damaged files, or a configuration of other types than expected, lead to
         if out_of_memory(error):
             raise UserError(
                 f"not enough memory on {device} for the weights of {folder.name} in {dtype}: use a smaller "
                 "model, another --device, or --dtype bfloat16."
             ) from error
-        raise _unusable(folder, "its weights", error) from error
-    return model
-
-
-def check_adapter(adapter: Path) -> None:
-    """Raise `UserError` for a folder that is no PEFT adapter, before weights are read."""
-    if not (adapter / "adapter_config.json").is_file():
-        raise UserError(
-            f"--adapter {adapter}: has no adapter_config.json; name the folder of a PEFT adapter."
-        )
+        raise _unreadable(folder, error) from error
+    return model, unused
 
 
 def context_length(config: Any, tokenizer: Any) -> int | None:
     """Tokens that the model can attend to; None where neither configuration nor tokenizer says."""
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    text = text_config(config)
     for name in ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "max_sequence_length"):
         value = getattr(text, name, None)
         if isinstance(value, int) and value > 0:
@@ -201,23 +230,6 @@ def _read_all(model: Any) -> None:
     for parameter in model.parameters():
         if parameter.device.type == "cpu":
             parameter.detach().flatten()[:: _PAGE // parameter.element_size()].sum()
-
-
-def _with_adapter(model: Any, adapter: Path) -> Any:
-    try:
-        from peft import PeftModel
-    except ImportError as error:
-        raise UserError("--adapter needs the peft package: pip install 'lsm-eval[peft]'.") from error
-    check_adapter(adapter)
-    try:
-        # Merged, the adapter costs nothing at run time, and every way of scoring sees a plain model.
-        return PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    except (AttributeError, NotImplementedError) as error:
-        raise UserError(
-            f"--adapter {adapter}: this kind of adapter cannot be merged ({error}); use LoRA."
-        ) from error
-    except (ValueError, RuntimeError, KeyError, OSError) as error:
-        raise UserError(f"--adapter {adapter}: does not fit the model ({_first_line(error)}).") from error
 
 
 def _causal(model: Any, device: str) -> bool:
@@ -253,6 +265,25 @@ def _no_masked_head(folder: Path, config: Any) -> UserError:
     return UserError(
         f"{folder}: the weights (of a {heads}) have no masked-language-model head, without which an encoder "
         "scores no text: name another --model."
+    )
+
+
+def _unreadable(folder: Path, error: BaseException) -> UserError:
+    """What is wrong with weights that could not be loaded."""
+    from safetensors import SafetensorError
+
+    if isinstance(error, SafetensorError):
+        return UserError(
+            f"{folder}: a weights file is damaged or cut short ({error}); fetch the checkpoint again."
+        )
+    return _unusable(folder, "its weights", error)
+
+
+def _too_many(folder: Path, beyond: Mapping[str, int]) -> UserError:
+    name, size = next(iter(beyond.items()))
+    return UserError(
+        f"{folder}: the checkpoint holds {len(beyond)} weights (such as {name}) of layers beyond the {size} that "
+        "config.json names; check that config.json belongs to these weights, or fetch the checkpoint again."
     )
 
 

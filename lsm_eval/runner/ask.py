@@ -20,16 +20,17 @@ _KINDS = ("score", "perplexity", "generate")
 def ask(
     prepared: Sequence[PreparedTask],
     model: Model,
-    fingerprint: str,
+    stored_as: str,
     store: ResponseStore | None,
     progress: Progress,
 ) -> tuple[list[SampleResponse], list[Tally]]:
-    """Responses to all samples of all tasks, in order, and the tally of each kind of request."""
+    """Responses to all samples of all tasks, in order, and the tally of each kind of request. `stored_as`: see
+    `store_key`."""
     samples = [sample for task in prepared for sample in task.samples]
     requests = [request for sample in samples for request in sample.requests]
     counts = [count for task in prepared for count in task.tokens]
     tokens = dict(zip(requests, counts, strict=True)) if counts else {}
-    responses, tallies = ask_requests(requests, tokens, model, fingerprint, store, progress)
+    responses, tallies = ask_requests(requests, tokens, model, stored_as, store, progress)
     answers = iter(responses)
     return [
         Failure("null", sample.missing)
@@ -43,7 +44,7 @@ def ask_requests(
     requests: Sequence[Request],
     tokens: dict[Request, int],
     model: Model,
-    fingerprint: str,
+    stored_as: str,
     store: ResponseStore | None,
     progress: Progress,
 ) -> tuple[list[Response], list[Tally]]:
@@ -53,7 +54,7 @@ def ask_requests(
         places = [at for at, request in enumerate(requests) if kind(request) == name]
         if places:
             own = [requests[at] for at in places]
-            jobs.append((name, places, prepare_job(own, fingerprint, store, model.render)))
+            jobs.append((name, places, prepare_job(own, stored_as, store, model.render)))
     if any(not job.finished for _, _, job in jobs):
         with progress.phase("load model"):
             model.load()

@@ -53,7 +53,7 @@ class Job:
 
 def prepare(
     requests: Sequence[Request],
-    fingerprint: str,
+    stored_as: str,
     store: ResponseStore | None,
     render: Callable[[Request], str],
 ) -> Job:
@@ -62,7 +62,7 @@ def prepare(
     place = [index.setdefault(request, len(index)) for request in requests]
     unique = list(index)
     keys = [
-        key(request, fingerprint, render(request) if getattr(request, "chat", False) else None)
+        key(request, stored_as, render(request) if getattr(request, "chat", False) else None)
         for request in unique
     ]
     plan = hashlib.sha256("\n".join(keys).encode()).hexdigest()

@@ -25,6 +25,7 @@ from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.store_key import store_key
 from lsm_eval.runner.thoughts import answers_only
 from lsm_eval.tasks.sample import Sample
 
@@ -107,7 +108,8 @@ def judge_answers(
             "judge for numbers that others will read."
         )
     with ExitStack() as stack:
-        store = stack.enter_context(ResponseStore(spec.store, fingerprint)) if spec.store else None
+        stored_as = store_key(judge, fingerprint)
+        store = stack.enter_context(ResponseStore(spec.store, stored_as)) if spec.store else None
         asking = ask_judge(judge, questions, spec.judge_read, store, progress)
     verdicts = Verdicts(_signature(judge, fingerprint, asking.read), asking.judgements)
     tasks = [replace(task, metrics=tuple(_bound(m, verdicts) for m in task.metrics)) for task in prepared]
@@ -130,20 +132,20 @@ def ask_judge(
     it writes where it cannot."""
     unique = list(dict.fromkeys(questions))
     chat = judge.info.chat_template
-    fingerprint = judge.fingerprint()
+    stored_as = store_key(judge, judge.fingerprint())
     shown = _JudgePhases(progress)
     tallies: list[Tally] = []
     ways: list[Reading] = ["likelihood", "text"] if reading is None else [reading]
     for way in ways:
         requests = [as_request(question, way, chat=chat) for question in unique]
-        responses, own = ask_requests(requests, {}, judge, fingerprint, store, shown)
+        responses, own = ask_requests(requests, {}, judge, stored_as, store, shown)
         tallies += own
         responses = answers_only(judge, requests, responses)
         # Of what ran out of tokens while it thought, once more with room for thoughts.
         again = [at for at, response in enumerate(responses) if _cut_short(response)]
         if again:
             longer = [as_request(unique[at], way, chat=chat, thinking=True) for at in again]
-            more, own = ask_requests(longer, {}, judge, fingerprint, store, shown)
+            more, own = ask_requests(longer, {}, judge, stored_as, store, shown)
             tallies += own
             for at, response in zip(again, answers_only(judge, longer, more), strict=True):
                 responses[at] = response

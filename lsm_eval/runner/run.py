@@ -24,6 +24,7 @@ from lsm_eval.runner.prepare import prepare_each
 from lsm_eval.runner.record import estimate_rows, make_manifest, sample_rows
 from lsm_eval.runner.scored import ScoredTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.store_key import store_key
 from lsm_eval.runner.thoughts import answers_of
 from lsm_eval.runner.work import Asked, Timed, computed_since, describe, look_around, phases
 
@@ -59,8 +60,9 @@ def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = N
         fingerprint = model.fingerprint()
     before = dict(model.computed())
     with ExitStack() as stack:
-        store = stack.enter_context(ResponseStore(spec.store, fingerprint)) if spec.store else None
-        responses, tallies = ask(prepared, model, fingerprint, store, timed)
+        stored_as = store_key(model, fingerprint)
+        store = stack.enter_context(ResponseStore(spec.store, stored_as)) if spec.store else None
+        responses, tallies = ask(prepared, model, stored_as, store, timed)
     asked = Asked(
         tallies,
         computed_since(before, model),

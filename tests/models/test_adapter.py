@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_models import save_model
+from tiny_models import edit_json, save_model
 
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
-from lsm_eval.requests import Score, Scored
+from lsm_eval.models.hf import HFModel
+from lsm_eval.requests import Generate, Likelihood, Perplexity, Score, Scored
 
 ASK = Score("the cat sat on", (" the mat", " the dog", " nothing"))
 
@@ -76,3 +79,224 @@ def test_an_adapter_of_another_model_is_one_sentence(adapter: Path, tmp_path: Pa
     other = save_model(tmp_path / "other", "gpt2")
     with pytest.raises(UserError, match="does not fit the model"):
         create(str(other), ModelOptions(adapter=str(adapter))).load()
+
+
+def _adapter(checkpoint: Path, folder: Path, config: Any, *, tokens: int = 0) -> Path:
+    """A trained-looking adapter of any kind, with the tokenizer it was trained with where tokens were added."""
+    import peft
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model: Any = AutoModelForCausalLM.from_pretrained(checkpoint)
+    if tokens:
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+        tokenizer.add_tokens([f"<new{at}>" for at in range(tokens)])
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+        tokenizer.save_pretrained(folder)
+    torch.manual_seed(2)
+    wrapped = peft.get_peft_model(model, config)
+    for name, weight in wrapped.named_parameters():
+        if weight.requires_grad and "magnitude" not in name:
+            torch.nn.init.normal_(weight, std=0.3)
+    wrapped.save_pretrained(folder)
+    return folder
+
+
+def _lora(**changes: Any) -> Any:
+    peft = pytest.importorskip("peft", reason="needs the extra `peft`")
+    return peft.LoraConfig(
+        **{
+            "r": 4,
+            "lora_alpha": 8,
+            "target_modules": ["q_proj", "v_proj"],
+            "task_type": "CAUSAL_LM",
+            **changes,
+        }
+    )
+
+
+def _expected(checkpoint: Path, adapter: Path, text: str, *, size: int | None = None) -> list[float]:
+    """Log-probabilities of the tokens of `text` by PEFT's own loading, unmerged."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    base: Any = AutoModelForCausalLM.from_pretrained(checkpoint)
+    if size:
+        base.resize_token_embeddings(size, mean_resizing=False)
+    model: Any = PeftModel.from_pretrained(base, adapter).eval()
+    ids = AutoTokenizer.from_pretrained(adapter if size else checkpoint)(text)["input_ids"]
+    with torch.no_grad():
+        logprobs = model(torch.tensor([ids])).logits[0].float().log_softmax(-1)
+    return [float(logprobs[at - 1, ids[at]]) for at in range(1, len(ids))]
+
+
+def _perplexity(checkpoint: Path, adapter: Path, text: str) -> float:
+    model = create(str(checkpoint), ModelOptions(adapter=str(adapter)))
+    ((found,),) = [batch.values() for batch in model.answer([Perplexity(text)])]
+    assert isinstance(found, Likelihood)
+    return found.logprob
+
+
+@pytest.mark.parametrize("kind", ["dora", "modules_to_save", "ia3", "lokr", "bin", "classifier's"])
+def test_other_kinds_of_adapters_are_merged(checkpoint: Path, tmp_path: Path, kind: str) -> None:
+    peft = pytest.importorskip("peft", reason="needs the extra `peft`")
+    config = {
+        "dora": lambda: _lora(use_dora=True),
+        "modules_to_save": lambda: _lora(modules_to_save=["lm_head"]),
+        "ia3": lambda: peft.IA3Config(
+            target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"], task_type="CAUSAL_LM"
+        ),
+        "lokr": lambda: peft.LoKrConfig(r=4, alpha=8, target_modules=["q_proj"], task_type="CAUSAL_LM"),
+    }.get(kind, _lora)()
+    folder = _adapter(checkpoint, tmp_path / "tune", config)
+    if kind == "bin":
+        import torch
+        from safetensors.torch import load_file
+
+        torch.save(load_file(folder / "adapter_model.safetensors"), folder / "adapter_model.bin")
+        (folder / "adapter_model.safetensors").unlink()
+    if kind == "classifier's":
+        edit_json(folder / "adapter_config.json", task_type="FEATURE_EXTRACTION")
+    text = "the cat sat on the mat"
+    expected = sum(_expected(checkpoint, folder, text))
+    assert _perplexity(checkpoint, folder, text) == pytest.approx(expected, abs=1e-3)
+
+
+def _rename(old: str, new: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        from safetensors.torch import load_file, save_file
+
+        path = folder / "adapter_model.safetensors"
+        renamed = {name.replace(old, new): weight for name, weight in load_file(path).items()}
+        save_file(renamed, path, metadata={"format": "pt"})
+
+    return damage
+
+
+def _without(part: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        from safetensors.torch import load_file, save_file
+
+        path = folder / "adapter_model.safetensors"
+        save_file(
+            {k: w for k, w in load_file(path).items() if part not in k}, path, metadata={"format": "pt"}
+        )
+
+    return damage
+
+
+def _pickle(content: Any) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        import torch
+
+        (folder / "adapter_model.safetensors").unlink()
+        torch.save(content, folder / "adapter_model.bin")
+
+    return damage
+
+
+def _configured(**changes: Any) -> Callable[[Path], None]:
+    return lambda folder: edit_json(folder / "adapter_config.json", **changes)
+
+
+def _cut(folder: Path) -> None:
+    path = folder / "adapter_model.safetensors"
+    path.write_bytes(path.read_bytes()[:700])
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (_rename("base_model.model.", "base_model.model.thinker."), "8 of its 8 tensors (such as thinker.model.layers"),
+        (_rename("layers.1.", "layers.7."), "4 of its 8 tensors (such as model.layers.7."),
+        (_without("lora_B"), "it lacks 4 of the tensors that its configuration names (such as"),
+        (_without("layers.1."), "it lacks 4 of the tensors that its configuration names (such as"),
+        (_without("lora"), "it lacks 8 of the tensors"),
+        (_configured(target_modules=["q_proj"]), "4 of its 8 tensors (such as model.layers.0.self_attn.v_proj"),
+        (_configured(target_modules=["nosuch"]), "does not fit the model"),
+        (_configured(modules_to_save=["lm_head"]), "does not fit the model"),
+        (_configured(r=2), "does not fit the model"),
+        (_configured(r="x"), "--adapter"),
+        (_configured(peft_type="NOSUCH"), "--adapter"),
+        (_configured(peft_type=None), "names no kind of adapter"),
+        (_configured(peft_type="PREFIX_TUNING"), "cannot be merged into a model; use LoRA"),
+        (_cut, "adapter_model.safetensors is damaged, cut short"),
+        (_pickle({"a": Path("x")}), "adapter_model.bin is damaged, cut short, or holds something other than tensors"),
+        (_pickle([1]), "adapter_model.bin is damaged, cut short, or holds something other than tensors"),
+        (lambda folder: (folder / "adapter_model.safetensors").unlink(), "has no adapter_model.safetensors"),
+        (lambda folder: (folder / "adapter_config.json").write_text("{"), "adapter_config.json is no JSON"),
+        (lambda folder: (folder / "adapter_config.json").write_text("[]"), "names no kind of adapter"),
+        (lambda folder: (folder / "adapter_config.json").unlink(), "has no adapter_config.json"),
+    ],
+)  # fmt: skip
+def test_an_adapter_that_does_not_fit_is_refused(
+    checkpoint: Path, adapter: Path, tmp_path: Path, damage: Callable[[Path], None], says: str
+) -> None:
+    folder = Path(shutil.copytree(adapter, tmp_path / "tune"))
+    damage(folder)
+    with pytest.raises(UserError) as caught:
+        create(str(checkpoint), ModelOptions(adapter=str(folder))).load()
+    sentence = str(caught.value)
+    assert says in sentence
+    assert sentence.startswith(f"--adapter {folder}: ")
+    assert "\n" not in sentence
+    assert "weights_only" not in sentence
+
+
+def test_an_adapter_with_a_larger_vocabulary(checkpoint: Path, tmp_path: Path) -> None:
+    folder = _adapter(
+        checkpoint, tmp_path / "tune", _lora(modules_to_save=["embed_tokens", "lm_head"]), tokens=3
+    )
+    text = "the cat<new1> sat on<new2>"
+    expected = sum(_expected(checkpoint, folder, text, size=323))
+    assert _perplexity(checkpoint, folder, text) == pytest.approx(expected, abs=1e-3)
+    assert _perplexity(checkpoint, folder, text) == pytest.approx(expected, abs=1e-3), "nothing is drawn"
+
+
+def test_an_adapter_with_a_larger_vocabulary_and_no_embeddings_of_it(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    config = _lora(target_modules=["q_proj", "embed_tokens"])
+    folder = _adapter(checkpoint, tmp_path / "tune", config, tokens=3)
+    _without("embed_tokens.base_layer")(folder)
+    _without("embed_tokens.weight")(folder)
+    with pytest.raises(
+        UserError, match=r"vocabulary of 323 tokens and the model has 320.*merge it into its base"
+    ):
+        create(str(checkpoint), ModelOptions(adapter=str(folder))).load()
+
+
+def test_the_adapters_own_tokenizer_and_template_are_used(
+    checkpoint: Path, adapter: Path, tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    folder = Path(shutil.copytree(adapter, tmp_path / "tune"))
+    options = ModelOptions(adapter=str(folder))
+    plain = create(str(checkpoint), options).fingerprint()
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    tokenizer.chat_template = "Q: {{ messages[-1]['content'] }} A:"
+    tokenizer.save_pretrained(folder)
+    notes: list[str] = []
+    model = HFModel("hf:tiny", options, folder=checkpoint, note=notes.append)
+    assert model.info.chat_template
+    assert model.render(Generate("why?", chat=True)) == "Q: why? A:"
+    assert (model.info.details or {})["tokenizer"] == "the adapter's own, with its chat template"
+    assert notes == ["hf:tiny: the adapter brings a tokenizer of its own, which is used."]
+    assert model.fingerprint() != plain
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink()
+    template_only = HFModel("hf:tiny", options, folder=checkpoint)
+    assert template_only.render(Generate("why?", chat=True)) == "Q: why? A:"
+    assert (template_only.info.details or {})["chat template"] == "the adapter's own"
+
+
+def test_an_adapter_as_a_model_is_one_sentence(checkpoint: Path, adapter: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds a PEFT adapter: name its base model as --model"):
+        create(str(adapter), ModelOptions()).load()
+    # transformers would load the base that the adapter names, from wherever that is.
+    both = Path(shutil.copytree(checkpoint, tmp_path / "both"))
+    shutil.copy(adapter / "adapter_config.json", both)
+    with pytest.raises(UserError, match=r"if its weights are merged, remove adapter_config\.json"):
+        create(str(both), ModelOptions()).load()

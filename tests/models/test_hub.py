@@ -19,7 +19,11 @@ TASK = ["--tasks", "quickstart_bias", "--limit", "4"]
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hub with one model, on two branches."""
     root = tmp_path_factory.mktemp("hub")
-    save_model(root / "org" / "tiny" / "main")
+    tiny = save_model(root / "org" / "tiny" / "main")
+    shutil.copy(tiny / "model.safetensors", tiny / "consolidated.safetensors")
+    for name in ("README.md", "modeling_own.py", "additional_chat_templates/tools.jinja", "words.tiktoken"):
+        (tiny / name).parent.mkdir(exist_ok=True)
+        (tiny / name).write_text(name)
     save_model(root / "org" / "tiny" / "v2", seed=1)
     save_model(root / "org" / "gated" / "main")
     (root / "org" / "gated" / "GATED").touch()
@@ -48,6 +52,13 @@ def test_a_hub_model_runs_and_then_needs_no_network(hub: HubServer, root: Path, 
     first = run(hub, tmp_path, "hf:org/tiny")
     assert model_of(first)["revision"] == commit_of(root / "org" / "tiny" / "main")
     asked = len(hub.requests)
+    fetched = {
+        line.rpartition("/")[2] for line in hub.requests if line.startswith("GET") and "resolve" in line
+    }
+    assert {"model.safetensors", "tools.jinja", "words.tiktoken", "generation_config.json"} <= fetched
+    assert fetched.isdisjoint({"consolidated.safetensors", "README.md", "modeling_own.py"}), (
+        "nothing that is not read"
+    )
     again = run(hub, tmp_path, "hf:org/tiny", "--offline")
     assert model_of(again)["fingerprint"] == model_of(first)["fingerprint"]
     assert len(hub.requests) == asked
@@ -63,7 +74,7 @@ def test_a_named_revision_is_another_model(hub: HubServer, root: Path, tmp_path:
 def test_a_dry_run_fetches_no_weights(hub: HubServer, tmp_path: Path) -> None:
     before = len(hub.requests)
     assert run(hub, tmp_path, "hf:org/tiny", "--dry-run").code == 0
-    assert not [line for line in hub.requests[before:] if "safetensors" in line and "resolve" in line]
+    assert not [line for line in hub.requests[before:] if ".safetensors" in line and "resolve" in line]
     assert [line for line in hub.requests[before:] if line.endswith("tokenizer.json")]
 
 

@@ -1,0 +1,108 @@
+"""What a PEFT adapter's folder says before any weights are read: its kind, its tokenizer, its vocabulary."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.models.checkpoint_files import adapter_weights
+from lsm_eval.models.weight_files import tensor_shapes
+
+_CONFIG = "adapter_config.json"
+_UNMERGEABLE = frozenset(
+    ("PROMPT_TUNING", "MULTITASK_PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "CPT", "ADAPTION_PROMPT", "XLORA", "POLY")
+)  # fmt: skip
+"""Kinds that put tokens before the prompt, or choose among adapters: no change of the model's own weights."""
+_VOCABULARIES = ("tokenizer.json", "*.model", "*.tiktoken", "*.spm", "vocab.*", "vocab-*", "merges.txt", "bpe.codes",
+                 "tekken.json")  # fmt: skip
+_EMBEDDING = re.compile(r"(embed|wte|word_emb|shared|lm_head|output)[^.]*(\.base_layer)?\.weight$")
+
+
+def check_adapter(folder: Path) -> None:
+    """Raise `UserError` for a folder that is no PEFT adapter, or one of a kind that cannot be merged."""
+    adapter_config(folder)
+    if not adapter_weights(folder):
+        raise UserError(
+            f"--adapter {folder}: has no adapter_model.safetensors (nor adapter_model.bin); fetch the adapter again."
+        )
+
+
+def adapter_config(folder: Path) -> dict[str, Any]:
+    """What the adapter's configuration says. Raises `UserError` as `check_adapter` does."""
+    path = folder / _CONFIG
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"--adapter {folder}: has no {_CONFIG}; name the folder of a PEFT adapter.") from None
+    except OSError as error:
+        raise UserError(f"--adapter {folder}: {_CONFIG} cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"--adapter {folder}: {_CONFIG} is no JSON; fetch the adapter again.") from error
+    kind = content.get("peft_type") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not isinstance(kind, str):
+        raise UserError(
+            f"--adapter {folder}: {_CONFIG} names no kind of adapter (`peft_type`); fetch the adapter again."
+        )
+    if kind.upper() in _UNMERGEABLE:
+        raise UserError(
+            f"--adapter {folder}: an adapter of the kind {kind} cannot be merged into a model; use LoRA."
+        )
+    return content
+
+
+def adapter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Shape of each of the adapter's tensors by its name in the file. Raises `UserError` where the file is damaged
+    or holds anything else."""
+    check_adapter(folder)
+    path = folder / adapter_weights(folder)[0]
+    try:
+        return tensor_shapes(path)
+    except ValueError as error:
+        raise UserError(
+            f"--adapter {folder}: {path.name} is damaged, cut short, or holds something other than tensors; fetch the "
+            "adapter again, as safetensors if there is a choice."
+        ) from error
+
+
+def model_name(name: str) -> str:
+    """A tensor's name in the model, of its name in an adapter."""
+    return re.sub(r"\.(modules_to_save|default)(?=\.|$)", "", name.removeprefix("base_model.model."))
+
+
+def adapter_vocabulary(folder: Path, size: int | None, width: int | None) -> int | None:
+    """Tokens that the model will have an embedding for once the adapter is merged; `size`: those that it has,
+    `width`: numbers an embedding has."""
+    rows = {
+        shape[0]
+        for name, shape in adapter_shapes(folder).items()
+        if len(shape) == 2 and shape[1] == width and _EMBEDDING.search(model_name(name))
+    }
+    return rows.pop() if len(rows) == 1 else size
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether the adapter brings a whole tokenizer."""
+    return any(path.is_file() for pattern in _VOCABULARIES for path in folder.glob(pattern))
+
+
+def own_template(folder: Path) -> str | Mapping[str, str] | None:
+    """The chat template in an adapter's folder that has no tokenizer; None where there is none."""
+    try:
+        return (folder / "chat_template.jinja").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        pass
+    for name in ("tokenizer_config.json", "chat_template.json"):
+        try:
+            content = json.loads((folder / name).read_text(encoding="utf-8"))
+            template = content.get("chat_template")
+            if isinstance(template, list):
+                return {str(one["name"]): str(one["template"]) for one in template}
+        except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
+            continue
+        if isinstance(template, str):
+            return template
+    return None

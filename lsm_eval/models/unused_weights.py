@@ -1,0 +1,49 @@
+"""Weights of a checkpoint that its model has no place for: layers beyond the configuration, or parts of no use here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_WRAPPED = re.compile(r"((module|model|base_model|language_model|text_model|transformer)\.)+")
+
+
+def beyond_the_model(model: Any, config: Any, names: Iterable[str]) -> dict[str, int]:
+    """Those of `names` that belong to a layer (or an expert) after the last that the model has, and how many of its
+    kind the model has.
+
+    Layers that predict further tokens are none of them: configurations count those apart
+    (`num_nextn_predict_layers`).
+    """
+    from torch.nn import ModuleList, Sequential
+
+    stacks = {
+        name: len(module)
+        for name, module in model.named_modules()
+        if isinstance(module, (ModuleList, Sequential))
+    }
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    further = getattr(text, "num_nextn_predict_layers", None)
+    layers = getattr(text, "num_hidden_layers", None)
+    found = {}
+    for name in names:
+        parts = name.split(".")
+        for at, part in enumerate(parts):
+            if not part.isdecimal():
+                continue
+            size = max(_sizes(stacks, ".".join(parts[:at])), default=-1)
+            announced = further if isinstance(further, int) and size == layers else 0
+            if size >= 0 and int(part) >= size + announced:
+                found[name] = size
+                break
+    return found
+
+
+def _sizes(stacks: dict[str, int], path: str) -> list[int]:
+    """Lengths of the stacks that `path` names, which may lack the model's own prefix or have one more."""
+    if path in stacks:
+        return [stacks[path]]
+    bare = _WRAPPED.match(path)
+    short = path[bare.end() :] if bare else path
+    return [size for name, size in stacks.items() if name == short or name.endswith(f".{short}")]

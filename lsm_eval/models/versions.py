@@ -1,0 +1,22 @@
+"""Versions of what computes a checkpoint's answers: under other ones a stored answer is asked again."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "jinja2", "sentencepiece", "tiktoken")
+
+
+def deciding_versions(device: str, *, adapter: bool) -> dict[str, str]:
+    """Versions by package, and the name of the CUDA device (another one rounds differently)."""
+    found = {}
+    for name in (*_PACKAGES, *(["peft"] if adapter else [])):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    if device.startswith("cuda"):
+        import torch
+
+        found["device"] = torch.cuda.get_device_name(device)
+    return found
