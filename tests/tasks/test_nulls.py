@@ -45,7 +45,7 @@ def refusal(row: dict[str, Any], **changes: Any) -> str:
         ({"q": None}, {}, "prompt", "q"),
         ({"c": ["white", None]}, {}, "choices", "c"),
         ({"c": None}, {}, "choices", "c"),
-        ({"q": None}, {"prompt": "?", "further": "{{ q }}"}, "further", "q"),
+        ({"q": None}, {"prompt": "?", "further": "{{ [[q, ['x', 'y']]] if q else q }}"}, "further", "q"),
         ({"q": None}, {"choices": ["{{ q }}", "b"], "prompt": "?"}, "choices.0", "q"),
         ({"a": None}, {}, "target", "a"),
         ({"a": None}, {**GENERATE}, "target", "a"),
