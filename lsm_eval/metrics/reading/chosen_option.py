@@ -31,6 +31,10 @@ from lsm_eval.metrics.reading.unknowable import PHRASE, begins_unknowable, unkno
 VERSION = 1
 """Raised whenever the same answer would be read differently; part of signatures."""
 
+_CUES = 30
+"""Statements that are looked at, the last ones."""
+_MOST = 4000
+"""Characters that are read of an answer."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -73,6 +77,9 @@ def named(
         Texts([fold(option) for option in options], [fold(name) for name in names], fold),
         _unknown(options) if unknown is None else unknown,
     )
+    if len(answer) > _MOST:
+        # A text that never ends: an answer stands at its beginning or at its end.
+        answer = f"{answer[: _MOST // 4]}\n{answer[-3 * _MOST // 4 :]}"
     inside = boxed(answer)
     if inside is not None and (found := reader.read(plain(inside))):
         return tuple(sorted(found))
@@ -130,12 +137,13 @@ class _Reader:
     def stated(self, text: str) -> set[int]:
         """What the last statement of an answer names; empty where there is none."""
         found: list[tuple[int, set[int]]] = []
-        for cue in statements.CUE.finditer(text):
+        for cue in list(statements.CUE.finditer(text))[: -_CUES - 1 : -1]:
             said = self.after(text, cue.end())
             if said and statements.WRONG_ONE.search(text[: cue.start()]):
                 self.denied.update(said)
             elif said:
                 found.append((cue.start(), said))
+                break
         for mention in self.mentions(text):
             if self.is_denied(text, mention):
                 self.denied.update(mention.indices)
@@ -150,7 +158,7 @@ class _Reader:
         mention = self.labels.at(text, place)
         if mention:
             return set() if self.is_denied(text, mention) else self.with_text(text, mention)
-        rest = text[place:]
+        rest = text[place : place + 400]
         said = self.texts.begins(rest)
         if said is not None:
             others = self.texts.joined(rest, said)
@@ -189,7 +197,10 @@ class _Reader:
             if (
                 statements.AFFIRMED.match(text, end)
                 or statements.DENIED.match(text, end)
-                or (NOT.search(text, 0, place.start()) and not text[end : end + 2].strip().isalpha())
+                or (
+                    NOT.search(text[max(0, place.start() - 40) : place.start()])
+                    and not text[end : end + 2].strip().isalpha()
+                )
             ):
                 found.append(Mention((self.labels.index(place.group()),), place.start(), end))
         return found
@@ -248,6 +259,6 @@ class _Reader:
         found = re.fullmatch(
             r"(?i)[\W_]*(?:(?:the\s+)?(?:correct |right |best |final )*(?:answer|option|choice|number)\s*(?:is|:)?\s*"
             r"(?:option|number)?)?[\W_]*(\d{1,2})[\W_]*",
-            text,
+            text[:120],
         )
         return {int(found[1]) - 1} if found and 1 <= int(found[1]) <= size else set()

@@ -25,6 +25,9 @@ _AND = re.compile(
     r"(?i)\s*[)\].\"']?\s*(?:,?\s*(?:and|or|und|oder|et|ou|y|o|e|and/or|as well as|和|或者|或|与|及|跟|以及)|then|[,;/|&+、])\s*"
     r"(?:(?:also|either|maybe|perhaps|possibly|even)\s+)?(?:(?:option|choice|letter|选项)\s*)?[(\[\"']?\s*"
 )
+_MOST_FILLERS = 8
+_LONGEST_LINE = 120
+"""Characters of a line that may be a label alone; words go on for ever in degenerate texts."""
 NOT = re.compile(
     r"(?i)(?:\bnot|n't|\b(?:wrong|incorrect|false):|\bnever|\banything but|\beverything but|\ball but|\bnor|\bneither|\brather than|\binstead of|\bother than|\bexcept|\bexclud\w+|\belimina\w+|"
     r"\brule[sd]? out|\bruling out|\bnicht|\bpas|\bno es|\bnon è|\bnão é|不是|不选|不能选|不应选|排除|并非|而非)"
@@ -69,12 +72,15 @@ class Labels:
 
     def alone(self, line: str) -> int | None:
         """The option whose label is all there is in a line."""
-        found = self.bare.fullmatch(line)
+        found = self.bare.fullmatch(line) if len(line) <= _LONGEST_LINE else None
         return self.index(found["label"]) if found else None
 
     def at(self, text: str, place: int) -> Mention | None:
         """The label or labels that stand at a place after whatever may come between; None where a word does."""
-        while (filler := _FILLER.match(text, place)) and filler.end() > place:
+        for _ in range(_MOST_FILLERS):
+            filler = _FILLER.match(text, place)
+            if not filler or filler.end() == place:
+                break
             # "A" is a label before it is an article, and "a" where nothing follows.
             if filler.group().lower() == "a" and self._labelled(text, place):
                 break
@@ -90,7 +96,7 @@ class Labels:
         if not found:
             return None
         indices, end = [self.index(found["label"])], found.end()
-        while joint := _AND.match(text, end):
+        while len(indices) <= len(self.labels) and (joint := _AND.match(text, end)):
             more = self._upper.match(text, joint.end())
             if not more or self.is_word(text, more):
                 break

@@ -12,6 +12,8 @@ from fractions import Fraction
 
 from lsm_eval.metrics.reading.markup import boxed, plain
 
+_MOST_DIGITS = 200
+"""Longer runs of digits are no number that anybody asked for."""
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}")
 _PLAIN = r"(?:\d{1,3}(?:[,\u2009\u202f'](?=\d{3}))(?:\d{3}[,\u2009\u202f'])*\d{3}(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _NUMBER = re.compile(
@@ -47,7 +49,7 @@ def _prepared(text: str) -> str:
 
 
 def _numbers(text: str) -> list[Fraction]:
-    return [_value(found) for found in _NUMBER.finditer(text)]
+    return [_value(found) for found in _NUMBER.finditer(text) if len(found.group()) <= _MOST_DIGITS]
 
 
 def _value(found: re.Match[str]) -> Fraction:

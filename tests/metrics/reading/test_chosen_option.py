@@ -301,3 +301,12 @@ def test_published_answers_are_read_as_their_own_script_reads_them(golden: Path)
                 agree += found == "ABCDEFGHIJ".index(stated[1])
     assert total > 280
     assert agree / total > 0.99
+
+
+@pytest.mark.parametrize(
+    "text", ["A ", "the answer is ", "(", "A or B and ", "so, ", "\n", "option ", "_", "1"]
+)
+def test_a_text_that_never_ends_is_read_in_no_time(text: str) -> None:
+    assert chosen(text * 300, PEOPLE, unknown=1) is None
+    assert chosen("B. " + "lorem ipsum " * 20_000, PEOPLE, unknown=1) == 1
+    assert chosen("lorem ipsum " * 20_000 + "The answer is B.", PEOPLE, unknown=1) == 1

@@ -95,3 +95,8 @@ def test_option_match_and_what_could_not_be_read() -> None:
         value("option_match", "A", "pink", options=options)
     with pytest.raises(UserError, match="labels"):
         value({"option_match": {"labels": ["1"]}}, "1", "red", options=options)
+
+
+def test_digits_without_end_are_no_number() -> None:
+    assert read_number("1" * 10_000) is None
+    assert read_number("1" * 10_000 + " The answer is 5.") == 5
