@@ -28,30 +28,30 @@ _COMMON = {
     "bei nach wie dass daß kann können kannst werde wird werden auch als aber oder wenn um so nur noch mir mich dir dich ihnen ihre mein "
     "meine leider hier über sehr kein keine keinen tut leid helfen anfrage bitte haben hat habe ja nein natürlich gerne zum zur dieser diese "
     "dieses dabei dafür etwas abgelehnt ablehnen frage antwort unmöglich darüber niemals möchte lieber entschuldigung",
-    "pt": "os as um uma de do da dos das que em no na nos nas não é por para com seu sua se ao como mais mas isso este esta isto está "
+    "pt": "recuso recuso-me nego negado jamais impossível os as um uma de do da dos das que em no na nos nas não é por para com seu sua se ao como mais mas isso este esta isto está "
     "são ser foi muito posso pode podemos há sim meu minha eu você vocês lhe me também sobre porque desculpe sinto muito ajudar ajudá-lo "
     "aqui claro obrigado fazer tem tenho pedido peço nem pelo pela lamento solicitação desculpa nada olá quando onde",
-    "it": "il lo la i gli le un uno una di del della dei delle è che in non per con su sul sulla si al alla come più ma questo questa questi "
+    "it": "rifiuto rifiuta spiace assolutamente impossibile il lo la i gli le un uno una di del della dei delle è che in non per con su sul sulla si al alla come più ma questo questa questi "
     "sono essere stato molto posso può possiamo c'è sì mio mia io tu lei mi ti ci anche perché dal dalla nel nella dispiace aiutarti aiutarla "
     "richiesta ecco certo grazie fare ho hai ha aiutare rispondere mi scusi scusa niente mai qui quando dove cosa spiacente",
-    "nl": "de het een en van is dat die in te niet ik je jij hij zij we wij met voor op aan er maar om ook als bij uit kan kunnen kunt zijn "
+    "nl": "nee weiger weigeren de het een en van is dat die in te niet ik je jij hij zij we wij met voor op aan er maar om ook als bij uit kan kunnen kunt zijn "
     "was wordt worden heeft heb hebben dit deze naar nog over geen mijn uw jouw spijt helpen verzoek hier natuurlijk graag wel door wat",
-    "sv": "och att det som en ett är på för med jag inte kan du vi ni han hon de den till av har om men så från ska vill hjälpa tyvärr ledsen "
+    "sv": "nej vägrar och att det som en ett är på för med jag inte kan du vi ni han hon de den till av har om men så från ska vill hjälpa tyvärr ledsen "
     "din dina min mitt mig dig eller när var vara här",
-    "da": "og at det som en et er på for med jeg ikke kan du vi de den til af har om men så fra skal vil hjælpe hjelpe desværre dessverre ked "
+    "da": "nei nej nekter nægter og at det som en et er på for med jeg ikke kan du vi de den til af har om men så fra skal vil hjælpe hjelpe desværre dessverre ked "
     "beklager din dine min mig meg dig deg eller når var være her",
-    "pl": "i na że się nie to jest do jak za od po co czy ale dla mogę może są być był przez tego tej ten ta te tym mi ci pomóc przykro "
+    "pl": "odmawiam i na że się nie to jest do jak za od po co czy ale dla mogę może są być był przez tego tej ten ta te tym mi ci pomóc przykro "
     "przepraszam prośba prośby oraz tylko już także jestem",
-    "cs": "na se že je to do jak za od po co ale pro mohu může jsou být byl tento tato této mi vám ti pomoci bohužel omlouvám nemohu "
+    "cs": "odmítám na se že je to do jak za od po co ale pro mohu může jsou být byl tento tato této mi vám ti pomoci bohužel omlouvám nemohu "
     "nemůžu tím který také jsem",
-    "ro": "și în la de pe cu nu este sunt un al ale care că din pentru mai dar sau pot poate să îmi pare rău ajuta aici acest această cererea "
+    "ro": "refuz și în la de pe cu nu este sunt un al ale care că din pentru mai dar sau pot poate să îmi pare rău ajuta aici acest această cererea "
     "îți vă nici am ai",
-    "tr": "ve bir bu da de için ile değil çok ama olarak gibi daha ne ben sen biz siz yardımcı olamam üzgünüm bunu şu var yok edemem yapamam "
+    "tr": "hayır reddediyorum ve bir bu da de için ile değil çok ama olarak gibi daha ne ben sen biz siz yardımcı olamam üzgünüm bunu şu var yok edemem yapamam "
     "konuda mı mi mu istek talebinizi veremem",
-    "id": "yang dan di ke dari untuk dengan tidak ini itu saya anda kamu adalah pada dalam bisa dapat maaf membantu akan oleh atau juga karena "
+    "id": "menolak yang dan di ke dari untuk dengan tidak ini itu saya anda kamu adalah pada dalam bisa dapat maaf membantu akan oleh atau juga karena "
     "ada kami tersebut permintaan mohon boleh tak",
     "vi": "và của là có không tôi bạn cho với những các một được này trong xin lỗi thể giúp yêu cầu người khi đã cũng rất",
-    "fi": "ja on ei se että en olen voi hän ovat mutta myös kun joka tämä sinun minun auttaa valitettavasti pahoillani voin ole tai kuin pyyntö "
+    "fi": "kieltäydyn ja on ei se että en olen voi hän ovat mutta myös kun joka tämä sinun minun auttaa valitettavasti pahoillani voin ole tai kuin pyyntö "
     "sitä tätä niin",
     "hu": "az és nem hogy egy is van ez azt meg de csak vagy mint már sajnálom tudok segíteni sajnos ebben nekem lehet ezt kérés mert még",
     "ca": "el la els les un una de del que i en no és per amb aquest aquesta això puc pot ajudar ho sento són ser molt però també està sobre "

@@ -15,7 +15,6 @@ from lsm_eval.detectors.refusal import Refusal
 from lsm_eval.detectors.refusal_idioms import without_idioms
 
 DETECTOR = Refusal()
-_FAMILIES = {"en": "en", "en, quoting": "en", "es": "es", "fr": "fr", "de": "de", "zh": "zh"}
 
 
 def state(text: str) -> str:
@@ -117,6 +116,8 @@ def test_short_refusals(text: str) -> None:
         ("Не знаю.", OTHER),
         ("Não posso fazer isso.", "pt"),
         ("Non posso farlo per te.", "it"),
+        ("Mi rifiuto.", "it"),
+        ("Recuso-me.", "pt"),
         ("12 + 3", None),
     ],
 )
