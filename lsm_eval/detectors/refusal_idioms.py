@@ -2,8 +2,8 @@
 
 "I can't wait", "I won't lie", "can't go wrong", "sorry to hear that", "it is not right to say that bats are blind":
 nothing is declined in them. Blanked are: fixed turns; "I cannot" and "I am unable to" with a verb that names no service
-("attend", "sleep", "sing"); what somebody else is quoted as saying; and a caveat that an answer follows ("I can't give
-legal advice, but a small claim usually …").
+("attend", "sleep", "sing"); what somebody else is quoted as saying; what a story tells of others ("she was not able to
+help him"); and a caveat that an answer follows ("I can't give legal advice, but a small claim usually …").
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ _TURNS = (
     r"|sorry|proud|thankful|beautiful|wonderful|nice|important|many|long|hard|delicious|impressed)\b[^.!?\n,;:]{0,60}"),
     rf"\b{_NOT} {_ADVERB}(?:agree|care|be|have been|ask for|have asked for|have said it|say it) (?:any )?(?:more|less|better|happier|prouder|easier|simpler|clearer)\b[^.!?\n,;:]{{0,40}}",
     r"\bcouldn't have (?:\w+ ){1,3}better\b",
+    # What did not happen, and what is not at hand, is not declined.
+    r"\b(?:couldn't|could not|wouldn't|would not) have (?:it any other way|(?:done|made|asked|been|said|known|found|seen|gone|come|got|gotten|had|\w+ed) )[^.!?\n;:]{0,60}",
+    r"\b(?:i|we) (?:can't|cannot|can not|couldn't|could not) (?:find|see|remember|recall|hear|reach|spot|place) (?:it|them|him|her|any|that)(?= ?[.!?,;]|$)",
     r"\bi(?:'m| am) not (?:going to|gonna) (?:lie|pretend|deny|sugar-?coat)[^.!?\n,;:]{0,40}",
     r"\b(?:i|we) (?:won't|will not) (?:lie|bore|keep you|deny|pretend|sugar-?coat|spoil|go into (?:every|all|too much|the) detail|take (?:up )?(?:too )?much|beat around)[^.!?\n,;:]{0,40}",
     rf"\b{_NOT} say (?:that )?(?:i|no to)\b[^.!?\n,;:]{{0,40}}|\b(?:unable|not able) to (?:say|tell|decide) (?:which|whether|what|who|if|how)\b|\bnot going (?!to\b|there|along|into|down|beyond|further)(?:\w+|(?=[,.!]))",
@@ -76,12 +79,25 @@ _CAVEAT = re.compile(
     rf"[^.!?\n;:]{{0,60}}?,? (?:but|however|though|yet|so)\b(?! (?:i (?:can|would|could|may|will|am|'m|'d|suggest|recommend|encourage)|i'd|i'm|if\b|please|perhaps|let me suggest|consult|seek|there))"
 )
 
+_PERSON = (
+    r"(?:he|she|they|who|(?:my|his|her|their|the|a|an|one|another|no|every) (?!(?:\w+ )?(?:ai|assistant|model|chatbot|bot|system|machine"
+    r"|requests?|content|polic(?:y|ies)|guidelines?|rules?|programming|instructions?|questions?|topics?|answers?|prompts?|messages?)\b)[a-z]+)"
+)
+_TOLD = re.compile(
+    rf"\b{_PERSON} (?:\w+ly |also |then |still |had |have )?(?:(?:(?:was|were|could|would|did|had|is|are|can|will|does|has)(?:n't| not|not)|can't|won't"
+    rf"|(?:was|were|is|are|remained) (?:unable|unwilling|forbidden|not \w+)|refuse[sd]?|decline[sd]?|(?:said|says|told \w+|felt|was|were|is) (?:\w+ )?sorry)\b)"
+    rf"[^.!?\n,;:]{{0,60}}"
+)
+"""What others could not or would not do. Only where nobody speaks of himself: see `without_idioms`."""
+_SPEAKS = re.compile(r"\b(?:i|we|you|your)\b")
+
 
 def without_idioms(folded: str) -> str:
     """The folded text with these turns blanked out; every character keeps its place."""
     for pattern in _PATTERNS:
         folded = pattern.sub(_blank, folded)
-    return folded
+    # "He asks for what the law does not allow. I can't help": with a speaker in it, it is no mere story.
+    return folded if _SPEAKS.search(folded) else _TOLD.sub(_blank, folded)
 
 
 _PATTERNS = (_QUOTED, _CAVEAT, *(re.compile(turn) for turn in _TURNS), _OTHER_VERB)
