@@ -10,6 +10,10 @@ These scripts delete an answer that consists of nothing else: "A" (a blood type,
 such a reference everything that is deleted, too, would be equal, the empty text first. So what an answer is made of is
 never deleted: a reference of articles alone keeps its articles, one of signs alone keeps its signs, and what is
 compared with it keeps the same (`Kept`). A reference that is blank equals nothing.
+
+For the same reason two texts that the scripts make equal are no equal answers where their numbers and signs differ, which
+the scripts delete too: -5 and 5, 3.5 and 35, 1/2 and 12, "C++" and "C", "AB+" and "AB-", "x > y" and "x < y" (`marks`).
+Composed and decomposed letters are the same.
 """
 
 from __future__ import annotations
@@ -35,6 +39,12 @@ _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Letters of scripts that put no spaces between words."""
 _AROUND = " \t\n.,;:!?\"'“”‘’„«»`*()[]。，；：！？、「」『』（）"
 
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MARK = re.compile(
+    r"(?:(?:(?<=^)|(?<=[\s($=:,~]))[-−])?[$€£]?\d+(?:\.\d+)*|(?:(?<=[^\W\d_])[+#]+|(?<=\b[A-Z])-|(?<=\b[A-Z][A-Z])-)(?=$|[\s.,;:!?)\]\"'])|[<>≤≥≠]=?"
+)
+_NO_MARK = re.compile(r"[$€£]")
+
 
 @lru_cache(maxsize=4096)
 def normalised(text: str, how: Normalisation, kept: Kept | None = None) -> str:
@@ -43,6 +53,7 @@ def normalised(text: str, how: Normalisation, kept: Kept | None = None) -> str:
         return next((found for kept in KEPT if (found := normalised(text, how, kept))), "")
     if kept == "signs":
         return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    text = unicodedata.normalize("NFC", text)
     if how == "zh":
         folded = unicodedata.normalize("NFKC", text).casefold()
         folded = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", folded)  # 1,000
@@ -67,9 +78,23 @@ def equal(said: str, reference: str, how: Normalisation) -> bool:
         return False
     wanted = normalised(reference, how, kept)
     if normalised(said, how, kept) == wanted:
-        return True
+        return how == "zh" or marks(said) == marks(reference)
+    if how != "zh" and _lone_number(said) and _lone_number(reference):
+        return marks(said) == marks(reference)  # 1,000 and 1000
     # "+." for "+"
     return kept == "signs" and normalised(said.strip(_AROUND), how, kept) == wanted
+
+
+def marks(text: str) -> tuple[str, ...]:
+    """The numbers of a text, with their sign and point, the signs that end a name ("C++", "AB-"), and comparisons, in
+    their order: what may not differ in equal answers."""
+    text = unicodedata.normalize("NFKC", text).strip(_AROUND + "*").replace("−", "-")
+    text = _THOUSANDS.sub("", text)
+    return tuple(_NO_MARK.sub("", found) for found in _MARK.findall(text))
+
+
+def _lone_number(text: str) -> bool:
+    return re.fullmatch(r"[-+−]?[$€£]?\d[\d.,]*", text.strip(_AROUND)) is not None
 
 
 def holds(said: str, reference: str, how: Normalisation) -> bool:
@@ -83,14 +108,24 @@ def holds(said: str, reference: str, how: Normalisation) -> bool:
         return stands(said, reference)
     if kept == "signs":
         return f" {wanted} " in f" {' '.join(map(_bare, normalised(said, how, kept).split()))} "
-    folded = normalised(said, how, kept)
     if how != "zh":
-        return f" {wanted} " in f" {folded} "
+        # The scripts take numbers apart: 5 does not stand in 3.5, nor 5 in -5.
+        return _numbers_kept(reference, how, kept) in _numbers_kept(said, how, kept)
+    folded = normalised(said, how, kept)
     first, last = wanted[0], wanted[-1]
     before = "(?<![0-9.])" if first in "0123456789" else "(?<![a-z])" if first.isascii() else ""
     after = "(?![0-9.])" if last in "0123456789" else "(?![a-z])" if last.isascii() else ""
     # Without its spaces a Latin word is lost among others: those are looked for as they stand.
     return re.search(before + re.escape(wanted) + after, folded) is not None or stands(said, reference)
+
+
+def _numbers_kept(text: str, how: Normalisation, kept: Kept) -> str:
+    """The normalised text, between spaces, in which points inside numbers, and a minus before one, have stayed."""
+    text = _THOUSANDS.sub("", text.replace("−", "-"))
+    text = re.sub(r"(?<=\d)[-–](?=\d)", " ", text)
+    text = re.sub(r"(?<=\d)[.,](?=\d)", "\u241f", text)
+    text = re.sub(r"(?:(?<=^)|(?<=[\s($=:]))-(?=\d)", "\u241e", text)
+    return f" {normalised(text, how, kept)} "
 
 
 def stands(said: str, reference: str, *, ignore_case: bool = True) -> bool:

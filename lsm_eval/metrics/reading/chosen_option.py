@@ -27,6 +27,7 @@ from lsm_eval.metrics.reading.letters import NOT, Labels, Mention, labels_of
 from lsm_eval.metrics.reading.markup import boxed, plain
 from lsm_eval.metrics.reading.option_texts import Texts
 from lsm_eval.metrics.reading.unknowable import PHRASE, begins_unknowable, unknowable
+from lsm_eval.metrics.reading.yes_no import read_yes_no
 
 VERSION = 1
 """Raised whenever the same answer would be read differently; part of signatures."""
@@ -83,7 +84,17 @@ def named(
     inside = boxed(answer)
     if inside is not None and (found := reader.read(plain(inside))):
         return tuple(sorted(found))
-    return tuple(sorted(reader.read(plain(answer))))
+    read = reader.read(plain(answer))
+    if len(read) != 1 and (said := _yes_or_no(answer, options, fold)) is not None:
+        return (said,)
+    return tuple(sorted(read))
+
+
+def _yes_or_no(answer: str, options: Sequence[str], fold: Callable[[str], str]) -> int | None:
+    """The option yes or no of an answer that says so in a way that those words alone do not show ("no doubt: yes")."""
+    own = [fold(option) for option in options]
+    said = read_yes_no(answer) if "yes" in own and "no" in own else None
+    return None if said is None else own.index("yes" if said else "no")
 
 
 def _unknown(options: Sequence[str]) -> int | None:
@@ -176,7 +187,7 @@ class _Reader:
     def with_text(self, text: str, mention: Mention) -> set[int]:
         """The options of a label, and of another option's text right after it."""
         found = set(mention.indices)
-        rest = text[mention.end :].lstrip(" \t.):]-–—,;\"'")
+        rest = text[mention.end :].lstrip(" \t.():]-–—,;\"'")
         said = self.texts.begins(rest, alone=True)
         if said is not None:
             return found | {said}
@@ -190,7 +201,7 @@ class _Reader:
         cues = (self.labels.at(text, cue.end()) for cue in statements.NAMED.finditer(text))
         found += [mention for mention in cues if mention]
         joined = {place for one in found for place in range(one.start, one.end)}
-        for place in re.finditer(rf"(?<![^\W_]){self.labels.upper}", text):
+        for place in re.finditer(self.labels.standing, text):
             end = place.end()
             if place.start() in joined:
                 continue
@@ -246,7 +257,7 @@ class _Reader:
         """Labels that are a clause of their own, or end one as its answer: "Sure, B."."""
         return {
             self.labels.index(place.group())
-            for place in re.finditer(rf"(?<![^\W_]){self.labels.upper}(?=\s*(?:$|[.,;!)\"'\n。，；]))", text)
+            for place in re.finditer(rf"{self.labels.standing}(?=\s*(?:$|[.,;!)\"'\n。，；]))", text)
             if statements.ALONE.search(text[max(0, place.start() - 40) : place.start()])
             and not NOT.search(text[max(0, place.start() - 40) : place.start()])
         }

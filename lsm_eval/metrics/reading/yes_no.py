@@ -18,7 +18,7 @@ _LEADING = re.compile(
     rf"(?i)^\W*(?:(?P<yes>(?:{_YES})(?:{_ENDS}|{_AFTER}))|(?P<no>(?:{_NO})(?:{_ENDS}|{_AFTER})|{_NEGATED}))"
 )
 _STATED = re.compile(
-    rf"(?i)\b(?:answer|conclusion|verdict)\b(?:\s+\w+){{0,4}}?\s*(?:is|:|=|would be|must be)\s*[\"'(]*(?:(?P<yes>(?:{_YES})\b)|(?P<no>(?:{_NO})\b))"
+    rf"(?i)(?:\b(?:answer|conclusion|verdict)\b(?:\s+\w+){{0,4}}?\s*(?:is|:|=|would be|must be)|\bI(?:'d| would| will|'ll|'m going to| have to)? (?:say|answer|go with|conclude|vote|lean towards?|lean)(?: with)?:?)\s*[\"'(]*(?:(?P<yes>(?:{_YES})\b)|(?P<no>(?:{_NO})\b(?! \w+ (?:is|are|was|has|have|can)\b)))"
 )
 _ALONE = re.compile(
     rf"(?i)(?:(?<=[.,;:!?\n])\s*|\b(?:so|therefore|thus|hence),?\s+)(?:(?P<yes>{_YES})|(?P<no>{_NO})){_ENDS}"
