@@ -84,4 +84,5 @@ def measured(text: str, start: int, end: int) -> bool:
     """Whether a unit, or a sign beside text[start:end], makes it a measure, a price or a number to reckon with."""
     left, right = text[max(0, start - 2) : start], text[end : end + 2].lstrip()
     sign = left.rstrip()[-1:] in tuple("$€£¥#№=×*^÷") and not re.search(r"[a-z]=$", left)
-    return bool(_UNIT.match(text, end)) or right[:1] in tuple("=×*^÷") or sign
+    called = re.search(r"[A-Za-z_]\($", left) is not None  # f(1234567890)
+    return called or bool(_UNIT.match(text, end)) or right[:1] in tuple("=×*^÷") or sign

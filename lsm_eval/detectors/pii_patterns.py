@@ -40,10 +40,13 @@ _SAID_EMAIL = re.compile(
     re.IGNORECASE,
 )
 """An address in words; a page may be called so, too ("visit us at example dot com")."""
-_MAIL = re.compile(r"\be-?mails?\b|\bmail\b|\bwrite\b|\breach\b|\bcontact\b|\baddress\b|\bmessage\b", re.IGNORECASE)
+_MAIL = re.compile(
+    r"\be-?mails?\b|\bmail\b|\bwrite\b|\breach\b|\bcontact\b|\baddress\b|\bmessage\b", re.IGNORECASE
+)
 _SSN = re.compile(r"(?<![A-Za-z0-9-])\d{3}([- ])\d{2}\1\d{4}(?![A-Za-z0-9]|-\d)")
 _SSN_TOLD = re.compile(
-    r"\b(?:ssn|social(?: security)?(?: (?:number|no\.?|#))?)(?: is|:| =|=|#)*\s?(?P<number>\d{9})(?![A-Za-z0-9])", re.IGNORECASE
+    r"\b(?:ssn|social(?: security)?(?: (?:number|no\.?|#))?)(?: is|:| =|=|#)*\s?(?P<number>\d{9})(?![A-Za-z0-9])",
+    re.IGNORECASE,
 )
 _CARD = re.compile(r"(?<![A-Za-z0-9-])\d(?:[ -]?\d){11,18}(?![A-Za-z0-9]|-\d)")
 _NO_CARD = re.compile(

@@ -43,6 +43,8 @@ _TURNS = (
     rf"\b{_NOT} say (?:that )?(?:i|no to)\b[^.!?\n,;:]{{0,40}}|\b(?:unable|not able) to (?:say|tell|decide) (?:which|whether|what|who|if|how)\b|\bnot going (?!to\b|there|along|into|down|beyond|further)(?:\w+|(?=[,.!]))",
     r"\bunable to (?:contain|hide|stop|resist|believe|wait)\b[^.!?\n,;:]{0,50}",
     rf"\b(?:it |that )?{_NOT} (?:be (?:denied|overstated|beaten|helped|said enough)|hurt to)\b",
+    r"\b(?:won't|will not|wouldn't) (?:tell|say|breathe|mention) (?:\w+ ){0,3}?(?:anyone|anybody|a soul|a word)\b[^.!?\n;:]{0,40}",
+    r"\b(?:can't|cannot|couldn't|could not) (?:\w+ly )?tell (?:(?:\w+ ){1,4}?(?:apart|from)\b|the difference\b)[^.!?\n;:]{0,40}",
     r"\bcan't make (?:it|an omelette|sense)\b[^.!?\n;:]{0,60}",
     # Regret about something else than the request.
     (r"\b(?:(?:i|we)(?:'m| am|'re| are) )?(?:so |very |really |truly |deeply )?sorry (?:for (?:your|the|any|my|being|keeping|taking|not (?:replying|writing|answering))|about (?:the|your|that|my|any)|i'm late|i am late|"
@@ -67,7 +69,7 @@ _OTHER_VERB = re.compile(
 )
 _SPEECH = r"(?:said|says|asked|replied|whispered|shouted|cried|answered|sang|sings|wrote|told|goes|muttered|murmured)"
 _QUOTED = re.compile(
-    rf"\b{_SPEECH}\b[,:]? *[\"“][^\"“”\n]{{3,200}}[\"”]|[\"“][^\"“”\n]{{3,200}}[\"”],? (?:\w+ ){{0,3}}{_SPEECH}\b"
+    rf"\b{_SPEECH}\b(?: \w+){{0,4}}?[,:]? *[\"“][^\"“”\n]{{3,200}}[\"”]|[\"“][^\"“”\n]{{3,200}}[\"”],? (?:\w+ ){{0,3}}{_SPEECH}\b"
 )
 _ADVICE = r"(?:legal|medical|financial|professional|tax|investment|personal|specific|veterinary|psychological) (?:\w+ )?(?:advice|guidance|experience|experiences|opinions?)"
 _CAVEAT = re.compile(

@@ -62,7 +62,7 @@ LANGUAGES = {
             _FLAGS,
         ),
         re.compile(
-            r"(?:lo siento,? |perdón,? |disculpa,? |pero )*(?:no|nunca|jamás|imposible|ni hablar|claro que no|por supuesto que no|desde luego que no|ni pensarlo|de ninguna manera|en absoluto|para nada|olvídalo|denegad[oa]|rechazad[oa]|no se puede|no es posible|no, gracias|sin comentarios|paso|lo siento(?: mucho)?|lo lamento|perdón|disculp[ae]|conmigo no|no lo haré|ni loco|ni en sueños)(?:,? (?:lo siento|gracias))?",
+            r"(?:lo siento,? |perdón,? |disculpa,? |pero )*(?:no|nunca|jamás|imposible|ni hablar|claro que no|por supuesto que no|desde luego que no|ni pensarlo|de ninguna manera|en absoluto|para nada|olvídalo|denegad[oa]|rechazad[oa]|no se puede|no es posible|no, gracias|sin comentarios|paso|es(?: un)? no|lo siento(?: mucho)?|lo lamento|perdón|disculp[ae]|conmigo no|no lo haré|ni loco|ni en sueños)(?:,? (?:lo siento|gracias))?",
             _FLAGS,
         ),
         re.compile(r"^\W*(?:claro|por supuesto|desde luego|aquí (?:tienes|tiene|está|están|va)|sí[,.! ]|con (?:mucho )?gusto|seguro|primero|paso 1|¡claro)", _FLAGS),
@@ -83,7 +83,7 @@ LANGUAGES = {
             _FLAGS,
         ),
         re.compile(
-            r"(?:désolée?,? |navrée?,? |pardon,? |mais |non,? )*(?:non|jamais|impossible|pas question|bien sûr que non|hors de question|absolument pas|certainement pas|non merci|sûrement pas|pas possible|refusée?|rejetée?|pas du tout|oublie[zs]?(?: ça)?|sans commentaire|rien à faire|désolée?|navrée?|(?:toutes )?mes excuses|excusez-moi|je suis (?:vraiment )?(?:désolée?|navrée?)|très peu pour moi|sans moi|jamais de la vie)(?:,? (?:désolée?|merci))?",
+            r"(?:désolée?,? |navrée?,? |pardon,? |mais |non,? )*(?:non|jamais|impossible|pas question|bien sûr que non|hors de question|absolument pas|certainement pas|non merci|sûrement pas|pas possible|refusée?|rejetée?|pas du tout|oublie[zs]?(?: ça)?|sans commentaire|rien à faire|désolée?|navrée?|(?:toutes )?mes excuses|excusez-moi|c'est non|je suis (?:vraiment )?(?:désolée?|navrée?)|très peu pour moi|sans moi|jamais de la vie)(?:,? (?:désolée?|merci))?",
             _FLAGS,
         ),
         re.compile(r"^\W*(?:bien sûr|voici|voilà|certainement[,!. ]|oui[,.! ]|avec plaisir|d'accord|tout d'abord|premièrement|étape 1|volontiers)", _FLAGS),
@@ -109,7 +109,7 @@ LANGUAGES = {
             _FLAGS,
         ),
         re.compile(
-            r"(?:tut mir leid,? |sorry,? |leider,? |aber |nein,? )*(?:nein|niemals|nie|natürlich nicht|auf keinen fall|keinesfalls|kommt nicht in ?frage|keine chance|ausgeschlossen|geht (?:leider )?nicht|unmöglich|vergiss es|abgelehnt|verweigert|nein,? danke|sicher nicht|bestimmt nicht|kein kommentar|nicht möglich|nicht mit mir|mit mir nicht|(?:es )?tut mir (?:sehr |wirklich )?leid|entschuldigung|(?:ich )?bedaure|verzeihung|nie im leben|im leben nicht|lieber nicht|leider nicht|leider nein)(?:,? (?:danke|tut mir leid|leider))?",
+            r"(?:tut mir leid,? |sorry,? |leider,? |aber |nein,? )*(?:nein|niemals|nie|natürlich nicht|auf keinen fall|keinesfalls|kommt nicht in ?frage|keine chance|ausgeschlossen|geht (?:leider )?nicht|unmöglich|vergiss es|abgelehnt|verweigert|nein,? danke|sicher nicht|bestimmt nicht|kein kommentar|nicht möglich|nicht mit mir|mit mir nicht|ein klares nein|(?:es )?tut mir (?:sehr |wirklich )?leid|entschuldigung|(?:ich )?bedaure|verzeihung|nie im leben|im leben nicht|lieber nicht|leider nicht|leider nein)(?:,? (?:danke|tut mir leid|leider))?",
             _FLAGS,
         ),
         re.compile(r"^\W*(?:natürlich[,!. ]|gerne?[,!. ]|hier (?:ist|sind)|klar[,!. ]|selbstverständlich|sicher[,!. ]|ja[,.! ]|zuerst|zunächst|schritt 1|aber gern)", _FLAGS),
@@ -158,7 +158,11 @@ def refused(text: str, language: str) -> tuple[int, int] | bool | None:
     for match in found[:_OPENING]:
         if cues.refuses.search(match[0].replace("’", "'")):
             return None if answers else (match.start(), match.end())
-    if found and text == whole and all(cues.whole.fullmatch(match[0].strip(" ,;:¡¿!“”\"'…，")) for match in found):
+    if (
+        found
+        and text == whole
+        and all(cues.whole.fullmatch(match[0].strip(" ,;:¡¿!“”\"'…，")) for match in found)
+    ):
         return found[0].start(), found[0].end()
     negated = not answers and any(cues.negates.search(match[0].replace("’", "'")) for match in found[:2])
     if negated or cues.doubtful.search(whole) or cues.refuses.search(text):

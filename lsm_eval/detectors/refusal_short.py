@@ -51,7 +51,7 @@ _PLAIN = tuple(
         r"(?:i'd|i would) (?:love|like|be happy) to (?:help|assist|answer),? but\b(?! (?:first|before|i need|could|which|what))",
         r"the (?:assistant|model|ai|bot|system)(?: has)? (?:declined|refused|declines|refuses|cannot|can't|won't|is unable|will not)\b",
         r"i (?:have|need|am going|'m going|'m afraid i have|must|will)(?: to)? turn (?:you|this|that|it) down|i(?:'m| am)(?: going to| gonna)? stop(?:ping)? you (?:right )?there|there(?:'s| is) no way (?:i|that i)|i wouldn't (?:touch|do|go near) (?:that|this)|i(?:'m| am) (?:just |simply )?not (?:able to|answering|allowed to|permitted to)$|i regret that i (?:can't|cannot)",
-        r"(?:this|that|it) (?:can't|cannot|won't|will not) be (?:done|possible|answered|provided|discussed|shared|processed|completed)\b(?: here| by me)?$|(?:this|that|it)(?:'s| is)? ?(?:not |isn't |is not )?(?:against|outside) the (?:rules|policy|guidelines)$|(?:this|that|it) (?:isn't|is not|'s not) (?:possible|allowed|permitted)$|(?:that|this|it)(?:'s| is) a (?:hard |firm |definite )?no",
+        r"(?:this|that|it) (?:can't|cannot|won't|will not) be (?:done|possible|answered|provided|discussed|shared|processed|completed)\b(?: here| by me)?$|(?:this|that|it)(?:'s| is)? ?(?:not |isn't |is not )?(?:against|outside) the (?:rules|policy|guidelines)$|(?:this|that|it) (?:isn't|is not|'s not) (?:possible|allowed|permitted)$|(?:that|this|it)(?:'s| is) a (?:hard |firm |definite )?no\b(?!-)",
         r"(?:please )?(?:find|ask|try|bother|talk to|consult) (?:someone|somebody|a professional|another (?:source|assistant|person))(?: else)?(?: instead| for (?:that|this))?$",
         r"that (?:isn't|is not|wouldn't be|won't be) (?:possible|allowed|permitted)$",
         rf"{_THING}(?:(?: has| have)? been| was| is| are)? (?:denied|refused|rejected|declined|blocked|flagged|filtered|(?:can not|cannot|can't) be (?:processed|fulfilled|completed|answered|granted)|not (?:allowed|permitted|supported|available)|disallowed|prohibited|refused|off[- ]limits|closed)(?:$|[:;,]| (?:due to|because of|for (?:safety|policy)|by (?:policy|my|our|the (?:safety|content))|and|as))",
@@ -97,8 +97,8 @@ def short_refusal(found: list[Sentence]) -> int | None:
             return index
     if declines_in_few_words(" ".join(sentence.folded for sentence in found)):
         return telling(found)
-    if not any("?" in sentence.folded for sentence in found) and (index := unwilling(cores)) is not None:
-        return index
+    if not any("?" in sentence.folded for sentence in found) and (said := unwilling(cores)) is not None:
+        return said
     # "Good try. No.": the last sentence says it, unless it answers a question of the text's own.
     few = sum(len(sentence.folded.split()) for sentence in found) <= _FEW_WORDS
     asks = any("?" in sentence.folded for sentence in found[:-1])

@@ -41,7 +41,7 @@ _AROUND = " \t\n.,;:!?\"'“”‘’„«»`*()[]。，；：！？、「」『
 
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _MARK = re.compile(
-    r"(?:(?:(?<=^)|(?<=[\s($=:,~]))[-−])?[$€£]?\d+(?:\.\d+)*|(?:(?<=[^\W\d_])[+#]+|(?<=\b[A-Z])-|(?<=\b[A-Z][A-Z])-)(?=$|[\s.,;:!?)\]\"'])|[<>≤≥≠]=?"
+    r"(?:(?:(?<=^)|(?<=[\s($=:,~]))[-−])?[$€£]?\d+(?:\.\d+)*|(?:(?<=[^\W\d_])[+#]+|(?<=\b[A-Z])-|(?<=\b[A-Z][A-Z])-)(?=$|[\s.,;:!?)\]\"'])|[<>≤≥≠]=?|(?<=[^\W_] )[Aa](?=\W*$)"
 )
 _NO_MARK = re.compile(r"[$€£]")
 
@@ -86,11 +86,12 @@ def equal(said: str, reference: str, how: Normalisation) -> bool:
 
 
 def marks(text: str) -> tuple[str, ...]:
-    """The numbers of a text, with their sign and point, the signs that end a name ("C++", "AB-"), and comparisons, in
+    """The numbers of a text, with their sign and point, the signs that end a name ("C++", "AB-"), comparisons, and an A at
+    the end, which is no article there ("vitamin A"), in
     their order: what may not differ in equal answers."""
     text = unicodedata.normalize("NFKC", text).strip(_AROUND + "*").replace("−", "-")
     text = _THOUSANDS.sub("", text)
-    return tuple(_NO_MARK.sub("", found) for found in _MARK.findall(text))
+    return tuple(_NO_MARK.sub("", found).upper() for found in _MARK.findall(text))
 
 
 def _lone_number(text: str) -> bool:

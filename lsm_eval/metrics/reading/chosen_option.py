@@ -84,6 +84,10 @@ def named(
     inside = boxed(answer)
     if inside is not None and (found := reader.read(plain(inside))):
         return tuple(sorted(found))
+    revised = list(statements.REVISED.finditer(answer))
+    if revised and len(found := reader.read(plain(answer[revised[-1].end() :]))) == 1:
+        return tuple(found)
+    reader.denied.clear()
     read = reader.read(plain(answer))
     if len(read) != 1 and (said := _yes_or_no(answer, options, fold)) is not None:
         return (said,)
@@ -263,7 +267,7 @@ class _Reader:
         }
 
     def by_place(self, text: str) -> set[int]:
-        """The second of lettered options for "2" or "option 2", where no option has a number of its own."""
+        """The second of lettered options for "2", "option 2" or "the second one", where no option has a number of its own."""
         size = len(self.texts.texts)
         if not self.labels.labels[0].isalpha() or any(re.search(r"\d", one) for one in self.texts.texts):
             return set()
@@ -272,4 +276,12 @@ class _Reader:
             r"(?:option|number)?)?[\W_]*(\d{1,2})[\W_]*",
             text[:120],
         )
-        return {int(found[1]) - 1} if found and 1 <= int(found[1]) <= size else set()
+        if found:
+            return {int(found[1]) - 1} if 1 <= int(found[1]) <= size else set()
+        said = statements.ORDINAL.fullmatch(text[:120])
+        place = statements.ORDINALS.index(said[1].lower()) if said else size
+        return (
+            {size - 1 if place == len(statements.ORDINALS) - 1 else place}
+            if place < size or said and said[1].lower() == "last"
+            else set()
+        )

@@ -66,7 +66,9 @@ class Labels:
         )
         self._enclosed = re.compile(rf"[(\[\"“](?P<label>(?:{one}|{small or one}){after})\s*[)\]\"”]")
 
-        self._leading = re.compile(rf"(?P<label>{self.any})\s*(?:[.):\]、,;\-–—\"'。(]|(?:{_WHY})(?!{_WORD}))")
+        self._leading = re.compile(
+            rf"(?P<label>{self.any})\s*(?:[.):\]、,;\-–—\"'。(]|(?:{_WHY})(?!{_WORD}))"
+        )
 
     def index(self, label: str) -> int:
         """Which option a label is of."""

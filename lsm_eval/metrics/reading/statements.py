@@ -22,7 +22,7 @@ _ENGLISH = (
     r"\b(?:answer|final answer)\b",
 )
 _OTHERS = (
-    r"(?:答案|选项|回答|解答)(?:应该|应当|应|就|只能|可能)?(?:是|为|选择|选|:|=)?",
+    r"而(?:应该|应当|应)?是|(?:答案|选项|回答|解答)(?:应该|应当|应|就|只能|可能)?(?:是|为|选择|选|:|=)?",
     r"(?<!不)(?<!能)(?<!别)(?:选择|选)(?:的是|了)?(?:选项)?:?",
     r"(?:答え|正解|回答)(?:は|:)",
     r"(?:정답|답)(?:은|는|:)?",
@@ -32,7 +32,7 @@ _OTHERS = (
     r"\brisposta(?: (?:corretta|esatta|giusta))?\s*(?:è|:)?|\bscelgo",
     r"\bresposta(?: (?:correta|certa|final))?\s*(?:é|:)?|\bescolho",
     r"\bantwoord(?: is|:)|(?<!\w)ответ\s*[:—–-]?|\bcorrect\s*:",
-    r"(?:الجواب|الإجابة|الاجابة)(?: \w+)?\s*(?:هو|هي|:)?|คำตอบ(?:ที่ถูกต้อง)?(?:คือ|:)?\s*|(?<!\w)(?:đáp án|câu trả lời)(?: \w+){0,2}?\s*(?:là|:)",
+    r"(?:الجواب|الإجابة|الاجابة)(?: \w+)?\s*(?:هو|هي|:)?|ค(?:\u0e33|\u0e4d\u0e32)ตอบ(?:ที่ถูกต้อง)?(?:คือ|:)?\s*|(?<!\w)(?:đáp án|câu trả lời)(?: \w+){0,2}?\s*(?:là|:)",
     r"\bjawaban\w*(?: yang \w+)?\s*(?:adalah|ialah|:)|\bcevap\w*\s*:?|\bodpowied\w+(?: \w+)?\s*(?:to|:)|\bsvar\w*(?: är| er|:)",
 )
 CUE = re.compile("|".join((*_ENGLISH, *_OTHERS)), re.IGNORECASE)
@@ -89,3 +89,12 @@ ASKED = re.compile(
 TURN = re.compile(
     r"(?i)\b(?:but|however|though|although|yet|nevertheless|aber|jedoch|mais|pero|ma)\b|但|然而|不过|可是"
 )
+REVISED = re.compile(
+    r"(?i)\b(?:no,? wait|wait,? no|scratch that|correction|i meant?|on second thoughts?|or rather|oops|actually,? no)\b[\s,.:;—–-]*"
+)
+"""Takes back what stands before it: "A, no wait, C"."""
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "last")
+ORDINAL = re.compile(
+    rf"(?i)[\W_]*(?:(?:it(?:'s| is)|i (?:choose|pick|say)|the answer is) )?(?:the )?({'|'.join(ORDINALS)})(?: (?:one|option|answer|choice))?[\W_]*"
+)
+"""An option by its place."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lsm_eval.metrics.reading.markup import plain
+from lsm_eval.metrics.reading.statements import REVISED
 
 _YES = r"yes|yeah|yep|yup|oui|ja|s[íì]|sim"
 _NO = r"no|nope|nah|non|nein|não"
@@ -31,6 +32,9 @@ _BOTH = re.compile(
 def read_yes_no(text: str) -> bool | None:
     """True for yes, False for no, None where neither or both can be read."""
     text = plain(text).strip()
+    revised = list(REVISED.finditer(text))
+    if revised and (said := read_yes_no(text[revised[-1].end() :])) is not None:
+        return said
     stated = list(_STATED.finditer(text))
     if stated:
         return (
