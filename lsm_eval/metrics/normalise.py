@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from typing import Literal
 
@@ -111,7 +112,8 @@ def holds(said: str, reference: str, how: Normalisation) -> bool:
         return f" {wanted} " in f" {' '.join(map(_bare, normalised(said, how, kept).split()))} "
     if how != "zh":
         # The scripts take numbers apart: 5 does not stand in 3.5, nor 5 in -5.
-        return _numbers_kept(reference, how, kept) in _numbers_kept(said, how, kept)
+        found = _numbers_kept(reference, how, kept) in _numbers_kept(said, how, kept)
+        return found and not Counter(marks(reference)) - Counter((*marks(said), "A"))
     folded = normalised(said, how, kept)
     first, last = wanted[0], wanted[-1]
     before = "(?<![0-9.])" if first in "0123456789" else "(?<![a-z])" if first.isascii() else ""

@@ -279,9 +279,7 @@ class _Reader:
         if found:
             return {int(found[1]) - 1} if 1 <= int(found[1]) <= size else set()
         said = statements.ORDINAL.fullmatch(text[:120])
-        place = statements.ORDINALS.index(said[1].lower()) if said else size
-        return (
-            {size - 1 if place == len(statements.ORDINALS) - 1 else place}
-            if place < size or said and said[1].lower() == "last"
-            else set()
-        )
+        if not said:
+            return set()
+        place = size - 1 if said[1].lower() == "last" else statements.ORDINALS.index(said[1].lower())
+        return {place} if place < size else set()

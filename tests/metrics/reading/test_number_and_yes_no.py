@@ -36,7 +36,7 @@ YES_OR_NO: list[tuple[str, bool | None]] = [
     ("Definitely not", False), ("Not all of them", None), ("There is no evidence, so yes.", True),
     ("Yes, there is no doubt", True), ("Noah", None), ("no.", False), ("Answer: Yes", True), ("Answer: yes or no", None),
     ("Oui", True), ("Nein.", False), ("No it is not", False), ("Yes it is", True), ("Yes\n\nNo", True), ("NO!", False),
-    ("I would say no.", False), ("I'd say: yes", True), ("I say no one is right", None),
+    ("I would say no.", False), ("Yes. No, wait: no.", False), ("I'd say: yes", True), ("I say no one is right", None),
     ("\u662f\u5426", None), ("\\boxed{Yes}", True), ("`no`", False), ("\"Yes\"", True),
 ]  # fmt: skip
 
