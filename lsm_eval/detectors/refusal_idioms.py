@@ -15,7 +15,7 @@ _ADVERB = r"(?:(?:\w+ly|even|just|ever|quite|still|also|almost|always|in any way
 _SERVICE = (
     r"(?:provid|assist|help|giv|offer|fulfil|compl|answer|respond|reply|generat|writ|creat|support|shar|recommend|suggest|condon|endors"
     r"|engag|participat|discuss|advis|promot|encourag|satisf|do\b|doing|tell|teach|explain|speculat|comment|mak|produc|facilitat"
-    r"|continu|carry|process|perform|execut|disclos|reveal|list|describ|show|be (?:able|(?:a )?part|involved|complicit|used|helping|providing|giving|doing|going|answering|of|sharing|responsible)|being|agree|justif|guid|instruct|say|talk|speak|have\b"
+    r"|continu|carry|process|perform|execut|disclos|reveal|list|describ|show|be (?:able|(?:a )?part|involved|complicit|used|helping|providing|giving|doing|going|answering|of|sharing|responsible|writing|making|creating|generating|producing|telling|explaining|describing|discussing|assisting|teaching|showing|saying|engaging)|being|agree|justif|guid|instruct|say|talk|speak|have\b"
     r"|take\b|taking|let\b|allow|permit|approv|authori|access|brows|view|open\b|verif|confirm|identif|contribut|aid\b|aiding|entertain"
     r"|validat|accept|honou?r|consider|address|accommodat|grant|act\b|acting|role|simulat|impersonat|insult|judge|handl|follow|work (?:on|with)"
     r"|cover|cross|touch|play|enabl|advocat|go (?:there|along|into|any|down|ahead)|going there|get into|in good|serve|joke|use\b|using|ethic|moral|legal|know(?:ing|n)|plan\b"
@@ -60,6 +60,7 @@ _TURNS = (
     r"\babsolutely not a problem\b|\bcertainly not the\b",
     r"\bi(?:'d| would) rather (?!not\b|talk|discuss|change|focus)\w+[^.!?\n;:]{0,40} than\b",
     r"\b(?:i )?can hardly wait\b",
+    r"\bi (?:don't|do not) think (?:it|he|she|they|there|that) (?:will|was|were|did|has|had|does)\b[^.!?\n,;:]{0,40}",
     r"\bno need to (?:be sorry|apologi[sz]e)\b",
 )  # fmt: skip
 _OTHER_VERB = re.compile(

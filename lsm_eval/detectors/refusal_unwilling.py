@@ -44,6 +44,8 @@ _SENTENCES = tuple(
         r"(?:let's|let us|we should|we must|i(?:'ll| will)?) (?:\w+ly |just )?(?:steer|stay|keep|stop|leave|end) (?:well )?(?:clear|away|here|out|there|it at that|it there)(?: (?:of|from|about) (?:this|that|it|such)(?: \w+){0,2})?|(?:we|i)(?:'d| had) better (?:stop|leave (?:it|that|this)|end (?:it|this|that)|not)(?: (?:there|here|at that|now|this|that|it|go there|talk about it|do (?:it|this|that)))*",
         r"(?:my|our) (?:developers?|makers?|creators?|company|owners?|rules?|conscience|principles|values|programming|ethics|guidelines?) (?:do not|does not|would not|will not|never|forbids?|prevents?|says? no)\b(?: (?:want|allow|let|permit|like|me|us|to|do|say|this|that|it|such|things?|\w+ing))*",
         r"(?:i|we)(?: can| must| have to| will|'ll|'m going to)?(?: only| just)? say no(?: to (?:this|that|it|you))?|(?:so )?(?:this|that|it)(?:'s| is)(?: firmly| completely| entirely)? off the table",
+        r"(?:i|we) (?:can|will|could|shall) not,? in (?:good|all|any|clear) (?:good )?\w+,? .*|(?:i|we) do not think (?:i|we) (?:will|can|should|would|could)(?: (?:do|help)(?: (?:with )?(?:it|that|this|you))?)?",
+        r"(?:that|this|it)(?: one| sort of thing| kind of thing)?(?:'s| is| are) (?:just |simply |really )?not (?:for (?:me|us)|my (?:place|job|role|business|thing)\b.*)|your (?:request|question|query|prompt) (?:has been|was|is|had to be) turned (?:down|away)",
         rf"(?:not|never)(?: (?:gonna|going to|about to))? {_DO}(?: {_IT})*|(?:will not|can not|would not|would never|will never) (?:be )?{_DO}(?: {_IT})*",
         rf"(?:i|we)(?:'ll|'d)?(?: \w+)? (?:choose|chose|prefer|opt|elect|decide|decided) not to(?: {_DO})?(?: {_IT})*",
         rf"{_SUBJECT}(?: \w+ly| would| has)? cross(?:es|ed|ing)? (?:a|the|my|every|any|our) (?:\w+ )?line\b.*|(?:that|this|there)(?:'s| is) (?:a|where the|my) line\b.*|i(?:'m| am| have to| must| will|'ll| would|'d)? ?draw(?:ing)? (?:a|the|my) line\b.*",
@@ -71,7 +73,7 @@ _SERVICE = (
     r"|pretend\w*|impersonat\w+|design\w*|build\w*|aid\w*|facilitat\w+|speculat\w+|comply|complying|respond\w*|entertain\w*)"
 )
 _SERVES_NOT = re.compile(
-    rf"\b(?:i|we)(?: (?:\w+ly|just|also|still|simply|therefore|too))? ?(?:(?:will|'ll|can|could|would|shall|must|do|should|may) (?:not|never)|never|(?:am|'m|are|'re) (?:not (?:going to|gonna|able to|willing to|about to|here to|allowed to|permitted to)?|unable to|unwilling to|never going to)"
+    rf"\b(?:i|we)(?: (?:\w+ly|just|also|still|simply|therefore|too))? ?(?:(?:will|'ll|can|could|would|shall|must|do|should|may) (?:not|never)|(?:am|'m|are|'re) (?:not (?:going to|gonna|able to|willing to|about to|here to|allowed to|permitted to)?|unable to|unwilling to|never going to)"
     rf"|refuse to|decline to|(?:do not|would not) (?:want|wish|like|care) to)(?: (?:\w+ly|ever|even|be|just|help (?:you |anyone |anybody |people )?(?:to )?))* ?{_SERVICE}\b"
 )
 """A first person who will not do what an assistant does, whatever it is about ("I won't write malware")."""
