@@ -134,6 +134,7 @@ def _numbers_kept(text: str, how: Normalisation, kept: Kept) -> str:
 def stands(said: str, reference: str, *, ignore_case: bool = True) -> bool:
     """Whether a reference stands in an answer as it is, and inside no longer word or number. An article stands there
     only as an answer's name: in its own letter case ("type A"), and not before the first word of a sentence."""
+    said, reference = unicodedata.normalize("NFC", said), unicodedata.normalize("NFC", reference)
     article = kept_of(reference, "squad") == "articles"
     if article:
         reference = " ".join(re.findall(r"\w+", reference))
@@ -164,7 +165,8 @@ def _after(last: str) -> str:
     """What must not stand after a text that ends so."""
     if last.isdigit():
         return rf"(?![^\W{_UNSPACED}])(?![.,]\d)"
-    return _no_word(last, "(?!")
+    # C does not stand in "C++", nor in "C#".
+    return _no_word(last, "(?!") + (r"(?![+#]+(?:[^\w+#]|$))" if re.match(r"[^\W\d_]", last) else "")
 
 
 def _no_word(sign: str, look: str) -> str:
