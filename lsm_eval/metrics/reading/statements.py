@@ -22,7 +22,7 @@ _ENGLISH = (
     r"\b(?:answer|final answer)\b",
 )
 _OTHERS = (
-    r"而(?:应该|应当|应)?是|(?:答案|选项|回答|解答)(?:应该|应当|应|就|只能|可能)?(?:是|为|选择|选|:|=)?",
+    r"(?:而|应该|应当)(?:应该|应当|应)?是|(?:答案|选项|回答|解答)(?:应该|应当|应|就|只能|可能)?(?:是|为|选择|选|:|=)?",
     r"(?<!不)(?<!能)(?<!别)(?:选择|选)(?:的是|了)?(?:选项)?:?",
     r"(?:答え|正解|回答)(?:は|:)",
     r"(?:정답|답)(?:은|는|:)?",
@@ -49,7 +49,7 @@ _WRONG = (
 )
 AFFIRMED = re.compile(
     rf"(?i)\s*[)\].\"']?\s*(?:(?:is|are|was|seems|appears|would be|must be|has to be|ist|est|es|è|é)\s+(?:to be )?{_SURE}"
-    rf"(?:{_RIGHT}|what i)(?!\w)|[:=]\s*(?:yes|true|right|correct)(?!\w)|\s(?:fits|works|makes (?:the )?(?:most )?sense|"
+    rf"(?:{_RIGHT}|what i)(?!\w)|[:=?]\s*(?:yes|true|right|correct)(?!\w)|\s(?:fits|works|makes (?:the )?(?:most )?sense|"
     rf"would be my (?:choice|answer))(?!\w)|(?:项|选项)?\s*(?:是|为|最)?\s*(?:正确|对的|最(?:佳|合适|恰当))|(?:が|は)?(?:正解|正しい|答え)|(?:です|である|だ(?=[。、\s]|$)|입니다|이다))"
 )
 """What follows a label that is said to be right."""
@@ -69,7 +69,7 @@ VERDICT = re.compile(
 UNSURE = re.compile(
     r"(?i)\b(?:probably|definitely|certainly|surely|likely|maybe|perhaps|it's|it is|its|that's|i(?: would|'d)? (?:think|say|guess|"
     r"believe|feel)(?: that)?(?: it is| it's)?|could(?: also)? be|might(?: also)? be|may(?: also)? be|must be|should be|has to be|"
-    r"but(?: rather)?|leaning (?:to|towards?)|c'est|es ist|es la)\s+"
+    r"but(?: rather)?|lean(?:ing)? (?:to|towards?)|(?:i(?:'d)?|would) have to say|c'est|es ist|es la)\s+"
 )
 """Weaker than a statement: one of them alone decides, two that differ don't."""
 WRONG_ONE = re.compile(r"(?i)\b(?:incorrect|wrong|false|worst|least \w+|eliminated)\s+$")
