@@ -31,7 +31,7 @@ def merge_adapter(model: Any, folder: Path) -> Any:
         with warnings.catch_warnings():
             # What peft warns of is refused below, and named.
             warnings.simplefilter("ignore")
-            config = PeftConfig.from_pretrained(str(folder))
+            config = _settings(PeftConfig, folder)
             config.inference_mode = True
             config.task_type = (
                 None  # of the wrappers for tasks nothing is needed, and each wants a head of its own
@@ -51,6 +51,16 @@ def merge_adapter(model: Any, folder: Path) -> Any:
         ) from error
     except (ValueError, RuntimeError, KeyError, IndexError, TypeError, OSError) as error:
         raise _unfit(folder, _first_lines(error)) from error
+
+
+def _settings(read: Any, folder: Path) -> Any:
+    try:
+        return read.from_pretrained(str(folder))
+    except Exception as error:  # what a kind or a value that peft does not know leads to
+        raise UserError(
+            f"--adapter {folder}: its configuration cannot be used by this version of peft "
+            f"({type(error).__name__}: {_first_lines(error)}); update peft, or fetch the adapter again."
+        ) from error
 
 
 def _check_names(folder: Path, unexpected: list[str], missing: list[str], count: int) -> None:
