@@ -387,10 +387,10 @@ class HFModel:
 
     @cached_property
     def _pad(self) -> int:
-        pad, size = self.encoder.tokenizer.pad_token_id, self._vocabulary
-        if pad is None or (size is not None and pad >= size):  # a pad token without an embedding
-            pad = self.encoder.tokenizer.eos_token_id or 0
-        return int(pad)
+        tokenizer, size = self.encoder.tokenizer, self._vocabulary
+        named = (tokenizer.pad_token_id, tokenizer.eos_token_id)
+        # Tokenizers name tokens that the model has no embedding for.
+        return next((int(one) for one in named if one is not None and (size is None or one < size)), 0)
 
     @cached_property
     def _text_folder(self) -> Path:
