@@ -25,6 +25,8 @@ def merge_adapter(model: Any, folder: Path) -> Any:
         from peft import PeftConfig, PeftModel
     except ImportError as error:
         raise UserError("--adapter needs the peft package: pip install 'lsm-eval[peft]'.") from error
+    from safetensors import SafetensorError
+
     shapes = adapter_shapes(folder)
     _fit_vocabulary(model, folder, {model_name(name): shape for name, shape in shapes.items()})
     try:
@@ -48,6 +50,11 @@ def merge_adapter(model: Any, folder: Path) -> Any:
     except (AttributeError, NotImplementedError) as error:
         raise UserError(
             f"--adapter {folder}: this kind of adapter cannot be merged ({error}); use LoRA."
+        ) from error
+    except SafetensorError as error:
+        raise UserError(
+            f"--adapter {folder}: its weights cannot be read ({_first_lines(error)}); fetch the adapter again, into a "
+            "folder whose path is plain text."
         ) from error
     except (ValueError, RuntimeError, KeyError, IndexError, TypeError, OSError) as error:
         raise _unfit(folder, _first_lines(error)) from error

@@ -1,7 +1,8 @@
-"""Tokenizers that name special tokens which their model has no embedding for."""
+"""Tokenizers and settings that name tokens which their model has no embedding for."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,31 @@ def test_a_mask_that_is_unknown(tmp_path: Path) -> None:
     edit_json(folder / "tokenizer_config.json", mask_token="<nobody>")
     with pytest.raises(UserError, match=r"mask token is number \d+, and the model has tokens 0 to \d+ only"):
         _answered(folder, ASK[:1])
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart"])
+@pytest.mark.parametrize(
+    ("file", "name", "value"),
+    [
+        ("generation_config.json", "forced_bos_token_id", 9999),
+        ("generation_config.json", "forced_bos_token_id", -7),
+        ("generation_config.json", "bad_words_ids", [[5], [9999]]),
+        ("generation_config.json", "bad_words_ids", [[-7]]),
+        ("config.json", "decoder_start_token_id", 9999),
+    ],
+)
+def test_settings_that_name_tokens_which_are_not_there(
+    tmp_path: Path, kind: str, file: str, name: str, value: object
+) -> None:
+    folder = save_encoder_model(tmp_path / kind, kind)
+    edit_json(folder / file, **{name: value})
+    with pytest.raises(
+        UserError, match=rf"hf:tiny: {name} names token -?\d+, and the model has tokens 0 to 319 only"
+    ):
+        _answered(folder, ASK[1:2])
+
+
+def test_a_folder_whose_path_is_no_text(tmp_path: Path) -> None:
+    folder = save_model(tmp_path / "tiny").rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    with pytest.raises(UserError, match="its path is no UTF-8: rename the folder"):
+        _answered(folder, ASK)
