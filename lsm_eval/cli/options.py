@@ -22,6 +22,18 @@ CODE = "Run Python files that included task files name; read them first."
 DEFAULT_MODEL = "builtin:smollm2-135m"
 
 
+def _one_adapter(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """The adapter, where one is named. Raises `UserError` for several: the last alone would be used."""
+    if len(values) > 1:
+        raise UserError(
+            f"--adapter is given {len(values)} times, and a model takes one adapter: merge them into one, or run them "
+            "one after the other."
+        )
+    if values and not values[0].strip():
+        raise UserError("--adapter is empty: name the folder or hub id of a PEFT adapter, or leave it out.")
+    return values[0] if values else None
+
+
 def run_options(function: F) -> F:
     """All that decides what a model is asked and how: for `run` and `show task`."""
     path = Folder()
@@ -52,7 +64,8 @@ def run_options(function: F) -> F:
                      help="What to do with samples longer than the model's context."),
         click.option("--engine", type=click.Choice(["auto", "tree", "plain"]), default="auto", show_default=True,
                      help="tree computes every unique token once; plain is the padded reference."),
-        click.option("--adapter", metavar="DIR", help="A PEFT adapter: local folder or hub id."),
+        click.option("--adapter", metavar="DIR", multiple=True, callback=_one_adapter,
+                     help="A PEFT adapter: local folder or hub id."),
         click.option("--trust-remote-code", is_flag=True, help="Run code that a checkpoint brings along."),
         click.option("--data-mirror", type=path, envvar="LSM_EVAL_DATA_MIRROR", metavar="DIR",
                      help="Read hub data sets from this folder [env: LSM_EVAL_DATA_MIRROR]."),

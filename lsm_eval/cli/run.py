@@ -184,8 +184,8 @@ def _advice(task: ScoredTask) -> str:
     if not long:
         return ""
     return (
-        f" The thoughts of {len(long)} had not ended after {max(long):,} new tokens, all that they may have: raise "
-        "it with --max-tokens N."
+        f" The thoughts of {len(long)} took all of the {max(long):,} new tokens that an answer may have: raise it with "
+        "--max-tokens N."
     )
 
 

@@ -130,6 +130,15 @@ def _summary(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -
     return found
 
 
+def _refused(sample: Sample, model: Model) -> str | None:
+    """Why the model's chat template takes no such messages; None where it does."""
+    from lsm_eval.models.base import Chatting
+
+    if not isinstance(model, Chatting):
+        return None
+    return next((why for why in map(model.refusal, sample.requests) if why is not None), None)
+
+
 def _sample(sample: Sample, model: Model, cost: Cost | None, *, hide: bool) -> dict[str, Any]:
     def text(thing: Any) -> Any:
         return withheld(thing) if hide and isinstance(thing, str) else thing
@@ -146,8 +155,9 @@ def _sample(sample: Sample, model: Model, cost: Cost | None, *, hide: bool) -> d
     }
     if sample.further:
         shown["further"] = [asked(request) for request in sample.further]
-    if sample.missing:
-        shown["missing"] = sample.missing
+    refused = _refused(sample, model)
+    if sample.missing or refused:
+        shown["missing"] = sample.missing or refused
     elif cost:
         shown |= {"tokens": cost.asked, "longest": cost.longest, "bos": cost.bos, "truncated": cost.truncated}
     return shown

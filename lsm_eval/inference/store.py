@@ -117,7 +117,7 @@ class ResponseStore:
                 f"no room to write the response store {self.path} ({text}): free some disk space and run the "
                 "same command again; everything answered before is kept."
             )
-        if "not a database" in text or "malformed" in text:
+        if any(words in text for words in ("not a database", "malformed", "no such column", "has no column")):
             return UserError(
                 f"the response store {self.path} is damaged ({text}): remove that file and run again."
             )

@@ -25,13 +25,15 @@ def merge_adapter(model: Any, folder: Path) -> Any:
         from peft import PeftConfig, PeftModel
     except ImportError as error:
         raise UserError("--adapter needs the peft package: pip install 'lsm-eval[peft]'.") from error
+    from safetensors import SafetensorError
+
     shapes = adapter_shapes(folder)
     _fit_vocabulary(model, folder, {model_name(name): shape for name, shape in shapes.items()})
     try:
         with warnings.catch_warnings():
             # What peft warns of is refused below, and named.
             warnings.simplefilter("ignore")
-            config = PeftConfig.from_pretrained(str(folder))
+            config = _settings(PeftConfig, folder)
             config.inference_mode = True
             config.task_type = (
                 None  # of the wrappers for tasks nothing is needed, and each wants a head of its own
@@ -49,8 +51,23 @@ def merge_adapter(model: Any, folder: Path) -> Any:
         raise UserError(
             f"--adapter {folder}: this kind of adapter cannot be merged ({error}); use LoRA."
         ) from error
+    except SafetensorError as error:
+        raise UserError(
+            f"--adapter {folder}: its weights cannot be read ({_first_lines(error)}); fetch the adapter again, into a "
+            "folder whose path is plain text."
+        ) from error
     except (ValueError, RuntimeError, KeyError, IndexError, TypeError, OSError) as error:
         raise _unfit(folder, _first_lines(error)) from error
+
+
+def _settings(read: Any, folder: Path) -> Any:
+    try:
+        return read.from_pretrained(str(folder))
+    except Exception as error:  # what a kind or a value that peft does not know leads to
+        raise UserError(
+            f"--adapter {folder}: its configuration cannot be used by this version of peft "
+            f"({type(error).__name__}: {_first_lines(error)}); update peft, or fetch the adapter again."
+        ) from error
 
 
 def _check_names(folder: Path, unexpected: list[str], missing: list[str], count: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.models.characters import whole_characters
 from lsm_eval.models.checkpoint_files import adapter_weights
 from lsm_eval.models.weight_files import tensor_shapes
 
@@ -66,6 +67,18 @@ def adapter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
             f"--adapter {folder}: {path.name} is damaged, cut short, or holds something other than tensors; fetch the "
             "adapter again, as safetensors if there is a choice."
         ) from error
+
+
+def other_base(adapter: Path, repository: str | None, folder: Path | None) -> str | None:
+    """The base model that the adapter names, without its folders, where the model (a hub repository or a folder) is
+    called otherwise; None where it names none, or this one."""
+    base = adapter_config(adapter).get("base_model_name_or_path")
+    own = whole_characters(Path(base).name) if isinstance(base, str) else ""
+    names = [] if repository is None else [repository.rpartition("/")[2]]
+    if folder is not None:
+        # A snapshot in the hub's cache is called by its commit, and stands below its repository's folder.
+        names += [folder.name, folder.parent.parent.name.rpartition("--")[2]]
+    return own if own and own.lower() not in (name.lower() for name in names) else None
 
 
 def model_name(name: str) -> str:

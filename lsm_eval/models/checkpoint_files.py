@@ -97,7 +97,9 @@ def _counts(name: str, *, code: bool) -> bool:
         return False
     if name.endswith(".index.json"):
         return False  # the one that is read is among the weights
-    return name.endswith(".py") or not (_UNREAD.fullmatch(name) or _unread_tensors(code).fullmatch(name))
+    return name.endswith((".py", ".jinja")) or not (
+        _UNREAD.fullmatch(name) or _unread_tensors(code).fullmatch(name)
+    )
 
 
 def _unread_tensors(code: bool) -> re.Pattern[str]:

@@ -57,6 +57,7 @@ class Encoder:
                 "the tokenizer has neither a BOS nor an EOS token, so a text cannot be scored from its start; "
                 "use tasks that have a context."
             )
+        self._check(token)
         return (token,)
 
     def encode(self, texts: Sequence[str], *, chat: bool = False) -> list[list[int]]:
@@ -115,7 +116,8 @@ class Encoder:
         if context:
             head = tuple(self.encode_whole([body])[0])
             return [(head, tail) for tail in tails]
-        first = self._first if self._first is not None else self.start[-1]
+        first = self.start[-1] if self._first is None else self._first
+        self._check(first)
         return [((first,), tail[1:] if tail[:1] == (first,) else tail) for tail in tails]
 
     def encode_around(
@@ -242,12 +244,15 @@ class Encoder:
             verbose=False,
         )["input_ids"]
         highest = max((max(ids) for ids in encoded if ids), default=0)
-        if self._vocabulary is not None and highest >= self._vocabulary:
+        self._check(highest)
+        return encoded
+
+    def _check(self, token: int) -> None:
+        if self._vocabulary is not None and token >= self._vocabulary:
             raise UserError(
-                f"the tokenizer gives token {highest} and the model has tokens 0 to {self._vocabulary - 1} only: "
+                f"the tokenizer gives token {token} and the model has tokens 0 to {self._vocabulary - 1} only: "
                 "take tokenizer and weights from one checkpoint."
             )
-        return encoded
 
 
 class _Memory:

@@ -16,7 +16,7 @@ from lsm_eval.models.family import Family
 def make_network(family: Family, model: Any, config: Any, place: Place, mask: int | None) -> Network:
     """The network around `model`; `mask`: the tokenizer's mask token.
 
-    Raises `UserError` for a masked model whose tokenizer has none, and for an encoder-decoder model that does
+    Raises `UserError` for a masked model whose tokenizer has none, or one that the model does not know, and for an encoder-decoder model that does
     not say how its texts begin.
     """
     if family == "decoder":
@@ -27,5 +27,11 @@ def make_network(family: Family, model: Any, config: Any, place: Place, mask: in
         raise UserError(
             f"{place.name} is a masked language model whose tokenizer names no mask token: add `mask_token` to its "
             "tokenizer_config.json, or name another --model."
+        )
+    size = int(model.get_input_embeddings().weight.shape[0])
+    if mask >= size:
+        raise UserError(
+            f"{place.name}: its tokenizer's mask token is number {mask}, and the model has tokens 0 to {size - 1} only: "
+            "take tokenizer and weights from one checkpoint."
         )
     return MaskedNetwork(model, config, place, mask)

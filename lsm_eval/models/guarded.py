@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.models.base import Cost, Model, ModelInfo, Releasing
+from lsm_eval.models.base import Chatting, Cost, Model, ModelInfo, Releasing, Versioned
 from lsm_eval.plugins import calling
 from lsm_eval.requests import Failure, Generated, Likelihood, Request, Response, Scored
 
@@ -77,14 +77,36 @@ class Guarded:
             )
 
 
-class GuardedReleasing(Guarded):
-    """The same for a model that can let its weights go."""
-
+class _Releasing(Guarded):
     def release(self) -> None:
         with self._calling("release"):
             self._model.release()  # type: ignore[attr-defined]  # `guarded` has looked
 
 
+class _Versioned(Guarded):
+    def versions(self) -> Mapping[str, str]:
+        with self._calling("versions"):
+            return dict(self._model.versions())  # type: ignore[attr-defined]
+
+
+class _Chatting(Guarded):
+    def refusal(self, request: Request) -> str | None:
+        with self._calling("refusal"):
+            found: str | None = self._model.refusal(request)  # type: ignore[attr-defined]
+            return found
+
+    def folded(self, request: Request) -> bool:
+        with self._calling("folded"):
+            return bool(self._model.folded(request))  # type: ignore[attr-defined]
+
+
+# What only some models can do is a method of the class: a protocol does not see what `__getattr__` gives (from Python
+# 3.12 on), and would take the model for one that cannot.
+_ABILITIES = ((Releasing, _Releasing), (Versioned, _Versioned), (Chatting, _Chatting))
+
+
 def guarded(model: Model, whose: str, then: str) -> Model:
     """The model, with every fault of its package as one sentence."""
-    return (GuardedReleasing if isinstance(model, Releasing) else Guarded)(model, whose, then)
+    own = tuple(guard for ability, guard in _ABILITIES if isinstance(model, ability)) or (Guarded,)
+    made: Model = type("Guarded", own, {})(model, whose, then)
+    return made

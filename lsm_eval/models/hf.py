@@ -15,9 +15,16 @@ from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Detailed, Network
 from lsm_eval.inference.place import Place, Written
 from lsm_eval.models import hub
-from lsm_eval.models.adapter_files import adapter_vocabulary, check_adapter, has_tokenizer, own_template
+from lsm_eval.models.adapter_files import (
+    adapter_vocabulary,
+    check_adapter,
+    has_tokenizer,
+    other_base,
+    own_template,
+)
 from lsm_eval.models.answers import scored_answer, with_likelihood
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
+from lsm_eval.models.borrowed_code import borrowed_code
 from lsm_eval.models.checkpoint_files import files_digest
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.family import LIKELIHOOD, MEANING, Family, family_of
@@ -114,7 +121,7 @@ class HFModel:
         dtype, kind of device and engine."""
         hashes, code = cache_file("weight-hashes.json"), self.options.trust_remote_code
         adapter = self._adapter
-        parts = {
+        parts: dict[str, Any] = {
             "files": files_digest(self._weights_folder, hashes, code=code),
             "adapter": files_digest(adapter, hashes, code=code, adapter=True) if adapter else None,
             "dtype": self.dtype,
@@ -122,6 +129,9 @@ class HFModel:
             "engine": _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine],
             "overflow": self.options.overflow,
         }
+        borrowed = borrowed_code([self._text_folder, *([adapter] if adapter else [])]) if code else {}
+        if borrowed:
+            parts["code"] = borrowed
         if self.encoder.thinks:
             parts["thoughts"] = _THOUGHTS
         if self.options.chat_template is not None:
@@ -377,10 +387,10 @@ class HFModel:
 
     @cached_property
     def _pad(self) -> int:
-        pad, size = self.encoder.tokenizer.pad_token_id, self._vocabulary
-        if pad is None or (size is not None and pad >= size):  # a pad token without an embedding
-            pad = self.encoder.tokenizer.eos_token_id or 0
-        return int(pad)
+        tokenizer, size = self.encoder.tokenizer, self._vocabulary
+        named = (tokenizer.pad_token_id, tokenizer.eos_token_id)
+        # Tokenizers name tokens that the model has no embedding for.
+        return next((int(one) for one in named if one is not None and (size is None or one < size)), 0)
 
     @cached_property
     def _text_folder(self) -> Path:
@@ -395,19 +405,27 @@ class HFModel:
     def _adapter(self) -> Path | None:
         if self.options.adapter is None:
             return None
-        folder = Path(self.options.adapter)
-        if folder.is_dir() or self.options.adapter.startswith((".", "/", "~")):
-            check_adapter(folder.expanduser())
-            return folder.expanduser()
-        found = hub.fetch(
-            self.options.adapter,
-            None,
-            weights=True,
-            code=self.options.trust_remote_code,
-            offline=self.options.offline,
-            adapter=True,
-        )
+        name = self.options.adapter.removeprefix("hf:")
+        found = Path(name).expanduser()
+        if not found.is_dir() and not name.startswith((".", "/", "~")):
+            repository, _, revision = name.partition("@")
+            found = hub.fetch(
+                repository,
+                revision or None,
+                weights=True,
+                code=self.options.trust_remote_code,
+                offline=self.options.offline,
+                adapter=True,
+            )
+            self._details["adapter revision"] = hub.commit(found) or revision
         check_adapter(found)
+        other = other_base(found, self._repository, self._folder)
+        if other is not None:
+            self._details["adapter base"] = other
+            self._note(
+                f"{self.name}: the adapter says that it was trained on {other!r}; a model of the same shapes takes it "
+                "without complaint, so see that this is that model."
+            )
         return found
 
     def _fetch(self, revision: str | None, *, weights: bool) -> Path:

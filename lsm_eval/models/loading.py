@@ -272,6 +272,10 @@ def _unreadable(folder: Path, error: BaseException) -> UserError:
     """What is wrong with weights that could not be loaded."""
     from safetensors import SafetensorError
 
+    if isinstance(error, SafetensorError) and "not valid UTF-8" in str(error):
+        return UserError(
+            f"{folder}: its weights cannot be read, since its path is no UTF-8: rename the folder."
+        )
     if isinstance(error, SafetensorError):
         return UserError(
             f"{folder}: a weights file is damaged or cut short ({error}); fetch the checkpoint again."

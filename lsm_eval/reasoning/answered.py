@@ -24,9 +24,11 @@ def answered(written: Generated, mode: Mode, *, opened: bool) -> Generated | Fai
     if mode == "keep":
         return replace(written, thoughts="")
     found = split(written.text, opened=opened, believing=mode == "strip")
-    if found.cut:
+    # Where the tokens ran out with the thoughts, or right after them, there was no room for an answer.
+    unanswered = written.finish == "length" and found.answer != written.text and not found.answer.strip()
+    if found.cut or unanswered:
         whole = replace(written, text="", thoughts=found.thoughts, logprob=None)
-        return Failure("truncated", _why(written), whole)
+        return Failure("truncated", _why(written, found.cut), whole)
     return _of(written, found)
 
 
@@ -43,7 +45,9 @@ def _of(written: Generated, found: Split) -> Generated:
     return replace(written, text=found.answer, thoughts=found.thoughts, logprob=None)
 
 
-def _why(written: Generated) -> str:
-    if written.finish == "length":
+def _why(written: Generated, cut: bool) -> str:
+    if written.finish == "length" and cut:
         return f"its thoughts had not ended after {written.tokens} new tokens, all that it may write"
+    if written.finish == "length":
+        return f"its thoughts took all of the {written.tokens} new tokens that it may write"
     return f"it stopped inside its thoughts, after {written.tokens} new tokens"

@@ -12,10 +12,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-TAGS = ("think", "thinking", "thought", "thoughts", "reasoning", "reason", "seed:think")
+TAGS = (
+    "think",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning",
+    "reason",
+    "seed:think",
+    "longcat_think",
+    "scratchpad",
+)
 """Names of tags around thoughts, in any case; Qwen3 and DeepSeek-R1 write `think`, Seed-OSS `seed:think`."""
 
-_NAMES = "|".join(sorted(TAGS, key=len, reverse=True))
+# A model's own name may stand before it.
+_NAMES = "|".join([r"[a-z][a-z0-9]{0,20}[:_]think(?:ing)?", *sorted(TAGS, key=len, reverse=True)])
 _TAG = re.compile(
     rf"<\s*(?:(?P<shut>/)\s*)?(?P<name>{_NAMES})(?:\s[^<>\n]{{0,200}}?)?\s*(?P<empty>/)?\s*>", re.IGNORECASE
 )
@@ -33,6 +44,7 @@ class Family:
     """What is written to close a block."""
 
 
+_WORDS = "(?:think|thinking|thoughts?|reasoning)"
 FAMILIES = (
     Family("bracket", r"\[THINK\]", r"\[/THINK\]", "[/THINK]"),  # Magistral
     Family("begin", r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>", "<|end_of_thought|>"),  # OpenThinker, Sky-T1
@@ -41,6 +53,12 @@ FAMILIES = (
     Family("channel", r"<\|channel>\s*thought\b", r"<channel\|>", "<channel|>"),  # Gemma 4
     Family("start", r"<\|START_THINKING\|>", r"<\|END_THINKING\|>", "<|END_THINKING|>"),  # Command A Reasoning
     Family("inner", r"<\|inner_prefix\|>", r"<\|inner_suffix\|>", "<|inner_suffix|>"),  # Apertus
+    # Special tokens of other names, in the forms that such tokens have.
+    Family("pipe", rf"(?i:<[|｜]{_WORDS}[|｜]>)", rf"(?i:<[|｜]/{_WORDS}[|｜]>|</[|｜]?{_WORDS}[|｜]>)", "<|/think|>"),
+    Family("pipe_first", rf"(?i:<[|｜](?:begin|start)[_▁](?:of[_▁])?{_WORDS}[|｜]>)",
+           rf"(?i:<[|｜]end[_▁](?:of[_▁])?{_WORDS}[|｜]>)", "<|end_of_thought|>"),
+    Family("pipe_last", rf"(?i:<[|｜]{_WORDS}[_▁](?:begin|start)[|｜]>)", rf"(?i:<[|｜]{_WORDS}[_▁]end[|｜]>)",
+           "<|thinking_end|>"),
 )  # fmt: skip
 
 WRAPPERS = (

@@ -58,7 +58,7 @@ class LeftOut:
             return
         task, error = next(iter(self._errors.items()))
         if len({str(other).removeprefix(f"{name}: ") for name, other in self._errors.items()}) == 1:
-            raise error
+            raise error if len(self._errors) > 1 else _named(task, error)
         if progress is not None:
             self.say(progress)
         raise UserError(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lsm_eval.errors import UserError
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.requests import Answer, Generated, Likelihood, Scored, dump_answer, load_answer
 
@@ -125,3 +126,15 @@ def test_values_of_other_types_are_no_answer(answer: Answer) -> None:
     for wrong in others:
         with pytest.raises((TypeError, ValueError, KeyError)):
             load_answer(json.dumps(wrong))
+
+
+def test_a_table_of_something_else_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / f"{'a' * 32}.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE answers (other TEXT)")
+    db.close()
+    with (
+        ResponseStore(tmp_path, "a" * 64) as store,
+        pytest.raises(UserError, match=r"is damaged .*: remove that file"),
+    ):
+        store.get(["key"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import call
 from tiny_models import edit_json, save_model
 
 from lsm_eval.errors import UserError
@@ -300,3 +301,45 @@ def test_an_adapter_as_a_model_is_one_sentence(checkpoint: Path, adapter: Path, 
     shutil.copy(adapter / "adapter_config.json", both)
     with pytest.raises(UserError, match=r"if its weights are merged, remove adapter_config\.json"):
         create(str(both), ModelOptions()).load()
+
+
+def test_an_adapter_that_names_another_base_is_said(checkpoint: Path, adapter: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(adapter, tmp_path / "tune"))
+
+    def said(base: str | None, **model: Any) -> tuple[list[str], str | None]:
+        edit_json(folder / "adapter_config.json", base_model_name_or_path=base)
+        notes: list[str] = []
+        made = HFModel("hf:x", ModelOptions(adapter=str(folder)), note=notes.append, **model)
+        made.fingerprint()
+        return notes, (made.info.details or {}).get("adapter base")
+
+    snapshot = tmp_path / "models--org--own" / "snapshots" / ("0" * 40)
+    shutil.copytree(checkpoint, snapshot)
+    for base in (None, "", "somewhere/tiny", "org/Tiny"):
+        assert said(base, folder=checkpoint) == ([], None)
+    assert said("org/own", folder=snapshot) == ([], None)
+    notes, base = said("/home/me/secret/other", folder=checkpoint)
+    assert base == "other"
+    assert len(notes) == 1
+    assert notes[0].startswith("hf:x: the adapter says that it was trained on 'other'; ")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["a", "b"], "--adapter is given 2 times, and a model takes one adapter"),
+        ([" "], "--adapter is empty"),
+        (["hf:org/none@v1", "--offline"], "hf:org/none@v1: it is not in the local cache"),
+    ],
+)
+def test_one_adapter_by_its_name(checkpoint: Path, given: list[str], says: str) -> None:
+    options = [part for one in given for part in ([one] if one.startswith("--") else ["--adapter", one])]
+    done = call("show", "task", "quickstart_bias", "--model", checkpoint, *options)
+    assert done.sentence().startswith(says)
+
+
+def test_a_kind_of_adapter_that_peft_does_not_know(checkpoint: Path, adapter: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(adapter, tmp_path / "tune"))
+    edit_json(folder / "adapter_config.json", peft_type="TOMORROW")
+    with pytest.raises(UserError, match="configuration cannot be used by this version of peft"):
+        create(str(checkpoint), ModelOptions(adapter=str(folder))).load()

@@ -109,6 +109,7 @@ def test_messages_that_are_refused_in_any_form(tokenizer: Any) -> None:
         ("{{ nothing.more }}", "'nothing' is undefined"),
         ("{{ ''.__class__.mro() }}", "SecurityError"),
         ("{{ 1 / 0 }}", "ZeroDivisionError"),
+        ("{% break %}", "SyntaxError: 'break' outside loop"),
         ("{{ raise_exception('only tools') }}", r"\(only tools\)"),
         ("what?", "leaves out the question"),
         ("{{ messages[0].content[:10] }}", "leaves out the question"),

@@ -53,6 +53,13 @@ def test_what_is_read_counts(folder: Path, name: str) -> None:
     assert len({before, changed, digest(folder)}) == 3
 
 
+@pytest.mark.parametrize("name", ["readme", "LICENSE", "notice-of-use"])
+def test_a_chat_template_counts_whatever_it_is_called(folder: Path, name: str) -> None:
+    before = digest(folder)
+    (folder / "additional_chat_templates" / f"{name}.jinja").write_text("{{ messages }}")
+    assert digest(folder) != before
+
+
 @pytest.mark.parametrize("name", UNREAD)
 def test_what_is_not_read_does_not_count(folder: Path, name: str) -> None:
     before = digest(folder)

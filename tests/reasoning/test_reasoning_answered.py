@@ -50,6 +50,30 @@ def test_what_ended_inside_its_thoughts_is_no_answer(finish: str, why: str) -> N
     assert (found.written.text, found.written.thoughts) == ("", "Is it red")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>Red?</think>",
+        "<think>Red?</think>\n\n",
+        "<think>\n\n</think>\n",
+        "<think>Red?</think><answer>",
+    ],
+)
+def test_tokens_that_ran_out_right_after_the_thoughts_left_no_answer(text: str) -> None:
+    found = answered(Generated(text, 7, "length"), "auto", opened=False)
+    assert isinstance(found, Failure)
+    assert (found.reason, found.detail) == (
+        "truncated",
+        "its thoughts took all of the 7 new tokens that it may write",
+    )
+    # A model that says nothing after its thoughts has answered with nothing.
+    own = answered(Generated(text, 7, "stop"), "auto", opened=False)
+    assert isinstance(own, Generated)
+    assert own.text.strip() == ""
+    blank = Generated("\n\n", 2, "length")
+    assert answered(blank, "auto", opened=False) == Generated("\n\n", 2, "length", thoughts="")
+
+
 def test_doubtful_marks_are_believed_on_request() -> None:
     doubtful = Generated("say <think>x</think> then", 3, "stop")
     auto = answered(doubtful, "auto", opened=False)

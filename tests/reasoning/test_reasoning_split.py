@@ -61,6 +61,15 @@ ANSWERS = [
     ("[THINK]a[/THINK]Nine.", "Nine.", "a"),
     ("◁think▷a◁/think▷Nine.", "Nine.", "a"),
     ("<unused94>thought\na<unused95>Nine.", "Nine.", "a"),
+    ("<|think|>a<|/think|>Nine.", "Nine.", "a"),
+    ("<|thinking|>a</|thinking|>Nine.", "Nine.", "a"),
+    ("<|begin_of_thinking|>a<|end_of_thinking|>Nine.", "Nine.", "a"),
+    ("<|start_reasoning|>a<|end_reasoning|>Nine.", "Nine.", "a"),
+    ("<|thought_start|>a<|thought_end|>Nine.", "Nine.", "a"),
+    ("<｜begin▁of▁thinking｜>a<｜end▁of▁thinking｜>Nine.", "Nine.", "a"),
+    ("a<|thinking_end|>Nine.", "Nine.", "a"),
+    ("<longcat_think>a</longcat_think>Nine.", "Nine.", "a"),
+    ("<ours:thinking>a</ours:thinking>Nine.", "Nine.", "a"),
     ("<seed:think>a</seed:think>Nine.", "Nine.", "a"),
     ("<|channel>thought\na<channel|>Nine.", "Nine.", "a"),
     ("<|inner_prefix|>a<|inner_suffix|>Nine.", "Nine.", "a"),
@@ -208,8 +217,11 @@ def test_every_tag_is_known_and_kept_in_decoding(tag: str) -> None:
 
 
 def test_what_tokens_mark_thoughts() -> None:
-    marks = {"[THINK]", "[/THINK]", "◁/think▷", "<unused94>", "<unused95>", "<|begin_of_solution|>"}
+    marks = {"<|think|>", "<|/think|>", "<|thinking_start|>", "<|end_of_reasoning|>", "<own_think>"}
+    marks |= {"[THINK]", "[/THINK]", "◁/think▷", "<unused94>", "<unused95>", "<|begin_of_solution|>"}
     others = {
+        "<|thinker|>",
+        "<|start_header|>",
         "</s>",
         "<|im_end|>",
         "<unused93>",

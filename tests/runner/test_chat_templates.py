@@ -87,6 +87,22 @@ def test_a_task_that_is_refused_in_any_form_is_missing(ask: Ask) -> None:
     assert all(row["completion"] is not None for row in record.samples("say").to_pylist())
 
 
+def test_show_says_what_is_refused(ask: Ask, tmp_path: Path) -> None:
+    refuses = (
+        EACH + "{% if 'log' in m.content %}{{ raise_exception('no logs') }}{% endif %}{{ m.content }}" + DONE
+    )
+    (tmp_path / "model" / "chat_template.jinja").write_text(refuses)
+    shown = call(
+        "show", "task", "say", "--include", tmp_path / "tasks", "--model", tmp_path / "model", "--json"
+    )
+    (task,) = json.loads(shown.out)
+    first, second, third = task["shown"]
+    assert "the model's chat template refuses the messages (no logs)" in second["missing"]
+    assert "tokens" not in second
+    assert first["tokens"]
+    assert third["tokens"]
+
+
 @pytest.mark.parametrize(
     ("template", "says"),
     [
@@ -97,10 +113,8 @@ def test_a_task_that_is_refused_in_any_form_is_missing(ask: Ask) -> None:
 )  # fmt: skip
 def test_a_broken_template_names_the_task(ask: Ask, tmp_path: Path, template: str, says: str) -> None:
     write_task(tmp_path / "tasks", "say", [{**ROWS[0], "question": "the cat and the dog " * 5}], **GENERATE)
-    done = ask(template)
-    # A task that the template can show whole is asked.
-    assert done.code == 2
-    assert says.replace("say: ", "say is left out: ") in done.err or says in done.sentence()
+    assert says in ask(template, tasks="say").sentence()
+    assert says in ask(template, "--strict").sentence()
 
 
 def test_named_templates(ask: Ask, tmp_path: Path) -> None:

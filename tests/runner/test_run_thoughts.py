@@ -225,15 +225,13 @@ def test_the_command_says_why_and_what_to_do(run: Runner, tmp_path: Path) -> Non
     model = save_model(tmp_path / "thinker", chat=opens, context=128)
     done = run(tasks="say", model=model)
     assert done.code == 0, done.err
-    assert (
-        "say: missing because 24 truncated. The thoughts of 24 had not ended after 8 new tokens" in done.err
-    )
+    assert "say: missing because 24 truncated. The thoughts of 24 took all of the 8 new tokens" in done.err
     assert "--max-tokens N" in done.err
     record = read_record(done.record)
     assert all((row.value, row.n, row.missing) == (None, 0, 24) for row in record.estimates)
     longer = run("--max-tokens", "20", "--limit", "2", tasks="say", model=model)
     assert longer.code == 0, longer.err
-    assert "after 20 new tokens" in longer.err
+    assert "took all of the 20 new tokens" in longer.err
     kept = run("--reasoning", "keep", tasks="say", model=model)
     assert "missing because" not in kept.err
 

@@ -19,9 +19,11 @@ class Halves:
     """A sequence-to-sequence model of transformers as encoder and decoder."""
 
     def __init__(self, model: Any, config: Any, place: Place) -> None:
-        """Raises `UserError` for a model that does not say how its decoder starts."""
+        """Raises `UserError` for a model that does not say how its decoder starts, or whose settings name tokens that
+        it does not have."""
         self.model, self._config, self.place = model, config, place
         self.start = self._decoder_start()
+        self._check_tokens()
         """The decoder's first input."""
         self._encoded: Any = None  # the class of the encoder's outputs
 
@@ -76,6 +78,23 @@ class Halves:
             f"{self.place.name}: its configuration has no decoder_start_token_id, so that nothing says how its "
             "texts begin: add that to config.json, or name another --model."
         )
+
+    def _check_tokens(self) -> None:
+        settings = self.model.generation_config
+        size = int(self.model.get_input_embeddings().weight.shape[0])
+        words: Sequence[Sequence[int]] = getattr(settings, "bad_words_ids", None) or ()
+        named: dict[str, list[int | None]] = {
+            "decoder_start_token_id": [self.start],
+            "forced_bos_token_id": [getattr(settings, "forced_bos_token_id", None)],
+            "bad_words_ids": [token for word in words for token in word],
+        }
+        for name, tokens in named.items():
+            wrong = next((one for one in tokens if one is not None and not 0 <= one < size), None)
+            if wrong is not None:
+                raise UserError(
+                    f"{self.place.name}: {name} names token {wrong}, and the model has tokens 0 to {size - 1} only: mend "
+                    "that in generation_config.json (or config.json), or name another --model."
+                )
 
 
 def new_cache() -> Any:
