@@ -219,7 +219,16 @@ class Encoder:
     def _first(self) -> int | None:
         """The token that stands for an empty text: beginning of text, or end of text where there is none."""
         token = self.bos if self.bos is not None else self.tokenizer.eos_token_id
+        if token is not None:
+            self._check_known(int(token))
         return None if token is None else int(token)
+
+    def _check_known(self, token: int) -> None:
+        if self._vocabulary is not None and token >= self._vocabulary:
+            raise UserError(
+                f"the tokenizer gives token {token} and the model has tokens 0 to {self._vocabulary - 1} only: "
+                "take tokenizer and weights from one checkpoint."
+            )
 
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Tokens of each text; those of texts seen before are remembered."""
@@ -242,11 +251,7 @@ class Encoder:
             verbose=False,
         )["input_ids"]
         highest = max((max(ids) for ids in encoded if ids), default=0)
-        if self._vocabulary is not None and highest >= self._vocabulary:
-            raise UserError(
-                f"the tokenizer gives token {highest} and the model has tokens 0 to {self._vocabulary - 1} only: "
-                "take tokenizer and weights from one checkpoint."
-            )
+        self._check_known(highest)
         return encoded
 
 

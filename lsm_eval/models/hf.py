@@ -377,10 +377,14 @@ class HFModel:
 
     @cached_property
     def _pad(self) -> int:
-        pad, size = self.encoder.tokenizer.pad_token_id, self._vocabulary
-        if pad is None or (size is not None and pad >= size):  # a pad token without an embedding
-            pad = self.encoder.tokenizer.eos_token_id or 0
-        return int(pad)
+        tokenizer, size = self.encoder.tokenizer, self._vocabulary
+        # A token that the tokenizer's settings add may have no embedding.
+        known = [
+            int(token)
+            for token in (tokenizer.pad_token_id, tokenizer.eos_token_id)
+            if token is not None and (size is None or token < size)
+        ]
+        return known[0] if known else 0
 
     @cached_property
     def _text_folder(self) -> Path:
