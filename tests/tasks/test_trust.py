@@ -191,6 +191,7 @@ def test_data_sets_stay_in_their_folders(changes: dict[str, Any]) -> None:
         ({"max_tokens": True}, "max_tokens: true is a boolean, and a number is needed"),
         ({"fewshot": {"examples": [{"q": "x", "a": True}]}}, "fewshot.examples: YAML reads true as a boolean: quote it"),
         ({"draws": {"n": 2, "temperature": float("inf")}}, "draws.temperature: Input should be a finite number"),
+        ({"draws": {"n": 10**9}}, "draws.n: Input should be less than or equal to 10000"),
         ({"metrics": [{"exact_match": {"name": "a\nb"}}]}, "metrics: a metric's name is one line"),
     ],
 )  # fmt: skip
