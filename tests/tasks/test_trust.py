@@ -200,3 +200,16 @@ def test_what_a_value_was_read_as(tmp_path: Path, changes: dict[str, Any], messa
     with pytest.raises(UserError) as caught:
         included(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path / 'sums.yaml'}: {message}")
+
+
+def test_a_module_that_lies_in_the_working_directory_is_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`evaluate` would run it in place of its own module of that name."""
+    (tmp_path / "accuracy").mkdir()
+    (tmp_path / "accuracy" / "accuracy.py").write_text("", encoding="utf-8")
+    write(tmp_path, metrics=["evaluate:accuracy"])
+    assert included(tmp_path).task.metrics == ("evaluate:accuracy",)
+    monkeypatch.chdir(tmp_path)
+    assert "needs your word" in refusal(tmp_path, metrics=["evaluate:accuracy"])
+    assert included(tmp_path, code=True).task.metrics == ("evaluate:accuracy",)
