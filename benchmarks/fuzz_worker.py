@@ -113,7 +113,11 @@ def _call(arguments: Sequence[str], encoding: str = "utf-8") -> tuple[int, str, 
 
     from lsm_eval.cli import main as lsm_eval
 
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True) for _ in range(2))
+    # As `prepare_streams` makes those of a process; it leaves alone what a caller has put in their place.
+    out, err = (
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace", write_through=True)
+        for _ in range(2)
+    )
     raised = ""
     code = 0
     before = dict(os.environ)

@@ -15,9 +15,9 @@ import click
 
 from lsm_eval import __version__
 from lsm_eval.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USER
-from lsm_eval.cli.faults import keep, show_if_asked
 from lsm_eval.cli.streams import one_line, prepare_streams
-from lsm_eval.errors import CodeFault, UserError
+from lsm_eval.errors import UserError
+from lsm_eval.faults import keep, show_if_asked, told
 
 _COMMANDS = {
     "run": ("lsm_eval.cli.run:run", "Ask a model the tasks, and write a record of the answers and numbers."),
@@ -96,10 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
     """Say in one sentence what went wrong, and leave."""
     show_if_asked(error)
-    if isinstance(error, CodeFault):
-        _fail(f"{error} The traceback is in {keep(error, command)}.")
     if isinstance(error, UserError):
-        _fail(str(error))
+        _fail(told(error, command))
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "lsm-eval"
         message = error.format_message()

@@ -12,6 +12,7 @@ import click
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import CODE, split_names
+from lsm_eval.cli.streams import one_line
 from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def mirror(
     size = sum(record["bytes"] for record in written)
     click.echo(f"{len(written)} files, {size / 2**20:.1f} MiB: use them with --data-mirror {to}")
     for name, error in {**broken, **refused}.items():
-        click.echo(f"lsm-eval: {name} is left out: {error}", err=True)
+        click.echo(one_line(f"lsm-eval: {name} is left out: {_told(error)}"), err=True)
     if broken or refused:
         click.get_current_context().exit(EXIT_USER)
 
@@ -119,20 +120,26 @@ def pin(
     loaded_tasks = _resolve(tasks, include, include_code, broken)
     failed = bool(broken)
     for name, error in broken.items():
-        click.echo(f"{name}\ttask file\terror: {error}")
+        click.echo(f"{name}\ttask file\terror: {_told(error)}")
     for loaded in loaded_tasks:
         for part, split, pinned in splits_of(loaded.task):
             try:
                 table = load_split(loaded, split, pinned, options)
             except UserError as error:
                 failed = True
-                click.echo(f"{loaded.task.task}\t{part}\terror: {error}")
+                click.echo(f"{loaded.task.task}\t{part}\terror: {_told(error)}")
                 continue
             failed |= pinned is not None and not table.pinned
             state = _state(table, pinned)
             click.echo(f"{loaded.task.task}\t{part}\t{len(table.rows)} rows\t{table.sha256}\t{state}")
     if failed:
         click.get_current_context().exit(EXIT_USER)
+
+
+def _told(error: UserError) -> str:
+    from lsm_eval.faults import told
+
+    return told(error, ["lsm-eval", *sys.argv[1:]])
 
 
 def _state(table: Table, pinned: Pin) -> str:

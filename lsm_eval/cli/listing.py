@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
+from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.table import print_table
 
 if TYPE_CHECKING:
     from lsm_eval.detectors.card import Card
+    from lsm_eval.tasks.registry import TaskFile
 
 _INCLUDE = click.option("--include", type=Folder(), multiple=True, metavar="DIR",
                         help="A folder of further task files.")  # fmt: skip
@@ -35,7 +39,7 @@ def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
     from lsm_eval.errors import UserError
     from lsm_eval.tasks.registry import Registry
 
-    files = Registry(include).tasks
+    files, broken = _whole(Registry(include).tasks)
     rows = [
         {
             "task": file.name,
@@ -43,10 +47,10 @@ def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
             "title": file.content.get("title"),
             "request": file.content.get("request"),
             "language": file.content.get("language", ["en"]),
-            "metrics": [_metric_name(spec) for spec in file.content.get("metrics") or ()],
+            "metrics": [_metric_name(spec) for spec in _listed(file.content.get("metrics"))],
             "licence": file.content.get("licence"),
         }
-        for file in sorted(files.values(), key=lambda file: (str(file.content.get("area")), file.name))
+        for file in sorted(files, key=lambda file: (str(file.content.get("area")), file.name))
     ]
     if area is not None:
         areas = {str(row["area"]) for row in rows}
@@ -56,6 +60,7 @@ def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
             raise UserError(f"unknown area {area!r}: {hint}")
         rows = [row for row in rows if row["area"] == area]
     _show(rows, as_json, ["task", "area", "title", "metrics"])
+    _say(broken)
 
 
 @listing.command("suites")
@@ -65,16 +70,17 @@ def suites(include: tuple[Path, ...], as_json: bool) -> None:
     """Named lists of tasks."""
     from lsm_eval.tasks.registry import Registry
 
-    files = Registry(include).suites
+    files, broken = _whole(Registry(include).suites)
     rows = [
         {
             "suite": file.name,
             "title": file.content.get("title"),
-            "tasks": list(file.content.get("tasks") or ()),
+            "tasks": list(_listed(file.content.get("tasks"))),
         }
-        for _, file in sorted(files.items())
+        for file in sorted(files, key=lambda file: file.name)
     ]
     _show(rows, as_json, ["suite", "title", "tasks"])
+    _say(broken)
 
 
 @listing.command("models")
@@ -145,6 +151,25 @@ def detectors(as_json: bool) -> None:
             for rate in ("sensitivity", "specificity"):
                 row[rate] = _with_interval(row[rate], row[f"{rate}_interval"])
     _show(rows, as_json, ["detector", "version", "kind", "sensitivity", "specificity", "data", "finds"])
+
+
+def _whole(files: Mapping[str, TaskFile]) -> tuple[list[TaskFile], list[TaskFile]]:
+    """The files that can be read, and those that cannot."""
+    whole = [file for file in files.values() if file.fault is None]
+    return whole, [file for file in files.values() if file.fault is not None]
+
+
+def _say(broken: Sequence[TaskFile]) -> None:
+    """Name the files that are not listed, and leave with code 2 where there is one."""
+    for file in broken:
+        click.echo(one_line(f"lsm-eval: {file.name} is left out: {file.fault}"), err=True)
+    if broken:
+        sys.exit(EXIT_USER)
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    """A list of a task file that nobody has checked yet."""
+    return value if isinstance(value, (list, tuple)) else [] if value is None else [value]
 
 
 def _measured(card: Card | None) -> dict[str, Any]:

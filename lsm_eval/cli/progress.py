@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import click
 
-from lsm_eval.progress import Phase, Progress
+from lsm_eval.cli.streams import one_line
+from lsm_eval.progress import Phase, Progress, Silent
 
 _EVERY = 10.0  # seconds between two lines of a log
 
@@ -29,7 +30,14 @@ class Lines:
         under_way.finish()
 
     def note(self, text: str) -> None:
-        click.echo(f"lsm-eval: {text}", err=True)
+        click.echo(one_line(f"lsm-eval: {text}"), err=True)
+
+
+class Notes(Silent):
+    """Only what a user should see."""
+
+    def note(self, text: str) -> None:
+        click.echo(one_line(f"lsm-eval: {text}"), err=True)
 
 
 class _Counting:
@@ -111,7 +119,7 @@ class Bars:
                 bars.update(bar, total=1, completed=1)
 
     def note(self, text: str) -> None:
-        click.echo(f"lsm-eval: {text}", err=True)
+        click.echo(one_line(f"lsm-eval: {text}"), err=True)
 
 
 def _clock(seconds: float) -> str:

@@ -36,25 +36,26 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
 
     Of a task that is marked sensitive (harmful requests) hashes stand in place of the texts, unless --reveal.
     """
-    from lsm_eval.cli.progress import make_progress
+    from lsm_eval.cli.progress import Notes, make_progress
     from lsm_eval.models.create import create
-    from lsm_eval.progress import Silent
     from lsm_eval.runner.prepare import check_tasks, prepare_each
 
     asked = options["overflow"]
     # A task that does not fit the model is what one wants to see here, so overflow is shown, not refused.
-    spec = make_spec([name], **{**options, "overflow": "skip" if asked == "error" else asked})
+    spec = make_spec(
+        [name],
+        command=["lsm-eval", *sys.argv[1:]],
+        **{**options, "overflow": "skip" if asked == "error" else asked},
+    )
     check_tasks(spec)
     model = create(spec.model, spec.options, make_progress())
-    prepared = prepare_each(spec, model, Silent())
+    prepared = prepare_each(spec, model, Notes())
     if as_json:
         found = [_summary(p, model, samples, reveal) for p in prepared.tasks]
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         for one in prepared.tasks:
             _print(one, model, samples, reveal)
-    for row in prepared.left_out.rows:
-        click.echo(f"lsm-eval: {row.task} is left out: {row.why}", err=True)
     if prepared.left_out.rows:
         sys.exit(EXIT_USER)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lsm_eval.errors import UserError
+from lsm_eval.faults import told
 from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import withheld
 from lsm_eval.results.schema import LeftOutRow
@@ -14,12 +15,14 @@ from lsm_eval.results.schema import LeftOutRow
 class LeftOut:
     """What is wrong with single tasks of a run, in the order it came up."""
 
-    def __init__(self, *, strict: bool) -> None:
-        """`strict`: leave nothing out, but raise the first mistake."""
-        self._strict = strict
+    def __init__(self, *, strict: bool, command: Sequence[str] = ()) -> None:
+        """`strict`: leave nothing out, but raise the first mistake. `command`: for the log of a fault in foreign
+        code."""
+        self._strict, self._command = strict, command
         self._errors: dict[str, UserError] = {}
         self._rows: dict[str, LeftOutRow] = {}
         self._said = 0
+        self._aside: list[str] = []
 
     def take(self, task: str, error: UserError, *, withhold: bool = False) -> None:
         """Leave `task` out because of `error`, which is raised where the run is strict. `withhold`: the record keeps
@@ -29,6 +32,10 @@ class LeftOut:
         why = str(error).removeprefix(f"{task}: ")
         self._errors.setdefault(task, error)
         self._rows.setdefault(task, LeftOutRow(task=task, why=withheld(why) if withhold else why))
+
+    def aside(self, note: str) -> None:
+        """Something that cost no task that was asked for, and is said with what did."""
+        self._aside.append(note)
 
     @contextmanager
     def unless(self, task: str, *, withhold: bool = False) -> Iterator[None]:
@@ -49,8 +56,12 @@ class LeftOut:
     def say(self, progress: Progress) -> None:
         """Name what was left out since the last call, each with its reason."""
         for task, error in list(self._errors.items())[self._said :]:
-            progress.note(f"{task} is left out: {str(error).removeprefix(f'{task}: ')}")
+            why = told(error, self._command).removeprefix(f"{task}: ")
+            progress.note(f"{task} is left out: {why}")
         self._said = len(self._errors)
+        for note in self._aside:
+            progress.note(note)
+        self._aside.clear()
 
     def check(self, remaining: int, progress: Progress | None = None) -> None:
         """Raise `UserError` where no task remains: the reason itself where all are left out for one."""

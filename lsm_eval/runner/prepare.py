@@ -82,7 +82,11 @@ def check_tasks(spec: RunSpec) -> list[LoadedTask]:
 
 
 def _checked(spec: RunSpec, left_out: LeftOut) -> list[LoadedTask]:
-    found = Registry(spec.include, RESOLVERS, code=spec.include_code).resolve(spec.tasks, left_out.take)
+    registry = Registry(spec.include, RESOLVERS, code=spec.include_code)
+    found = registry.resolve(spec.tasks, left_out.take)
+    for file in registry.broken:
+        if file.name not in left_out:
+            left_out.aside(f"a task file is passed over: {file.fault}")
     check_tables(found, spec.perturb)
     loaded = []
     for task in found:
@@ -118,7 +122,7 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
     Raises `UserError` for anything that would make the whole run fail or mislead later on, where no task remains, and
     with `spec.strict` for the first task that cannot be asked.
     """
-    left_out = LeftOut(strict=spec.strict)
+    left_out = LeftOut(strict=spec.strict, command=spec.command)
     loaded = _checked(spec, left_out)
     variants = [make_variant(name, spec.seed) for name in dict.fromkeys(spec.perturb)]
     if spec.limit is not None and spec.limit < 1:

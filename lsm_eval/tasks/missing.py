@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MappingView
 from typing import Any
 
 from lsm_eval.errors import UserError
@@ -49,7 +49,7 @@ def holds_missing(value: Any) -> str | None:
         return None
     if isinstance(value, Mapping):
         value = value.values()
-    elif not isinstance(value, (list, tuple, set, frozenset)):
+    elif not isinstance(value, (list, tuple, set, frozenset, MappingView)):
         return missing(value)
     for part in value:
         spend(len(part) * 10 if isinstance(part, str) else 0)
@@ -66,6 +66,8 @@ def shown(value: Any) -> Any:
         raise NullValue(word)
     if isinstance(value, (bytes, bytearray, memoryview)):
         raise TypeError("bytes are no text")
+    if isinstance(value, (Iterator, MappingView, range)) or type(value).__module__.startswith("jinja2."):
+        raise TypeError(f"a {type(value).__name__} is no text: write what it holds, such as with `| join`")
     return value
 
 

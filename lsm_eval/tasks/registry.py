@@ -34,6 +34,7 @@ _HARNESS_KEY = re.compile(
 _OWN_KEY = re.compile(r"^(?:suite|dataset|prompt|request)\s*:", re.MULTILINE)
 
 _ENDINGS = (".yaml", ".yml")
+_NAMING = re.compile(r"""^["']?(task|suite)["']?[ \t]*:[ \t]*["']?([^\s"'#]*)""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class TaskFile:
     content: Mapping[str, Any]
     included: bool = False
     """Whether it comes from the user, and not with lsm-eval or an installed package."""
+    fault: UserError | None = None
+    """Why nothing can be made of it; raised where somebody asks for its name, and nobody else's business."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ class Registry:
     def resolve(self, names: Sequence[str], refuse: Refuse | None = None) -> list[LoadedTask]:
         """Checked tasks for names, globs, suites and paths of their files, each once, in the order they are named.
 
-        Raises `UserError` for a name that fits nothing and for a file that breaks the schema; with `refuse`, what is
-        wrong with one file goes there instead, and the other tasks come.
+        Raises `UserError` for a name that fits nothing and for a file that cannot be read or breaks the schema; with
+        `refuse`, what is wrong with one file or one name in a suite goes there instead, and the other tasks come.
         """
         loaded: dict[str, LoadedTask] = {}
         for name in names:
@@ -117,8 +120,8 @@ class Registry:
         if file and "task" in file.content:
             yield from self._loaded(file.name, file, refuse)
             return
-        names = load_suite(file).tasks if file else [name]
-        for each, share in self._expand(names, (file.name,) if file else ()):
+        names = self._members(file, refuse) if file else [name]
+        for each, share in self._expand(names, (file.name,) if file else (), refuse):
             for task in self._loaded(each, None, refuse):
                 yield replace(task, share=share) if share else task
 
@@ -139,35 +142,70 @@ class Registry:
         prefix = next((prefix for prefix in self._others if name.startswith(prefix)), None)
         return self._others[prefix](name, self._include, self._code) if prefix else ()
 
+    @property
+    def broken(self) -> list[TaskFile]:
+        """The files that nothing can be made of; each has a `fault`."""
+        if "_files" not in vars(self):  # nobody has needed a folder
+            return []
+        return [file for files in (self.tasks, self.suites) for file in files.values() if file.fault]
+
+    def _members(self, file: TaskFile, refuse: Refuse | None) -> Sequence[str | Share]:
+        """What a suite names; nothing where it is refused."""
+        try:
+            return load_suite(file).tasks
+        except UserError as error:
+            if refuse is None:
+                raise
+            refuse(file.name, error)
+            return ()
+
     def _expand(
-        self, names: Iterable[str | Share], within: tuple[str, ...]
+        self, names: Iterable[str | Share], within: tuple[str, ...], refuse: Refuse | None
     ) -> Iterator[tuple[str, Share | None]]:
         for name in names:
             if not isinstance(name, str):
-                if name.task not in self.tasks and not name.task.startswith(tuple(self._others)):
-                    raise unknown("task", name.task, [*self.tasks])
-                yield name.task, name
+                if name.task in self.tasks or name.task.startswith(tuple(self._others)):
+                    yield name.task, name
+                else:
+                    self._unknown(name.task, self.tasks, refuse if within else None)
             elif name in self.tasks or name.startswith(tuple(self._others)):
                 yield name, None
             elif name in self.suites:
                 if name in within:
                     raise UserError(f"suite {name!r} contains itself: {' > '.join((*within, name))}.")
-                yield from self._expand(load_suite(self.suites[name]).tasks, (*within, name))
+                members = self._members(self.suites[name], refuse)
+                yield from self._expand(members, (*within, name), refuse)
             else:
                 fitting = fnmatch.filter(self.tasks, name)
                 if not fitting:
-                    raise unknown("task", name, [*self.tasks, *self.suites])
+                    self._unknown(name, [*self.tasks, *self.suites], refuse if within else None)
                 yield from ((one, None) for one in fitting)
+
+    def _unknown(self, name: str, known: Iterable[str], refuse: Refuse | None) -> None:
+        """Raises for a name that fits nothing, or refuses it: one that a suite's file names costs only itself."""
+        error = unknown("task", name, known)
+        if broken := [file for file in self.broken if len(file.content) == 1]:
+            more = (
+                f"{len(broken)} files define nothing, the first:"
+                if len(broken) > 1
+                else "one file defines nothing:"
+            )
+            error = UserError(f"{error} It may be in one that cannot be read; {more} {broken[0].fault}")
+        if refuse is None:
+            raise error
+        refuse(name, error)
 
     @cached_property
     def _files(self) -> list[TaskFile]:
         folders = [packaged_tasks(), *_plugin_folders()]
-        files = [read_file(path) for folder in folders for path in _yaml_files(folder)]
+        files = [_whatever_it_is(path) for folder in folders for path in _yaml_files(folder)]
         for folder in self._include:
             if not is_folder(folder):
                 raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
             # A folder may hold task files of lm-evaluation-harness too, which `lm-eval:NAME` finds.
-            files += [read_file(p, included=True) for p in _yaml_files(folder) if not is_harness_file(p)]
+            files += [
+                _whatever_it_is(p, included=True) for p in _yaml_files(folder) if not is_harness_file(p)
+            ]
         return files
 
     def _collect(self, kind: str) -> dict[str, TaskFile]:
@@ -177,7 +215,8 @@ class Registry:
                 continue
             other = found.setdefault(file.name, file)
             if not _same(other.path, file.path):
-                raise _twice(kind, file.name, other.path, file.path)
+                fault = _twice(kind, file.name, other.path, file.path)
+                found[file.name] = replace(other, fault=other.fault or file.fault or fault)
         return found
 
 
@@ -202,7 +241,20 @@ def _named_file(name: str) -> TaskFile:
         raise UserError(f"{name}: no such file; name a task, a suite, or the YAML file of one.")
     if is_harness_file(path):
         raise UserError(f"{name} is a task file of lm-evaluation-harness: name it as lm-eval:{name}.")
-    return read_file(path, included=True)
+    return _whatever_it_is(path, included=True)
+
+
+def _whatever_it_is(path: Path, *, included: bool = False) -> TaskFile:
+    """The file of a task or a suite; of one that cannot be read, what its name seems to be, and the fault."""
+    try:
+        return read_file(path, included=included)
+    except UserError as error:
+        try:
+            named = _NAMING.search(path.read_text(encoding="utf-8-sig", errors="replace"))
+        except OSError:
+            named = None
+        kind, name = named.groups() if named else ("task", "")
+        return TaskFile(name or path.stem, path, {kind: name}, included, error)
 
 
 def is_harness_file(path: Path) -> bool:
@@ -251,6 +303,8 @@ def _validated(schema: type[M], file: TaskFile) -> M:
 
     from lsm_eval.tasks.explain import explain
 
+    if file.fault:
+        raise file.fault
     try:
         return schema.model_validate(dict(file.content))
     except ValidationError as error:

@@ -64,10 +64,7 @@ def compile_template(
             text = bounds.joined(template.root_render_func(context))
         if expression is None:
             return text
-        value = context.vars["result"]
-        if isinstance(value, Undefined):
-            str(value)  # StrictUndefined raises with the name of what is missing
-        return value
+        return _defined(context.vars["result"])
 
     def checked(row: Row) -> Any:
         try:
@@ -217,6 +214,22 @@ def _hint(source: str, columns: Iterable[str]) -> str | None:
     name = max(odd, key=len)
     quoted = f'"{name}"' if '"' not in name else f"'{name}'"
     return f"a column with such a name is read as {{{{ row[{quoted}] }}}}."
+
+
+def _defined(value: Any) -> Any:
+    """`value` with the empty text for an `x if y` whose `y` is false, also in lists and mappings. What does not exist
+    raises Jinja2's error, with its name."""
+    if isinstance(value, Undefined):
+        return str(value)
+    if isinstance(value, (list, tuple)) and not all(map(_plain, value)):
+        return type(value)(map(_defined, value)) if type(value) in (list, tuple) else value
+    if type(value) is dict and not all(map(_plain, value.values())):
+        return {name: _defined(part) for name, part in value.items()}
+    return value
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (str, int, float)) or value is None
 
 
 def _line(error: Exception) -> str:

@@ -159,7 +159,7 @@ def _scalars(value: Any) -> Iterator[Any]:
 class Draws(Strict):
     """Several answers to one prompt (generate only): the first one greedy, the others drawn."""
 
-    n: Whole = Field(ge=1)
+    n: Whole = Field(ge=1, le=10_000)
     """How many are drawn beside the greedy one."""
     temperature: Number = Field(default=1.0, gt=0)
     top_p: Number = Field(default=1.0, gt=0, le=1)

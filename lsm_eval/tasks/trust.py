@@ -68,7 +68,9 @@ def check_code(task: Task, path: Path, *, code: bool) -> None:
     for spec in task.metrics:
         name = spec if isinstance(spec, str) else next(iter(spec))
         module = name.removeprefix(_EVALUATE)
-        if name.startswith(_EVALUATE) and re.search(r"[/\\]|^\.|\.py$", module) and not code:
+        # `evaluate` takes a folder of that name in the working directory for the module.
+        local = re.search(r"[/\\]|^\.|\.py$", module) or Path(module, f"{module}.py").exists()
+        if name.startswith(_EVALUATE) and local and not code:
             raise UserError(
                 f"{path}: the metric {name} is code, and running it needs your word: read it, and add "
                 "--include-code if you trust it."

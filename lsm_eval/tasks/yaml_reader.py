@@ -52,14 +52,23 @@ class _Broken(Exception):
 class _Loader(_Base):  # type: ignore[misc]  # the C loader has no types
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen = set()
-        for key, _ in getattr(node, "value", ()):
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise _Broken(f"`{key.value}` is given twice", _line(key))
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
+    def check_keys(self, root: Any) -> None:
+        """Raises for a key that a mapping gives twice, however it is written (`1` and `0x1`)."""
+        # Before anything is made of the nodes: merging (`<<`) writes into them.
+        todo, seen = [root], set()
+        while todo:
+            node = todo.pop()
+            if isinstance(node, yaml.ScalarNode) or id(node) in seen:
+                continue
+            seen.add(id(node))
+            todo += _parts(node)
+            if isinstance(node, yaml.MappingNode):
+                keys = set()
+                for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                    name = key.value if key.tag == _WORD + "merge" else self.construct_object(key)
+                    if name in keys:
+                        raise _Broken(f"`{key.value}` is given twice", _line(key))
+                    keys.add(name)
 
     def whole_number(self, node: Any) -> int:
         text = str(self.construct_scalar(node))
@@ -129,6 +138,7 @@ def _read(text: str) -> Any:
             return None
         if "&" in text:
             _check_size(root)
+        loader.check_keys(root)
         for node in _example_scalars(root):
             _keep_spelling(node)
         return loader.construct_document(root)

@@ -193,3 +193,15 @@ def test_a_continuation_inside_a_whole_text(encoders: dict[str, Encoder]) -> Non
         assert scored >= 1
     ((_, _, scored),) = encoder.encode_around("the cat", ["  "])
     assert scored == 0, "no token more"
+
+
+def test_a_beginning_of_text_that_the_model_does_not_have_is_refused(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    save_tokenizer(tmp_path, special_start=False)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    size = len(tokenizer)
+    tokenizer.add_special_tokens({"bos_token": "<begin>"})
+    encoder = Encoder(tokenizer, size)
+    with pytest.raises(UserError, match=f"gives token {size} and the model has tokens 0 to {size - 1} only"):
+        encoder.encode_pairs("", [" a"])

@@ -344,3 +344,21 @@ def test_goes_on_where_memory_runs_out(checkpoints: dict[str, Path], engine: str
             assert other.logprob == pytest.approx(one.logprob, abs=1e-3)
         else:
             assert one == other
+
+
+def test_an_end_token_without_an_embedding_pads_nothing(tmp_path: Path) -> None:
+    """Texts of one batch differ in length, so that the shorter ones are padded."""
+    import json
+
+    asked = [Score(c, (" yes", " the other one")) for c in CONTEXTS[:3]]
+    whole, odd = (save_model(tmp_path / name) for name in ("whole", "odd"))
+    settings = odd / "tokenizer_config.json"
+    content = json.loads(settings.read_text())
+    settings.write_text(json.dumps({**content, "eos_token": "<never seen>", "pad_token": None}))
+    found = []
+    for folder in (whole, odd):
+        model = HFModel("tiny", ModelOptions(device="cpu", dtype="float32"), folder=folder)
+        answers = {place: r for batch in model.answer(asked) for place, r in batch.items()}
+        found.append([answers[at].logprobs for at in range(len(asked)) if isinstance(answers[at], Scored)])
+    assert found[0] == found[1]
+    assert len(found[0]) == len(asked)

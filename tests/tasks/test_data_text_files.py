@@ -18,9 +18,10 @@ from lsm_eval.tasks.data.local import read_file
         (b"bird,song\rwren,trill\rrook,caw\r", [{"bird": "wren", "song": "trill"}, {"bird": "rook", "song": "caw"}]),
         (b",bird,\n0,wren,x\n", [{"bird": "wren"}]),
         (b'bird\n"two\nlines"\n', [{"bird": "two\nlines"}]),
+        (b"\n\r\nbird\nwren\n\n", [{"bird": "wren"}]),
         (b"bird\n" + b"w" * 300_000 + b"\n", [{"bird": "w" * 300_000}]),
     ],
-    ids=["byte order mark", "carriage returns", "a column without a name", "a line break", "a long cell"],
+    ids=["byte order mark", "carriage returns", "a column without a name", "a line break", "empty lines", "a long cell"],
 )  # fmt: skip
 def test_csv_is_read(content: bytes, rows: list[dict[str, str]], tmp_path: Path) -> None:
     (tmp_path / "birds.csv").write_bytes(content)

@@ -157,3 +157,37 @@ def test_nothing_is_drawn() -> None:
 )  # fmt: skip
 def test_whatever_fails_is_one_sentence_with_file_and_key(source: str) -> None:
     assert refusal(source).startswith("FILE, prompt: the template ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ words | select }}", "x {{ {'a': 1}.items() }}", "{{ {'a': 1}.values() }}", "x {{ namespace(a=1) }}", "{{ range(3) }}",
+     "x {{ cycler(1, 2) }}", "{{ words | map('upper') }}"],
+)  # fmt: skip
+def test_what_has_no_wording_of_its_own_is_no_text(source: str) -> None:
+    with pytest.raises(UserError, match=r"no text|not text"):
+        compile_text(source, where="w")(ROW)
+
+
+def test_a_null_hides_in_no_view() -> None:
+    with pytest.raises(UserError, match="null"):
+        render("{{ '%s' % (deep.items(),) }}")
+
+
+def test_what_is_not_defined_is_told_also_inside_a_list() -> None:
+    assert render("{{ 'a' if flag }}") == "", "as Jinja2 has it"
+    assert render("{{ ['b', 'a' if flag, {'k': 'c' if flag}] }}") == ["b", "", {"k": ""}]
+    for source in ("{{ [word, nothing] }}", "{{ {'k': [nothing]} }}"):
+        assert "'nothing' is undefined" in refusal(source)
+
+
+def test_a_regular_expression_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("regex")
+    monkeypatch.setattr("lsm_eval.tasks.bounds.SECONDS", 0.2)
+    for source in (
+        "{{ word | regex_search('(a|aa)+$') }}",
+        "{{ word | regex_replace('(a|a)+b', '') }}",
+    ):
+        assert "takes longer than" in refusal(source, {"word": "a" * 60 + "!"})
+    assert render("{{ word | regex_replace('(n)(o)', '\\\\2\\\\1') }}") == "sonw"
+    assert render("{{ word | regex_search('n(o)', 1) }}") == "o"

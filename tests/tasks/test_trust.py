@@ -191,6 +191,7 @@ def test_data_sets_stay_in_their_folders(changes: dict[str, Any]) -> None:
         ({"max_tokens": True}, "max_tokens: true is a boolean, and a number is needed"),
         ({"fewshot": {"examples": [{"q": "x", "a": True}]}}, "fewshot.examples: YAML reads true as a boolean: quote it"),
         ({"draws": {"n": 2, "temperature": float("inf")}}, "draws.temperature: Input should be a finite number"),
+        ({"draws": {"n": 10**9}}, "draws.n: Input should be less than or equal to 10000"),
         ({"metrics": [{"exact_match": {"name": "a\nb"}}]}, "metrics: a metric's name is one line"),
     ],
 )  # fmt: skip
@@ -199,3 +200,16 @@ def test_what_a_value_was_read_as(tmp_path: Path, changes: dict[str, Any], messa
     with pytest.raises(UserError) as caught:
         included(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path / 'sums.yaml'}: {message}")
+
+
+def test_a_module_that_lies_in_the_working_directory_is_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`evaluate` would run it in place of its own module of that name."""
+    (tmp_path / "accuracy").mkdir()
+    (tmp_path / "accuracy" / "accuracy.py").write_text("", encoding="utf-8")
+    write(tmp_path, metrics=["evaluate:accuracy"])
+    assert included(tmp_path).task.metrics == ("evaluate:accuracy",)
+    monkeypatch.chdir(tmp_path)
+    assert "needs your word" in refusal(tmp_path, metrics=["evaluate:accuracy"])
+    assert included(tmp_path, code=True).task.metrics == ("evaluate:accuracy",)

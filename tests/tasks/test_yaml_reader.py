@@ -58,6 +58,20 @@ def test_a_key_given_twice_is_named_with_its_line(tmp_path: Path) -> None:
     assert refusal(tmp_path, "task: a\nx: 1\ntask: b\n") == "FILE, line 3: `task` is given twice; correct it."
     assert "line 4: `b` is given twice" in refusal(tmp_path, "a:\n  b: 1\n  c: 2\n  'b': 3\n")
     assert "line 1: `p` is given twice" in refusal(tmp_path, "a: [{p: 1, p: 2}]\n")
+    assert "line 1: `p` is given twice" in refusal(tmp_path, "a: {<<: {p: 1, p: 2}, q: 3}\n")
+    for one, other in (("1", "0x1"), ("1", "1.0"), ("~", "null"), ("true", "True"), ("1", "true")):
+        assert f"`{other}` is given twice" in refusal(tmp_path, f"{{{one}: a, {other}: b}}\n")
+
+
+def test_a_merged_key_may_be_given_anew(tmp_path: Path) -> None:
+    text = "base: &b {x: 1, y: 2}\nnest: {deep: &a {<<: *b, x: 3}}\nlast: {<<: *a}\ntexts: {'1': a, 1: b}\n"
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    assert read_yaml(tmp_path / "a.yaml") == {
+        "base": {"x": 1, "y": 2},
+        "nest": {"deep": {"x": 3, "y": 2}},
+        "last": {"x": 3, "y": 2},
+        "texts": {"1": "a", 1: "b"},
+    }
 
 
 def test_merge_keys_give_what_is_not_given(tmp_path: Path) -> None:

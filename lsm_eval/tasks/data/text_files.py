@@ -56,8 +56,8 @@ def read_csv(path: Path) -> Rows:
     with path.open(encoding="utf-8-sig", newline="") as lines, _long_cells():
         reader = csv.reader(_whole_lines(path, lines), strict=True)
         try:
-            header = next(reader, [])
-            _check_header(header, path)
+            header = next(filter(None, reader), [])
+            _check_header(header, path, reader.line_num)
             rows: Rows = []
             for values in filter(None, reader):
                 if len(values) != len(header):
@@ -70,16 +70,16 @@ def read_csv(path: Path) -> Rows:
     return rows
 
 
-def _check_header(header: list[str], path: Path) -> None:
+def _check_header(header: list[str], path: Path, line: int) -> None:
     names = [name for name in header if name]
     if header and not any(name.strip() for name in names):
         raise UserError(
-            f"{path}, line 1: no column has a name: write the columns' names into the first line."
+            f"{path}, line {line}: no column has a name: write the columns' names into the first line."
         )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UserError(
-            f"{path}, line 1: the column {twice!r} stands twice: give each column a name of its own."
+            f"{path}, line {line}: the column {twice!r} stands twice: give each column a name of its own."
         )
 
 

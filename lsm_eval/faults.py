@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lsm_eval import __version__
-from lsm_eval.errors import UserError
+from lsm_eval.errors import CodeFault, UserError
 from lsm_eval.secrets import without_secrets
 
 DEBUG = "LSM_EVAL_DEBUG"
@@ -54,6 +54,13 @@ def keep(error: BaseException, command: Sequence[str]) -> str:
             continue
         return str(folder / name)
     return f"no file, as none can be written; {DEBUG}=1 shows it"
+
+
+def told(error: UserError, command: Sequence[str]) -> str:
+    """The sentence of an error that does not end the command; where foreign code is at fault, with the log's path."""
+    return (
+        f"{error} The traceback is in {keep(error, command)}." if isinstance(error, CodeFault) else str(error)
+    )
 
 
 def _log_folder() -> Path | None:
