@@ -74,6 +74,8 @@ def suites(include: tuple[Path, ...], as_json: bool) -> None:
         }
         for _, file in sorted(files.items())
     ]
+    if not as_json:
+        rows = [{**row, "tasks": [_part(one) for one in row["tasks"]]} for row in rows]
     _show(rows, as_json, ["suite", "title", "tasks"])
 
 
@@ -178,6 +180,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(str(part) for part in value)
     return "" if value is None else str(value)
+
+
+def _part(task: Any) -> str:
+    """A task of a suite, and how much of it the suite asks."""
+    if not isinstance(task, dict):
+        return str(task)
+    each = f", {task['each']} each" if "each" in task else ""
+    return f"{task.get('task')} ({task.get('limit')}{each})"
 
 
 def _metric_name(spec: Any) -> str:

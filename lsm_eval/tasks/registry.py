@@ -33,6 +33,8 @@ _HARNESS_KEY = re.compile(
 )
 _OWN_KEY = re.compile(r"^(?:suite|dataset|prompt|request)\s*:", re.MULTILINE)
 
+_NAME_LINE = re.compile(r"^(?:task|suite)\s*:\s*[\"']?([\w.-]+)", re.MULTILINE | re.ASCII)
+
 _ENDINGS = (".yaml", ".yml")
 
 
@@ -87,22 +89,38 @@ class Registry:
         """`others`: by prefix, who knows the names that begin with it. `code`: included files may run Python files
         beside them."""
         self._include, self._others, self._code = tuple(include), others or {}, code
+        self._unread: dict[str, UserError] = {}
+        """By the name that it seems to define, what is wrong with an included file that cannot be read."""
+
+    @property
+    def tasks(self) -> Mapping[str, TaskFile]:
+        """Task files by name. Raises `UserError` where an included file cannot be read."""
+        return self._all(self._tasks)
+
+    @property
+    def suites(self) -> Mapping[str, TaskFile]:
+        """Suite files by name. Raises `UserError` where an included file cannot be read."""
+        return self._all(self._suites)
+
+    def _all(self, found: Mapping[str, TaskFile]) -> Mapping[str, TaskFile]:
+        for error in self._unread.values():
+            raise error
+        return found
 
     @cached_property
-    def tasks(self) -> Mapping[str, TaskFile]:
-        """Task files by name."""
+    def _tasks(self) -> Mapping[str, TaskFile]:
         return self._collect("task")
 
     @cached_property
-    def suites(self) -> Mapping[str, TaskFile]:
-        """Suite files by name."""
+    def _suites(self) -> Mapping[str, TaskFile]:
         return self._collect("suite")
 
     def resolve(self, names: Sequence[str], refuse: Refuse | None = None) -> list[LoadedTask]:
         """Checked tasks for names, globs, suites and paths of their files, each once, in the order they are named.
 
         Raises `UserError` for a name that fits nothing and for a file that breaks the schema; with `refuse`, what is
-        wrong with one file goes there instead, and the other tasks come.
+        wrong with one file, or with one name in a suite, goes there instead, and the other tasks come. Included files
+        that cannot be read and that nobody named are passed over.
         """
         loaded: dict[str, LoadedTask] = {}
         for name in names:
@@ -118,7 +136,7 @@ class Registry:
             yield from self._loaded(file.name, file, refuse)
             return
         names = load_suite(file).tasks if file else [name]
-        for each, share in self._expand(names, (file.name,) if file else ()):
+        for each, share in self._expand(names, (file.name,) if file else (), refuse):
             for task in self._loaded(each, None, refuse):
                 yield replace(task, share=share) if share else task
 
@@ -127,7 +145,9 @@ class Registry:
         try:
             if file is None and (found := self._elsewhere(name)):
                 return found
-            return [load_task(file or self.tasks[name], code=self._code)]
+            if file is None and name in self._unread:
+                raise self._unread[name]
+            return [load_task(file or self._tasks[name], code=self._code)]
         except UserError as error:
             if refuse is None:
                 raise
@@ -140,24 +160,31 @@ class Registry:
         return self._others[prefix](name, self._include, self._code) if prefix else ()
 
     def _expand(
-        self, names: Iterable[str | Share], within: tuple[str, ...]
+        self, names: Iterable[str | Share], within: tuple[str, ...], refuse: Refuse | None
     ) -> Iterator[tuple[str, Share | None]]:
-        for name in names:
-            if not isinstance(name, str):
-                if name.task not in self.tasks and not name.task.startswith(tuple(self._others)):
-                    raise unknown("task", name.task, [*self.tasks])
-                yield name.task, name
-            elif name in self.tasks or name.startswith(tuple(self._others)):
-                yield name, None
-            elif name in self.suites:
+        tasks = {**dict.fromkeys(self._tasks), **dict.fromkeys(self._unread)}
+        for each in names:
+            name, share = (each, None) if isinstance(each, str) else (each.task, each)
+            if name in tasks or name.startswith(tuple(self._others)):
+                yield name, share
+            elif share is None and name in self._suites:
                 if name in within:
                     raise UserError(f"suite {name!r} contains itself: {' > '.join((*within, name))}.")
-                yield from self._expand(load_suite(self.suites[name]).tasks, (*within, name))
-            else:
-                fitting = fnmatch.filter(self.tasks, name)
-                if not fitting:
-                    raise unknown("task", name, [*self.tasks, *self.suites])
+                yield from self._expand(load_suite(self._suites[name]).tasks, (*within, name), refuse)
+            elif share is None and (fitting := fnmatch.filter(tasks, name)):
                 yield from ((one, None) for one in fitting)
+            else:
+                error = self._unknown(name, within)
+                if refuse is None or not within:
+                    raise error
+                refuse(name, error)
+
+    def _unknown(self, name: str, within: tuple[str, ...]) -> UserError:
+        error = unknown("task", name, [*self._tasks, *self._suites])
+        if within:
+            error = UserError(f"in the suite {within[-1]!r}, {error}")
+        unread = next(iter(self._unread.values()), None)
+        return UserError(f"{error} A file that may define it cannot be read: {unread}") if unread else error
 
     @cached_property
     def _files(self) -> list[TaskFile]:
@@ -167,8 +194,17 @@ class Registry:
             if not is_folder(folder):
                 raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
             # A folder may hold task files of lm-evaluation-harness too, which `lm-eval:NAME` finds.
-            files += [read_file(p, included=True) for p in _yaml_files(folder) if not is_harness_file(p)]
+            for path in _yaml_files(folder):
+                if not is_harness_file(path):
+                    files += self._included(path)
         return files
+
+    def _included(self, path: Path) -> list[TaskFile]:
+        try:
+            return [read_file(path, included=True)]
+        except UserError as error:
+            self._unread.setdefault(_seeming_name(path), error)
+            return []
 
     def _collect(self, kind: str) -> dict[str, TaskFile]:
         found: dict[str, TaskFile] = {}
@@ -193,6 +229,15 @@ def _yaml_files(folder: Path) -> list[Path]:
     """The YAML files in a folder and those below it; none of hidden folders, which belong to other tools."""
     found = (path for ending in _ENDINGS for path in folder.rglob(f"*{ending}"))
     return sorted(path for path in found if not any(p[0] == "." for p in path.relative_to(folder).parts))
+
+
+def _seeming_name(path: Path) -> str:
+    """What a file that cannot be read seems to define: by its line `task:`, or else by its own name."""
+    try:
+        found = _NAME_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        found = None
+    return found[1] if found else path.stem
 
 
 def _named_file(name: str) -> TaskFile:
