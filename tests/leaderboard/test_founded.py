@@ -183,7 +183,9 @@ def test_a_task_that_was_left_out_says_why(tmp_path: Path) -> None:
     )
     site = build(tmp_path / "reports", tmp_path / "site").parent
     said = "its data &lt;b&gt;cannot&lt;/b&gt; be had"
-    assert f'title="not run: {said}"' in (site / "index.html").read_text()
+    front = (site / "index.html").read_text()
+    assert f'title="not run: {said}"' in front
+    assert front.count("1 task left out</span>") == 1
     page = (site / "models/n.html").read_text()
     assert f"<b>arc</b> was to be run and could not be: {said}" in page
     assert f"left out: <b>arc</b>, because {said}" in page
