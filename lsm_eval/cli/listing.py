@@ -66,16 +66,11 @@ def suites(include: tuple[Path, ...], as_json: bool) -> None:
     from lsm_eval.tasks.registry import Registry
 
     files = Registry(include).suites
-    rows = [
-        {
-            "suite": file.name,
-            "title": file.content.get("title"),
-            "tasks": list(file.content.get("tasks") or ()),
-        }
-        for _, file in sorted(files.items())
-    ]
-    if not as_json:
-        rows = [{**row, "tasks": [_part(one) for one in row["tasks"]]} for row in rows]
+    rows = []
+    for _, file in sorted(files.items()):
+        tasks = list(file.content.get("tasks") or ())
+        shown = tasks if as_json else [_part(one) for one in tasks]
+        rows.append({"suite": file.name, "title": file.content.get("title"), "tasks": shown})
     _show(rows, as_json, ["suite", "title", "tasks"])
 
 
