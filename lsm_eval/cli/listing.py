@@ -71,14 +71,11 @@ def suites(include: tuple[Path, ...], as_json: bool) -> None:
     from lsm_eval.tasks.registry import Registry
 
     files, broken = _whole(Registry(include).suites)
-    rows = [
-        {
-            "suite": file.name,
-            "title": file.content.get("title"),
-            "tasks": list(_listed(file.content.get("tasks"))),
-        }
-        for file in sorted(files, key=lambda file: file.name)
-    ]
+    rows = []
+    for file in sorted(files, key=lambda file: file.name):
+        tasks = list(_listed(file.content.get("tasks")))
+        shown = tasks if as_json else [_part(one) for one in tasks]
+        rows.append({"suite": file.name, "title": file.content.get("title"), "tasks": shown})
     _show(rows, as_json, ["suite", "title", "tasks"])
     _say(broken)
 
@@ -203,6 +200,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(str(part) for part in value)
     return "" if value is None else str(value)
+
+
+def _part(task: Any) -> str:
+    """A task of a suite, and how much of it the suite asks."""
+    if not isinstance(task, dict):
+        return str(task)
+    each = f", {task['each']} each" if "each" in task else ""
+    return f"{task.get('task')} ({task.get('limit')}{each})"
 
 
 def _metric_name(spec: Any) -> str:

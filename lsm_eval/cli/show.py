@@ -63,7 +63,8 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
 def _print(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -> None:
     definition = prepared.loaded.task
     data = prepared.data
-    pinned = "as pinned" if data.pinned else "NOT the pinned content"
+    drifted = "NOT the pinned content" if definition.dataset.sha256 is not None else "not pinned"
+    pinned = "as pinned" if data.pinned else drifted
     click.echo(f"{definition.task} v{definition.version}: {definition.title}")
     click.echo(f"  area {definition.area}, licence {definition.licence}, source {definition.source}")
     click.echo(

@@ -62,4 +62,14 @@ def departures(record: Record, task: str) -> tuple[str, ...]:
         drifted = bool(settings.get("allow_drift")) and any(one and not one.pinned for one in data)
     if drifted:
         found.append("other data")
-    return tuple(found)
+    return (*found, *_answering(record, task))
+
+
+def _answering(record: Record, task: str) -> list[str]:
+    """What `--max-tokens` and `--reasoning` made of the task's answers, which signatures hold where it differs."""
+    parts = [part for row in record.estimates if row.task == task for part in row.signature.split()]
+    found = [f"max {part.partition(':')[2]} tokens" for part in parts if part.startswith("max_tokens:")]
+    mode = record.manifest.settings.get("reasoning", "auto")
+    if any(part.startswith(f"reasoning:{mode}/") for part in parts):
+        found.append(f"thoughts {'kept' if mode == 'keep' else 'stripped'}")
+    return list(dict.fromkeys(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -80,7 +81,8 @@ class LeftOut:
 
 def _named(task: str, error: UserError) -> UserError:
     """The same mistake, in a sentence that names the task."""
-    return error if task in str(error) else UserError(f"{task}: {error}")
+    named = re.search(rf"(?<![\w.-]){re.escape(task)}(?![\w.-])", str(error))
+    return error if named else UserError(f"{task}: {error}")
 
 
 def summary(rows: list[LeftOutRow], asked: int) -> str:

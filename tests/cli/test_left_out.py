@@ -137,3 +137,40 @@ def test_a_reason_that_may_quote_texts_is_withheld_with_them(run: Runner, mixed:
     done = run("--redact", tasks="good,bad_template,no_data", include=mixed)
     assert reasons(done)["bad_template"].startswith("[withheld sha256:")
     assert "nowhere.jsonl" in reasons(done)["no_data"]
+
+
+def test_a_suite_may_name_what_is_not_there(run: Runner, mixed: Path) -> None:
+    (mixed / "some.yaml").write_text(
+        "suite: some\ntitle: some\ntasks: [goood, good, {task: gone, limit: 5}, none_such_*]\n"
+    )
+    done = run(tasks="some", include=mixed)
+    assert done.code == 2
+    assert [row["task"] for row in manifest(done)["tasks"]] == ["good"]
+    assert reasons(done).keys() == {"goood", "gone", "none_such_*"}
+    assert reasons(done)["goood"] == "in the suite 'some', unknown task 'goood': did you mean 'good'?"
+    assert "'goood'" in run("--strict", tasks="some", include=mixed).sentence()
+
+
+@pytest.mark.parametrize("text", ["task: torn\nprompt: [", "- a list\n", "task: torn\nsuite: x\n"])
+def test_a_file_that_cannot_be_read_costs_no_other_task(run: Runner, mixed: Path, text: str) -> None:
+    (mixed / "torn.yaml").write_text(text)
+    done = run(tasks="good", include=mixed)
+    assert done.code == 0, done.err
+    assert reasons(done) == {}
+    done = run(tasks="good,torn", include=mixed)
+    assert done.code == 2
+    assert [row["task"] for row in manifest(done)["tasks"]] == ["good"]
+    assert "torn.yaml" in reasons(done)["torn"]
+    assert reasons(run(tasks="goo*,tor*", include=mixed)).keys() == {"torn"}
+    sentence = run(tasks="good,nowhere", include=mixed).sentence()
+    assert "unknown task 'nowhere'" in sentence
+    assert "torn.yaml" in sentence, "which may be where it is defined"
+    assert "torn.yaml" in call("list", "tasks", "--include", str(mixed)).sentence()
+
+
+def test_strict_names_the_task_where_only_a_file_was_named(run: Runner, tmp_path: Path) -> None:
+    data = {"file": "gone.jsonl", "columns": ["question"]}
+    write_task(tmp_path / "lost", "gone", QUESTIONS, **{**SCORE, "dataset": data})
+    (tmp_path / "lost" / "gone.jsonl").unlink()
+    write_task(tmp_path / "lost", "good", QUESTIONS, **SCORE)
+    assert run("--strict", tasks="gone,good", include=tmp_path / "lost").sentence().startswith("gone: ")

@@ -112,3 +112,16 @@ def test_lists_as_json(what: str, keys: set[str]) -> None:
 def test_lists_hold_what_is_included(run: Runner) -> None:
     names = {row["task"] for row in json.loads(call("list", "tasks", "--json", "--include", run.tasks).out)}
     assert {"choose", "say", "read", "mmlu"} <= names
+
+
+def test_parts_of_a_suite_are_in_words() -> None:
+    listed = call("list", "suites")
+    assert "bbq (500, 4 each), " in listed.out
+    assert "winobias (400), truthfulqa_mc, " in listed.out
+    assert "{" not in listed.out
+
+
+def test_what_no_task_pins_is_not_other_data(run: Runner) -> None:
+    shown = call("show", "task", "choose", "--model", "builtin:uniform", "--include", str(run.tasks))
+    assert shown.code == 0, shown.err
+    assert "24 rows, not pinned" in shown.out

@@ -6,18 +6,28 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from records import Json, estimate, sample, task, write_record
 
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.collect import ModelEntry, collect
+from lsm_eval.leaderboard.founded import departures
 from lsm_eval.results.reader import read_records
 
 
 def run(
-    root: Path, day: int, value: float | None, *, n: int = 200, settings: Json | None = None, **how: Any
+    root: Path,
+    day: int,
+    value: float | None,
+    *,
+    n: int = 200,
+    settings: Json | None = None,
+    signed: str = "",
+    **how: Any,
 ) -> Path:
-    """One run of `arc` (200 rows) on a day, and its first sample."""
+    """One run of `arc` (200 rows) on a day, and its first sample. `signed`: a further part of its signature."""
     row = estimate("arc", value=value, n=n if value is not None else 0, missing=0 if value is not None else n)
+    row["signature"] = f"{row['signature']} {signed}".strip()
     asked = {"samples": n, "own_shots": 0, "own_chat": False, "drifted": False, **how}
     return write_record(
         root / f"day{day}",
@@ -64,6 +74,30 @@ def test_the_tasks_own_settings_come_first(tmp_path: Path) -> None:
     run(tmp_path, 3, 0.3, chat=True)
     run(tmp_path, 4, 0.4, drifted=True)
     assert shown(tmp_path)[0] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("settings", "signed", "said"),
+    [
+        ({"max_tokens": 8}, "max_tokens:8", "max 8 tokens"),
+        ({"reasoning": "keep"}, "reasoning:keep/1", "thoughts kept"),
+        ({"reasoning": "strip"}, "reasoning:strip/1", "thoughts stripped"),
+    ],
+)
+def test_answers_cut_short_or_read_otherwise_replace_no_others(
+    tmp_path: Path, settings: Json, signed: str, said: str
+) -> None:
+    run(tmp_path, 1, 0.1)
+    run(tmp_path, 2, 0.2, settings=settings, signed=signed)
+    assert shown(tmp_path) == (0.1, [0.2])
+    (_, record) = model(tmp_path).numbers["arc", "accuracy"].others[0]
+    assert departures(record, "arc") == (said,)
+
+
+def test_an_option_that_changed_no_answer_is_no_departure(tmp_path: Path) -> None:
+    run(tmp_path, 1, 0.1)
+    run(tmp_path, 2, 0.2, settings={"reasoning": "keep", "max_tokens": 8}, signed="reasoning:closed")
+    assert shown(tmp_path) == (0.2, [0.1])
 
 
 def test_more_shots_are_no_smoke_test(tmp_path: Path) -> None:
@@ -149,7 +183,9 @@ def test_a_task_that_was_left_out_says_why(tmp_path: Path) -> None:
     )
     site = build(tmp_path / "reports", tmp_path / "site").parent
     said = "its data &lt;b&gt;cannot&lt;/b&gt; be had"
-    assert f'title="not run: {said}"' in (site / "index.html").read_text()
+    front = (site / "index.html").read_text()
+    assert f'title="not run: {said}"' in front
+    assert front.count("1 task left out</span>") == 1
     page = (site / "models/n.html").read_text()
     assert f"<b>arc</b> was to be run and could not be: {said}" in page
     assert f"left out: <b>arc</b>, because {said}" in page
