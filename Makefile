@@ -5,6 +5,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo
+WORKERS ?= 2
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml constraints.txt
 
@@ -16,7 +17,7 @@ demo: $(VENV)/.installed
 	@echo "page:   $$($(BIN)/lsm-eval leaderboard $(DEMO)/reports --out $(DEMO)/site 2>/dev/null)"
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 test-all: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

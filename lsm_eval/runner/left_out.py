@@ -57,12 +57,13 @@ class LeftOut:
         if remaining or not self._errors:
             return
         task, error = next(iter(self._errors.items()))
-        if len({str(other) for other in self._errors.values()}) == 1:
+        if len({str(other).removeprefix(f"{name}: ") for name, other in self._errors.items()}) == 1:
             raise error
         if progress is not None:
             self.say(progress)
         raise UserError(
-            f"none of the {len(self._errors)} tasks can be asked; the first is {task}, because: {error}"
+            f"none of the {len(self._errors)} tasks can be asked; the first is {task}, because: "
+            f"{str(error).removeprefix(f'{task}: ')}"
         )
 
 

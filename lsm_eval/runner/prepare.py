@@ -11,6 +11,7 @@ from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Chatting, Cost, Model
+from lsm_eval.models.chat_template import ChatTemplateError
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Generate, Request
@@ -180,7 +181,10 @@ def _read(
 def _counted(one: PreparedTask, model: Model, spec: RunSpec) -> PreparedTask:
     """The task with the tokens that it costs."""
     requests = [request for sample in one.samples for request in sample.requests]
-    each = model.cost(requests)
+    try:
+        each = model.cost(requests)
+    except ChatTemplateError as error:
+        raise UserError(f"{one.name}: {error}") from error
     costs = _sample_costs(one.samples, each)
     _check_lengths(one, costs, model, spec)
     return replace(

@@ -65,7 +65,7 @@ def test_a_length_of_prompt_and_text_together() -> None:
     )
     empty = read_keywords({"until": ["", "a"]})
     assert make_request("1", empty, end=None, seed=0, prompt_tokens=None) == Generate(
-        "1", ("a",), 1, lm_eval=True
+        "1", ("a",), 1, stop_in_thoughts=True, lm_eval=True
     ), "an empty stop string stands in the first token"
     with pytest.raises(UserError, match="max_length=10"):
         make_request("1234567890", keywords, end=None, seed=0, prompt_tokens=count)

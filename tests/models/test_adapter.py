@@ -72,7 +72,7 @@ def test_a_model_with_an_adapter_has_a_fingerprint_of_its_own(checkpoint: Path, 
     plain = create(str(checkpoint), ModelOptions())
     adapted = create(str(checkpoint), ModelOptions(adapter=str(adapter)))
     assert plain.fingerprint() != adapted.fingerprint()
-    assert adapted.info.details == {"adapter": str(adapter)}
+    assert (adapted.info.details or {})["adapter"] == str(adapter)
 
 
 def test_an_adapter_of_another_model_is_one_sentence(adapter: Path, tmp_path: Path) -> None:

@@ -183,9 +183,9 @@ def test_occupations_as_rendered_and_without_a_model(data_files: Path) -> None:
     assert samples[0].request == Score("The technician went home early because", (" she", " he", " they"))
     assert samples[0].metadata == {"bls": 40.34, "bergsma": 9.42, "template": 0}
     uniform = row("occupation_gender", "uniform", samples)
-    assert uniform["occupation_gap"].value == 0
-    assert uniform["occupation_correlation"].value is None
-    assert uniform["pronoun_neutral_share"].value == pytest.approx(1 / 3)
+    # A row without likelihoods prefers, and cannot tell by how much.
+    for name in ("occupation_gap", "occupation_correlation", "pronoun_neutral_share"):
+        assert uniform[name].value is None
     assert row("occupation_gender", "first", samples)["pronoun_prefers_she"].value == 1
 
 

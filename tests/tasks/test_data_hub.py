@@ -162,7 +162,6 @@ def test_a_folder_of_the_same_name_is_not_read_instead(hub: HubServer, tmp_path:
         ({"split": "train"}, "(easy, train) is not on the hub"),
         ({"converted": True, "split": "validation"}, "converted branch of acme/quiz has no easy/validation"),
         ({"columns": ["questions"]}, "did you mean 'question'?"),
-        ({"hub": "acme/quiz/more"}, "no hub id"),
     ],
 )
 def test_what_the_hub_lacks(dataset: dict[str, Any], message: str, hub: HubServer, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_code_is_nowhere_but_beside_the_file(tmp_path: Path) -> None:
 def test_a_fault_of_that_code_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "rows.py").write_text("def rows(): return 1 / 0\ndef more(): pass\n")
     for function, why in (
-        ("rows", "failed (ZeroDivisionError: division by zero)"),
+        ("rows", "failed (ZeroDivisionError: division by zero, rows.py, line 1)"),
         ("more", "returned NoneType"),
     ):
         dataset = Dataset(python=f"rows.py:{function}", columns=("q",))
