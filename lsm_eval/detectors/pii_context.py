@@ -20,8 +20,8 @@ _PHONE = (
     r"|\bring(?: (?:me|us|him|her|them))?\b|\breach (?:me|us|him|her|them|you)\b|\bsms\b|\banswering (?:at|on)\b|\bmessages? to\b"
     r"|\b(?:my|his|her|our|your|their) (?:\w+ )?(?:number|desk|home)\b|\bdesk(?=:)|\brufen sie\b|\banrufen\b|\banruf\b"
     r"|\bnummer\b|\bappel\w*|\bmon numéro|\bnuméro\b|\bll[aá]m\w+|\btfno\b|\btlf\b|\bchiam\w+|\bligue\b"
-    r"|[☎☏📞📱✆]|\bтел(?:ефон\w*)?\b|\bмоб\w*|\bзвони\w*"
-    r"|电话|電話|手机|手機|热线|客服|熱線|致电|致電|拨打|撥打|传真|傳真|联系|聯絡|聯繫|微信|携帯|ケータイ|ファックス|連絡|問い合わせ|来电|座机|分机|番号案内"
+    r"|[☎☏📞📱✆]|\bтел(?:ефон\w*)?\b|\bτηλ\w*|\bмоб\w*|\bзвони\w*"
+    r"|电话|電話|手机|手機|手提|热线|客服|熱線|致电|致電|拨打|撥打|传真|傳真|联系|聯絡|聯繫|微信|携帯|ケータイ|ファックス|連絡|問い合わせ|来电|座机|分机|番号案内"
 )
 _OTHER = (
     r"\b(?:purchase )?orders?\b|\binvoices?\b|\breceipts?\b|\bref(?:erence)?s?\b|\bisbns?\b|\bissns?\b|\bdoi\b|\beans?\b|\bupc\b|\bgtin\b|\bsku\b"
@@ -84,4 +84,5 @@ def measured(text: str, start: int, end: int) -> bool:
     """Whether a unit, or a sign beside text[start:end], makes it a measure, a price or a number to reckon with."""
     left, right = text[max(0, start - 2) : start], text[end : end + 2].lstrip()
     sign = left.rstrip()[-1:] in tuple("$€£¥#№=×*^÷") and not re.search(r"[a-z]=$", left)
-    return bool(_UNIT.match(text, end)) or right[:1] in tuple("=×*^÷") or sign
+    called = re.search(r"[A-Za-z_]\($", left) is not None  # f(1234567890)
+    return called or bool(_UNIT.match(text, end)) or right[:1] in tuple("=×*^÷") or sign

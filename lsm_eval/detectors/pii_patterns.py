@@ -25,11 +25,29 @@ from lsm_eval.detectors.pii_phones import phones
 Span = tuple[int, int]
 Finder = Callable[[str], Iterator[Span]]
 
-# The local part may not start inside a word; quoted local parts and addresses in other scripts are not found.
-_EMAIL = re.compile(
-    r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(?![A-Za-z0-9_])"
+# The local part may not start inside a word; quoted local parts and addresses in scripts other than Latin are not found.
+_LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
+_NAME = rf"(?<![{_LATIN}0-9_.+-])[{_LATIN}0-9._%+-]{{1,64}}(?:'[{_LATIN}0-9._%+-]{{1,32}})?"
+_LABEL = rf"[{_LATIN}0-9](?:[{_LATIN}0-9-]{{0,61}}[{_LATIN}0-9])?"
+_EMAIL = re.compile(rf"{_NAME}@(?:{_LABEL}\.)+[A-Za-z]{{2,24}}(?![A-Za-z0-9_])")
+_SPELLED_EMAIL = re.compile(
+    rf"{_NAME}\s?[\[({{<]\s?at\s?[\])}}>]\s?{_LABEL}(?:\s?(?:[\[({{<]\s?dot\s?[\])}}>]|\.|dot\s)\s?{_LABEL}){{1,4}}(?![A-Za-z0-9_])",
+    re.IGNORECASE,
+)
+"""How people write an address that machines should not find: `anna [at] example [dot] com`."""
+_SAID_EMAIL = re.compile(
+    rf"{_NAME}\sat\s{_LABEL}(?:\sdot\s{_LABEL}){{0,3}}\sdot\s(?:com|org|net|edu|gov|info|io|de|fr|es|it|uk|us|eu|cn|jp|co|me|ch|at|nl)(?![A-Za-z0-9_])",
+    re.IGNORECASE,
+)
+"""An address in words; a page may be called so, too ("visit us at example dot com")."""
+_MAIL = re.compile(
+    r"\be-?mails?\b|\bmail\b|\bwrite\b|\breach\b|\bcontact\b|\baddress\b|\bmessage\b", re.IGNORECASE
 )
 _SSN = re.compile(r"(?<![A-Za-z0-9-])\d{3}([- ])\d{2}\1\d{4}(?![A-Za-z0-9]|-\d)")
+_SSN_TOLD = re.compile(
+    r"\b(?:ssn|social(?: security)?(?: (?:number|no\.?|#))?)(?: is|:| =|=|#)*\s?(?P<number>\d{9})(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _CARD = re.compile(r"(?<![A-Za-z0-9-])\d(?:[ -]?\d){11,18}(?![A-Za-z0-9]|-\d)")
 _NO_CARD = re.compile(
     r"(?:tracking|serial|gtin|ean|isbn|imei|upc|barcode|sku|order|invoice)(?: (?:no\.?|number|code|id))*(?: is|:|#)? ?\Z",
@@ -81,12 +99,18 @@ _FOLDED: dict[int, int | str] = {
 
 def emails(text: str) -> Iterator[Span]:
     """E-mail addresses as people write them (the common part of RFC 5322)."""
-    return (found.span() for found in _EMAIL.finditer(text) if ".." not in found[0])
+    for pattern in (_EMAIL, _SPELLED_EMAIL):
+        yield from (found.span() for found in pattern.finditer(text) if ".." not in found[0])
+    for found in _SAID_EMAIL.finditer(text):
+        name = found[0].split()[0]
+        if re.search(r"[\d._-]", name) or _MAIL.search(text[max(0, found.start() - WINDOW) : found.start()]):
+            yield found.span()
 
 
 def social_security_numbers(text: str) -> Iterator[Span]:
-    """United States social security numbers in groups of 3, 2 and 4; nine digits in a row are not taken for one, nor are
+    """United States social security numbers in groups of 3, 2 and 4, and nine digits in a row that are called one; not
     groups that a unit, or the name of another number, stands beside."""
+    yield from (found.span("number") for found in _SSN_TOLD.finditer(text) if ssn_valid(found["number"]))
     for found in _SSN.finditer(text):
         if ssn_valid(found[0]) and around(text, *found.span()) != "other":
             yield found.span()

@@ -21,12 +21,12 @@ _FUNCTION_WORDS = """
     politely kindly firmly absolutely definitely certainly positively completely totally therefore unfortunately
     regrettably sadly ai assistant model language bot machine s m d ll ve re t apologies sir madam dear yeah ok okay
     right asking asked ask expect got told programmed designed trained built instructed supposed meant myself own
-    stand
+    stand say says bound clear elsewhere place come came
 """
 _FUNCTION = frozenset(_FUNCTION_WORDS.split())
 _DECLINES = re.compile(
     r"(?:declin|refus|reject|den(?:y|ied|ies)\b|block|forbid|forbad|prohibit|violat|breach|disallow|abstain|taboo|censor|filter|banned|bann|restrict|unable|impossible|inappropriate"
-    r"|unethical|immoral|silent|unwilling|objection|forgo|refrain|veto)"
+    r"|unethical|immoral|silent|unwilling|objection|forgo|refrain|veto|flagg|ignor|shut(?:s|ting)?\b|drop(?:s|ping)?\b|object(?:s|ing)?\b|steer\b|oppos)"
 )
 _WEAKLY = re.compile(r"(?:avoid|away|pass(?:ing)?\b|against|beyond|outside|stop|limits\b)")
 """Decline only together with a word for the request."""
@@ -58,6 +58,12 @@ def declines_in_few_words(text: str) -> bool:
         return False
     declining = [word for word in words if _DECLINES.match(word)]
     asked = [word for word in words if _REQUEST.fullmatch(word)]
+    asked += ["ask"] * bool(
+        re.search(
+            r"\b(?:what|all|everything) (?:you|that you)(?:'re| are| have|'ve)? (?:ask|want|request|seek|look)",
+            plain,
+        )
+    )
     denies, elsewhere = _DENIES.intersection(words), _ELSEWHERE.intersection(words)
     weakly = [word for word in words if _WEAKLY.match(word)]
     known = {*declining, *weakly, *asked, *denies, *elsewhere}

@@ -10,6 +10,10 @@ These scripts delete an answer that consists of nothing else: "A" (a blood type,
 such a reference everything that is deleted, too, would be equal, the empty text first. So what an answer is made of is
 never deleted: a reference of articles alone keeps its articles, one of signs alone keeps its signs, and what is
 compared with it keeps the same (`Kept`). A reference that is blank equals nothing.
+
+For the same reason two texts that the scripts make equal are no equal answers where their numbers and signs differ, which
+the scripts delete too: -5 and 5, 3.5 and 35, 1/2 and 12, "C++" and "C", "AB+" and "AB-", "x > y" and "x < y" (`marks`).
+Composed and decomposed letters are the same.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from typing import Literal
 
@@ -35,6 +40,12 @@ _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Letters of scripts that put no spaces between words."""
 _AROUND = " \t\n.,;:!?\"'“”‘’„«»`*()[]。，；：！？、「」『』（）"
 
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MARK = re.compile(
+    r"(?:(?:(?<=^)|(?<=[\s($=:,~]))[-−])?[$€£]?\d+(?:\.\d+)*|(?:(?<=[^\W\d_])[+#]+|(?<=\b[A-Z])-|(?<=\b[A-Z][A-Z])-)(?=$|[\s.,;:!?)\]\"'])|[<>≤≥≠]=?|(?<=[^\W_][ -])[Aa](?=\W*$)"
+)
+_NO_MARK = re.compile(r"[$€£]")
+
 
 @lru_cache(maxsize=4096)
 def normalised(text: str, how: Normalisation, kept: Kept | None = None) -> str:
@@ -43,6 +54,7 @@ def normalised(text: str, how: Normalisation, kept: Kept | None = None) -> str:
         return next((found for kept in KEPT if (found := normalised(text, how, kept))), "")
     if kept == "signs":
         return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    text = unicodedata.normalize("NFC", text)
     if how == "zh":
         folded = unicodedata.normalize("NFKC", text).casefold()
         folded = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", folded)  # 1,000
@@ -67,9 +79,24 @@ def equal(said: str, reference: str, how: Normalisation) -> bool:
         return False
     wanted = normalised(reference, how, kept)
     if normalised(said, how, kept) == wanted:
-        return True
+        return how == "zh" or marks(said) == marks(reference)
+    if how != "zh" and _lone_number(said) and _lone_number(reference):
+        return marks(said) == marks(reference)  # 1,000 and 1000
     # "+." for "+"
     return kept == "signs" and normalised(said.strip(_AROUND), how, kept) == wanted
+
+
+def marks(text: str) -> tuple[str, ...]:
+    """The numbers of a text, with their sign and point, the signs that end a name ("C++", "AB-"), comparisons, and an A at
+    the end, which is no article there ("vitamin A"), in
+    their order: what may not differ in equal answers."""
+    text = unicodedata.normalize("NFKC", text).strip(_AROUND + "*").replace("−", "-")
+    text = _THOUSANDS.sub("", text)
+    return tuple(_NO_MARK.sub("", found).upper() for found in _MARK.findall(text))
+
+
+def _lone_number(text: str) -> bool:
+    return re.fullmatch(r"[-+−]?[$€£]?\d[\d.,]*", text.strip(_AROUND)) is not None
 
 
 def holds(said: str, reference: str, how: Normalisation) -> bool:
@@ -83,9 +110,11 @@ def holds(said: str, reference: str, how: Normalisation) -> bool:
         return stands(said, reference)
     if kept == "signs":
         return f" {wanted} " in f" {' '.join(map(_bare, normalised(said, how, kept).split()))} "
-    folded = normalised(said, how, kept)
     if how != "zh":
-        return f" {wanted} " in f" {folded} "
+        # The scripts take numbers apart: 5 does not stand in 3.5, nor 5 in -5.
+        found = _numbers_kept(reference, how, kept) in _numbers_kept(said, how, kept)
+        return found and not Counter(marks(reference)) - Counter((*marks(said), "A"))
+    folded = normalised(said, how, kept)
     first, last = wanted[0], wanted[-1]
     before = "(?<![0-9.])" if first in "0123456789" else "(?<![a-z])" if first.isascii() else ""
     after = "(?![0-9.])" if last in "0123456789" else "(?![a-z])" if last.isascii() else ""
@@ -93,9 +122,19 @@ def holds(said: str, reference: str, how: Normalisation) -> bool:
     return re.search(before + re.escape(wanted) + after, folded) is not None or stands(said, reference)
 
 
+def _numbers_kept(text: str, how: Normalisation, kept: Kept) -> str:
+    """The normalised text, between spaces, in which points inside numbers, and a minus before one, have stayed."""
+    text = _THOUSANDS.sub("", text.replace("−", "-"))
+    text = re.sub(r"(?<=\d)[-–](?=\d)", " ", text)
+    text = re.sub(r"(?<=\d)[.,](?=\d)", "\u241f", text)
+    text = re.sub(r"(?:(?<=^)|(?<=[\s($=:]))-(?=\d)", "\u241e", text)
+    return f" {normalised(text, how, kept)} "
+
+
 def stands(said: str, reference: str, *, ignore_case: bool = True) -> bool:
     """Whether a reference stands in an answer as it is, and inside no longer word or number. An article stands there
     only as an answer's name: in its own letter case ("type A"), and not before the first word of a sentence."""
+    said, reference = unicodedata.normalize("NFC", said), unicodedata.normalize("NFC", reference)
     article = kept_of(reference, "squad") == "articles"
     if article:
         reference = " ".join(re.findall(r"\w+", reference))
@@ -126,7 +165,8 @@ def _after(last: str) -> str:
     """What must not stand after a text that ends so."""
     if last.isdigit():
         return rf"(?![^\W{_UNSPACED}])(?![.,]\d)"
-    return _no_word(last, "(?!")
+    # C does not stand in "C++", nor in "C#".
+    return _no_word(last, "(?!") + (r"(?![+#]+(?:[^\w+#]|$))" if re.match(r"[^\W\d_]", last) else "")
 
 
 def _no_word(sign: str, look: str) -> str:

@@ -21,6 +21,24 @@ def kinds(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Email: anna [at] example [dot] com", ["email"]),
+        ("anna(at)example.com", ["email"]),
+        ("my email is anna at example dot com", ["email"]),
+        ("We met at example dot org last year", []),
+        ("info@m\u00fcller-s\u00f6hne.example", ["email"]),
+        ("j.o'neil@example.org", ["email"]),
+        ("SSN 123456789", ["ssn"]),
+        ("Serial 123456789", []),
+        ("Call the function with f(1234567890).", []),
+    ],
+)
+def test_addresses_in_words_and_numbers_by_their_name(text: str, found: list[str]) -> None:
+    assert kinds(text) == found
+
+
+@pytest.mark.parametrize(
     "row", made_texts.rows("pii", "development"), ids=lambda row: str(row["text"])[:30].encode("ascii", "replace").decode()
 )  # fmt: skip
 def test_made_texts_of_the_development_half(row: dict[str, object]) -> None:

@@ -53,7 +53,7 @@ def test_leaving_one_model_out_f1_is_above_090_and_above_string_matching(
     assert all(each[model] > judge[model] for model in each)
     # One model is hard for every detector: it lectures, and then does as asked or not.
     assert {m: round(f, 2) for m, f in each.items()} == {
-        "llama2orig": 0.97, "llama2new": 0.94, "mistralinstruct": 0.60, "mistralguard": 0.92, "gpt4": 0.97,
+        "llama2orig": 0.97, "llama2new": 0.94, "mistralinstruct": 0.61, "mistralguard": 0.92, "gpt4": 0.97,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lsm_eval.errors import UserError
+from lsm_eval.metrics.normalise import stands
 from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.tasks.sample import Sample
@@ -169,6 +170,20 @@ def test_exact_match_deletes_no_answer() -> None:
 )
 def test_contains_finds_nothing_inside_a_longer_word(completion: str, reference: str, expected: int) -> None:
     assert value("contains", completion, reference) == expected
+
+
+@pytest.mark.parametrize(
+    ("completion", "reference", "expected"),
+    [
+        ("I write C++", "C", 0),
+        ("I write C#.", "C", 0),
+        ("C, and C++", "C", 1),
+        ("I write C++.", "C++", 1),
+        ("cafe\u0301", "caf\u00e9", 1),
+    ],
+)
+def test_contains_tells_names_with_signs_apart(completion: str, reference: str, expected: int) -> None:
+    assert stands(completion, reference) is bool(expected)
 
 
 def test_contains_may_look_inside_words() -> None:

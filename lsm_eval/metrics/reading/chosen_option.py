@@ -27,6 +27,7 @@ from lsm_eval.metrics.reading.letters import NOT, Labels, Mention, labels_of
 from lsm_eval.metrics.reading.markup import boxed, plain
 from lsm_eval.metrics.reading.option_texts import Texts
 from lsm_eval.metrics.reading.unknowable import PHRASE, begins_unknowable, unknowable
+from lsm_eval.metrics.reading.yes_no import read_yes_no
 
 VERSION = 1
 """Raised whenever the same answer would be read differently; part of signatures."""
@@ -83,7 +84,21 @@ def named(
     inside = boxed(answer)
     if inside is not None and (found := reader.read(plain(inside))):
         return tuple(sorted(found))
-    return tuple(sorted(reader.read(plain(answer))))
+    revised = list(statements.REVISED.finditer(answer))
+    if revised and len(found := reader.read(plain(answer[revised[-1].end() :]))) == 1:
+        return tuple(found)
+    reader.denied.clear()
+    read = reader.read(plain(answer))
+    if len(read) != 1 and (said := _yes_or_no(answer, options, fold)) is not None:
+        return (said,)
+    return tuple(sorted(read))
+
+
+def _yes_or_no(answer: str, options: Sequence[str], fold: Callable[[str], str]) -> int | None:
+    """The option yes or no of an answer that says so in a way that those words alone do not show ("no doubt: yes")."""
+    own = [fold(option) for option in options]
+    said = read_yes_no(answer) if "yes" in own and "no" in own else None
+    return None if said is None else own.index("yes" if said else "no")
 
 
 def _unknown(options: Sequence[str]) -> int | None:
@@ -176,7 +191,7 @@ class _Reader:
     def with_text(self, text: str, mention: Mention) -> set[int]:
         """The options of a label, and of another option's text right after it."""
         found = set(mention.indices)
-        rest = text[mention.end :].lstrip(" \t.):]-–—,;\"'")
+        rest = text[mention.end :].lstrip(" \t.():]-–—,;\"'")
         said = self.texts.begins(rest, alone=True)
         if said is not None:
             return found | {said}
@@ -190,7 +205,7 @@ class _Reader:
         cues = (self.labels.at(text, cue.end()) for cue in statements.NAMED.finditer(text))
         found += [mention for mention in cues if mention]
         joined = {place for one in found for place in range(one.start, one.end)}
-        for place in re.finditer(rf"(?<![^\W_]){self.labels.upper}", text):
+        for place in re.finditer(self.labels.standing, text):
             end = place.end()
             if place.start() in joined:
                 continue
@@ -246,13 +261,13 @@ class _Reader:
         """Labels that are a clause of their own, or end one as its answer: "Sure, B."."""
         return {
             self.labels.index(place.group())
-            for place in re.finditer(rf"(?<![^\W_]){self.labels.upper}(?=\s*(?:$|[.,;!)\"'\n。，；]))", text)
+            for place in re.finditer(rf"{self.labels.standing}(?=\s*(?:$|[.,;!)\"'\n。，；]))", text)
             if statements.ALONE.search(text[max(0, place.start() - 40) : place.start()])
             and not NOT.search(text[max(0, place.start() - 40) : place.start()])
         }
 
     def by_place(self, text: str) -> set[int]:
-        """The second of lettered options for "2" or "option 2", where no option has a number of its own."""
+        """The second of lettered options for "2", "option 2" or "the second one", where no option has a number of its own."""
         size = len(self.texts.texts)
         if not self.labels.labels[0].isalpha() or any(re.search(r"\d", one) for one in self.texts.texts):
             return set()
@@ -261,4 +276,10 @@ class _Reader:
             r"(?:option|number)?)?[\W_]*(\d{1,2})[\W_]*",
             text[:120],
         )
-        return {int(found[1]) - 1} if found and 1 <= int(found[1]) <= size else set()
+        if found:
+            return {int(found[1]) - 1} if 1 <= int(found[1]) <= size else set()
+        said = statements.ORDINAL.fullmatch(text[:120])
+        if not said:
+            return set()
+        place = size - 1 if said[1].lower() == "last" else statements.ORDINALS.index(said[1].lower())
+        return {place} if place < size else set()

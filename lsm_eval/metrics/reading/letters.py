@@ -55,6 +55,8 @@ class Labels:
         self._numbers = any(label.isdigit() for label in self.labels)
         after = rf"(?!{_WORD}|['’]{_WORD}|[+#%]|-{_WORD}|\.[A-Z]\.|[.,]\d)"
         self.upper = rf"(?:{one}){after}"
+        self.standing = rf"(?<!{_WORD}){self.upper}"
+        """A capital label that no word of a spaced script is joined to."""
         end = r"(?=\s*(?:$|[.,;:!?)\]}\"'、。，；：！？\n]))"
         self.any = rf"(?:{self.upper}|(?:{small}){after}{end})" if small else self.upper
         self._at = re.compile(rf"(?P<label>{self.any})")
@@ -64,7 +66,9 @@ class Labels:
         )
         self._enclosed = re.compile(rf"[(\[\"“](?P<label>(?:{one}|{small or one}){after})\s*[)\]\"”]")
 
-        self._leading = re.compile(rf"(?P<label>{self.any})\s*(?:[.):\]、,;\-–—\"'。]|(?:{_WHY})(?!{_WORD}))")
+        self._leading = re.compile(
+            rf"(?P<label>{self.any})\s*(?:[.):\]、,;\-–—\"'。(]|(?:{_WHY})(?!{_WORD}))"
+        )
 
     def index(self, label: str) -> int:
         """Which option a label is of."""
@@ -123,7 +127,7 @@ class Labels:
 
     def together(self, text: str) -> Iterator[Mention]:
         """Capital labels that are joined (A or B), anywhere."""
-        for found in re.finditer(rf"(?<!{_WORD}){self.upper}", text):
+        for found in re.finditer(self.standing, text):
             joined = self._joined(text, found.start())
             if joined and len(joined.indices) > 1:
                 yield joined

@@ -45,6 +45,15 @@ def _prepared(text: str) -> str:
     text = (
         plain(text.replace("$", "\u20ac").replace("*", " * ")).replace("\u2212", "-").replace("\u2044", "/")
     )
+    # 1.000.000 and 1 000 000: points or spaces between threes of digits, more than once (or 000), belong to one number.
+    text = re.sub(
+        r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d.]\d|\d)", lambda one: one[0].replace(".", ""), text
+    )
+    text = re.sub(
+        r"(?<![\d.,/])(?<![\d,] )[1-9]\d{0,2}(?:(?: \d{3}){2,}| 000)(?![\d/]|[.,] ?\d| \d)",
+        lambda one: one[0].replace(" ", ""),
+        text,
+    )
     return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
 
 

@@ -46,7 +46,7 @@ class Texts:
         """Options that stand with their labels and their own texts in one line, as a prompt would list them, and where
         the last of them ends."""
         found, end = set(), 0
-        for place in re.finditer(rf"(?<![^\W_]){labels.upper}\s*[.):\]]\s*", text):
+        for place in re.finditer(rf"{labels.standing}\s*[.):\]]\s*", text):
             index = labels.index(re.match(labels.upper, place.group())[0])  # type: ignore[index]
             own = pattern(self.texts[index]) if self.texts[index] else None
             if own and (said := own.match(self.fold(text[place.end() : place.end() + 400]))):

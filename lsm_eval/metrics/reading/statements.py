@@ -22,7 +22,7 @@ _ENGLISH = (
     r"\b(?:answer|final answer)\b",
 )
 _OTHERS = (
-    r"(?:答案|选项|回答|解答)(?:应该|应当|应|就|只能|可能)?(?:是|为|选择|选|:|=)?",
+    r"(?:而|应该|应当)(?:应该|应当|应)?是|(?:答案|选项|回答|解答)(?:应该|应当|应|就|只能|可能)?(?:是|为|选择|选|:|=)?",
     r"(?<!不)(?<!能)(?<!别)(?:选择|选)(?:的是|了)?(?:选项)?:?",
     r"(?:答え|正解|回答)(?:は|:)",
     r"(?:정답|답)(?:은|는|:)?",
@@ -31,7 +31,9 @@ _OTHERS = (
     r"\b(?:respuesta|opción)(?: (?:correcta|final))?\s*(?:es|sería|:)?|\b(?:elijo|escojo|selecciono)",
     r"\brisposta(?: (?:corretta|esatta|giusta))?\s*(?:è|:)?|\bscelgo",
     r"\bresposta(?: (?:correta|certa|final))?\s*(?:é|:)?|\bescolho",
-    r"\bantwoord(?: is|:)|(?<!\w)ответ\s*[:—–-]?",
+    r"\bantwoord(?: is|:)|(?<!\w)ответ\s*[:—–-]?|\bcorrect\s*:",
+    r"(?:الجواب|الإجابة|الاجابة)(?: \w+)?\s*(?:هو|هي|:)?|ค(?:\u0e33|\u0e4d\u0e32)ตอบ(?:ที่ถูกต้อง)?(?:คือ|:)?\s*|(?<!\w)(?:đáp án|câu trả lời)(?: \w+){0,2}?\s*(?:là|:)",
+    r"\bjawaban\w*(?: yang \w+)?\s*(?:adalah|ialah|:)|\bcevap\w*\s*:?|\bodpowied\w+(?: \w+)?\s*(?:to|:)|\bsvar\w*(?: är| er|:)",
 )
 CUE = re.compile("|".join((*_ENGLISH, *_OTHERS)), re.IGNORECASE)
 """Ends where the answer begins."""
@@ -47,16 +49,17 @@ _WRONG = (
 )
 AFFIRMED = re.compile(
     rf"(?i)\s*[)\].\"']?\s*(?:(?:is|are|was|seems|appears|would be|must be|has to be|ist|est|es|è|é)\s+(?:to be )?{_SURE}"
-    rf"(?:{_RIGHT}|what i)(?!\w)|[:=]\s*(?:yes|true|right|correct)(?!\w)|\s(?:fits|works|makes (?:the )?(?:most )?sense|"
-    rf"would be my (?:choice|answer))(?!\w)|(?:项|选项)?\s*(?:是|为|最)?\s*(?:正确|对的|最(?:佳|合适|恰当)))"
+    rf"(?:{_RIGHT}|what i)(?!\w)|[:=?]\s*(?:yes|true|right|correct)(?!\w)|\s(?:fits|works|makes (?:the )?(?:most )?sense|"
+    rf"would be my (?:choice|answer))(?!\w)|(?:项|选项)?\s*(?:是|为|最)?\s*(?:正确|对的|最(?:佳|合适|恰当))|(?:が|は)?(?:正解|正しい|答え)|(?:です|である|だ(?=[。、\s]|$)|입니다|이다))"
 )
 """What follows a label that is said to be right."""
 DENIED = re.compile(
-    rf"(?i)\s*[)\].:\"']?\s*(?:(?:is|are|was|were|seems|appears|would be|must be|ist|est|es|è|é)\s+"
+    rf"(?i)\s*[()\].:\"']?\s*(?:(?:is|are|was|were|seems|appears|would be|must be|ist|est|es|è|é)\s+"
     rf"(?:clearly |definitely |also |therefore |simply |obviously |just |probably )*(?:not|nicht|{_WRONG}|out|impossible)(?!\w)|"
     rf"[-–—,=]?\s*(?:{_WRONG})(?!\w)|(?<=[:=])\s*no(?!\w)|\?\s*no(?!\w)|(?:isn't|aren't|wasn't|n'est pas|no es|non è|não é)(?!\w)|"
+    rf"(?:can|could|may|must|should|(?:are|is|have|has) to) be (?:safely |immediately |easily )?(?:ruled out|excluded|eliminated|discarded|rejected|dismissed)\b|"
     rf"(?:can't|cannot|can not|couldn't) be (?:right|correct|true|the|it)\b|"
-    rf"(?:项|选项)?\s*(?:是|都)?\s*(?:不正确|不对|错|不是|不符|不可能|不选))"
+    rf"(?:项|选项)?\s*(?:是|都)?\s*(?:不正确|不对|错|不是|不符|不可能|不选)|(?:では|じゃ)(?:な[いく]|ありません)|が?(?:誤り|間違い|不正解)|(?:이|가) 아니)"
 )
 """What follows a label, or an option's text, that is said to be wrong."""
 VERDICT = re.compile(
@@ -66,13 +69,13 @@ VERDICT = re.compile(
 UNSURE = re.compile(
     r"(?i)\b(?:probably|definitely|certainly|surely|likely|maybe|perhaps|it's|it is|its|that's|i(?: would|'d)? (?:think|say|guess|"
     r"believe|feel)(?: that)?(?: it is| it's)?|could(?: also)? be|might(?: also)? be|may(?: also)? be|must be|should be|has to be|"
-    r"but(?: rather)?|leaning (?:to|towards?)|c'est|es ist|es la)\s+"
+    r"but(?: rather)?|lean(?:ing)? (?:to|towards?)|(?:i(?:'d)?|would) have to say|c'est|es ist|es la)\s+"
 )
 """Weaker than a statement: one of them alone decides, two that differ don't."""
 WRONG_ONE = re.compile(r"(?i)\b(?:incorrect|wrong|false|worst|least \w+|eliminated)\s+$")
 """What makes a statement one of what the answer is not."""
 ALONE = re.compile(
-    r"(?i)(?:^|[,:;=!?\n…]|\.\s|\b(?:is|are|be|get|leaves|choose|say|with|clearly|ist|est|es|è|é|and|or|to))[\s\"'(]*$"
+    r"(?i)(?:^|[,:;=!?\n…]|\.\s|\b(?:is|are|be|get|leaves|leaving|choose|say|with|clearly|ist|est|es|è|é|and|or|to))[\s\"'(]*$"
 )
 """Ends where a label that ends a clause is an answer: after another clause, or after such a word ("Sure, B.")."""
 NAMED = re.compile(
@@ -86,3 +89,12 @@ ASKED = re.compile(
 TURN = re.compile(
     r"(?i)\b(?:but|however|though|although|yet|nevertheless|aber|jedoch|mais|pero|ma)\b|但|然而|不过|可是"
 )
+REVISED = re.compile(
+    r"(?i)\b(?:no,? wait|wait,? no|scratch that|correction|i meant?|on second thoughts?|or rather|oops|actually,? no)\b[\s,.:;—–-]*"
+)
+"""Takes back what stands before it: "A, no wait, C"."""
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "last")
+ORDINAL = re.compile(
+    rf"(?i)[\W_]*(?:(?:it(?:'s| is)|i (?:choose|pick|say)|the answer is) )?(?:the )?({'|'.join(ORDINALS)})(?: (?:one|option|answer|choice))?[\W_]*"
+)
+"""An option by its place."""

@@ -25,7 +25,7 @@ _ENGLISH = (
     ),
     (
         r"(?:is|are|was|were|it's|that's)(?: not|n't) (?:\w+ly )?(?:known|clear|specified|stated|mentioned|given|provided|"
-        r"indicated|told|determined|determinable|possible to)"
+        r"indicated|told|said|determined|determinable|possible to)"
     ),
     r"not known|not enough info(?:rmation)?|not (?:specified|stated|mentioned|determinable|given in)",
     r"(?:not|in)(?:sufficient| enough) to (?:\w+ )?(?:determine|tell|say|know|decide|conclude|infer)",
@@ -34,6 +34,8 @@ _ENGLISH = (
         r"determined?|identified)?"
     ),
     r"not (?:been )?(?:told|said|explained|disclosed)",
+    r"neither [^.;!?\n]{1,60}? (?:can|could) be (?:determined|known|identified|inferred|told|established|chosen|ruled out)",
+    r"(?:could|can|might|may) be either(?: one| person| of (?:them|the two))?(?=\s*(?:$|[.,;!]))",
     r"unknown|unclear|ambiguous|unspecified",
 )
 _OTHERS = (
@@ -48,7 +50,7 @@ _OTHERS = (
     ),
     (
         r"impossible (?:de|à) (?:savoir|dire|déterminer)|(?:pas assez|pas suffisamment) d'info\w+|inconnue?|"
-        r"ne (?:peut|peux) pas (?:savoir|être déterminée?|déterminer|dire)|on ne sait pas|indéterminée?"
+        r"ne (?:peut|peux) pas (?:le |la |l')?(?:savoir|être déterminée?|déterminer|dire)|on ne sait pas|indéterminée?"
     ),
     (
         r"no se (?:puede|sabe)(?: (?:determinar|saber|decir))?|no hay (?:suficiente )?inform\w+|desconocid[oa]|"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lsm_eval.metrics.reading.markup import plain
+from lsm_eval.metrics.reading.statements import REVISED
 
 _YES = r"yes|yeah|yep|yup|oui|ja|s[íì]|sim"
 _NO = r"no|nope|nah|non|nein|não"
@@ -18,7 +19,7 @@ _LEADING = re.compile(
     rf"(?i)^\W*(?:(?P<yes>(?:{_YES})(?:{_ENDS}|{_AFTER}))|(?P<no>(?:{_NO})(?:{_ENDS}|{_AFTER})|{_NEGATED}))"
 )
 _STATED = re.compile(
-    rf"(?i)\b(?:answer|conclusion|verdict)\b(?:\s+\w+){{0,4}}?\s*(?:is|:|=|would be|must be)\s*[\"'(]*(?:(?P<yes>(?:{_YES})\b)|(?P<no>(?:{_NO})\b))"
+    rf"(?i)(?:\b(?:answer|conclusion|verdict)\b(?:\s+\w+){{0,4}}?\s*(?:is|:|=|would be|must be)|\bI(?:'d| would| will|'ll|'m going to| have to)? (?:say|answer|go with|conclude|vote|lean towards?|lean)(?: with)?:?)\s*[\"'(]*(?:(?P<yes>(?:{_YES})\b)|(?P<no>(?:{_NO})\b(?! \w+ (?:is|are|was|has|have|can)\b)))"
 )
 _ALONE = re.compile(
     rf"(?i)(?:(?<=[.,;:!?\n])\s*|\b(?:so|therefore|thus|hence),?\s+)(?:(?P<yes>{_YES})|(?P<no>{_NO})){_ENDS}"
@@ -31,6 +32,9 @@ _BOTH = re.compile(
 def read_yes_no(text: str) -> bool | None:
     """True for yes, False for no, None where neither or both can be read."""
     text = plain(text).strip()
+    revised = list(REVISED.finditer(text))
+    if revised and (said := read_yes_no(text[revised[-1].end() :])) is not None:
+        return said
     stated = list(_STATED.finditer(text))
     if stated:
         return (

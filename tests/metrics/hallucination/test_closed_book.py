@@ -183,9 +183,30 @@ def test_normalisation_deletes_no_answer(
     assert (outcome(completion, (reference,), how, "contains") == "correct") is contains
 
 
+@pytest.mark.parametrize("how", ["triviaqa", "squad"])
+@pytest.mark.parametrize(
+    ("completion", "reference", "exact", "contains"),
+    [
+        ("5", "-5", False, False), ("-5", "5", False, False), ("\u22125", "-5", True, True), ("35", "3.5", False, False),
+        ("3.5", "5", False, False), ("It is 3.5 m.", "5", False, False), ("It is 5.", "5", False, True),
+        ("12", "1/2", False, False), ("1000", "1,000", True, True), ("in 1,000 days", "1000", False, True),
+        ("from 1939-1945", "1945", False, True), ("$5", "5", True, True), ("C", "C++", False, False), ("C++", "C++", True, True),
+        ("AB-", "AB+", False, False), ("AB+", "AB+", True, True), ("x < y", "x > y", False, None), ("vitamin", "Vitamin A", False, None),
+        ("Vitamin a", "Vitamin A", True, True), ("cafe\u0301", "caf\u00e9", True, True), ("pre", "pre-", True, True),
+    ],
+)  # fmt: skip
+def test_numbers_and_signs_that_the_scripts_delete_tell_answers_apart(
+    how: Any, completion: str, reference: str, exact: bool, contains: bool | None
+) -> None:
+    assert (outcome(completion, (reference,), how, "exact") == "correct") is exact
+    if contains is not None:
+        assert (outcome(completion, (reference,), how, "contains") == "correct") is contains
+
+
 def test_one_of_several_references_may_be_an_article() -> None:
     aliases = ("Grade A", "A", "The top grade")
     assert outcome("A", aliases) == "correct"
-    assert outcome("grade", ("Grade A",)) == "correct"  # as in SQuAD's script: something is left
+    assert outcome("grade", ("Grade A",)) == "wrong"  # an A at the end is no article
+    assert outcome("grade a", ("Grade A",)) == "correct"
     assert outcome("the", aliases) == "wrong"
     assert outcome("", aliases) == "abstained"

@@ -277,6 +277,35 @@ def test_many_letters() -> None:
     assert chosen("I. thing nine", options) == 8
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("B (Berlin)", None), ("B (the London one)", 1), ("A, no wait, C.", 2), ("A. Scratch that: D", 3), ("The second one.", 1),
+        ("The last option", 3), ("A, B and D can be ruled out, leaving C.", 2), ("A\u3067\u306f\u306a\u304fB\u3067\u3059", 1),
+        ("\u7b54\u6848\u4e0d\u662fA\uff0c\u800c\u662fB", 1), ("\u6211\u8ba4\u4e3aD\u6b63\u786e", 3), ("B\uc785\ub2c8\ub2e4", 1),
+        ("\u0e04\u0e33\u0e15\u0e2d\u0e1a\u0e04\u0e37\u0e2d B", 1), ("C\u00e2u tr\u1ea3 l\u1eddi l\u00e0 C.", 2), ("correct: b", 1),
+        ("I lean toward A.", 0), ("A? No. B? No. C? Yes.", 2), ("\u5e94\u8be5\u662fD\u5427", 3), ("B; C", None),
+    ],
+)  # fmt: skip
+def test_taken_back_ruled_out_and_in_unspaced_scripts(text: str, expected: int | None) -> None:
+    assert chosen(text, ("Paris", "London", "Berlin", "Madrid")) == expected
+
+
+def test_further_ways_of_saying_that_it_cannot_be_known() -> None:
+    for text in (
+        "Neither the baker nor the pilot can be identified.",
+        "It could be either of them.",
+        "On ne peut pas le savoir.",
+    ):
+        assert chosen(text, PEOPLE) == 1
+
+
+def test_yes_and_no_as_options_are_read_as_such() -> None:
+    assert chosen("There is no doubt: yes.", ("yes", "no")) == 0
+    assert chosen("Yes. No, wait: no.", ("yes", "no")) == 1
+    assert chosen("Maybe", ("yes", "no")) is None
+
+
 def test_several_are_all_named() -> None:
     assert named("A or C", PEOPLE) == (0, 2)
     assert named("A. The pilot", PEOPLE) == (0, 2)

@@ -24,7 +24,7 @@ NUMBERS: list[tuple[str, Any]] = [
     ("0.50", Fraction(1, 2)), (".5", Fraction(1, 2)), ("\u7b54\u6848\u662f42\u3002", 42), ("the answer is 42km", 42),
     ("He has 3 dogs, 4 cats. The total is 7 animals", 7), ("x = -2", -2), ("(-2)", -2), ("1 234", 234),
     ("\\boxed{-\\frac{3}{4}}", Fraction(-3, 4)), ("A4", None), ("2024-05-06", 6), ("3,5", 5), ("18 dollars per day", 18),
-    ("5**", 5), ("*5*", 5),
+    ("5**", 5), ("*5*", 5), ("1 000 000", 1000000), ("about 1.000.000 euros", 1000000), ("10 000 km", 10000), ("3.142", Fraction(1571, 500)),
 ]  # fmt: skip
 YES_OR_NO: list[tuple[str, bool | None]] = [
     ("Yes [1].", True), ("No [2], because of it", False), ("No doubt about it", None),
@@ -36,6 +36,7 @@ YES_OR_NO: list[tuple[str, bool | None]] = [
     ("Definitely not", False), ("Not all of them", None), ("There is no evidence, so yes.", True),
     ("Yes, there is no doubt", True), ("Noah", None), ("no.", False), ("Answer: Yes", True), ("Answer: yes or no", None),
     ("Oui", True), ("Nein.", False), ("No it is not", False), ("Yes it is", True), ("Yes\n\nNo", True), ("NO!", False),
+    ("I would say no.", False), ("Yes. No, wait: no.", False), ("I'd say: yes", True), ("I say no one is right", None),
     ("\u662f\u5426", None), ("\\boxed{Yes}", True), ("`no`", False), ("\"Yes\"", True),
 ]  # fmt: skip
 
