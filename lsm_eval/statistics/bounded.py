@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-CORRELATION = 0.2
-"""The cautious guess of how alike the samples of one cluster are."""
+CORRELATION = 1.0
+"""The cautious guess of how alike the samples of one cluster are: all the same, so that with no hit at all a cluster is one
+trial."""
 _DESIGN_EVENTS = 1.0
 _SPREAD_EVENTS = 0.5
 FEWEST_CLUSTERS = 5

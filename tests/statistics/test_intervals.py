@@ -97,7 +97,7 @@ def test_few_samples_get_an_exact_interval() -> None:
 
 def test_a_mean_is_cut_to_its_units_range() -> None:
     assert bounds(of("truthfulqa_mc2", [0.99, 1.0, 0.6]))[1] <= 1.0
-    assert bounds(of("rouge1", [1.0, 0.0, 40.0]))[0] == 0.0
+    assert bounds(of("rouge1", [1.0, 0.0, 40.0]))[0] >= 0.0
     assert bounds(of("likelihood_difference", [1.0, 0.0, 40.0]))[0] < 0.0
 
 
@@ -208,8 +208,9 @@ def test_infinite_values_are_not_given() -> None:
 def test_agreeing_clusters_are_not_certain() -> None:
     found = of("leak_rate", [0.0] * 40, [str(i % 8) for i in range(40)])
     assert found.method == "wilson(effective, clusters)"
-    # Neither 40 trials nor 8.
-    assert wilson(0, 40, 0.95)[1] < bounds(found)[1] < wilson(0, 8, 0.95)[1]
+    # As of eight trials, with Student's t for so few.
+    assert bounds(found)[1] == pytest.approx(0.41, abs=0.01)
+    assert bounds(found)[1] > wilson(0, 8, 0.95)[1]
 
 
 def test_a_sample_without_cluster_is_its_own() -> None:
@@ -263,4 +264,4 @@ def test_a_mean_of_fractions_that_are_all_0_is_not_certainty() -> None:
     found = estimate(PromptContainment(), zeros, [None] * 20, missing=0, ties=0, seed=0)
     assert found.value == found.low == 0
     # Somewhat above the 0.161 of twenty yes-or-no answers: t for z.
-    assert found.high == pytest.approx(0.18, abs=0.01)
+    assert found.high == pytest.approx(0.18, abs=0.001)
