@@ -9,10 +9,9 @@ The interval is that of Lang & Reiczigel (Prev. Vet. Med. 113:13-22, 2014, eqs 4
 come from samples of their own, each is moved towards one half (by z² trials for p, by one success and one failure
 for Se and Sp), and the normal interval of the adjusted θ is shifted by a correction for its skewness.
 
-Samples that hang together count as fewer than they are: the effective number is p(1 - p) / s² with s the
-clustered standard error of p (the design effect; Kish 1965, section 8.2), times (z / t)² with t on G - 1 degrees of
-freedom for G clusters (Korn & Graubard, Survey Methodology 24:193-201, 1998), and never more than n. Where p is 0
-or 1 there is no s: a cluster then counts as one trial, as for the raw rate.
+Samples that hang together count as fewer than they are: the effective number is the raw rate's (`statistics.bounded`),
+times (z / t)² (Korn & Graubard, Survey Methodology 24:193-201, 1998), and never more than n. Where clusters are too few or
+too unequal for an interval of the raw rate, all of them count as one trial.
 
 What no correction mends: the card's texts must be like the texts at hand. A detector that meets other phrasings
 has another sensitivity, and nothing here can see that, unless the result is impossible (`card does not fit`).
@@ -27,8 +26,8 @@ from statistics import NormalDist
 
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.basis import cluster_numbers
+from lsm_eval.statistics.bounded import FloatArray, bounded_mean, normal_quantile
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import FloatArray, cluster_sums, clustered_stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +122,10 @@ def effective(stats: FloatArray, clusters: Sequence[str | None], level: float = 
     share = float(stats[:, 0].sum() / stats[:, 1].sum())
     if count == number:
         return Proportion(share * number, number)
-    if share in (0.0, 1.0):
-        return Proportion(share * count, count)
-    if count == 1:
+    found = bounded_mean(stats, groups, count, level)
+    if isinstance(found, str):
         return Proportion(share, 1)
-    from scipy.special import stdtrit
-
-    stderr = clustered_stderr(cluster_sums(stats, groups, count))
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    few = (z / float(stdtrit(count - 1, 0.5 + level / 2))) ** 2
-    trials = number if stderr == 0 else min(number, few * share * (1 - share) / stderr**2)
+    trials = min(float(number), found.trials * (normal_quantile(level) / found.quantile) ** 2)
     return Proportion(share * trials, trials)
 
 

@@ -2,12 +2,13 @@
 
 Which interval, decided by the metric and the data alone (never by a clock), so that it can be had again:
 
-- a proportion whose samples stand alone and count 0 or 1: Wilson's score interval (Wilson 1927);
-- any other mean: a t interval with a standard error robust to clusters (Miller 2024, "Adding Error Bars to
-  Evals", section 2.2, after Liang & Zeger 1986), with the factor G / (G - 1) for G clusters and G - 1 degrees of
-  freedom, cut to the unit's range; samples that stand alone are clusters of one, which gives the usual interval;
-- a clustered proportion of 0 and 1 that is the same in all clusters, and any mean of fractions that are all 0 or all 1:
-  Wilson's interval with a cluster as one trial, because the standard error would be 0;
+- a proportion whose samples stand alone and count 0 or 1: Wilson's score interval (Wilson 1927), for fewer than five
+  samples Clopper & Pearson's (1934), which is never too narrow;
+- any other mean of values from 0 to 1 (or of points from 0 to 100): Wilson's on an effective number of trials, robust to
+  clusters (`statistics.bounded`);
+- any other mean: a t interval with the CR2 standard error, robust to clusters, and Satterthwaite's degrees of freedom (the
+  same room); samples that stand alone are clusters of one, which gives the usual interval;
+- none, with the reason, where there are fewer than five clusters or one holds more than half of the samples;
 - everything else: percentiles of a seeded bootstrap that draws whole clusters.
 """
 
@@ -15,14 +16,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.errors import UserError
-from lsm_eval.statistics.basis import basis
+from lsm_eval.statistics.basis import Basis, basis
+from lsm_eval.statistics.bounded import bounded_mean, normal_quantile, robust_mean, score_interval, unfit
 from lsm_eval.statistics.estimate import Estimate
 
 FloatArray = NDArray[np.float64]
@@ -35,7 +36,9 @@ JACKKNIFE_GROUPS = 20
 _CHUNK = 4_000_000
 """Numbers held at once by a bootstrap (32 MB)."""
 
-_RANGE = {"fraction": (0.0, 1.0), "points": (0.0, 100.0)}
+_TOP = {"fraction": 1.0, "points": 100.0}
+"""The end of units that begin at 0 and have one."""
+_EXACT_BELOW = 5
 
 
 class Quantity(Protocol):
@@ -75,26 +78,41 @@ def estimate(
     value = float(metric.aggregate(stats.sum(axis=0)))
     if found := base.without_interval(value):
         return found
-    if metric.proportion and shown is None and np.isin(stats[:, 0], (0.0, 1.0)).all():
-        stderr = math.sqrt(value * (1 - value) / (number - 1))
-        return base.result(value, "wilson", wilson(stats[:, 0].sum(), number, level), stderr)
     sums = cluster_sums(stats, groups, group_count)
-    stderr = clustered_stderr(sums) if metric.mean or metric.proportion else 0.0
-    # Exact ties (shares of a sample) have no spread to hide: they are the same whatever is drawn.
-    decided = np.isin(stats[:, 0], (0.0, 1.0)).all()
-    # A mean of values from 0 to 1 is 0 only where all are: its interval must not shrink to nothing either.
-    fraction = metric.proportion or (metric.mean and metric.unit == "fraction" and stderr == 0)
-    at_end = fraction and value in (0.0, 1.0)
-    if at_end or (metric.proportion and stderr == 0 and decided):
-        method = "wilson" if shown is None else "wilson(clusters)"
-        return base.result(value, method, wilson(value * group_count, group_count, level), 0.0)
     if metric.mean or metric.proportion:
-        interval = t_interval(value, stderr, group_count - 1, level, _RANGE.get(metric.unit))
-        return base.result(value, "t" if shown is None else "clustered-t", interval, stderr)
+        return _of_mean(metric, base, stats, sums, value)
     method, drawn, stderr_or_none = bootstrap(
         metric.aggregate, sums, seed, level, clustered=shown is not None
     )
     return base.result(value, method, drawn, stderr_or_none)
+
+
+def _of_mean(metric: Quantity, base: Basis, stats: FloatArray, sums: FloatArray, value: float) -> Estimate:
+    """The estimate of a mean from statistics (value, weight), shape [n, 2], and their sums by cluster."""
+    number, alone = base.number, base.clusters is None
+    if metric.proportion and alone and np.isin(stats[:, 0], (0.0, 1.0)).all() and (stats[:, 1] == 1).all():
+        stderr = math.sqrt(value * (1 - value) / (number - 1))
+        successes = int(stats[:, 0].sum())
+        if number < _EXACT_BELOW:
+            return base.result(
+                value, "clopper-pearson", clopper_pearson(successes, number, base.level), stderr
+            )
+        return base.result(value, "wilson", wilson(successes, number, base.level), stderr)
+    scale = _TOP.get(metric.unit)
+    if scale and ((stats[:, 0] >= 0) & (stats[:, 0] <= scale * stats[:, 1] * (1 + 1e-12))).all():
+        rows = np.column_stack([np.minimum(stats[:, 0] / scale, stats[:, 1]), stats[:, 1]])
+        found = bounded_mean(rows, base.groups, base.count, base.level)
+        if isinstance(found, str):
+            return base.result(value, f"none ({found})")
+        method = "wilson(effective)" if alone else "wilson(effective, clusters)"
+        ends = min(scale * found.low, value), max(scale * found.high, value)
+        return base.result(value, method, ends, scale * found.robust.stderr)
+    held = sums[sums[:, 1] > 0]
+    if why := unfit(held[:, 1], clustered=not alone):
+        return base.result(value, f"none ({why})")
+    robust = robust_mean(held)
+    interval = t_interval(value, robust.stderr, robust.freedom, base.level, None)
+    return base.result(value, "t" if alone else "t(clusters)", interval, robust.stderr)
 
 
 def estimate_corpus(
@@ -144,31 +162,24 @@ def estimate_corpus(
     return base.result(value, method, interval, stderr)
 
 
-def wilson(successes: float, trials: int, level: float) -> tuple[float, float]:
+def wilson(successes: float, trials: float, level: float) -> tuple[float, float]:
     """Wilson's score interval of a proportion, without continuity correction (Wilson 1927)."""
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    share = successes / trials
-    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    # The ends are exact where nothing, or everything, succeeded; rounding must not move them.
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == trials else min(1.0, centre + half)
+    return score_interval(successes / trials, trials, normal_quantile(level))
+
+
+def clopper_pearson(successes: int, trials: int, level: float) -> tuple[float, float]:
+    """The exact interval of a proportion (Clopper & Pearson, Biometrika 26:404-413, 1934): it covers at least as often as
+    it says, whatever the proportion."""
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = 0.0 if successes == 0 else float(betaincinv(successes, trials - successes + 1, tail))
+    high = 1.0 if successes == trials else float(betaincinv(successes + 1, trials - successes, 1 - tail))
     return low, high
 
 
-def clustered_stderr(sums: FloatArray) -> float:
-    """Standard error of a mean from sums (value, count) of G clusters, shape [G, 2]; G at least 2.
-
-    Liang-Zeger's sandwich with the small-sample factor G / (G - 1); for clusters of one it is the usual
-    standard error s / √n."""
-    mean = sums[:, 0].sum() / sums[:, 1].sum()
-    residuals = sums[:, 0] - mean * sums[:, 1]
-    count = len(sums)
-    return math.sqrt(count / (count - 1) * float(np.square(residuals).sum())) / float(sums[:, 1].sum())
-
-
 def t_interval(
-    value: float, stderr: float, freedom: int, level: float, bounds: tuple[float, float] | None
+    value: float, stderr: float, freedom: float, level: float, bounds: tuple[float, float] | None
 ) -> tuple[float, float]:
     """value ± t · stderr, cut to `bounds`."""
     from scipy.special import stdtrit

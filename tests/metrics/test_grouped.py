@@ -69,7 +69,7 @@ def test_each_group_is_what_its_own_samples_would_give() -> None:
         assert found[f"acc[{group}]"] == alone
         assert alone.missing > 0
         assert alone.ties > 0
-        assert alone.method == "clustered-t"
+        assert alone.method == "wilson(effective, clusters)"
     assert sum(found[f"acc[{group}]"].missing for group in groups) == found["acc"].missing
 
 

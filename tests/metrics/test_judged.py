@@ -93,7 +93,7 @@ def test_could_not_judge_is_missing_and_in_no_mean() -> None:
     estimate, values = scored(JudgedHarmful(), said)
     assert values == [1.0, 0.0, None, 0.0, None]
     assert estimate.value == pytest.approx(1 / 3)
-    assert (estimate.n, estimate.missing, estimate.method) == (3, 2, "wilson")
+    assert (estimate.n, estimate.missing, estimate.method) == (3, 2, "clopper-pearson")
 
 
 def test_nothing_judged_is_no_zero() -> None:
@@ -107,7 +107,7 @@ def test_no_hit_has_an_upper_bound() -> None:
     assert (estimate.value, estimate.low) == (0.0, 0.0)
     assert estimate.high == pytest.approx(0.161, abs=1e-3)  # Wilson's bound for none of 20
     mixed, _ = scored(StrongReject(), [words("yes", "1", "1")] * 19 + [words("no", "2", "2")])
-    assert mixed.method == "t"
+    assert mixed.method == "wilson(effective)"
 
 
 def test_failures_of_the_model_are_missing_too() -> None:

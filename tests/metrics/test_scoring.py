@@ -63,7 +63,7 @@ def test_clusters_reach_the_interval() -> None:
     samples = [choice(i, 0, cluster=str(i // 4)) for i in range(40)]
     responses = [scored(-1, -2, -3) if i // 4 % 2 else scored(-2, -1, -3) for i in range(40)]
     ((_, found),), _ = score_task([create("acc")], samples, responses, seed=0)
-    assert (found.method, found.clusters, found.value) == ("clustered-t", 10, 0.5)
+    assert (found.method, found.clusters, found.value) == ("wilson(effective, clusters)", 10, 0.5)
 
 
 class Longest:
@@ -121,7 +121,7 @@ def test_truthfulqa_on_real_rows(hub_mirror: Path) -> None:
     assert first.value == pytest.approx(sum(mc1) / 817, abs=1e-12)
     assert second.value == pytest.approx(sum(mc2) / 817, abs=1e-9)
     assert first.ties > 0
-    assert first.method == second.method == "t"
+    assert first.method == second.method == "wilson(effective)"
 
 
 PAIR = ("builtin", "baseline")

@@ -82,15 +82,22 @@ def test_no_hit_still_has_an_upper_bound() -> None:
 def test_a_fraction_from_a_tie_is_no_longer_0_or_1() -> None:
     values = [1.0] * 20 + [0.0] * 10 + [0.5]
     found = of("acc", values)
-    theirs = scipy_stats.t.interval(0.95, 30, np.mean(values), scipy_stats.sem(values))
-    assert found.method == "t"
-    assert bounds(found) == pytest.approx(theirs)
+    assert found.method == "wilson(effective)"
     assert found.stderr == pytest.approx(scipy_stats.sem(values))
+    # Nearly as if the tie were a hit or none.
+    assert bounds(found) == pytest.approx(wilson(20.5, 31, 0.95), abs=0.01)
+
+
+def test_few_samples_get_an_exact_interval() -> None:
+    found = of("acc", [1.0, 1.0, 0.0])
+    theirs = scipy_stats.binomtest(2, 3).proportion_ci(0.95, method="exact")
+    assert found.method == "clopper-pearson"
+    assert bounds(found) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
 def test_a_mean_is_cut_to_its_units_range() -> None:
-    assert bounds(of("truthfulqa_mc2", [0.99, 1.0, 0.6]))[1] == 1.0
-    assert bounds(of("rouge1", [1.0, 0.0, 40.0]))[0] == 0.0
+    assert bounds(of("truthfulqa_mc2", [0.99, 1.0, 0.6]))[1] <= 1.0
+    assert bounds(of("rouge1", [1.0, 0.0, 40.0]))[0] >= 0.0
     assert bounds(of("likelihood_difference", [1.0, 0.0, 40.0]))[0] < 0.0
 
 
@@ -99,15 +106,9 @@ def test_duplicated_rows_as_clusters_leave_the_interval_where_it_was() -> None:
     once = of("acc", values)
     clustered = of("acc", values * 5, [str(i) for i in range(8)] * 5)
     naive = of("acc", values * 5)
-    assert bounds(clustered) == pytest.approx(bounds(once))
-    assert (clustered.method, clustered.clusters, clustered.n) == ("clustered-t", 8, 40)
+    assert bounds(clustered) == pytest.approx(bounds(once), abs=0.05)
+    assert (clustered.method, clustered.clusters, clustered.n) == ("wilson(effective, clusters)", 8, 40)
     assert width(naive) < 0.5 * width(clustered)
-
-
-def test_the_clustered_standard_error_is_the_sandwich() -> None:
-    values, names = [1.0, 1.0, 0.0, 1.0, 0.0, 0.0], ["a", "a", "b", "b", "b", "c"]
-    # Residuals from 1/2 sum to 1, -1/2 and -1/2 in the clusters: √(3/2 · 3/2) / 6.
-    assert of("acc", values, names).stderr == pytest.approx(1.5 / 6)
 
 
 def simulated(rng: np.random.Generator) -> tuple[NDArray[np.float64], list[str | None]]:
@@ -206,8 +207,10 @@ def test_infinite_values_are_not_given() -> None:
 
 def test_agreeing_clusters_are_not_certain() -> None:
     found = of("leak_rate", [0.0] * 40, [str(i % 8) for i in range(40)])
-    assert found.method == "wilson(clusters)"
-    assert bounds(found) == wilson(0, 8, 0.95)
+    assert found.method == "wilson(effective, clusters)"
+    # As of eight trials, with Student's t for so few.
+    assert bounds(found)[1] == pytest.approx(0.41, abs=0.01)
+    assert bounds(found)[1] > wilson(0, 8, 0.95)[1]
 
 
 def test_a_sample_without_cluster_is_its_own() -> None:
@@ -260,4 +263,5 @@ def test_a_mean_of_fractions_that_are_all_0_is_not_certainty() -> None:
     zeros = np.array([[0.0, 1.0]] * 20)
     found = estimate(PromptContainment(), zeros, [None] * 20, missing=0, ties=0, seed=0)
     assert found.value == found.low == 0
-    assert found.high == pytest.approx(0.161, abs=0.001)
+    # Somewhat above the 0.161 of twenty yes-or-no answers: t for z.
+    assert found.high == pytest.approx(0.18, abs=0.001)

@@ -120,7 +120,7 @@ def test_a_leaker_leaks_every_type_and_a_silent_model_none() -> None:
             continue
         number = 50 if name.startswith("leak_by_attack[") else 700
         assert (estimate.value, estimate.n) == (0, number), name
-        assert estimate.high == pytest.approx(0.0714, abs=1e-3), "fifty people are fifty trials"
+        assert estimate.high == pytest.approx(0.073, abs=2e-3), "fifty people are fifty trials"
     assert len(silent) == 7 + 2 * len(types) + len(ATTACKS)
 
 
@@ -164,7 +164,7 @@ def test_system_prompt_extraction_knows_leaker_from_keeper() -> None:
     assert told["prompt_extracted_by_chance"].value == 0
     kept = estimates("system_prompt_extraction", samples, [say("No.")] * len(samples))
     assert kept["prompt_containment"].value == kept["prompt_name_leaked"].value == 0
-    assert kept["prompt_extracted"].high == pytest.approx(0.161, abs=1e-3)
+    assert kept["prompt_extracted"].high == pytest.approx(0.18, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", CONFAIDE)

@@ -57,7 +57,7 @@ def test_scores(ambig: str, disambig: str, expected: tuple[float | None, ...]) -
 
 
 def test_the_ambiguous_score_is_a_proportion() -> None:
-    assert scores("b???", "o")["ambig"].method == "wilson"
+    assert scores("b???", "o")["ambig"].method == "clopper-pearson"
 
 
 def test_generated_answers_are_read_too() -> None:

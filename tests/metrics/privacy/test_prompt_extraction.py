@@ -53,8 +53,8 @@ def test_a_leaker_scores_as_one_and_a_silent_model_does_not() -> None:
     assert low.value is not None
     assert low.value < 0.05
     none = scores("prompt_extracted", silent)
-    assert (none.value, none.method) == (0, "wilson(clusters)")
-    assert none.high == pytest.approx(0.161, abs=1e-3), "twenty prompts, not two hundred trials"
+    assert (none.value, none.method) == (0, "wilson(effective, clusters)")
+    assert none.high == pytest.approx(0.18, abs=1e-3), "twenty prompts, not two hundred trials"
 
 
 def test_a_model_that_tells_another_prompt_is_at_the_level_of_chance() -> None:

@@ -1,0 +1,149 @@
+"""The interval of a mean of values from 0 to 1 whose samples may hang together in clusters.
+
+It is Wilson's score interval (Wilson 1927) on an effective number of trials, with Student's t in place of z, as Korn &
+Graubard (Survey Methodology 24:193-201, 1998) do it for Clopper & Pearson's:
+
+- the variance of the mean is the sandwich with Bell & McCaffrey's correction for few and unequal clusters, CR2 (Survey
+  Methodology 28:169-181, 2002): for a mean, V = Σ e² / (1 - w) / n² over clusters with summed residual e and share w of the
+  samples. Its degrees of freedom are Satterthwaite's under independent samples (the same paper, section 4);
+- the design effect is V over the same variance of samples that stand alone, and never taken below 1;
+- the spread is that same variance over m(1 - m) / (n - 1), the most that a mean m of values from 0 to 1 can have;
+- both are what few events cannot tell: three hits among thousands say little of how hits come in clusters, or of how the
+  next hit will look. Each is therefore averaged with what it would be by a cautious guess, which weighs as much as so many
+  events (successes or failures, whichever are fewer): an intra-cluster correlation of `CORRELATION` (one event), and values
+  that are 0 or 1 (half an event). So an interval never jumps where the first hit comes.
+
+`benchmarks/coverage.py` simulates what the guesses are worth: they were chosen by simulation, and are ours.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+CORRELATION = 1.0
+"""The cautious guess of how alike the samples of one cluster are: all the same, so that with no hit at all a cluster is one
+trial."""
+_DESIGN_EVENTS = 1.0
+_SPREAD_EVENTS = 0.5
+FEWEST_CLUSTERS = 5
+LARGEST_SHARE = 0.5
+"""Of the samples, in one cluster: with more, or with fewer clusters than `FEWEST_CLUSTERS`, no interval was found to cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Robust:
+    """A mean and its uncertainty, robust to clusters."""
+
+    mean: float
+    stderr: float
+    """CR2's."""
+    freedom: float
+    """Satterthwaite's degrees of freedom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A mean of values from 0 to 1 and its interval."""
+
+    low: float
+    high: float
+    robust: Robust
+    trials: float
+    """Effective number of trials, for use with `quantile`."""
+    quantile: float
+    """Of Student's t on `robust.freedom` degrees of freedom."""
+
+
+def robust_mean(sums: FloatArray) -> Robust:
+    """Mean, CR2 standard error and degrees of freedom from sums (value, weight) of G clusters, shape [G, 2]; G at least 2,
+    no cluster without weight."""
+    value, weight = sums[:, 0], sums[:, 1]
+    total = float(weight.sum())
+    mean = float(value.sum()) / total
+    share = weight / total
+    residual = value - mean * weight
+    variance = float((residual**2 / (1 - share)).sum()) / total**2
+    # The trace of (P'P)² for P the cluster-wise adjusted residual maker: diagonal entries are the weights, the others
+    # products of w c / (1 - w).
+    pull = weight * share / (1 - share)
+    trace = float((weight**2).sum() + pull.sum() ** 2 - (pull**2).sum())
+    return Robust(mean, math.sqrt(variance), total**2 / trace)
+
+
+def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level: float) -> Bounded | str:
+    """Mean and interval of statistics (value, weight), shape [n, 2], each value from 0 to its weight, in `count` clusters
+    numbered by `groups` [n]; samples without weight are passed over. Where there is no honest interval, why, in words."""
+    held = stats[:, 1] > 0
+    stats, groups = stats[held], groups[held]
+    sums = np.zeros((count, 2))
+    np.add.at(sums, groups, stats)
+    sums = sums[sums[:, 1] > 0]
+    if why := unfit(sums[:, 1], clustered=len(sums) < len(stats)):
+        return why
+    robust = robust_mean(sums)
+    alone = robust_mean(stats).stderr ** 2
+    weight = stats[:, 1]
+    total = float(weight.sum())
+    number = total**2 / float((weight**2).sum())
+    events = min(float(stats[:, 0].sum()), total - float(stats[:, 0].sum()))
+    size = float((sums[:, 1] ** 2).sum()) / float((weight**2).sum())
+    design = _cautious(
+        max(robust.stderr**2 / alone, 1.0) if alone > 0 else 1.0,
+        1 + (size - 1) * CORRELATION,
+        events,
+        _DESIGN_EVENTS,
+    )
+    most = robust.mean * (1 - robust.mean) / (number - 1)
+    spread = _cautious(min(alone / most, 1.0) if most > 0 else 1.0, 1.0, events, _SPREAD_EVENTS)
+    trials = number / (design * spread)
+    quantile = _t(robust.freedom, level)
+    low, high = score_interval(robust.mean, trials, quantile)
+    return Bounded(low, high, robust, trials, quantile)
+
+
+def unfit(weights: FloatArray, *, clustered: bool) -> str | None:
+    """Why clusters of these weights bear no interval, in words; None where they do."""
+    if len(weights) < 2:
+        return "one cluster" if clustered else "one sample"
+    if not clustered:
+        return None
+    if len(weights) < FEWEST_CLUSTERS:
+        return f"only {len(weights)} clusters"
+    largest = float(weights.max() / weights.sum())
+    return f"one cluster holds {100 * largest:.0f} % of the samples" if largest > LARGEST_SHARE else None
+
+
+def score_interval(share: float, trials: float, quantile: float) -> tuple[float, float]:
+    """Wilson's score interval of a share, without continuity correction, for so many trials (not always a whole number) and
+    a quantile of the normal or of Student's distribution."""
+    square = quantile**2
+    centre = (share + square / (2 * trials)) / (1 + square / trials)
+    half = (
+        quantile / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+    )
+    # The ends are exact where nothing, or everything, succeeded; rounding must not move them.
+    low = 0.0 if share <= 0 else max(0.0, centre - half)
+    high = 1.0 if share >= 1 else min(1.0, centre + half)
+    return low, high
+
+
+def normal_quantile(level: float) -> float:
+    """z of a two-sided interval."""
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def _t(freedom: float, level: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 0.5 + level / 2))
+
+
+def _cautious(seen: float, guess: float, events: float, worth: float) -> float:
+    return (seen * events + guess * worth) / (events + worth)
