@@ -70,7 +70,7 @@ class LeftOut:
             return
         task, error = next(iter(self._errors.items()))
         if len({str(other).removeprefix(f"{name}: ") for name, other in self._errors.items()}) == 1:
-            raise error if len(self._errors) > 1 else _named(task, error)
+            raise error
         if progress is not None:
             self.say(progress)
         raise UserError(
