@@ -1,5 +1,5 @@
 """`python -m lsm_eval`."""
 
-from lsm_eval.cli import main
+from lsm_eval.cli import command
 
-main()
+command()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import errno
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -91,6 +93,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:  # noqa: BLE001 (this is where all of them end)
         _explain(error, ["lsm-eval", *given])
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def command() -> NoReturn:
+    """`main` as a program: once everything is said and cleaned up, the process is over.
+
+    Nothing that a library's threads do while Python takes itself apart can change the exit code any more: Arrow's and
+    CUDA's have been seen to abort there (apache/arrow#34314), and a run that went well must not look like a crash.
+    """
+    try:
+        main()
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else 0 if left.code is None else 1
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, UserError):
+            stream.flush()
+    os._exit(code)
 
 
 def _explain(error: Exception, command: Sequence[str]) -> NoReturn:

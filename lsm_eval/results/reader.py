@@ -100,7 +100,7 @@ class Record:
         with ExitStack() as stack:
             try:
                 # An open file: a path such as `s3:x` would be taken for an address.
-                file = stack.enter_context(pq.ParquetFile(stack.enter_context(path.open("rb"))))
+                file = stack.enter_context(pq.ParquetFile(stack.enter_context(pa.OSFile(str(path)))))
             except (pa.ArrowException, OSError, ValueError) as error:
                 raise _broken(path, error) from error
             _check_columns(path, file.schema_arrow)

@@ -167,7 +167,7 @@ class Registry:
                 if name.task in self.tasks or name.task.startswith(tuple(self._others)):
                     yield name.task, name
                 else:
-                    self._unknown(name.task, self.tasks, refuse if within else None)
+                    self._unknown(name.task, self.tasks, within, refuse)
             elif name in self.tasks or name.startswith(tuple(self._others)):
                 yield name, None
             elif name in self.suites:
@@ -178,20 +178,23 @@ class Registry:
             else:
                 fitting = fnmatch.filter(self.tasks, name)
                 if not fitting:
-                    self._unknown(name, [*self.tasks, *self.suites], refuse if within else None)
+                    self._unknown(name, [*self.tasks, *self.suites], within, refuse)
                 yield from ((one, None) for one in fitting)
 
-    def _unknown(self, name: str, known: Iterable[str], refuse: Refuse | None) -> None:
+    def _unknown(
+        self, name: str, known: Iterable[str], within: tuple[str, ...], refuse: Refuse | None
+    ) -> None:
         """Raises for a name that fits nothing, or refuses it: one that a suite's file names costs only itself."""
         error = unknown("task", name, known)
+        if within:
+            error = UserError(f"in the suite {within[-1]!r}, {error}")
         if broken := [file for file in self.broken if len(file.content) == 1]:
-            more = (
-                f"{len(broken)} files define nothing, the first:"
-                if len(broken) > 1
-                else "one file defines nothing:"
+            which = "a file" if len(broken) == 1 else f"one of {len(broken)} files"
+            first = "" if len(broken) == 1 else "the first being "
+            error = UserError(
+                f"{error} It may stand in {which} that cannot be read, {first}{broken[0].fault}"
             )
-            error = UserError(f"{error} It may be in one that cannot be read; {more} {broken[0].fault}")
-        if refuse is None:
+        if refuse is None or not within:
             raise error
         refuse(name, error)
 

@@ -147,3 +147,21 @@ def test_a_mistake_on_a_terminal_leaves_the_cursor(run: Runner, broken: Path) ->
     assert "its weights cannot be used" in shown
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h")
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["run", "--tasks", "none_such"], 2)])
+def test_threads_that_abort_while_python_ends_change_no_exit_code(arguments: list[str], code: int) -> None:
+    program = (
+        "import atexit, os, sys, threading, time\n"
+        "class Abort:\n"
+        "    def __del__(self):\n"
+        "        os.abort()\n"
+        "sys.modules['keeps_it'] = Abort()\n"
+        "atexit.register(print, 'done before the end')\n"
+        f"sys.argv = ['lsm-eval', *{arguments!r}]\n"
+        "from lsm_eval.cli import command\n"
+        "command()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "done before the end" in done.stdout

@@ -88,7 +88,7 @@ def test_a_record_says_what_was_asked(task_folder: Path, checkpoint: Path, tmp_p
     assert len(row["logprobs"]) == len(further["logprobs"]) == 1
     estimate = next(row for row in record.estimates if row.metric == "acc")
     assert estimate.n == 3
-    assert estimate.method == "wilson"
+    assert estimate.method == "clopper-pearson"
     from importlib import metadata
 
     assert f"lm-eval:{metadata.version('lm_eval')}/own_pairs/" in estimate.signature

@@ -22,8 +22,9 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        # An open file: a path such as `s3:x` would be taken for an address.
-        with path.open("rb") as content, pq.ParquetFile(content) as file:
+        # An open file: a path such as `s3:x` would be taken for an address. One of Arrow's own: its threads would need
+        # Python to read one of Python's, and may still be at it when Python ends.
+        with pa.OSFile(str(path)) as content, pq.ParquetFile(content) as file:
             there = file.schema_arrow.names
             if columns is not None:
                 check_columns(columns, there, str(path))
