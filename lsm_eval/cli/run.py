@@ -135,6 +135,7 @@ def _show_result(result: RunResult) -> None:
     from lsm_eval.cli.table import estimate_cells, print_table
     from lsm_eval.metrics.scoring import NO_LIKELIHOOD
     from lsm_eval.results.summary import work_summary
+    from lsm_eval.runner.at_start import samples_stopped_at_start
     from lsm_eval.runner.thoughts import samples_with_thoughts
 
     rows = [
@@ -152,6 +153,13 @@ def _show_result(result: RunResult) -> None:
             click.echo(
                 f"{task.prepared.name}: thoughts of {thinking:,} of {len(task.responses):,} samples are not scored "
                 "(--reasoning keep scores the whole text).",
+                err=True,
+            )
+        stopped = samples_stopped_at_start(task.prepared.samples, task.responses)
+        if stopped:
+            click.echo(
+                f"{task.prepared.name}: {stopped:,} of {len(task.responses):,} samples have an answer that a stop string "
+                "ended at its start, with nothing or a heading left of it; they are scored as they are.",
                 err=True,
             )
         orders = [m.name for m, e in task.estimates if e.method == NO_LIKELIHOOD and "[" not in m.name]

@@ -134,6 +134,8 @@ class TaskRow(_Row):
     failures: dict[str, int] = {}
     thoughts: int = 0
     """Samples of which a reasoning model's thoughts were taken off, those that ended inside them included."""
+    stopped_at_start: int = 0
+    """Samples with an answer that a stop string ended at its very start: nothing, or a heading, is left of it."""
     own_shots: int | None = None
     """The task's own number of examples, which `shots` differs from where `--shots` said so; None in early records."""
     own_chat: bool | None = None

@@ -32,6 +32,7 @@ from lsm_eval.results.schema import (
     Manifest,
     TaskRow,
 )
+from lsm_eval.runner.at_start import samples_stopped_at_start
 from lsm_eval.runner.environment import hardware, versions
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.judge import Bench
@@ -79,6 +80,8 @@ def signature(
     own = None if isinstance(task.loaded, LmEvalTask) else definition.max_tokens
     if definition.request == "generate" and spec.max_tokens not in (None, own):
         parts.append(f"max_tokens:{spec.max_tokens}")
+    if task.chat and definition.stop and definition.stop != definition.chat_stop:
+        parts.append("stop:chat" if definition.chat_stop else "stop:none")
     if reasoning:
         parts.append(reasoning)
     if spec.options.overflow != "error":
@@ -203,10 +206,7 @@ def make_manifest(
         for response in parts(whole)
     ]
     generated = sum(response.tokens for response in written if isinstance(response, Generated))
-    rows = [
-        _task_row(task, spec, failures, samples_with_thoughts(responses))
-        for task, responses, failures in tasks
-    ]
+    rows = [_task_row(task, spec, failures, responses) for task, responses, failures in tasks]
     return Manifest(
         schema_version=SCHEMA_VERSION,
         run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
@@ -265,7 +265,9 @@ def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
     return found
 
 
-def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], thoughts: int) -> TaskRow:
+def _task_row(
+    task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], responses: Sequence[SampleResponse]
+) -> TaskRow:
     definition = task.loaded.task
     return TaskRow(
         task=definition.task,
@@ -287,7 +289,8 @@ def _task_row(task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], th
         limit=spec.limit,
         samples=len(task.samples),
         failures=dict(failures),
-        thoughts=thoughts,
+        thoughts=samples_with_thoughts(responses),
+        stopped_at_start=samples_stopped_at_start(task.samples, responses),
         own_shots=task.own_shots,
         own_chat=task.own_chat,
         drifted=(definition.dataset.sha256 is not None and not task.data.pinned)

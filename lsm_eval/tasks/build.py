@@ -196,7 +196,8 @@ class _Builder:
             return Score(prompt, continuations, chat=chat)
         if task.request == "generate":
             system = self._system(row) if self._system else None
-            return Generate(prompt, task.stop, task.max_tokens, system=system, chat=chat, detail=task.detail)
+            stop = task.stops(chat=chat)
+            return Generate(prompt, stop, task.max_tokens, system=system, chat=chat, detail=task.detail)
         return Perplexity(prompt, detail=task.detail)
 
     def _drawn(self, greedy: Request) -> list[Request]:

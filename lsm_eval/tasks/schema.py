@@ -219,6 +219,9 @@ class Task(Strict):
     target_labels: bool = False
     """The target is a list of 0/1 labels, one a choice."""
     stop: tuple[str, ...] = ()
+    """Generate: what ends the text where the prompt is continued as plain text (`stops`)."""
+    chat_stop: tuple[str, ...] = ()
+    """Generate: what ends the answer in a chat, beside the end of its turn; mostly nothing should."""
     max_tokens: Whole = Field(default=256, ge=1)
     detail: bool = False
     """Generate: answers say how likely the new text is. Perplexity: answers say it of each token. Some metrics need
@@ -262,7 +265,7 @@ class Task(Strict):
                 checked_label(options["name"])
         return metrics
 
-    @field_validator("stop")
+    @field_validator("stop", "chat_stop")
     @classmethod
     def _stops_somewhere(cls, stop: tuple[str, ...]) -> tuple[str, ...]:
         if "" in stop:
@@ -277,8 +280,10 @@ class Task(Strict):
             raise ValueError(f"request: {self.request} takes no choices")
         if self.request == "generate" and self.target is None and not self.metadata:
             raise ValueError("request: generate needs a target (or metadata that its metrics read)")
-        if self.request != "generate" and (self.system or self.stop):
+        if self.request != "generate" and (self.system or self.stop or self.chat_stop):
             raise ValueError(f"request: {self.request} takes no system and no stop")
+        if self.chat == "off" and self.chat_stop:
+            raise ValueError("chat_stop goes with a chat, and the task says chat: off: remove one")
         if self.request == "score" and self.detail:
             raise ValueError("request: score takes no detail: its answers have all there is")
         if isinstance(self.further, str) and self.request != "score":
@@ -288,6 +293,11 @@ class Task(Strict):
         if self.request == "perplexity" and (self.fewshot.shots or self.chat == "on"):
             raise ValueError("request: perplexity takes no examples and no chat template")
         return self
+
+    def stops(self, *, chat: bool) -> tuple[str, ...]:
+        """What ends a generated text. A text that is continued has to be told from the next question; in a chat the
+        turn ends the answer, and a line break or a heading at its start ("Summary:") ends nothing."""
+        return self.chat_stop if chat else self.stop
 
 
 class Share(Strict):

@@ -261,7 +261,7 @@ def test_a_checkpoint_that_thinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ]
     model = memorising_models.train_on(tmp_path / "m", texts, steps=200)
     rows = [{"q": "what is the cat", "a": "the mat"}, {"q": "what is the dog", "a": "yes"}]
-    fields = {**TALK, "prompt": "{{ q }}", "target": "{{ a }}", "stop": ["\n"], "max_tokens": 60}
+    fields = {**TALK, "prompt": "{{ q }}", "target": "{{ a }}", "chat_stop": ["\n"], "max_tokens": 60}
     write_task(tmp_path / "tasks", "talk", rows, **fields)
     runner = Runner(model, tmp_path / "tasks", tmp_path / "reports")
     for engine in ("auto", "plain"):

@@ -108,9 +108,34 @@ def test_more_shots_than_examples_is_an_error() -> None:
 def test_generation_takes_references_stop_and_system() -> None:
     loaded = task(request="generate", choices=None, target="{{ options }}", system="Be {{ subject }}.", stop=["\n"],
                   max_tokens=7)  # fmt: skip
-    (one,) = build_samples(loaded, rows(1), None, BuildOptions(shots=0, chat=True))
-    assert one.request == Generate("Q0?", ("\n",), 7, system="Be a.", chat=True)
+    (one,) = build_samples(loaded, rows(1), None, BuildOptions(shots=0))
+    assert one.request == Generate("Q0?", ("\n",), 7, system="Be a.")
     assert one.target == ("no", "yes")
+
+
+def test_what_ends_a_continuation_ends_no_reply_in_a_chat() -> None:
+    own: dict[str, Any] = {"request": "generate", "choices": None, "target": "a", "stop": ["\n"]}
+    chat = BuildOptions(shots=0, chat=True)
+    (one,) = build_samples(task(**own), rows(1), None, chat)
+    assert one.request == Generate("Q0?", (), 256, chat=True)
+    (one,) = build_samples(task(**own, chat_stop=["\nUser:"]), rows(1), None, chat)
+    assert one.request == Generate("Q0?", ("\nUser:",), 256, chat=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"chat_stop": ["a"]}, "request: score takes no system and no stop"),
+        (
+            {"request": "generate", "choices": None, "chat": "off", "chat_stop": ["a"]},
+            "chat_stop goes with a chat",
+        ),
+        ({"request": "generate", "choices": None, "chat_stop": [""]}, "an empty stop string"),
+    ],
+)
+def test_stops_of_a_chat_that_make_no_sense(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        task(**changes)
 
 
 def test_in_a_chat_choices_stand_alone() -> None:
