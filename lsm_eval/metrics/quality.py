@@ -37,6 +37,7 @@ ENTRIES: dict[str, Entry] = {
             "bleu": ("Bleu", "corpus BLEU by sacrebleu", "points", True),
             "chrf": ("Chrf", "chrF by sacrebleu", "points", True),
             "chrf++": ("chrf_plus_plus", "chrF++ by sacrebleu", "points", True),
+            "ter": ("Ter", "translation edit rate by sacrebleu", "points", False),
         },
     ),
     **entries(

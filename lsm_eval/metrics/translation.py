@@ -1,4 +1,4 @@
-"""BLEU and chrF, with sacrebleu's own segment statistics, defaults and signatures.
+"""BLEU, chrF and TER, with sacrebleu's own segment statistics, defaults and signatures.
 
 The aggregate repeats sacrebleu's last step in NumPy over any number of sums at once, so that a bootstrap is
 one call; the tests hold it equal to sacrebleu's.
@@ -22,6 +22,7 @@ from lsm_eval.tasks.sample import Sample
 if TYPE_CHECKING:
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
+    from sacrebleu.metrics.ter import TER
 
 Smooth = Literal["exp", "floor", "add-k", "none"]
 
@@ -41,7 +42,7 @@ class _Sacrebleu(Described):
 
     unit = "points"
 
-    def __init__(self, name: str | None, scorer: BLEU | CHRF) -> None:
+    def __init__(self, name: str | None, scorer: BLEU | CHRF | TER) -> None:
         super().__init__(name)
         self.scorer: Any = scorer
         self._references: set[int] = set()
@@ -238,6 +239,45 @@ def chrf_plus_plus(
         whitespace=whitespace,
         eps_smoothing=eps_smoothing,
     )
+
+
+class Ter(_Sacrebleu):
+    """`ter`: translation edit rate (Snover et al. 2006) as sacrebleu computes it: the edits, shifts of words among
+    them, that turn completions into their nearest references, per 100 words of the references (their mean length).
+    Statistics: edits, mean reference length. Above 100 where more is wrong than the reference has words.
+
+    Words lie between spaces: for Chinese set `normalized` and `asian_support`, which make each character a word."""
+
+    default_name = "ter"
+    higher_is_better = False
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        normalized: bool = False,
+        no_punct: bool = False,
+        asian_support: bool = False,
+        case_sensitive: bool = False,
+    ) -> None:
+        from sacrebleu.metrics.ter import TER
+
+        scorer = TER(
+            normalized=normalized,
+            no_punct=no_punct,
+            asian_support=asian_support,
+            case_sensitive=case_sensitive,
+        )
+        super().__init__(name, scorer)
+
+    def segment(self, sums: FloatArray) -> float:
+        return float(self.aggregate(sums))
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums [..., 2] to TER [...], 0 and up. Without a word in any reference it is 100 if there are edits, else 0."""
+        sums = np.asarray(sums, float)
+        edits, length = sums[..., 0], sums[..., 1]
+        return np.asarray(100 * np.where(length > 0, ratio(edits, length), edits > 0))
 
 
 def _bleu(**options: Any) -> BLEU:

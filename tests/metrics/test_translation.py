@@ -1,4 +1,4 @@
-"""BLEU and chrF equal sacrebleu's own corpus scores."""
+"""BLEU, chrF and TER equal sacrebleu's own corpus scores."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.translation import Bleu, Chrf
+from lsm_eval.metrics.translation import Bleu, Chrf, Ter
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.statistics.intervals import estimate
 from lsm_eval.tasks.sample import Sample
@@ -43,7 +44,14 @@ CHRF_OPTIONS: list[dict[str, Any]] = [
 ]
 
 
-def rows(metric: Bleu | Chrf, corpus: list[tuple[str, ...]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+TER_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"normalized": True, "asian_support": True},
+    {"no_punct": True, "case_sensitive": True},
+]
+
+
+def rows(metric: Bleu | Chrf | Ter, corpus: list[tuple[str, ...]]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Statistics of (completion, *references)."""
     measured = [
         metric.measure(Sample("s", Generate("p"), refs), Generated(hyp, 1, "stop"))
@@ -76,9 +84,37 @@ def test_chrf_is_sacrebleus(options: dict[str, Any], corpus: list[tuple[str, str
     assert float(ours) == pytest.approx(theirs(CHRF(**options), [*corpus]), abs=1e-9)
 
 
+@pytest.mark.parametrize("options", TER_OPTIONS, ids=str)
+@settings(deadline=None, max_examples=60)
+@given(corpus=CORPUS)
+def test_ter_is_sacrebleus(options: dict[str, Any], corpus: list[tuple[str, str, str]]) -> None:
+    metric = Ter(**options)
+    ours = metric.aggregate(rows(metric, [*corpus]).sum(axis=0))
+    scorer = TER(**options)
+    assert float(ours) == pytest.approx(theirs(scorer, [*corpus]), abs=1e-9)
+    assert metric.signature == str(scorer.get_signature())
+
+
+def test_ter_counts_edits_of_reference_words() -> None:
+    """One word of four is missing; a phrase moved as a whole is one edit; each character counts in Chinese."""
+    cases: list[tuple[dict[str, Any], str, str, float]] = [
+        ({}, "the cat sat", "the cat sat down", 25.0),
+        ({}, "sat down the cat", "the cat sat down", 25.0),
+        ({}, "a b c d e f", "g h", 300.0),
+        ({}, "a", "", 100.0),
+        ({"normalized": True, "asian_support": True}, "早上好", "早上坏", 100 / 3),
+        ({}, "早上好", "早上坏", 100.0),
+    ]
+    for options, hypothesis, reference, expected in cases:
+        metric = Ter(**options)
+        assert not metric.higher_is_better
+        found = float(metric.aggregate(rows(metric, [(hypothesis, reference)]).sum(axis=0)))
+        assert found == pytest.approx(expected), (hypothesis, reference)
+
+
 def test_many_sums_at_once_are_the_same_as_one_by_one() -> None:
     corpus = [("the cat sat", "the cat sat down"), ("", "a dog"), ("a dog ran off today", "a dog ran off")]
-    for metric in (Bleu(), Bleu(smooth_method="add-k"), Chrf(word_order=2)):
+    for metric in (Bleu(), Bleu(smooth_method="add-k"), Chrf(word_order=2), Ter()):
         sums = rows(metric, [*corpus])
         stacked = metric.aggregate(sums.reshape(3, 1, -1))
         assert stacked.shape == (3, 1)

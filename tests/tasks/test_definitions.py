@@ -304,3 +304,35 @@ def test_an_unknown_attack_is_the_users_mistake() -> None:
 def test_more_people_than_names_is_the_users_mistake() -> None:
     with pytest.raises(UserError, match="names for 1000 people"):
         records(n=1001, seed=1, attacks=["direct"])
+
+
+def _generating() -> list[LoadedTask]:
+    return [loaded for loaded in map(task, sorted(REGISTRY.tasks)) if loaded.task.request == "generate"]
+
+
+def test_no_shipped_task_cuts_a_reply_in_a_chat() -> None:
+    """A line break, a blank line or a heading may begin a reply: what ends a continuation would leave nothing of it."""
+    found = {loaded.task.task: loaded.task.stops(chat=True) for loaded in _generating()}
+    assert {"dialogsum", "xsum", "trivia_qa", "nq_open", "cited_qa", "bbq_generated"} <= set(found)
+    assert set(found.values()) == {()}
+    assert load_task(REGISTRY.tasks["dialogsum"]).task.stops(chat=False) == ("\n\n", "\nDialogue:")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nq_open", ["Answer these questions", "a line break between examples", "--apply_chat_template"]),
+        ("trivia_qa", ["question mark", "--apply_chat_template", "abstain"]),
+        ("lm_extraction", ["98.8 of the 988"]),
+        ("harmbench", ["all 400"]),
+        ("gsm8k", ["--chat on"]),
+    ],
+)
+def test_departures_from_the_harness_and_the_source_are_declared(name: str, said: list[str]) -> None:
+    declared = " ".join(task(name).task.departures)
+    assert [part for part in said if part not in declared] == []
+
+
+@pytest.mark.parametrize("name", ["flores_en_de", "flores_en_zh", "flores_zh_en"])
+def test_flores_has_the_metrics_of_the_harness(name: str) -> None:
+    assert {metrics.parse(spec)[0] for spec in task(name).task.metrics} == {"bleu", "chrf", "ter"}

@@ -120,6 +120,16 @@ def test_truthfulqa_asks_what_the_harness_asks_in_two_tasks(hub_mirror: Path) ->
     assert mc2 == "6c2bdb468f196c94e07128a29f77f79119b6fd65acc3094ae4804efd8c32e171"
 
 
+def test_truthfulqa_generated_asks_what_the_harness_asks_and_ends_with_a(hub_mirror: Path) -> None:
+    """Also where the data has a space behind the question, which the harness takes off."""
+    prompts = [text(sample) for sample in samples_of("truthfulqa_generated", hub_mirror)]
+    assert all(prompt.endswith("\nA:") for prompt in prompts)
+    assert (
+        digest([prompt.removesuffix("\nA:") for prompt in prompts])
+        == "3833a23b21c8f7bf59e48e8d5be009293bc8d6f22027fdcdc8a20ad3aa338aaf"
+    )
+
+
 def test_stop_strings_of_gsm8k(hub_mirror: Path) -> None:
     request = samples_of("gsm8k", hub_mirror)[0].request
     assert isinstance(request, Generate)
