@@ -29,7 +29,7 @@ def ends(found: Estimate) -> tuple[float, float]:
 
 
 def classes(positives: int, negatives: int) -> FloatArray:
-    return np.r_[np.ones(positives), np.zeros(negatives)]
+    return np.repeat([1.0, 0.0], [positives, negatives])
 
 
 def placements(scores: FloatArray, positive: FloatArray) -> tuple[FloatArray, FloatArray]:
