@@ -14,6 +14,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
+import coverage_ranked
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             flush=True,
         )
     print(f"{cells} cells of {options.draws} draws: {low} under 93.5 %, {high} above 98 %")
+    coverage_ranked.report(options.draws, options.seed)
     return 0
 
 

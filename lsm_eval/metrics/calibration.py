@@ -24,6 +24,7 @@ from lsm_eval.metrics.base import CorpusMetric, FloatArray, Measurement, Metric,
 from lsm_eval.metrics.choice import best
 from lsm_eval.metrics.common import Described, MeanMetric, counted, ratio, right_choices, scored
 from lsm_eval.requests import Answer
+from lsm_eval.statistics.auroc_interval import auroc_estimate
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate
 from lsm_eval.tasks.sample import Sample
@@ -253,6 +254,14 @@ class ConfidenceAuroc(_Ranked):
 
     def __init__(self, *, name: str | None = None, normalise: Normalise = "none") -> None:
         super().__init__(name, normalise)
+
+    def estimate_corpus(
+        self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
+    ) -> Estimate:
+        """The value with its interval (`scoring.CorpusInterval`)."""
+        found = [self.confidence(s, a) for s, (a,) in zip(samples, answers, strict=True)]
+        odds, right = [f.odds for f in found], [f.right for f in found]
+        return auroc_estimate(odds, right, [sample.cluster for sample in samples], missing=missing)
 
     def over(self, odds: FloatArray, right: FloatArray) -> float:
         _, level = np.unique(odds, return_inverse=True)

@@ -52,6 +52,17 @@ class Interval(Protocol):
 
 
 @runtime_checkable
+class CorpusInterval(Protocol):
+    """A corpus metric whose estimate is made in a way of its own (an AUROC, whose variance is known)."""
+
+    def estimate_corpus(
+        self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
+    ) -> Estimate:
+        """The estimate over these samples, from the answers to all requests of each."""
+        ...
+
+
+@runtime_checkable
 class Revealing(Protocol):
     """A metric of a family that nobody can list before there are answers (a task's own Python names them)."""
 
@@ -217,6 +228,11 @@ def _estimate_corpus(
             f"metric {metric.name!r} reads one answer a sample, and sample {several.id!r} has more: take a metric "
             "that reads several."
         )
+
+    if isinstance(metric, CorpusInterval):
+        given = [sample for sample, _ in answered], [own for _, own in answered]
+        own_made = metric.estimate_corpus(*given, missing=len(counting) - len(answered))
+        return _with_reason(metric, responses, own_made)
 
     def compute(kept: Sequence[int]) -> float:
         chosen = [answered[i][0] for i in kept]

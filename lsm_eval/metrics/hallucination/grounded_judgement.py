@@ -7,12 +7,12 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.common import Described, metadata, right_choices, scored
+from lsm_eval.metrics.ranking import AurocMetric, Ranked
 from lsm_eval.requests import Answer
-from lsm_eval.statistics.auroc import auroc
 from lsm_eval.tasks.sample import Sample
 
 
-class YesAuroc(Described):
+class YesAuroc(AurocMetric, Described):
     """`yes_auroc`: AUROC of how much likelier the first of two choices is than the second, for telling the samples
     whose right choice is the first from the others. It asks for no threshold, so that a habit of saying yes (or no)
     costs nothing; 0.5 is what a model reaches that does not read.
@@ -32,10 +32,10 @@ class YesAuroc(Described):
         """Whether the sample is one of those that count."""
         return all(str(metadata(self.name, sample, key)) == str(value) for key, value in self.only.items())
 
-    def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
-        """The AUROC; NaN where a class is empty, or two choices are both impossible to the model."""
+    def ranked(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> Ranked | None:
+        """The margins, and whether the first choice is right; None where two choices are both impossible to the model."""
         margins, first = [], []
-        for sample, answer in zip(samples, answers, strict=True):
+        for sample, (answer,) in zip(samples, answers, strict=True):
             logprobs = scored(self.name, answer).logprobs
             if len(logprobs) != 2:
                 raise UserError(
@@ -45,5 +45,5 @@ class YesAuroc(Described):
             margins.append(logprobs[0] - logprobs[1])
             first.append(right_choices(self.name, sample, 2) == {0})
         if any(margin != margin for margin in margins):
-            return float("nan")
-        return auroc(margins, first)
+            return None
+        return Ranked(margins, first, range(len(margins)))

@@ -18,8 +18,8 @@ from dataclasses import replace
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, metadata, ratio, scored
+from lsm_eval.metrics.ranking import JointAurocMetric, Ranked
 from lsm_eval.requests import Answer
-from lsm_eval.statistics.auroc import auroc
 from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import cluster_sums, estimate, wilson
@@ -124,23 +124,20 @@ class HaluEvalPaired(_Judging, ProportionMetric):
         return counted(sum(pairs) / len(pairs), tie=0.5 in pairs)
 
 
-class HaluEvalAuroc(Described):
+class HaluEvalAuroc(JointAurocMetric, Described):
     """`halueval_auroc`: AUROC of P(yes) for hallucinated against right answers, over all items; 0.5 says nothing."""
 
     default_name = "halueval_auroc"
 
-    def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
-        """The value over samples of one request each."""
-        return self.compute_all(samples, [[answer] for answer in answers])
-
-    def compute_all(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> float:
-        """The value over these samples; NaN where there is but one sort of answer."""
+    def ranked(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> Ranked:
+        """P(yes) of each answer, and whether it is hallucinated."""
         found = [
-            judgement
-            for sample, own in zip(samples, answers, strict=True)
-            for judgement in judged(self.name, sample, own)
+            (odds, hallucinated, index)
+            for index, (sample, own) in enumerate(zip(samples, answers, strict=True))
+            for odds, hallucinated in judged(self.name, sample, own)
         ]
-        return auroc([odds for odds, _ in found], [hallucinated for _, hallucinated in found])
+        odds, hallucinated, of = zip(*found, strict=True) if found else ((), (), ())
+        return Ranked(odds, hallucinated, of)
 
 
 def judged(metric: str, sample: Sample, answers: Sequence[Answer]) -> list[Judged]:

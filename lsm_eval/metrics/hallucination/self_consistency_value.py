@@ -17,8 +17,8 @@ from lsm_eval.metrics.hallucination.self_consistency import (
 )
 from lsm_eval.metrics.hallucination.semantic_entropy import SelfDisagreement, SemanticEntropy
 from lsm_eval.metrics.normalise import Normalisation
+from lsm_eval.metrics.ranking import JointAurocMetric, Ranked
 from lsm_eval.requests import Answer
-from lsm_eval.statistics.auroc import auroc
 from lsm_eval.tasks.sample import Sample
 
 Of = Literal["semantic_entropy", "selfcheck_avg", "selfcheck_max", "self_disagreement"]
@@ -70,7 +70,7 @@ class GreedyWrong(_Greedy):
     wanted = "wrong"
 
 
-class WrongAuroc(Described):
+class WrongAuroc(JointAurocMetric, Described):
     """`wrong_auroc`: AUROC of the measure `of` for telling wrong greedy answers from right ones (Farquhar et al. 2024;
     Manakul et al. 2023). 0.5: the measure says nothing of the answer; undefined where all answers are right, or all
     wrong. Answers that say they do not know, and ones that cannot be read, are neither, and left out.
@@ -102,20 +102,18 @@ class WrongAuroc(Described):
     def options(self) -> dict[str, str]:
         return {"of": f"({self.measure_of.signature})", "norm": self.normalise, "match": self.match}
 
-    def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
-        return self.compute_all(samples, [[answer] for answer in answers])
-
-    def compute_all(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> float:
-        """The AUROC over the samples whose greedy answer is right or wrong."""
-        scores, wrong = [], []
-        for sample, given in zip(samples, answers, strict=True):
+    def ranked(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> Ranked:
+        """The measure of the samples whose greedy answer is right or wrong, and whether it is wrong."""
+        scores, wrong, of = [], [], []
+        for index, (sample, given) in enumerate(zip(samples, answers, strict=True)):
             greedy, draws = greedy_and_draws(self.name, sample, given)
             found = outcome(greedy, references(self.name, sample), self.normalise, self.match)
             value = self._value(greedy, draws) if found in ("correct", "wrong") else None
             if value is not None:
                 scores.append(value)
                 wrong.append(found == "wrong")
-        return auroc(scores, wrong)
+                of.append(index)
+        return Ranked(scores, wrong, of)
 
     def _value(self, greedy: str, draws: tuple[str, ...]) -> float | None:
         """The measure of one sample, kept, because an interval asks for it again and again."""

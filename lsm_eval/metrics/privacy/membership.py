@@ -27,9 +27,11 @@ from lsm_eval.metrics.base import FloatArray, Measurement, Unit
 from lsm_eval.metrics.common import Described, likelihood, metadata
 from lsm_eval.metrics.privacy.blind import blind_scores
 from lsm_eval.requests import Answer, Likelihood, Perplexity
-from lsm_eval.statistics.auroc import auroc
+from lsm_eval.statistics.auroc_gain import auroc_gain
+from lsm_eval.statistics.auroc_interval import auroc_estimate
+from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.resampled import resampled_estimate
+from lsm_eval.statistics.tpr import tpr_estimate
 from lsm_eval.tasks.sample import Sample
 
 Attack = Literal["loss", "zlib", "min_k", "min_k_pp"]
@@ -51,18 +53,6 @@ def attack_score(attack: Attack, text: str, answer: Likelihood, k: float = 0.2) 
         values = (values - np.array(answer.means)) / np.maximum(answer.deviations, 1e-6)
     count = max(1, int(k * len(values)))
     return float(np.sort(values)[:count].mean())
-
-
-def tpr_at(scores: FloatArray, member: FloatArray, fpr: float) -> float:
-    """True-positive rate at the loosest threshold whose false-positive rate is `fpr` at most; ties count against.
-
-    `scores` and `member` (0 or 1) are [n]; NaN without members or non-members. Fewer than 1 / fpr non-members leave no
-    room for any false positive."""
-    members, others = scores[member == 1], np.sort(scores[member == 0])[::-1]
-    if not len(members) or not len(others):
-        return math.nan
-    allowed = int(fpr * len(others) + 1e-9)
-    return 1.0 if allowed >= len(others) else float((members > others[allowed]).mean())
 
 
 class _Membership(Described, ABC):
@@ -124,20 +114,13 @@ class _Membership(Described, ABC):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """By a bootstrap over clusters (`scoring.Interval`); at 0 or 1 Wilson's interval for as many trials as the
-        smaller class has clusters."""
-        return resampled_estimate(
-            self.over,
-            statistics,
-            clusters,
-            missing=missing,
-            seed=seed,
-            trials=lambda rows: max(1, int(min((rows[:, 2] == 1).sum(), (rows[:, 2] == 0).sum()))),
-        )
+        """The value with its interval (`scoring.Interval`); nothing is drawn, so `seed` plays no part."""
+        rows = statistics.reshape(len(statistics), 3)
+        return self.over(rows, clusters, missing)
 
     @abstractmethod
-    def over(self, rows: FloatArray) -> float:
-        """The value over samples' statistics [n, 3]."""
+    def over(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+        """The estimate from samples' statistics [n, 3]."""
 
     def _text(self, sample: Sample) -> str:
         request = sample.request
@@ -160,14 +143,14 @@ class MembershipAuroc(_Membership):
 
     default_name = "membership_auroc"
 
-    def over(self, rows: FloatArray) -> float:
-        return auroc(rows[:, 0], rows[:, 2] == 1)
+    def over(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+        return auroc_estimate(rows[:, 0], rows[:, 2], clusters, missing=missing)
 
 
 class MembershipTpr(_Membership):
     """`membership_tpr`: share of members that are found when `fpr` (0.01) of the non-members are taken for
-    members (Carlini et al. 2022, "Membership inference attacks from first principles"). Its interval is rough: it
-    hangs on the few non-members with the highest scores."""
+    members (Carlini et al. 2022, "Membership inference attacks from first principles"), at an interpolated threshold
+    (`statistics.tpr`). No value with fewer non-members than 2 / (3 · `fpr`): even the highest would have a higher rate."""
 
     default_name = "membership_tpr"
 
@@ -175,26 +158,28 @@ class MembershipTpr(_Membership):
         self, *, name: str | None = None, attack: Attack = "loss", k: float = 0.2, fpr: float = 0.01
     ) -> None:
         super().__init__(name=name, attack=attack, k=k)
-        if not 0 <= fpr < 1:
-            raise UserError(f"metric {self.name!r}: `fpr` lies between 0 and 1: got {fpr}.")
+        if not 0 < fpr < 1:
+            raise UserError(f"metric {self.name!r}: `fpr` lies above 0 and below 1: got {fpr}.")
         self.fpr = fpr
 
     def options(self) -> dict[str, str]:
-        return {**super().options(), "fpr": f"{self.fpr:g}"}
+        return {**super().options(), "fpr": f"{self.fpr:g}", "threshold": "interpolated"}
 
-    def over(self, rows: FloatArray) -> float:
-        return tpr_at(rows[:, 0], rows[:, 2], self.fpr)
+    def over(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+        return tpr_estimate(rows[:, 0], rows[:, 2], self.fpr, clusters, missing=missing)
 
 
 class _WithBlind(_Membership):
     blind = True
 
-    def over(self, rows: FloatArray) -> float:
-        return math.nan if np.isnan(rows[:, 1]).any() else self.compared(rows)
+    def over(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+        if np.isnan(rows[:, 1]).any():
+            return basis(clusters, missing=missing).result(None, "none (undefined on these samples)")
+        return self.compared(rows, clusters, missing)
 
     @abstractmethod
-    def compared(self, rows: FloatArray) -> float:
-        """The value over statistics whose blind scores are all known."""
+    def compared(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+        """The estimate from statistics whose blind scores are all known."""
 
 
 class MembershipBlind(_WithBlind):
@@ -213,17 +198,16 @@ class MembershipBlind(_WithBlind):
     def shown(self, score: float, blind: float) -> float | None:
         return None if math.isnan(blind) else blind
 
-    def compared(self, rows: FloatArray) -> float:
-        return auroc(rows[:, 1], rows[:, 2] == 1)
+    def compared(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+        return auroc_estimate(rows[:, 1], rows[:, 2], clusters, missing=missing)
 
 
 class MembershipGain(_WithBlind):
     """`membership_gain`: the attack's AUROC minus the blind classifier's, or minus 0.5 where the blind one has
-    less than that; over the same resamples. An attack has shown something where its interval lies above 0."""
+    less than that. An attack has shown something where its interval lies above 0."""
 
     default_name = "membership_gain"
     unit: Unit = "other"
 
-    def compared(self, rows: FloatArray) -> float:
-        member = rows[:, 2] == 1
-        return auroc(rows[:, 0], member) - max(auroc(rows[:, 1], member), 0.5)
+    def compared(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+        return auroc_gain(rows[:, 0], rows[:, 1], rows[:, 2], clusters, missing=missing)

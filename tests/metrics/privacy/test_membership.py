@@ -11,7 +11,7 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.privacy.blind import blind_scores
-from lsm_eval.metrics.privacy.membership import attack_score, tpr_at
+from lsm_eval.metrics.privacy.membership import attack_score
 from lsm_eval.metrics.registry import create
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Likelihood, Perplexity
@@ -58,17 +58,6 @@ def test_answers_without_detail_are_a_users_error() -> None:
             answers[:1],
             seed=0,
         )
-
-
-def test_true_positives_at_few_false_ones() -> None:
-    scores = np.array([*range(100, 0, -1), 99.5, 98.5, 50.5], float)
-    member = np.array([0] * 100 + [1] * 3, float)
-    # One of 100 others may be taken for a member: the threshold is the second highest of them.
-    assert tpr_at(scores, member, 0.01) == pytest.approx(1 / 3)
-    assert tpr_at(scores, member, 0.0) == 0
-    assert tpr_at(scores, member, 0.5) == 1
-    assert np.isnan(tpr_at(scores[:100], member[:100], 0.01))
-    assert tpr_at(np.zeros(20), np.array([0, 1] * 10, float), 0.01) == 0, "ties count against"
 
 
 def test_blind_scores_tell_what_texts_give_away() -> None:
@@ -132,7 +121,8 @@ def test_failures_are_missing_and_the_interval_knows_clusters() -> None:
         level = -2.0 + 0.3 * member + rng.gauss(0, 0.3)
         answers.append(Likelihood(10 * level, 10))
     responses: list[Any] = [*answers[:-1], Failure("nan", "x")]
-    metrics = [create("membership_auroc"), create("membership_gain"), create("membership_tpr")]
+    tenth = create({"membership_tpr": {"fpr": 0.1}})
+    metrics = [create("membership_auroc"), create("membership_gain"), tenth]
     found, rows = score_task(metrics, samples, responses, seed=1)
     auroc_of, gain, tpr = (estimate for _, estimate in found)
     assert (auroc_of.n, auroc_of.missing, auroc_of.clusters) == (79, 1, 20)
@@ -152,8 +142,22 @@ def test_perfect_separation_keeps_a_width() -> None:
     samples = [Sample(str(i), Perplexity(t), metadata={"member": i < 10}) for i, t in enumerate(texts(20, 4))]
     answers = [Likelihood(-1.0 - (i >= 10), 1) for i in range(20)]
     ((_, estimate),), _ = score_task([create("membership_auroc")], samples, answers, seed=0)
-    assert (estimate.value, estimate.high) == (1.0, 1.0)
-    assert estimate.low == pytest.approx(0.722, abs=0.001), "Wilson's for 10 of 10"
+    assert (estimate.value, estimate.high, estimate.method) == (1.0, 1.0, "delong(score)")
+    assert estimate.low is not None
+    assert 0.75 < estimate.low < 0.8
+
+
+def test_too_few_non_members_have_no_rate_at_one_percent() -> None:
+    samples = [Sample(str(i), Perplexity(t), metadata={"member": i < 10}) for i, t in enumerate(texts(20, 4))]
+    answers = [Likelihood(-1.0 - (i >= 10), 1) for i in range(20)]
+    metrics = [create("membership_tpr"), create({"membership_tpr": {"fpr": 0.1, "name": "at_10"}})]
+    ((_, one), (_, ten)), _ = score_task(metrics, samples, answers, seed=0)
+    assert (one.value, one.low) == (None, None)
+    assert one.method == "none (10 negatives; a rate of 0.01 takes 67)"
+    assert ten.value == 1.0
+    assert ten.low is not None
+    with pytest.raises(UserError, match="`fpr` lies above 0"):
+        create({"membership_tpr": {"fpr": 0}})
 
 
 def test_unknown_attacks() -> None:

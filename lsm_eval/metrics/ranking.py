@@ -1,0 +1,77 @@
+"""What metrics that are an AUROC over a whole set of samples share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lsm_eval.requests import Answer
+from lsm_eval.statistics.auroc import auroc
+from lsm_eval.statistics.auroc_interval import auroc_estimate
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.tasks.sample import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Scores and classes to be told apart, all of one length."""
+
+    scores: Sequence[float]
+    positive: Sequence[bool]
+    of: Sequence[int]
+    """Which sample each belongs to."""
+
+
+class AurocMetric:
+    """A corpus metric that is an AUROC: value by definition, interval by its variance (`statistics.auroc_interval`)."""
+
+    def ranked(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> Ranked | None:
+        """What the answers to all requests of each sample put in order; None where that is undefined."""
+        raise NotImplementedError
+
+    def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
+        """The value over samples of one request each; NaN where a class is empty."""
+        return self._value_of(samples, [[answer] for answer in answers])
+
+    def _value_of(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> float:
+        found = self.ranked(samples, answers)
+        return float("nan") if found is None else auroc(found.scores, found.positive)
+
+    def estimate_corpus(
+        self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
+    ) -> Estimate:
+        """The value with its interval (`scoring.CorpusInterval`); n counts samples that are ranked."""
+        found = self.ranked(samples, answers)
+        if found is None:
+            why = "none (undefined on these samples)"
+            return Estimate(None, None, None, None, why, 0.95, len(samples), missing)
+        return of_samples(found.scores, found.positive, found.of, samples, missing=missing)
+
+
+class JointAurocMetric(AurocMetric):
+    """One that reads several answers a sample (`joint.JointCorpusMetric`)."""
+
+    def compute_all(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> float:
+        """The value over these samples; NaN where a class is empty."""
+        return self._value_of(samples, answers)
+
+
+def of_samples(
+    scores: Sequence[float],
+    positive: Sequence[bool] | Sequence[float],
+    of: Sequence[int],
+    samples: Sequence[Sample],
+    *,
+    missing: int,
+) -> Estimate:
+    """`auroc_estimate` of scores that belong to `samples` by the numbers `of`: those of one sample hang together."""
+    number = len(set(of))
+    clusters: list[str | None] = [samples[index].cluster for index in of]
+    if number < len(of):
+        clusters = [
+            f"alone {index}" if own is None else f"cluster {own}"
+            for index, own in zip(of, clusters, strict=True)
+        ]
+    made = auroc_estimate(scores, positive, clusters, missing=missing)
+    shown = made.clusters if made.clusters is not None and made.clusters < number else None
+    return replace(made, n=number, clusters=shown)

@@ -1,0 +1,172 @@
+"""The interval of an area under the ROC curve whose samples may hang together in clusters.
+
+It is a score interval: the values A for which |Â - A| ≤ t · √(r · V(A)), so that it never leaves 0 to 1 and has a width
+where all pairs are in order.
+
+- V(A) is the variance that Hanley & McNeil (Radiology 143:29-36, 1982) give for two exponential distributions, as Newcombe
+  makes it symmetric in the classes and inverts it (Statistics in Medicine 25:559-573, 2006, method 5): with P positives,
+  N negatives and M = (P + N) / 2, V(A) = A(1 - A) · (1 + (M - 1) · ((1 - A) / (2 - A) + A / (1 + A))) / (P · N);
+- r is what the samples say of it: the variance of DeLong, DeLong & Clarke-Pearson (Biometrics 44:837-845, 1988), with
+  clusters that of Obuchowski (Biometrics 53:567-578, 1997), over V(Â). A cluster's residuals get Bell & McCaffrey's
+  correction for few and unequal clusters (`statistics.bounded`), in each class by its own shares; samples that stand alone give
+  DeLong's variance exactly. What clusters do to each class by itself is never taken to help; what they do by holding both
+  classes (an item with a right and a wrong answer) is;
+- t has Satterthwaite's degrees of freedom over the two classes, as Brunner & Munzel use them (Biometrical Journal 42:17-25,
+  2000);
+- a few pairs out of order among thousands tell nothing of the variance. r and the degrees of freedom are therefore averaged
+  with a cautious guess (V(A) as it is, each cluster one trial), which weighs as much as `_WORTH` samples of the smaller class
+  out of place. So an interval does not jump where the first pair is tied.
+
+Samples may belong to both classes by shares (a tie between a right and a wrong choice).
+`benchmarks/coverage.py` simulates what this is worth: the weight of the guess was chosen by simulation, and is ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.statistics.basis import Basis, basis
+from lsm_eval.statistics.bounded import FloatArray, unfit
+from lsm_eval.statistics.estimate import Estimate
+
+_WORTH = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An AUROC, and what it hangs on."""
+
+    value: float
+    low: float
+    high: float
+    stderr: float
+    """DeLong's, or Obuchowski's."""
+    pulls: FloatArray
+    """What each cluster adds to the deviation from the truth, corrected [G]; their squares sum to the variance."""
+
+
+def auroc_estimate(
+    scores: Sequence[float] | FloatArray,
+    positive: Sequence[bool] | Sequence[float] | FloatArray | NDArray[np.bool_],
+    clusters: Sequence[str | None],
+    *,
+    missing: int,
+    level: float = 0.95,
+) -> Estimate:
+    """AUROC with its interval, of scores [n], how far each sample is a positive (0 to 1) [n] and clusters, n long (None: a
+    sample that stands alone). No value where a class is empty; without an interval `method` says why.
+
+    Raises ValueError where a score is NaN or the lengths differ."""
+    base = basis(clusters, missing=missing, level=level)
+    if found := base.empty():
+        return found
+    area = auroc_area(np.asarray(scores, float), np.asarray(positive, float), base)
+    if isinstance(area, Area):
+        method = "delong(score)" if base.clusters is None else "obuchowski(score)"
+        return base.result(area.value, method, (area.low, area.high), area.stderr)
+    value, why = area
+    return base.result(None if math.isnan(value) else value, f"none ({why})")
+
+
+def auroc_area(scores: FloatArray, positive: FloatArray, base: Basis) -> Area | tuple[float, str]:
+    """The AUROC of scores [n] and shares of the positive class [n]; or its value (NaN where a class is empty) and why it
+    has no interval."""
+    if scores.shape != positive.shape or len(scores) != base.number or np.isnan(scores).any():
+        raise ValueError(
+            f"{scores.shape} scores, {positive.shape} labels and {base.number} clusters: give one of each for "
+            "every sample, and no NaN"
+        )
+    weights = np.column_stack([positive, 1 - positive])
+    totals = weights.sum(axis=0)
+    if not totals.all():
+        return math.nan, "undefined on these samples"
+    _, level_of = np.unique(scores, return_inverse=True)
+    at = np.column_stack([np.bincount(level_of.ravel(), weights=column) for column in weights.T])
+    below = np.cumsum(at, axis=0) - at
+    # For each sample, the share of negatives that it would win against as a positive, and the other way round.
+    wins = ((below + at / 2)[:, 1] / totals[1])[level_of.ravel()]
+    losses = 1 - ((below + at / 2)[:, 0] / totals[0])[level_of.ravel()]
+    # Twice the won pairs are a whole number where classes are whole, so that 0 and 1 are exact.
+    value = float((at[:, 0] * (2 * below[:, 1] + at[:, 1])).sum() / (2 * totals[0] * totals[1]))
+    if why := _unfit(weights, base):
+        return value, why
+    residuals = np.column_stack([wins - value, losses - value]) * weights
+    return _scored(value, weights, residuals, base)
+
+
+def _unfit(weights: FloatArray, base: Basis) -> str | None:
+    """Why there is no interval, in words; None where there is one."""
+    clustered = base.clusters is not None
+    for name, own in zip(("positive", "negative"), weights.T, strict=True):
+        held = np.asarray(np.bincount(base.groups, weights=own, minlength=base.count), float)
+        held = held[held > 0]
+        if len(held) < 2:
+            return f"one {name} {'cluster' if clustered else 'sample'}"
+        if why := unfit(held, clustered=clustered):
+            return f"{name}: {why}"
+    return None
+
+
+def _scored(value: float, weights: FloatArray, residuals: FloatArray, base: Basis) -> Area:
+    totals = weights.sum(axis=0)
+    held, pull, alone = (
+        np.zeros((base.count, 2)),
+        np.zeros((base.count, 2)),
+        residuals**2 / (1 - weights / totals) / totals**2,
+    )
+    np.add.at(held, base.groups, weights)
+    np.add.at(pull, base.groups, residuals)
+    pull /= np.sqrt(1 - held / totals) * totals
+    parts = np.maximum((pull**2).sum(axis=0), alone.sum(axis=0))
+    seen = float(parts.sum() + 2 * pull.prod(axis=1).sum())
+    freedoms = np.array([_freedom(own[own > 0]) for own in held.T])
+
+    # Samples of the smaller class out of place, were each held against one of the other.
+    events = min(value, 1 - value) * float(totals.min())
+    trust = events / (events + _WORTH)
+    sizes = (held**2).sum(axis=0) / (weights**2).sum(axis=0)
+    expected = _variance(value, totals)
+    ratio = trust * (seen / expected if expected > 0 else 0.0) + (1 - trust) * float(sizes.max())
+    guess = _satterthwaite(1 / totals, freedoms)
+    freedom = 1 / (trust / (_satterthwaite(parts, freedoms) if parts.any() else guess) + (1 - trust) / guess)
+
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(freedom, 0.5 + base.level / 2))
+    low, high = (_end(value, end, quantile**2 * ratio, totals) for end in (0.0, 1.0))
+    return Area(value, low, high, math.sqrt(max(seen, 0.0)), pull.sum(axis=1))
+
+
+def _variance(area: float, totals: FloatArray) -> float:
+    """Hanley & McNeil's, symmetric in the classes."""
+    other = (float(totals.sum()) / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
+    return area * (1 - area) * (1 + other) / float(totals.prod())
+
+
+def _end(value: float, end: float, factor: float, totals: FloatArray) -> float:
+    """The area between `value` and `end` from which `value` is √(factor · variance) away, by bisection."""
+    inside, outside = value, end
+    for _ in range(60):
+        middle = (inside + outside) / 2
+        if (value - middle) ** 2 < factor * _variance(middle, totals):
+            inside = middle
+        else:
+            outside = middle
+    return outside
+
+
+def _satterthwaite(parts: FloatArray, freedoms: FloatArray) -> float:
+    return float(parts.sum() ** 2 / (parts**2 / freedoms).sum())
+
+
+def _freedom(weight: FloatArray) -> float:
+    """Satterthwaite's degrees of freedom of a mean's CR2 variance, as in `bounded.robust_mean`."""
+    share = weight / weight.sum()
+    pull = weight * share / (1 - share)
+    trace = float((weight**2).sum() + pull.sum() ** 2 - (pull**2).sum())
+    return float(weight.sum()) ** 2 / trace

@@ -1,0 +1,51 @@
+"""How alike two shares of the same samples are, for the interval of their difference."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.statistics.bounded import FloatArray
+
+
+def phi(first: FloatArray, second: FloatArray) -> float:
+    """The correlation of two columns of 0 and 1 [n], pair by pair, a positive one corrected for continuity as Newcombe
+    (Statistics in Medicine 17:2635-2650, 1998, method 10) does: n / 2 is taken off the excess of equal over unequal pairs.
+    0 where a column is all the same."""
+    number = len(first)
+    both, only, other = (float(x.sum()) for x in (first * second, first * (1 - second), (1 - first) * second))
+    neither = number - both - only - other
+    size = math.sqrt((both + only) * (other + neither) * (both + other) * (only + neither))
+    if size <= 0:
+        return 0.0
+    excess = both * neither - only * other
+    return (max(excess - number / 2, 0.0) if excess > 0 else excess) / size
+
+
+def paired_phi(first: FloatArray, second: FloatArray, groups: NDArray[np.intp], count: int) -> float:
+    """The same where samples hang together in `count` clusters numbered by `groups` [n]: the smaller of `phi` and the
+    correlation of the clusters' residuals. A smaller one gives a wider interval."""
+    found = phi(first, second)
+    if count == len(first):
+        return found
+    sums = np.zeros((count, 2))
+    np.add.at(sums, groups, np.column_stack([first - first.mean(), second - second.mean()]))
+    size = math.sqrt(float(np.prod((sums**2).sum(axis=0))))
+    return min(found, float(sums.prod(axis=1).sum()) / size) if size > 0 else min(found, 0.0)
+
+
+def square_and_add(
+    first: tuple[float, float, float], second: tuple[float, float, float], alike: float
+) -> tuple[float, float]:
+    """The ends of first - second from (value, low, high) of both and their correlation (Newcombe 1998, method 10),
+    within -1 to 1."""
+    value = first[0] - second[0]
+    below = _apart(first[0] - first[1], second[2] - second[0], alike)
+    above = _apart(first[2] - first[0], second[0] - second[1], alike)
+    return max(-1.0, value - below), min(1.0, value + above)
+
+
+def _apart(one: float, other: float, alike: float) -> float:
+    return math.sqrt(max(0.0, one**2 + other**2 - 2 * alike * one * other))
