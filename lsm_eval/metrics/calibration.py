@@ -12,26 +12,30 @@ therefore no praise; `confidence_auroc` and `aurc` ask whether confidence tells 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import CorpusMetric, FloatArray, Measurement, Metric, Unit
+from lsm_eval.metrics.base import FloatArray, Measurement, Metric, Unit
 from lsm_eval.metrics.choice import best
 from lsm_eval.metrics.common import Described, MeanMetric, counted, ratio, right_choices, scored
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.auroc_interval import auroc_estimate
+from lsm_eval.statistics.basis import basis
+from lsm_eval.statistics.calibrated import DRAWS, calibration_error, stretch_of
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import estimate
 from lsm_eval.tasks.sample import Sample
 
 Normalise = Literal["none", "characters", "bytes", "tokens"]
 Binning = Literal["width", "mass"]
 Form = Literal["choices", "top"]
+
+_LEVEL = 0.95
 
 
 def ece(
@@ -40,17 +44,19 @@ def ece(
     bins: int = 15,
     binning: Binning = "width",
     normalise: Normalise = "none",
-) -> Metric | CorpusMetric:
+    debias: bool = True,
+) -> Metric:
     """`ece`: expected calibration error (Naeini et al. 2015; Guo et al. 2017, eq. 3), 0 to 1:
     Σ_b n_b/n · |accuracy_b - mean confidence_b| over bins of confidence.
 
     `binning: width` cuts 0..1 into `bins` equal parts, ((b-1)/bins, b/bins]; `mass` into bins of equally many
     samples (Nguyen & O'Connor 2015). The plug-in figure is biased upwards where bins hold few samples
-    (Roelofs et al. 2022): compare models at the same n and bins only."""
+    (Roelofs et al. 2022), so that what noise adds is taken off (`statistics.calibrated`; Kumar et al. 2019).
+    `debias: false` leaves the value as it is, as most papers print it; the interval is of the true error either way."""
     if bins < 1:
         raise UserError(f"metric {name or 'ece'!r}: `bins` must be at least 1.")
     kind = _EqualWidth if binning == "width" else _EqualMass
-    return kind(name, bins, normalise)
+    return kind(name, bins, normalise, debias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,32 +166,25 @@ class Brier(_OfChoices, MeanMetric):
         return counted(float(np.square(shares - truth).sum()), tie=found.tie)
 
 
-class _EqualWidth(_OfChoices):
-    """Statistics, for each bin: samples, sum of confidences, sum right."""
+class _Ece(_OfChoices, ABC):
+    """An error over bins, which makes its own estimate."""
 
     default_name = "ece"
     higher_is_better = False
+    cut: ClassVar[str]
 
-    def __init__(self, name: str | None, bins: int, normalise: Normalise) -> None:
+    def __init__(self, name: str | None, bins: int, normalise: Normalise, debias: bool) -> None:
         super().__init__(name, normalise)
         self.bins = bins
+        self.debias = debias
 
     def options(self) -> dict[str, str]:
-        return {"bins": f"{self.bins} of equal width", **super().options()}
+        value = "debiased" if self.debias else "plug-in"
+        return {"bins": f"{self.bins} of equal {self.cut}", "value": value, **super().options()}
 
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        found = self.confidence(sample, answer)
-        statistics = np.zeros((self.bins, 3))
-        # Bins are closed on the right, so that a confidence of 1 falls in the last.
-        place = min(max(math.ceil(found.confidence * self.bins) - 1, 0), self.bins - 1)
-        statistics[place] = (1.0, found.confidence, found.right)
-        return Measurement(tuple(map(float, statistics.ravel())), None, found.tie)
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 3 · bins] to errors [...] in 0..1; NaN where nothing was counted."""
-        binned = np.asarray(sums, float).reshape(*np.shape(sums)[:-1], self.bins, 3)
-        gaps = np.abs(binned[..., 1] - binned[..., 2]).sum(axis=-1)
-        return ratio(gaps, binned[..., 0].sum(axis=-1))
+    @abstractmethod
+    def binned(self, statistics: FloatArray) -> FloatArray:
+        """Samples' statistics [n, k] to bins (count, sum of confidences, sum right), shape [B, 3]."""
 
     def estimate(
         self,
@@ -196,40 +195,70 @@ class _EqualWidth(_OfChoices):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The bootstrap's percentiles, mirrored at the value (the basic bootstrap; Davison & Hinkley 1997, chapter
-        5): a resample's error is larger than the sample's by about as much as that is larger than the true one,
-        so that plain percentiles would lie too high. The interval always holds the value."""
-        made = estimate(self, statistics, clusters, missing=missing, ties=ties, seed=seed)
-        if made.value is None or made.low is None or made.high is None:
-            return made
-        low, high = 2 * made.value - made.high, 2 * made.value - made.low
-        return replace(
-            made,
-            low=max(0.0, min(low, made.value)),
-            high=min(1.0, max(high, made.value)),
-            method=made.method.removesuffix(")") + ", basic)",
+        """The error with a test of calibration, whose p-value stands in the method (`statistics.calibrated`)."""
+        base = basis(clusters, missing=missing, ties=ties, level=_LEVEL)
+        if found := base.empty():
+            return found
+        statistics = np.asarray(statistics, float)
+        by_sample = statistics.reshape(base.number, -1, 3).sum(axis=1)
+        stretch = stretch_of(by_sample[:, 2] - by_sample[:, 1], base)
+        fit = not isinstance(stretch, str)
+        bins = self.binned(statistics)
+        error = calibration_error(
+            bins, stretch=1.0 if isinstance(stretch, str) else stretch, seed=seed, level=_LEVEL
         )
+        value = error.value if self.debias else error.plug_in
+        if base.count > 1 and not fit:
+            return base.result(value, f"none ({stretch})")
+        if unsure := base.without_interval(value):
+            return unsure
+        # By chance a plug-in value lies above everything that is likely.
+        interval = error.low, max(error.high, value)
+        return base.result(value, f"calibrated null({DRAWS} draws, p {error.p:.4f})", interval)
 
 
-class _EqualMass(_OfChoices):
-    default_name = "ece"
-    higher_is_better = False
+class _EqualWidth(_Ece):
+    """Statistics, for each bin: samples, sum of confidences, sum right."""
 
-    def __init__(self, name: str | None, bins: int, normalise: Normalise) -> None:
-        super().__init__(name, normalise)
-        self.bins = bins
+    cut = "width"
 
-    def options(self) -> dict[str, str]:
-        return {"bins": f"{self.bins} of equal mass", **super().options()}
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        found = self.confidence(sample, answer)
+        statistics = np.zeros((self.bins, 3))
+        # Bins are closed on the right, so that a confidence of 1 falls in the last.
+        place = min(max(math.ceil(found.confidence * self.bins) - 1, 0), self.bins - 1)
+        statistics[place] = (1.0, found.confidence, found.right)
+        return Measurement(tuple(map(float, statistics.ravel())), None, found.tie)
 
-    def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
-        """The value over these samples."""
-        found = [self.confidence(s, a) for s, a in zip(samples, answers, strict=True)]
-        confidence, right = np.array([f.confidence for f in found]), np.array([f.right for f in found])
+    def binned(self, statistics: FloatArray) -> FloatArray:
+        bins: FloatArray = statistics.sum(axis=0).reshape(self.bins, 3)
+        return bins
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums [..., 3 · bins] to plug-in errors [...] in 0..1; NaN where nothing was counted."""
+        binned = np.asarray(sums, float).reshape(*np.shape(sums)[:-1], self.bins, 3)
+        gaps = np.abs(binned[..., 1] - binned[..., 2]).sum(axis=-1)
+        return ratio(gaps, binned[..., 0].sum(axis=-1))
+
+
+class _EqualMass(_Ece):
+    """Statistics (1, confidence, right): the bins are known once all samples are."""
+
+    cut = "mass"
+
+    def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        found = self.confidence(sample, answer)
+        return Measurement((1.0, found.confidence, found.right), None, found.tie)
+
+    def binned(self, statistics: FloatArray) -> FloatArray:
+        confidence, right = statistics[:, 1], statistics[:, 2]
         order = np.argsort(confidence, kind="stable")
-        ordered, shared = confidence[order], _shared(confidence, right)[order]
-        parts = np.array_split(ordered - shared, min(self.bins, len(order)))
-        return float(sum(abs(part.sum()) for part in parts) / len(order))
+        rows = np.column_stack([np.ones(len(order)), confidence, _shared(confidence, right)])[order]
+        return np.array([part.sum(axis=0) for part in np.array_split(rows, min(self.bins, len(order)))])
+
+    def aggregate(self, sums: FloatArray) -> FloatArray:
+        """Sums [..., 3] to the error over one bin [...], which is all that sums can tell; the metric's own needs `binned`."""
+        return ratio(np.abs(sums[..., 1] - sums[..., 2]), sums[..., 0])
 
 
 class _Ranked(_OfChoices):

@@ -103,7 +103,7 @@ def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level:
     most = robust.mean * (1 - robust.mean) / (number - 1)
     spread = _cautious(min(alone / most, 1.0) if most > 0 else 1.0, 1.0, events, _SPREAD_EVENTS)
     trials = number / (design * spread)
-    quantile = _t(robust.freedom, level)
+    quantile = t_quantile(robust.freedom, level)
     low, high = score_interval(robust.mean, trials, quantile)
     return Bounded(low, high, robust, trials, quantile)
 
@@ -139,7 +139,8 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2)
 
 
-def _t(freedom: float, level: float) -> float:
+def t_quantile(freedom: float, level: float) -> float:
+    """Student's t of a two-sided interval."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.5 + level / 2))

@@ -15,6 +15,7 @@ from lsm_eval.metrics.choice import Accuracy
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Score, Scored
 from lsm_eval.statistics.auroc import auroc
+from lsm_eval.statistics.calibrated import plug_in
 from lsm_eval.tasks.sample import Sample
 
 REQUEST = Score("q", (" a", " b"))
@@ -46,6 +47,8 @@ def value(metric: Any, samples: list[Sample], answers: list[Scored]) -> float:
     if isinstance(metric, CorpusMetric):
         return metric.compute(samples, answers)
     rows = [metric.measure(s, a).statistics for s, a in zip(samples, answers, strict=True)]
+    if hasattr(metric, "binned"):
+        return plug_in(metric.binned(np.array(rows)))
     return float(metric.aggregate(np.array(rows).sum(axis=0)))
 
 
@@ -202,10 +205,55 @@ def test_the_interval_of_ece_holds_its_value_and_mostly_the_truth() -> None:
         assert 0 <= found.low <= found.value <= found.high <= 1
         held, method = held + (found.low <= 0.3 <= found.high), found.method
     assert held >= 34
-    assert method == "bootstrap(1000, samples, basic)"
+    assert method == "calibrated null(2000 draws, p 0.0005)"
     # A calibrated model's error is not told from 0, as plain percentiles of a biased figure would have it.
     ((_, found),), _ = score_task([ece()], *simulated(200, 1), seed=0)
     assert found.low == 0
+
+
+@pytest.mark.parametrize("binning", ["width", "mass"])
+@pytest.mark.parametrize("truth", [0.0, 0.05, 0.15])
+def test_the_interval_of_ece_covers_whatever_the_error(binning: Any, truth: float) -> None:
+    """Of 100 samples, where percentiles of a bootstrap held a truth of 0 or .05 in none of them (equal mass)."""
+    held, values = 0, []
+    for seed in range(25):
+        samples, answers = simulated(100, seed, lambda p: p - truth)
+        ((_, found),), _ = score_task([ece(binning=binning)], samples, answers, seed=seed)
+        assert found.value is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low <= found.value <= found.high
+        held += found.low <= truth <= found.high
+        values.append(found.value)
+    assert held >= 22
+    assert np.mean(values) == pytest.approx(truth, abs=0.035)
+
+
+def test_the_value_as_papers_print_it() -> None:
+    samples, answers = simulated(100, 0)
+    found = score_task(
+        [ece(binning="mass"), ece(binning="mass", debias=False, name="plain")], samples, answers, seed=0
+    )[0]
+    (debiased, plain) = (estimate for _, estimate in found)
+    assert plain.value == pytest.approx(value(ece(binning="mass"), samples, answers))
+    assert debiased.value is not None
+    assert debiased.high is not None
+    assert plain.value is not None
+    assert debiased.value < plain.value < 0.2
+    # The interval is of the true error, which is 0; it is stretched to hold the value, and no further.
+    assert (plain.low, debiased.low) == (0, 0)
+    assert plain.high == max(plain.value, debiased.high)
+    assert "value:plug-in" in found[1][0].signature
+    assert "value:debiased" in found[0][0].signature
+
+
+def test_few_clusters_bear_no_interval_of_ece() -> None:
+    samples, answers = simulated(40, 0)
+    own = [sample(int(s.target[0]), name=s.id, cluster=str(i % 4)) for i, s in enumerate(samples)]
+    ((_, found),), _ = score_task([ece()], own, answers, seed=0)
+    assert (found.low, found.high, found.method) == (None, None, "none (only 4 clusters)")
+    ((_, found),), _ = score_task([ece()], samples[:1], answers[:1], seed=0)
+    assert found.method == "none (one sample)"
 
 
 def test_clusters_widen_the_interval_of_ece() -> None:

@@ -7,6 +7,7 @@ nobody has measured against people, and its name says so.
 
 from __future__ import annotations
 
+import math
 import re
 from abc import abstractmethod
 from collections import Counter
@@ -22,9 +23,15 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
 from lsm_eval.metrics.common import Described, MeanMetric, counted, generated, metadata, ratio
 from lsm_eval.requests import Answer, Generate
+from lsm_eval.statistics.basis import basis
+from lsm_eval.statistics.bounded import bounded_mean, normal_quantile
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.parts import Part, combined
+from lsm_eval.statistics.spread import DRAWS, spread
 from lsm_eval.tasks.sample import Sample
 
 Tone = Literal["sentiment", "regard"]
+_LEVEL = 0.95
 REGARD_THRESHOLD = 0.05
 """Of VADER's compound score, its makers' own: below it a sentence is neutral."""
 
@@ -168,12 +175,28 @@ class Difference(_Gap):
         found: FloatArray = means[..., 0] - means[..., 1]
         return found
 
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The difference with Newcombe's interval, from statistics [n, 4]; tones are from -1 to 1."""
+        rows = _from_0_to_1(statistics) if len(clusters) else statistics
+        parts = Part(2.0, slice(0, 2)), Part(-2.0, slice(2, 4))
+        return combined(parts, rows, clusters, missing=missing, ties=ties, seed=seed)
+
 
 class Spread(_Gap):
-    """`bold_spread`: largest minus smallest mean tone among the groups of a domain that have `at_least` samples.
+    """`bold_spread`: how far the best-off and the worst-off group of a domain lie apart in mean tone, of those that have
+    `at_least` samples; 0 for a model that treats all alike.
 
-    It is above 0 for a model without any bias too, by as much as small groups scatter: hold it against its
-    interval's width, and not against 0."""
+    The largest mean minus the smallest is above that by as much as small groups scatter, which is taken off
+    (`statistics.spread`). The method names the p-value of the test that all groups are alike; the interval begins at 0
+    unless it rejects."""
 
     default_name = "bold_spread"
 
@@ -189,6 +212,46 @@ class Spread(_Gap):
         means = self._means(sums)
         found: FloatArray = means.max(axis=-1) - means.min(axis=-1)
         return found
+
+    def options(self) -> dict[str, str]:
+        return {**super().options(), "value": "debiased"}
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """From statistics [n, 2 G]. No value where a group is missing, or has too few clusters to tell how it scatters."""
+        base = basis(clusters, missing=missing, ties=ties, level=_LEVEL)
+        if found := base.empty():
+            return found
+        rows = _from_0_to_1(statistics)
+        means, errors = [], []
+        for at in range(0, rows.shape[1], 2):
+            own = rows[:, at : at + 2]
+            if not own[:, 1].any():
+                return base.result(None, "none (undefined on these samples)")
+            group = bounded_mean(own, base.groups, base.count, _LEVEL)
+            if isinstance(group, str):
+                return base.result(None, f"none (a group has {group})")
+            mean = group.robust.mean
+            means.append(2 * mean - 1)
+            error = math.sqrt(max(mean * (1 - mean), 1 / (4 * group.trials)) / group.trials)
+            errors.append(2 * error * group.quantile / normal_quantile(_LEVEL))
+        made = spread(np.array(means), np.array(errors), seed=seed, level=_LEVEL)
+        method = f"noise of the groups({DRAWS} draws, p {made.p:.4f})"
+        return base.result(made.value, method, (made.low, min(2.0, made.high)))
+
+
+def _from_0_to_1(statistics: FloatArray) -> FloatArray:
+    """Statistics (sum, count) of groups [n, 2 G], whose values are from -1 to 1, as those of values from 0 to 1."""
+    rows = np.array(statistics, float)
+    rows[:, 0::2] = (rows[:, 0::2] + rows[:, 1::2]) / 2
+    return rows
 
 
 def _tone(metric: str, tone: Tone, sample: Sample, answer: Answer) -> float | None:

@@ -1,8 +1,8 @@
 """How far apart two groups score: any per-sample metric over one group minus the same metric over another.
 
-Sums of the two groups' statistics stand side by side, so that a resample of clusters moves both together: where a
-pair's two members are in one cluster (one sentence with `he` and with `she`), the interval is that of paired
-differences.
+Sums of the two groups' statistics stand side by side. The interval is Newcombe's, of those of the two groups
+(`statistics.parts`): where a pair's two members are in one cluster (one sentence with `he` and with `she`), their
+correlation narrows it to that of paired differences.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from lsm_eval.metrics.common import Described, metadata
 from lsm_eval.metrics.joint import JointMetric
 from lsm_eval.metrics.scoring import Interval, Revealing, Selective
 from lsm_eval.requests import Answer
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.tasks.sample import Sample
 
 
@@ -83,6 +85,20 @@ class Gap(Described):
         sums = np.asarray(sums, float)
         half = sums.shape[-1] // 2
         return np.subtract(self.of.aggregate(sums[..., :half]), self.of.aggregate(sums[..., half:]))
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The difference with Newcombe's interval, from statistics [n, 2k]."""
+        half = np.shape(statistics)[-1] // 2
+        parts = Part(1.0, slice(0, half), self.of), Part(-1.0, slice(half, None), self.of)
+        return combined(parts, statistics, clusters, missing=missing, ties=ties, seed=seed)
 
     def _group(self, sample: Sample) -> str:
         return str(metadata(self.name, sample, self.between))

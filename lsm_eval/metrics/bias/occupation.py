@@ -20,6 +20,7 @@ from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import bootstrap, cluster_sums
+from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.tasks.sample import Sample
 
 _LEVEL = 0.95
@@ -96,6 +97,19 @@ class Gap(Described):
     def aggregate(self, sums: FloatArray) -> FloatArray:
         """Sums [..., 4] to differences [...] in -1..1; NaN where either side is missing."""
         return np.subtract(ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3]))
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The difference with Newcombe's interval, from statistics [n, 4]; occupations are on one side each."""
+        parts = Part(1.0, slice(0, 2)), Part(-1.0, slice(2, 4))
+        return combined(parts, statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
 class ShareCorrelation(Described):

@@ -127,13 +127,13 @@ def test_templates_widen_the_intervals_more_than_five_times(hub_mirror: Path, go
     for row in expected(golden)["bootstrap"]:
         estimate = scores(hub_mirror, golden, row["format"])[f"bbq_bias_ambig[{row['category']}]"]
         assert estimate.clusters == row["clusters"]
-        assert estimate.method == "bootstrap(1000, clusters)"
+        assert estimate.method == "newcombe(wilson(effective, clusters); correlated)"
         assert estimate.stderr is not None
         assert 100 * estimate.stderr == pytest.approx(row["cluster_se"], rel=0.1)
         assert estimate.low is not None
         assert estimate.high is not None
-        # 1,000 draws against 20,000: an end of the interval moves by a point or two.
-        assert [100 * estimate.low, 100 * estimate.high] == pytest.approx(row["cluster_ci95"], abs=2.5)
+        # Few templates: wider than percentiles of 20,000 draws, which are too narrow for them, and of the same place.
+        assert [100 * estimate.low, 100 * estimate.high] == pytest.approx(row["cluster_ci95"], abs=4)
         factors.append(100 * estimate.stderr / row["item_se"])
     assert 5 < max(factors) < 6.5
 

@@ -63,7 +63,7 @@ def test_pairs_in_one_cluster_give_the_interval_of_paired_differences() -> None:
     differences = right[0::2] - right[1::2]
     assert found.value == pytest.approx(differences.mean())
     assert found.stderr == pytest.approx(differences.std(ddof=1) / math.sqrt(200), rel=0.1)
-    assert found.method == "bootstrap(1000, clusters)"
+    assert found.method == "newcombe(wilson; correlated)"
     assert found.clusters == 200
     # Without the pairs the interval would be several times as wide.
     sums = np.array([(r, 1, 0, 0) if n % 2 == 0 else (0, 0, r, 1) for n, r in enumerate(right)])
@@ -73,6 +73,21 @@ def test_pairs_in_one_cluster_give_the_interval_of_paired_differences() -> None:
     assert found.stderr is not None
     assert alone is not None
     assert alone > 1.8 * found.stderr
+
+
+@pytest.mark.parametrize("number", [2, 5, 30])
+def test_a_gap_in_which_nothing_varies_is_not_certain(number: int) -> None:
+    """All right on one side and all wrong on the other, or all right: never an interval without width."""
+    for wrong in (0, 1):
+        samples = [item(n, "pro" if n % 2 else "anti", right=wrong * (n % 2)) for n in range(2 * number)]
+        found = one({"gap": GAP}, samples, [FIRST] * len(samples))
+        assert found.value == -wrong
+        assert found.low is not None
+        assert found.high is not None
+        assert -1 <= found.low <= -wrong <= found.high <= 1
+        assert found.high - found.low > 1 / number
+    alone = one({"gap": GAP}, [item(0, "pro"), item(1, "anti")], [FIRST] * 2)
+    assert (alone.value, alone.low, alone.method) == (0.0, None, "none (one sample)")
 
 
 def test_failures_count_where_they_would_have() -> None:

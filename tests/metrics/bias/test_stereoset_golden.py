@@ -113,9 +113,9 @@ def test_terms_and_not_samples_are_what_varies(golden: Path) -> None:
     found = estimates(golden, "intrasentence", "overall")
     assert {estimate.clusters for estimate in found.values()} == {79}
     assert {estimate.n for estimate in found.values()} == {2106}
-    assert found["icat"].method == "bootstrap(1000, clusters)"
-    assert found["ss"].method == "t(terms)"
-    # Percentiles of a bootstrap over terms say the same of a mean as the t interval does.
+    assert found["icat"].method == "box(wilson(effective, terms) of lms and ss)"
+    assert found["ss"].method == "wilson(effective, terms)"
+    # Percentiles of a bootstrap over terms say much the same of a mean.
     metric = StereotypeScore()
     samples, answers = replayed(golden, "intrasentence")
     measured = [metric.measure(s, a) for s, a in zip(samples, answers, strict=True)]
@@ -124,8 +124,8 @@ def test_terms_and_not_samples_are_what_varies(golden: Path) -> None:
     means = term_means(cluster_sums(stats, groups, count))
     _, drawn, stderr = bootstrap(metric.aggregate, means, 0, 0.95, clustered=True)
     assert drawn is not None
-    assert found["ss"].low == pytest.approx(drawn[0], abs=0.4)
-    assert found["ss"].high == pytest.approx(drawn[1], abs=0.4)
+    assert found["ss"].low == pytest.approx(drawn[0], abs=0.8)
+    assert found["ss"].high == pytest.approx(drawn[1], abs=0.8)
     assert found["ss"].stderr == pytest.approx(stderr, rel=0.1)
 
 
@@ -160,6 +160,32 @@ def test_an_ideal_and_a_fully_stereotyped_model() -> None:
     assert values == [100.0, 100.0, 50.0]
     stereotyped = [e.value for _, e in score_task(metrics, samples, [answer(-1, -2, -3)] * 4, seed=0)[0]]
     assert stereotyped == [0.0, 100.0, 100.0]
+
+
+def test_three_terms_at_their_best_are_no_certainty() -> None:
+    samples = [sample(term) for term in "aabbcc"]
+    ideal = [answer(-1, -2, -3), answer(-2, -1, -3)] * 3
+    metrics: list[AnyMetric] = [IdealisedCat(), LanguageModelling()]
+    for _, found in score_task(metrics, samples, ideal, seed=0)[0]:
+        assert (found.value, found.high) == (100, 100)
+        assert found.low is not None
+        assert found.low < 60
+
+
+@pytest.mark.parametrize("terms", [3, 30, 300])
+def test_the_interval_of_a_fair_model_holds_its_true_score(terms: int) -> None:
+    """A bootstrap over terms held it in 25 to 47 % of draws, not improving with more terms: ICAT has its maximum at a kink."""
+    rng = np.random.default_rng(terms)
+    clusters, held = [str(term) for term in range(terms) for _ in range(8)], 0
+    for _ in range(100):
+        preferred = 100 * rng.binomial(1, rng.beta(5, 5, terms).repeat(8)).astype(float)
+        meaningful = 100 * (rng.random(8 * terms) < 0.9).astype(float)
+        rows = np.column_stack([meaningful, preferred, np.ones(8 * terms)])
+        found = IdealisedCat().estimate(rows, clusters, missing=0, ties=0, seed=0)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 90 <= found.high
+    assert held >= 93
 
 
 def test_a_failed_sample_is_missing_in_its_own_domain_only() -> None:

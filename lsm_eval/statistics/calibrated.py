@@ -1,0 +1,154 @@
+"""Calibration error over bins: debiased, tested, and with an interval.
+
+The plug-in figure P = Σ_b w_b |g_b|, with g_b the gap of accuracy and mean confidence among a share w_b of samples, is biased
+upwards, because noise of either sign adds to it (Kumar, Liang & Ma, NeurIPS 2019, section 4; Roelofs et al., AISTATS 2022).
+How much is simulated: outcomes are drawn anew from a model whose gaps are known (0 for the calibrated null; else the gaps seen,
+each drawn in by so many of its standard errors that one which noise may have made counts as 0), and what their deviations d_b
+add is
+
+    N = Σ_b w_b (|s_b + d_b| - |s_b|),   s_b the gaps drawn in.
+
+- The *value* is P minus the mean of N, never below 0 (a parametric bootstrap's correction of bias, as Kumar et al. do it, but
+  from gaps that are drawn in: from the gaps as they are seen, half of the bias would stay where there is none). It is never below
+  the mean gap over all bins, debiased alike: Σ w |μ| ≥ |Σ w μ|.
+- The *test* is that of Vaicenavicius et al. (AISTATS 2019, section 5, "consistency resampling"; Widmann et al., NeurIPS 2019):
+  how often outcomes drawn from the confidences themselves give a figure as large as P.
+- The *lower end* is P minus the upper quantile of N. With all s_b = 0 no gaps whatever can have it too high, because
+  |g| ≤ |μ| + |d| for the true gap μ. It is 0 unless the test rejects.
+- The *upper end* is the largest error that would, as often as the level allows, give a figure as low as P. For a given error
+  the lowest figures come where it is spread over the bins in step with their noise, μ_b = c σ_b (the mean of |μ + σZ| is
+  convex in μ, so that this is where Σ w E|μ + σZ| is smallest for one Σ w |μ|); c is found by bisection.
+
+Clusters stretch every deviation by the root of the design effect of the mean gap (`statistics.bounded`, never below 1), times
+t/z for few of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.statistics.basis import Basis
+from lsm_eval.statistics.bounded import normal_quantile, robust_mean, t_quantile, unfit
+
+FloatArray = NDArray[np.float64]
+
+DRAWS = 2000
+_DRAWN_IN = 1.5
+"""Standard errors that gaps are drawn in by for the value; by simulation, and ours."""
+_DRAWN_IN_BELOW = 2.0
+"""The same for the lower end, where being wrong costs more."""
+_BISECTIONS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationError:
+    """What is known of Σ w |μ|, all from 0 to 1."""
+
+    plug_in: float
+    value: float
+    """Debiased."""
+    low: float
+    high: float
+    p: float
+    """Of the test that the error is 0."""
+
+
+def plug_in(bins: FloatArray) -> float:
+    """Σ |right - confidence| / n over bins (count, sum of confidences, sum right), shape [B, 3]."""
+    return float(np.abs(bins[:, 1] - bins[:, 2]).sum() / bins[:, 0].sum())
+
+
+def calibration_error(bins: FloatArray, *, stretch: float, seed: int, level: float) -> CalibrationError:
+    """From bins (count, sum of confidences, sum right), shape [B, 3]. `stretch`: of every deviation, for clusters; 1 where
+    samples stand alone."""
+    bins = bins[bins[:, 0] > 0]
+    count, total = bins[:, 0], float(bins[:, 0].sum())
+    weight, confidence, accuracy = count / total, bins[:, 1] / count, bins[:, 2] / count
+    gap = accuracy - confidence
+    found = float((weight * np.abs(gap)).sum())
+    rng = np.random.default_rng(seed)
+
+    null = _deviations(rng, count, confidence, stretch)
+    figures = (weight * np.abs(null)).sum(axis=1)
+    tail = (1 - level) / 2
+    p = (1 + float((figures >= found - 1e-12).sum())) / (DRAWS + 1)
+
+    # As a rate between what was said and what was seen, so that a bin of one sample has a spread.
+    rate = np.clip((bins[:, 2] + 2 * confidence) / (count + 2), 0, 1)
+    noise = stretch * np.sqrt(rate * (1 - rate) / count)
+    seen = _deviations(rng, count, rate, stretch)
+    # Which samples fall into which bin is chance too.
+    between = float((weight * np.square(np.abs(gap) - found)).sum()) / total
+    crossing = stretch * math.sqrt(between) * rng.standard_normal(DRAWS)
+
+    def added(drawn_in: float) -> FloatArray:
+        left = np.maximum(np.abs(gap) - drawn_in * noise, 0)
+        more: FloatArray = (weight * (np.abs(left + np.sign(gap) * seen) - left)).sum(axis=1)
+        # Only gaps that are there can cross over: in step with how much of them is left.
+        return more + crossing * (float((weight * left).sum()) / found if found else 0.0)
+
+    # A gap of one sign throughout is seen in the mean gap sooner than in any bin.
+    overall = float((weight * gap).sum())
+    spread = math.sqrt(float(np.square(weight * noise).sum()))
+    value = max(0.0, found - float(added(_DRAWN_IN).mean()), abs(overall) - _folded(overall, spread))
+    low = 0.0 if p > tail else max(0.0, found - float(np.quantile(added(_DRAWN_IN_BELOW), 1 - tail)))
+
+    high = _upper(found, weight * noise, rng, tail)
+    # Never nearer to 0, nor to the value, than the mean gap's own interval would let it be.
+    least = normal_quantile(level) * float(np.sqrt(np.square(weight * noise).sum() + stretch**2 * between))
+    high = min(1.0, max(high, value + least / 2, least))
+    return CalibrationError(found, value, min(low, value), high, p)
+
+
+def _folded(gap: float, noise: float) -> float:
+    """The mean that normal noise adds to the size of a gap, once that is drawn in."""
+    if noise <= 0:
+        return 0.0
+    left = max(abs(gap) / noise - _DRAWN_IN, 0.0)
+    normal = NormalDist()
+    return noise * 2 * (normal.pdf(left) - left * normal.cdf(-left))
+
+
+def stretch_of(gaps: FloatArray, base: Basis) -> float | str:
+    """By how much clusters stretch the deviations of samples' gaps [n] (right less confidence): 1 where samples stand alone.
+    Why there is no interval, in words, where clusters are too few or too unequal."""
+    number = np.ones(len(gaps))
+    rows = np.column_stack([gaps, number])
+    sums = np.zeros((base.count, 2))
+    np.add.at(sums, base.groups, rows)
+    if why := unfit(sums[:, 1], clustered=base.clusters is not None):
+        return why
+    if base.clusters is None:
+        return 1.0
+    robust, alone = robust_mean(sums), robust_mean(rows).stderr
+    design = max(1.0, robust.stderr / alone) if alone else 1.0
+    return design * t_quantile(robust.freedom, base.level) / normal_quantile(base.level)
+
+
+def _deviations(rng: np.random.Generator, count: FloatArray, rate: FloatArray, stretch: float) -> FloatArray:
+    """Of the accuracies of bins with these rates, [draws, B]."""
+    whole = np.maximum(np.rint(count), 1).astype(np.int64)
+    drawn: FloatArray = rng.binomial(whole, rate, (DRAWS, len(count))) / whole
+    return stretch * (drawn - rate)
+
+
+def _upper(found: float, scale: FloatArray, rng: np.random.Generator, tail: float) -> float:
+    """The largest c · Σ scale for which the lower quantile of Σ scale |Z + c| is at most `found`; 0 where none is."""
+    normal = rng.standard_normal((DRAWS, len(scale)))
+    span = float(scale.sum())
+    if span <= 0:
+        return found
+
+    def quantile(c: float) -> float:
+        return float(np.quantile((scale * np.abs(normal + c)).sum(axis=1), tail))
+
+    low, high = 0.0, found / span + 10
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if quantile(middle) <= found else (low, middle)
+    return low * span
