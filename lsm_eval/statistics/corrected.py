@@ -32,7 +32,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -40,13 +39,13 @@ from lsm_eval.errors import UserError
 from lsm_eval.statistics.basis import basis, cluster_numbers
 from lsm_eval.statistics.bounded import FloatArray, bounded_mean, normal_quantile
 from lsm_eval.statistics.estimate import NOT_ESTIMABLE, Estimate
+from lsm_eval.statistics.points import cube
 
 FEWEST_MODELS = 4
 SPREAD = 1.5
 """The cautious guess of how far sensitivity and specificity differ between models, a standard deviation of logits: what XSTest's
 five models show of the detector of refusals."""
 _SPREAD_MODELS = 1.0
-_POINTS = 8192
 _ROUNDING = 1e-12
 
 
@@ -109,7 +108,7 @@ def corrected_interval(
     (1 - level) / 2, the ends are 0 and 1. At least two models."""
     from scipy.special import betaincinv
 
-    at = _points()
+    at = cube()
     failures = apparent.trials - apparent.successes
     rate = betaincinv(apparent.successes + 0.5, failures + 0.5, at[:, 0])
     sensitivity = another_model(quality.finds, at[:, 1])
@@ -152,17 +151,6 @@ def _projected(
     low = float(np.quantile(np.where(silent, 0.0, true).clip(0, 1), tail))
     high = float(np.quantile(np.where(silent, 1.0, true).clip(0, 1), 1 - tail))
     return low, high, float(silent.mean())
-
-
-@lru_cache(maxsize=1)
-def _points() -> FloatArray:
-    """Points spread evenly over the unit cube, [n, 3]: a Kronecker sequence (powers of the root of x⁴ = x + 1). Half of them
-    mirror the rest, so that the rate of what is *not* found is exactly 1 minus that of what is."""
-    steps = 1.2207440846057596 ** -np.arange(1.0, 4.0)
-    half = (0.5 + np.outer(np.arange(1, _POINTS // 2 + 1), steps)) % 1
-    points = np.concatenate([half, np.column_stack([1 - half[:, 0], half[:, 2], half[:, 1]])])
-    points.flags.writeable = False
-    return points
 
 
 def _expit(logit: float) -> float:
