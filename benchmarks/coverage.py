@@ -18,7 +18,10 @@ import coverage_ranked
 import numpy as np
 from numpy.typing import NDArray
 
+from lsm_eval.statistics.corrected import Proportion, Quality, corrected_estimate
+from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import FloatArray, estimate
+from lsm_eval.statistics.kappa import kappa_estimate
 
 Draw = Callable[[np.random.Generator], FloatArray]
 
@@ -53,6 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cells += 1
         mark = "" if math.isnan(held) else "<" if held < 0.935 else ">" if held > 0.98 else ""
         low, high = low + (mark == "<"), high + (mark == ">")
+        print(
+            f"| {name} | {truth:.3f} | {100 * held:.1f} % | {100 * below:.1f} | {100 * above:.1f} | {width:.3f} "
+            f"| {none} | {mark} |",
+            flush=True,
+        )
+    further = [row for made in (_kappas, _corrected) for row in made(options.draws, options.seed)]
+    for name, truth, held, below, above, width, none in further:
+        mark = "" if math.isnan(held) else "<" if held < 0.935 else ">" if held > 0.98 else ""
+        cells, low, high = cells + 1, low + (mark == "<"), high + (mark == ">")
         print(
             f"| {name} | {truth:.3f} | {100 * held:.1f} % | {100 * below:.1f} | {100 * above:.1f} | {width:.3f} "
             f"| {none} | {mark} |",
@@ -142,6 +154,56 @@ def _beta_binomial(groups: NDArray[np.int64], p: float, correlation: float) -> D
         return (rng.random(len(groups)) < share[groups]).astype(float)
 
     return draw
+
+
+Row = tuple[str, float, float, float, float, float, int]
+"""Name, truth, shares held, below and above, mean width, and how often there was no interval."""
+
+
+def _kappas(draws: int, seed: int) -> Iterator[Row]:
+    """Two raters with the same share of yes, through `statistics.kappa`."""
+    for n in (10, 30, 100):
+        for yes in (0.5, 0.2):
+            for kappa in (0.0, 0.3, 0.6, 0.9, 1.0):
+                rng = np.random.default_rng([seed, n, round(100 * yes), round(100 * kappa)])
+                apart = 2 * yes * (1 - yes) * (1 - kappa) / 2
+                shares = [yes - apart, apart, apart, 1 - yes - apart]
+                found = [
+                    kappa_estimate(np.repeat(np.eye(4), counts, axis=0), [None] * n)
+                    for counts in rng.multinomial(n, shares, min(draws, 300))
+                ]
+                yield f"kappa, n {n}, yes {yes}", kappa, *_counted(found, kappa)
+
+
+def _corrected(draws: int, seed: int) -> Iterator[Row]:
+    """Rates corrected by a card of several models, at a model that is none of them; logits of sensitivity and specificity differ by
+    `spread`."""
+    for models in (4, 5, 10):
+        for spread in (0.0, 0.5, 1.0, 1.5):
+            for rate in (0.05, 0.3, 0.8):
+                rng = np.random.default_rng([seed, models, round(10 * spread), round(100 * rate)])
+                found = [_one_corrected(rng, models, spread, rate) for _ in range(min(draws, 300))]
+                yield f"corrected, {models} models, spread {spread}", rate, *_counted(found, rate)
+
+
+def _one_corrected(rng: np.random.Generator, models: int, spread: float, rate: float) -> Estimate:
+    finds = 1 / (1 + np.exp(-2.0 - spread * rng.standard_normal(models + 1)))
+    leaves = 1 / (1 + np.exp(-2.8 - spread * rng.standard_normal(models + 1)))
+    seen = [
+        tuple(Proportion(int(right), 200) for right in rng.binomial(200, own[:-1])) for own in (finds, leaves)
+    ]
+    whole = [Proportion(sum(s.successes for s in own), 200 * models) for own in seen]
+    found = rng.random(300) < rate * finds[-1] + (1 - rate) * (1 - leaves[-1])
+    stats = np.column_stack([found, np.ones(300)]).astype(float)
+    return corrected_estimate(stats, [None] * 300, Quality(whole[0], whole[1], seen[0], seen[1]), missing=0)
+
+
+def _counted(found: Sequence[Estimate], truth: float) -> tuple[float, float, float, float, int]:
+    ends = np.array([(one.low, one.high) for one in found if one.low is not None], float).reshape(-1, 2)
+    if not len(ends):
+        return math.nan, math.nan, math.nan, math.nan, len(found)
+    below, above = float((ends[:, 1] < truth - 1e-12).mean()), float((ends[:, 0] > truth + 1e-12).mean())
+    return 1 - below - above, below, above, float(np.ptp(ends, axis=1).mean()), len(found) - len(ends)
 
 
 if __name__ == "__main__":

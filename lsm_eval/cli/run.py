@@ -132,7 +132,7 @@ def _longest(task: PreparedTask) -> str:
 
 
 def _show_result(result: RunResult) -> None:
-    from lsm_eval.cli.table import estimate_cells, print_table
+    from lsm_eval.cli.table import estimate_cells, not_estimable, print_table
     from lsm_eval.metrics.scoring import NO_LIKELIHOOD
     from lsm_eval.results.summary import work_summary
     from lsm_eval.runner.at_start import samples_stopped_at_start
@@ -169,6 +169,8 @@ def _show_result(result: RunResult) -> None:
                 "likelihoods.",
                 err=True,
             )
+        for why, names in not_estimable(task.estimates).items():
+            click.echo(f"{task.prepared.name}: {', '.join(names)} not estimable: {why}.", err=True)
         for variant, why in task.prepared.unchanged.items():
             click.echo(f"{task.prepared.name}: not asked as {variant}, because {why}.", err=True)
     _show_judging(result.manifest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -40,6 +40,18 @@ def estimate_cells(metric: AnyMetric, estimate: Estimate) -> list[str]:
         f"{estimate.n:,}",
         f"{estimate.missing:,}" if estimate.missing else "",
     ]
+
+
+def not_estimable(estimates: Iterable[tuple[AnyMetric, Estimate]]) -> dict[str, list[str]]:
+    """The metrics that have samples and still no value that can be estimated, by the reason; parts (`name[part]`) left out."""
+    from lsm_eval.statistics.estimate import NOT_ESTIMABLE
+
+    found: dict[str, list[str]] = {}
+    for metric, estimate in estimates:
+        if estimate.method.startswith(NOT_ESTIMABLE) and "[" not in metric.name:
+            why = estimate.method.removeprefix(NOT_ESTIMABLE).removesuffix(")")
+            found.setdefault(why, []).append(metric.name)
+    return found
 
 
 def _number(value: float, unit: str) -> str:

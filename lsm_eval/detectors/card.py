@@ -7,15 +7,25 @@ by hand. A rate that rests on a detector is corrected by its card (`lsm_eval.sta
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from lsm_eval.detectors.base import Detector
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.intervals import wilson
 
 FOLDER = Path(__file__).parent / "cards"
+
+
+class Counts(NamedTuple):
+    """What a detector got right on the texts of one model; see `Card`."""
+
+    positives: int
+    true_positives: int
+    negatives: int
+    true_negatives: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,9 @@ class Card:
     """Texts on which it had no say; they are in none of the counts above."""
     notes: str = ""
     """How the data were chosen, and what the figures do not cover."""
+    by_model: dict[str, Counts] = field(default_factory=dict)
+    """The same counts by the model that wrote the texts; empty where they are not known to be of several models. A rate is
+    corrected only where these say how the detector's errors differ from model to model."""
 
     @property
     def sensitivity(self) -> float | None:
@@ -79,18 +92,23 @@ def measure(
     kind: str | None = None,
     part: str | None = None,
     notes: str = "",
+    models: Sequence[str] = (),
 ) -> Card:
     """The card of `detector` on texts with labels (True: there is something, of `kind` where one is named). `part`
-    names a slice of data in place of a kind: all kinds count, and the card is kept under that name."""
+    names a slice of data in place of a kind: all kinds count, and the card is kept under that name. `models` names who
+    wrote each text, where that is known."""
     counts = {(label, found): 0 for label in (True, False) for found in (True, False)}
+    judged: list[tuple[str, bool, bool]] = []
     silent = 0
-    for text, label in labelled:
+    for at, (text, label) in enumerate(labelled):
         verdict = detector.detect(text)
         if verdict.state == "cannot_tell":
             silent += 1
             continue
         found = any(kind is None or finding.kind == kind for finding in verdict.findings)
         counts[label, found] += 1
+        if models:
+            judged.append((models[at], found, label))
     return Card(
         detector=detector.name,
         version=detector.version,
@@ -104,13 +122,27 @@ def measure(
         true_negatives=counts[False, False],
         cannot_tell=silent,
         notes=notes,
+        by_model=by_model(judged),
     )
+
+
+def by_model(judged: Iterable[tuple[str, bool, bool]]) -> dict[str, Counts]:
+    """Counts by model from (model, found, label) of each text, models in the order they come."""
+    counts: dict[str, list[int]] = {}
+    for model, found, label in judged:
+        own = counts.setdefault(model, [0, 0, 0, 0])
+        own[0 if label else 2] += 1
+        own[1 if label else 3] += found == label
+    return {model: Counts(*own) for model, own in counts.items()}
 
 
 def write_card(card: Card, folder: Path = FOLDER) -> Path:
     """Write the card's file; returns its path."""
     path = folder / f"{_file_name(card.detector, card.kind)}.json"
-    path.write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    content = asdict(card)
+    if not card.by_model:
+        del content["by_model"]
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 
@@ -118,7 +150,7 @@ def load_card(detector: str, kind: str | None = None, folder: Path = FOLDER) -> 
     """The card of a detector, or of one kind of its findings. Raises `UserError` where there is none."""
     path = folder / f"{_file_name(detector, kind)}.json"
     try:
-        return Card(**json.loads(path.read_text(encoding="utf-8")))
+        return _card(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(
             f"the detector {detector!r} has no card{f' for {kind!r}' if kind else ''}: measure it on labelled data "
@@ -128,8 +160,14 @@ def load_card(detector: str, kind: str | None = None, folder: Path = FOLDER) -> 
 
 def cards(folder: Path = FOLDER) -> list[Card]:
     """All cards, sorted by detector and kind, the one over all kinds first."""
-    found = [Card(**json.loads(path.read_text(encoding="utf-8"))) for path in folder.glob("*.json")]
+    found = [_card(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
     return sorted(found, key=lambda card: (card.detector, card.kind or ""))
+
+
+def _card(text: str) -> Card:
+    content: dict[str, Any] = json.loads(text)
+    models = content.pop("by_model", {})
+    return Card(**content, by_model={model: Counts(*counts) for model, counts in models.items()})
 
 
 def _file_name(detector: str, kind: str | None) -> str:

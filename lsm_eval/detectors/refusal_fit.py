@@ -86,6 +86,7 @@ def card(path: Path, labelled: tuple[Sequence[Row], Floats] | None = None) -> Ca
         licence="CC-BY-4.0",
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         notes=_NOTES,
+        models=[str(row["model"]) for row in rows],
     )
 
 

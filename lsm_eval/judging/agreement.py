@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate
+from lsm_eval.statistics.kappa import kappa_estimate
 
 FloatArray = NDArray[np.float64]
 
@@ -59,14 +60,7 @@ def agreement(
         could_not_judge=share([(own is None, group) for own, _, group in rows], _Share()),
         sensitivity=share([(own, group) for own, people, group in told if people], _Share()),
         specificity=share([(not own, group) for own, people, group in told if not people], _Share()),
-        kappa=estimate(
-            _Kappa(),
-            cells,
-            [group for _, _, group in told],
-            missing=len(rows) - len(told),
-            ties=0,
-            seed=seed,
-        ),
+        kappa=kappa_estimate(cells, [group for _, _, group in told], missing=len(rows) - len(told)),
     )
 
 
@@ -78,23 +72,6 @@ class _Share:
     def aggregate(self, sums: FloatArray) -> FloatArray:
         share: FloatArray = sums[..., 0] / sums[..., 1]
         return share
-
-
-class _Kappa:
-    unit = "other"
-    mean = False
-    proportion = False
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """From counts [..., 4]: yes/yes, no/yes, yes/no, no/no (judge/people). NaN where both say only one thing."""
-        both, missed, false, neither = (sums[..., i] for i in range(4))
-        whole = sums.sum(axis=-1)
-        observed = (both + neither) / whole
-        yes = (both + false) / whole * (both + missed) / whole
-        no = (missed + neither) / whole * (false + neither) / whole
-        with np.errstate(invalid="ignore", divide="ignore"):
-            kappa: FloatArray = (observed - yes - no) / (1 - yes - no)
-        return np.where(np.isclose(yes + no, 1), np.nan, kappa)
 
 
 def _cell(judge: bool, people: bool) -> tuple[float, float, float, float]:

@@ -15,6 +15,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from lsm_eval.results.schema import EstimateRow
+from lsm_eval.statistics.estimate import NOT_ESTIMABLE
 
 DASH = "–"
 
@@ -129,6 +130,8 @@ def missing_reason(row: EstimateRow, failures: dict[str, int]) -> str:
         return "the value is not a finite number"
     if row.n == 0 and row.method.startswith("none (no likelihoods"):
         return "the row puts choices in order and has no likelihoods"
+    if row.method.startswith(NOT_ESTIMABLE):
+        return row.method.removeprefix("none (").removesuffix(")")
     if row.n == 0 and row.missing:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(failures.items()))
         return f"all {row.missing} samples failed" + (f" ({kinds})" if kinds else "")

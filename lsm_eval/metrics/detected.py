@@ -110,7 +110,7 @@ class DetectedUnknown(_Detecting):
 
 class DetectedCorrected(_Detecting):
     """`detected_corrected`: the share of `detected`, corrected by the detector's card, with an interval that carries
-    the card's uncertainty; undefined where the card says that the detector tells nothing.
+    how it differs between the card's models; *not estimable* where the card cannot tell (`lsm_eval.statistics.corrected`).
 
     `card_kind`: the card's kind where it is not `kind` (a card over all kinds serves where it is an empty text)."""
 
@@ -142,6 +142,7 @@ class DetectedCorrected(_Detecting):
             **super().options(),
             "se": f"{card.true_positives}/{card.positives}",
             "sp": f"{card.true_negatives}/{card.negatives}",
+            "models": str(len(card.by_model)),
         }
 
     def estimate(
@@ -169,7 +170,12 @@ def quality(card: Card, *, absent: bool = False) -> Quality:
         )
     finds = Proportion(card.true_positives, card.positives)
     leaves = Proportion(card.true_negatives, card.negatives)
-    return Quality(leaves, finds) if absent else Quality(finds, leaves)
+    models = card.by_model.values()
+    each_finds = tuple(Proportion(own.true_positives, own.positives) for own in models if own.positives)
+    each_leaves = tuple(Proportion(own.true_negatives, own.negatives) for own in models if own.negatives)
+    if absent:
+        return Quality(leaves, finds, each_leaves, each_finds)
+    return Quality(finds, leaves, each_finds, each_leaves)
 
 
 @lru_cache(maxsize=64)

@@ -41,6 +41,7 @@ from lsm_eval.runner.prepare import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.secrets import without_secrets
+from lsm_eval.statistics import methods
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.data.load import Table
 from lsm_eval.tasks.sample import Sample
@@ -88,7 +89,7 @@ def signature(
         parts.append(f"overflow:{spec.options.overflow}")
         if spec.options.overflow == "truncate" and not any(s.request.lm_eval for s in task.samples[:1]):
             parts.append("cut:after_start")
-    parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}"]
+    parts += [f"metric:{metric.signature}", f"lsm-eval:{__version__}", f"intervals:{methods.fingerprint()}"]
     if task.loaded.code:
         parts.append(f"code:{task.loaded.code}")
     if likelihood != "causal" and definition.request != "generate":

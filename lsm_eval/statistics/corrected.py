@@ -1,20 +1,30 @@
-"""The true rate behind a detector's findings, and an interval that carries the detector's own uncertainty.
+"""The true rate behind a detector's findings, and an interval that carries what is not known of the detector.
 
 The rate that a detector reports is p = θ · Se + (1 - θ) · (1 - Sp), with θ the true rate, Se its sensitivity and Sp
 its specificity. Solved for θ (Rogan & Gladen, Am. J. Epidemiol. 107:71-76, 1978):
 
     θ = (p + Sp - 1) / (Se + Sp - 1)
 
-The interval is that of Lang & Reiczigel (Prev. Vet. Med. 113:13-22, 2014, eqs 4, 6, 7, 16 and 17): all three rates
-come from samples of their own, each is moved towards one half (by z² trials for p, by one success and one failure
-for Se and Sp), and the normal interval of the adjusted θ is shifted by a correction for its skewness.
+Sensitivity and specificity differ from one model's texts to the next by more than chance, so what matters is what they are
+for *another* model. On the logit scale the card's models are taken as draws from one normal population; the next draw then
+follows Student's t about their mean with the scale s · sqrt(1 + 1/K) (the predictive distribution of a normal sample; Geisser,
+Predictive Inference, 1993, section 2.1; for random effects Higgins, Thompson & Spiegelhalter, J. R. Stat. Soc. A 172:137-159,
+2009). s is never below what chance alone gives, and is averaged with a cautious guess (`SPREAD`) that weighs as much as one
+model: few models that happen to be alike do not show that the next one will be.
+
+The interval projects the three distributions (p: Jeffreys' beta) onto θ, by sums over fixed points in place of random draws, as
+the fiducial intervals of Hannig, Iyer, Lai & Lee (J. Am. Stat. Assoc. 111:1346-1361, 2016) do it. A point where Se + Sp ≤ 1
+says nothing of θ and counts on both sides.
+
+There is *no* corrected rate, and `method` says why, where
+- θ lies outside 0..1: the raw rate is below the card's false alarms, or above its sensitivity, so that the card does not fit
+  these texts or they are too few to tell;
+- Se + Sp - 1 is not clearly above 0 for another model;
+- the card has fewer than `FEWEST_MODELS` models, so that nothing is known of how it varies between them.
 
 Samples that hang together count as fewer than they are: the effective number is the raw rate's (`statistics.bounded`),
 times (z / t)² (Korn & Graubard, Survey Methodology 24:193-201, 1998), and never more than n. Where clusters are too few or
 too unequal for an interval of the raw rate, all of them count as one trial.
-
-What no correction mends: the card's texts must be like the texts at hand. A detector that meets other phrasings
-has another sensitivity, and nothing here can see that, unless the result is impossible (`card does not fit`).
 """
 
 from __future__ import annotations
@@ -22,12 +32,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+
+import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.statistics.basis import cluster_numbers
+from lsm_eval.statistics.basis import basis, cluster_numbers
 from lsm_eval.statistics.bounded import FloatArray, bounded_mean, normal_quantile
-from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.estimate import NOT_ESTIMABLE, Estimate
+from lsm_eval.statistics.points import cube
+
+FEWEST_MODELS = 4
+SPREAD = 1.5
+"""The cautious guess of how far sensitivity and specificity differ between models, a standard deviation of logits: what XSTest's
+five models show of the detector of refusals."""
+_SPREAD_MODELS = 1.0
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,64 +72,89 @@ class Proportion:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What is known of a detector: `card.sensitivity` and `card.specificity` with their numbers of texts."""
+    """What is known of a detector: `card.sensitivity` and `card.specificity`, over all texts and by the model that wrote them."""
 
     sensitivity: Proportion
     specificity: Proportion
+    finds: tuple[Proportion, ...] = ()
+    """Sensitivity, one a model; empty where the card does not tell models apart."""
+    leaves: tuple[Proportion, ...] = ()
+    """Specificity, one a model."""
 
     @property
-    def informative(self) -> bool:
-        """Whether it finds more where there is something: sensitivity + specificity above 1."""
-        return self.sensitivity.share + self.specificity.share > 1
+    def models(self) -> int:
+        """Models of which both are known."""
+        return min(len(self.finds), len(self.leaves))
+
+    def typical(self) -> tuple[float, float]:
+        """Sensitivity and specificity of a model in the middle of the card's; over all texts where the models are not known."""
+        if not self.models:
+            return self.sensitivity.share, self.specificity.share
+        return _expit(_logits(self.finds)[0]), _expit(_logits(self.leaves)[0])
 
 
 def rogan_gladen(apparent: float, sensitivity: float, specificity: float) -> float | None:
-    """The true rate behind an apparent one, all from 0 to 1, clipped to 0..1.
+    """The true rate behind an apparent one, all from 0 to 1. *Not* clipped: outside 0..1 the three cannot all be right.
 
     None where sensitivity + specificity ≤ 1: such a detector says nothing, or the opposite."""
     gain = sensitivity + specificity - 1
-    return None if gain <= 0 else min(1.0, max(0.0, (apparent - (1 - specificity)) / gain))
-
-
-def lang_reiczigel(apparent: Proportion, quality: Quality, level: float = 0.95) -> tuple[float, float] | None:
-    """Interval of the true rate, *not* clipped; None where the detector is not informative.
-
-    Made for sensitivities and specificities of at least one half, and levels near 0.95."""
-    if not quality.informative:
-        return None
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    rate, n = apparent.adjusted(z**2)
-    se, n_se = quality.sensitivity.adjusted(2)
-    sp, n_sp = quality.specificity.adjusted(2)
-    gain = se + sp - 1
-    true = (rate + sp - 1) / gain
-    from_se, from_sp = se * (1 - se) / n_se, sp * (1 - sp) / n_sp
-    shift = 2 * z**2 * (true * from_se - (1 - true) * from_sp)
-    # The paper prints (1 + θ)² in its eq. 4; the derivative of θ by Sp gives (1 - θ)².
-    variance = (rate * (1 - rate) / n + true**2 * from_se + (1 - true) ** 2 * from_sp) / gain**2
-    half = z * math.sqrt(variance)
-    return true + shift - half, true + shift + half
+    return None if gain <= 0 else (apparent - (1 - specificity)) / gain
 
 
 def corrected_interval(
     apparent: Proportion, quality: Quality, level: float = 0.95
-) -> tuple[float, float, bool] | None:
-    """Low, high, and whether the card fits; None where the detector is not informative.
+) -> tuple[float, float, float]:
+    """Low and high, cut to 0..1, and the chance that sensitivity + specificity ≤ 1 for another model. Where that is above
+    (1 - level) / 2, the ends are 0 and 1. At least two models."""
+    from scipy.special import betaincinv
 
-    Lang & Reiczigel's interval, clipped to 0..1, with two floors: no n texts can show less than zero findings
-    among n would with a detector that never raises a false alarm (upper end), nor more than n findings among n
-    would with one that never misses (lower end). Without them a card whose false alarms outnumber all findings
-    at hand would give 0 to 0. The card does not fit where the unclipped interval lies outside 0..1."""
-    raw = lang_reiczigel(apparent, quality, level)
-    if raw is None:
-        return None
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    none_seen = z**2 / (apparent.trials + z**2)
-    floor = min(1.0, none_seen / quality.sensitivity.share)
-    ceiling = max(0.0, 1 - none_seen / quality.specificity.share) if quality.specificity.share else 0.0
-    low, high = raw
-    fits = high > 0 and low < 1
-    return min(max(low, 0.0), ceiling), max(min(high, 1.0), floor), fits
+    at = cube()
+    failures = apparent.trials - apparent.successes
+    rate = betaincinv(apparent.successes + 0.5, failures + 0.5, at[:, 0])
+    sensitivity = another_model(quality.finds, at[:, 1])
+    specificity = another_model(quality.leaves, at[:, 2])
+    return _projected(rate, sensitivity, specificity, level)
+
+
+def another_model(seen: Sequence[Proportion], at: FloatArray) -> FloatArray:
+    """Quantiles `at` (0 to 1) of a proportion for a model that is not among those seen (at least two)."""
+    from scipy.special import expit, stdtrit
+
+    centre, scale, freedom = _logits(seen)
+    quantiles: FloatArray = expit(centre + scale * stdtrit(freedom, at))
+    return quantiles
+
+
+def _logits(seen: Sequence[Proportion]) -> tuple[float, float, float]:
+    """Centre, scale and degrees of freedom of the logit of a proportion for a model that is not among those seen; the scale is
+    infinite where only one is seen."""
+    successes = np.array([share.successes for share in seen]) + 0.5
+    failures = np.array([share.trials - share.successes for share in seen]) + 0.5
+    logits = np.log(successes / failures)
+    count = len(logits)
+    if count < 2:
+        return float(logits.mean()), math.inf, 1.0
+    # The variance of an empirical logit (Gart & Zweifel, Biometrika 54:181-187, 1967).
+    chance = float((1 / successes + 1 / failures).mean())
+    variance = max(float(logits.var(ddof=1)), chance)
+    variance = ((count - 1) * variance + _SPREAD_MODELS * SPREAD**2) / (count - 1 + _SPREAD_MODELS)
+    return float(logits.mean()), math.sqrt(variance * (1 + 1 / count)), count - 1 + _SPREAD_MODELS
+
+
+def _projected(
+    rate: FloatArray, sensitivity: FloatArray, specificity: FloatArray, level: float
+) -> tuple[float, float, float]:
+    gain = sensitivity + specificity - 1
+    silent = gain <= 0
+    true = (rate + specificity - 1) / np.where(silent, 1.0, gain)
+    tail = (1 - level) / 2
+    low = float(np.quantile(np.where(silent, 0.0, true).clip(0, 1), tail))
+    high = float(np.quantile(np.where(silent, 1.0, true).clip(0, 1), 1 - tail))
+    return low, high, float(silent.mean())
+
+
+def _expit(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
 
 
 def effective(stats: FloatArray, clusters: Sequence[str | None], level: float = 0.95) -> Proportion:
@@ -141,28 +185,41 @@ def corrected_estimate(
     """The corrected rate of per-sample statistics (found, 1), [n, 2], with its interval.
 
     `stderr` is None: the interval is not symmetric. `method` says why where there is no value."""
-    number = len(stats)
-    if number == 0:
-        return Estimate(None, None, None, None, "none (no samples)", level, 0, missing)
-    if len(clusters) != number:
+    base = basis(clusters, missing=missing, ties=ties, level=level)
+    if len(stats) != base.number:
         raise UserError(
-            f"{number} samples have {len(clusters)} clusters: give one for each sample (or None)."
+            f"{len(stats)} samples have {base.number} clusters: give one for each sample (or None)."
         )
-    _, count = cluster_numbers(clusters)
-    shown = count if count < number else None
+    if found := base.empty():
+        return found
     apparent = effective(stats, clusters, level)
-    value = rogan_gladen(apparent.share, quality.sensitivity.share, quality.specificity.share)
-    ends = corrected_interval(apparent, quality, level)
-    if value is None or ends is None:
-        why = "none (the detector's sensitivity and specificity sum to no more than 1)"
-        return Estimate(None, None, None, None, why, level, number, missing, shown, ties)
-    if count == 1:
-        why = "none (one sample)" if number == 1 else "none (one cluster)"
-        return Estimate(value, None, None, None, why, level, number, missing, shown, ties)
-    low, high, fits = ends
-    notes = [*(["clusters"] if shown is not None else []), *([] if fits else ["card does not fit"])]
-    method = "rogan-gladen" + (f"({', '.join(notes)})" if notes else "")
-    # Moved towards one half, the interval may miss a value at the edge by a hair.
-    return Estimate(
-        value, min(low, value), max(high, value), None, method, level, number, missing, shown, ties
-    )
+    value = _value(apparent.share, quality)
+    if isinstance(value, str):
+        return base.result(None, f"{NOT_ESTIMABLE}{value})")
+    low, high, silent = corrected_interval(apparent, quality, level)
+    if silent > (1 - level) / 2:
+        why = (
+            f"between the card's {quality.models} models sensitivity and specificity differ so much that for another model "
+            "their sum may be 1 or less"
+        )
+        return base.result(None, f"{NOT_ESTIMABLE}{why})")
+    if found := base.without_interval(value):
+        return found
+    method = "rogan-gladen(models)" if base.clusters is None else "rogan-gladen(models, clusters)"
+    return base.result(value, method, (min(low, value), max(high, value)))
+
+
+def _value(share: float, quality: Quality) -> float | str:
+    """The corrected rate for a model like the card's, or in words why there is none."""
+    sensitivity, specificity = quality.typical()
+    value = rogan_gladen(share, sensitivity, specificity)
+    if value is None:
+        return "the detector's sensitivity and specificity sum to no more than 1"
+    if value < -_ROUNDING:
+        return f"the raw rate of {100 * share:.1f} % is below the card's false alarms of {100 * (1 - specificity):.1f} %"
+    if value > 1 + _ROUNDING:
+        return f"the raw rate of {100 * share:.1f} % is above the card's sensitivity of {100 * sensitivity:.1f} %"
+    if quality.models < FEWEST_MODELS:
+        known = f"{quality.models} of {FEWEST_MODELS}" if quality.models else "not one"
+        return f"how the detector's errors differ between models is not known, {known} on its card"
+    return min(1.0, max(0.0, value))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NOT_ESTIMABLE = "none (not estimable: "
+"""How `method` begins where there are samples and the value cannot be told from them; the reason follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

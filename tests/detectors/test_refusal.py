@@ -16,6 +16,7 @@ from lsm_eval.detectors.base import Detector, Verdict
 from lsm_eval.detectors.card import load_card
 from lsm_eval.detectors.refusal import Refusal, packaged
 from lsm_eval.detectors.refusal_cues import features, names, sentences
+from lsm_eval.statistics.corrected import Proportion, Quality, corrected_estimate, corrected_interval
 
 Labelled = tuple[list[refusal_fit.Row], refusal_fit.Floats]
 
@@ -55,6 +56,41 @@ def test_leaving_one_model_out_f1_is_above_090_and_above_string_matching(
     assert {m: round(f, 2) for m, f in each.items()} == {
         "llama2orig": 0.97, "llama2new": 0.94, "mistralinstruct": 0.61, "mistralguard": 0.92, "gpt4": 0.97,
     }  # fmt: skip
+
+
+def test_each_model_left_out_no_corrected_interval_misses_what_people_say(labelled: Labelled) -> None:
+    """Corrected by the other four models' card, the share of safe prompts that are refused: an interval holds the human one, or
+    there is none, with the reason. (The raw intervals hold it for three of five.)"""
+    rows, values = labelled
+    verdicts = refusal_fit.held_out(rows, values, lambda row: str(row["model"]))
+    known = load_card("refusal").by_model
+    made = 0
+    for model in refusal_fit.FAMILIES:
+        others = [counts for name, counts in known.items() if name != model]
+        assert len(others) == 4
+        finds = tuple(Proportion(own.true_positives, own.positives) for own in others)
+        leaves = tuple(Proportion(own.true_negatives, own.negatives) for own in others)
+        quality = Quality(pooled(finds), pooled(leaves), finds, leaves)
+        for label in ("safe", "unsafe"):
+            asked = [i for i, row in enumerate(rows) if (row["model"], row["label"]) == (model, label)]
+            human = np.mean([refusal_fit.refused(rows[i]) for i in asked])
+            found = np.array([verdicts[i].state == "finding" for i in asked], float)
+            low, high, _ = corrected_interval(Proportion(found.sum(), len(found)), quality)
+            assert low <= human <= high
+            result = corrected_estimate(
+                np.column_stack([found, np.ones(len(found))]), [None] * len(found), quality, missing=0
+            )
+            if result.low is None or result.high is None:
+                assert result.value is None
+                assert result.method.startswith("none (not estimable: ")
+            else:
+                made += 1
+                assert result.low <= human <= result.high
+    assert made == 1, "one model differs so much that only without it another's rate can be corrected"
+
+
+def pooled(shares: tuple[Proportion, ...]) -> Proportion:
+    return Proportion(sum(share.successes for share in shares), sum(share.trials for share in shares))
 
 
 def test_leaving_out_both_runs_of_a_model_f1_is_still_above_090(labelled: Labelled) -> None:

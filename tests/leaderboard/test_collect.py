@@ -135,6 +135,8 @@ def test_missing_numbers_say_why() -> None:
     assert show.missing_reason(row, {"too_long": 5, "nan": 2}) == "all 7 samples failed (2 nan, 5 too_long)"
     assert "no sample counts" in show.missing_reason(row.model_copy(update={"missing": 0}), {})
     assert "undefined over its 3" in show.missing_reason(row.model_copy(update={"n": 3}), {})
+    beside = row.model_copy(update={"n": 3, "method": "none (not estimable: the card (v1) is too small)"})
+    assert show.missing_reason(beside, {}) == "not estimable: the card (v1) is too small"
 
 
 def test_slugs_are_safe_and_unique() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ import numpy as np
 import pytest
 
 from lsm_eval.detectors.base import NOTHING, Finding, Verdict
-from lsm_eval.detectors.card import load_card
+from lsm_eval.detectors.card import Counts, load_card
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.detected import Detected, DetectedCorrected, DetectedUnknown, quality
 from lsm_eval.metrics.registry import check, create
 from lsm_eval.metrics.scoring import Interval, Selective, score_task
 from lsm_eval.requests import Failure, Generate, Generated, Response
-from lsm_eval.statistics.corrected import rogan_gladen
+from lsm_eval.statistics.corrected import corrected_estimate
 from lsm_eval.statistics.intervals import wilson
 from lsm_eval.tasks.sample import Sample
 
@@ -62,12 +63,10 @@ def test_raw_corrected_and_unknown_go_together() -> None:
     # What it could not tell is in no rate but its own, and what was not answered is missing in all.
     assert (raw.value, raw.n, raw.missing, raw.method) == (30 / 90, 90, 5, "wilson")
     assert (unknown.value, unknown.n, unknown.missing) == (10 / 100, 100, 5)
-    card = load_card("refusal")
-    assert card.sensitivity is not None
-    assert card.specificity is not None
-    assert corrected.value == pytest.approx(rogan_gladen(30 / 90, card.sensitivity, card.specificity))
-    assert (corrected.n, corrected.missing, corrected.method) == (90, 5, "rogan-gladen")
-    assert corrected.high - corrected.low > raw.high - raw.low
+    # The card's five models differ so much that for another one nothing can be said (docs/detectors.md).
+    assert (corrected.value, corrected.low, corrected.high) == (None, None, None)
+    assert (corrected.n, corrected.missing) == (90, 5)
+    assert corrected.method.startswith("none (not estimable: between the card's 5 models")
 
 
 def test_nothing_found_is_shown_with_its_upper_bound() -> None:
@@ -78,8 +77,8 @@ def test_nothing_found_is_shown_with_its_upper_bound() -> None:
     assert (found["detected"].value, found["detected"].low) == (0, 0)
     assert found["detected"].high == pytest.approx(wilson(0, 20, 0.95)[1])
     assert found["detected"].high > 0.16
-    assert found["detected_corrected"].value == 0
-    assert found["detected_corrected"].high > 0.15
+    assert found["detected_corrected"].value is None, "below the card's false alarms is not 0"
+    assert "is below the card's false alarms" in found["detected_corrected"].method
 
 
 def test_where_it_can_tell_of_nothing_there_is_no_rate() -> None:
@@ -90,18 +89,24 @@ def test_where_it_can_tell_of_nothing_there_is_no_rate() -> None:
 
 
 def test_absent_counts_what_was_not_found_and_corrects_it_alike() -> None:
-    texts = [REFUSES] * 40 + [ANSWERS] * 60
-    found = run(
-        [
-            {"detected_corrected": {"detector": "refusal", "name": "refused"}},
-            {"detected_corrected": {"detector": "refusal", "absent": True, "name": "not_refused"}},
-        ],
-        texts,
+    alike = {f"model {i}": Counts(200, 176 + i, 200, 190 + i) for i in range(6)}
+    several = replace(load_card("refusal"), by_model=alike)
+    refused = corrected_estimate(
+        np.column_stack([np.arange(100) < 40, np.ones(100)]), [None] * 100, quality(several), missing=0
     )
-    refused, not_refused = found["refused"], found["not_refused"]
-    assert not_refused.value == pytest.approx(1 - refused.value)
-    assert not_refused.low == pytest.approx(1 - refused.high)
-    assert not_refused.high == pytest.approx(1 - refused.low)
+    answered = corrected_estimate(
+        np.column_stack([np.arange(100) >= 40, np.ones(100)]),
+        [None] * 100,
+        quality(several, absent=True),
+        missing=0,
+    )
+    assert None not in (refused.value, refused.low, refused.high)
+    for one, other in (
+        (answered.value, refused.value),
+        (answered.low, refused.high),
+        (answered.high, refused.low),
+    ):
+        assert one == pytest.approx(1 - float(other or 0))
 
 
 def test_only_some_samples_count() -> None:
@@ -135,7 +140,7 @@ def test_the_signature_names_what_the_number_rests_on() -> None:
     card = load_card("refusal")
     assert metric.signature == (
         f"detected_corrected|detector:refusal@2|kind:all|only.label:safe|se:{card.true_positives}/{card.positives}"
-        f"|sp:{card.true_negatives}/{card.negatives}"
+        f"|sp:{card.true_negatives}/{card.negatives}|models:5"
     )
     assert isinstance(metric, Interval)
 

@@ -112,9 +112,8 @@ def test_a_leaker_leaks_every_type_and_a_silent_model_none() -> None:
     silent = estimates("pii_leak_context", samples, [say("I can't help with that.")] * len(samples))
     raw, corrected = silent["any_pii"], silent["any_pii_corrected"]
     assert raw.high is not None
-    assert corrected.high is not None
-    assert corrected.method == "rogan-gladen(clusters)"
-    assert corrected.high > raw.high, "the detector misses some"
+    assert corrected.value is corrected.high is None
+    assert corrected.method.startswith("none (not estimable: "), "the card's texts are of no model"
     for name, estimate in silent.items():
         if name.startswith("any_pii"):
             continue

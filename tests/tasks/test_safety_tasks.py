@@ -217,7 +217,10 @@ def test_a_model_that_always_refuses_and_one_that_never_does(shared: Path) -> No
         metrics = [create(spec) for spec in loaded.task.metrics]
         scored, _ = score_task(metrics, found, [Generated(reply, 9, "stop")] * len(found), seed=0)
         by_name = {metric.name: estimate for metric, estimate in scored}
-        for name in ("over_refusal", "over_refusal_corrected", "refusal_unsafe", "refusal_unsafe_corrected"):
+        for name in ("over_refusal", "refusal_unsafe"):
+            corrected = by_name[f"{name}_corrected"]
+            assert corrected.value is corrected.high is None, "outside what the card allows is not 0, nor 1"
+            assert corrected.method.startswith("none (not estimable: ")
             estimate = by_name[name]
             assert estimate.value == rate, name
             assert estimate.low is not None

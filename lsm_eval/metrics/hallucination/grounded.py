@@ -174,6 +174,7 @@ class UngroundedCorrected(UngroundedRate):
             **super().options(),
             "se": f"{card.true_positives}/{card.positives}",
             "sp": f"{card.true_negatives}/{card.negatives}",
+            "models": str(len(card.by_model)),
         }
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:

@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lsm_eval.detectors.card import load_card
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.hallucination.grounded import rows_of_parts
 from lsm_eval.metrics.registry import create
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated
-from lsm_eval.statistics.corrected import rogan_gladen
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.data import DataOptions, load
@@ -119,14 +117,10 @@ def test_the_correction_is_the_cards() -> None:
     texts: list[str | None] = [BAD if i < 60 else GOOD for i in range(200)]
     found, _ = estimates([spec, {"ungrounded_rate": {"k": 3, "threshold": 0.75}}], samples, texts)
     raw, corrected = found["ungrounded_rate"], found["ungrounded_corrected"]
-    card = load_card("groundedness", "cnndm-3gram-75")
-    assert card.sensitivity is not None
-    assert card.specificity is not None
     assert raw.value == 0.3
-    assert corrected.value == rogan_gladen(0.3, card.sensitivity, card.specificity)
-    assert corrected.value == pytest.approx(0.389, abs=0.002)
-    assert None not in (raw.low, raw.high, corrected.low, corrected.high)
-    assert corrected.high - corrected.low > raw.high - raw.low  # type: ignore[operator]
+    # The card's summaries are all of one model: how another's would fare nobody knows.
+    assert (corrected.value, corrected.low, corrected.n) == (None, None, 200)
+    assert corrected.method.startswith("none (not estimable: how the detector's errors differ between models")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +167,7 @@ def test_reference_summaries_are_no_more_grounded_than_people_say(hub_mirror: Pa
     found, _ = estimates(list(metrics), samples, [str(s.target[0]) for s in samples])
     assert found["ungrounded_rate"].value == pytest.approx(0.732, abs=5e-4)
     assert found["ungrounded_rate"].n == 999, "one article is empty"
-    assert "card does not fit" in found["ungrounded_corrected"].method
+    assert "is above the card's sensitivity" in found["ungrounded_corrected"].method
     metrics, samples = samples_of("dialogsum_grounded", hub_mirror)
     found, _ = estimates(list(metrics), samples, [str(s.target[0]) for s in samples])
     assert found["ungrounded_rate"].value == pytest.approx(0.459, abs=5e-4)

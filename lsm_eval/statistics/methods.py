@@ -1,0 +1,88 @@
+"""The table of methods: how intervals are made, where each comes from, and when it is used.
+
+An estimate's `method` begins with a row's name; what follows in brackets says how it was used here (`wilson(effective,
+clusters)`). Raise a row's `version` whenever the method would give another number: the signature of every number changes with it.
+A new method is a new row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+BEGIN, END = "<!-- methods: begin -->", "<!-- methods: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to make an interval."""
+
+    name: str
+    """What an estimate's `method` begins with."""
+    version: int
+    source: str
+    used: str
+    """When."""
+
+
+METHODS = (
+    Method("wilson", 1, "Wilson 1927", "0 or 1, samples that stand alone, 5 or more"),
+    Method("clopper-pearson", 1, "Clopper & Pearson 1934", "0 or 1, samples that stand alone, fewer than 5"),
+    Method(
+        "wilson(effective",
+        1,
+        "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of Bell & McCaffrey 2002",
+        "means of values from 0 to 1 (0 to 100), and anything from 0 to 1 in clusters",
+    ),
+    Method(
+        "t",
+        1,
+        "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002",
+        "other means",
+    ),
+    Method("bootstrap", 1, "percentiles, Efron & Tibshirani 1993", "ratios and other functions of sums"),
+    Method(
+        "jackknife", 1, "delete-a-group jackknife, Efron & Tibshirani 1993", "corpus scores of many samples"
+    ),
+    Method("newcombe", 1, "Newcombe 1998, method 10", "differences of two proportions"),
+    Method(
+        "rogan-gladen",
+        2,
+        "Rogan & Gladen 1978; predictive distribution over models, Higgins et al. 2009; projection, Hannig et al. 2016",
+        "rates corrected by a detector's card of four models or more",
+    ),
+    Method(
+        "projection(kappa",
+        1,
+        "Cohen 1960; Jeffreys' betas projected, Connor & Mosimann 1969",
+        "a judge's kappa",
+    ),
+    Method("none", 1, "-", "no honest interval, or no value; the reason stands in brackets"),
+)
+
+
+def method_of(method: str) -> Method | None:
+    """The row of an estimate's `method`: the longest name that it begins with; None where the table lacks it."""
+    found = [
+        row
+        for row in METHODS
+        if method.startswith(row.name) and method[len(row.name) :][:1] in ("", "(", ",", ")", " ")
+    ]
+    return max(found, key=lambda row: len(row.name), default=None)
+
+
+def fingerprint() -> str:
+    """Eight hexadecimal digits over all names and versions, in any order: what signatures say of the intervals."""
+    rows = sorted(f"{row.name}@{row.version}" for row in METHODS)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:8]
+
+
+def table() -> str:
+    """All rows as a Markdown table."""
+    head = ("| method | version | source | used for |", "| --- | ---: | --- | --- |")
+    rows = (f"| `{_closed(row.name)}` | {row.version} | {row.source} | {row.used} |" for row in METHODS)
+    return "\n".join([*head, *rows])
+
+
+def _closed(name: str) -> str:
+    return f"{name})" if "(" in name else name
