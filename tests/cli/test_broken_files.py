@@ -40,7 +40,7 @@ def test_whoever_names_it_is_told(run: Runner, folder: Path) -> None:
     assert "tasks" in run(tasks="few", include=folder).sentence()
     sentence = run(tasks="wrens", include=folder).sentence()
     assert sentence.startswith("unknown task 'wrens'")
-    assert "3 files define nothing" in sentence
+    assert "one of 3 files that cannot be read" in sentence
 
 
 @pytest.mark.parametrize("tasks", ["good,wren_calls,again,few", "all", "good,wren.yaml"])

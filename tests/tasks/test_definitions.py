@@ -323,7 +323,7 @@ def test_no_shipped_task_cuts_a_reply_in_a_chat() -> None:
     [
         ("nq_open", ["Answer these questions", "a line break between examples", "--apply_chat_template"]),
         ("trivia_qa", ["question mark", "--apply_chat_template", "abstain"]),
-        ("lm_extraction", ["98.8 of the 988"]),
+        ("lm_extraction", ["98 of 988"]),
         ("harmbench", ["all 400"]),
         ("gsm8k", ["--chat on"]),
     ],
