@@ -27,6 +27,8 @@ _UNITS: dict[str, Unit] = {
     "f1": "fraction",
 }
 """By the harness's name of the aggregation."""
+_SPANS = {"bleu": (0.0, 100.0), "chrf": (0.0, 100.0), "chrf++": (0.0, 100.0)}
+"""The range that a number cannot leave, likewise."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class WholeMetric:
     signature: str
     source: _Source
     function: Callable[[list[Any]], Any]
+    span: tuple[float, float] | None = None
+    """The range that the number cannot leave, where there is one (`statistics.smooth`)."""
 
     @property
     def reads_likelihood(self) -> bool:
@@ -133,7 +137,7 @@ class WholeMetric:
         try:
             return float(self.function(known))
         except (ValueError, TypeError, ArithmeticError, LookupError):
-            return math.nan  # such as F1 over a resample of one class only
+            return math.nan  # such as F1 over samples of one class only
 
 
 class _Siblings:
@@ -159,7 +163,7 @@ class _Siblings:
             kind, "fraction" if metric in _FRACTIONS and kind in ("mean", "nanmean") else "other"
         )
         if kind not in _SUMS:
-            return WholeMetric(name, unit, better, signature, source, function)
+            return WholeMetric(name, unit, better, signature, source, function, _SPANS.get(kind))
         statistics, ratio = _SUMS[kind]
         mean_like = kind in ("mean", "nanmean")
         return SumMetric(name, unit, better, signature, mean_like, source, statistics, ratio, self)

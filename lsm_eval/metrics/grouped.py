@@ -87,6 +87,10 @@ class _Forwarding:
         return self.metric.mean
 
     @property
+    def span(self) -> tuple[float, float] | None:
+        return getattr(self.metric, "span", None)
+
+    @property
     def reads_likelihood(self) -> bool:
         return bool(getattr(self.metric, "reads_likelihood", False))
 

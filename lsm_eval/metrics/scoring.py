@@ -245,5 +245,6 @@ def _estimate_corpus(
         [sample.cluster for sample, _ in answered],
         missing=len(counting) - len(answered),
         seed=seed,
+        span=getattr(metric, "span", None),
     )
     return _with_reason(metric, responses, made)

@@ -1,6 +1,6 @@
 """BLEU, chrF and TER, with sacrebleu's own segment statistics, defaults and signatures.
 
-The aggregate repeats sacrebleu's last step in NumPy over any number of sums at once, so that a bootstrap is
+The aggregate repeats sacrebleu's last step in NumPy over any number of sums at once, so that a jackknife is
 one call; the tests hold it equal to sacrebleu's.
 """
 
@@ -41,6 +41,8 @@ class _Sacrebleu(Described):
     """A metric of sacrebleu; its signature names the number of references once samples were measured."""
 
     unit = "points"
+    span = (0.0, 100.0)
+    """No score leaves it (`statistics.smooth`)."""
 
     def __init__(self, name: str | None, scorer: BLEU | CHRF | TER) -> None:
         super().__init__(name)

@@ -8,14 +8,17 @@ Which interval, decided by the metric and the data alone (never by a clock), so 
   clusters (`statistics.bounded`);
 - any other mean: a t interval with the CR2 standard error, robust to clusters, and Satterthwaite's degrees of freedom (the
   same room); samples that stand alone are clusters of one, which gives the usual interval;
-- none, with the reason, where there are fewer than five clusters or one holds more than half of the samples;
-- everything else: percentiles of a seeded bootstrap that draws whole clusters.
+- any other function of sums: Student's t on a fitting scale, with the CR2 standard error for a ratio of two sums, else
+  the jackknife's (`statistics.smooth`);
+- a number without sums (`estimate_corpus`): the jackknife's, over at most 20 groups where there are many samples;
+- none, with the reason, where there are fewer than five clusters or one holds more than half of the samples.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Protocol
 
 import numpy as np
@@ -25,13 +28,13 @@ from lsm_eval.errors import UserError
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.bounded import bounded_mean, normal_quantile, robust_mean, score_interval, unfit
 from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.smooth import jackknife, smooth, too_few
 
 FloatArray = NDArray[np.float64]
 
 RESAMPLES = 1000
-CORPUS_RESAMPLES = 200
-CORPUS_BOOTSTRAP_MOST = 200
-"""Up to this many samples a corpus metric is computed anew for every resample, beyond it for 20 groups."""
+CORPUS_WHOLE_MOST = 200
+"""Up to this many samples a corpus metric is computed anew without every cluster, beyond it without each of 20 groups."""
 JACKKNIFE_GROUPS = 20
 _CHUNK = 4_000_000
 """Numbers held at once by a bootstrap (32 MB)."""
@@ -70,7 +73,7 @@ def estimate(
     sample that stands alone). Without an interval `method` says why; undefined values are None."""
     stats = np.asarray(samples_stats, float)
     base = basis(clusters, missing=missing, ties=ties, level=level)
-    number, groups, group_count, shown = base.number, base.groups, base.count, base.clusters
+    number, groups, group_count = base.number, base.groups, base.count
     if len(stats) != number:
         raise UserError(f"{len(stats)} samples have {number} clusters: give one for each sample (or None).")
     if found := base.empty():
@@ -81,10 +84,16 @@ def estimate(
     sums = cluster_sums(stats, groups, group_count)
     if metric.mean or metric.proportion:
         return _of_mean(metric, base, stats, sums, value)
-    method, drawn, stderr_or_none = bootstrap(
-        metric.aggregate, sums, seed, level, clustered=shown is not None
+    return smooth(
+        metric.aggregate,
+        base,
+        stats,
+        sums,
+        value,
+        top=_TOP.get(metric.unit),
+        span=getattr(metric, "span", None),
+        logarithm=metric.unit == "perplexity",
     )
-    return base.result(value, method, drawn, stderr_or_none)
 
 
 def _of_mean(metric: Quantity, base: Basis, stats: FloatArray, sums: FloatArray, value: float) -> Estimate:
@@ -122,44 +131,50 @@ def estimate_corpus(
     missing: int,
     seed: int,
     level: float = 0.95,
+    span: tuple[float, float] | None = None,
 ) -> Estimate:
     """Value and interval of a number that has no per-sample statistics; `compute` gives it over the samples with
-    these indices into `clusters`.
+    these indices into `clusters`. `span` is the range that it cannot leave, where there is one.
 
-    Up to 200 samples: percentiles of 200 bootstrap resamples of clusters, each computed anew. Beyond: a delete-one
-    jackknife over 20 groups of whole clusters (fewer where there are fewer clusters), with a t interval, so that
-    no more than 21 computations are made however many samples there are."""
+    Up to 200 samples: the leave-one-cluster-out jackknife (`statistics.smooth`). Beyond: a delete-a-group jackknife over 20
+    groups of whole clusters (fewer where there are fewer clusters; Kott, Journal of Official Statistics 17:521-526, 2001),
+    about equally large, with Student's t on their Satterthwaite degrees of freedom; so that no more than 21 computations
+    are made however many samples there are. `seed` decides the groups."""
     base = basis(clusters, missing=missing, level=level)
-    number, groups, group_count, shown = base.number, base.groups, base.count, base.clusters
+    number, groups, group_count = base.number, base.groups, base.count
     if found := base.empty():
         return found
     value = compute(range(number))
     if found := base.without_interval(value):
         return found
+    if why := too_few(base):
+        return base.result(value, f"none ({why})")
+    whole = number <= CORPUS_WHOLE_MOST or group_count <= JACKKNIFE_GROUPS
+    part_of = np.arange(group_count) if whole else _groups_of_clusters(groups, group_count, seed)
+    part = part_of[groups]
+    sizes = np.bincount(part).astype(float)
+    without = np.array([compute(np.flatnonzero(part != one).tolist()) for one in range(len(sizes))])
+    what = "groups" if not whole else "clusters" if base.clusters is not None else "samples"
+    method = f"jackknife({len(sizes)} {what})" if not whole else f"jackknife({what})"
+    return jackknife(base, value, without, sizes, method, span=span)
 
-    rng = np.random.default_rng(seed)
-    order = np.argsort(groups, kind="stable")
-    members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
-    if number <= CORPUS_BOOTSTRAP_MOST:
-        draws = rng.integers(0, group_count, (CORPUS_RESAMPLES, group_count))
-        values = np.array(
-            [compute(np.concatenate([members[group] for group in draw]).tolist()) for draw in draws]
-        )
-        method, interval, stderr = percentiles(values, level, clustered=shown is not None)
-    else:
-        parts = min(JACKKNIFE_GROUPS, group_count)
-        part_of = np.empty(group_count, int)
-        part_of[rng.permutation(group_count)] = np.arange(group_count) % parts
-        values = np.array(
-            [compute(np.flatnonzero(part_of[groups] != part).tolist()) for part in range(parts)]
-        )
-        if not np.isfinite(values).all():
-            why = "none (undefined without some groups)"
-            return base.result(value, why)
-        stderr = math.sqrt((parts - 1) / parts * float(np.square(values - values.mean()).sum()))
-        interval = t_interval(value, stderr, parts - 1, level, None)
-        method = f"jackknife({parts} groups)"
-    return base.result(value, method, interval, stderr)
+
+def _groups_of_clusters(groups: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:
+    """The number of each cluster's group: drawn, and the large clusters first, each into the group that has fewest
+    samples."""
+    sizes = np.bincount(groups, minlength=count)
+    order = np.random.default_rng(seed).permutation(count)
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    made = np.empty(count, np.intp)
+    if sizes.max() == sizes.min():
+        made[order] = np.arange(count) % JACKKNIFE_GROUPS
+        return made
+    loads = [(0, group) for group in range(JACKKNIFE_GROUPS)]
+    for cluster in order:
+        load, group = heappop(loads)
+        made[cluster] = group
+        heappush(loads, (load + int(sizes[cluster]), group))
+    return made
 
 
 def wilson(successes: float, trials: float, level: float) -> tuple[float, float]:
@@ -224,6 +239,8 @@ def percentiles(
         return f"none ({undefined} of {len(values)} resamples undefined)", None, None
     what = "clusters" if clustered else "samples"
     method = f"bootstrap({len(values)}, {what}{f', {undefined} undefined' if undefined else ''})"
+    if known.min() == known.max():
+        return f"none (all resamples of {what} give the same)", None, None
     low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2])
     return method, (float(low), float(high)), float(known.std(ddof=1))
 

@@ -40,10 +40,21 @@ METHODS = (
         "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002",
         "other means",
     ),
-    Method("bootstrap", 1, "percentiles, Efron & Tibshirani 1993", "ratios and other functions of sums"),
     Method(
-        "jackknife", 1, "delete-a-group jackknife, Efron & Tibshirani 1993", "corpus scores of many samples"
+        "wilson(effective, ratio",
+        1,
+        "Wilson 1927 on effective trials of a linearised ratio, Korn & Graubard 1998",
+        "ratios of two sums from 0 to 1",
     ),
+    Method("t(ratio", 1, "t with CR2 of the linearised ratio, Bell & McCaffrey 2002", "perplexities"),
+    Method("t(log ratio", 1, "the same on the logarithm", "other ratios of positive sums"),
+    Method(
+        "jackknife",
+        2,
+        "delete-a-group jackknife with t, Efron & Tibshirani 1993; on the logit where the score has a range",
+        "corpus scores such as BLEU",
+    ),
+    Method("bootstrap", 1, "percentiles, Efron & Tibshirani 1993", "what none of the others is made for"),
     Method("newcombe", 1, "Newcombe 1998, method 10", "differences of two proportions"),
     Method(
         "newcombe(paired",

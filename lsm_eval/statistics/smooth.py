@@ -1,0 +1,249 @@
+"""The interval of a number that is a smooth function of sums over samples: perplexities, shares of parts, BLEU, chrF, gaps.
+
+- A function of the ratio of two sums (found by asking it, not by its name): if the ratio is a share, each sample's
+  numerator between 0 and its denominator, Wilson's interval on an effective number of trials (`statistics.bounded`); so a
+  rare numerator over a random denominator is treated as the subset's rate that it is. Otherwise Student's t with the CR2
+  standard error and Satterthwaite's degrees of freedom: for a perplexity on the ratio itself, which is its logarithm (nats per
+  word), else on the ratio's logarithm where all numerators have one sign. The ends go through the function.
+- Anything else: the leave-one-cluster-out jackknife (Tukey 1958; Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
+  chapter 11) with Student's t, on the logit for a score of known range, on the logarithm for a perplexity, else as it is.
+  With G values v_g, each without one cluster, the squared standard error is (G - 1) / G · Σ (v_g - their mean)². The
+  degrees of freedom are Satterthwaite's (`bounded.robust_mean`) of clusters that weigh as much as their mean share of the
+  sums: where a few long texts hold most of the n-grams there are fewer than G - 1. Which share to take was decided by
+  simulation (`benchmarks/coverage.py`), and is ours.
+
+Nothing is drawn, so that no seed plays a part, and the cost is that of G values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from lsm_eval.statistics.basis import Basis
+from lsm_eval.statistics.bounded import (
+    FEWEST_CLUSTERS,
+    FloatArray,
+    bounded_mean,
+    robust_mean,
+    score_interval,
+    unfit,
+)
+from lsm_eval.statistics.estimate import Estimate
+
+Aggregate = Callable[[FloatArray], FloatArray]
+Range = tuple[float, float]
+
+NO_SPREAD = "none (no spread between the {what})"
+"""An interval without width would say that nothing is uncertain."""
+
+
+def smooth(
+    aggregate: Aggregate,
+    base: Basis,
+    stats: FloatArray,
+    sums: FloatArray,
+    value: float,
+    *,
+    top: float | None,
+    span: Range | None,
+    logarithm: bool,
+) -> Estimate:
+    """The estimate of `aggregate` from statistics [n, k] and their sums by cluster [G, k]; `value` is that of all.
+
+    `top` is the end of a unit that begins at 0, which a ratio of two sums has to keep to for Wilson's interval; `span`
+    the range that the number itself cannot leave, where there is one; `logarithm` says that it is above 0."""
+    if (of_ratio := _of_ratio(aggregate, stats, sums)) is not None:
+        return _ratio(of_ratio, base, stats, sums, value, top, logarithm=logarithm)
+    if why := too_few(base):
+        return base.result(value, f"none ({why})")
+    total = sums.sum(axis=0)
+    shares = sums[:, total > 0] / total[total > 0]
+    weights = np.maximum(shares.mean(axis=1), 0.0) if shares.shape[1] else np.ones(len(sums))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        without = np.asarray(aggregate(total - sums), float)
+    what = "samples" if base.clusters is None else "clusters"
+    return jackknife(base, value, without, weights, f"jackknife({what})", span=span, logarithm=logarithm)
+
+
+def too_few(base: Basis) -> str | None:
+    """Why so few clusters, or clusters so unequal, bear no interval, in words; None where they do."""
+    sizes = np.bincount(base.groups, minlength=base.count).astype(float)
+    if base.clusters is None and base.number < FEWEST_CLUSTERS:
+        return f"only {base.number} samples"
+    return unfit(sizes, clustered=base.clusters is not None)
+
+
+def jackknife(
+    base: Basis,
+    value: float,
+    without: FloatArray,
+    weights: FloatArray,
+    method: str,
+    *,
+    span: Range | None,
+    logarithm: bool = False,
+) -> Estimate:
+    """The estimate from the values without each of G groups of clusters [G], whose degrees of freedom are those of groups
+    of these weights [G]."""
+    what = "samples" if base.clusters is None else "clusters"
+    if not np.isfinite(without).all():
+        return base.result(value, f"none (undefined without some {what})")
+    stderr = _stderr(without)
+    freedom = _freedom(weights)
+    if span is not None and not all(span[0] < one < span[1] for one in (value, *without)):
+        return _at_an_end(base, value, without, stderr, span, freedom)
+    if stderr <= 1e-12 * abs(value):
+        return base.result(value, NO_SPREAD.format(what=what))
+    quantile = student(freedom, base.level)
+    if span is not None:
+        low, width = span[0], span[1] - span[0]
+        centre = _logit((value - low) / width)
+        half = quantile * _stderr(_logit((without - low) / width))
+        ends = low + width * _expit(centre - half), low + width * _expit(centre + half)
+        return base.result(value, f"{method}, logit", ends, stderr)
+    if logarithm and value > 0 and (without > 0).all():
+        half = quantile * _stderr(np.log(without))
+        return base.result(
+            value, f"{method}, log", (value * _exp(-half), _finite(value * _exp(half))), stderr
+        )
+    return base.result(value, method, (value - quantile * stderr, value + quantile * stderr), stderr)
+
+
+def _at_an_end(
+    base: Basis, value: float, without: FloatArray, stderr: float, span: Range, freedom: float
+) -> Estimate:
+    """Where all clusters agree on an end of the range, or all but one: Wilson's of none, or of one, of the clusters.
+
+    A cluster that has nothing in common with its references adds no n-gram to any order: neither BLEU nor chrF can be
+    above the share of clusters that have (weighted as they are), so that this share's bound is one for the score."""
+    clusters = base.count
+    events = 0 if value in span else 1
+    below = value == span[0] or (value != span[1] and bool((without <= span[0]).any()))
+    _, high = score_interval(events / clusters, clusters, student(freedom, base.level))
+    width = span[1] - span[0]
+    bound = max(width * high, (value - span[0]) if below else (span[1] - value))
+    ends = (span[0], span[0] + bound) if below else (span[1] - bound, span[1])
+    what = "samples" if base.clusters is None else "clusters"
+    return base.result(value, f"wilson({events} of {clusters} {what})", ends, stderr)
+
+
+def _of_ratio(aggregate: Aggregate, stats: FloatArray, sums: FloatArray) -> Callable[[float], float] | None:
+    """The function of the ratio of two sums that `aggregate` is; None where it is none that rises or falls throughout,
+    as far as these sums without each cluster tell."""
+    if stats.shape[1] != 2 or (stats[:, 1] < 0).any():
+        return None
+    rest = sums.sum(axis=0) - sums
+    rest = np.vstack([sums.sum(axis=0), rest[rest[:, 1] > 0]])
+    ratios = rest[:, 0] / rest[:, 1]
+
+    def of(ratio: float) -> float:
+        return float(aggregate(np.array([ratio, 1.0])))
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = np.asarray(aggregate(rest), float)
+        alone = np.asarray(aggregate(np.column_stack([ratios, np.ones(len(ratios))])), float)
+        if not np.isfinite(whole).all() or not np.allclose(whole, alone, rtol=1e-9, atol=1e-12):
+            return None
+        steps = np.diff(alone[np.argsort(ratios, kind="stable")])
+    scale = 1e-9 * float(np.abs(alone).max())
+    return of if (steps >= -scale).all() or (steps <= scale).all() else None
+
+
+def _ratio(
+    of: Callable[[float], float],
+    base: Basis,
+    stats: FloatArray,
+    sums: FloatArray,
+    value: float,
+    top: float | None,
+    *,
+    logarithm: bool,
+) -> Estimate:
+    alone = base.clusters is None
+    if top is not None and ((stats[:, 0] >= 0) & (stats[:, 0] <= top * stats[:, 1] * (1 + 1e-12))).all():
+        rows = np.column_stack([np.minimum(stats[:, 0] / top, stats[:, 1]), stats[:, 1]])
+        found = bounded_mean(rows, base.groups, base.count, base.level)
+        if isinstance(found, str):
+            return base.result(value, f"none ({found})")
+        method = "wilson(effective, ratio)" if alone else "wilson(effective, ratio, clusters)"
+        ratio, ends = top * found.robust.mean, (top * found.low, top * found.high)
+        return _mapped(of, base, value, ratio, ends, top * found.robust.stderr, method)
+    held = sums[sums[:, 1] > 0]
+    if why := (too_few(base) or unfit(held[:, 1], clustered=not alone or len(held) < FEWEST_CLUSTERS)):
+        return base.result(value, f"none ({why})")
+    robust = robust_mean(held)
+    what = "samples" if alone else "clusters"
+    if robust.stderr <= 1e-12 * abs(robust.mean):
+        return base.result(value, NO_SPREAD.format(what=what))
+    half = student(robust.freedom, base.level) * robust.stderr
+    method = "t(ratio)" if alone else "t(ratio, clusters)"
+    if not logarithm and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
+        grown = half / abs(robust.mean)
+        ends = robust.mean * _exp(-grown), robust.mean * _exp(grown)
+        return _mapped(
+            of, base, value, robust.mean, ends, robust.stderr, method.replace("ratio", "log ratio")
+        )
+    ends = robust.mean - half, robust.mean + half
+    return _mapped(of, base, value, robust.mean, ends, robust.stderr, method)
+
+
+def _mapped(
+    of: Callable[[float], float],
+    base: Basis,
+    value: float,
+    ratio: float,
+    ends: tuple[float, float],
+    stderr: float,
+    method: str,
+) -> Estimate:
+    """The estimate with the ends of the ratio's interval put through its function, and its standard error times the
+    function's slope."""
+    first, second = map(of, ends)
+    low, high = min(first, second, value), max(first, second, value)
+    if not math.isfinite(high) or not math.isfinite(low):
+        return base.result(value, "none (an end is infinite)")
+    if low == high:
+        return base.result(value, NO_SPREAD.format(what="samples" if base.clusters is None else "clusters"))
+    step = 1e-5 * abs(ends[1] - ends[0])
+    slope = abs(of(ratio + step) - of(ratio - step)) / (2 * step)
+    return base.result(value, method, (low, high), stderr * slope)
+
+
+def _stderr(without: FloatArray) -> float:
+    count = len(without)
+    return math.sqrt((count - 1) / count * float(np.square(without - without.mean()).sum()))
+
+
+def student(freedom: float, level: float) -> float:
+    """t of a two-sided interval."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 0.5 + level / 2))
+
+
+def _freedom(weights: FloatArray) -> float:
+    held = weights[weights > 0]
+    if len(held) < 2:
+        return 1.0
+    return robust_mean(np.column_stack([np.zeros(len(held)), held])).freedom
+
+
+def _logit(share: FloatArray | float) -> FloatArray:
+    return np.asarray(np.log(share) - np.log1p(-np.asarray(share)))
+
+
+def _expit(odds: FloatArray | float) -> float:
+    from scipy.special import expit
+
+    return float(expit(odds))
+
+
+def _exp(power: float) -> float:
+    return math.exp(min(power, 700.0))
+
+
+def _finite(number: float) -> float:
+    return min(number, 1.7e308)
