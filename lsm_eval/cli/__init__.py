@@ -98,8 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def command() -> NoReturn:
     """`main` as a program: once everything is said and cleaned up, the process is over.
 
-    Nothing that a library's threads do while Python takes itself apart can change the exit code any more: Arrow's and
-    CUDA's have been seen to abort there (apache/arrow#34314), and a run that went well must not look like a crash.
+    Threads of libraries may still run while Python ends. Arrow's have been seen to abort there (apache/arrow#34314), so
+    that a run that went well looked like a crash.
     """
     try:
         main()

@@ -43,7 +43,7 @@ def estimate_cells(metric: AnyMetric, estimate: Estimate) -> list[str]:
 
 
 def not_estimable(estimates: Iterable[tuple[AnyMetric, Estimate]]) -> dict[str, list[str]]:
-    """The metrics that have samples and still no value that can be estimated, by the reason; parts (`name[part]`) left out."""
+    """Reason → the metrics whose value cannot be estimated from their samples; without parts (`name[part]`)."""
     from lsm_eval.statistics.estimate import NOT_ESTIMABLE
 
     found: dict[str, list[str]] = {}

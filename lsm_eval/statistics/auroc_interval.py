@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis, basis
-from lsm_eval.statistics.bounded import FloatArray, unfit
+from lsm_eval.statistics.bounded import FloatArray, t_quantile, unfit
 from lsm_eval.statistics.estimate import Estimate
 
 _WORTH = 2.0
@@ -135,9 +135,7 @@ def _scored(value: float, weights: FloatArray, residuals: FloatArray, base: Basi
     guess = _satterthwaite(1 / totals, freedoms)
     freedom = 1 / (trust / (_satterthwaite(parts, freedoms) if parts.any() else guess) + (1 - trust) / guess)
 
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(freedom, 0.5 + base.level / 2))
+    quantile = t_quantile(freedom, base.level)
     low, high = (_end(value, end, quantile**2 * ratio, totals) for end in (0.0, 1.0))
     return Area(value, low, high, math.sqrt(max(seen, 0.0)), pull.sum(axis=1))
 

@@ -26,7 +26,14 @@ from numpy.typing import NDArray
 
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.basis import Basis, basis
-from lsm_eval.statistics.bounded import bounded_mean, normal_quantile, robust_mean, score_interval, unfit
+from lsm_eval.statistics.bounded import (
+    bounded_mean,
+    normal_quantile,
+    robust_mean,
+    score_interval,
+    t_quantile,
+    unfit,
+)
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.smooth import jackknife, smooth, too_few
 
@@ -197,9 +204,7 @@ def t_interval(
     value: float, stderr: float, freedom: float, level: float, bounds: tuple[float, float] | None
 ) -> tuple[float, float]:
     """value ± t · stderr, cut to `bounds`."""
-    from scipy.special import stdtrit
-
-    half = float(stdtrit(freedom, 0.5 + level / 2)) * stderr
+    half = t_quantile(freedom, level) * stderr
     low, high = value - half, value + half
     return (low, high) if bounds is None else (max(low, bounds[0]), min(high, bounds[1]))
 

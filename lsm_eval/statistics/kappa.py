@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import basis
-from lsm_eval.statistics.bounded import normal_quantile, robust_mean, unfit
+from lsm_eval.statistics.bounded import normal_quantile, robust_mean, t_quantile, unfit
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.points import cube
 
@@ -81,8 +81,6 @@ def kappa_interval(counts: FloatArray, level: float) -> tuple[float, float]:
 
 
 def _effective(cells: FloatArray, sums: FloatArray, shares: FloatArray, level: float) -> float:
-    from scipy.special import stdtrit
-
     weight = sums.sum(axis=1)
     influence = _influence(shares)
     robust = robust_mean(np.column_stack([sums @ influence, weight]))
@@ -91,7 +89,7 @@ def _effective(cells: FloatArray, sums: FloatArray, shares: FloatArray, level: f
     alike = float((weight**2).sum()) / float(weight.sum())
     split = float(min(shares[1] + shares[2], shares[0] + shares[3])) * len(cells)
     design = (seen * split + alike) / (split + 1)
-    quantile = float(stdtrit(robust.freedom, 0.5 + level / 2))
+    quantile = t_quantile(robust.freedom, level)
     return float(len(cells)) / design * min(1.0, (normal_quantile(level) / quantile) ** 2)
 
 

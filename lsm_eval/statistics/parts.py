@@ -28,7 +28,7 @@ from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate
 FloatArray = NDArray[np.float64]
 
 _CAUTIOUS_CLUSTERS = 4.0
-"""So many clusters of no correlation stand beside those seen, where one would narrow the interval; by simulation, and ours."""
+"""So many clusters of no correlation stand beside those seen, where one would narrow the interval; ours."""
 
 
 class Share:

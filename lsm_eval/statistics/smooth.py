@@ -29,6 +29,7 @@ from lsm_eval.statistics.bounded import (
     bounded_mean,
     robust_mean,
     score_interval,
+    t_quantile,
     unfit,
 )
 from lsm_eval.statistics.estimate import Estimate
@@ -97,7 +98,7 @@ def jackknife(
         return _at_an_end(base, value, without, stderr, span, freedom)
     if stderr <= 1e-12 * abs(value):
         return base.result(value, NO_SPREAD.format(what=what))
-    quantile = student(freedom, base.level)
+    quantile = t_quantile(freedom, base.level)
     if span is not None:
         low, width = span[0], span[1] - span[0]
         centre = _logit((value - low) / width)
@@ -122,7 +123,7 @@ def _at_an_end(
     clusters = base.count
     events = 0 if value in span else 1
     below = value == span[0] or (value != span[1] and bool((without <= span[0]).any()))
-    _, high = score_interval(events / clusters, clusters, student(freedom, base.level))
+    _, high = score_interval(events / clusters, clusters, t_quantile(freedom, base.level))
     width = span[1] - span[0]
     bound = max(width * high, (value - span[0]) if below else (span[1] - value))
     ends = (span[0], span[0] + bound) if below else (span[1] - bound, span[1])
@@ -178,7 +179,7 @@ def _ratio(
     what = "samples" if alone else "clusters"
     if robust.stderr <= 1e-12 * abs(robust.mean):
         return base.result(value, NO_SPREAD.format(what=what))
-    half = student(robust.freedom, base.level) * robust.stderr
+    half = t_quantile(robust.freedom, base.level) * robust.stderr
     method = "t(ratio)" if alone else "t(ratio, clusters)"
     if not logarithm and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
         grown = half / abs(robust.mean)
@@ -215,13 +216,6 @@ def _mapped(
 def _stderr(without: FloatArray) -> float:
     count = len(without)
     return math.sqrt((count - 1) / count * float(np.square(without - without.mean()).sum()))
-
-
-def student(freedom: float, level: float) -> float:
-    """t of a two-sided interval."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 0.5 + level / 2))
 
 
 def _freedom(weights: FloatArray) -> float:

@@ -4,7 +4,7 @@ The threshold is a quantile of the negatives' scores, and so uncertain itself. T
 does not make its false-positive rate k / N: of all others, about (k + 2/3) / (N + 1/3) lie above the (k + 1)-th highest
 score (the median; Hyndman & Fan, The American Statistician 50:361-365, 1996, definition 8, whose rate holds however scores are
 spread). The true-positive rate is interpolated between the two negatives whose rates enclose the one asked for. Taking the
-highest threshold that keeps k / N ≤ rate, as is often done, finds too many: .133 for .092 with 100 and 100 normal scores.
+highest threshold that keeps k / N ≤ rate, as is often done, finds too many: .138 for .092 with 100 and 100 normal scores.
 """
 
 from __future__ import annotations

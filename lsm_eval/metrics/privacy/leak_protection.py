@@ -66,7 +66,7 @@ class LeakProtection(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """By a jackknife over clusters; where they all say the same, put together from the two rates' own
+        """By a jackknife over clusters; where that gives no interval, or one without width, put together from the two rates' own
         intervals (Newcombe 1998, method 10), which are not 0 wide (`scoring.Interval`)."""
         found = estimate(self, statistics, clusters, missing=missing, ties=ties, seed=seed)
         if found.value is None or (found.low is not None and found.low != found.high):
