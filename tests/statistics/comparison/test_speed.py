@@ -23,7 +23,7 @@ def test_p_is_scipys_exact_signed_rank_test(rounds: int) -> None:
     sides: list[tuple[float, Side]] = [(0.8, "greater"), (1.3, "less")]
     for ratio, side in sides:
         theirs = stats.wilcoxon(apart - np.log(ratio), alternative=side, method="exact").pvalue
-        assert speed_p(found, ratio, side) == pytest.approx(theirs)  # type: ignore[arg-type]
+        assert speed_p(found, ratio, side) == pytest.approx(theirs)
 
 
 def test_the_estimate_is_the_median_of_all_means_of_two() -> None:
