@@ -17,7 +17,7 @@ from lsm_eval.comparison.result import Comparison, Row, Verdict
 from lsm_eval.comparison.tables import Table, read
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.comparing.multiple import holm
+from lsm_eval.statistics.comparison import holm
 
 LEVEL = 0.95
 
@@ -116,6 +116,7 @@ def _row(
     found: Difference | None = None,
 ) -> Row:
     why = why or (found.why if found else None)
+    made = found.found if found else None
     return Row(
         task=own.task,
         title=own.title,
@@ -123,18 +124,18 @@ def _row(
         unit=own.unit,
         higher_is_better=own.higher_is_better,
         candidate=at,
-        baseline_value=found.first if found else own.value,
-        candidate_value=found.second if found else other.value,
-        difference=found.value if found else None,
-        low=found.low if found else None,
-        high=found.high if found else None,
+        baseline_value=own.value if found is None or why else found.first,
+        candidate_value=other.value if found is None or why else found.second,
+        difference=made.value if made else None,
+        low=made.low if made else None,
+        high=made.high if made else None,
         level=level,
-        p=found.p if found else None,
+        p=made.p if made else None,
         p_adjusted=None,
-        method=found.method if found else "none",
+        method=made.method if made else "none",
         n=found.n if found else 0,
-        clusters=found.clusters if found else None,
-        discordant=found.discordant if found else None,
+        clusters=made.clusters if made else None,
+        discordant=made.discordant if made else None,
         missing=pairs.missing if pairs else 0,
         only_baseline=pairs.only_first if pairs else 0,
         only_candidate=pairs.only_second if pairs else 0,
