@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -162,6 +163,22 @@ def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
     What has no part in a greedy text is left out, and so are `detail`, `stop_in_thoughts` and `lm_eval` where they are not
     asked for: such keys are what they were before there were sampling, detail and thoughts.
     """
+    fields = _asked(request)
+    made = [] if prompt is None else [prompt]
+    content = json.dumps([stored_as, kind(request), fields, *made], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def asked(requests: Sequence[Request]) -> str:
+    """What a sample asks, as SHA-256 (hex): equal in two runs that ask the same, whatever model and chat template read it."""
+    content = json.dumps(
+        [[kind(request), _asked(request)] for request in requests], sort_keys=True, ensure_ascii=True
+    )
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """The fields that have a say in an answer."""
     fields = asdict(request)
     for name in ("detail", "stop_in_thoughts", "lm_eval"):
         if not fields.get(name):
@@ -169,9 +186,7 @@ def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
     if isinstance(request, Generate) and request.temperature == 0:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]
-    made = [] if prompt is None else [prompt]
-    content = json.dumps([stored_as, kind(request), fields, *made], sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    return fields
 
 
 def dump_answer(answer: Answer) -> str:

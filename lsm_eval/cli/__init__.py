@@ -28,6 +28,7 @@ _COMMANDS = {
         "What there is: tasks, suites, models, metrics, detectors, perturbations.",
     ),
     "show": ("lsm_eval.cli.show:show", "What a task would ask: samples rendered, tokens counted."),
+    "compare": ("lsm_eval.cli.compare:compare", "Hold runs against a baseline, sample by sample."),
     "leaderboard": ("lsm_eval.cli.leaderboard:leaderboard", "Build a static site from records."),
     "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),
     "lm-eval": ("lsm_eval.cli.harness:harness", "lm-evaluation-harness's command, with --model lsm-eval."),

@@ -13,7 +13,7 @@ from typing import Any
 
 MARK = "[withheld sha256:"
 
-_OURS = frozenset({"task", "sample", "request", "finish", "failure", "judgements"})
+_OURS = frozenset({"task", "sample", "request", "asked", "finish", "failure", "judgements"})
 """Columns of text that hold words of the record's own. All others are withheld, those of later versions too; a
 cluster is often a text, and its hash groups samples as well."""
 _JSON = frozenset({"metadata", "further"})

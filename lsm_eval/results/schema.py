@@ -37,11 +37,12 @@ SAMPLE_COLUMNS = {
 }
 
 OPTIONAL_COLUMNS = {
+    "asked": "string or null: SHA-256 of what the sample asks, whatever model and chat template read it",
     "thoughts": "string or null: a reasoning model's thoughts, taken off the completion; generate only",
     "further": "string or null: JSON list of the sample's requests after its first, with their answers",
     "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
-"""`thoughts`: only in tables with a sample that has some. `further`: only in tables of tasks that ask several requests
+"""`asked`: not in early records. `thoughts`: only in tables with a sample that has some. `further`: only in tables of tasks that ask several requests
 a sample. `judgements`: only where a judge was asked."""
 
 

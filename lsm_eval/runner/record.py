@@ -22,6 +22,7 @@ from lsm_eval.requests import (
     Score,
     Scored,
     answer_fields,
+    asked,
     kind,
 )
 from lsm_eval.results.schema import (
@@ -159,6 +160,7 @@ def sample_rows(
             index=index,
             cluster=sample.cluster,
             request=kind(request),
+            asked=asked(sample.requests),
             prompt="" if sample.missing else model.render(request),
             choices=list(sample.choices) if scoring else None,
             continuations=list(request.continuations) if isinstance(request, Score) else None,

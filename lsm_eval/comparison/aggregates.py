@@ -1,0 +1,63 @@
+"""The function that makes a metric's value from its samples' statistics, found again for a metric of a record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lsm_eval.comparison.tables import FloatArray
+from lsm_eval.errors import UserError
+from lsm_eval.metrics import registry as metrics
+from lsm_eval.metrics.base import AnyMetric, CorpusMetric
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.tasks.registry import Registry
+
+Aggregate = Callable[[FloatArray], FloatArray]
+"""Sums of statistics, shape [..., k], to values, shape [...]."""
+
+
+@dataclass
+class Aggregates:
+    """Finds aggregates in the task files that are installed, or in the folders of `include`."""
+
+    include: Sequence[Path] = ()
+    _known: dict[str, Sequence[AnyMetric] | str] = field(default_factory=dict)
+
+    def of(self, row: EstimateRow) -> Aggregate | str:
+        """The aggregate of a metric, found by its name; or why it is not to be had, in words. Whether it is the one that the
+        record was made with shows where it gives the recorded value (`agrees`)."""
+        task, base = row.task.partition("@")[0], row.metric.partition("[")[0]
+        if task not in self._known:
+            self._known[task] = self._metrics(task)
+        known = self._known[task]
+        if isinstance(known, str):
+            return known
+        for metric in known:
+            if metric.name == base:
+                if isinstance(metric, CorpusMetric):
+                    return "it exists over a whole set of samples only"
+                return metric.aggregate
+        return f"the task file of {task} at hand has no such metric"
+
+    def _metrics(self, task: str) -> Sequence[AnyMetric] | str:
+        try:
+            (loaded,) = Registry(self.include).resolve([task])
+            return [metrics.create(spec, offline=True, folder=loaded.folder) for spec in loaded.task.metrics]
+        except UserError:
+            return f"the task file of {task} is not at hand: name its folder with --include"
+
+
+def is_mean(statistics: FloatArray) -> bool:
+    """Whether statistics are of the form (value, 1): a plain mean. Rows of NaN are samples without any."""
+    return statistics.shape[1] == 2 and bool((np.isnan(statistics[:, 1]) | (statistics[:, 1] == 1)).all())
+
+
+def agrees(value: float | None, found: float) -> bool:
+    """Whether a value that was computed again is the one on record."""
+    if value is None or not math.isfinite(found):
+        return value is None and not math.isfinite(found)
+    return math.isclose(value, found, rel_tol=1e-9, abs_tol=1e-12)

@@ -1,0 +1,202 @@
+"""Two runs or more held against each other, metric by metric."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from lsm_eval.comparison import signature
+from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.comparison.difference import Difference, difference
+from lsm_eval.comparison.flips import Flip, flips
+from lsm_eval.comparison.pairs import Pairs, match
+from lsm_eval.comparison.result import Comparison, Row, Verdict
+from lsm_eval.comparison.tables import Table, read
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.statistics.comparison.multiple import holm
+
+LEVEL = 0.95
+
+
+def compare(
+    baseline: Record,
+    candidates: Sequence[Record],
+    *,
+    across: Collection[str] = (),
+    groups: bool = False,
+    most_flips: int = 0,
+    include: Sequence[Path] = (),
+    level: float = LEVEL,
+) -> Comparison:
+    """Each candidate against the baseline, over the samples that both have.
+
+    `across`: parts of signatures, beside the model, that are to differ. `groups`: the numbers of groups (`acc[Age]`) too.
+    `most_flips`: samples that changed, at most, by the first metric of each task. `include`: folders with the task files of the records, where they are
+    no packaged ones. Raises UserError where a name in `across` is no part of a signature, or a record is broken."""
+    signature.check_across(across, _signatures([baseline, *candidates]))
+    reader = _Reader(baseline, across, groups, most_flips, Aggregates(include), level)
+    rows = [row for at, candidate in enumerate(candidates) for row in reader.rows(at, candidate)]
+    rows, tested = _judged(rows)
+    return Comparison(
+        baseline,
+        candidates,
+        rows,
+        tested,
+        list(dict.fromkeys(line for one in candidates for line in _alone(baseline, one))),
+        list(dict.fromkeys(line for one in candidates for line in _notes(baseline, one))),
+        reader.flips,
+    )
+
+
+@dataclass
+class _Reader:
+    baseline: Record
+    across: Collection[str]
+    groups: bool
+    most_flips: int
+    aggregates: Aggregates
+    level: float
+    flips: list[Flip] = field(default_factory=list)
+    _tables: dict[str, Table] = field(default_factory=dict)
+    _shown: set[tuple[str, int]] = field(default_factory=set)
+    """Tasks and candidates whose changed samples are in `flips`, by the first metric that has any."""
+
+    def rows(self, at: int, candidate: Record) -> Iterator[Row]:
+        """The metrics that both runs have, in the order of the baseline."""
+        theirs = {(row.task, row.metric): row for row in candidate.estimates}
+        last: tuple[str, bool] | None = None
+        pairs: Pairs | None = None
+        for own in self.baseline.estimates:
+            other = theirs.get((own.task, own.metric))
+            if other is None or ("[" in own.metric and not self.groups):
+                continue
+            parts = signature.differing(own.signature, other.signature)
+            if why := self._refusal(own, candidate, parts):
+                yield _row(own, other, at, parts, self.level, why=why)
+                continue
+            by_id = signature.by_id_alone(parts)
+            if last != (own.task, by_id) or pairs is None:
+                last, pairs = (own.task, by_id), self._pairs(own.task, candidate, by_id=by_id)
+            yield self._compared(own, other, at, parts, pairs)
+
+    def _refusal(self, own: EstimateRow, candidate: Record, parts: Sequence[signature.Part]) -> str | None:
+        if refused := signature.refused(parts, self.across):
+            return f"{' and '.join(map(str, refused))} differ{'s' if len(refused) == 1 else ''}"
+        for record, which in ((self.baseline, "baseline"), (candidate, "candidate")):
+            if not record.has_samples(own.task):
+                return f"the {which} has no samples of its own, only numbers"
+        return None
+
+    def _pairs(self, task: str, candidate: Record, *, by_id: bool) -> Pairs:
+        if task not in self._tables:
+            self._tables = {task: read(self.baseline, task)}
+        return match(self._tables[task], read(candidate, task), by_id_alone=by_id)
+
+    def _compared(
+        self, own: EstimateRow, other: EstimateRow, at: int, parts: tuple[signature.Part, ...], pairs: Pairs
+    ) -> Row:
+        found = difference(own, pairs, self.aggregates, self.level)
+        made = _row(own, other, at, parts, self.level, pairs=pairs, found=found)
+        if found.scores is not None and self.most_flips and (own.task, at) not in self._shown:
+            self._shown.add((own.task, at))
+            self.flips += flips(at, pairs, own.metric, *found.scores, self.most_flips)
+        return made
+
+
+def _row(
+    own: EstimateRow,
+    other: EstimateRow,
+    at: int,
+    parts: tuple[signature.Part, ...],
+    level: float,
+    *,
+    why: str | None = None,
+    pairs: Pairs | None = None,
+    found: Difference | None = None,
+) -> Row:
+    why = why or (found.why if found else None)
+    made = found.found if found else None
+    return Row(
+        task=own.task,
+        title=own.title,
+        metric=own.metric,
+        unit=own.unit,
+        higher_is_better=own.higher_is_better,
+        candidate=at,
+        baseline_value=own.value if found is None or why else found.first,
+        candidate_value=other.value if found is None or why else found.second,
+        difference=made.value if made else None,
+        low=made.low if made else None,
+        high=made.high if made else None,
+        level=level,
+        p=made.p if made else None,
+        p_adjusted=None,
+        method=made.method if made else "none",
+        n=found.n if found else 0,
+        clusters=made.clusters if made else None,
+        discordant=made.discordant if made else None,
+        missing=pairs.missing if pairs else 0,
+        only_baseline=pairs.only_first if pairs else 0,
+        only_candidate=pairs.only_second if pairs else 0,
+        other_prompt=pairs.other_prompt if pairs else 0,
+        verdict="not compared" if why else "not shown",
+        why=why,
+        no_interval=made.reason if made else None,
+        differing=parts,
+    )
+
+
+def _judged(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """The rows with Holm's p and verdicts; how many were tested."""
+    tested = [row for row in rows if row.p is not None]
+    adjusted = iter(holm(np.array([row.p for row in tested], float)).tolist()) if tested else iter(())
+    found = []
+    for row in rows:
+        p = None if row.p is None else next(adjusted)
+        found.append(replace(row, p_adjusted=p, verdict=_verdict(row, p)))
+    return found, len(tested)
+
+
+def _verdict(row: Row, p: float | None) -> Verdict:
+    if row.why:
+        return "not compared"
+    if row.discordant == 0:
+        return "same"
+    if p is None or p >= 1 - row.level or not row.difference:
+        return "not shown"
+    if row.higher_is_better is None:
+        return "different"
+    return "better" if (row.difference > 0) == row.higher_is_better else "worse"
+
+
+def _signatures(records: Sequence[Record]) -> dict[str, str]:
+    return {row.signature: row.signature for record in records for row in record.estimates}
+
+
+def _alone(baseline: Record, candidate: Record) -> Iterator[str]:
+    ours, theirs = set(baseline.tasks), set(candidate.tasks)
+    for which, names in (("baseline", ours - theirs), ("candidate", theirs - ours)):
+        if names:
+            yield f"Only the {which} has {', '.join(sorted(names))}."
+
+
+def _notes(baseline: Record, candidate: Record) -> Iterator[str]:
+    """What is in no signature and may make a difference."""
+    one, other = baseline.manifest, candidate.manifest
+    for name in sorted({*one.versions, *other.versions}):
+        first, second = one.versions.get(name), other.versions.get(name)
+        if first != second:
+            yield f"Version of {name}: {first or 'none'} in the baseline, {second or 'none'} in the candidate."
+    for name in ("dtype", "device"):
+        first, second = getattr(one.model, name), getattr(other.model, name)
+        if first != second:
+            yield f"{name.capitalize()}: {first or 'none'} in the baseline, {second or 'none'} in the candidate."
+    if one.model.details.get("engine") != other.model.details.get("engine"):
+        yield (
+            f"Engine: {one.model.details.get('engine', 'none')} in the baseline, "
+            f"{other.model.details.get('engine', 'none')} in the candidate."
+        )

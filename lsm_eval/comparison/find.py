@@ -1,0 +1,91 @@
+"""The record that a user means: a record's folder, the newest in a folder, or one of another git revision."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from lsm_eval.errors import UserError
+from lsm_eval.results.reader import Record, find_records
+
+GIT = "git:"
+
+
+def find(reference: str) -> Record:
+    """The record that `reference` names: the folder of a record; a folder with records of one model, of which the newest is
+    taken; or `git:REVISION:PATH`, the same in a revision of the git repository that the current folder is in.
+
+    Raises UserError, saying what to name instead, where there is none or where records of several models are there."""
+    if reference.startswith(GIT):
+        return _newest(_of_revision(reference), reference)
+    if not reference:
+        raise UserError("a record's folder is named by nothing: name one, such as reports/MODEL.")
+    return _newest(Path(reference), reference)
+
+
+def _newest(folder: Path, reference: str) -> Record:
+    records, broken = find_records(folder)
+    if not records:
+        if broken:
+            raise UserError(broken[0].why)
+        raise UserError(
+            f"{reference} holds no record: name a folder that `lsm-eval run` wrote, or one above it."
+        )
+    models = {record.manifest.model.name: record.folder.parent for record in records}
+    if len(models) > 1:
+        choices = ", ".join(_shown(parent, folder, reference) for parent in list(models.values())[:5])
+        raise UserError(
+            f"{reference} holds records of {len(models)} models: name one of them, such as {choices}."
+        )
+    return records[-1]
+
+
+def _shown(folder: Path, root: Path, reference: str) -> str:
+    return (
+        f"{reference.rstrip('/')}/{folder.relative_to(root)}" if folder.is_relative_to(root) else str(folder)
+    )
+
+
+def _of_revision(reference: str) -> Path:
+    """A folder with what `git:REVISION:PATH` holds; it is removed when the process ends."""
+    revision, _, path = reference.removeprefix(GIT).partition(":")
+    path = path.rstrip("/")
+    if not revision or not path or revision.startswith("-"):
+        raise UserError(
+            f"{reference} names no record: write git:REVISION:PATH, such as git:origin/main:reports."
+        )
+    commit = _git(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", reference=reference
+    )
+    # By its name from the current folder on, as in any other path.
+    content = _git("archive", "--format=tar", commit.decode().strip(), "--", path, reference=reference)
+    folder = Path(tempfile.mkdtemp(prefix="lsm-eval-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            archive.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError) as error:
+        raise UserError(
+            f"{reference} cannot be read ({error}): check out the revision and name its folder."
+        ) from error
+    return folder / path
+
+
+def _git(*arguments: str, reference: str) -> bytes:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    except OSError as error:
+        raise UserError(
+            f"{reference} needs git, which cannot be run ({error.strerror}): install it."
+        ) from error
+    if done.returncode:
+        said = " ".join(done.stderr.decode(errors="replace").split()) or "no such revision"
+        raise UserError(
+            f"{reference} is not in this git repository ({said[:200]}): check the revision and the path."
+        )
+    return done.stdout

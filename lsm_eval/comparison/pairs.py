@@ -1,0 +1,63 @@
+"""Samples of two runs matched by what they are: id and prompt, never place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.comparison.tables import Table
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The samples of one task that two runs both have."""
+
+    first: Table
+    second: Table
+    rows: NDArray[np.intp]
+    """Places in both tables, shape [n, 2], in the order of the first; neither of a pair failed."""
+    only_first: int
+    only_second: int
+    """Samples that one run alone has."""
+    other_prompt: int
+    """Samples that both have, with another prompt; they are no pair."""
+    missing: int
+    """Samples that both have and that failed in one run at least."""
+    missing_first: int
+    missing_second: int
+
+    @property
+    def clusters(self) -> list[str | None]:
+        """Of each pair, as the first run has it."""
+        return [self.first.clusters[row] for row in self.rows[:, 0]]
+
+
+def match(first: Table, second: Table, *, by_id_alone: bool = False) -> Pairs:
+    """The pairs of two tables of one task. `by_id_alone`: the runs differ in what makes the prompt, by intention."""
+    place = {name: row for row, name in enumerate(second.ids)}
+    both = [(row, place[name]) for row, name in enumerate(first.ids) if name in place]
+    same = both if by_id_alone else [(a, b) for a, b in both if _alike(first, a, second, b)]
+    rows = np.array(same, np.intp).reshape(-1, 2)
+    lost_first, lost_second = first.failed[rows[:, 0]], second.failed[rows[:, 1]]
+    lost = lost_first | lost_second
+    return Pairs(
+        first,
+        second,
+        rows[~lost],
+        len(first.ids) - len(both),
+        len(second.ids) - len(both),
+        len(both) - len(same),
+        int(lost.sum()),
+        int(lost_first.sum()),
+        int(lost_second.sum()),
+    )
+
+
+def _alike(first: Table, a: int, second: Table, b: int) -> bool:
+    """Whether the model was asked the same. By what was asked before a chat template, where both records keep it."""
+    one, other = first.asked[a], second.asked[b]
+    if one is not None and other is not None:
+        return one == other
+    return first.prompts[a] == second.prompts[b]

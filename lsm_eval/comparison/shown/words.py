@@ -1,0 +1,112 @@
+"""Numbers and verdicts in words."""
+
+from __future__ import annotations
+
+from lsm_eval.comparison.result import Comparison, Row
+from lsm_eval.comparison.shown.escape import visible
+
+DASH = "-"
+
+
+def value(number: float | None, unit: str) -> str:
+    """As `lsm-eval run` prints it; a dash where there is none."""
+    if number is None:
+        return DASH
+    if unit == "fraction":
+        return f"{100 * number:.1f} %"
+    return f"{number:.1f}" if unit == "points" else f"{number:.4g}"
+
+
+def difference(number: float | None, unit: str) -> str:
+    """With its sign; that of two percentages is in percentage points."""
+    if number is None:
+        return DASH
+    return _signed(number, unit) + (" pp" if unit == "fraction" else "")
+
+
+def interval(row: Row) -> str:
+    """`[-3.1, 0.4]` in the unit of the difference."""
+    if row.low is None or row.high is None:
+        return DASH
+    return f"[{_signed(row.low, row.unit)}, {_signed(row.high, row.unit)}]"
+
+
+def _signed(number: float, unit: str) -> str:
+    if unit == "fraction":
+        text = f"{100 * number:+.1f}"
+    else:
+        text = f"{number:+.1f}" if unit == "points" else f"{number:+.4g}"
+    return text[1:] if float(text) == 0 else text
+
+
+def p_value(p: float | None) -> str:
+    """Two digits that say something; never 0."""
+    if p is None:
+        return DASH
+    return "<0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def verdict(row: Row) -> str:
+    """The verdict of a row, for somebody who reads nothing else."""
+    if row.verdict == "not compared":
+        return f"not compared: {row.why}"
+    if row.verdict == "same":
+        return "no pair differs"
+    if row.verdict == "not shown":
+        if row.no_interval:
+            return f"no interval: {row.no_interval}"
+        if row.p is not None and row.p < 1 - row.level:
+            return "not shown, with so many numbers looked at"
+        return "no difference shown"
+    return {"better": "better", "worse": "worse", "different": "different"}[row.verdict]
+
+
+def pairs(row: Row) -> str:
+    """How many pairs, and how many samples are in none."""
+    found = f"{row.n:,}"
+    left = row.missing + row.only_baseline + row.only_candidate + row.other_prompt
+    return f"{found} (-{left:,})" if left else found
+
+
+def left_out(row: Row) -> str | None:
+    """Which samples are in no pair, in words."""
+    parts = [
+        f"{count:,} {what}"
+        for count, what in (
+            (row.missing, "failed in one run or both"),
+            (row.only_baseline, "only the baseline has"),
+            (row.only_candidate, "only the candidate has"),
+            (row.other_prompt, "have another prompt"),
+        )
+        if count
+    ]
+    return f"{row.task}: {', '.join(parts)}" if parts else None
+
+
+def names(comparison: Comparison) -> tuple[str, list[str]]:
+    """What to call the baseline and the candidates: the models, with the runs where models have one name."""
+    records = [comparison.baseline, *comparison.candidates]
+    models = [record.manifest.model.name for record in records]
+    shown = [
+        visible(name if models.count(name) == 1 else f"{name} {record.manifest.run}")
+        for name, record in zip(models, records, strict=True)
+    ]
+    return shown[0], shown[1:]
+
+
+def footing(comparison: Comparison) -> list[str]:
+    """What the table rests on, a sentence a line."""
+    if not comparison.rows:
+        return ["The records have no number in common.", *comparison.alone]
+    level = comparison.rows[0].level
+    lines = [
+        f"Difference: candidate less baseline, over the samples that both have, with a {100 * level:g} % interval.",
+        f"p: of no difference. The verdict corrects for {comparison.tested} numbers that are tested (Holm).",
+    ]
+    seen: dict[str, None] = {}
+    for row in comparison.rows:
+        if (words := left_out(row)) is not None:
+            seen[words] = None
+    if seen:
+        lines.append(f"In no pair: {'; '.join(list(seen)[:10])}{'; …' if len(seen) > 10 else ''}.")
+    return [*lines, *comparison.notes, *comparison.alone]

@@ -1,0 +1,80 @@
+"""A task's sample table as arrays: ids, prompts, clusters, failures, and each metric's scores and statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.errors import UserError
+from lsm_eval.results.reader import Record
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The samples of one task of one record, n of them."""
+
+    record: Record
+    task: str
+    ids: Sequence[str]
+    asked: Sequence[str | None]
+    """What the model was asked, as a hash that knows no chat template; None in records before it was kept."""
+    clusters: Sequence[str | None]
+    failed: NDArray[np.bool_]
+    columns: Any = field(repr=False)
+    """The whole of it (`pyarrow.Table`)."""
+
+    @cached_property
+    def prompts(self) -> Sequence[str]:
+        """Prompts as the model read them."""
+        found: list[str] = self.columns["prompt"].to_pylist()
+        return found
+
+    def statistics(self, metric: str) -> FloatArray | None:
+        """Sufficient statistics [n, k]; rows of NaN where the sample has none. None where the record keeps none that fit
+        together."""
+        name = f"stats.{metric}"
+        if name not in self.columns.column_names:
+            return None
+        column = self.columns[name].combine_chunks()
+        lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), int)
+        width = int(lengths.max(initial=0))
+        if ((lengths != 0) & (lengths != width)).any():
+            return None
+        found = np.full((len(lengths), max(width, 1)), np.nan)
+        if not width:
+            return found
+        flat = column.flatten().to_numpy(zero_copy_only=False)
+        found[lengths == width] = np.asarray(flat, float).reshape(-1, width)
+        return found
+
+    def texts(self, row: int) -> dict[str, Any]:
+        """What stands in one row: prompt, choices, log-probabilities, completion, target, failure."""
+        names = ("prompt", "choices", "logprobs", "completion", "target", "failure")
+        return {name: self.columns[name][row].as_py() for name in names}
+
+
+def read(record: Record, task: str) -> Table:
+    """The task's table. Raises UserError where the record lacks it, it is broken, or an id stands there twice."""
+    columns = record.samples(task)
+    ids = columns["sample"].to_pylist()
+    if len(set(ids)) != len(ids):
+        raise UserError(
+            f"{record.sample_file(task)} has the id of a sample twice, so that its samples cannot be matched: "
+            "run the task again."
+        )
+    return Table(
+        record,
+        task,
+        ids,
+        columns["asked"].to_pylist() if "asked" in columns.column_names else [None] * len(ids),
+        columns["cluster"].to_pylist(),
+        np.asarray(columns["failure"].is_valid().to_numpy(zero_copy_only=False), bool),
+        columns,
+    )
