@@ -7,8 +7,9 @@ import re
 _COMMAND = re.compile(r"##(?=\w*\[)")
 """What begins a command that CI machines read anywhere in a line of a log: `##[error]`, `##vso[task.setvariable …]`."""
 
-_PLAIN = re.compile(r"[^0-9A-Za-z \u00a1-\ufffd]", re.ASCII)
-_HARMLESS = frozenset(".,:;()/%+-=?'")
+_MEANING = re.compile(r"[^0-9A-Za-z \u00a1-\ufffd.,:;()/%+\-=?'_]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+"""Signs that may mean something to Markdown: all but letters, digits and those that mean nothing within a line. An underscore
+inside a word is one of those."""
 
 _REFERENCE = re.compile(
     r"""
@@ -17,6 +18,7 @@ _REFERENCE = re.compile(
     | :(?=//) | /(?=/)                  # https://example.org, //example.org
     | :(?=[\w+-]+:)                     # :smile:
     | (?<=\bGH)-(?=\d)                  # GH-1
+    | \[(?=[\sxX]\])                     # [x]
     | [#!$&~^%*\[](?=[\w"'{:])          # #1; of GitLab !1, $1, &1, ~label, ^alert, %milestone, *iteration, [vulnerability:1]
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -24,8 +26,8 @@ _REFERENCE = re.compile(
 """Signs of which GitHub and GitLab make links, mentions and emoji after the Markdown is rendered, so that an entity is no help:
 each gets an element of its own, which cuts the text in two."""
 
-_OPENING = re.compile(r"[-+=\[]|\d{1,9}[.)]")
-"""What makes a list, a heading, a rule or a box to tick of a line that begins so."""
+_OPENING = re.compile(r"[-+=]|\d{1,9}[.)]")
+"""What makes a list, a heading or a rule of a line that begins so."""
 
 
 def visible(text: str, limit: int = 200) -> str:
@@ -44,33 +46,36 @@ def _seen(character: str) -> str:
 
 
 def markdown(text: str, limit: int = 200) -> str:
-    """The same for a cell of a Markdown table: in `<code>`, every sign that could mean something written as an entity, so that
-    it makes no link, no mention, no markup and no further cell."""
+    """The same for Markdown, as `<code>`: it makes no link, no mention, no markup and no further cell of a table."""
     shown = visible(text, limit)
-    return f"<code>{_entities(shown, frozenset())}</code>" if shown else ""
+    return f"<code>{_meaningless(shown)}</code>" if shown else ""
+
+
+def cell_markdown(text: str, limit: int = 1_000) -> str:
+    """Words of our own with names in them, for a cell of a table or the middle of a line: no markup, no link, no mention."""
+    return _meaningless(visible(text, limit).strip(" "))
 
 
 def plain_markdown(text: str, limit: int = 1_000) -> str:
-    """Words of our own with names in them, for Markdown, in one line: no markup, no link, no mention."""
+    """The same for a line of its own."""
     shown = visible(text, limit).strip(" ")
     opening = _OPENING.match(shown)
     if opening is None:
-        return _entities(shown, _HARMLESS)
+        return _meaningless(shown)
     end = opening.end()
-    return f"{_entities(shown[: end - 1], _HARMLESS)}{_own_element(shown[end - 1])}{_entities(shown[end:], _HARMLESS)}"
+    return shown[: end - 1] + _own_element(shown[end - 1]) + _meaningless(shown[end:])
 
 
-def _entities(text: str, kept: frozenset[str]) -> str:
+def _meaningless(text: str) -> str:
     parts, at = [], 0
     for found in _REFERENCE.finditer(text):
-        parts.append(_entity_all(text[at : found.start()], kept))
-        parts.append(_own_element(found[0]))
+        parts += [_entities(text[at : found.start()]), _own_element(found[0])]
         at = found.end()
-    return "".join([*parts, _entity_all(text[at:], kept)])
+    return "".join([*parts, _entities(text[at:])])
 
 
-def _entity_all(text: str, kept: frozenset[str]) -> str:
-    return _PLAIN.sub(lambda match: match[0] if match[0] in kept else f"&#{ord(match[0])};", text)
+def _entities(text: str) -> str:
+    return _MEANING.sub(lambda found: f"&#{ord(found[0])};", text)
 
 
 def _own_element(sign: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.shown import words
-from lsm_eval.comparison.shown.escape import markdown, plain_markdown
+from lsm_eval.comparison.shown.escape import cell_markdown, markdown, plain_markdown
 from lsm_eval.gating.result import Finding, GateResult
 from lsm_eval.gating.written.wording import (
     interval,
@@ -55,18 +55,16 @@ def to_markdown(result: GateResult, limit: int = COMMENT) -> str:
     rows, the last first, and a sentence says how many. Raises ValueError where the limit is under `LEAST`."""
     if limit < LEAST:
         raise ValueError(f"limit is {limit}, and a gate's verdict needs {LEAST:,} bytes")
-    head, footing = (
-        [MARKER, f"## {_SIGNS[result.answer]} Gate: {result.answer}", "", *_head(result), ""],
-        _footing(result),
-    )
+    head = [MARKER, f"## {_SIGNS[result.answer]} Gate: {result.answer}", "", *_head(result)]
     table = ["", *_table(_HEADER, _RIGHT)] if result.findings else []
-    page = _Page(limit - _size([*head, *table, "", *footing]))
-    page.lines += head
+    footing = ["", *_footing(result)]
+    page = _Page(limit - _size([*head, "", *table, *footing]))
+    page.lines += [*head, ""] if result.reasons else head
     # A list of another kind, or the footing would be the end of it.
     page.rows([f"* {plain_markdown(reason, 500)}" for reason in result.reasons], "reasons")
     page.lines += table
     page.rows([_row(_cells(one)) for one in worst_first(result.findings)], "findings, none of them worse,")
-    page.lines += ["", *footing]
+    page.lines += footing
     page.rows([f"- {plain_markdown(note, 500)}" for note in result.notes], "notes")
     for summary, rows in _flip_parts(shown_flips(result)):
         if not page.fold(summary, rows):
@@ -133,7 +131,7 @@ def _cells(finding: Finding) -> list[str]:
         markdown(finding.task),
         markdown(finding.metric),
         *map(
-            plain_markdown,
+            cell_markdown,
             (
                 words.value(finding.baseline, finding.unit),
                 words.value(finding.candidate, finding.unit),
@@ -143,7 +141,7 @@ def _cells(finding: Finding) -> list[str]:
                 f"{finding.n:,}",
             ),
         ),
-        plain_markdown(finding.why, 500),
+        cell_markdown(finding.why, 500),
     ]
 
 

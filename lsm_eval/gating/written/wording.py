@@ -62,16 +62,19 @@ def verdict(result: GateResult) -> str:
         if count
     ]
     number = len(result.findings)
-    of_all = f" of {number:,} finding{'' if number == 1 else 's'}" if number else ""
-    return f"{_outcome(result)}: {', '.join(parts)}{of_all}." if parts else f"{_outcome(result)}."
+    counted = f"of {number:,} finding{'' if number == 1 else 's'} " if number else ""
+    return f"{_outcome(result)}{': ' if parts else ''}{counted}{', '.join(parts)}."
 
 
 def _outcome(result: GateResult) -> str:
     if result.answer != "fail":
         return _OUTCOME[result.answer]
     failed = {one.kind for one in result.findings if one.answer == "fail"}
-    said = " and ".join(text for kind, text in _FAILED.items() if kind in failed)
-    return said[:1].upper() + said[1:] if said else "The policy is not met"
+    said = [text for kind, text in _FAILED.items() if kind in failed]
+    if not said:
+        return "The policy is not met"
+    joined = " and ".join([*([", ".join(said[:-1])] if said[1:] else []), said[-1]])
+    return joined[0].upper() + joined[1:]
 
 
 def lacking(result: GateResult) -> str | None:
@@ -110,7 +113,7 @@ def margin(finding: Finding) -> str:
     allowed = _known(finding.margin)
     if allowed is None:
         return words.DASH
-    if finding.loss is not None or finding.kind == "loss":
+    if _of_loss(finding):
         return words.difference(allowed, finding.unit).removeprefix("+")
     sign = {True: "at least ", False: "at most ", None: ""}[finding.higher_is_better]
     return f"{sign}{words.value(allowed, finding.unit)}"
@@ -123,8 +126,8 @@ def facts(finding: Finding) -> list[tuple[str, str]]:
         ("candidate", words.value(_known(finding.candidate), finding.unit)),
         ("loss", loss(finding)),
         (f"{100 * finding.level:g} % interval", interval(finding)),
-        ("margin" if finding.loss is not None or finding.kind == "loss" else "limit", margin(finding)),
-        ("p of no loss", words.p_value(_known(finding.p))),
+        ("margin" if _of_loss(finding) else "limit", margin(finding)),
+        ("p of no loss" if _of_loss(finding) else "p of a limit that is kept", words.p_value(_known(finding.p))),
         ("samples", f"{finding.n:,}"),
         ("clusters", _count(finding.clusters)),
         ("pairs that differ", _count(finding.discordant)),
@@ -154,6 +157,11 @@ def severity(result: GateResult, finding: Finding) -> Severity | None:
 def shown_flips(result: GateResult) -> list[Flip]:
     """The samples that changed, those with harmful texts as hashes."""
     return [flip.hidden() if flip.sensitive else flip for flip in result.flips]
+
+
+def _of_loss(finding: Finding) -> bool:
+    """Whether it is about a loss, and not about the candidate's value alone."""
+    return finding.loss is not None or finding.kind == "loss"
 
 
 def _beyond(finding: Finding) -> float:

@@ -53,7 +53,7 @@ def test_a_pass_is_one_notice() -> None:
     made = result(findings=[finding(answer="pass")], answer="pass")
     ((kind, title, text),) = read(made)
     assert (kind, title) == ("notice", "Gate: pass")
-    assert "1 passes of 1 finding." in text
+    assert "of 1 finding 1 passes." in text
 
 
 def test_what_is_not_comparable_says_why() -> None:
