@@ -53,6 +53,8 @@ def verdict(row: Row) -> str:
     if row.verdict == "same":
         return "no pair differs"
     if row.verdict == "not shown":
+        if row.no_interval:
+            return f"no interval: {row.no_interval}"
         if row.p is not None and row.p < 1 - row.level:
             return "not shown, with so many numbers looked at"
         return "no difference shown"
@@ -94,7 +96,9 @@ def names(comparison: Comparison) -> tuple[str, list[str]]:
 
 def footing(comparison: Comparison) -> list[str]:
     """What the table rests on, a sentence a line."""
-    level = comparison.rows[0].level if comparison.rows else 0.95
+    if not comparison.rows:
+        return ["The records have no number in common.", *comparison.alone]
+    level = comparison.rows[0].level
     lines = [
         f"Difference: candidate less baseline, over the samples that both have, with a {100 * level:g} % interval.",
         f"p: of no difference. The verdict corrects for {comparison.tested} numbers that are tested (Holm).",

@@ -1,0 +1,120 @@
+"""How one metric differs between two runs: from the statistics of their pairs to `statistics.comparison`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
+from lsm_eval.comparison.pairs import Pairs
+from lsm_eval.comparison.tables import FloatArray
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.statistics.comparison.corpus import corpus_difference
+from lsm_eval.statistics.comparison.difference import Difference as Found
+from lsm_eval.statistics.comparison.difference import Noise, Scale
+from lsm_eval.statistics.comparison.difference import difference as of_pairs
+from lsm_eval.statistics.comparison.pairs import pairs as paired
+
+_TOP = {"fraction": 1.0, "points": 100.0}
+_NO_SCORES = "the records keep no scores of its samples"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric over the pairs of two runs."""
+
+    first: float | None
+    second: float | None
+    found: Found | None
+    """Difference, interval and tests; None where the metric is not compared."""
+    n: int
+    """Pairs that have a say in it."""
+    scores: tuple[FloatArray, FloatArray] | None = None
+    """The samples' own scores of both runs [n of pairs], NaN where there is none; None for metrics without."""
+    why: str | None = None
+    """Why it is not compared."""
+
+
+def difference(
+    row: EstimateRow,
+    pairs: Pairs,
+    aggregates: Aggregates,
+    level: float,
+    *,
+    noise: Noise | None = None,
+) -> Difference:
+    """The metric of `row` over the pairs, candidate less baseline."""
+    whole = pairs.first.statistics(row.metric)
+    other = pairs.second.statistics(row.metric)
+    if whole is None or other is None:
+        return _without(_NO_SCORES)
+    first, second = whole[pairs.rows[:, 0]], other[pairs.rows[:, 1]]
+    ours, theirs = _known(first), _known(second)
+    say = np.asarray(ours | theirs, bool)
+    number = int(say.sum())
+    if not number:
+        return _without("no sample of both runs has a value")
+    if whole.shape[1] != other.shape[1]:
+        return _without("the records keep unlike statistics of its samples")
+    same = bool((ours == theirs).all())
+    if is_mean(whole) and is_mean(other) and same:
+        return _of_means(row, pairs, first[:, 0], second[:, 0], say, level, noise)
+    aggregate = aggregates.of(row)
+    if isinstance(aggregate, str):
+        return _without(aggregate)
+    answered = np.nan_to_num(whole[~pairs.first.failed])
+    if not agrees(row.value, float(aggregate(answered.sum(axis=0)))):
+        return _without("its value is no function of its samples' statistics")
+    before, after = np.nan_to_num(first[say]), np.nan_to_num(second[say])
+
+    def apart(kept: Sequence[int]) -> float:
+        return float(aggregate(after[kept].sum(axis=0)) - aggregate(before[kept].sum(axis=0)))
+
+    values = [float(aggregate(each.sum(axis=0))) for each in (before, after)]
+    if not np.isfinite(values).all():
+        return _without("its value is undefined over these pairs")
+    found = corpus_difference(apart, _clusters(pairs, say), missing=pairs.missing, level=level, noise=noise)
+    # Samples have no scores of their own, but those that count otherwise can be told.
+    found = replace(found, discordant=int((before != after).any(axis=1).sum()))
+    return Difference(values[0], values[1], found, number)
+
+
+def _of_means(
+    row: EstimateRow,
+    pairs: Pairs,
+    first: FloatArray,
+    second: FloatArray,
+    say: NDArray[np.bool_],
+    level: float,
+    noise: Noise | None,
+) -> Difference:
+    data = paired(first[say], second[say], _clusters(pairs, say))
+    scale, top = _scale(row, np.concatenate([first[say], second[say]]))
+    found = of_pairs(data, scale, top=top, level=level, noise=noise)
+    means = float(data.baseline.mean()), float(data.candidate.mean())
+    return Difference(*means, found, data.number, (first, second))
+
+
+def _known(statistics: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray(~np.isnan(statistics).any(axis=1), bool)
+
+
+def _scale(row: EstimateRow, values: FloatArray) -> tuple[Scale, float]:
+    """What kind of values these are, by unit and range."""
+    top = _TOP.get(row.unit)
+    if top is None or (values < 0).any() or (values > top * (1 + 1e-12)).any():
+        return "mean", 1.0
+    if top == 1 and np.isin(values, (0.0, 1.0)).all():
+        return "binary", 1.0
+    return "bounded", top
+
+
+def _clusters(pairs: Pairs, say: NDArray[np.bool_]) -> list[str | None]:
+    return [cluster for cluster, held in zip(pairs.clusters, say.tolist(), strict=True) if held]
+
+
+def _without(why: str) -> Difference:
+    return Difference(None, None, None, 0, why=why)
