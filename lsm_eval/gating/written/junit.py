@@ -23,7 +23,8 @@ def to_junit(result: GateResult) -> str:
     """One suite, one case a finding: a failure where it fails, skipped where data lack (a failure where the policy says so); and
     where the runs are not comparable one case that says why, as an error."""
     suite = TestSuite(_xml(f"lsm-eval gate: {result.policy}"))
-    suite.timestamp = created(result)
+    if (started := created(result)) is not None:
+        suite.timestamp = started
     for name, value in _properties(result):
         suite.add_property(name, _xml(value))
     flips: dict[tuple[str, str], list[Flip]] = {}
