@@ -37,12 +37,13 @@ SAMPLE_COLUMNS = {
 }
 
 OPTIONAL_COLUMNS = {
+    "weight": "double: how many samples of its cluster it stands for",
     "thoughts": "string or null: a reasoning model's thoughts, taken off the completion; generate only",
     "further": "string or null: JSON list of the sample's requests after its first, with their answers",
     "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
-"""`thoughts`: only in tables with a sample that has some. `further`: only in tables of tasks that ask several requests
-a sample. `judgements`: only where a judge was asked."""
+"""`weight`: only in tables with a sample whose weight is not 1. `thoughts`: only in tables with a sample that has some.
+`further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a judge was asked."""
 
 
 class _Row(BaseModel):

@@ -68,7 +68,7 @@ def signature(
     seeded = task.shots and definition.fewshot.sampler == "random"
     share = task.loaded.share if spec.limit is None else None
     if share:
-        parts.append(f"drawn:clusters/{share.limit}" + (f"/{share.each}_each" if share.each else ""))
+        parts.append(f"drawn:clusters/{share.limit}" + (f"/{share.each}_each/weighted" if share.each else ""))
     if seeded or share or task.variant or definition.draws:
         parts.append(f"seed:{spec.seed}")
     if task.examples is not None:
@@ -147,6 +147,7 @@ def sample_rows(
     )
     several = any(sample.further for sample in task.samples)
     thinks = samples_with_thoughts(responses) > 0
+    weighted = any(sample.weight != 1 for sample in task.samples)
     for index, (sample, whole, own) in enumerate(zip(task.samples, responses, measurements, strict=True)):
         request, response = sample.request, parts(whole)[0]
         scoring = isinstance(request, Score)
@@ -173,6 +174,8 @@ def sample_rows(
             failure=failure.reason if failure else None,
             failure_detail=failure.detail if failure else None,
         )
+        if weighted:
+            add(weight=sample.weight)
         if thinks:
             add(thoughts=(response.thoughts or None) if isinstance(response, Generated) else None)
         if several:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Perplexity, Request, Score
-from lsm_eval.tasks.draw import drawn
+from lsm_eval.tasks.draw import drawn, weights
 from lsm_eval.tasks.missing import NullError, describe, missing
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.render import Row, columns_read, compile_template, compile_text
@@ -101,13 +101,14 @@ class _Builder:
         own = examples is None and not self.task.fewshot.examples
         pool = self._pool(data if examples is None else examples)
         samples = []
-        for index in self._chosen(data.rows):
+        for index, weight in self._chosen(data.rows):
             row, name = data.rows[index], data.ids[index]
             try:
                 header = self._header(row, name, pool, index if own else None)
-                samples.append(self._sample(row, name, header))
+                sample = self._sample(row, name, header)
             except NullError as error:
-                samples.append(self._missing(row, name, error))
+                sample = self._missing(row, name, error)
+            samples.append(sample if weight == 1 else replace(sample, weight=weight))
         return samples
 
     def _missing(self, row: Row, name: str, error: NullError) -> Sample:
@@ -133,16 +134,17 @@ class _Builder:
             missing=f"{key}: {error.what}",
         )
 
-    def _chosen(self, rows: Sequence[Row]) -> Sequence[int]:
-        """Which rows are asked."""
+    def _chosen(self, rows: Sequence[Row]) -> Iterable[tuple[int, float]]:
+        """Which rows are asked, and how many each stands for."""
         if self.options.limit is not None:
-            return range(min(self.options.limit, len(rows)))
+            return [(index, 1.0) for index in range(min(self.options.limit, len(rows)))]
         if self._share is None:
-            return range(len(rows))
+            return [(index, 1.0) for index in range(len(rows))]
         # A share is drawn from whole clusters, so that a row without one stands for itself.
         clusters = [_unless_null(self._cluster, row) if self._cluster else None for row in rows]
         key = f"{self.options.seed}/{self.task.task}"
-        return drawn(clusters, limit=self._share.limit, each=self._share.each, key=key)
+        found = drawn(clusters, limit=self._share.limit, each=self._share.each, key=key)
+        return zip(found, weights(clusters, found), strict=True)
 
     def _sample(self, row: Row, name: str, header: str) -> Sample:
         shown = self.task.options

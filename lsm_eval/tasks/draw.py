@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 
@@ -29,3 +30,12 @@ def drawn(clusters: Sequence[str | None], *, limit: int, each: int | None, key: 
     if each is not None:
         found = found[:limit]
     return sorted(found)
+
+
+def weights(clusters: Sequence[str | None], found: Sequence[int]) -> list[float]:
+    """How many samples of its cluster each of the drawn ones stands for, parallel to `found` (indices into `clusters`).
+
+    All clusters are as likely to be drawn. Where k of a cluster's m samples are, each has the weight m / k, so that
+    weighted sums are those of whole clusters (Horvitz & Thompson, JASA 47:663-685, 1952, up to a factor)."""
+    whole, part = Counter(clusters), Counter(clusters[index] for index in found)
+    return [1.0 if (name := clusters[index]) is None else whole[name] / part[name] for index in found]
