@@ -131,6 +131,8 @@ class TaskRow(_Row):
     system: str | None = None
     """`folded`: the system message stood in the user's, since the model's chat template takes none."""
     limit: int | None
+    groups: int | None = None
+    """Over so many groups the samples of `limit` were drawn; None where they are the first ones, or all."""
     samples: int
     failures: dict[str, int] = {}
     thoughts: int = 0

@@ -69,7 +69,9 @@ def signature(
     share = task.loaded.share if spec.limit is None else None
     if share:
         parts.append(f"drawn:clusters/{share.limit}" + (f"/{share.each}_each/weighted" if share.each else ""))
-    if seeded or share or task.variant or definition.draws:
+    if task.groups is not None:
+        parts.append(f"drawn:groups+clusters/{spec.limit}")
+    if seeded or share or task.groups is not None or task.variant or definition.draws:
         parts.append(f"seed:{spec.seed}")
     if task.examples is not None:
         parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")
@@ -249,6 +251,7 @@ def make_manifest(
             "dtype": spec.options.dtype,
             "device": spec.options.device,
             "limit": spec.limit,
+            "first": spec.first,
             "shots": spec.shots,
             "overflow": spec.options.overflow,
             "engine": spec.options.engine,
@@ -291,6 +294,7 @@ def _task_row(
         chat=task.chat,
         system=task.system,
         limit=spec.limit,
+        groups=task.groups,
         samples=len(task.samples),
         failures=dict(failures),
         thoughts=samples_with_thoughts(responses),
