@@ -13,7 +13,7 @@ import pytest
 from lsm_eval.metrics.bias.bbq import BiasAmbiguous
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Score, Scored
-from lsm_eval.tasks.draw import drawn, weights
+from lsm_eval.tasks.draw import drawn, spread, weights
 from lsm_eval.tasks.helpers.bbq import bbq_metadata
 from lsm_eval.tasks.sample import Sample
 
@@ -73,3 +73,20 @@ def test_a_share_of_four_a_template_is_about_the_whole(golden: Path) -> None:
     assert np.mean([value for value, *_ in plain]) == pytest.approx(0.27, abs=0.01)
     assert np.mean([value for value, *_ in weighted]) == pytest.approx(whole, abs=0.01)
     assert sum(low <= whole <= high for _, low, high in weighted) >= 93
+
+
+def test_a_limit_is_about_the_whole(golden: Path) -> None:
+    items = answered(golden)
+    clusters = [sample.cluster for sample, _ in items]
+    groups = [sample.id.split("/")[0] for sample, _ in items]
+    made = []
+    for seed in range(60):
+        found = spread(groups, clusters, limit=100, key=str(seed))
+        chosen = [items[at][0] for at in found], [items[at][1] for at in found]
+        ((_, one),), _ = score_task([BiasAmbiguous()], *chosen, seed=0)
+        assert one.value is not None
+        assert one.low is not None
+        assert one.high is not None
+        made.append((one.value, one.low, one.high))
+    assert np.mean([value for value, *_ in made]) == pytest.approx(0.3705, abs=0.025)
+    assert sum(low <= 0.3705 <= high for _, low, high in made) >= 56
