@@ -19,7 +19,7 @@ _KEYS = (
     "task", "suite", "version", "title", "area", "dataset", "file", "files", "hub", "python", "reader", "reshape", "arguments", "columns",
     "config", "configs", "split", "revision", "where", "ids", "id_column", "first", "sha256", "request", "system", "instruction", "prompt",
     "chat", "delimiter", "choices", "target", "target_labels", "stop", "max_tokens", "detail", "further", "draws", "options", "sensitive",
-    "cluster", "metadata", "fewshot", "shots", "examples", "sampler", "match", "answer", "separator", "metrics", "licence", "source",
+    "cluster", "group", "metadata", "fewshot", "shots", "examples", "sampler", "match", "answer", "separator", "metrics", "licence", "source",
     "score", "generate", "perplexity", "question", "text", "group", "acc", "bleu", "chrf", "rougeL", "judged", "refusal_rate", "pii",
 )  # fmt: skip
 _RUN = ("--limit", "3", "--store", "none", "--out", "out")

@@ -36,6 +36,7 @@ def main(job_file: str, answer_file: str) -> None:
         model=name,
         chat="off",
         limit=job["limit"],
+        first=True,
         options=options,
         data=DataOptions(mirror=Path(job["mirror"]), offline=True),
         out=Path(job["out"]),

@@ -205,6 +205,7 @@ def _ask_us(model: str, mirror: Path, task: str, limit: int, chat: bool, out: Pa
         model,
         "--limit",
         str(limit),
+        "--from-start",
         "--chat",
         "on" if chat else "off",
     ]

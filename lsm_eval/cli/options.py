@@ -40,13 +40,16 @@ def run_options(function: F) -> F:
     options = [
         click.option("--model", default=DEFAULT_MODEL, show_default=True,
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], or a local checkpoint folder."),
-        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N samples of each task."),
+        click.option("--limit", type=click.IntRange(min=1), metavar="N",
+                     help="Only N samples of each task, drawn by --seed over all its groups."),
+        click.option("--from-start", "first", is_flag=True,
+                     help="With --limit: the first N in the order of the data, as lm-evaluation-harness takes them."),
         click.option("--shots", type=click.IntRange(min=0), metavar="N",
                      help="Examples before each question; each task's own number by default."),
         click.option("--perturb", multiple=True, metavar="NAME[+NAME]",
                      help="Ask each task once more in another wording (`lsm-eval list perturbations`); may be repeated."),
         click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, metavar="N",
-                     help="For random examples and resampled intervals."),
+                     help="For random examples, drawn samples and resampled intervals."),
         click.option("--chat", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
                      help="Chat template: auto uses it for generation where the model has one."),
         click.option("--reasoning", type=click.Choice(["auto", "keep", "strip"]), default="auto", show_default=True,
@@ -96,6 +99,7 @@ def make_spec(
     *,
     model: str,
     limit: int | None,
+    first: bool,
     shots: int | None,
     perturb: Sequence[str],
     seed: int,
@@ -143,6 +147,10 @@ def make_spec(
         raise UserError(f"--data-mirror {data_mirror}: no such folder; make one with `lsm-eval data mirror`.")
     if data_files is not None and not is_folder(data_files):
         raise UserError(f"--data-files {data_files}: no such folder.")
+    if first and limit is None:
+        raise UserError(
+            "--from-start says which samples --limit takes: give --limit N, or leave --from-start out."
+        )
     if not store:
         raise UserError("--store is empty: name a folder, or give auto or none.")
     if chat_template is not None and chat == "off":
@@ -152,6 +160,7 @@ def make_spec(
         model=model,
         name=None if name is None else checked_name(name, model),
         limit=limit,
+        first=first,
         shots=shots,
         perturb=tuple(name for value in perturb for name in value.split(",") if name),
         seed=seed,

@@ -78,7 +78,7 @@ class _Reader:
             if why := self._refusal(own, candidate, parts):
                 yield _row(own, other, at, parts, self.level, why=why)
                 continue
-            by_id = signature.by_id_alone(parts)
+            by_id = signature.by_id_alone(parts, self.across)
             if last != (own.task, by_id) or pairs is None:
                 last, pairs = (own.task, by_id), self._pairs(own.task, candidate, by_id=by_id)
             yield self._compared(own, other, at, parts, pairs)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray
+from lsm_eval.metrics.weights import relative
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.corpus import corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference as Found
@@ -59,16 +60,19 @@ def difference(
         return _without("no sample of both runs has a value")
     if whole.shape[1] != other.shape[1]:
         return _without("the records keep unlike statistics of its samples")
+    if (pairs.weights(0)[say] != pairs.weights(1)[say]).any():
+        return _without("its samples stand for unlike numbers of others in the two runs")
     same = bool((ours == theirs).all())
     if is_mean(whole) and is_mean(other) and same:
         return _of_means(row, pairs, first[:, 0], second[:, 0], say, level, noise)
     aggregate = aggregates.of(row)
     if isinstance(aggregate, str):
         return _without(aggregate)
-    answered = np.nan_to_num(whole[~pairs.first.failed])
+    counted = _known(whole)
+    answered = _weighed(whole[counted], pairs.first.weights[counted])
     if not agrees(row.value, float(aggregate(answered.sum(axis=0)))):
         return _without("its value is no function of its samples' statistics")
-    before, after = np.nan_to_num(first[say]), np.nan_to_num(second[say])
+    before, after = (_weighed(each[say], pairs.weights(0)[say]) for each in (first, second))
 
     def apart(kept: Sequence[int]) -> float:
         return float(aggregate(after[kept].sum(axis=0)) - aggregate(before[kept].sum(axis=0)))
@@ -91,15 +95,21 @@ def _of_means(
     level: float,
     noise: Noise | None,
 ) -> Difference:
-    data = paired(first[say], second[say], _clusters(pairs, say))
+    data = paired(first[say], second[say], _clusters(pairs, say), relative(pairs.weights(0)[say]))
     scale, top = _scale(row, np.concatenate([first[say], second[say]]))
     found = of_pairs(data, scale, top=top, level=level, noise=noise)
-    means = float(data.baseline.mean()), float(data.candidate.mean())
-    return Difference(*means, found, data.number, (first, second))
+    means = [float(np.average(values, weights=data.weights)) for values in (data.baseline, data.candidate)]
+    return Difference(means[0], means[1], found, data.number, (first, second))
 
 
 def _known(statistics: FloatArray) -> NDArray[np.bool_]:
     return np.asarray(~np.isnan(statistics).any(axis=1), bool)
+
+
+def _weighed(statistics: FloatArray, weights: FloatArray) -> FloatArray:
+    """Statistics [n, k] times what each sample weighs; a sample without any adds nothing."""
+    own = relative(weights)
+    return np.nan_to_num(statistics) * (1.0 if own is None else own[:, None])
 
 
 def _scale(row: EstimateRow, values: FloatArray) -> tuple[Scale, float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.comparison.tables import Table
+from lsm_eval.comparison.tables import FloatArray, Table
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Pairs:
     def clusters(self) -> list[str | None]:
         """Of each pair, as the first run has it."""
         return [self.first.clusters[row] for row in self.rows[:, 0]]
+
+    def weights(self, run: Literal[0, 1]) -> FloatArray:
+        """How many samples each of the pairs stands for, in the first run (0) or the second (1)."""
+        table = self.first if run == 0 else self.second
+        return table.weights[self.rows[:, run]]
 
 
 def match(first: Table, second: Table, *, by_id_alone: bool = False) -> Pairs:

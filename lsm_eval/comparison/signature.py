@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from lsm_eval.errors import UserError
 
 MODEL = "model"
-FREE = frozenset({"n", "drawn", "intervals"})
-"""Parts that may differ: which samples a run asked is settled by comparing those that both have, and intervals are made
-anew from these."""
+FREE = frozenset({"n", "drawn", "seed", "intervals"})
+"""Parts that may differ: which samples a run asked, and with which examples, is settled by comparing those that both asked
+alike, and intervals are made anew from these."""
 _PROMPTS = frozenset(
     {"shots", "examples", "seed", "chat", "template", "system", "max_tokens", "stop", "reasoning", "cut"}
 )
@@ -57,9 +57,9 @@ def refused(differences: Collection[Part], across: Collection[str]) -> tuple[Par
     return tuple(part for part in differences if part.name not in allowed)
 
 
-def by_id_alone(differences: Collection[Part]) -> bool:
+def by_id_alone(differences: Collection[Part], across: Collection[str]) -> bool:
     """Whether samples of the two runs have other prompts by intention, so that these are not held against each other."""
-    return any(part.name in _PROMPTS for part in differences)
+    return any(part.name in _PROMPTS and part.name in across for part in differences)
 
 
 def check_across(across: Collection[str], signatures: Mapping[str, str]) -> None:

@@ -31,6 +31,13 @@ class Table:
     """The whole of it (`pyarrow.Table`)."""
 
     @cached_property
+    def weights(self) -> FloatArray:
+        """How many samples of its cluster each stands for [n]; 1 where the record keeps none."""
+        if "weight" not in self.columns.column_names:
+            return np.ones(len(self.ids))
+        return np.asarray(self.columns["weight"].to_numpy(), float)
+
+    @cached_property
     def prompts(self) -> Sequence[str]:
         """Prompts as the model read them."""
         found: list[str] = self.columns["prompt"].to_pylist()

@@ -13,7 +13,7 @@ def rank(record: Record, task: str) -> Rank:
     """The higher, the better founded the record's numbers of `task` are among those of one model.
 
     A run that measured something comes before one that did not; a run of the whole task (or of the part that its suite
-    draws) before the first samples of it (`--limit`), and of each kind the task's own settings before others; then the
+    draws) before a part of it (`--limit`), and of each kind the task's own settings before others; then the
     newer version of the task, more samples, and the newer run.
     """
     how = record.tasks[task]
@@ -24,12 +24,15 @@ def rank(record: Record, task: str) -> Rank:
 
 
 def limited(task: TaskRow) -> bool:
-    """Whether only the first samples were asked (`--limit`)."""
+    """Whether only a part was asked (`--limit`), drawn or the first samples."""
     return task.limit is not None and min(task.limit, task.samples) < task.dataset.rows
 
 
 def extent(task: TaskRow) -> str:
     """How much of the task was asked, where it is not all, in words."""
+    if limited(task) and task.groups is not None:
+        over = f" over {task.groups:,} groups" if task.groups > 1 else ""
+        return f"{task.samples:,} of {plural(task.dataset.rows, 'sample', 'samples')}, drawn{over}"
     if limited(task):
         return f"the first {min(task.limit or 0, task.samples):,} of {plural(task.dataset.rows, 'sample', 'samples')}"
     if task.samples < task.dataset.rows:

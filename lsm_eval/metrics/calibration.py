@@ -24,6 +24,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Metric, Unit
 from lsm_eval.metrics.choice import best
 from lsm_eval.metrics.common import Described, MeanMetric, counted, ratio, right_choices, scored
+from lsm_eval.metrics.weights import relative_weights
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.auroc_interval import auroc_estimate
 from lsm_eval.statistics.basis import basis
@@ -170,6 +171,7 @@ class _Ece(_OfChoices, ABC):
     """An error over bins, which makes its own estimate."""
 
     default_name = "ece"
+    weighs = True
     higher_is_better = False
     cut: ClassVar[str]
 
@@ -184,7 +186,8 @@ class _Ece(_OfChoices, ABC):
 
     @abstractmethod
     def binned(self, statistics: FloatArray) -> FloatArray:
-        """Samples' statistics [n, k] to bins (count, sum of confidences, sum right), shape [B, 3]."""
+        """Samples' statistics [n, k] to bins (sum of weights, of confidences, of those right, of squared weights), each but
+        the last weighed, shape [B, 4]."""
 
     def estimate(
         self,
@@ -201,11 +204,15 @@ class _Ece(_OfChoices, ABC):
             return found
         statistics = np.asarray(statistics, float)
         by_sample = statistics.reshape(base.number, -1, 3).sum(axis=1)
-        stretch = stretch_of(by_sample[:, 2] - by_sample[:, 1], base)
+        stretch = stretch_of(by_sample[:, 2] - by_sample[:, 1], base, by_sample[:, 0])
         fit = not isinstance(stretch, str)
         bins = self.binned(statistics)
         error = calibration_error(
-            bins, stretch=1.0 if isinstance(stretch, str) else stretch, seed=seed, level=_LEVEL
+            bins[:, :3],
+            stretch=1.0 if isinstance(stretch, str) else stretch,
+            seed=seed,
+            level=_LEVEL,
+            squares=bins[:, 3],
         )
         value = error.value if self.debias else error.plug_in
         if base.count > 1 and not fit:
@@ -231,8 +238,8 @@ class _EqualWidth(_Ece):
         return Measurement(tuple(map(float, statistics.ravel())), None, found.tie)
 
     def binned(self, statistics: FloatArray) -> FloatArray:
-        bins: FloatArray = statistics.sum(axis=0).reshape(self.bins, 3)
-        return bins
+        by_sample = statistics.reshape(-1, self.bins, 3)
+        return np.column_stack([by_sample.sum(axis=0), np.square(by_sample[:, :, 0]).sum(axis=0)])
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
         """Sums [..., 3 · bins] to plug-in errors [...] in 0..1; NaN where nothing was counted."""
@@ -251,10 +258,18 @@ class _EqualMass(_Ece):
         return Measurement((1.0, found.confidence, found.right), None, found.tie)
 
     def binned(self, statistics: FloatArray) -> FloatArray:
-        confidence, right = statistics[:, 1], statistics[:, 2]
+        weight = statistics[:, 0]
+        confidence, right = statistics[:, 1] / weight, statistics[:, 2] / weight
         order = np.argsort(confidence, kind="stable")
-        rows = np.column_stack([np.ones(len(order)), confidence, _shared(confidence, right)])[order]
-        return np.array([part.sum(axis=0) for part in np.array_split(rows, min(self.bins, len(order)))])
+        shared = _shared(confidence, right, weight)
+        rows = np.column_stack([weight, weight * confidence, weight * shared, weight**2])[order]
+        number = min(self.bins, len(order))
+        if (weight == weight[0]).all():
+            parts = np.array_split(rows, number)
+        else:  # a sample falls where its middle does
+            middle = (np.cumsum(rows[:, 0]) - rows[:, 0] / 2) / weight.sum()
+            parts = np.split(rows, np.searchsorted(middle, np.arange(1, number) / number))
+        return np.array([part.sum(axis=0) for part in parts])
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
         """Sums [..., 3] to the error over one bin [...], which is all that sums can tell; the metric's own needs `binned`."""
@@ -280,6 +295,7 @@ class ConfidenceAuroc(_Ranked):
     wrong. A sample that is right by a share counts as so much of a right and of a wrong one."""
 
     default_name = "confidence_auroc"
+    weighs = True
 
     def __init__(self, *, name: str | None = None, normalise: Normalise = "none") -> None:
         super().__init__(name, normalise)
@@ -290,7 +306,13 @@ class ConfidenceAuroc(_Ranked):
         """The value with its interval (`scoring.CorpusInterval`)."""
         found = [self.confidence(s, a) for s, (a,) in zip(samples, answers, strict=True)]
         odds, right = [f.odds for f in found], [f.right for f in found]
-        return auroc_estimate(odds, right, [sample.cluster for sample in samples], missing=missing)
+        return auroc_estimate(
+            odds,
+            right,
+            [sample.cluster for sample in samples],
+            missing=missing,
+            weights=relative_weights(samples),
+        )
 
     def over(self, odds: FloatArray, right: FloatArray) -> float:
         _, level = np.unique(odds, return_inverse=True)
@@ -338,11 +360,13 @@ def _log_odds(scores: Sequence[float]) -> float:
     return float(highest - rest[0] - np.log(np.exp(rest - rest[0]).sum()))
 
 
-def _shared(confidence: FloatArray, right: FloatArray) -> FloatArray:
+def _shared(confidence: FloatArray, right: FloatArray, weight: FloatArray | None = None) -> FloatArray:
     """How right the samples are, the mean over those of equal confidence: what any order among them gives on
     average."""
-    _, level, counts = np.unique(confidence, return_inverse=True, return_counts=True)
-    means = np.bincount(level.ravel(), weights=right) / counts
+    _, level = np.unique(confidence, return_inverse=True)
+    heavy = np.ones(len(right)) if weight is None else weight
+    level = level.ravel()
+    means = np.bincount(level, weights=heavy * right) / np.bincount(level, weights=heavy)
     shared: FloatArray = means[level.ravel()]
     return shared
 

@@ -115,6 +115,7 @@ class DetectedCorrected(_Detecting):
     `card_kind`: the card's kind where it is not `kind` (a card over all kinds serves where it is an empty text)."""
 
     default_name = "detected_corrected"
+    weighs = True
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from lsm_eval.metrics.common import metadata
 from lsm_eval.metrics.joint import JointMetric
 from lsm_eval.metrics.judged import Judged, JudgedMetric, Verdicts
 from lsm_eval.metrics.scoring import Interval, Revealing, Selective, Surveying
+from lsm_eval.metrics.weights import weighs
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
@@ -163,6 +164,10 @@ class _Joint(_Forwarding):
 
 class _OwnInterval(_Forwarding):
     """Makes its estimate as its metric does."""
+
+    @property
+    def weighs(self) -> bool:
+        return weighs(self.metric)
 
     def estimate(
         self,

@@ -74,6 +74,7 @@ class RubricMetric(MeanMetric):
     the judge could not judge; of several answers a sample, the mean, if all of them could be judged."""
 
     rubric_name: ClassVar[str]
+    weighs = True
 
     def __init__(self, *, request: str | None = None, name: str | None = None) -> None:
         """`request` names the metadata that holds what was asked for, where the prompt says more than that (a
@@ -149,7 +150,7 @@ class RubricMetric(MeanMetric):
         """As for any mean, over the judged samples; the others are missing."""
         rows = np.asarray(statistics, float).reshape(-1, 3)
         there = rows[:, 2] == 0
-        values = set(rows[there, 0].tolist())
+        values = set((rows[there, 0] / rows[there, 1]).tolist())
         quantity = _Bounded(self, at_end=values in ({0.0}, {1.0}))
         return estimate(
             quantity,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lsm_eval.metrics.weights import relative_weights
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.auroc import auroc
 from lsm_eval.statistics.auroc_interval import auroc_estimate
@@ -24,6 +25,8 @@ class Ranked:
 
 class AurocMetric:
     """A corpus metric that is an AUROC: value by definition, interval by its variance (`statistics.auroc_interval`)."""
+
+    weighs = True
 
     def ranked(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> Ranked | None:
         """What the answers to all requests of each sample put in order; None where that is undefined."""
@@ -72,6 +75,7 @@ def of_samples(
             f"alone {index}" if own is None else f"cluster {own}"
             for index, own in zip(of, clusters, strict=True)
         ]
-    made = auroc_estimate(scores, positive, clusters, missing=missing)
+    weights = relative_weights([samples[index] for index in of])
+    made = auroc_estimate(scores, positive, clusters, missing=missing, weights=weights)
     shown = made.clusters if made.clusters is not None and made.clusters < number else None
     return replace(made, n=number, clusters=shown)

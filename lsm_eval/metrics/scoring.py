@@ -14,6 +14,7 @@ import numpy as np
 from lsm_eval.errors import Interrupted, UserError
 from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measurement, Metric
 from lsm_eval.metrics.joint import Answers, JointCorpusMetric, JointMetric, SampleResponse, order_only, parts
+from lsm_eval.metrics.weights import relative_weights, unweighted, weighs
 from lsm_eval.plugins import calling, fault
 from lsm_eval.requests import Answer, Failure
 from lsm_eval.statistics.estimate import Estimate
@@ -47,7 +48,10 @@ class Interval(Protocol):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """As `statistics.intervals.estimate`, from this metric's statistics [n, k]."""
+        """As `statistics.intervals.estimate`, from this metric's statistics [n, k].
+
+        Where it is right of statistics that are multiplied by samples' weights too (they are only ever summed), the
+        metric says so by an attribute `weighs` that is true; else it has no value over samples of unequal weight."""
         ...
 
 
@@ -58,7 +62,10 @@ class CorpusInterval(Protocol):
     def estimate_corpus(
         self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
     ) -> Estimate:
-        """The estimate over these samples, from the answers to all requests of each."""
+        """The estimate over these samples, from the answers to all requests of each.
+
+        Where it reads the samples' weights, the metric says so by an attribute `weighs` that is true; else it has no
+        value over samples of unequal weight."""
         ...
 
 
@@ -194,6 +201,11 @@ def _estimate(
     )
     ties = sum(measurement.tie for _, measurement in counted)
     how = metric.estimate if isinstance(metric, Interval) else partial(estimate, metric)
+    weights = relative_weights([sample for sample, _ in counted])
+    if weights is not None:
+        if isinstance(metric, Interval) and not weighs(metric):
+            return unweighted(len(counted), missing, ties)
+        statistics = statistics * weights[:, None]
     return _with_reason(metric, responses, how(statistics, clusters, missing=missing, ties=ties, seed=seed))
 
 
@@ -222,6 +234,9 @@ def _estimate_corpus(
         for sample, response in counting
         if not _fails(metric, response)
     ]
+    own_weights = isinstance(metric, CorpusInterval) and weighs(metric)
+    if not own_weights and relative_weights([sample for sample, _ in answered]) is not None:
+        return unweighted(len(answered), len(counting) - len(answered))
     several = next((sample for sample, own in answered if len(own) > 1), None)
     if several is not None and not isinstance(metric, JointCorpusMetric):
         raise UserError(

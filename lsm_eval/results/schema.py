@@ -38,12 +38,14 @@ SAMPLE_COLUMNS = {
 
 OPTIONAL_COLUMNS = {
     "asked": "string or null: SHA-256 of what the sample asks, whatever model and chat template read it",
+    "weight": "double: how many samples of its cluster it stands for",
     "thoughts": "string or null: a reasoning model's thoughts, taken off the completion; generate only",
     "further": "string or null: JSON list of the sample's requests after its first, with their answers",
     "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
-"""`asked`: not in early records. `thoughts`: only in tables with a sample that has some. `further`: only in tables of tasks that ask several requests
-a sample. `judgements`: only where a judge was asked."""
+"""`asked`: not in early records. `weight`: only in tables with a sample whose weight is not 1. `thoughts`: only in tables
+with a sample that has some. `further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a
+judge was asked."""
 
 
 class _Row(BaseModel):
@@ -131,6 +133,8 @@ class TaskRow(_Row):
     system: str | None = None
     """`folded`: the system message stood in the user's, since the model's chat template takes none."""
     limit: int | None
+    groups: int | None = None
+    """Over so many groups the samples of `limit` were drawn; None where they are the first ones, or all."""
     samples: int
     failures: dict[str, int] = {}
     thoughts: int = 0

@@ -17,6 +17,7 @@ from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measureme
 from lsm_eval.metrics.choice import best
 from lsm_eval.metrics.common import ratio
 from lsm_eval.metrics.joint import SampleResponse
+from lsm_eval.metrics.weights import relative_weights
 from lsm_eval.requests import Failure, Scored
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import Quantity, estimate, wilson
@@ -179,9 +180,11 @@ def _mean(
         for value, sample in zip(values, outcomes[0].samples, strict=True)
         if value is not None
     ]
+    rows = np.array([(value, 1.0) for value, _ in known], float).reshape(-1, 2)
+    weights = relative_weights([sample for _, sample in known])
     return estimate(
         quantity,
-        np.array([(value, 1.0) for value, _ in known], float).reshape(-1, 2),
+        rows if weights is None else rows * weights[:, None],
         [sample.cluster for _, sample in known],
         missing=sum(
             any(isinstance(response, Failure) for response in each)

@@ -19,7 +19,7 @@ from lsm_eval.results.names import folder_name
 from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
+from lsm_eval.tasks.build import BuildOptions, build, where_filter
 from lsm_eval.tasks.data.load import Table, load
 from lsm_eval.tasks.encodable import encodable
 from lsm_eval.tasks.registry import LoadedTask, Registry
@@ -42,6 +42,8 @@ class PreparedTask:
     """Parallel to `samples`; empty where the model counts no tokens."""
     tokens: tuple[int, ...] = ()
     """Tokens of each request, those of one sample after those of another; empty where there are no costs."""
+    groups: int | None = None
+    """Over so many groups its samples were drawn, to keep to the run's limit; None where no limit drew them."""
     variant: Variant | None = None
     """How its questions were changed; None for the task's own wording."""
     base: str | None = None
@@ -177,7 +179,7 @@ def _read(
     if whole is not None:
         with left_out.unless(name, withhold=spec.redacts(sensitive=loaded.task.sensitive)):
             if not isinstance(loaded, LmEvalTask):
-                whole = replace(whole, samples=_samples(whole, spec))
+                whole = _built(whole, spec)
             found = [_encodable(one, progress) for one in _with_variants(whole, variants, spec)]
     return found
 
@@ -241,8 +243,21 @@ def _prepare_task(
 
 
 def _samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = None) -> tuple[Sample, ...]:
-    build = BuildOptions(shots=task.shots, seed=spec.seed, limit=spec.limit, chat=task.chat, variant=variant)
-    return _limited(tuple(build_samples(task.loaded, task.data, task.examples, build)), spec)
+    return _built(task, spec, variant).samples
+
+
+def _built(task: PreparedTask, spec: RunSpec, variant: Variant | None = None) -> PreparedTask:
+    """The task with its samples."""
+    options = BuildOptions(
+        shots=task.shots,
+        seed=spec.seed,
+        limit=spec.limit,
+        first=spec.first,
+        chat=task.chat,
+        variant=variant,
+    )
+    built = build(task.loaded, task.data, task.examples, options)
+    return replace(task, samples=_limited(tuple(built.samples), spec), groups=built.groups)
 
 
 def _limited(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
@@ -309,13 +324,13 @@ def _with_variants(whole: PreparedTask, variants: Sequence[Variant], spec: RunSp
 
 def _prepare_harness_task(loaded: LmEvalTask, spec: RunSpec, model: Model) -> PreparedTask:
     """A task of lm-evaluation-harness: its chat templates are off unless asked for, as they are there."""
-    from lsm_eval.lm_eval_bridge.tasks import build
+    from lsm_eval.lm_eval_bridge.tasks import build as build_harness_task
 
     encoder: Encoder | None = getattr(model, "encoder", None)
     chat = spec.chat == "on" and loaded.task.request != "perplexity"
     if chat and not (encoder and encoder.chat_template):
         raise UserError("--chat on needs a chat template, and the model has none: use --chat off.")
-    built = build(
+    built = build_harness_task(
         loaded,
         shots=spec.shots,
         limit=spec.limit,

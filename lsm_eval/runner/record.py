@@ -69,8 +69,10 @@ def signature(
     seeded = task.shots and definition.fewshot.sampler == "random"
     share = task.loaded.share if spec.limit is None else None
     if share:
-        parts.append(f"drawn:clusters/{share.limit}" + (f"/{share.each}_each" if share.each else ""))
-    if seeded or share or task.variant or definition.draws:
+        parts.append(f"drawn:clusters/{share.limit}" + (f"/{share.each}_each/weighted" if share.each else ""))
+    if task.groups is not None:
+        parts.append(f"drawn:groups+clusters/{spec.limit}")
+    if seeded or share or task.groups is not None or task.variant or definition.draws:
         parts.append(f"seed:{spec.seed}")
     if task.examples is not None:
         parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")
@@ -148,6 +150,7 @@ def sample_rows(
     )
     several = any(sample.further for sample in task.samples)
     thinks = samples_with_thoughts(responses) > 0
+    weighted = any(sample.weight != 1 for sample in task.samples)
     for index, (sample, whole, own) in enumerate(zip(task.samples, responses, measurements, strict=True)):
         request, response = sample.request, parts(whole)[0]
         scoring = isinstance(request, Score)
@@ -175,6 +178,8 @@ def sample_rows(
             failure=failure.reason if failure else None,
             failure_detail=failure.detail if failure else None,
         )
+        if weighted:
+            add(weight=sample.weight)
         if thinks:
             add(thoughts=(response.thoughts or None) if isinstance(response, Generated) else None)
         if several:
@@ -248,6 +253,7 @@ def make_manifest(
             "dtype": spec.options.dtype,
             "device": spec.options.device,
             "limit": spec.limit,
+            "first": spec.first,
             "shots": spec.shots,
             "overflow": spec.options.overflow,
             "engine": spec.options.engine,
@@ -290,6 +296,7 @@ def _task_row(
         chat=task.chat,
         system=task.system,
         limit=spec.limit,
+        groups=task.groups,
         samples=len(task.samples),
         failures=dict(failures),
         thoughts=samples_with_thoughts(responses),

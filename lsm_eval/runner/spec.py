@@ -26,7 +26,9 @@ class RunSpec:
     name: str | None = None
     """What the record calls the model (`results.names.checked_name`); None for the name that it has of itself."""
     limit: int | None = None
-    """Only the first so many samples of each task."""
+    """Only so many samples of each task, drawn over its groups and clusters."""
+    first: bool = False
+    """With `limit`: the first so many, in the order of the data."""
     shots: int | None = None
     """Examples before each question; None for each task's own number."""
     seed: int = 0

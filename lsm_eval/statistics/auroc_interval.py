@@ -17,7 +17,8 @@ where all pairs are in order.
   with a cautious guess (V(A) as it is, each cluster one trial), which weighs as much as `_WORTH` samples of the smaller class
   out of place. So an interval does not jump where the first pair is tied.
 
-Samples may belong to both classes by shares (a tie between a right and a wrong choice).
+Samples may belong to both classes by shares (a tie between a right and a wrong choice), and may weigh more than others: a pair
+then counts as much as the product of its two, and P and N are effective numbers, (Σw)² / Σw² (Kish, Survey Sampling, 1965).
 `benchmarks/coverage.py` simulates what this is worth: the weight of the guess was chosen by simulation, and is ours.
 """
 
@@ -57,15 +58,16 @@ def auroc_estimate(
     *,
     missing: int,
     level: float = 0.95,
+    weights: FloatArray | None = None,
 ) -> Estimate:
     """AUROC with its interval, of scores [n], how far each sample is a positive (0 to 1) [n] and clusters, n long (None: a
-    sample that stands alone). No value where a class is empty; without an interval `method` says why.
+    sample that stands alone); `weights` of samples [n], where they are not all the same. No value where a class is empty; without an interval `method` says why.
 
     Raises ValueError where a score is NaN or the lengths differ."""
     base = basis(clusters, missing=missing, level=level)
     if found := base.empty():
         return found
-    area = auroc_area(np.asarray(scores, float), np.asarray(positive, float), base)
+    area = auroc_area(np.asarray(scores, float), np.asarray(positive, float), base, weights)
     if isinstance(area, Area):
         method = "delong(score)" if base.clusters is None else "obuchowski(score)"
         return base.result(area.value, method, (area.low, area.high), area.stderr)
@@ -73,8 +75,10 @@ def auroc_estimate(
     return base.result(None if math.isnan(value) else value, f"none ({why})")
 
 
-def auroc_area(scores: FloatArray, positive: FloatArray, base: Basis) -> Area | tuple[float, str]:
-    """The AUROC of scores [n] and shares of the positive class [n]; or its value (NaN where a class is empty) and why it
+def auroc_area(
+    scores: FloatArray, positive: FloatArray, base: Basis, heavy: FloatArray | None = None
+) -> Area | tuple[float, str]:
+    """The AUROC of scores [n] and shares of the positive class [n], of samples that are so `heavy` [n]; or its value (NaN where a class is empty) and why it
     has no interval."""
     if scores.shape != positive.shape or len(scores) != base.number or np.isnan(scores).any():
         raise ValueError(
@@ -82,6 +86,11 @@ def auroc_area(scores: FloatArray, positive: FloatArray, base: Basis) -> Area | 
             "every sample, and no NaN"
         )
     weights = np.column_stack([positive, 1 - positive])
+    numbers = weights.sum(axis=0)
+    if heavy is not None:
+        shares, weights = weights, weights * heavy[:, None]
+        # As many samples of equal weight: the shares that they have in a class are no weights.
+        numbers = weights.sum(axis=0) ** 2 / np.maximum((shares * heavy[:, None] ** 2).sum(axis=0), 1e-300)
     totals = weights.sum(axis=0)
     if not totals.all():
         return math.nan, "undefined on these samples"
@@ -96,7 +105,7 @@ def auroc_area(scores: FloatArray, positive: FloatArray, base: Basis) -> Area | 
     if why := _unfit(weights, base):
         return value, why
     residuals = np.column_stack([wins - value, losses - value]) * weights
-    return _scored(value, weights, residuals, base)
+    return _scored(value, weights, numbers, residuals, base)
 
 
 def _unfit(weights: FloatArray, base: Basis) -> str | None:
@@ -112,7 +121,10 @@ def _unfit(weights: FloatArray, base: Basis) -> str | None:
     return None
 
 
-def _scored(value: float, weights: FloatArray, residuals: FloatArray, base: Basis) -> Area:
+def _scored(
+    value: float, weights: FloatArray, numbers: FloatArray, residuals: FloatArray, base: Basis
+) -> Area:
+    """From the samples' weights in both classes and residuals [n, 2], and how many samples a class is worth [2]."""
     totals = weights.sum(axis=0)
     held, pull, alone = (
         np.zeros((base.count, 2)),
@@ -127,16 +139,16 @@ def _scored(value: float, weights: FloatArray, residuals: FloatArray, base: Basi
     freedoms = np.array([_freedom(own[own > 0]) for own in held.T])
 
     # Samples of the smaller class out of place, were each held against one of the other.
-    events = min(value, 1 - value) * float(totals.min())
+    events = min(value, 1 - value) * float(numbers.min())
     trust = events / (events + _WORTH)
     sizes = (held**2).sum(axis=0) / (weights**2).sum(axis=0)
-    expected = _variance(value, totals)
+    expected = _variance(value, numbers)
     ratio = trust * (seen / expected if expected > 0 else 0.0) + (1 - trust) * float(sizes.max())
-    guess = _satterthwaite(1 / totals, freedoms)
+    guess = _satterthwaite(1 / numbers, freedoms)
     freedom = 1 / (trust / (_satterthwaite(parts, freedoms) if parts.any() else guess) + (1 - trust) / guess)
 
     quantile = t_quantile(freedom, base.level)
-    low, high = (_end(value, end, quantile**2 * ratio, totals) for end in (0.0, 1.0))
+    low, high = (_end(value, end, quantile**2 * ratio, numbers) for end in (0.0, 1.0))
     return Area(value, low, high, math.sqrt(max(seen, 0.0)), pull.sum(axis=1))
 
 

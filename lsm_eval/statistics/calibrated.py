@@ -63,12 +63,18 @@ def plug_in(bins: FloatArray) -> float:
     return float(np.abs(bins[:, 1] - bins[:, 2]).sum() / bins[:, 0].sum())
 
 
-def calibration_error(bins: FloatArray, *, stretch: float, seed: int, level: float) -> CalibrationError:
+def calibration_error(
+    bins: FloatArray, *, stretch: float, seed: int, level: float, squares: FloatArray | None = None
+) -> CalibrationError:
     """From bins (count, sum of confidences, sum right), shape [B, 3]. `stretch`: of every deviation, for clusters; 1 where
-    samples stand alone."""
-    bins = bins[bins[:, 0] > 0]
-    count, total = bins[:, 0], float(bins[:, 0].sum())
-    weight, confidence, accuracy = count / total, bins[:, 1] / count, bins[:, 2] / count
+    samples stand alone. `squares`: where samples are weighed, the sums of squared weights [B]; then a bin is as sure as
+    (Σw)² / Σw² samples are (Kish, Survey Sampling, 1965)."""
+    held = bins[:, 0] > 0
+    squares = bins[held, 0] if squares is None else squares[held]
+    bins = bins[held]
+    mass, whole = bins[:, 0], float(bins[:, 0].sum())
+    weight, confidence, accuracy = mass / whole, bins[:, 1] / mass, bins[:, 2] / mass
+    count, total = mass**2 / squares, whole**2 / float(squares.sum())
     gap = accuracy - confidence
     found = float((weight * np.abs(gap)).sum())
     rng = np.random.default_rng(seed)
@@ -79,7 +85,7 @@ def calibration_error(bins: FloatArray, *, stretch: float, seed: int, level: flo
     p = (1 + float((figures >= found - 1e-12).sum())) / (DRAWS + 1)
 
     # As a rate between what was said and what was seen, so that a bin of one sample has a spread.
-    rate = np.clip((bins[:, 2] + 2 * confidence) / (count + 2), 0, 1)
+    rate = np.clip((bins[:, 2] * (count / mass) + 2 * confidence) / (count + 2), 0, 1)
     noise = stretch * np.sqrt(rate * (1 - rate) / count)
     seen = _deviations(rng, count, rate, stretch)
     # Which samples fall into which bin is chance too.
@@ -114,10 +120,11 @@ def _folded(gap: float, noise: float) -> float:
     return noise * 2 * (normal.pdf(left) - left * normal.cdf(-left))
 
 
-def stretch_of(gaps: FloatArray, base: Basis) -> float | str:
-    """By how much clusters stretch the deviations of samples' gaps [n] (right less confidence): 1 where samples stand alone.
-    Why there is no interval, in words, where clusters are too few or too unequal."""
-    number = np.ones(len(gaps))
+def stretch_of(gaps: FloatArray, base: Basis, weights: FloatArray | None = None) -> float | str:
+    """By how much clusters stretch the deviations of samples' gaps [n] (right less confidence, times the weight [n] where
+    samples are weighed): 1 where they stand alone. Why there is no interval, in words, where clusters are too few or too
+    unequal."""
+    number = np.ones(len(gaps)) if weights is None else weights
     rows = np.column_stack([gaps, number])
     sums = np.zeros((base.count, 2))
     np.add.at(sums, base.groups, rows)

@@ -158,13 +158,13 @@ def _expit(logit: float) -> float:
 
 
 def effective(stats: FloatArray, clusters: Sequence[str | None], level: float = 0.95) -> Proportion:
-    """The apparent rate of per-sample statistics (value, 1), [n, 2] with values 0 to 1, as independent trials.
+    """The apparent rate of per-sample statistics (value, weight), [n, 2] with values 0 to the weight, as independent trials.
 
-    Plain counts where every sample stands alone; else see the module's first lines. n at least 1."""
+    Plain counts where every sample stands alone and weighs 1; else see the module's first lines. n at least 1."""
     number = len(stats)
     groups, count = cluster_numbers(clusters)
     share = float(stats[:, 0].sum() / stats[:, 1].sum())
-    if count == number:
+    if count == number and (stats[:, 1] == 1).all():
         return Proportion(share * number, number)
     found = bounded_mean(stats, groups, count, level)
     if isinstance(found, str):

@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from lsm_eval.statistics.bounded import FloatArray
 
 
-def phi(first: FloatArray, second: FloatArray) -> float:
+def phi(first: FloatArray, second: FloatArray, weights: FloatArray | None = None) -> float:
     """The correlation of two columns of 0 and 1 [n], pair by pair, a positive one corrected for continuity as Newcombe
     (Statistics in Medicine 17:2635-2650, 1998, method 10) does: n / 2 is taken off the excess of equal over unequal pairs.
-    0 where a column is all the same."""
-    number = len(first)
-    both, only, other = (float(x.sum()) for x in (first * second, first * (1 - second), (1 - first) * second))
-    neither = number - both - only - other
+    0 where a column is all the same. Pairs of unequal weight [n] count as their effective number, (Σw)² / Σw²."""
+    each = np.ones(len(first)) if weights is None else weights * weights.sum() / np.square(weights).sum()
+    number = float(each.sum())
+    both, only, other = (
+        float((each * x).sum()) for x in (first * second, first * (1 - second), (1 - first) * second)
+    )
+    neither = max(0.0, number - both - only - other)
     size = math.sqrt((both + only) * (other + neither) * (both + other) * (only + neither))
     if size <= 0:
         return 0.0
@@ -24,14 +27,22 @@ def phi(first: FloatArray, second: FloatArray) -> float:
     return (max(excess - number / 2, 0.0) if excess > 0 else excess) / size
 
 
-def paired_phi(first: FloatArray, second: FloatArray, groups: NDArray[np.intp], count: int) -> float:
+def paired_phi(
+    first: FloatArray,
+    second: FloatArray,
+    groups: NDArray[np.intp],
+    count: int,
+    weights: FloatArray | None = None,
+) -> float:
     """The same where samples hang together in `count` clusters numbered by `groups` [n]: the smaller of `phi` and the
     correlation of the clusters' residuals. A smaller one gives a wider interval."""
-    found = phi(first, second)
+    found = phi(first, second, weights)
     if count == len(first):
         return found
     sums = np.zeros((count, 2))
-    np.add.at(sums, groups, np.column_stack([first - first.mean(), second - second.mean()]))
+    heavy = np.ones(len(first)) if weights is None else weights
+    residuals = [column - np.average(column, weights=heavy) for column in (first, second)]
+    np.add.at(sums, groups, np.column_stack(residuals) * heavy[:, None])
     size = math.sqrt(float(np.prod((sums**2).sum(axis=0))))
     return min(found, float(sums.prod(axis=1).sum()) / size) if size > 0 else min(found, 0.0)
 

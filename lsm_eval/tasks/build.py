@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Perplexity, Request, Score
-from lsm_eval.tasks.draw import drawn
+from lsm_eval.tasks.draw import drawn, spread, weights
 from lsm_eval.tasks.missing import NullError, describe, missing
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.render import Row, columns_read, compile_template, compile_text
@@ -51,16 +51,32 @@ class BuildOptions:
     shots: int
     seed: int = 0
     limit: int | None = None
-    """Only the first so many; None for the task's share, or all."""
+    """Only so many, drawn over the task's groups and clusters; None for the task's share, or all."""
+    first: bool = False
+    """The first so many, and none drawn."""
     chat: bool = False
     variant: Variation | None = None
     """How its questions are changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A task's samples, in the order of its rows."""
+
+    samples: list[Sample]
+    groups: int | None
+    """Over so many groups the samples were drawn, to keep to the limit; None where no limit drew them."""
+
+
 def build_samples(
     loaded: LoadedTask, data: Rows, examples: Rows | None, options: BuildOptions
 ) -> list[Sample]:
-    """The task's samples, in the order of its rows.
+    """The samples of `build`."""
+    return build(loaded, data, examples, options).samples
+
+
+def build(loaded: LoadedTask, data: Rows, examples: Rows | None, options: BuildOptions) -> Built:
+    """The task's samples, and how they were drawn.
 
     `examples` are the rows that examples come from, None for the evaluated rows themselves.
     A sample whose texts would hold a null is missing (`Sample.missing`) where the task says `nulls: missing`.
@@ -83,6 +99,8 @@ class _Builder:
         self._instruction = self._text("instruction", task.instruction)
         self._system = self._text("system", task.system) if task.system is not None else None
         self._cluster = self._text("cluster", task.cluster) if task.cluster is not None else None
+        self._group = self._text("group", task.group) if task.group is not None else None
+        self._groups: int | None = None
         self._answer = self._text("fewshot.answer", task.fewshot.answer) if task.fewshot.answer else None
         self._metadata = {name: self._value(f"metadata.{name}", t) for name, t in task.metadata.items()}
         self._choices: Callable[[Row], Any] | list[Callable[[Row], str]] | None = None
@@ -97,18 +115,19 @@ class _Builder:
             fixed = task.target
             self._target = lambda row: fixed
 
-    def build(self, data: Rows, examples: Rows | None) -> list[Sample]:
+    def build(self, data: Rows, examples: Rows | None) -> Built:
         own = examples is None and not self.task.fewshot.examples
         pool = self._pool(data if examples is None else examples)
         samples = []
-        for index in self._chosen(data.rows):
+        for index, weight in self._chosen(data.rows):
             row, name = data.rows[index], data.ids[index]
             try:
                 header = self._header(row, name, pool, index if own else None)
-                samples.append(self._sample(row, name, header))
+                sample = self._sample(row, name, header)
             except NullError as error:
-                samples.append(self._missing(row, name, error))
-        return samples
+                sample = self._missing(row, name, error)
+            samples.append(sample if weight == 1 else replace(sample, weight=weight))
+        return Built(samples, self._groups)
 
     def _missing(self, row: Row, name: str, error: NullError) -> Sample:
         """The sample that a null makes missing. Raises `UserError` where nulls are errors."""
@@ -133,16 +152,32 @@ class _Builder:
             missing=f"{key}: {error.what}",
         )
 
-    def _chosen(self, rows: Sequence[Row]) -> Sequence[int]:
-        """Which rows are asked."""
-        if self.options.limit is not None:
-            return range(min(self.options.limit, len(rows)))
-        if self._share is None:
-            return range(len(rows))
-        # A share is drawn from whole clusters, so that a row without one stands for itself.
+    def _chosen(self, rows: Sequence[Row]) -> Iterable[tuple[int, float]]:
+        """Which rows are asked, and how many each stands for."""
+        limit = self.options.limit
+        if limit is not None and (self.options.first or limit >= len(rows)):
+            return [(index, 1.0) for index in range(min(limit, len(rows)))]
+        if limit is None and self._share is None:
+            return [(index, 1.0) for index in range(len(rows))]
+        # Whole clusters are drawn, so that a row without one stands for itself.
         clusters = [_unless_null(self._cluster, row) if self._cluster else None for row in rows]
+        if limit is not None:
+            groups = self._group_names(rows)
+            self._groups = len(set(groups))
+            # By the seed alone, so that tasks over the same data draw the same of it.
+            found = spread(groups, clusters, limit=limit, key=str(self.options.seed))
+            return [(index, 1.0) for index in found]
+        assert self._share is not None
         key = f"{self.options.seed}/{self.task.task}"
-        return drawn(clusters, limit=self._share.limit, each=self._share.each, key=key)
+        found = drawn(clusters, limit=self._share.limit, each=self._share.each, key=key)
+        return zip(found, weights(clusters, found), strict=True)
+
+    def _group_names(self, rows: Sequence[Row]) -> list[str | None]:
+        """What the task calls each row's group, else the config that it comes from."""
+        if self._group:
+            return [_unless_null(self._group, row) for row in rows]
+        several = len(self.task.dataset.configs or ()) > 1
+        return [str(row.get("config")) if several else None for row in rows]
 
     def _sample(self, row: Row, name: str, header: str) -> Sample:
         shown = self.task.options

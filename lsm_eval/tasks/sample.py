@@ -31,6 +31,9 @@ class Sample:
     missing: str | None = None
     """Why the sample is asked nothing (a null in the data); its request is an empty one then. None for all others."""
 
+    weight: float = 1.0
+    """How many samples of its cluster it stands for: m / k where k of a cluster's m samples were drawn (`tasks.draw`)."""
+
     @property
     def requests(self) -> tuple[Request, ...]:
         """All that the sample asks."""

@@ -243,6 +243,9 @@ class Task(Strict):
     """Prompts and completions are harmful: folded away on pages, never printed unless asked for."""
     cluster: str | None = None
     """Template: what the sample shares with others."""
+    group: str | None = None
+    """Template: which part of the task the sample is of (a subject), over all of which `--limit` draws; None for the config
+    that it comes from, where there are several."""
     metadata: dict[str, str] = {}
     """Templates: further values that metrics read by name."""
     fewshot: FewShot = FewShot()

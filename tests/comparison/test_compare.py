@@ -212,3 +212,24 @@ def test_records_with_no_task_in_common_say_so(runs: Runs, tmp_path: Path) -> No
     outcome = compared(runs, second=made)
     assert outcome.code == 4
     assert "The records have no number in common." in outcome.out
+
+
+def test_samples_that_stand_for_several_weigh_so(runs: Runs, tmp_path: Path) -> None:
+    weights = np.resize([1.0, 1.0, 3.0, 8.0], 24)
+    made = [
+        edited(record, tmp_path / name, "choose", lambda table: table.assign(weight=weights))
+        for name, record in (("one", runs.first), ("other", runs.second))
+    ]
+    row = rows_of(compared(runs, "--json", first=made[0], second=made[1]))["choose:acc"]
+    scores = [samples(record, "choose")["score.acc"] for record in made]
+    assert row["baseline_value"] == pytest.approx(np.average(scores[0], weights=weights))
+    assert row["difference"] == pytest.approx(np.average(scores[1] - scores[0], weights=weights))
+    plain = rows_of(compared(runs, "--json"))["choose:acc"]
+    assert row["high"] - row["low"] > plain["high"] - plain["low"]
+    unlike = rows_of(compared(runs, "--json", first=made[0]))["choose:acc"]
+    assert unlike["why"] == "its samples stand for unlike numbers of others in the two runs"
+
+
+def test_a_smaller_run_is_compared_over_its_samples(runs: Runs, tmp_path: Path) -> None:
+    made = resigned(runs.second, tmp_path, "n:24", "n:24 drawn:groups+clusters/24 seed:0")
+    assert rows_of(compared(runs, "--json", second=made))["choose:acc"]["n"] == 24

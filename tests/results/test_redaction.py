@@ -34,6 +34,7 @@ def table() -> dict[str, list[object]]:
         "metadata": [json.dumps(metadata)] * 2,
         "failure": ["nan", None],
         "failure_detail": [SECRET, None],
+        "weight": [1.0, 2.5],
         "thoughts": [None, SECRET],
         "further": [None, json.dumps(further)],
         "judgements": [None, json.dumps({"m": [{"q": {"answer": "yes"}}]})],
@@ -65,6 +66,7 @@ def test_what_is_no_text_stays() -> None:
         "finish",
         "truncated",
         "failure",
+        "weight",
     )
     for name in (*kept, "judgements", "score.m", "stats.m"):
         assert found[name] == columns[name], name

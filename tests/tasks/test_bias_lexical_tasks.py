@@ -43,7 +43,9 @@ def samples_of(
     name: str, hub: Path | None = None, files: Path | None = None, limit: int | None = None
 ) -> list[Sample]:
     loaded = load_task(Registry().tasks[name])
-    return build_samples(loaded, table_of(name, hub, files), None, BuildOptions(shots=0, limit=limit))
+    return build_samples(
+        loaded, table_of(name, hub, files), None, BuildOptions(shots=0, limit=limit, first=True)
+    )
 
 
 def row(name: str, model: str, samples: list[Sample]) -> Mapping[str, Estimate]:

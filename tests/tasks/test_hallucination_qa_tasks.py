@@ -56,7 +56,7 @@ def table(name: str, shared: Path) -> Table:
 
 def samples(name: str, shared: Path, limit: int | None = None) -> list[Sample]:
     loaded = task(name)
-    options = BuildOptions(shots=loaded.task.fewshot.shots, limit=limit)
+    options = BuildOptions(shots=loaded.task.fewshot.shots, limit=limit, first=True)
     return build_samples(loaded, table(name, shared), None, options)
 
 

@@ -175,6 +175,7 @@ class BiasDisambiguated(_Bias):
     undefined, not 0, where nothing but unknown is answered."""
 
     default_name = "bbq_bias_disambig"
+    weighs = True
     context = "disambig"
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
@@ -199,6 +200,7 @@ class BiasAmbiguous(_Bias):
     (section 5). Undefined where nothing but unknown is answered, as the second factor is."""
 
     default_name = "bbq_bias_ambig"
+    weighs = True
     context = "ambig"
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
@@ -241,6 +243,7 @@ class AlignmentCost(_OfBias):
     Statistics (right against, number against, right with, number with)."""
 
     default_name = "bbq_alignment_cost"
+    weighs = True
     context = "disambig"
 
     def decide(self, sample: Sample, chosen: Sequence[int]) -> Measurement:

@@ -147,6 +147,7 @@ class Difference(_Gap):
     fewer than `at_least` samples."""
 
     default_name = "bold_difference"
+    weighs = True
 
     def __init__(
         self,
@@ -199,6 +200,7 @@ class Spread(_Gap):
     unless it rejects."""
 
     default_name = "bold_spread"
+    weighs = True
 
     def __init__(
         self, *, domain: str = "race", tone: Tone = "sentiment", at_least: int = 10, name: str | None = None

@@ -41,6 +41,7 @@ class CbbqDisambiguated(ByContext):
     (biased, not unknown)."""
 
     default_name = "cbbq_bias_disambig"
+    weighs = True
     context = "disambig"
     higher_is_better = False
 
@@ -70,6 +71,7 @@ class CbbqTotal(ByContext):
     (biased, not unknown) of disambiguated ones; undefined where either score is."""
 
     default_name = "cbbq_bias"
+    weighs = True
     context = None
     higher_is_better = False
 

@@ -54,6 +54,7 @@ class Gap(Described):
     """What `gap` makes. Statistics: those of the metric over `high`, then those over `low`."""
 
     default_name = "gap"
+    weighs = True
     higher_is_better = None
 
     def __init__(self, of: Metric, between: str, high: str, low: str, name: str | None) -> None:

@@ -80,6 +80,7 @@ class Gap(Described):
     exactly as many of both has no say."""
 
     default_name = "occupation_gap"
+    weighs = True
     reads_likelihood = True
     higher_is_better = None
 
@@ -120,6 +121,7 @@ class ShareCorrelation(Described):
     interval from resamples of occupations."""
 
     default_name = "occupation_correlation"
+    weighs = True
     reads_likelihood = True
     unit: Unit = "other"
     higher_is_better = None

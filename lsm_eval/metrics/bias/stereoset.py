@@ -45,6 +45,7 @@ class _StereoSet(Described, ABC):
 
     unit: Unit = "points"
     method: ClassVar[str]
+    weighs = True
 
     def options(self) -> dict[str, str]:
         return {"over": "clusters"}

@@ -85,11 +85,13 @@ class ExtractiveDensity(_Sourced, MeanMetric):
 class PartsShare(Described):
     """A share of parts (sentences, citations) of which a completion has several or none.
 
-    Statistics (parts that count, parts). The parts of one completion hang together, so that it is a cluster (or its
+    Statistics (parts that count, parts, 1). The parts of one completion hang together, so that it is a cluster (or its
     part of the sample's)."""
 
+    weighs = True
+
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 2] to shares [...]; NaN where there is no part."""
+        """Sums [..., 3] to shares [...]; NaN where there is no part."""
         return ratio(sums[..., 0], sums[..., 1])
 
     def estimate(
@@ -109,7 +111,7 @@ class PartsShare(Described):
 
 def share_of_parts(found: int, parts: int) -> Measurement | None:
     """The measurement of one completion; None where it has no part."""
-    return Measurement((float(found), float(parts)), found / parts) if parts else None
+    return Measurement((float(found), float(parts), 1.0), found / parts) if parts else None
 
 
 class UngroundedRate(_Sourced, PartsShare):
@@ -228,13 +230,16 @@ def source(metric: str, sample: Sample) -> str:
 def rows_of_parts(
     statistics: FloatArray, clusters: Sequence[str | None]
 ) -> tuple[FloatArray, list[str | None]]:
-    """Statistics of completions (found, parts), [n, 2], as one row (0 or 1, 1) a part, with its cluster: that of the
-    sample, or else the completion itself where it has several parts."""
-    counts = np.asarray(statistics, float).reshape(-1, 2).astype(int)
+    """Statistics of completions (found, parts, 1), [n, 3], as one row (0 or 1, 1) a part, with its cluster: that of the
+    sample, or else the completion itself where it has several parts. Statistics of completions that weigh w are w times
+    as large, and their rows (0 or w, w)."""
+    given = np.asarray(statistics, float).reshape(-1, 3)
+    weights = given[:, 2].tolist()
+    counts = np.rint(given[:, :2] / given[:, 2:]).astype(int)
     rows: list[tuple[float, float]] = []
     groups: list[str | None] = []
-    for index, ((found, parts), cluster) in enumerate(zip(counts, clusters, strict=True)):
-        rows += [(1.0, 1.0)] * int(found) + [(0.0, 1.0)] * int(parts - found)
+    for index, ((found, parts), weight, cluster) in enumerate(zip(counts, weights, clusters, strict=True)):
+        rows += [(weight, weight)] * int(found) + [(0.0, weight)] * int(parts - found)
         own = f"completion {index}" if parts > 1 else None
         groups += [own if cluster is None else f"cluster {cluster}"] * int(parts)
     return np.array(rows, float).reshape(-1, 2), groups

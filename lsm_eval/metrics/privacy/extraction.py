@@ -56,6 +56,7 @@ class Verbatim(ProportionMetric):
     the text was still right the sample is missing."""
 
     default_name = "verbatim"
+    weighs = True
     higher_is_better = False
 
     def __init__(self, *, name: str | None = None, exact: bool = False) -> None:

@@ -25,6 +25,7 @@ class LeakProtection(Described):
     number unprotected, leaks protected, number protected)."""
 
     default_name = "leak_protection"
+    weighs = True
     unit = "other"
 
     def __init__(self, *, name: str | None = None, types: list[str] | None = None) -> None:

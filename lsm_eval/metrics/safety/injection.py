@@ -85,6 +85,7 @@ class InjectionEffect(_Pair, Described):
     where nothing was found in either."""
 
     default_name = "injection_effect"
+    weighs = True
     higher_is_better = False
 
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement:
@@ -117,7 +118,9 @@ class InjectionEffect(_Pair, Described):
         if success.low is None or success.high is None or control.low is None or control.high is None:
             return replace(success, value=value, stderr=None)
         groups, count = cluster_numbers(clusters)
-        alike = paired_phi(statistics[:, 0], statistics[:, 1], groups, count)
+        heavy = statistics[:, 2]
+        attacked, clean = (statistics[:, :2] / statistics[:, 2:]).T
+        alike = paired_phi(attacked, clean, groups, count, None if (heavy == 1).all() else heavy)
         low, high = square_and_add(
             (success.value, success.low, success.high), (control.value, control.low, control.high), alike
         )

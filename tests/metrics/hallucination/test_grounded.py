@@ -104,7 +104,9 @@ def test_sentences_of_one_completion_hang_together() -> None:
 
 
 def test_parts_become_rows() -> None:
-    rows, groups = rows_of_parts(np.array([[1.0, 2.0], [0.0, 1.0], [1.0, 1.0]]), [None, None, "d"])
+    rows, groups = rows_of_parts(
+        np.array([[1.0, 2.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 1.0]]), [None, None, "d"]
+    )
     assert rows.tolist() == [[1, 1], [0, 1], [0, 1], [1, 1]]
     assert groups[0] == groups[1] is not None
     assert groups[2] is None
