@@ -84,4 +84,9 @@ ENTRIES: dict[str, Entry] = {
             "token_perplexity": ("TokenPerplexity", "perplexity per token", "perplexity", False),
         },
     ),
+    **entries(
+        "classes",
+        ("score", "generate"),
+        {"macro_f1": ("MacroF1", "mean F1 of the classes", "fraction", True)},
+    ),
 }
