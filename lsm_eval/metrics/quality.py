@@ -89,4 +89,14 @@ ENTRIES: dict[str, Entry] = {
         ("score", "generate"),
         {"macro_f1": ("MacroF1", "mean F1 of the classes", "fraction", True)},
     ),
+    **entries(
+        "drawn",
+        "generate",
+        {
+            "pass@k": ("pass_at_k", "one of k drawn answers is right", "fraction", True),
+            "maj@k": ("maj_at_k", "the majority of k drawn answers is right", "fraction", True),
+            "draws_mean": ("draws_mean", "mean score of the drawn answers", "fraction", True),
+            "greedy": ("Greedy", "the greedy answer beside draws, by another metric", "fraction", True),
+        },
+    ),
 }
