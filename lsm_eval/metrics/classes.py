@@ -8,19 +8,18 @@ missed by its own class alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import FloatArray, Measurement, Metric, Unit
-from lsm_eval.metrics.common import Described, MeanMetric, ratio, right_choices, wrong_kind
+from lsm_eval.metrics.base import FloatArray, Measurement, Metric
+from lsm_eval.metrics.common import Described, right_choices, wrong_kind
 from lsm_eval.metrics.rule import rule
 from lsm_eval.requests import Answer, Generated, Scored
-from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.macro import macro_f1, macro_f1_estimate
 from lsm_eval.tasks.sample import Sample
@@ -95,6 +94,11 @@ class MacroF1(Described):
         of = "acc or exact_match" if self.of is None else f"({self.of_choices.signature})"
         return {"of": of, "labels": "+".join(self.labels or ()) if self._named else "choices"}
 
+    def check_task(self, request: str, draws: int) -> None:
+        """UserError where the classes cannot be known (`scoring.Demanding`)."""
+        if request == "generate" and not self._named:
+            raise self._without_labels()
+
     def survey(self, samples: Sequence[Sample]) -> None:
         """Learns the classes (`scoring.Surveying`)."""
         self._told.clear()
@@ -115,14 +119,10 @@ class MacroF1(Described):
         if self._revealed:
             return ()
         self._revealed = True
-        makers: dict[Row, Callable[[MacroF1, int], Metric]] = {
-            "f1": _F1Row, "precision": _PrecisionRow, "recall": _RecallRow, "support": _SupportRow,
-        }  # fmt: skip
-        return [
-            makers[row](self, number)
-            for row in dict.fromkeys(self.rows)
-            for number in range(len(self.labels or ()))
-        ]
+        from lsm_eval.metrics.class_rows import KINDS
+
+        numbers = range(len(self.labels or ()))
+        return [KINDS[row](self, number) for row in dict.fromkeys(self.rows) for number in numbers]
 
     def told(self, sample: Sample, answer: Answer) -> Told:
         """The sample's class and what it is taken for; kept, for every row asks."""
@@ -148,10 +148,13 @@ class MacroF1(Described):
     @property
     def _labels(self) -> tuple[str, ...]:
         if self.labels is None:
-            raise UserError(
-                f"metric {self.name!r} needs the classes' names: give them with the option `labels`."
-            )
+            raise self._without_labels()
         return self.labels
+
+    def _without_labels(self) -> UserError:
+        return UserError(
+            f"metric {self.name!r} needs the classes' names: give them with the option `labels`."
+        )
 
     def _places(self, sample: Sample) -> list[int]:
         """The class of each of the sample's choices."""
@@ -234,108 +237,3 @@ class MacroF1(Described):
         return macro_f1_estimate(
             hits, predicted, true, self.labels or (), clusters, missing=missing, ties=ties
         )
-
-
-class _ClassRow(MeanMetric):
-    """A number of one class."""
-
-    kind: ClassVar[Row]
-
-    def __init__(self, macro: MacroF1, number: int) -> None:
-        self.macro, self.number = macro, number
-        self.label = (macro.labels or ())[number]
-        super().__init__(f"{macro.name}.{self.kind}[{self.label}]")
-
-    @property
-    def signature(self) -> str:
-        return f"{self.macro.signature}|{self.kind}:{self.label}"
-
-    @property
-    def reads_likelihood(self) -> bool:  # type: ignore[override]
-        return self.macro.reads_likelihood
-
-    def found(self, sample: Sample, answer: Answer) -> tuple[float, float, bool]:
-        """How much the sample is taken for the class, whether it is of it (1 or 0), and whether choices tied."""
-        told = self.macro.told(sample, answer)
-        return told.predicted[self.number], float(told.true == self.number), told.tie
-
-
-class _F1Row(_ClassRow):
-    """Statistics (hit, predicted, true) of the one class."""
-
-    kind = "f1"
-    mean = False
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        predicted, true, tie = self.found(sample, answer)
-        return Measurement((predicted * true, predicted, true), tie=tie and predicted > 0)
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 3] to F1 [...]; NaN where the class is neither true nor predicted."""
-        return ratio(2 * sums[..., 0], sums[..., 1] + sums[..., 2])
-
-    def estimate(
-        self,
-        statistics: FloatArray,
-        clusters: Sequence[str | None],
-        *,
-        missing: int,
-        ties: int,
-        seed: int,
-    ) -> Estimate:
-        """By `statistics.macro`, over the one class."""
-        hits, predicted, true = np.hsplit(np.asarray(statistics, float).reshape(len(clusters), 3), 3)
-        return macro_f1_estimate(hits, predicted, true, [self.label], clusters, missing=missing, ties=ties)
-
-
-class _PrecisionRow(_ClassRow):
-    """Over the samples that are taken for the class."""
-
-    kind = "precision"
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
-        predicted, true, tie = self.found(sample, answer)
-        return Measurement((predicted * true, predicted), true, tie) if predicted else None
-
-
-class _RecallRow(_ClassRow):
-    """Over the samples of the class."""
-
-    kind = "recall"
-    proportion = True
-
-    def applies(self, sample: Sample) -> bool:
-        """Whether the sample is of the class."""
-        return self.macro.class_of(sample) == self.number
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
-        predicted, true, tie = self.found(sample, answer)
-        return Measurement((predicted, 1.0), predicted, tie and predicted > 0) if true else None
-
-
-class _SupportRow(_ClassRow):
-    """How many of the samples are of the class: a count, which estimates nothing."""
-
-    kind = "support"
-    unit: Unit = "other"
-    higher_is_better = None
-    mean = False
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        return Measurement((self.found(sample, answer)[1],))
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        return cast(FloatArray, np.asarray(sums, float)[..., 0])
-
-    def estimate(
-        self,
-        statistics: FloatArray,
-        clusters: Sequence[str | None],
-        *,
-        missing: int,
-        ties: int,
-        seed: int,
-    ) -> Estimate:
-        """The count."""
-        base = basis(clusters, missing=missing)
-        return base.empty() or base.result(float(np.sum(statistics)), "none (a count)")

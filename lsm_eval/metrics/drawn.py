@@ -1,5 +1,4 @@
-"""Metrics over several drawn answers to one question (`draws` in the task): is one of k right, is the majority of k right, and
-how good are they on average?
+"""Metrics over several drawn answers to one question (`draws` in the task): is one of k right, and is the majority of k?
 
 Option `of` is the metric that tells right from wrong. The first answer to a question is greedy: `greedy` scores it, and none of
 the others counts it.
@@ -9,18 +8,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar, Protocol, cast, runtime_checkable
-
-import numpy as np
+from typing import Protocol, cast, runtime_checkable
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import FloatArray, Measurement, Metric, Unit
-from lsm_eval.metrics.common import MeanMetric, counted, generated, ratio
+from lsm_eval.metrics.base import Measurement, Metric
+from lsm_eval.metrics.common import MeanMetric, counted, generated
 from lsm_eval.metrics.majority import majority, pass_chance
 from lsm_eval.metrics.rule import Spec, rule
 from lsm_eval.requests import Answer
-from lsm_eval.statistics import components
-from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 
 
@@ -33,17 +28,25 @@ class Voting(Protocol):
         ...
 
 
-class _OfDraws(MeanMetric):
+class OfDraws(MeanMetric):
     """A mean over questions of something that their draws have together."""
 
     def __init__(self, *, of: Spec, fewest: int, name: str | None) -> None:
         super().__init__(name)
         self.of = rule(self.name, of)
         self.fewest_draws = fewest
-        """So many draws it takes (`check_draws`)."""
+        """So many draws it takes."""
 
     def options(self) -> dict[str, str]:
         return {"of": f"({self.of.signature})"}
+
+    def check_task(self, request: str, draws: int) -> None:
+        """UserError where the task draws too few (`scoring.Demanding`)."""
+        if draws < self.fewest_draws:
+            raise UserError(
+                f"metric {self.name!r} takes {self.fewest_draws} drawn answers to a question, and the task draws "
+                f"{draws or 'none'}: set `draws: {{n: {self.fewest_draws}}}` or more in the task."
+            )
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
         return self.measure_all(sample, [answer])
@@ -55,8 +58,7 @@ class _OfDraws(MeanMetric):
         """The drawn answers; UserError where there are too few."""
         for answer in answers:
             generated(self.name, answer)
-        if len(answers) - 1 < self.fewest_draws:
-            raise _too_few(self.name, self.fewest_draws, len(answers) - 1)
+        self.check_task("generate", len(answers) - 1)
         return answers[1:]
 
     def values(self, sample: Sample, answers: Sequence[Answer]) -> list[float] | None:
@@ -77,7 +79,7 @@ class _OfDraws(MeanMetric):
         return None if values is None else [value == 1.0 for value in values]
 
 
-class PassAtK(_OfDraws):
+class PassAtK(OfDraws):
     """`pass@k`: chance that at least one of k drawn answers is right, estimated without bias from all draws, for each question
     (Chen et al. 2021, section 2.1). With k = 1 it is the mean score of the draws. As many draws as k are few: then a
     question is 0 or 1."""
@@ -96,7 +98,7 @@ class PassAtK(_OfDraws):
         return None if right is None else counted(pass_chance(len(right), sum(right), self.k))
 
 
-class MajAtK(_OfDraws):
+class MajAtK(OfDraws):
     """`maj@k`: chance that the most frequent of k drawn answers is right (self-consistency, Wang et al., arXiv 2203.11171, 2022),
     the mean over all choices of k of the draws. Tied answers share evenly, and a draw of which nothing can be read has no
     vote (`metrics.majority`). lm-evaluation-harness's filter `majority_vote` takes the first of the tied, and what
@@ -129,7 +131,7 @@ class MajAtK(_OfDraws):
         return counted(majority(counts, rights, len(right) - sum(counts), self.k))
 
 
-class Greedy(_OfDraws):
+class Greedy(OfDraws):
     """`greedy`: what `of` says of the greedy answer, which comes before the draws."""
 
     default_name = "greedy"
@@ -143,129 +145,6 @@ class Greedy(_OfDraws):
         return self.of.measure(sample, answers[0])
 
 
-class DrawsMean(_OfDraws):
-    """`draws_mean`: mean over questions of the mean that `of` has over their draws. Statistics (mean, 1).
-
-    Rows of its own follow (`statistics.components`): NAME`.between_questions` and NAME`.between_draws`, the variances of a
-    question's true mean and of single draws around it, and NAME`.share_of_draws`, the part of the mean's squared standard error that more draws
-    would take away. `parts: false` leaves them out."""
-
-    default_name = "draws_mean"
-
-    def __init__(self, *, of: Spec, fewest: int, name: str | None) -> None:
-        super().__init__(of=of, fewest=fewest, name=name)
-        self.unit, self.higher_is_better = self.of.unit, self.of.higher_is_better
-
-    def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None:
-        values = self.values(sample, answers)
-        return None if values is None else counted(float(np.mean(values)))
-
-
-class _PartedMean(DrawsMean):
-    """The mean with its rows."""
-
-    def __init__(self, *, of: Spec, name: str | None) -> None:
-        super().__init__(of=of, fewest=2, name=name)
-        if self.unit not in ("fraction", "points"):
-            raise UserError(
-                f"metric {self.name!r}: {self.of.name!r} has no highest value, and the parts of its variance no "
-                "interval: set `parts: false`."
-            )
-
-    def revealed(self) -> Sequence[Metric]:
-        """The rows (`scoring.Revealing`)."""
-        return [_Questions(self), _Draws(self), _Share(self)]
-
-
-class _Part(MeanMetric):
-    """A part of the variance. Statistics (1, mean, mean², variance over the draws, number of draws)."""
-
-    kind: ClassVar[str]
-    unit: Unit = "other"
-    higher_is_better = None
-    mean = False
-
-    def __init__(self, whole: DrawsMean) -> None:
-        super().__init__(f"{whole.name}.{self.kind}")
-        self.whole = whole
-
-    @property
-    def signature(self) -> str:
-        return f"{self.whole.signature}|{self.kind}"
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
-        return self.measure_all(sample, [answer])
-
-    def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None:
-        values = self.whole.values(sample, answers)
-        if values is None:
-            return None
-        mean = float(np.mean(values))
-        return Measurement((1.0, mean, mean**2, float(np.var(values, ddof=1)), float(len(values))))
-
-    def estimate(
-        self,
-        statistics: FloatArray,
-        clusters: Sequence[str | None],
-        *,
-        missing: int,
-        ties: int,
-        seed: int,
-    ) -> Estimate:
-        rows = np.asarray(statistics, float).reshape(len(clusters), 5)
-        draws = int(rows[0, 4]) if len(rows) else 2
-        return self.of_rows(rows[:, :4], draws, clusters, missing)
-
-    @abstractmethod
-    def of_rows(
-        self, rows: FloatArray, draws: int, clusters: Sequence[str | None], missing: int
-    ) -> Estimate: ...
-
-    @property
-    def top(self) -> float:
-        """The highest score of a draw."""
-        return 100.0 if self.whole.unit == "points" else 1.0
-
-
-class _Questions(_Part):
-    kind = "between_questions"
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 5] to the part [...]."""
-        return components.questions(sums[..., :4], _number(sums))
-
-    def of_rows(self, rows: FloatArray, draws: int, clusters: Sequence[str | None], missing: int) -> Estimate:
-        return components.between_questions(rows, draws, self.top, clusters, missing=missing)
-
-
-class _Draws(_Part):
-    kind = "between_draws"
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 5] to the part [...]."""
-        return ratio(sums[..., 3], sums[..., 0])
-
-    def of_rows(self, rows: FloatArray, draws: int, clusters: Sequence[str | None], missing: int) -> Estimate:
-        return components.between_draws(rows, draws, self.top, clusters, missing=missing)
-
-
-class _Share(_Part):
-    kind = "share_of_draws"
-    unit: Unit = "fraction"
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 5] to the part [...]."""
-        return np.asarray(np.minimum(components.share(sums[..., :4], _number(sums)), 1.0))
-
-    def of_rows(self, rows: FloatArray, draws: int, clusters: Sequence[str | None], missing: int) -> Estimate:
-        return components.share_of_draws(rows, draws, self.top, clusters, missing=missing)
-
-
-def _number(sums: FloatArray) -> FloatArray:
-    """Draws of a question."""
-    return ratio(sums[..., 4], sums[..., 0])
-
-
 def pass_at_k(*, of: Spec = "exact_match", k: int | list[int], name: str | None = None) -> Metric:
     """`pass@k` for one k, or a row for each: `pass@1`, `pass@4`, …"""
     return _each(PassAtK, of, k, name, "pass")
@@ -276,35 +155,27 @@ def maj_at_k(*, of: Spec = "exact_match", k: int | list[int], name: str | None =
     return _each(MajAtK, of, k, name, "maj")
 
 
-def draws_mean(*, of: Spec = "exact_match", parts: bool = True, name: str | None = None) -> Metric:
-    """`draws_mean`, with the parts of its variance or without."""
-    return _PartedMean(of=of, name=name) if parts else DrawsMean(of=of, fewest=1, name=name)
+class _WithFurther(OfDraws):
+    """The first of several that differ in k."""
 
+    further: Sequence[OfDraws]
 
-def check_draws(metrics: Sequence[object], draws: int) -> None:
-    """Raises UserError where a metric takes more draws than the task has, before anything is asked."""
-    for metric in metrics:
-        own = [metric, *metric.further] if isinstance(metric, _WithFurther) else [metric]
-        for one in own:
-            if isinstance(one, _OfDraws) and one.fewest_draws > draws:
-                raise _too_few(one.name, one.fewest_draws, draws)
-
-
-class _WithFurther:
-    """A metric that is the first of several."""
-
-    further: Sequence[Metric]
+    def check_task(self, request: str, draws: int) -> None:
+        """UserError where there are too few for any of them."""
+        super().check_task(request, draws)
+        for metric in self.further:
+            metric.check_task(request, draws)
 
     def revealed(self) -> Sequence[Metric]:
         """The others (`scoring.Revealing`)."""
         return self.further
 
 
-class _PassAtSeveral(_WithFurther, PassAtK):
+class _PassAtSeveral(PassAtK, _WithFurther):
     pass
 
 
-class _MajAtSeveral(_WithFurther, MajAtK):
+class _MajAtSeveral(MajAtK, _WithFurther):
     pass
 
 
@@ -328,10 +199,3 @@ def _each(
     first = several(of=of, k=sizes[0], name=called(sizes[0]))
     first.further = [make(of=of, k=size, name=called(size)) for size in sizes[1:]]
     return first
-
-
-def _too_few(metric: str, needed: int, draws: int) -> UserError:
-    return UserError(
-        f"metric {metric!r} takes {needed} drawn answers to a question, and the task draws {draws or 'none'}: set "
-        f"`draws: {{n: {needed}}}` or more in the task."
-    )

@@ -95,8 +95,12 @@ ENTRIES: dict[str, Entry] = {
         {
             "pass@k": ("pass_at_k", "one of k drawn answers is right", "fraction", True),
             "maj@k": ("maj_at_k", "the majority of k drawn answers is right", "fraction", True),
-            "draws_mean": ("draws_mean", "mean score of the drawn answers", "fraction", True),
             "greedy": ("Greedy", "the greedy answer beside draws, by another metric", "fraction", True),
         },
+    ),
+    **entries(
+        "draws_mean",
+        "generate",
+        {"draws_mean": ("draws_mean", "mean score of the drawn answers", "fraction", True)},
     ),
 }

@@ -173,5 +173,9 @@ def test_mistakes_in_samples_are_a_sentence() -> None:
         found("macro_f1", [Sample("0", Score("q", CLASSES), (0, 1), CLASSES)], [chosen(0, -1, -1)])
     with pytest.raises(UserError, match="with the option `labels`"):
         found("macro_f1", [written(0, "yes")], [text("yes")])
+    metric: Any = create("macro_f1")
+    metric.check_task("score", 0)
+    with pytest.raises(UserError, match="with the option `labels`"):
+        metric.check_task("generate", 0)
     with pytest.raises(UserError, match="target of sample '0' is not one of yes, no"):
         found({"macro_f1": {"labels": ["yes", "no"]}}, [written(0, "maybe")], [text("yes")])

@@ -14,11 +14,10 @@ import pytest
 from scipy import stats as scipy_stats
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.drawn import check_draws
 from lsm_eval.metrics.joint import Answers
 from lsm_eval.metrics.majority import majority, pass_chance
 from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
+from lsm_eval.metrics.scoring import Demanding, score_task
 from lsm_eval.requests import Failure, Generate, Generated
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
@@ -229,15 +228,28 @@ def test_mistakes_in_options_are_a_sentence(spec: Any, words: str) -> None:
         create(spec)
 
 
-def test_too_few_draws_are_told_before_anything_is_asked() -> None:
-    metrics = [create({"pass@k": {"k": [1, 8]}}), create("draws_mean"), create("greedy")]
-    check_draws(metrics, 8)
-    with pytest.raises(
-        UserError, match=r"'pass@8' takes 8 drawn answers.*the task draws 4: set `draws: \{n: 8\}`"
-    ):
-        check_draws(metrics, 4)
-    with pytest.raises(UserError, match="the task draws none"):
-        check_draws(metrics, 0)
+@pytest.mark.parametrize(
+    ("spec", "draws", "words"),
+    [
+        (
+            {"pass@k": {"k": [1, 8]}},
+            4,
+            r"'pass@8' takes 8 drawn answers.*the task draws 4: set `draws: \{n: 8\}`",
+        ),
+        ({"maj@k": {"k": 3, "by": "level"}}, 2, "'maj@3' takes 3"),
+        ("draws_mean", 1, "'draws_mean' takes 2"),
+        ("draws_mean", 0, "the task draws none"),
+    ],
+)
+def test_too_few_draws_are_told_before_anything_is_asked(spec: Any, draws: int, words: str) -> None:
+    metric = create(spec)
+    assert isinstance(metric, Demanding)
+    metric.check_task("generate", 8)
+    with pytest.raises(UserError, match=words):
+        metric.check_task("generate", draws)
+
+
+def test_too_few_draws_are_no_answer() -> None:
     with pytest.raises(UserError, match="the task draws 1"):
         found({"maj@k": {"k": 2}}, [question(0)], [answers("7", "7")])
 
