@@ -232,7 +232,7 @@ class MacroF1(Described):
         seed: int,
     ) -> Estimate:
         """By `statistics.macro`."""
-        rows = np.asarray(statistics, float).reshape(len(clusters), -1)
+        rows = np.asarray(statistics, float).reshape(len(clusters), 3 * len(self.labels or ()))
         hits, predicted, true = np.split(rows, 3, axis=1)
         return macro_f1_estimate(
             hits, predicted, true, self.labels or (), clusters, missing=missing, ties=ties

@@ -131,6 +131,13 @@ def test_failures_are_missing_where_they_would_have_counted() -> None:
     assert rows["macro_f1.support[yes]"].value == 1
 
 
+def test_where_all_failed_nothing_has_a_value() -> None:
+    rows = found("macro_f1", [choice(0, 0), choice(1, 1)], [Failure("nan", "")] * 2)
+    assert {row.value for row in rows.values()} == {None}
+    assert rows["macro_f1"].missing == 2
+    assert rows["macro_f1.recall[maybe]"].missing == 0
+
+
 def test_rare_classes_bear_no_interval() -> None:
     samples = [choice(i, i % 2) for i in range(40)] + [choice(40, 2)]
     answers: list[SampleResponse] = [chosen(*(-float(i != s.target[0]) for i in range(3))) for s in samples]

@@ -201,6 +201,12 @@ def test_one_failed_draw_makes_the_question_missing() -> None:
     assert (rows["pass@2"].n, rows["pass@2"].missing, rows["pass@2"].value) == (1, 1, 1.0)
 
 
+def test_where_all_failed_nothing_has_a_value() -> None:
+    for spec in ({"pass@k": {"k": [1, 2]}}, "draws_mean", "greedy"):
+        rows = found(spec, [question(0)], [Failure("nan", "")])
+        assert {(row.value, row.missing) for row in rows.values()} == {(None, 1)}
+
+
 def test_one_k_can_be_grouped() -> None:
     samples = [question(0, level="easy"), question(1, level="hard")]
     rows = found({"pass@k": {"k": 2, "by": "level"}}, samples, [answers("", "7", "8"), answers("", "8", "8")])
