@@ -17,7 +17,7 @@ from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measureme
 from lsm_eval.metrics.common import metadata
 from lsm_eval.metrics.joint import JointMetric
 from lsm_eval.metrics.judged import Judged, JudgedMetric, Verdicts
-from lsm_eval.metrics.scoring import Interval, Revealing, Selective, Surveying
+from lsm_eval.metrics.scoring import Demanding, Interval, Revealing, Selective, Surveying
 from lsm_eval.metrics.weights import weighs
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
@@ -101,6 +101,11 @@ class _Forwarding:
     def has(self, sample: Sample) -> bool:
         """Whether the sample is one of those that this metric is about."""
         return True
+
+    def check_task(self, request: str, draws: int) -> None:
+        """As its metric (`scoring.Demanding`)."""
+        if isinstance(self.metric, Demanding):
+            self.metric.check_task(request, draws)
 
     def applies(self, sample: Sample) -> bool:
         """Whether the sample would count, told without its answer (`scoring.Selective`)."""

@@ -84,4 +84,23 @@ ENTRIES: dict[str, Entry] = {
             "token_perplexity": ("TokenPerplexity", "perplexity per token", "perplexity", False),
         },
     ),
+    **entries(
+        "classes",
+        ("score", "generate"),
+        {"macro_f1": ("MacroF1", "mean F1 of the classes", "fraction", True)},
+    ),
+    **entries(
+        "drawn",
+        "generate",
+        {
+            "pass@k": ("pass_at_k", "one of k drawn answers is right", "fraction", True),
+            "maj@k": ("maj_at_k", "the majority of k drawn answers is right", "fraction", True),
+            "greedy": ("Greedy", "the greedy answer beside draws, by another metric", "fraction", True),
+        },
+    ),
+    **entries(
+        "draws_mean",
+        "generate",
+        {"draws_mean": ("draws_mean", "mean score of the drawn answers", "fraction", True)},
+    ),
 }

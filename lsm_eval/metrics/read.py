@@ -64,6 +64,10 @@ class OptionMatch(_OfOption):
             )
         return counted(self.chosen(sample, answer) in right)
 
+    def vote(self, sample: Sample, answer: Answer) -> int | None:
+        """The option that is chosen (`drawn.Voting`)."""
+        return self.chosen(sample, answer)
+
 
 class OptionUnread(_OfOption):
     """`option_unread`: share of completions that choose none of the options, or several."""
@@ -102,6 +106,10 @@ class NumberMatch(ProportionMetric):
         near = Fraction(self.tolerance)
         return counted(said is not None and any(abs(said - number) <= near for number in known))
 
+    def vote(self, sample: Sample, answer: Answer) -> Fraction | None:
+        """The number that is given (`drawn.Voting`)."""
+        return read_number(generated(self.name, answer).text)
+
 
 class YesNoMatch(ProportionMetric):
     """`yes_no_match`: the completion says yes where the reference is yes, and no where it is no. An answer that says
@@ -118,3 +126,7 @@ class YesNoMatch(ProportionMetric):
                 "the task."
             )
         return counted(said in wanted)
+
+    def vote(self, sample: Sample, answer: Answer) -> bool | None:
+        """Yes or no (`drawn.Voting`)."""
+        return read_yes_no(generated(self.name, answer).text)

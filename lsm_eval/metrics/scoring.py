@@ -79,6 +79,15 @@ class Revealing(Protocol):
 
 
 @runtime_checkable
+class Demanding(Protocol):
+    """A metric that not every task can serve; it can tell before anything is asked."""
+
+    def check_task(self, request: str, draws: int) -> None:
+        """UserError where a task of this kind of request, with so many draws, cannot."""
+        ...
+
+
+@runtime_checkable
 class Surveying(Protocol):
     """A metric that looks at all samples before any is scored, those too that will fail (to know its groups)."""
 

@@ -68,6 +68,14 @@ class ExactMatch(ProportionMetric):
         wanted = references(self.name, sample)
         return counted(completion is not None and any(self.equal(completion, one) for one in wanted))
 
+    def vote(self, sample: Sample, answer: Answer) -> str | None:
+        """The completion as it is compared (`drawn.Voting`); None where no rule matches, or it is blank."""
+        completion = self.extracted(generated(self.name, answer).text)
+        if completion is None or not self.folded(completion).strip():
+            return None
+        compared = self.normalised(completion)
+        return compared if compared.strip() else self.folded(completion)
+
     def equal(self, completion: str, reference: str) -> bool:
         """Whether the two are equal after as many of the normalisations as leave something of the reference."""
         wanted = self.normalised(reference)

@@ -10,6 +10,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric
+from lsm_eval.metrics.scoring import Demanding
 from lsm_eval.models.base import Chatting, Cost, Model
 from lsm_eval.models.chat_template import ChatTemplateError
 from lsm_eval.models.encoding import Encoder
@@ -385,6 +386,9 @@ def _metrics(loaded: LoadedTask, *, offline: bool) -> tuple[AnyMetric, ...]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise UserError(f"{loaded.path}: two metrics are named {twice!r}: give one the option `name`.")
+    for metric in made:
+        if isinstance(metric, Demanding):
+            metric.check_task(loaded.task.request, loaded.task.draws.n if loaded.task.draws else 0)
     return made
 
 

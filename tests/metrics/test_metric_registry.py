@@ -66,6 +66,8 @@ class SameLength(evaluate.Metric):
 
 
 NEEDED: dict[str, dict[str, Any]] = {
+    "pass@k": {"k": 1},
+    "maj@k": {"k": 1},
     "detected": {"detector": "refusal"},
     "detected_corrected": {"detector": "refusal"},
     "detected_unknown": {"detector": "refusal"},
@@ -119,7 +121,7 @@ def test_every_metric_reads_the_kind_it_says_and_refuses_others() -> None:
                 else "ambig"
             )
             sample = Sample("s", requests[kind], (), metadata={**metadata, "context_condition": context})
-            metric: Any = create(name)
+            metric: Any = create({name: NEEDED[name]} if name in NEEDED else name)
             whole = isinstance(metric, CorpusMetric)
             ask = (
                 partial(metric.compute, [sample], [answer])

@@ -43,6 +43,7 @@ def test_what_estimate_can_say_stands_in_the_table(unit: str, mean: bool, number
     ("method", "name"),
     [
         ("wilson", "wilson"), ("wilson(12 trials)", "wilson"), ("wilson(effective, clusters)", "wilson(effective"),
+        ("wilson(effective, macro, clusters)", "wilson(effective, macro"),
         ("t(clusters)", "t"), ("jackknife(20 groups)", "jackknife"), ("newcombe(wilson, wilson)", "newcombe"),
         ("rogan-gladen(models, clusters)", "rogan-gladen"), ("projection(kappa)", "projection(kappa"),
         ("none (one cluster)", None), ("tarot", None),

@@ -1,0 +1,150 @@
+"""The interval of a macro-averaged F1, the mean of the classes' F1 = 2 TP / (predicted + true), or of one class's F1.
+
+It is Wilson's on an effective number of trials, as for any mean from 0 to 1 (`statistics.bounded`), of the linearised macro-F1:
+
+- a sample moves it by z = 1/k · Σ (2 tp - F · d) / D over the k classes, where d is how often the sample has the class as a
+  prediction or as the truth, and D the sum of that over all samples (the delta method; Takahashi et al., Applied Intelligence
+  52:4961-4972, 2022). Each class's part is corrected as CR2 does it by the share of D that the sample's cluster has, so that a
+  rare class is corrected by more; the variance is Σ z² over clusters;
+- degrees of freedom are those of Welch & Satterthwaite for a sum of variances, from each class's own;
+- where few samples are wrong (or few right) the variance is averaged with a cautious guess, as in `statistics.bounded`:
+  the next wrong sample takes one of the two rarest classes for the other, which costs most.
+
+A class that is neither true nor predicted anywhere is no class here. There is no interval where a class has fewer than five
+samples, or in clusters where fewer than five have it or one has more than half of it: nobody knows a rare class's F1 then, and
+it weighs as much as any.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.statistics.basis import Basis, basis
+from lsm_eval.statistics.bounded import CORRELATION, FloatArray, score_interval, t_quantile, unfit
+from lsm_eval.statistics.estimate import Estimate
+
+FEWEST_OF_A_CLASS = 5
+_DESIGN_EVENTS = 1.0
+_SPREAD_EVENTS = 0.5
+
+
+def macro_f1(hits: FloatArray, predicted: FloatArray, true: FloatArray) -> FloatArray:
+    """Sums over samples by class, each [..., k], to macro-F1 [...] over the classes that are true or predicted anywhere
+    (scikit-learn's default); NaN where there are none."""
+    weights = predicted + true
+    seen = weights > 0
+    each = np.divide(2 * hits, weights, out=np.zeros(np.shape(weights)), where=seen)
+    number = seen.sum(axis=-1)
+    means: FloatArray = np.divide(
+        each.sum(axis=-1), number, out=np.full(np.shape(number), np.nan), where=number > 0
+    )
+    return means
+
+
+def macro_f1_estimate(
+    hits: FloatArray,
+    predicted: FloatArray,
+    true: FloatArray,
+    labels: Sequence[str],
+    clusters: Sequence[str | None],
+    *,
+    missing: int,
+    ties: int = 0,
+    level: float = 0.95,
+) -> Estimate:
+    """The estimate from each sample's statistics by class, each [n, k]: is it the class (`true`, 0 or 1), is it taken for it
+    (`predicted`; shares where predictions are tied), and both (`hits`). `labels` are the k classes' names, for reasons.
+
+    Of one class (k = 1) it is that class's F1. It is no share of independent trials (`bounded_mean`): a hit counts twice, once as
+    a prediction and once as the truth, so that a rarely hit class varies by up to twice as much as a share would."""
+    base = basis(clusters, missing=missing, ties=ties, level=level)
+    if found := base.empty():
+        return found
+    value = float(macro_f1(hits.sum(axis=0), predicted.sum(axis=0), true.sum(axis=0)))
+    if found := base.without_interval(value):
+        return found
+    seen = (predicted + true).sum(axis=0) > 0
+    hits, predicted, true = hits[:, seen], predicted[:, seen], true[:, seen]
+    if why := _too_few(true, [label for label, there in zip(labels, seen, strict=True) if there], base):
+        return base.result(value, f"none ({why})")
+
+    weights = predicted + true
+    parts, freedoms = _influences(hits, weights, base.groups, base.count)
+    alone, _ = _influences(hits, weights, np.arange(base.number), base.number)
+    variance, variance_alone = _variance(parts), _variance(alone)
+    # A sample is right as far as its own class is hit; it is wrong once, though two classes are concerned.
+    events = min(float(hits.sum()), float((weights - 2 * hits).max(axis=1).sum()))
+    own = weights.sum(axis=1)
+    size = float((np.bincount(base.groups, own) ** 2).sum()) / float((own**2).sum())
+    design = _cautious(
+        max(variance / variance_alone, 1.0) if variance_alone > 0 else 1.0,
+        1 + (size - 1) * CORRELATION,
+        events,
+        _DESIGN_EVENTS,
+    )
+    rarest = np.sort(weights.sum(axis=0))[:2]
+    number = len(rarest) * weights.shape[1] / float((2 / rarest).sum())
+    most = value * (1 - value) / max(number - 1, 1.0)
+    spread = _cautious(variance_alone / most if most > 0 else 1.0, 1.0, events, _SPREAD_EVENTS)
+    quantile = t_quantile(_freedom(parts, weights.sum(axis=0), freedoms, events), base.level)
+    ends = score_interval(value, number / (design * spread), quantile)
+    also = "" if base.clusters is None else ", clusters"
+    return base.result(value, f"wilson(effective, macro{also})", ends, math.sqrt(variance))
+
+
+def _too_few(true: FloatArray, labels: Sequence[str], base: Basis) -> str | None:
+    """Which class has too little support, in words; None where all have enough."""
+    counts = true.sum(axis=0)
+    rarest = int(counts.argmin())
+    if counts[rarest] < FEWEST_OF_A_CLASS:
+        number = int(counts[rarest])
+        return f"class {labels[rarest]!r} has {number or 'no'} sample{'' if number == 1 else 's'}"
+    if base.clusters is None:
+        return None
+    sizes = np.bincount(base.groups, minlength=base.count).astype(float)
+    if why := unfit(sizes, clustered=True):
+        return why
+    held = np.zeros((base.count, true.shape[1]))
+    np.add.at(held, base.groups, true)
+    for label, own in zip(labels, held.T, strict=True):
+        if why := unfit(own[own > 0], clustered=True):
+            return f"class {label!r}: {why}"
+    return None
+
+
+def _influences(
+    hits: FloatArray, weights: FloatArray, groups: NDArray[np.intp], count: int
+) -> tuple[FloatArray, FloatArray]:
+    """By how much each of so many clusters moves each class's part of macro-F1 [G, k], corrected as CR2 does it; and each
+    class's degrees of freedom [k] (`bounded.robust_mean`'s, of the ratio that its F1 is)."""
+    total = weights.sum(axis=0)
+    each = 2 * hits.sum(axis=0) / total
+    residual, held = np.zeros((count, weights.shape[1])), np.zeros((count, weights.shape[1]))
+    np.add.at(residual, groups, 2 * hits - each * weights)
+    np.add.at(held, groups, weights)
+    rest = np.maximum(1 - held / total, 1e-9)
+    parts: FloatArray = residual / total / np.sqrt(rest) / len(total)
+    pull = held**2 / total / rest
+    freedoms = total**2 / ((held**2).sum(axis=0) + pull.sum(axis=0) ** 2 - (pull**2).sum(axis=0))
+    return parts, freedoms
+
+
+def _variance(parts: FloatArray) -> float:
+    return float((parts.sum(axis=1) ** 2).sum())
+
+
+def _freedom(parts: FloatArray, total: FloatArray, freedoms: FloatArray, events: float) -> float:
+    """Welch & Satterthwaite's degrees of freedom; where there are few events, with shares as of classes of equal F1."""
+    own = (parts**2).sum(axis=0)
+    shares = 1 / total / float((1 / total).sum())
+    if own.sum() > 0:
+        shares = (events * own / own.sum() + _SPREAD_EVENTS * shares) / (events + _SPREAD_EVENTS)
+    return float(1 / (shares**2 / freedoms).sum())
+
+
+def _cautious(seen: float, guess: float, events: float, worth: float) -> float:
+    return (seen * events + guess * worth) / (events + worth)
