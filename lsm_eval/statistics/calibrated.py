@@ -33,7 +33,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis
-from lsm_eval.statistics.bounded import normal_quantile, robust_mean, t_quantile, unfit
+from lsm_eval.statistics.bounded import (
+    normal_quantile,
+    robust_mean,
+    score_interval,
+    t_quantile,
+    unfit,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -63,9 +69,11 @@ def plug_in(bins: FloatArray) -> float:
     return float(np.abs(bins[:, 1] - bins[:, 2]).sum() / bins[:, 0].sum())
 
 
-def calibration_error(bins: FloatArray, *, stretch: float, seed: int, level: float) -> CalibrationError:
+def calibration_error(
+    bins: FloatArray, *, stretch: float, trials: float, seed: int, level: float
+) -> CalibrationError:
     """From bins (count, sum of confidences, sum right), shape [B, 3]. `stretch`: of every deviation, for clusters; 1 where
-    samples stand alone."""
+    samples stand alone. `trials`: what the samples are worth should those of a cluster be all alike."""
     bins = bins[bins[:, 0] > 0]
     count, total = bins[:, 0], float(bins[:, 0].sum())
     weight, confidence, accuracy = count / total, bins[:, 1] / count, bins[:, 2] / count
@@ -101,6 +109,8 @@ def calibration_error(bins: FloatArray, *, stretch: float, seed: int, level: flo
     high = _upper(found, weight * noise, rng, tail)
     # Never nearer to 0, nor to the value, than the mean gap's own interval would let it be.
     least = normal_quantile(level) * float(np.sqrt(np.square(weight * noise).sum() + stretch**2 * between))
+    # Nor than none wrong of so many would: answers that are sure and right show no noise.
+    least = max(least, score_interval(0.0, trials, normal_quantile(level))[1])
     high = min(1.0, max(high, value + least / 2, least))
     return CalibrationError(found, value, min(low, value), high, p)
 
