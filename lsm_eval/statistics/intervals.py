@@ -97,6 +97,7 @@ def estimate(
         share=metric.unit == "fraction",
         span=getattr(metric, "span", None),
         logarithm=metric.unit == "perplexity",
+        positive=metric.unit in ("bits", "nats"),
     )
 
 

@@ -50,9 +50,9 @@ METHODS = (
         "t(ratio",
         2,
         "t with CR2 of the linearised ratio, Bell & McCaffrey 2002",
-        "perplexities; rates that are no share, where some are 0",
+        "perplexities, and rates that are no share",
     ),
-    Method("t(log ratio", 1, "the same on the logarithm", "other ratios of positive sums"),
+    Method("t(log ratio", 1, "the same on the logarithm", "bits and nats per something"),
     Method(
         "jackknife",
         2,

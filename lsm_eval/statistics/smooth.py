@@ -52,13 +52,15 @@ def smooth(
     share: bool,
     span: Range | None,
     logarithm: bool,
+    positive: bool = False,
 ) -> Estimate:
     """The estimate of `aggregate` from statistics [n, k] and their sums by cluster [G, k]; `value` is that of all.
 
     `share` says that a ratio of two sums cannot be above 1 (as edits per word can), which it has to keep to for Wilson's interval;
-    `span` is the range that the number itself cannot leave, where there is one; `logarithm` says that it is above 0."""
+    `span` is the range that the number itself cannot leave, where there is one; `logarithm` says that it is above 0 and
+    has a meaning on that scale, `positive` that a ratio of two sums is above 0 in every sample."""
     if (of_ratio := _of_ratio(aggregate, stats, sums)) is not None:
-        return _ratio(of_ratio, base, stats, sums, value, share=share, logarithm=logarithm)
+        return _ratio(of_ratio, base, stats, sums, value, share=share, positive=positive and not logarithm)
     if why := too_few(base):
         return base.result(value, f"none ({why})")
     total = sums.sum(axis=0)
@@ -164,7 +166,7 @@ def _ratio(
     value: float,
     *,
     share: bool,
-    logarithm: bool,
+    positive: bool,
 ) -> Estimate:
     alone = base.clusters is None
     if share and ((stats[:, 0] >= 0) & (stats[:, 0] <= stats[:, 1] * (1 + 1e-12))).all():
@@ -184,7 +186,7 @@ def _ratio(
         return base.result(value, NO_SPREAD.format(what=what))
     half = t_quantile(robust.freedom, base.level) * robust.stderr
     method = "t(ratio)" if alone else "t(ratio, clusters)"
-    if not logarithm and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
+    if positive and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
         grown = half / abs(robust.mean)
         ends = robust.mean * _exp(-grown), robust.mean * _exp(grown)
         return _mapped(
