@@ -97,7 +97,7 @@ class OfChoices(Described):
 
 @lru_cache(maxsize=2**16)
 def _confidence(scores: tuple[float, ...], right: int) -> Confidence:
-    """Kept, because every metric and every resample asks anew. An exact tie is one of log-probabilities, not of
+    """Kept, because every metric asks anew. An exact tie is one of log-probabilities, not of
     rounded probabilities."""
     tied = best(scores)
     share = (right in tied) / len(tied)

@@ -32,7 +32,7 @@ BIAS = [(1, 1, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1)]
 MEMBERS = [(1, 0.5, 1), (1, 0.5, 0), (2, 0.1, 1), (0, 0.9, 0)]
 TERMS = [(100, 100, 1), (100, 0, 1), (0, 0, 1), (50, 50, 1)]
 CHRF = [(20, 20, 20), (20, 20, 0), (20, 18, 9)]
-ROWS: dict[str, list[Row]] = {
+ROWS: dict[str, Sequence[Row]] = {
     "bbq_alignment_cost": TWO_SIDES,
     "bbq_bias_ambig": BIAS,
     "bbq_bias_disambig": BIAS,
@@ -114,7 +114,7 @@ def check(found: Estimate, what: object) -> None:
     assert found.high - found.low > 1e-6, (what, found)
 
 
-def rows_of(metric: Any) -> list[Row]:
+def rows_of(metric: Any) -> Sequence[Row]:
     if not metric.mean or metric.name in ROWS:
         return ROWS[metric.name]
     if metric.proportion:
