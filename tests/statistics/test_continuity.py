@@ -74,6 +74,15 @@ class Mean:
     aggregate = SHARE.aggregate
 
 
+class Subset(Mean):
+    """A share of a random number of samples, as a metric that makes no estimate of its own."""
+
+    mean = False
+
+    def __init__(self) -> None:
+        super().__init__("fraction")
+
+
 def hits(p: float) -> Callable[[Rng, int], FloatArray]:
     return lambda rng, n: np.column_stack([rng.random(n) < p, np.ones(n)]).astype(float)
 
@@ -155,7 +164,7 @@ def cells(rng: Rng, n: int) -> FloatArray:
 
 _MODELS = tuple(Proportion(right, 200) for right in (176, 180, 182, 186))
 CARD = Quality(Proportion(724, 800), Proportion(724, 800), _MODELS, _MODELS)
-ZERO_ONE = ((0.0, 1.0), (1.0, 1.0))
+ZERO_ONE = ((0.0, 1.0), (1.0, 1.0), (0.5, 1.0))
 
 CASES = [
     *(Case("wilson", hits(p), of(SHARE), 1.0, extremes=ZERO_ONE) for p in (0.0, 0.05, 0.5)),
@@ -165,7 +174,7 @@ CASES = [
     Case("wilson(effective", lambda rng, n: np.tile([0.5, 1.0], (n, 1)), of(SHARE), 1.0, extremes=ZERO_ONE),
     Case("t", values, of(Mean("other")), 2.0, extremes=ZERO_ONE),
     Case("t", values, of(Mean("other")), 2.0, size=6, extremes=ZERO_ONE),
-    Case("wilson(effective, ratio", subset, of(create("halueval_precision")), 2.0, (20, 40, 150), extremes=ZERO_ONE),
+    Case("wilson(effective, ratio", subset, of(Subset()), 2.0, (20, 40, 150), extremes=ZERO_ONE),
     Case("t(ratio", texts, of(create("word_perplexity")), 2.0, width=200.0),
     Case("t(log ratio", texts, of(create("bits_per_byte")), 2.0, width=6.0),
     Case("t(ratio", edits, of(create("ter")), 2.0, width=200.0, extremes=((0.0, 10.0), (20.0, 10.0))),

@@ -19,6 +19,8 @@ from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, metadata, ratio, scored
 from lsm_eval.metrics.ranking import JointAurocMetric, Ranked
 from lsm_eval.requests import Answer
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.parts import share_among
 from lsm_eval.tasks.sample import Sample
 
 Judged = tuple[float, bool]
@@ -84,6 +86,18 @@ class HaluEvalPrecision(_Judging):
     def aggregate(self, sums: FloatArray) -> FloatArray:
         """Sums [..., 2] to precisions [...]."""
         return ratio(sums[..., 0], sums[..., 1])
+
+    def estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """From statistics [n, 2], with the interval of the share among the items that have a yes."""
+        return share_among(statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
 class HaluEvalPaired(_Judging, ProportionMetric):
