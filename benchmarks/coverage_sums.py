@@ -56,6 +56,8 @@ def _cells() -> Iterator[tuple[str, Any, Draw]]:
         yield f"rate {share} of a subset of {known}", create("cbbq_bias_disambig"), _subset(known, share)
     for shape in (20.0, 2.0):
         yield f"perplexity, gamma({shape:g}) texts", create("word_perplexity"), _texts(shape)
+    for rate in (0.1, 0.6):
+        yield f"TER, {rate}", create("ter"), _edits(rate)
     for quality in (0.1, 0.4, 0.8):
         yield f"BLEU, quality {quality}", create("bleu"), _bleu(quality)
         yield f"chrF, quality {quality}", create("chrf"), _chrf(quality)
@@ -73,6 +75,16 @@ def _texts(shape: float) -> Draw:
     def draw(rng: np.random.Generator, n: int) -> FloatArray:
         words = np.maximum(20, rng.lognormal(6, 0.8, n)).round()
         return np.column_stack([-words * rng.gamma(shape, 3 / shape, n), words])
+
+    return draw
+
+
+def _edits(rate: float) -> Draw:
+    """Of documents which need more edits the worse they are; some need none."""
+
+    def draw(rng: np.random.Generator, n: int) -> FloatArray:
+        words = np.maximum(3, rng.lognormal(3.2, 0.6, n)).round()
+        return np.column_stack([rng.poisson(words * rate * rng.gamma(2.0, 0.5, n)), words]).astype(float)
 
     return draw
 

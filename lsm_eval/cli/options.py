@@ -49,7 +49,7 @@ def run_options(function: F) -> F:
         click.option("--perturb", multiple=True, metavar="NAME[+NAME]",
                      help="Ask each task once more in another wording (`lsm-eval list perturbations`); may be repeated."),
         click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, metavar="N",
-                     help="For random examples, drawn samples and resampled intervals."),
+                     help="For random examples, drawn samples and simulated noise."),
         click.option("--chat", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
                      help="Chat template: auto uses it for generation where the model has one."),
         click.option("--reasoning", type=click.Choice(["auto", "keep", "strip"]), default="auto", show_default=True,

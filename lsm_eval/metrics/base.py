@@ -1,7 +1,7 @@
 """What a metric is: per-sample sufficient statistics first, an aggregate computed from their sums second.
 
-Because an aggregate is a function of sums, every interval is one NumPy resample of rows. A metric sees
-samples and responses; it never sees a model.
+Because an aggregate is a function of sums, its interval follows from the rows (`lsm_eval.statistics`). A metric sees samples and
+responses; it never sees a model.
 """
 
 from __future__ import annotations

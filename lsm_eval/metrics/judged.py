@@ -150,28 +150,14 @@ class RubricMetric(MeanMetric):
         """As for any mean, over the judged samples; the others are missing."""
         rows = np.asarray(statistics, float).reshape(-1, 3)
         there = rows[:, 2] == 0
-        values = set((rows[there, 0] / rows[there, 1]).tolist())
-        quantity = _Bounded(self, at_end=values in ({0.0}, {1.0}))
         return estimate(
-            quantity,
+            self,
             rows[there, :2],
             [cluster for cluster, judged in zip(clusters, there, strict=True) if judged],
             missing=missing + int((~there).sum()),
             ties=ties,
             seed=seed,
         )
-
-
-class _Bounded:
-    """A mean of values from 0 to 1. Where all of them are 0 (or 1) it is estimated as a proportion: a mean is at most
-    the share of samples above 0, and Wilson's interval of that share doesn't shrink to nothing."""
-
-    unit = "fraction"
-    mean = True
-
-    def __init__(self, metric: MeanMetric, *, at_end: bool) -> None:
-        self.proportion = metric.proportion or at_end
-        self.aggregate = metric.aggregate
 
 
 class StrongReject(RubricMetric):

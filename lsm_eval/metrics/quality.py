@@ -26,6 +26,12 @@ ENTRIES: dict[str, Entry] = {
         {
             "ece": ("ece", "expected calibration error of the best choice", "fraction", False),
             "brier": ("Brier", "squared error of the choices' probabilities", "other", False),
+        },
+    ),
+    **entries(
+        "selective",
+        "score",
+        {
             "confidence_auroc": ("ConfidenceAuroc", "confidence tells right from wrong", "fraction", True),
             "aurc": ("Aurc", "area under the risk-coverage curve", "fraction", False),
         },

@@ -41,7 +41,7 @@ class _Sacrebleu(Described):
     """A metric of sacrebleu; its signature names the number of references once samples were measured."""
 
     unit = "points"
-    span = (0.0, 100.0)
+    span: tuple[float, float] | None = (0.0, 100.0)
     """No score leaves it (`statistics.smooth`)."""
 
     def __init__(self, name: str | None, scorer: BLEU | CHRF | TER) -> None:
@@ -251,6 +251,7 @@ class Ter(_Sacrebleu):
     Words lie between spaces: for Chinese set `normalized` and `asian_support`, which make each character a word."""
 
     default_name = "ter"
+    span = None
     higher_is_better = False
 
     def __init__(

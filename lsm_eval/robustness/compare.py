@@ -1,14 +1,14 @@
 """What a changed wording does to a task's numbers: change, consistency, worst case, each on the same samples.
 
 Change and consistency are paired: a sample counts where it was measured in both wordings, and the interval is that
-of the paired differences, by cluster. The worst case of a sample is its worst value over all wordings; its mean is
+of the paired differences, by cluster (of what samples gained less what they lost, where the metric has a range). The worst case of a sample is its worst value over all wordings; its mean is
 how the task would go if somebody else chose the wording.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -19,8 +19,9 @@ from lsm_eval.metrics.common import ratio
 from lsm_eval.metrics.joint import SampleResponse
 from lsm_eval.metrics.weights import relative_weights
 from lsm_eval.requests import Failure, Scored
+from lsm_eval.robustness.change import change_estimate
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import Quantity, estimate, wilson
+from lsm_eval.statistics.intervals import Quantity, estimate, span_of
 from lsm_eval.tasks.sample import Sample
 
 
@@ -60,18 +61,6 @@ class Comparison:
         return ratio(sums[..., 0], sums[..., 1])
 
 
-@dataclass(frozen=True)
-class _Difference:
-    """A mean of differences, which the unit's range does not bound."""
-
-    unit: str = "other"
-    mean: bool = True
-    proportion: bool = False
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        return ratio(sums[..., 0], sums[..., 1])
-
-
 def compare(original: Outcome, variant: Outcome, *, seed: int) -> list[tuple[Comparison, Estimate]]:
     """`METRIC:change` for each metric that is a mean over samples, and `consistency`, of a variant's samples."""
     found = []
@@ -84,7 +73,9 @@ def compare(original: Outcome, variant: Outcome, *, seed: int) -> list[tuple[Com
         described = Comparison(
             f"{metric.name}:change", metric.unit, metric.higher_is_better, f"change|{metric.signature}"
         )
-        found.append((described, _change(pairs, (original, variant), seed, of_proportion=metric.proportion)))
+        known, weights, clusters, missing = _known(pairs, (original, variant))
+        change = change_estimate(known, clusters, span=span_of(metric), missing=missing, weights=weights)
+        found.append((described, change))
     same, what = _consistency(original, variant, means)
     if same is not None:
         described = Comparison("consistency", "fraction", True, f"consistency|of:{what}", proportion=True)
@@ -160,36 +151,31 @@ def _choice(sample: Sample, response: SampleResponse) -> frozenset[str] | None:
     return frozenset(str(names[index]) for index in best(response.logprobs))
 
 
-def _change(
-    differences: Sequence[float | None], outcomes: Sequence[Outcome], seed: int, *, of_proportion: bool
-) -> Estimate:
-    found = _mean(_Difference(), differences, outcomes, seed)
-    if not of_proportion or found.stderr != 0 or found.value != 0:
-        return found
-    # Nothing changed in any sample, which does not say that nothing ever does: as much as may hide in so few.
-    trials = found.clusters or found.n
-    most = wilson(0, trials, found.level)[1]
-    return replace(found, low=-most, high=most, method="wilson(none changed)")
-
-
 def _mean(
     quantity: Quantity, values: Sequence[float | None], outcomes: Sequence[Outcome], seed: int
 ) -> Estimate:
-    known = [
+    known, weights, clusters, missing = _known(values, outcomes)
+    rows = np.column_stack([known, np.ones(len(known))]) * weights[:, None]
+    return estimate(quantity, rows, clusters, missing=missing, ties=0, seed=seed)
+
+
+def _known(
+    values: Sequence[float | None], outcomes: Sequence[Outcome]
+) -> tuple[FloatArray, FloatArray, list[str | None], int]:
+    """The values that are known, their samples' weights and clusters, and how many samples failed in some wording."""
+    found = [
         (value, sample)
         for value, sample in zip(values, outcomes[0].samples, strict=True)
         if value is not None
     ]
-    rows = np.array([(value, 1.0) for value, _ in known], float).reshape(-1, 2)
-    weights = relative_weights([sample for _, sample in known])
-    return estimate(
-        quantity,
-        rows if weights is None else rows * weights[:, None],
-        [sample.cluster for _, sample in known],
-        missing=sum(
-            any(isinstance(response, Failure) for response in each)
-            for each in zip(*(outcome.responses for outcome in outcomes), strict=True)
-        ),
-        ties=0,
-        seed=seed,
+    missing = sum(
+        any(isinstance(response, Failure) for response in each)
+        for each in zip(*(outcome.responses for outcome in outcomes), strict=True)
+    )
+    weights = relative_weights([sample for _, sample in found])
+    return (
+        np.array([value for value, _ in found], float),
+        np.ones(len(found)) if weights is None else weights,
+        [sample.cluster for _, sample in found],
+        missing,
     )

@@ -11,7 +11,7 @@ from lsm_eval.statistics.auroc_interval import Area, auroc_area
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.paired import square_and_add
+from lsm_eval.statistics.square_and_add import square_and_add
 
 
 def auroc_gain(

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis, basis
-from lsm_eval.statistics.bounded import FloatArray, t_quantile, unfit
+from lsm_eval.statistics.bounded import FloatArray, satterthwaite, t_quantile, unfit
 from lsm_eval.statistics.estimate import Estimate
 
 _WORTH = 2.0
@@ -136,7 +136,7 @@ def _scored(
     pull /= np.sqrt(1 - held / totals) * totals
     parts = np.maximum((pull**2).sum(axis=0), alone.sum(axis=0))
     seen = float(parts.sum() + 2 * pull.prod(axis=1).sum())
-    freedoms = np.array([_freedom(own[own > 0]) for own in held.T])
+    freedoms = np.array([satterthwaite(own[own > 0]) for own in held.T])
 
     # Samples of the smaller class out of place, were each held against one of the other.
     events = min(value, 1 - value) * float(numbers.min())
@@ -144,8 +144,8 @@ def _scored(
     sizes = (held**2).sum(axis=0) / (weights**2).sum(axis=0)
     expected = _variance(value, numbers)
     ratio = trust * (seen / expected if expected > 0 else 0.0) + (1 - trust) * float(sizes.max())
-    guess = _satterthwaite(1 / numbers, freedoms)
-    freedom = 1 / (trust / (_satterthwaite(parts, freedoms) if parts.any() else guess) + (1 - trust) / guess)
+    guess = _of_both(1 / numbers, freedoms)
+    freedom = 1 / (trust / (_of_both(parts, freedoms) if parts.any() else guess) + (1 - trust) / guess)
 
     quantile = t_quantile(freedom, base.level)
     low, high = (_end(value, end, quantile**2 * ratio, numbers) for end in (0.0, 1.0))
@@ -170,13 +170,6 @@ def _end(value: float, end: float, factor: float, totals: FloatArray) -> float:
     return outside
 
 
-def _satterthwaite(parts: FloatArray, freedoms: FloatArray) -> float:
+def _of_both(parts: FloatArray, freedoms: FloatArray) -> float:
+    """Satterthwaite's degrees of freedom of a sum of variances that have these of their own."""
     return float(parts.sum() ** 2 / (parts**2 / freedoms).sum())
-
-
-def _freedom(weight: FloatArray) -> float:
-    """Satterthwaite's degrees of freedom of a mean's CR2 variance, as in `bounded.robust_mean`."""
-    share = weight / weight.sum()
-    pull = weight * share / (1 - share)
-    trace = float((weight**2).sum() + pull.sum() ** 2 - (pull**2).sum())
-    return float(weight.sum()) ** 2 / trace

@@ -10,8 +10,9 @@ Graubard (Survey Methodology 24:193-201, 1998) do it for Clopper & Pearson's:
 - the spread is that same variance over m(1 - m) / (n - 1), the most that a mean m of values from 0 to 1 can have;
 - both are what few events cannot tell: three hits among thousands say little of how hits come in clusters, or of how the
   next hit will look. Each is therefore averaged with what it would be by a cautious guess, which weighs as much as so many
-  events (successes or failures, whichever are fewer): an intra-cluster correlation of `CORRELATION` (one event), and values
-  that are 0 or 1 (half an event). So an interval never jumps where the first hit comes.
+  events (successes, failures, or samples unlike the commonest value, whichever are fewest: values that are all .5 tell as
+  little as zeros do): an intra-cluster correlation of `CORRELATION` (one event), and values that are 0 or 1 (half an event).
+  So an interval never jumps where the first hit comes, or the first sample that differs.
 
 `benchmarks/coverage.py` simulates what the guesses are worth: they were chosen by simulation, and are ours.
 """
@@ -67,14 +68,21 @@ def robust_mean(sums: FloatArray) -> Robust:
     value, weight = sums[:, 0], sums[:, 1]
     total = float(weight.sum())
     mean = float(value.sum()) / total
-    share = weight / total
     residual = value - mean * weight
-    variance = float((residual**2 / (1 - share)).sum()) / total**2
+    variance = float((residual**2 / (1 - weight / total)).sum()) / total**2
+    return Robust(mean, math.sqrt(variance), satterthwaite(weight))
+
+
+def satterthwaite(weight: FloatArray) -> float:
+    """Degrees of freedom of CR2's variance of a mean over clusters of these weights [G], under independent samples (Bell &
+    McCaffrey 2002, section 4); G at least 2, none of them 0."""
+    total = float(weight.sum())
+    share = weight / total
     # The trace of (P'P)² for P the cluster-wise adjusted residual maker: diagonal entries are the weights, the others
     # products of w c / (1 - w).
     pull = weight * share / (1 - share)
     trace = float((weight**2).sum() + pull.sum() ** 2 - (pull**2).sum())
-    return Robust(mean, math.sqrt(variance), total**2 / trace)
+    return total**2 / trace
 
 
 def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level: float) -> Bounded | str:
@@ -92,7 +100,8 @@ def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level:
     weight = stats[:, 1]
     total = float(weight.sum())
     number = total**2 / float((weight**2).sum())
-    events = min(float(stats[:, 0].sum()), total - float(stats[:, 0].sum()))
+    successes = float(stats[:, 0].sum())
+    events = min(successes, total - successes, total - _commonest(stats))
     size = float((sums[:, 1] ** 2).sum()) / float((weight**2).sum())
     design = _cautious(
         max(robust.stderr**2 / alone, 1.0) if alone > 0 else 1.0,
@@ -144,6 +153,12 @@ def t_quantile(freedom: float, level: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.5 + level / 2))
+
+
+def _commonest(stats: FloatArray) -> float:
+    """Weight of the samples that have the commonest value, of statistics (value, weight) with weights above 0."""
+    _, which = np.unique(np.round(stats[:, 0] / stats[:, 1], 12), return_inverse=True)
+    return float(np.bincount(which.ravel(), weights=stats[:, 1]).max())
 
 
 def _cautious(seen: float, guess: float, events: float, worth: float) -> float:

@@ -33,7 +33,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis
-from lsm_eval.statistics.bounded import normal_quantile, robust_mean, t_quantile, unfit
+from lsm_eval.statistics.bounded import (
+    normal_quantile,
+    robust_mean,
+    score_interval,
+    t_quantile,
+    unfit,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -64,11 +70,18 @@ def plug_in(bins: FloatArray) -> float:
 
 
 def calibration_error(
-    bins: FloatArray, *, stretch: float, seed: int, level: float, squares: FloatArray | None = None
+    bins: FloatArray,
+    *,
+    stretch: float,
+    trials: float,
+    seed: int,
+    level: float,
+    squares: FloatArray | None = None,
 ) -> CalibrationError:
     """From bins (count, sum of confidences, sum right), shape [B, 3]. `stretch`: of every deviation, for clusters; 1 where
-    samples stand alone. `squares`: where samples are weighed, the sums of squared weights [B]; then a bin is as sure as
-    (Σw)² / Σw² samples are (Kish, Survey Sampling, 1965)."""
+    samples stand alone. `trials`: what the samples are worth should those of a cluster be all alike. `squares`: where samples
+    are weighed, the sums of squared weights [B]; then a bin is as sure as (Σw)² / Σw² samples are (Kish, Survey Sampling,
+    1965)."""
     held = bins[:, 0] > 0
     squares = bins[held, 0] if squares is None else squares[held]
     bins = bins[held]
@@ -107,6 +120,8 @@ def calibration_error(
     high = _upper(found, weight * noise, rng, tail)
     # Never nearer to 0, nor to the value, than the mean gap's own interval would let it be.
     least = normal_quantile(level) * float(np.sqrt(np.square(weight * noise).sum() + stretch**2 * between))
+    # Nor than none wrong of so many would: answers that are sure and right show no noise.
+    least = max(least, score_interval(0.0, trials, normal_quantile(level))[1])
     high = min(1.0, max(high, value + least / 2, least))
     return CalibrationError(found, value, min(low, value), high, p)
 

@@ -18,7 +18,7 @@ class Estimate:
     stderr: float | None
     """Standard error of the value; None where the method gives none."""
     method: str
-    """How the interval was made, such as `wilson`, `wilson(effective, clusters)`, `bootstrap(1000, clusters)`, or `none`."""
+    """How the interval was made, such as `wilson`, `wilson(effective, clusters)`, `jackknife(samples), logit`, or `none`."""
     level: float
     """Coverage the interval aims at, such as 0.95."""
     n: int

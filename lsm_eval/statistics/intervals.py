@@ -4,10 +4,10 @@ Which interval, decided by the metric and the data alone (never by a clock), so 
 
 - a proportion whose samples stand alone and count 0 or 1: Wilson's score interval (Wilson 1927), for fewer than five
   samples Clopper & Pearson's (1934), which is never too narrow;
-- any other mean of values from 0 to 1 (or of points from 0 to 100): Wilson's on an effective number of trials, robust to
-  clusters (`statistics.bounded`);
+- any other mean of values from 0 to 1 (of points from 0 to 100, or within the metric's own `span`): Wilson's on an effective
+  number of trials, robust to clusters (`statistics.bounded`);
 - any other mean: a t interval with the CR2 standard error, robust to clusters, and Satterthwaite's degrees of freedom (the
-  same room); samples that stand alone are clusters of one, which gives the usual interval;
+  same room); samples that stand alone are clusters of one, which gives the usual interval; none where all are alike;
 - any other function of sums: Student's t on a fitting scale, with the CR2 standard error for a ratio of two sums, else
   the jackknife's (`statistics.smooth`);
 - a number without sums (`estimate_corpus`): the jackknife's, over at most 20 groups where there are many samples;
@@ -35,16 +35,13 @@ from lsm_eval.statistics.bounded import (
     unfit,
 )
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.smooth import jackknife, smooth, too_few
+from lsm_eval.statistics.smooth import NO_SPREAD, jackknife, smooth, too_few
 
 FloatArray = NDArray[np.float64]
 
-RESAMPLES = 1000
 CORPUS_WHOLE_MOST = 200
 """Up to this many samples a corpus metric is computed anew without every cluster, beyond it without each of 20 groups."""
 JACKKNIFE_GROUPS = 20
-_CHUNK = 4_000_000
-"""Numbers held at once by a bootstrap (32 MB)."""
 
 _TOP = {"fraction": 1.0, "points": 100.0}
 """The end of units that begin at 0 and have one."""
@@ -97,9 +94,10 @@ def estimate(
         stats,
         sums,
         value,
-        top=_TOP.get(metric.unit),
+        share=metric.unit == "fraction",
         span=getattr(metric, "span", None),
         logarithm=metric.unit == "perplexity",
+        positive=metric.unit in ("bits", "nats"),
     )
 
 
@@ -114,21 +112,42 @@ def _of_mean(metric: Quantity, base: Basis, stats: FloatArray, sums: FloatArray,
                 value, "clopper-pearson", clopper_pearson(successes, number, base.level), stderr
             )
         return base.result(value, "wilson", wilson(successes, number, base.level), stderr)
-    scale = _TOP.get(metric.unit)
-    if scale and ((stats[:, 0] >= 0) & (stats[:, 0] <= scale * stats[:, 1] * (1 + 1e-12))).all():
-        rows = np.column_stack([np.minimum(stats[:, 0] / scale, stats[:, 1]), stats[:, 1]])
+    if (rows := _within(stats, span := span_of(metric))) is not None:
+        assert span is not None
         found = bounded_mean(rows, base.groups, base.count, base.level)
         if isinstance(found, str):
             return base.result(value, f"none ({found})")
         method = "wilson(effective)" if alone else "wilson(effective, clusters)"
-        ends = min(scale * found.low, value), max(scale * found.high, value)
-        return base.result(value, method, ends, scale * found.robust.stderr)
+        low, width = span[0], span[1] - span[0]
+        ends = min(low + width * found.low, value), max(low + width * found.high, value)
+        return base.result(value, method, ends, width * found.robust.stderr)
     held = sums[sums[:, 1] > 0]
     if why := unfit(held[:, 1], clustered=not alone):
         return base.result(value, f"none ({why})")
     robust = robust_mean(held)
+    if robust.stderr <= 1e-12 * abs(value):
+        return base.result(value, NO_SPREAD.format(what="samples" if alone else "clusters"))
     interval = t_interval(value, robust.stderr, robust.freedom, base.level, None)
     return base.result(value, "t" if alone else "t(clusters)", interval, robust.stderr)
+
+
+def span_of(metric: Quantity) -> tuple[float, float] | None:
+    """The range that a metric's values keep to: its own `span`, or what its unit says; None where there is none."""
+    own: tuple[float, float] | None = getattr(metric, "span", None)
+    top = _TOP.get(metric.unit)
+    return own or (None if top is None else (0.0, top))
+
+
+def _within(stats: FloatArray, span: tuple[float, float] | None) -> FloatArray | None:
+    """Statistics (value, weight) [n, 2] of values in `span` as those of values from 0 to 1; None where some are not in it."""
+    if span is None:
+        return None
+    low, high = span
+    shares, weight = (stats[:, 0] - low * stats[:, 1]) / (high - low), stats[:, 1]
+    rounding = 1e-12 * np.maximum(weight, 1)
+    if (shares < -rounding).any() or (shares > weight + rounding).any():
+        return None
+    return np.column_stack([np.clip(shares, 0, weight), weight])
 
 
 def estimate_corpus(
@@ -207,47 +226,6 @@ def t_interval(
     half = t_quantile(freedom, level) * stderr
     low, high = value - half, value + half
     return (low, high) if bounds is None else (max(low, bounds[0]), min(high, bounds[1]))
-
-
-def bootstrap(
-    aggregate: Callable[[FloatArray], FloatArray],
-    sums: FloatArray,
-    seed: int,
-    level: float,
-    *,
-    clustered: bool,
-) -> tuple[str, tuple[float, float] | None, float | None]:
-    """Method, percentile interval and standard error over resamples of clusters' sums [G, k].
-
-    Resamples on which the metric is undefined are left out and counted in the method; where they are half or
-    more there is no interval."""
-    rng = np.random.default_rng(seed)
-    count = len(sums)
-    rows = max(1, _CHUNK // count)
-    values = []
-    for start in range(0, RESAMPLES, rows):
-        draws = min(rows, RESAMPLES - start)
-        drawn = rng.integers(0, count, (draws, count)) + count * np.arange(draws)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=draws * count).reshape(draws, count)
-        values.append(aggregate(weights.astype(float) @ sums))
-    return percentiles(np.concatenate(values), level, clustered=clustered)
-
-
-def percentiles(
-    values: FloatArray, level: float, *, clustered: bool
-) -> tuple[str, tuple[float, float] | None, float | None]:
-    """Method, percentile interval and standard error of resampled values; those that are undefined are left out and
-    counted in the method, and where they are half or more there is no interval."""
-    known = values[np.isfinite(values)]
-    undefined = len(values) - len(known)
-    if 2 * len(known) <= len(values):
-        return f"none ({undefined} of {len(values)} resamples undefined)", None, None
-    what = "clusters" if clustered else "samples"
-    method = f"bootstrap({len(values)}, {what}{f', {undefined} undefined' if undefined else ''})"
-    if known.min() == known.max():
-        return f"none (all resamples of {what} give the same)", None, None
-    low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2])
-    return method, (float(low), float(high)), float(known.std(ddof=1))
 
 
 def cluster_sums(stats: FloatArray, groups: NDArray[np.intp], count: int) -> FloatArray:

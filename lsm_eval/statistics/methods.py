@@ -31,9 +31,9 @@ METHODS = (
     Method("clopper-pearson", 1, "Clopper & Pearson 1934", "0 or 1, samples that stand alone, fewer than 5"),
     Method(
         "wilson(effective",
-        1,
+        2,
         "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of Bell & McCaffrey 2002",
-        "means of values from 0 to 1 (0 to 100), and anything from 0 to 1 in clusters",
+        "means of values that keep to a range (0 to 1, 0 to 100, -1 to 1), and anything from 0 to 1 in clusters",
     ),
     Method(
         "t",
@@ -43,7 +43,7 @@ METHODS = (
     ),
     Method(
         "wilson(effective, ratio",
-        1,
+        2,
         "Wilson 1927 on effective trials of a linearised ratio, Korn & Graubard 1998",
         "ratios of two sums from 0 to 1",
     ),
@@ -53,16 +53,37 @@ METHODS = (
         "Wilson 1927 on effective trials of a linearised macro-F1, Takahashi et al. 2022; CR2 of Bell & McCaffrey 2002",
         "macro-F1, and the F1 of one class",
     ),
-    Method("t(ratio", 1, "t with CR2 of the linearised ratio, Bell & McCaffrey 2002", "perplexities"),
-    Method("t(log ratio", 1, "the same on the logarithm", "other ratios of positive sums"),
+    Method(
+        "t(ratio",
+        2,
+        "t with CR2 of the linearised ratio, Bell & McCaffrey 2002",
+        "perplexities, and rates that are no share",
+    ),
+    Method("t(log ratio", 1, "the same on the logarithm", "bits and nats per something"),
     Method(
         "jackknife",
         2,
         "delete-a-group jackknife with t, Efron & Tibshirani 1993; on the logit where the score has a range",
         "corpus scores such as BLEU; the variance between questions, and the share of the draws in it",
     ),
-    Method("bootstrap", 1, "percentiles, Efron & Tibshirani 1993", "what none of the others is made for"),
-    Method("newcombe", 1, "Newcombe 1998, method 10", "differences of two proportions"),
+    Method(
+        "fisher(jackknife",
+        1,
+        "Fisher 1921; jackknife, Efron & Tibshirani 1993, averaged with Fisher's 1 / (n - 3)",
+        "correlations",
+    ),
+    Method(
+        "wilson(effective, area",
+        1,
+        "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of the area's influences",
+        "areas under the risk-coverage curve",
+    ),
+    Method(
+        "newcombe",
+        1,
+        "Newcombe 1998, method 10; Zou & Donner 2008",
+        "differences and sums of two means, changes between wordings",
+    ),
     Method(
         "newcombe(paired",
         1,
@@ -76,7 +97,7 @@ METHODS = (
         "wilson and order statistics",
         1,
         "Wilson 1927; Hyndman & Fan 1996, definition 8",
-        "true positives at few false ones",
+        "what is found at few errors: true positives, extracted texts",
     ),
     Method(
         "calibrated null",

@@ -45,18 +45,3 @@ def paired_phi(
     np.add.at(sums, groups, np.column_stack(residuals) * heavy[:, None])
     size = math.sqrt(float(np.prod((sums**2).sum(axis=0))))
     return min(found, float(sums.prod(axis=1).sum()) / size) if size > 0 else min(found, 0.0)
-
-
-def square_and_add(
-    first: tuple[float, float, float], second: tuple[float, float, float], alike: float
-) -> tuple[float, float]:
-    """The ends of first - second from (value, low, high) of both and their correlation (Newcombe 1998, method 10),
-    within -1 to 1."""
-    value = first[0] - second[0]
-    below = _apart(first[0] - first[1], second[2] - second[0], alike)
-    above = _apart(first[2] - first[0], second[0] - second[1], alike)
-    return max(-1.0, value - below), min(1.0, value + above)
-
-
-def _apart(one: float, other: float, alike: float) -> float:
-    return math.sqrt(max(0.0, one**2 + other**2 - 2 * alike * one * other))

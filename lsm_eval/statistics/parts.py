@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate
+from lsm_eval.statistics.square_and_add import joint
 
 FloatArray = NDArray[np.float64]
 
@@ -113,12 +114,12 @@ def combined(
     correlation = _correlation(parts, statistics, base)
     below, above = _arms(weights[0], one), _arms(weights[1], other)
     interval = (
-        value - _added(below[0], above[0], correlation),
-        value + _added(below[1], above[1], correlation),
+        value - joint(below[0], above[0], correlation),
+        value + joint(below[1], above[1], correlation),
     )
     stderr = None
     if one.stderr is not None and other.stderr is not None:
-        stderr = _added(abs(weights[0]) * one.stderr, abs(weights[1]) * other.stderr, correlation)
+        stderr = joint(abs(weights[0]) * one.stderr, abs(weights[1]) * other.stderr, correlation)
     methods = dict.fromkeys([one.method, other.method])
     pairs = "; correlated" if correlation else ""
     return base.result(value, f"newcombe({', '.join(methods)}{pairs})", interval, stderr)
@@ -141,10 +142,6 @@ def _arms(weight: float, made: Estimate) -> tuple[float, float]:
     assert made.high is not None
     below, above = abs(weight) * (made.value - made.low), abs(weight) * (made.high - made.value)
     return (below, above) if weight >= 0 else (above, below)
-
-
-def _added(one: float, other: float, correlation: float) -> float:
-    return math.sqrt(max(0.0, one**2 + other**2 + 2 * correlation * one * other))
 
 
 def _correlation(parts: Sequence[Part], statistics: FloatArray, base: Basis) -> float:

@@ -8,7 +8,7 @@
 - Anything else: the leave-one-cluster-out jackknife (Tukey 1958; Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
   chapter 11) with Student's t, on the logit for a score of known range, on the logarithm for a perplexity, else as it is.
   With G values v_g, each without one cluster, the squared standard error is (G - 1) / G · Σ (v_g - their mean)². The
-  degrees of freedom are Satterthwaite's (`bounded.robust_mean`) of clusters that weigh as much as their mean share of the
+  degrees of freedom are Satterthwaite's (`bounded.satterthwaite`) of clusters that weigh as much as their mean share of the
   sums: where a few long texts hold most of the n-grams there are fewer than G - 1. Which share to take was decided by
   simulation (`benchmarks/coverage.py`), and is ours.
 
@@ -28,6 +28,7 @@ from lsm_eval.statistics.bounded import (
     FloatArray,
     bounded_mean,
     robust_mean,
+    satterthwaite,
     score_interval,
     t_quantile,
     unfit,
@@ -48,16 +49,18 @@ def smooth(
     sums: FloatArray,
     value: float,
     *,
-    top: float | None,
+    share: bool,
     span: Range | None,
     logarithm: bool,
+    positive: bool = False,
 ) -> Estimate:
     """The estimate of `aggregate` from statistics [n, k] and their sums by cluster [G, k]; `value` is that of all.
 
-    `top` is the end of a unit that begins at 0, which a ratio of two sums has to keep to for Wilson's interval; `span`
-    the range that the number itself cannot leave, where there is one; `logarithm` says that it is above 0."""
+    `share` says that a ratio of two sums cannot be above 1 (as edits per word can), which it has to keep to for Wilson's interval;
+    `span` is the range that the number itself cannot leave, where there is one; `logarithm` says that it is above 0 and
+    has a meaning on that scale, `positive` that a ratio of two sums is above 0 in every sample."""
     if (of_ratio := _of_ratio(aggregate, stats, sums)) is not None:
-        return _ratio(of_ratio, base, stats, sums, value, top, logarithm=logarithm)
+        return _ratio(of_ratio, base, stats, sums, value, share=share, positive=positive and not logarithm)
     if why := too_few(base):
         return base.result(value, f"none ({why})")
     total = sums.sum(axis=0)
@@ -92,6 +95,8 @@ def jackknife(
     what = "samples" if base.clusters is None else "clusters"
     if not np.isfinite(without).all():
         return base.result(value, f"none (undefined without some {what})")
+    if span is not None:
+        value, without = float(_snapped(value, span)), _snapped(without, span)
     stderr = _stderr(without)
     freedom = _freedom(weights)
     if span is not None and not all(span[0] < one < span[1] for one in (value, *without)):
@@ -159,19 +164,19 @@ def _ratio(
     stats: FloatArray,
     sums: FloatArray,
     value: float,
-    top: float | None,
     *,
-    logarithm: bool,
+    share: bool,
+    positive: bool,
 ) -> Estimate:
     alone = base.clusters is None
-    if top is not None and ((stats[:, 0] >= 0) & (stats[:, 0] <= top * stats[:, 1] * (1 + 1e-12))).all():
-        rows = np.column_stack([np.minimum(stats[:, 0] / top, stats[:, 1]), stats[:, 1]])
+    if share and ((stats[:, 0] >= 0) & (stats[:, 0] <= stats[:, 1] * (1 + 1e-12))).all():
+        rows = np.column_stack([np.minimum(stats[:, 0], stats[:, 1]), stats[:, 1]])
         found = bounded_mean(rows, base.groups, base.count, base.level)
         if isinstance(found, str):
             return base.result(value, f"none ({found})")
         method = "wilson(effective, ratio)" if alone else "wilson(effective, ratio, clusters)"
-        ratio, ends = top * found.robust.mean, (top * found.low, top * found.high)
-        return _mapped(of, base, value, ratio, ends, top * found.robust.stderr, method)
+        ends = found.low, found.high
+        return _mapped(of, base, value, found.robust.mean, ends, found.robust.stderr, method)
     held = sums[sums[:, 1] > 0]
     if why := (too_few(base) or unfit(held[:, 1], clustered=not alone or len(held) < FEWEST_CLUSTERS)):
         return base.result(value, f"none ({why})")
@@ -181,13 +186,16 @@ def _ratio(
         return base.result(value, NO_SPREAD.format(what=what))
     half = t_quantile(robust.freedom, base.level) * robust.stderr
     method = "t(ratio)" if alone else "t(ratio, clusters)"
-    if not logarithm and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
+    if positive and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
         grown = half / abs(robust.mean)
         ends = robust.mean * _exp(-grown), robust.mean * _exp(grown)
         return _mapped(
             of, base, value, robust.mean, ends, robust.stderr, method.replace("ratio", "log ratio")
         )
-    ends = robust.mean - half, robust.mean + half
+    # Of numerators that are never below 0, or never above.
+    least = 0.0 if (held[:, 0] >= 0).all() else -math.inf
+    most = 0.0 if (held[:, 0] <= 0).all() else math.inf
+    ends = max(robust.mean - half, least), min(robust.mean + half, most)
     return _mapped(of, base, value, robust.mean, ends, robust.stderr, method)
 
 
@@ -222,7 +230,15 @@ def _freedom(weights: FloatArray) -> float:
     held = weights[weights > 0]
     if len(held) < 2:
         return 1.0
-    return robust_mean(np.column_stack([np.zeros(len(held)), held])).freedom
+    return satterthwaite(held)
+
+
+def _snapped(values: FloatArray | float, span: Range) -> FloatArray:
+    """Values that rounding has moved off an end of the range, put back."""
+    low, high = span
+    near = 1e-9 * (high - low)
+    found = np.where(np.abs(np.subtract(values, low)) <= near, low, values)
+    return np.where(np.abs(np.subtract(values, high)) <= near, high, found)
 
 
 def _logit(share: FloatArray | float) -> FloatArray:

@@ -17,6 +17,7 @@ import numpy as np
 from lsm_eval.statistics.basis import basis, cluster_numbers
 from lsm_eval.statistics.bounded import Bounded, FloatArray, bounded_mean
 from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.square_and_add import joint
 
 _FIRST = 2 / 3
 
@@ -87,8 +88,8 @@ def tpr_estimate(
     fewest, most = (round(number * binom.ppf(at, trials, fpr) / trials) for at in (tail, 1 - tail))
     positives = scores[positive == 1]
     by_threshold = _found(positives, others, fewest), _found(positives, others, most + 1)
-    low = value - math.hypot(sides[0].robust.mean - sides[0].low, max(0.0, value - by_threshold[0]))
-    high = value + math.hypot(sides[0].high - sides[0].robust.mean, max(0.0, by_threshold[1] - value))
+    low = value - joint(sides[0].robust.mean - sides[0].low, max(0.0, value - by_threshold[0]), 0.0)
+    high = value + joint(sides[0].high - sides[0].robust.mean, max(0.0, by_threshold[1] - value), 0.0)
     method = "wilson and order statistics" + (" (clusters)" if base.clusters else "")
     return base.result(value, method, (max(0.0, low), min(1.0, high)))
 

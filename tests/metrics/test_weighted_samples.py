@@ -13,7 +13,7 @@ from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.bias.bbq import AlignmentCost, BiasAmbiguous, BiasDisambiguated
 from lsm_eval.metrics.bias.cbbq import CbbqTotal
 from lsm_eval.metrics.bias.occupation import Gap
-from lsm_eval.metrics.calibration import Aurc, ConfidenceAuroc, ece
+from lsm_eval.metrics.calibration import ece
 from lsm_eval.metrics.choice import Accuracy
 from lsm_eval.metrics.hallucination.grounded import UngroundedRate
 from lsm_eval.metrics.judged import JudgedHarmful
@@ -21,6 +21,7 @@ from lsm_eval.metrics.privacy.extraction import Verbatim
 from lsm_eval.metrics.privacy.leak_protection import LeakProtection
 from lsm_eval.metrics.safety.injection import InjectionEffect
 from lsm_eval.metrics.scoring import score_task
+from lsm_eval.metrics.selective import Aurc, ConfidenceAuroc
 from lsm_eval.metrics.weights import UNWEIGHTED, relative_weights, weighs
 from lsm_eval.requests import Score, Scored
 from lsm_eval.statistics.auroc_interval import auroc_estimate

@@ -139,3 +139,29 @@ def test_the_first_hit_is_no_cliff() -> None:
 
 def test_wilson_with_a_quantile_of_its_own() -> None:
     assert score_interval(0.25, 40, 1.959963984540054) == pytest.approx(wilson(10, 40, 0.95))
+
+
+def test_values_that_are_all_alike_are_no_certainty_wherever_they_lie() -> None:
+    """Twenty values of .5 say no more of the next than twenty zeros do."""
+    groups = np.arange(20, dtype=np.intp)
+    for value in (0.0, 0.25, 0.5, 1.0):
+        low, high = interval(np.full(20, value), groups)
+        assert high - low > 0.15
+    values = np.full(20, 0.5)
+    ends = [interval(values, groups)]
+    for at in range(4):
+        values[at] = 0.6
+        ends.append(interval(values, groups))
+    assert all(abs(one[1] - other[1]) < 0.12 for one, other in pairwise(ends))
+
+
+def test_a_rare_value_among_equal_ones_is_covered() -> None:
+    """One value in fourteen is 1, all others .5: of twenty, a fourth hold no 1."""
+    rng = np.random.default_rng(13)
+    groups = np.arange(20, dtype=np.intp)
+    truth = 0.5 + 0.5 * 0.07
+    held = [
+        low <= truth <= high
+        for low, high in (interval(np.where(rng.random(20) < 0.07, 1.0, 0.5), groups) for _ in range(400))
+    ]
+    assert np.mean(held) > 0.93

@@ -17,7 +17,7 @@ def test_the_test_is_that_of_the_binomial_distribution() -> None:
     bins = np.array([[50.0, 40.0, 33.0], [0.0, 0.0, 0.0]])
     k = np.arange(51)
     exact = float(stats.binom.pmf(k, 50, 0.8)[np.abs(k - 40) >= 7].sum())
-    found = calibration_error(bins, stretch=1, seed=0, level=0.95)
+    found = calibration_error(bins, stretch=1, trials=float(bins[:, 0].sum()), seed=0, level=0.95)
     assert found.plug_in == plug_in(bins) == pytest.approx(0.14)
     assert found.p == pytest.approx(exact, abs=4 * np.sqrt(exact / DRAWS))
     # One bin far from 0 has no bias to take off, and the interval of its rate.
@@ -34,7 +34,7 @@ def test_what_noise_adds_is_taken_off() -> None:
         ).sum()
     )
     bins = np.array([[count, count * rate, count * (rate + sign * noise)] for sign in (1, -1) * 6])
-    found = calibration_error(bins, stretch=1, seed=1, level=0.95)
+    found = calibration_error(bins, stretch=1, trials=float(bins[:, 0].sum()), seed=1, level=0.95)
     assert found.plug_in == pytest.approx(noise)
     assert found.value == pytest.approx(0, abs=0.005)
     assert found.low == 0
@@ -47,7 +47,7 @@ def test_the_lower_end_is_0_unless_the_test_rejects() -> None:
         bins = np.array(
             [[20.0, 15.0, min(20, right / 2)], [20.0, 15.0, 15.0], [20.0, 12.0, rng.integers(8, 16)]]
         )
-        found = calibration_error(bins, stretch=1, seed=0, level=0.95)
+        found = calibration_error(bins, stretch=1, trials=float(bins[:, 0].sum()), seed=0, level=0.95)
         assert found.low <= found.value < found.high
         if found.p > 0.025:
             assert found.low == 0
@@ -58,7 +58,7 @@ def test_one_sample_moves_the_ends_a_little() -> None:
     ends = []
     for right in range(51):
         bins = np.array([[50.0, 40.0, right], [50.0, 30.0, 30.0]])
-        found = calibration_error(bins, stretch=1, seed=0, level=0.95)
+        found = calibration_error(bins, stretch=1, trials=float(bins[:, 0].sum()), seed=0, level=0.95)
         ends.append((found.value, found.high))
     for one, other in pairwise(ends):
         assert np.abs(np.subtract(one, other)).max() < 0.04

@@ -7,7 +7,8 @@ import pytest
 
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.intervals import wilson
-from lsm_eval.statistics.paired import paired_phi, phi, square_and_add
+from lsm_eval.statistics.paired import paired_phi, phi
+from lsm_eval.statistics.square_and_add import square_and_add
 
 
 def columns(both: int, only: int, other: int, neither: int) -> tuple[FloatArray, FloatArray]:

@@ -167,3 +167,21 @@ def test_a_corpus_numbers_groups_hold_whole_clusters() -> None:
     assert len(seen) == 21
     assert sum(60 - len(kept) for kept in seen[1:]) == 60, "each cluster is left out once, whole"
     assert found.stderr == pytest.approx(scipy_stats.sem(values), rel=0.5)
+
+
+def test_edits_per_word_are_no_share() -> None:
+    """TER may lie above 100, so that Wilson's interval has nothing to say of it."""
+    rows = np.tile([20.0, 20.0], (12, 1))
+    rows[:4, 0] = [0, 5, 30, 18]
+    found = made(create("ter"), rows)
+    assert found.method == "t(ratio)"
+    low, high = ends(found)
+    assert 0 <= low < 100 * rows[:, 0].sum() / 240 < high < 150
+    error = scipy_stats.sem(5 * rows[:, 0]) * scipy_stats.t.ppf(0.975, 11)
+    assert high - (found.value or 0) == pytest.approx(error)
+    assert made(create("ter"), rows[4:]).method == "none (no spread between the samples)"
+
+
+def test_a_score_that_rounding_put_above_its_range_is_at_its_end() -> None:
+    found = estimate_corpus(lambda kept: 100 + 4e-14, [None] * 30, missing=0, seed=0, span=(0.0, 100.0))
+    assert (found.value, found.high, found.method) == (100.0, 100.0, "wilson(0 of 30 samples)")

@@ -65,6 +65,7 @@ class _ToneMetric(MeanMetric):
     """Mean tone of the continuations on which the word lists have a say."""
 
     unit: Unit = "other"
+    span = (-1.0, 1.0)
     higher_is_better = None
     tone: Tone
 

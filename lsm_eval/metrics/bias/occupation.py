@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,12 +19,11 @@ from lsm_eval.metrics.choice import best, credit
 from lsm_eval.metrics.common import Described, MeanMetric, ProportionMetric, counted, metadata, ratio, scored
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
+from lsm_eval.statistics.correlation import correlation_estimate
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import bootstrap, cluster_sums
+from lsm_eval.statistics.intervals import cluster_sums
 from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.tasks.sample import Sample
-
-_LEVEL = 0.95
 
 
 class LogRatioSize(MeanMetric):
@@ -118,7 +118,7 @@ class ShareCorrelation(Described):
     women; 1 where the model's pronouns follow the labour market, 0 where they ignore it. Neither is right by itself.
 
     A correlation of occupations' means is no function of sums over samples: the estimate is made here, and its
-    interval from resamples of occupations."""
+    interval is that of so many points (`statistics.correlation`)."""
 
     default_name = "occupation_correlation"
     weighs = True
@@ -131,10 +131,8 @@ class ShareCorrelation(Described):
         return Measurement((found, float(metadata(self.name, sample, "bls")), 1.0), found)
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums of moments (1, x, y, x², y², xy) [..., 6] to correlations [...]; NaN where a side does not vary."""
-        number, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
-        varied = (number * xx - x**2) * (number * yy - y**2)
-        return ratio(number * xy - x * y, np.sqrt(np.where(varied > 1e-12 * (xx * yy + 1), varied, 0)))
+        """NaN: no function of sums; see `estimate`."""
+        return np.full(np.asarray(sums).shape[:-1], np.nan)
 
     def estimate(
         self,
@@ -145,20 +143,15 @@ class ShareCorrelation(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """From (log-ratio, percentage of women, 1) a sample, [n, 3], and the samples' occupations."""
-        base = basis(clusters, missing=missing, ties=ties, level=_LEVEL)
+        """From (log-ratio, percentage of women, 1) a sample, [n, 3], and the samples' occupations; nothing is drawn, so `seed`
+        plays no part."""
+        base = basis(clusters, missing=missing, ties=ties)
         if found := base.empty():
             return found
         sums = cluster_sums(np.asarray(statistics, float), base.groups, base.count)
         x, y = sums[:, 0] / sums[:, 2], sums[:, 1] / sums[:, 2]
-        # Around the means, so that no digits are lost.
-        x, y = x - x.mean(), y - y.mean()
-        moments = np.column_stack([np.ones(base.count), x, y, x * x, y * y, x * y])
-        value = float(self.aggregate(moments.sum(axis=0)))
-        if found := base.without_interval(value):
-            return found
-        method, interval, stderr = bootstrap(self.aggregate, moments, seed, _LEVEL, clustered=True)
-        return base.result(value, method, interval, stderr)
+        made = correlation_estimate(x, y, [None] * base.count, missing=missing, ties=ties)
+        return replace(made, n=base.number, clusters=base.clusters)
 
 
 def log_ratio(metric: str, sample: Sample, answer: Answer) -> float:

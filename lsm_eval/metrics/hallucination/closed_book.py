@@ -136,6 +136,7 @@ class Penalised(_Outcome):
         if not 0 <= penalty < float("inf"):
             raise UserError(f"metric {self.name!r}: `penalty` must be 0 or more, not {penalty}.")
         self.penalty = penalty
+        self.span = (-penalty, 1.0)
 
     def options(self) -> dict[str, str]:
         return {**super().options(), "penalty": f"{self.penalty:g}"}

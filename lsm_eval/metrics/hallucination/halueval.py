@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, metadata, ratio, scored
 from lsm_eval.metrics.ranking import JointAurocMetric, Ranked
 from lsm_eval.requests import Answer
-from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import cluster_sums, estimate, wilson
+from lsm_eval.statistics.parts import share_among
 from lsm_eval.tasks.sample import Sample
 
 Judged = tuple[float, bool]
@@ -98,15 +96,8 @@ class HaluEvalPrecision(_Judging):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """A bootstrap over items; where all or none are right, of which it would be certain, Wilson's interval with
-        the clusters that have a yes as trials."""
-        made = estimate(self, statistics, clusters, missing=missing, ties=ties, seed=seed)
-        if made.value not in (0.0, 1.0) or made.low is None:
-            return made
-        numbers, count = cluster_numbers(clusters)
-        trials = int((cluster_sums(statistics, numbers, count)[:, 1] > 0).sum())
-        low, high = wilson(made.value * trials, trials, made.level)
-        return replace(made, low=low, high=high, method="wilson(with yes)")
+        """From statistics [n, 2], with the interval of the share among the items that have a yes."""
+        return share_among(statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
 class HaluEvalPaired(_Judging, ProportionMetric):

@@ -7,14 +7,13 @@ Tiers 1 and 2 compare ratings with people's, tiers 3 and 4 look for names and ke
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import Measurement
+from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import (
     Described,
     ProportionMetric,
@@ -27,6 +26,8 @@ from lsm_eval.metrics.common import (
 from lsm_eval.metrics.privacy.leak import LeakRate, Secret
 from lsm_eval.metrics.privacy.leak_spellings import folded
 from lsm_eval.requests import Answer
+from lsm_eval.statistics.correlation import correlation, correlation_estimate
+from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 
 
@@ -46,13 +47,19 @@ class RatingCorrelation(Described):
 
     def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
         """r over these samples, -1 to 1; NaN where either side does not vary."""
-        model = np.array([self.expected(s, a) for s, a in zip(samples, answers, strict=True)])
-        people = np.array([float(metadata(self.name, sample, "rating")) for sample in samples])
-        apart, wanted = model - model.mean(), people - people.mean()
-        # Equal ratings differ in their last digit, which must not pass for a correlation.
-        if np.abs(apart).max() < 1e-9 or np.abs(wanted).max() < 1e-9:
-            return math.nan
-        return float((apart @ wanted) / math.sqrt(float(apart @ apart) * float(wanted @ wanted)))
+        return correlation(*self._ratings(samples, answers))
+
+    def estimate_corpus(
+        self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
+    ) -> Estimate:
+        """r with its interval (`scoring.CorpusInterval`)."""
+        model, people = self._ratings(samples, [own[0] for own in answers])
+        return correlation_estimate(model, people, [sample.cluster for sample in samples], missing=missing)
+
+    def _ratings(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> tuple[FloatArray, FloatArray]:
+        """The model's ratings [n] and people's [n]."""
+        model = np.array([self.expected(s, a) for s, a in zip(samples, answers, strict=True)], float)
+        return model, np.array([float(metadata(self.name, sample, "rating")) for sample in samples], float)
 
     def expected(self, sample: Sample, answer: Answer) -> float:
         """The model's rating of one sample."""

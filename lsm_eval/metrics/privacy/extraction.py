@@ -29,7 +29,7 @@ from lsm_eval.metrics.common import (
 from lsm_eval.requests import Answer, Generated
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate
-from lsm_eval.statistics.resampled import resampled_estimate
+from lsm_eval.statistics.recall import recall_estimate
 from lsm_eval.tasks.sample import Sample
 
 
@@ -201,23 +201,6 @@ class ExtractionRecall(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """By a bootstrap over clusters (`scoring.Interval`)."""
-        return resampled_estimate(
-            lambda rows: recall_at(rows[:, 0], rows[:, 1], self.errors),
-            statistics,
-            clusters,
-            missing=missing,
-            seed=seed,
-            trials=len,
-        )
-
-
-def recall_at(confidence: FloatArray, right: FloatArray, errors: float) -> float:
-    """Share of all n samples that are right among those more confident than the E-th wrong one, E being `errors` · n
-    rounded down and at least 1, as the Training Data Extraction Challenge's scorer has it for its E of 100.
-
-    `confidence` and `right` (0 or 1) are [n]; of equally confident samples the wrong ones come first."""
-    budget = max(1, int(errors * len(right) + 1e-9))
-    ordered = right[np.lexsort((right, -confidence))]
-    reached = np.cumsum(1 - ordered) < budget
-    return float(ordered[reached].sum() / len(right))
+        """The share with its interval (`scoring.Interval`); nothing is drawn, so `seed` plays no part."""
+        rows = np.asarray(statistics, float).reshape(-1, 2)
+        return recall_estimate(rows[:, 0], rows[:, 1], self.errors, clusters, missing=missing)

@@ -24,7 +24,8 @@ from lsm_eval.requests import Answer, Generate
 from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate
-from lsm_eval.statistics.paired import paired_phi, square_and_add
+from lsm_eval.statistics.paired import paired_phi
+from lsm_eval.statistics.square_and_add import square_and_add
 from lsm_eval.tasks.sample import Sample
 
 

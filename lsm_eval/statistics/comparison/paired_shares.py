@@ -12,7 +12,8 @@ import numpy as np
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.bounded import normal_quantile, score_interval
 from lsm_eval.statistics.comparison.score import tango
-from lsm_eval.statistics.paired import phi, square_and_add
+from lsm_eval.statistics.paired import phi
+from lsm_eval.statistics.square_and_add import square_and_add
 
 
 @dataclass(frozen=True, slots=True)

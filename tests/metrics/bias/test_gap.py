@@ -14,7 +14,7 @@ from lsm_eval.metrics.registry import check, create
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Answer, Failure, Generated, Score, Scored
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import bootstrap
+from lsm_eval.statistics.intervals import wilson
 from lsm_eval.tasks.sample import Sample
 
 GAP: dict[str, Any] = {"of": "acc", "between": "condition", "high": "pro", "low": "anti"}
@@ -67,11 +67,10 @@ def test_pairs_in_one_cluster_give_the_interval_of_paired_differences() -> None:
     assert found.clusters == 200
     # Without the pairs the interval would be several times as wide.
     sums = np.array([(r, 1, 0, 0) if n % 2 == 0 else (0, 0, r, 1) for n, r in enumerate(right)])
-    _, _, alone = bootstrap(
-        lambda s: s[..., 0] / s[..., 1] - s[..., 2] / s[..., 3], sums, 0, 0.95, clustered=False
-    )
+    draws = np.random.default_rng(0).integers(0, 400, (1000, 400))
+    drawn = sums[draws].sum(axis=1)
+    alone = float((drawn[:, 0] / drawn[:, 1] - drawn[:, 2] / drawn[:, 3]).std())
     assert found.stderr is not None
-    assert alone is not None
     assert alone > 1.8 * found.stderr
 
 
@@ -172,10 +171,31 @@ def test_agreement_of_nothing_is_undefined() -> None:
     assert math.isnan(Agreement().compute(*members("1", "2")))
 
 
-def test_a_set_that_a_resample_drew_twice_counts_twice() -> None:
-    samples, answers = members("111", "12")
-    assert Agreement().compute(samples * 2, answers * 2) == 0.5
-    assert Agreement().compute(samples + samples[:3], answers + answers[:3]) == pytest.approx(2 / 3)
+def agreed(samples: list[Sample], answers: list[Answer]) -> Estimate:
+    ((_, found),), _ = score_task([create({"agreement": {"within": "set"}})], samples, answers, seed=0)
+    return found
+
+
+def test_agreement_of_sets_that_stand_alone_is_a_share_of_sets() -> None:
+    found = agreed(*members(*["111"] * 9, "12", "2"))
+    assert (found.value, found.method, found.n, found.clusters) == (0.9, "wilson", 30, 10)
+    assert (found.low, found.high) == pytest.approx(wilson(9, 10, 0.95))
+    every = agreed(*members(*["111"] * 10))
+    assert (every.value, every.high) == (1.0, 1.0)
+    assert (every.low or 1) < 0.8
+    assert agreed(*members("1", "2")).method == "none (undefined on these samples)"
+
+
+def test_sets_that_share_a_cluster_are_of_one() -> None:
+    samples, answers = members(*["11", "22", "12"] * 6)
+    # The first two sets are joined through the third, whose members are in the clusters of both.
+    names = ["a", "a", "b", "b", "a", "b"]
+    joined = [
+        Sample(s.id, s.request, s.target, s.choices, f"{names[i % 6]}{i // 6}", s.metadata)
+        for i, s in enumerate(samples)
+    ]
+    found = agreed(joined, answers)
+    assert (found.clusters, found.method) == (6, "wilson(effective, clusters)")
 
 
 def test_agreement_has_an_interval_over_clusters() -> None:
@@ -187,6 +207,9 @@ def test_agreement_has_an_interval_over_clusters() -> None:
     found, rows = score_task([create({"agreement": {"within": "set"}})], clustered, answers, seed=0)
     estimate = found[0][1]
     assert (estimate.value, estimate.clusters, estimate.n) == (0.5, 30, 360)
-    # Every cluster is alike, which says nothing of how others differ.
-    assert estimate.method.startswith("none (no spread")
+    assert estimate.method == "wilson(effective, clusters)"
+    assert estimate.low is not None
+    assert estimate.high is not None
+    # Every cluster is alike; a hundred samples alone would say no more than this.
+    assert 0.1 < estimate.high - estimate.low < 0.3
     assert rows[0] == {}

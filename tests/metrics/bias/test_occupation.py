@@ -58,7 +58,7 @@ def test_a_model_that_follows_the_labour_market() -> None:
     x = np.log(np.array(SHARES) / (100 - np.array(SHARES)))
     assert found["occupation_correlation"].value == pytest.approx(np.corrcoef(x, SHARES)[0, 1], abs=1e-12)
     assert found["occupation_correlation"].clusters == len(SHARES)
-    assert found["occupation_correlation"].method == "bootstrap(1000, clusters)"
+    assert found["occupation_correlation"].method == "fisher(jackknife, samples)"
     women, men = [s / 100 for s in SHARES if s > 50], [s / 100 for s in SHARES if s < 50]
     assert found["occupation_gap"].value == pytest.approx(np.mean(women) - np.mean(men))
     assert found["occupation_gap"].method == "newcombe(wilson(effective, clusters))"

@@ -98,5 +98,5 @@ def test_a_precision_of_one_from_two_answers_is_not_certain() -> None:
     samples = [item(str(number)) for number in range(4)]
     responses = [join([odds(right), odds(wrong)]) for right, wrong in pairs]
     ((_, found),), _ = score_task([registry.create("halueval_precision")], samples, responses, seed=0)
-    assert (found.value, found.high, found.method) == (1.0, 1.0, "wilson(with yes)")
-    assert found.low == pytest.approx(0.3424, abs=1e-4)
+    assert (found.value, found.high, found.method) == (1.0, 1.0, "clopper-pearson")
+    assert found.low == pytest.approx(0.1581, abs=1e-4)

@@ -171,3 +171,14 @@ def test_protection_is_a_difference_within_people() -> None:
 def test_an_unknown_condition_is_a_users_error() -> None:
     with pytest.raises(UserError, match="protected or unprotected"):
         both((True, "half"))
+
+
+def test_a_protection_in_which_nothing_varies_is_not_certain() -> None:
+    for number in (5, 20):
+        for first, second in ((True, False), (False, False), (True, True)):
+            found = both(*[(first, "unprotected"), (second, "protected")] * number)
+            assert found.low is not None
+            assert found.high is not None
+            assert -1 <= found.low <= (found.value or 0) <= found.high <= 1
+            assert found.high - found.low > 1 / number
+            assert found.method.startswith("newcombe(")

@@ -1,0 +1,123 @@
+"""The area under the risk-coverage curve, and its interval.
+
+With n answers in the order of their confidence, the risk r_k is the share of wrong ones among the first k, and the area their
+mean over k = 1..n (Geifman, Uziel & El-Yaniv, ICLR 2019). Its excess is what is above the least area that as many errors allow.
+
+The interval is Wilson's on an effective number of trials, as in `statistics.bounded`:
+
+- what one answer does to the area (its influence: Hampel, J. Am. Stat. Assoc. 69:383-393, 1974) is its place's risk less the
+  area, and for each later place k (wrong - r_k) / k; the variance is CR2's of these, summed over clusters;
+- the number of trials is what would give a share of the same size that variance;
+- a few errors tell little of it. It is averaged with a cautious guess, that the number is n / 2 (that of answers whose confidence
+  says nothing: their influences are wrong · E with E exponential, and E has a mean square of 2) and all of a cluster alike. The
+  guess weighs as much as `_WORTH` samples in n · min(area, 1 - area). So an interval has a width where nothing is wrong, and
+  does not jump where the first error comes.
+
+`benchmarks/coverage_further.py` simulates it; the weight was chosen there, and is ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.statistics.basis import basis
+from lsm_eval.statistics.bounded import (
+    FEWEST_CLUSTERS,
+    FloatArray,
+    robust_mean,
+    score_interval,
+    t_quantile,
+    unfit,
+)
+from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.intervals import cluster_sums
+
+_DESIGN = 2.0
+_WORTH = 2.0
+
+
+def over_ties(confidence: FloatArray, values: FloatArray, weight: FloatArray | None = None) -> FloatArray:
+    """Values [n], each the mean (by `weight` [n], where there is one) over samples of equal confidence [n]: what any order
+    among them gives on average."""
+    _, level = np.unique(confidence, return_inverse=True)
+    level = level.ravel()
+    heavy = np.ones(len(values)) if weight is None else weight
+    means = np.bincount(level, weights=heavy * values) / np.bincount(level, weights=heavy)
+    shared: FloatArray = means[level]
+    return shared
+
+
+def risk_coverage(confidence: FloatArray, wrong: FloatArray, *, excess: bool = False) -> float:
+    """The area from confidences [n] and how wrong each answer is (0 to 1) [n], 0 to 1; answers of equal confidence count as any order
+    among them does on average. NaN without answers."""
+    if not len(wrong):
+        return math.nan
+    area = _area(_in_order(confidence, wrong)[1])
+    return area - _area(np.sort(wrong)) if excess else area
+
+
+def risk_coverage_estimate(
+    confidence: FloatArray,
+    wrong: FloatArray,
+    clusters: Sequence[str | None],
+    *,
+    missing: int,
+    excess: bool = False,
+    level: float = 0.95,
+) -> Estimate:
+    """The same with its interval; clusters are n long (None: an answer that stands alone)."""
+    base = basis(clusters, missing=missing, level=level)
+    if found := base.empty():
+        return found
+    value = risk_coverage(confidence, wrong, excess=excess)
+    if found := base.without_interval(value):
+        return found
+    number, alone = base.number, base.clusters is None
+    if alone and number < FEWEST_CLUSTERS:
+        return base.result(value, f"none (only {number} samples)")
+    sizes = np.bincount(base.groups, minlength=base.count).astype(float)
+    if why := unfit(sizes, clustered=not alone):
+        return base.result(value, f"none ({why})")
+    pulls = np.column_stack([_influences(confidence, wrong, excess=excess), np.ones(number)])
+    robust = robust_mean(cluster_sums(pulls, base.groups, base.count))
+    variance = max(robust.stderr, robust_mean(pulls).stderr) ** 2
+    share = min(max(value, 0.0), 1.0)
+    most = share * (1 - share) / (number - 1)
+    events = number * min(share, 1 - share)
+    alike = float((sizes**2).sum()) / number
+    seen = variance / most if most > 0 else 0.0
+    design = (seen * events + _DESIGN * alike * _WORTH) / (events + _WORTH)
+    low, high = score_interval(share, number / design, t_quantile(robust.freedom, level))
+    method = "wilson(effective, area)" if alone else "wilson(effective, area, clusters)"
+    return base.result(value, method, (min(low, value), max(high, value)), robust.stderr)
+
+
+def _in_order(confidence: FloatArray, wrong: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
+    """Indices, the most confident first, and how wrong the answers are in that order."""
+    order = np.argsort(-confidence, kind="stable")
+    return order, over_ties(confidence, wrong)[order]
+
+
+def _area(wrong: FloatArray) -> float:
+    """Mean risk over all coverages of errors [n], the most confident first."""
+    return float((np.cumsum(wrong) / np.arange(1, len(wrong) + 1)).mean())
+
+
+def _influences(confidence: FloatArray, wrong: FloatArray, *, excess: bool) -> FloatArray:
+    """What each answer does to the area, n times: [n], in the answers' own order."""
+    number = len(wrong)
+    order, shared = _in_order(confidence, wrong)
+    inverse = 1 / np.arange(1, number + 1)
+    risk = np.cumsum(shared) * inverse
+    later, of_risk = (np.cumsum(x[::-1])[::-1] for x in (inverse, risk * inverse))
+    own = risk - risk.mean() + wrong[order] * later - of_risk
+    if excess:
+        # The least area grows by H_n - H_(n - e) with the share of errors, e of n being wrong.
+        own = own - float(inverse[number - round(float(wrong.sum())) :].sum()) * (wrong[order] - wrong.mean())
+    back: FloatArray = np.empty(number)
+    back[order] = own
+    return back
