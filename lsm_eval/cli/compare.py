@@ -18,7 +18,7 @@ from lsm_eval.cli.folder import Folder
               help="A part of the signature that is to differ beside the model, such as chat, shots or lsm-eval.")  # fmt: skip
 @click.option("--groups", is_flag=True, help="The numbers of groups, such as acc[Age], too.")
 @click.option("--flips", type=click.IntRange(0, 1000), default=3, show_default=True, metavar="N",
-              help="Samples a metric that changed, with both answers.")  # fmt: skip
+              help="Samples a task that changed, with both answers.")  # fmt: skip
 @click.option("--include", multiple=True, type=Folder(), metavar="DIR",
               help="Folder with the task files of the records, where they are no packaged ones.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
@@ -62,7 +62,7 @@ def compare(
     elif as_markdown:
         click.echo(to_markdown(found), nl=False)
     else:
-        name, _ = words.names(found)
+        name, others = words.names(found)
         click.echo(f"baseline: {name}")
         for candidate, rows in text.by_candidate(found):
             click.echo(f"\ncandidate: {candidate}")
@@ -70,7 +70,7 @@ def compare(
         click.echo("")
         for line in words.footing(found):
             click.echo(line)
-        for line in text.flip_lines(found.flips, reveal=reveal):
+        for line in text.flip_lines(found.flips, others, reveal=reveal):
             click.echo(line)
     if found.refused or not found.rows:
         sys.exit(EXIT_NOT_COMPARABLE)

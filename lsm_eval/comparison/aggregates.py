@@ -28,7 +28,8 @@ class Aggregates:
     _known: dict[str, Sequence[AnyMetric] | str] = field(default_factory=dict)
 
     def of(self, row: EstimateRow) -> Aggregate | str:
-        """The aggregate of a metric; or why it is not to be had, in words."""
+        """The aggregate of a metric, found by its name; or why it is not to be had, in words. Whether it is the one that the
+        record was made with shows where it gives the recorded value (`agrees`)."""
         task, base = row.task.partition("@")[0], row.metric.partition("[")[0]
         if task not in self._known:
             self._known[task] = self._metrics(task)
@@ -36,7 +37,7 @@ class Aggregates:
         if isinstance(known, str):
             return known
         for metric in known:
-            if metric.name == base and row.metric_signature.partition("|by:")[0] == metric.signature:
+            if metric.name == base:
                 if isinstance(metric, CorpusMetric):
                     return "it exists over a whole set of samples only"
                 return metric.aggregate

@@ -17,7 +17,7 @@ from lsm_eval.comparison.result import Comparison, Row, Verdict
 from lsm_eval.comparison.tables import Table, read
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.comparison import holm
+from lsm_eval.statistics.comparison.multiple import holm
 
 LEVEL = 0.95
 
@@ -35,7 +35,7 @@ def compare(
     """Each candidate against the baseline, over the samples that both have.
 
     `across`: parts of signatures, beside the model, that are to differ. `groups`: the numbers of groups (`acc[Age]`) too.
-    `most_flips`: samples a metric that changed, at most. `include`: folders with the task files of the records, where they are
+    `most_flips`: samples that changed, at most, by the first metric of each task. `include`: folders with the task files of the records, where they are
     no packaged ones. Raises UserError where a name in `across` is no part of a signature, or a record is broken."""
     signature.check_across(across, _signatures([baseline, *candidates]))
     reader = _Reader(baseline, across, groups, most_flips, Aggregates(include), level)
@@ -62,6 +62,8 @@ class _Reader:
     level: float
     flips: list[Flip] = field(default_factory=list)
     _tables: dict[str, Table] = field(default_factory=dict)
+    _shown: set[tuple[str, int]] = field(default_factory=set)
+    """Tasks and candidates whose changed samples are in `flips`, by the first metric that has any."""
 
     def rows(self, at: int, candidate: Record) -> Iterator[Row]:
         """The metrics that both runs have, in the order of the baseline."""
@@ -99,8 +101,9 @@ class _Reader:
     ) -> Row:
         found = difference(own, pairs, self.aggregates, self.level)
         made = _row(own, other, at, parts, self.level, pairs=pairs, found=found)
-        if found.scores is not None and self.most_flips and "[" not in own.metric:
-            self.flips += flips(pairs, own.metric, *found.scores, self.most_flips)
+        if found.scores is not None and self.most_flips and (own.task, at) not in self._shown:
+            self._shown.add((own.task, at))
+            self.flips += flips(at, pairs, own.metric, *found.scores, self.most_flips)
         return made
 
 
@@ -142,6 +145,7 @@ def _row(
         other_prompt=pairs.other_prompt if pairs else 0,
         verdict="not compared" if why else "not shown",
         why=why,
+        no_interval=made.reason if made else None,
         differing=parts,
     )
 

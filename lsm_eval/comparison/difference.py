@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics import comparison as statistics
+from lsm_eval.statistics.comparison.corpus import corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference as Found
 from lsm_eval.statistics.comparison.difference import Noise, Scale
+from lsm_eval.statistics.comparison.difference import difference as of_pairs
+from lsm_eval.statistics.comparison.pairs import pairs as paired
 
 _TOP = {"fraction": 1.0, "points": 100.0}
 _NO_SCORES = "the records keep no scores of its samples"
@@ -47,14 +51,15 @@ def difference(
     other = pairs.second.statistics(row.metric)
     if whole is None or other is None:
         return _without(_NO_SCORES)
-    if whole.shape[1] != other.shape[1]:
-        return _without("the records keep unlike statistics of its samples")
     first, second = whole[pairs.rows[:, 0]], other[pairs.rows[:, 1]]
-    say = ~np.isnan(first).any(axis=1) | ~np.isnan(second).any(axis=1)
+    ours, theirs = _known(first), _known(second)
+    say = np.asarray(ours | theirs, bool)
     number = int(say.sum())
     if not number:
-        return _without("no sample of both runs has a say in it")
-    same = bool((np.isnan(first).any(axis=1) == np.isnan(second).any(axis=1)).all())
+        return _without("no sample of both runs has a value")
+    if whole.shape[1] != other.shape[1]:
+        return _without("the records keep unlike statistics of its samples")
+    same = bool((ours == theirs).all())
     if is_mean(whole) and is_mean(other) and same:
         return _of_means(row, pairs, first[:, 0], second[:, 0], say, level, noise)
     aggregate = aggregates.of(row)
@@ -63,11 +68,17 @@ def difference(
     answered = np.nan_to_num(whole[~pairs.first.failed])
     if not agrees(row.value, float(aggregate(answered.sum(axis=0)))):
         return _without("its value is no function of its samples' statistics")
-    zeros = np.nan_to_num(first[say]), np.nan_to_num(second[say])
-    found = statistics.corpus_difference(
-        aggregate, *zeros, _clusters(pairs, say), level=level, noise=noise, top=_TOP.get(row.unit)
-    )
-    values = [float(aggregate(each.sum(axis=0))) for each in zeros]
+    before, after = np.nan_to_num(first[say]), np.nan_to_num(second[say])
+
+    def apart(kept: Sequence[int]) -> float:
+        return float(aggregate(after[kept].sum(axis=0)) - aggregate(before[kept].sum(axis=0)))
+
+    values = [float(aggregate(each.sum(axis=0))) for each in (before, after)]
+    if not np.isfinite(values).all():
+        return _without("its value is undefined over these pairs")
+    found = corpus_difference(apart, _clusters(pairs, say), missing=pairs.missing, level=level, noise=noise)
+    # Samples have no scores of their own, but those that count otherwise can be told.
+    found = replace(found, discordant=int((before != after).any(axis=1).sum()))
     return Difference(values[0], values[1], found, number)
 
 
@@ -76,15 +87,19 @@ def _of_means(
     pairs: Pairs,
     first: FloatArray,
     second: FloatArray,
-    say: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    say: NDArray[np.bool_],
     level: float,
     noise: Noise | None,
 ) -> Difference:
-    data = statistics.pairs(first[say], second[say], _clusters(pairs, say))
+    data = paired(first[say], second[say], _clusters(pairs, say))
     scale, top = _scale(row, np.concatenate([first[say], second[say]]))
-    found = statistics.difference(data, scale, top=top, level=level, noise=noise)
+    found = of_pairs(data, scale, top=top, level=level, noise=noise)
     means = float(data.baseline.mean()), float(data.candidate.mean())
     return Difference(*means, found, data.number, (first, second))
+
+
+def _known(statistics: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray(~np.isnan(statistics).any(axis=1), bool)
 
 
 def _scale(row: EstimateRow, values: FloatArray) -> tuple[Scale, float]:
@@ -97,7 +112,7 @@ def _scale(row: EstimateRow, values: FloatArray) -> tuple[Scale, float]:
     return "bounded", top
 
 
-def _clusters(pairs: Pairs, say: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[str | None]:
+def _clusters(pairs: Pairs, say: NDArray[np.bool_]) -> list[str | None]:
     return [cluster for cluster, held in zip(pairs.clusters, say.tolist(), strict=True) if held]
 
 

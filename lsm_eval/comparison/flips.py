@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from lsm_eval.results.redaction import withheld
 class Flip:
     """One sample, whose score is another one in the second run."""
 
+    candidate: int
+    """Which of the candidates, from 0."""
     task: str
     metric: str
     sample: str
@@ -29,18 +31,22 @@ class Flip:
 
     def hidden(self) -> Flip:
         """The same with hashes in place of its texts."""
-        texts = {name: withheld(getattr(self, name)) for name in ("first_answer", "second_answer", "target")}
-        return Flip(
-            self.task, self.metric, self.sample, self.first, self.second, **texts, sensitive=self.sensitive
+        return replace(
+            self,
+            first_answer=withheld(self.first_answer),
+            second_answer=withheld(self.second_answer),
+            target=withheld(self.target),
         )
 
 
-def flips(pairs: Pairs, metric: str, first: FloatArray, second: FloatArray, most: int) -> list[Flip]:
+def flips(
+    candidate: int, pairs: Pairs, metric: str, first: FloatArray, second: FloatArray, most: int
+) -> list[Flip]:
     """At most `most` samples in which the scores [n] of the pairs differ: those that lost first, then those that gained, in
     the order of the first run."""
     change = second - first
     places = [*np.flatnonzero(change < 0), *np.flatnonzero(change > 0)]
-    return list(_made(pairs, metric, first, second, _mixed(places, change, most)))
+    return list(_made(candidate, pairs, metric, first, second, _mixed(places, change, most)))
 
 
 def _mixed(places: list[np.intp], change: FloatArray, most: int) -> list[int]:
@@ -52,13 +58,14 @@ def _mixed(places: list[np.intp], change: FloatArray, most: int) -> list[int]:
 
 
 def _made(
-    pairs: Pairs, metric: str, first: FloatArray, second: FloatArray, places: list[int]
+    candidate: int, pairs: Pairs, metric: str, first: FloatArray, second: FloatArray, places: list[int]
 ) -> Iterator[Flip]:
     task = pairs.first.record.tasks[pairs.first.task]
     sensitive = task.sensitive or task.area == "safety"
     for place in places:
         one, other = (int(row) for row in pairs.rows[place])
         yield Flip(
+            candidate,
             pairs.first.task,
             metric,
             pairs.first.ids[one],

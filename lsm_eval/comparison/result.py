@@ -54,6 +54,8 @@ class Row:
     verdict: Verdict
     why: str | None
     """Why the two are not compared."""
+    no_interval: str | None
+    """Why they are compared without an interval."""
     differing: tuple[Part, ...]
     """Parts of the signatures that differ."""
 

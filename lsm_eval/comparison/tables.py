@@ -37,16 +37,19 @@ class Table:
         return found
 
     def statistics(self, metric: str) -> FloatArray | None:
-        """Sufficient statistics [n, k]; rows of NaN where the sample has none. None where the record keeps none."""
+        """Sufficient statistics [n, k]; rows of NaN where the sample has none. None where the record keeps none that fit
+        together."""
         name = f"stats.{metric}"
         if name not in self.columns.column_names:
             return None
         column = self.columns[name].combine_chunks()
         lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), int)
         width = int(lengths.max(initial=0))
-        if not width or ((lengths != 0) & (lengths != width)).any():
+        if ((lengths != 0) & (lengths != width)).any():
             return None
-        found = np.full((len(lengths), width), np.nan)
+        found = np.full((len(lengths), max(width, 1)), np.nan)
+        if not width:
+            return found
         flat = column.flatten().to_numpy(zero_copy_only=False)
         found[lengths == width] = np.asarray(flat, float).reshape(-1, width)
         return found

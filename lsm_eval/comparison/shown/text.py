@@ -27,7 +27,8 @@ RIGHT = frozenset({2, 3, 4, 5, 6, 7, 8})
 def cells(row: Row) -> list[str]:
     """One row of the table under `HEADER`."""
     if row.verdict == "not compared":
-        return [row.task, row.metric, *[words.DASH] * 7, words.verdict(row)]
+        values = words.value(row.baseline_value, row.unit), words.value(row.candidate_value, row.unit)
+        return [row.task, row.metric, *values, *[words.DASH] * 5, words.verdict(row)]
     return [
         row.task,
         row.metric,
@@ -42,15 +43,16 @@ def cells(row: Row) -> list[str]:
     ]
 
 
-def flip_lines(flips: Sequence[Flip], *, reveal: bool) -> Iterator[str]:
-    """Samples with both answers; those of sensitive tasks as hashes, unless they are to be revealed."""
-    last = None
+def flip_lines(flips: Sequence[Flip], names: Sequence[str], *, reveal: bool) -> Iterator[str]:
+    """`names`: of the candidates. Samples with both answers; those of sensitive tasks as hashes, unless they are to be revealed."""
+    last: tuple[object, ...] = ()
     for flip in flips:
         shown = flip if reveal or not flip.sensitive else flip.hidden()
-        if (flip.task, flip.metric) != last:
-            last = (flip.task, flip.metric)
+        if (flip.candidate, flip.task, flip.metric) != last:
+            last = (flip.candidate, flip.task, flip.metric)
+            of = f", {names[flip.candidate]}" if len(names) > 1 else ""
             yield ""
-            yield f"{flip.task}, {flip.metric}: samples that changed"
+            yield f"{flip.task}, {flip.metric}{of}: samples that changed"
         yield f"  {visible(shown.sample)}: {shown.first:.4g} -> {shown.second:.4g}"
         yield f"    right      {visible(shown.target)}"
         yield f"    baseline   {visible(shown.first_answer)}"

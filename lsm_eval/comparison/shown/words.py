@@ -53,6 +53,8 @@ def verdict(row: Row) -> str:
     if row.verdict == "same":
         return "no pair differs"
     if row.verdict == "not shown":
+        if row.no_interval:
+            return f"no interval: {row.no_interval}"
         if row.p is not None and row.p < 1 - row.level:
             return "not shown, with so many numbers looked at"
         return "no difference shown"
