@@ -23,7 +23,7 @@ from lsm_eval.gating.result import Answer, Finding
 from lsm_eval.gating.words import amount, span
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.difference import Difference as Found
-from lsm_eval.statistics.comparison.difference import bound, difference, p_value
+from lsm_eval.statistics.comparison.difference import Scale, bound, difference, p_value
 from lsm_eval.statistics.comparison.pairs import pairs as make_pairs
 from lsm_eval.statistics.comparison.score import Side
 
@@ -73,12 +73,15 @@ class FairLoss(Loss):
             )
         elif answer == "pass":
             why = ruled_out(high, unit, margin, self.against, part)
-            why = why.replace("A loss", "A distance from the fair value that grows").replace("Better", "Nearer to the fair value")
+            why = why.replace("A loss", "A distance from the fair value that grows").replace(
+                "Better", "Nearer to the fair value"
+            )
         else:
             why = too_little(self.found, unit, None, None, self.p_loss is None)
             if self.p_loss is not None:
                 why = why.replace(
-                    "can show no loss at all", "neither prove that the distance from the fair value grows, nor rule it out"
+                    "can show no loss at all",
+                    "neither prove that the distance from the fair value grows, nor rule it out",
                 )
         return make_finding(
             self, answer, part, low, high, why=why, smallest=None, wanted=None, higher_is_better=None
@@ -96,7 +99,7 @@ class FairLoss(Loss):
         found, shift = self._part(s, t)
         if s == 1:
             return p_value(found, margin - shift, side)
-        return p_value(found, -margin - shift, "less" if side == "greater" else "greater")
+        return p_value(found, -margin - shift, _other(side))
 
     def _end(self, alpha: float, side: Side) -> float | None:
         """The bound of the loss: from above (side "less") or from below."""
@@ -106,8 +109,7 @@ class FairLoss(Loss):
 
     def _bound(self, s: int, t: int, alpha: float, side: Side) -> float | None:
         found, shift = self._part(s, t)
-        over = side if s == 1 else ("less" if side == "greater" else "greater")
-        end = bound(found, alpha, over)  # type: ignore[arg-type]
+        end = bound(found, alpha, side if s == 1 else _other(side))
         return None if end is None else s * (end + shift)
 
     def _part(self, s: int, t: int) -> tuple[Found, float]:
@@ -115,8 +117,18 @@ class FairLoss(Loss):
         return (self.found, 0.0) if s == t else (self.mirrored, self.top - 2 * self.fair)
 
 
+def _other(side: Side) -> Side:
+    return "less" if side == "greater" else "greater"
+
+
 def fair_loss(
-    row: EstimateRow, pairs: Pairs, measured: Difference, fair: float, margin: float, weight: float, level: float
+    row: EstimateRow,
+    pairs: Pairs,
+    measured: Difference,
+    fair: float,
+    margin: float,
+    weight: float,
+    level: float,
 ) -> FairLoss:
     """The question of a metric with a fair value. Raises UserError where the metric is no mean over samples."""
     if measured.scores is None:
@@ -129,8 +141,10 @@ def fair_loss(
     top = _TOP.get(row.unit, 0.0)
     both = np.concatenate([first[say], second[say]])
     bounded = top > 0 and bool(((both >= 0) & (both <= top)).all())
-    scale = "mean" if not bounded else "binary" if top == 1 and np.isin(both, (0.0, 1.0)).all() else "bounded"
+    scale: Scale = (
+        "mean" if not bounded else "binary" if top == 1 and np.isin(both, (0.0, 1.0)).all() else "bounded"
+    )
     clusters = [one for one, held in zip(pairs.clusters, say.tolist(), strict=True) if held]
     data = make_pairs(top - first[say], second[say], clusters)
-    mirrored = difference(data, scale, top=top or 1.0, level=level)  # type: ignore[arg-type]
+    mirrored = difference(data, scale, top=top or 1.0, level=level)
     return FairLoss(row, pairs, measured, True, margin, weight, fair=fair, mirrored=mirrored, top=top)

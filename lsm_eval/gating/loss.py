@@ -13,7 +13,13 @@ from lsm_eval.gating.words import amount, counted, percent, span
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.difference import Difference as Found
 from lsm_eval.statistics.comparison.difference import bound, p_value
-from lsm_eval.statistics.comparison.power import Spread, pairs_to_fail, pairs_to_pass, smallest_loss, spread_of
+from lsm_eval.statistics.comparison.power import (
+    Spread,
+    pairs_to_fail,
+    pairs_to_pass,
+    smallest_loss,
+    spread_of,
+)
 from lsm_eval.statistics.comparison.score import Score, Side
 
 
@@ -130,9 +136,7 @@ def ruled_out(high: float | None, unit: str, margin: str, against: str, part: Pa
     return f"A loss{against} beyond the margin of {margin} is ruled out: it is {amount(high, unit)} at most."
 
 
-def too_little(
-    found: Found, unit: str, smallest: float | None, wanted: int | None, undecidable: bool
-) -> str:
+def too_little(found: Found, unit: str, smallest: float | None, wanted: int | None, undecidable: bool) -> str:
     """Why the data is not enough."""
     pairs = counted(found.n, "pair")
     if found.discordant is not None and found.n:

@@ -80,7 +80,5 @@ def failures(table: Table) -> Sequence[str | None]:
 def cut(table: Table) -> int:
     """Samples whose prompt or answer was cut."""
     columns = table.columns
-    rows = zip(
-        columns["truncated"].to_pylist(), columns["finish"].to_pylist(), failures(table), strict=True
-    )
+    rows = zip(columns["truncated"].to_pylist(), columns["finish"].to_pylist(), failures(table), strict=True)
     return sum(bool(tokens) or finish == "length" or why == "truncated" for tokens, finish, why in rows)

@@ -15,7 +15,6 @@ from pydantic import Field, ValidationError, model_validator
 from lsm_eval.errors import UserError
 from lsm_eval.tasks.schema import Number, Strict
 
-PULL_REQUEST, RELEASE = "pull-request", "release"
 Inconclusive = Literal["neutral", "warn", "fail"]
 Passes = Literal["score", "prefill", "decode", "latency"]
 
@@ -119,7 +118,7 @@ class Policy(Strict):
 
     policy: str = Field(default="default", min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     """Its name."""
-    kind: Literal["pull-request", "release"] = PULL_REQUEST
+    kind: Literal["pull-request", "release"] = "pull-request"
     """`pull-request`: not enough data is neutral. `release`: every metric must pass, so that not enough data fails."""
     false_alarm: Rate = 0.01
     """The most often that an unchanged model fails, over all metrics together."""
@@ -130,18 +129,18 @@ class Policy(Strict):
     metrics: Literal["primary", "named"] = "primary"
     """Gated: the first metric of each task and what rules name, or only what rules name."""
     margin: Margins = Margins()
-    rules: list[Rule] = []
+    rules: list[Rule] = Field(default_factory=list)
     """A later rule has the last word on each key that it gives."""
-    limits: list[Limit] = []
+    limits: list[Limit] = Field(default_factory=list)
     shares: Shares = Shares()
     """Of the candidate's samples, task by task: more of them is a failure."""
     not_comparable: Outage = Outage()
-    speed: list[Speed] = []
+    speed: list[Speed] = Field(default_factory=list)
 
     @property
     def undecided(self) -> Inconclusive:
         """What becomes of not enough data."""
-        return self.inconclusive or ("fail" if self.kind == RELEASE else "neutral")
+        return self.inconclusive or ("fail" if self.kind == "release" else "neutral")
 
     @property
     def sha256(self) -> str:

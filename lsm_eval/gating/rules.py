@@ -67,17 +67,33 @@ def asked(policy: Policy, rows: Sequence[EstimateRow]) -> tuple[list[Asked], lis
             )
             continue
         found.append(
-            Asked(row, _margin(policy, told, row), higher, told.fair, told.weight or 1.0, told.metric is not None)
+            Asked(
+                row,
+                _margin(policy, told, row),
+                higher,
+                told.fair,
+                told.weight or 1.0,
+                told.metric is not None,
+            )
         )
     return found, notes
 
 
-def limited(limits: Sequence[Limit], rows: Sequence[EstimateRow]) -> Iterator[tuple[Limit, EstimateRow | None]]:
+def limited(
+    limits: Sequence[Limit], rows: Sequence[EstimateRow]
+) -> Iterator[tuple[Limit, EstimateRow | None]]:
     """Each limit with each of the rows that it fits; with None where it fits none."""
     for limit in limits:
         fitting = [row for row in rows if fits(limit.task, row.task) and fits(limit.metric, row.metric)]
-        for row in fitting or [None]:
-            yield limit, row
+        yield from ((limit, row) for row in fitting)
+        if not fitting:
+            yield limit, None
+
+
+def ignored(policy: Policy, task: str) -> bool:
+    """Whether the policy leaves out all of a task."""
+    said = [rule.ignore for rule in policy.rules if rule.metric is None and fits(rule.task, task)]
+    return next((one for one in reversed(said) if one is not None), False)
 
 
 def default_margin(policy: Policy, row: EstimateRow) -> float | None:
@@ -123,4 +139,6 @@ def _check_names(rules: Sequence[Rule], rows: Sequence[EstimateRow]) -> None:
             continue
         near = difflib.get_close_matches(rule.metric, metrics, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(dict.fromkeys(metrics[:5]))}."
-        raise UserError(f"the policy names the metric {rule.metric!r}, which the task {rule.task!r} lacks: {hint}")
+        raise UserError(
+            f"the policy names the metric {rule.metric!r}, which the task {rule.task!r} lacks: {hint}"
+        )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from lsm_eval.comparison.shown import words
 
-value = words.value
-
 
 def amount(number: float | None, unit: str) -> str:
     """A loss or margin, to three digits; that of percentages is in percentage points."""
@@ -35,4 +33,12 @@ def counted(number: int, what: str) -> str:
 
 def _digits(number: float) -> str:
     shown = f"{number:.3g}"
-    return "0" if float(shown) == 0 else shown if "e" not in shown else f"{number:,.0f}" if abs(number) > 1 else shown
+    return (
+        "0"
+        if float(shown) == 0
+        else shown
+        if "e" not in shown
+        else f"{number:,.0f}"
+        if abs(number) > 1
+        else shown
+    )
