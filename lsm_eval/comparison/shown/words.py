@@ -96,7 +96,9 @@ def names(comparison: Comparison) -> tuple[str, list[str]]:
 
 def footing(comparison: Comparison) -> list[str]:
     """What the table rests on, a sentence a line."""
-    level = comparison.rows[0].level if comparison.rows else 0.95
+    if not comparison.rows:
+        return ["The records have no number in common.", *comparison.alone]
+    level = comparison.rows[0].level
     lines = [
         f"Difference: candidate less baseline, over the samples that both have, with a {100 * level:g} % interval.",
         f"p: of no difference. The verdict corrects for {comparison.tested} numbers that are tested (Holm).",

@@ -1,0 +1,214 @@
+"""Two runs held against each other: what is paired, what differs, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from command_line import Outcome, call
+from compared_runs import Runs
+
+
+def compared(runs: Runs, *more: str | Path, first: Path | None = None, second: Path | None = None) -> Outcome:
+    return call("compare", first or runs.first, second or runs.second, "--include", runs.tasks, *more)
+
+
+def rows_of(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    return {f"{row['task']}:{row['metric']}": row for row in json.loads(outcome.out)["rows"]}
+
+
+def samples(record: Path, task: str) -> pd.DataFrame:
+    return pd.read_parquet(record / "samples" / f"{task}.parquet")
+
+
+def copy(record: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(record, folder / "copy" / record.name))
+
+
+def edited(record: Path, folder: Path, task: str, change: Any) -> Path:
+    """A copy of a record with another sample table of one task."""
+    made = copy(record, folder)
+    table = samples(made, task)
+    change(table).to_parquet(made / "samples" / f"{task}.parquet")
+    return made
+
+
+def resigned(record: Path, folder: Path, old: str, new: str) -> Path:
+    """A copy of a record with other signatures."""
+    made = copy(record, folder)
+    path = made / "estimates.json"
+    path.write_text(path.read_text().replace(old, new))
+    return made
+
+
+def test_values_and_differences_are_those_of_the_samples(runs: Runs) -> None:
+    outcome = compared(runs, "--json", "--groups")
+    assert outcome.code == 0, outcome.err
+    found = rows_of(outcome)
+    for task, metric in (("choose", "acc"), ("choose", "acc_norm"), ("say", "f1")):
+        one, other = (samples(record, task)[f"score.{metric}"] for record in (runs.first, runs.second))
+        row = found[f"{task}:{metric}"]
+        assert row["baseline_value"] == pytest.approx(one.mean())
+        assert row["candidate_value"] == pytest.approx(other.mean())
+        assert row["difference"] == pytest.approx((other - one).mean())
+        assert row["discordant"] == (one != other).sum()
+        assert row["n"] == 24
+        assert row["low"] < row["difference"] < row["high"]
+    assert {"choose:acc[odd]", "choose:acc[even]"} <= set(found)
+    assert found["choose:acc[odd]"]["n"] == 12
+    assert "choose:acc[odd]" not in rows_of(compared(runs, "--json"))
+
+
+def test_corpus_scores_are_made_from_both_runs_statistics(runs: Runs) -> None:
+    row = rows_of(compared(runs, "--json"))["read:byte_perplexity"]
+    for which, record in (("baseline", runs.first), ("candidate", runs.second)):
+        rows = json.loads((record / "estimates.json").read_text())
+        recorded = next(one["value"] for one in rows if one["task"] == "read")
+        assert row[f"{which}_value"] == pytest.approx(recorded)
+    assert row["method"].startswith("jackknife(samples), paired")
+    table = [samples(record, "read")["stats.byte_perplexity"] for record in (runs.first, runs.second)]
+
+    def value(kept: np.ndarray[Any, Any]) -> float:
+        sums = [np.stack(list(one))[kept].sum(axis=0) for one in table]
+        return float(np.exp(-sums[1][0] / sums[1][1]) - np.exp(-sums[0][0] / sums[0][1]))
+
+    n = 24
+    without = np.array([value(np.arange(n) != at) for at in range(n)])
+    error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
+    assert (row["high"] - row["low"]) / 2 == pytest.approx(2.0687 * error, rel=0.03)
+
+
+def test_a_record_against_itself_differs_in_nothing(runs: Runs) -> None:
+    outcome = compared(runs, second=runs.first)
+    assert outcome.code == 0
+    assert outcome.out.count("no pair differs") == 8
+    for row in rows_of(compared(runs, "--json", second=runs.first)).values():
+        assert row["verdict"] == "same"
+        assert row["difference"] == 0
+        assert row["low"] is None or row["low"] < 0 < row["high"]
+
+
+def test_samples_are_matched_by_id_and_never_by_place(runs: Runs, tmp_path: Path) -> None:
+    whole = rows_of(compared(runs, "--json"))["choose:acc"]
+    mixed = edited(runs.second, tmp_path, "choose", lambda table: table.sample(frac=1, random_state=3))
+    assert rows_of(compared(runs, "--json", second=mixed))["choose:acc"] == whole
+
+
+def test_a_sample_with_another_question_is_no_pair(runs: Runs, tmp_path: Path) -> None:
+    def other(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[:4, "asked"] = "another"
+        return table
+
+    row = rows_of(compared(runs, "--json", second=edited(runs.second, tmp_path, "choose", other)))[
+        "choose:acc"
+    ]
+    assert (row["n"], row["other_prompt"]) == (19, 5)
+
+
+def test_early_records_are_matched_by_their_prompts(runs: Runs, tmp_path: Path) -> None:
+    def early(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[:1, "prompt"] = "another"
+        return table.drop(columns="asked")
+
+    row = rows_of(compared(runs, "--json", second=edited(runs.second, tmp_path, "choose", early)))[
+        "choose:acc"
+    ]
+    assert (row["n"], row["other_prompt"]) == (22, 2)
+
+
+def test_failed_samples_leave_the_pair_and_are_counted(runs: Runs, tmp_path: Path) -> None:
+    def failed(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[:2, "failure"] = "nan"
+        for name in table.columns:
+            if name.startswith(("score.", "stats.")):
+                table[name] = table[name].astype(object)
+                table.loc[:2, name] = None
+        return table
+
+    made = edited(runs.second, tmp_path, "choose", failed)
+    outcome = compared(runs, "--json", second=made)
+    row = rows_of(outcome)["choose:acc"]
+    assert (row["n"], row["missing"]) == (21, 3)
+    assert "3 failed in one run or both" in compared(runs, second=made).out
+
+
+def test_only_the_samples_of_both_runs_count(runs: Runs, tmp_path: Path) -> None:
+    fewer = edited(runs.second, tmp_path, "choose", lambda table: table.iloc[4:])
+    row = rows_of(compared(runs, "--json", second=fewer))["choose:acc"]
+    assert (row["n"], row["only_baseline"], row["only_candidate"]) == (20, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("choose:v1", "choose:v2", "version (v1 against v2) differs"),
+        ("shots:0", "shots:5/first", "shots (0 against 5/first) differs"),
+        ("metric:acc ", "metric:acc|other ", "metric (acc against acc|other) differs"),
+        ("lsm-eval:", "lsm-eval:9", "lsm-eval ("),
+    ],
+)
+def test_other_signatures_are_not_compared(runs: Runs, tmp_path: Path, old: str, new: str, said: str) -> None:
+    made = resigned(runs.second, tmp_path, old, new)
+    outcome = compared(runs, second=made)
+    assert outcome.code == 4
+    assert said in outcome.out
+    part = said.partition(" ")[0]
+    assert rows_of(compared(runs, "--json", "--across", part, second=made))["choose:acc"]["n"] == 24
+
+
+def test_intervals_and_the_number_of_samples_may_differ(runs: Runs, tmp_path: Path) -> None:
+    made = resigned(runs.second, tmp_path, "n:24", "n:30")
+    assert compared(runs, second=made).code == 0
+
+
+def test_an_unknown_part_is_a_mistake(runs: Runs) -> None:
+    said = compared(runs, "--across", "colour").sentence()
+    assert said.startswith(
+        "--across colour: no signature of these records has such a part; it is one of chat, data"
+    )
+
+
+def test_records_without_samples_are_not_compared(runs: Runs, tmp_path: Path) -> None:
+    made = copy(runs.second, tmp_path)
+    (made / "samples" / "choose.parquet").unlink()
+    outcome = compared(runs, second=made)
+    assert outcome.code == 4
+    assert "the candidate has no samples of its own, only numbers" in outcome.out
+
+
+def test_a_value_that_its_samples_do_not_give_is_not_compared(runs: Runs, tmp_path: Path) -> None:
+    made = copy(runs.first, tmp_path)
+    rows = json.loads((made / "estimates.json").read_text())
+    for row in rows:
+        if row["task"] == "read":
+            row["value"] *= 1.01
+    (made / "estimates.json").write_text(json.dumps(rows))
+    row = rows_of(compared(runs, "--json", first=made))["read:byte_perplexity"]
+    assert row["why"] == "its value is no function of its samples' statistics"
+
+
+def test_the_same_id_twice_is_one_sentence(runs: Runs, tmp_path: Path) -> None:
+    made = edited(runs.second, tmp_path, "choose", lambda table: pd.concat([table, table.iloc[:1]]))
+    assert "has the id of a sample twice" in compared(runs, second=made).sentence()
+
+
+def test_several_candidates_are_judged_together(runs: Runs) -> None:
+    outcome = call("compare", runs.first, runs.second, runs.first, "--include", runs.tasks, "--json")
+    found = json.loads(outcome.out)
+    assert [row["candidate"] for row in found["rows"]] == [0] * 8 + [1] * 8
+    assert found["tested"] == sum(row["p"] is not None for row in found["rows"])
+    worst = min((row for row in found["rows"] if row["p"] is not None), key=lambda row: row["p"])
+    assert worst["p_adjusted"] == pytest.approx(min(1, worst["p"] * found["tested"]))
+
+
+def test_records_with_no_task_in_common_say_so(runs: Runs, tmp_path: Path) -> None:
+    made = copy(runs.second, tmp_path)
+    (made / "estimates.json").write_text("[]")
+    outcome = compared(runs, second=made)
+    assert outcome.code == 4
+    assert "The records have no number in common." in outcome.out

@@ -1,0 +1,80 @@
+"""The record that somebody means: a folder, the newest in one, or one of another git revision."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from compared_runs import Runs
+
+from lsm_eval.comparison.find import find
+from lsm_eval.errors import UserError
+
+
+@pytest.fixture
+def tree(runs: Runs, tmp_path: Path) -> Path:
+    """A folder `reports` with both records."""
+    for record in (runs.first, runs.second):
+        shutil.copytree(record, tmp_path / "reports" / record.parent.name / record.name)
+    return tmp_path / "reports"
+
+
+def test_a_record_and_the_newest_of_a_folder(runs: Runs, tree: Path) -> None:
+    assert find(str(runs.first)).folder == runs.first
+    folder = tree / runs.first.parent.name
+    shutil.copytree(runs.first, folder / "newer")
+    manifest = folder / "newer" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"created": "20', '"created": "21'))
+    assert find(str(folder)).folder.name == "newer"
+
+
+def test_records_of_several_models_are_to_be_told_apart(runs: Runs, tree: Path) -> None:
+    with pytest.raises(UserError, match="holds records of 2 models: name one of them, such as") as error:
+        find(str(tree))
+    assert f"{tree}/{runs.first.parent.name}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("", "named by nothing"),
+        ("nowhere", "is no folder"),
+        ("git:", "names no record"),
+        ("git:main", "names no record"),
+        ("git:--output=x:reports", "names no record"),
+    ],
+)
+def test_mistakes_are_sentences(reference: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        find(reference)
+
+
+def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no record"):
+        find(str(tmp_path))
+
+
+def test_a_record_of_another_revision(runs: Runs, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(
+            ["git", "-c", "user.name=n", "-c", "user.email=e@example.org", *arguments],
+            cwd=tree.parent,
+            check=True,
+            capture_output=True,
+        )
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "records")
+    shutil.rmtree(tree)
+    git("commit", "-qam", "gone")
+    monkeypatch.chdir(tree.parent)
+    found = find(f"git:main~1:reports/{runs.first.parent.name}")
+    assert found.manifest.run == runs.first.name
+    assert found.sample_count("choose") == 24
+    with pytest.raises(UserError, match="is not in this git repository"):
+        find("git:main:reports")
+    with pytest.raises(UserError, match="is not in this git repository"):
+        find("git:nowhere:reports")
