@@ -1,0 +1,152 @@
+"""Boundaries of a group-sequential test, by numerical integration.
+
+Statistics of the looks are those of a Brownian motion: each normal with variance 1, their increments independent. What is left of their
+density below the boundary is carried from look to look by Simpson's rule (Armitage, McPherson & Rowe, Journal of the Royal Statistical
+Society A 132:235-244, 1969), on the grid of Jennison & Turnbull (Group Sequential Methods, 2000, section 19.2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from lsm_eval.errors import UserError
+from lsm_eval.statistics.bounded import FloatArray
+from lsm_eval.statistics.comparison.spending import Spending
+
+FINENESS = 18
+"""r of Jennison & Turnbull: the grid has 12 r - 3 points."""
+_FAR = 38.0
+"""Beyond so many standard deviations there is nothing (in double precision)."""
+
+
+@lru_cache(maxsize=1024)
+def boundaries(
+    alpha: float, shares: tuple[float, ...], spending: Spending | None = None, *, fineness: int = FINENESS
+) -> tuple[float, ...]:
+    """The upper boundary at each look, for shares of the samples that rise to 1 or less: under no effect, the chance that a statistic
+    reaches its boundary at this look and none did before is what the spending function spends since the look before. Infinite
+    where that is nothing. Raises `UserError` for shares that do not rise."""
+    checked(shares)
+    how = spending or Spending()
+    found: list[float] = []
+    state: tuple[FloatArray, FloatArray] | None = None
+    before, used = 0.0, 0.0
+    for share in shares:
+        spent = how.spent(alpha, share)
+        here = _boundary(state, before, share, spent - used, fineness)
+        found.append(here)
+        state = _kept(state, before, share, here, 0.0, fineness)
+        before, used = share, spent
+    return tuple(found)
+
+
+def crossings(
+    limits: Sequence[float], shares: Sequence[float], drift: float = 0.0, *, fineness: int = FINENESS
+) -> tuple[float, ...]:
+    """The chance that each look is the first at which the statistic is at or above its limit, where its mean is `drift` times the root
+    of the share."""
+    checked(shares)
+    if len(limits) != len(shares):
+        raise UserError("Give a limit for each look.")
+    found: list[float] = []
+    state: tuple[FloatArray, FloatArray] | None = None
+    before = 0.0
+    for limit, share in zip(limits, shares, strict=True):
+        found.append(_beyond(state, before, share, limit, drift))
+        state = _kept(state, before, share, limit, drift, fineness)
+        before = share
+    return tuple(found)
+
+
+def checked(shares: Sequence[float]) -> None:
+    """Raises `UserError` unless shares rise, from above 0 to 1 at most."""
+    if not shares or not all(
+        one < other for one, other in zip((0.0, *shares), (*shares, math.inf), strict=True)
+    ):
+        raise UserError("Looks are at shares of the samples that rise from above 0.")
+    if shares[-1] > 1 + 1e-12:
+        raise UserError("A look is at more than all samples.")
+
+
+def _beyond(
+    state: tuple[FloatArray, FloatArray] | None, before: float, share: float, limit: float, drift: float
+) -> float:
+    """P(no crossing before, and at or above the limit now)."""
+    from scipy.special import ndtr
+
+    if math.isinf(limit):
+        return 0.0 if limit > 0 else 1.0
+    if state is None:
+        return float(ndtr(drift * math.sqrt(share) - limit))
+    z, mass = state
+    more = share - before
+    mean = z * math.sqrt(before) + drift * more
+    return float(mass @ ndtr((mean - limit * math.sqrt(share)) / math.sqrt(more)))
+
+
+def _boundary(
+    state: tuple[FloatArray, FloatArray] | None, before: float, share: float, spend: float, fineness: int
+) -> float:
+    from scipy.optimize import brentq
+    from scipy.special import ndtri
+
+    if spend <= 0 or _beyond(state, before, share, _FAR, 0.0) >= spend:
+        return math.inf
+    if state is None:
+        return -float(ndtri(spend))
+    return float(
+        brentq(
+            lambda limit: _beyond(state, before, share, limit, 0.0) - spend,
+            -_FAR,
+            _FAR,
+            xtol=1e-12,
+            rtol=1e-14,
+        )
+    )
+
+
+def _kept(
+    state: tuple[FloatArray, FloatArray] | None,
+    before: float,
+    share: float,
+    limit: float,
+    drift: float,
+    fineness: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Points z and the mass at each, of paths that have not crossed."""
+    z, weight = grid(drift * math.sqrt(share), limit, fineness)
+    if state is None:
+        return z, weight * _density(z - drift * math.sqrt(share))
+    old, mass = state
+    more = share - before
+    scale = math.sqrt(share / more)
+    mean = (old * math.sqrt(before) + drift * more) / math.sqrt(more)
+    return z, weight * scale * (_density(z[:, None] * scale - mean) @ mass)
+
+
+def grid(mean: float, limit: float, fineness: int) -> tuple[FloatArray, FloatArray]:
+    """Simpson's points below the limit and their weights: dense where the normal density of this mean is, thinner outwards."""
+    outer = 3 + 4 * np.log(fineness / np.arange(1.0, fineness))
+    inner = np.linspace(-3.0, 3.0, 4 * fineness + 1)
+    nodes = mean + np.concatenate([-outer, inner, outer[::-1]])
+    if limit < nodes[-1]:
+        nodes = np.append(nodes[nodes < limit], limit)
+    if len(nodes) == 1:
+        return nodes, np.zeros(1)
+    points = np.empty(2 * len(nodes) - 1)
+    points[::2], points[1::2] = nodes, (nodes[:-1] + nodes[1:]) / 2
+    width = np.diff(nodes)
+    weights = np.zeros(len(points))
+    weights[1::2] = 4 * width
+    weights[:-1:2] += width
+    weights[2::2] += width
+    return points, weights / 6
+
+
+def _density(z: FloatArray) -> FloatArray:
+    made: FloatArray = np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    return made

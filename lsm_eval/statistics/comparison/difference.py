@@ -1,0 +1,258 @@
+"""A paired difference with its interval, and the tests that agree with it.
+
+- 0 or 1, pairs that stand alone: Tango's score interval with an exact floor where few pairs differ (`score`).
+- Values between ends that are known (0 and `top`), and 0 or 1 in clusters: the same on an effective number of trials, with
+  Student's t. The design effect and the spread are made as for a single mean (`statistics.bounded`: CR2, Satterthwaite, cautious
+  guesses where few pairs differ); the spread is the variance of a difference over the most that it can be with so much gained
+  and lost.
+- Any other mean: Student's t with the CR2 standard error of the differences. If all pairs are equal it is treated as a value
+  between the ends seen in either run, so that n equal pairs say what n can.
+- No interval, with the reason, for fewer than five pairs or clusters, or where one cluster holds more than half of the pairs.
+
+Calibration (`noise`) adds the variance of whole runs, which pairs within one run do not show.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from lsm_eval.errors import UserError
+from lsm_eval.statistics.bounded import FEWEST_CLUSTERS, robust_mean, unfit
+from lsm_eval.statistics.comparison.pairs import Pairs
+from lsm_eval.statistics.comparison.score import Score, Side, Statistic, Student
+
+Scale = Literal["binary", "bounded", "mean"]
+"""0 or 1; between 0 and `top`; without bounds."""
+
+DESIGN_EVENTS = 1.0
+SPREAD_EVENTS = 0.5
+"""How many pairs that differ the cautious guesses weigh, as in `statistics.bounded`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What whole runs of one model differ by, beyond what their samples show (`noise.noise`)."""
+
+    variance: float
+    """Added to the variance of a difference, in the metric's unit squared."""
+    freedom: float
+    """Degrees of freedom of the runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Candidate less baseline."""
+
+    value: float | None
+    """None without pairs."""
+    low: float | None
+    high: float | None
+    stderr: float | None
+    p: float | None
+    """Two-sided, of no difference: at most 1 - `level` exactly where the interval does not hold 0."""
+    level: float
+    n: int
+    """Pairs."""
+    missing: int
+    """Pairs left out because a value is missing in either run."""
+    discordant: int | None
+    """Pairs that differ; None where there are no pairs of samples (corpus scores)."""
+    gains: int | None
+    """Of them, those where the candidate's value is larger."""
+    clusters: int | None
+    """None where every pair stands alone."""
+    method: str
+    reason: str | None
+    """Why there is no interval; None where there is one."""
+    statistic: Statistic | None
+    """What all tests are made from; None where there is no interval."""
+
+
+def difference(
+    data: Pairs,
+    scale: Scale = "binary",
+    *,
+    top: float = 1.0,
+    level: float = 0.95,
+    noise: Noise | None = None,
+) -> Difference:
+    """The difference of two means over the same samples; `top` is the end of a bounded value (100 for points). Raises `UserError`
+    for values that are not of the scale."""
+    checked(data, scale, top)
+    apart = data.differences
+    value = float((data.weights * apart).sum() / data.weights.sum()) if data.number else None
+    found = statistic(data, scale, top=top, noise=noise)
+    clustered = data.clusters is not None
+    return described(
+        found,
+        value,
+        level=level,
+        n=data.number,
+        missing=data.missing,
+        clusters=data.clusters,
+        discordant=int((apart != 0).sum()),
+        gains=int((apart > 0).sum()),
+        stderr=_stderr(data),
+        method=_method(
+            found, data, scale, clustered=clustered, noisy=noise is not None and noise.variance > 0
+        ),
+    )
+
+
+def described(
+    found: Statistic | str,
+    value: float | None,
+    *,
+    level: float,
+    n: int,
+    missing: int,
+    clusters: int | None,
+    discordant: int | None,
+    gains: int | None,
+    stderr: float | None,
+    method: str,
+) -> Difference:
+    """The difference that a statistic makes; a statistic in words is the reason for none."""
+    if isinstance(found, str):
+        return Difference(
+            value,
+            None,
+            None,
+            stderr,
+            None,
+            level,
+            n,
+            missing,
+            discordant,
+            gains,
+            clusters,
+            f"none ({found})",
+            found,
+            None,
+        )
+    assert value is not None
+    # The statistic's own value can lie a rounding error beside it.
+    low, high = min(found.end(level, "greater"), value), max(found.end(level, "less"), value)
+    p = min(1.0, 2 * min(found.p(0.0, "greater"), found.p(0.0, "less")))
+    return Difference(
+        value, low, high, stderr, p, level, n, missing, discordant, gains, clusters, method, None, found
+    )
+
+
+def p_value(found: Difference, margin: float, side: Side) -> float | None:
+    """One-sided: how likely a difference like the one found is where the true one is `margin`, against the alternative that it is
+    greater, or less. None where there is no interval. It is at most α exactly where the end of the interval at level 1 - 2 α
+    lies beyond the margin."""
+    return None if found.statistic is None else found.statistic.p(margin, side)
+
+
+def bound(found: Difference, alpha: float, side: Side) -> float | None:
+    """The one-sided limit of the true difference: from below (side "greater") or from above, right but in a share `alpha` of all
+    cases; None where there is no interval."""
+    return None if found.statistic is None else found.statistic.end(1 - 2 * alpha, side)
+
+
+def equivalence(found: Difference, margin: float) -> float | None:
+    """p of the two one-sided tests (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15:657-680, 1987) that the true
+    difference is neither below -margin nor above margin; None where there is no interval."""
+    if found.statistic is None:
+        return None
+    return max(found.statistic.p(-margin, "greater"), found.statistic.p(margin, "less"))
+
+
+def statistic(data: Pairs, scale: Scale, *, top: float = 1.0, noise: Noise | None = None) -> Statistic | str:
+    """What interval and tests are made from; why there is none, in words."""
+    if data.number == 0:
+        return "no pairs"
+    apart = data.differences
+    sums = data.sums(apart)
+    if why := unfit(sums[:, 1], clustered=data.clusters is not None):
+        return "one pair" if why == "one sample" else why
+    if scale == "mean" and apart.any():
+        return _student(data, noise)
+    if scale == "mean":
+        both = np.concatenate([data.baseline, data.candidate])
+        top = float(np.ptp(both))
+        if top == 0:
+            return "all values are the same"
+    whole = scale == "binary" and data.clusters is None and bool((data.weights == data.weights[0]).all())
+    return _score(data, top, noise, whole=whole)
+
+
+def _student(data: Pairs, noise: Noise | None) -> Statistic | str:
+    if data.count < FEWEST_CLUSTERS:
+        return f"only {data.count} pairs"
+    robust = robust_mean(data.sums(data.differences))
+    variance, freedom = added(robust.stderr**2, robust.freedom, noise, 1.0)
+    if math.sqrt(variance) <= 1e-12 * max(abs(robust.mean), 1e-300):
+        return "no spread between the pairs' differences"
+    return Student(robust.mean, math.sqrt(variance), freedom)
+
+
+def _score(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Score:
+    """Of differences between -span and span; `whole`: of 0 or 1, that stand alone and weigh the same."""
+    weight, total = data.weights, float(data.weights.sum())
+    apart = data.differences / span
+    gained = float((weight * np.maximum(apart, 0)).sum()) / total
+    lost = float((weight * np.maximum(-apart, 0)).sum()) / total
+    number = total**2 / float((weight**2).sum())
+    most = gained + lost - (gained - lost) ** 2
+    if whole:
+        trials, freedom = number, math.inf
+    else:
+        events = number * (gained + lost)
+        sums = data.sums(apart)
+        robust = robust_mean(sums)
+        rows = np.column_stack([weight * apart, weight])
+        alone = robust_mean(rows).stderr ** 2
+        size = float((sums[:, 1] ** 2).sum()) / float((weight**2).sum())
+        seen = max(robust.stderr**2 / alone, 1.0) if alone > 0 else 1.0
+        told = events / seen
+        design = (seen * told + size * DESIGN_EVENTS) / (told + DESIGN_EVENTS)
+        share = min(alone * (number - 1) / most, 1.0) if most > 1e-15 else 1.0
+        spread = (share * events + SPREAD_EVENTS) / (events + SPREAD_EVENTS)
+        trials, freedom = number / (design * spread), robust.freedom
+    # The variance that noise adds to: at least that of one half of a pair that differs.
+    own = max(most, 0.5 / number) / trials
+    grown, freedom = added(own, freedom, noise, span)
+    return Score(trials * own / grown, gained, lost, freedom, span)
+
+
+def added(variance: float, freedom: float, noise: Noise | None, span: float) -> tuple[float, float]:
+    """The variance with the noise of runs, and Satterthwaite's degrees of freedom of the sum; `span` is what 1 is in the metric's
+    unit."""
+    if noise is None or noise.variance <= 0:
+        return variance, freedom
+    extra = noise.variance / span**2
+    total = variance + extra
+    return total, total**2 / (variance**2 / freedom + extra**2 / noise.freedom)
+
+
+def _stderr(data: Pairs) -> float | None:
+    return robust_mean(data.sums(data.differences)).stderr if data.count > 1 else None
+
+
+def _method(found: Statistic | str, data: Pairs, scale: Scale, *, clustered: bool, noisy: bool) -> str:
+    name = (
+        "t(paired"
+        if isinstance(found, Student)
+        else "tango(paired"
+        if scale == "binary" and not clustered
+        else "tango(effective, paired"
+    )
+    if scale == "binary" and not clustered and not (data.weights == data.weights[:1]).all():
+        name = "tango(effective, paired"
+    return name + (", clusters" if clustered else "") + (", noise" if noisy else "") + ")"
+
+
+def checked(data: Pairs, scale: Scale, top: float) -> None:
+    """Raises `UserError` for values that are not of the scale."""
+    both = np.concatenate([data.baseline, data.candidate])
+    if scale == "binary" and not np.isin(both, (0.0, 1.0)).all():
+        raise UserError("A value is neither 0 nor 1: compare these samples as bounded values or as means.")
+    if scale == "bounded" and not ((both >= 0) & (both <= top * (1 + 1e-12))).all():
+        raise UserError(f"A value is not between 0 and {top:g}: compare these samples as means.")

@@ -1,0 +1,166 @@
+"""The statistics that a difference's interval and all its tests are made from, so that they never contradict each other.
+
+A test at the margin m asks how likely a difference as large (or as small) as the one seen would be if the true one were m; the
+interval holds the margins that its two one-sided tests do not reject.
+
+`Score` is for differences between -1 and 1. Its statistic is Tango's (Statistics in Medicine 17:891-908, 1998): the difference
+less m over its standard error, in which the share of pairs that differ is the likeliest one under m. Two things are added, for
+few pairs that differ:
+
+- at m = 0, McNemar's mid-p (Lancaster 1961; Fagerland et al., BMC Medical Research Methodology 13:91, 2013) if it is larger;
+- at any other m, the exact binomial probability for pairs that differ in one direction only, if it is larger. The chance of
+  no loss in n pairs is then (1 - m)^n at most, as it is.
+
+Counts need not be whole numbers: clusters and values between 0 and 1 make an effective number of trials (`difference`), and
+Student's t takes the place of the normal distribution.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["less", "greater"]
+"""The alternative of a one-sided test: that the true difference is less, or greater, than a margin."""
+
+_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Effective trials, and the shares of them that were gained and lost."""
+
+    trials: float
+    gained: float
+    lost: float
+    freedom: float = math.inf
+    """Degrees of freedom of Student's t; infinite for the normal distribution."""
+    span: float = 1.0
+    """What a difference of 1 is in the metric's unit."""
+
+    @property
+    def value(self) -> float:
+        return self.span * (self.gained - self.lost)
+
+    def p(self, margin: float, side: Side) -> float:
+        """Of the test that the true difference lies on this side of the margin."""
+        at = margin / self.span
+        if side == "less":
+            return _greater(self.trials, self.lost, self.gained, -at, self.freedom)
+        return _greater(self.trials, self.gained, self.lost, at, self.freedom)
+
+    def end(self, level: float, side: Side) -> float:
+        """The low end (side "greater") or the high end of the interval with `level` between its ends."""
+        tail = (1 - level) / 2
+        if side == "greater":
+            return self.span * _low(self.trials, self.gained, self.lost, self.freedom, tail)
+        return -self.span * _low(self.trials, self.lost, self.gained, self.freedom, tail)
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A difference without bounds, its standard error and degrees of freedom."""
+
+    value: float
+    stderr: float
+    freedom: float
+
+    def p(self, margin: float, side: Side) -> float:
+        """Of the test that the true difference lies on this side of the margin."""
+        apart = (self.value - margin) / self.stderr
+        return upper_tail(apart if side == "greater" else -apart, self.freedom)
+
+    def end(self, level: float, side: Side) -> float:
+        """The low end (side "greater") or the high end of the interval with `level` between its ends."""
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.freedom, 0.5 + level / 2)) * self.stderr
+        return self.value - half if side == "greater" else self.value + half
+
+
+Statistic = Score | Student
+
+
+def upper_tail(z: float, freedom: float = math.inf) -> float:
+    """P(T > z) of Student's t, or of the normal distribution."""
+    if math.isinf(freedom) or math.isinf(z):
+        return math.erfc(z / math.sqrt(2)) / 2
+    from scipy.special import stdtr
+
+    return float(stdtr(freedom, -z))
+
+
+def tango(trials: float, gained: float, lost: float, margin: float) -> float:
+    """Tango's statistic: the difference of shares less the margin over its standard error, in which the share lost is the
+    likeliest one under the margin. 0 where there is no telling (all pairs alike and no margin)."""
+    apart = gained - lost - margin
+    if apart == 0:
+        return 0.0
+    share = likeliest_lost(gained, lost, margin)
+    variance = 2 * share + margin - margin**2
+    if variance <= 1e-15:
+        return math.copysign(math.inf, apart)
+    return apart / math.sqrt(variance / trials)
+
+
+def likeliest_lost(gained: float, lost: float, margin: float) -> float:
+    """The likeliest share of pairs lost, where those gained are more by `margin`: the root of the likelihood's derivative,
+    a square equation in this share."""
+    same = 1 - gained - lost
+    linear = (gained + lost) * (1 - margin) - 2 * margin * (lost + same)
+    root = math.sqrt(max(0.0, linear**2 + 8 * lost * margin * (1 - margin)))
+    return min(max((linear + root) / 4, 0.0, -margin), (1 - margin) / 2)
+
+
+def mid_p(gains: float, losses: float) -> float:
+    """One-sided mid-p of McNemar's test that gains are the likelier: P(X > gains) + P(X = gains) / 2 of so many fair coins."""
+    from scipy.special import betainc
+
+    if gains + losses <= 0:
+        return 0.5
+    more = float(betainc(gains + 1, losses, 0.5)) if losses > 0 else 0.0
+    as_many = float(betainc(gains, losses + 1, 0.5)) if gains > 0 else 1.0
+    return (more + as_many) / 2
+
+
+def _greater(trials: float, gained: float, lost: float, margin: float, freedom: float) -> float:
+    """p of the test that the true difference is greater than the margin."""
+    if margin <= -1:
+        return 0.0
+    if margin >= 1:
+        return 1.0
+    found = upper_tail(tango(trials, gained, lost, margin), freedom)
+    if margin == 0:
+        return max(found, mid_p(trials * gained, trials * lost))
+    return max(found, _one_way(trials, trials * (gained - lost), margin))
+
+
+def _one_way(trials: float, net: float, margin: float) -> float:
+    """P(net gain at least as large) where no pair goes against the margin's direction."""
+    from scipy.special import betainc, betaincc
+
+    if margin > 0:
+        return float(betainc(net, trials - net + 1, margin)) if net > 0 else 1.0
+    if net > 0:
+        return 0.0
+    return float(betaincc(1 - net, trials + net, -margin)) if net > -trials else 1.0
+
+
+def _low(trials: float, gained: float, lost: float, freedom: float, tail: float) -> float:
+    """Where the test's p is `tail`: by bisection, for p rises with the margin everywhere but at 0."""
+    low, high = -1.0, gained - lost
+    if high <= -1:
+        return -1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        if high - low < 1e-13 or middle in (low, high):
+            break
+        near = middle if middle != 0 else 1e-300
+        if _greater(trials, gained, lost, near, freedom) > tail:
+            high = middle
+        else:
+            low = middle
+    if low > 0 and _greater(trials, gained, lost, 0.0, freedom) > tail:
+        return 0.0
+    return low
