@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict
 from typing import Any
+
+import numpy as np
 
 from lsm_eval.comparison.result import Comparison
 from lsm_eval.results.reader import Record
@@ -26,7 +29,28 @@ def to_json(comparison: Comparison) -> str:
         "notes": list(comparison.notes),
         "flips": [asdict(flip.hidden() if flip.sensitive else flip) for flip in comparison.flips],
     }
-    return json.dumps(all_well_formed(finite(content)), indent=1, ensure_ascii=False, allow_nan=False)
+    return json_text(content)
+
+
+def json_text(content: Any) -> str:
+    """`content` as JSON that any parser reads, also where it is printed: readable in every script, with what cannot be seen
+    escaped, null for numbers that JSON does not have, and U+FFFD for halves of characters."""
+    text = json.dumps(all_well_formed(finite(content)), indent=1, ensure_ascii=False, allow_nan=False)
+    return _RISKY.sub(lambda found: "".join(_escaped(sign) for sign in found[0]), text)
+
+
+_RISKY = re.compile(r"[^\n\x20-\x7e\u00a1-\u02ff\u3000-\u9fff\uac00-\ud7a3]+|##(?=\w*\[)")
+"""What may be unseen, or begin a command to a CI machine that reads a log; JSON has such signs in strings only."""
+
+
+def _escaped(sign: str) -> str:
+    if sign.isprintable() and sign != "#":
+        return sign
+    number = ord(sign)
+    if number < 0x10000:
+        return f"\\u{number:04x}"
+    number -= 0x10000
+    return f"\\u{0xD800 + (number >> 10):04x}\\u{0xDC00 + (number & 0x3FF):04x}"
 
 
 def record(found: Record) -> dict[str, Any]:
@@ -41,7 +65,9 @@ def record(found: Record) -> dict[str, Any]:
 
 
 def finite(thing: Any) -> Any:
-    """The same with null for numbers that JSON does not have."""
+    """The same with null for numbers that JSON does not have, and plain numbers for those of NumPy."""
+    if isinstance(thing, np.generic):
+        thing = thing.item()
     if isinstance(thing, float):
         return thing if math.isfinite(thing) else None
     if isinstance(thing, dict):

@@ -1,0 +1,90 @@
+"""A gate's result as JUnit XML, which CI machines show as tests: one case a finding."""
+
+from __future__ import annotations
+
+import re
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from lsm_eval.comparison.flips import Flip
+from lsm_eval.comparison.shown.escape import visible
+from lsm_eval.gating.result import Finding, GateResult
+from lsm_eval.gating.written.wording import facts, lacking, names, rates, shown_flips, verdict
+
+_MOST = 1_000
+"""Characters of an answer."""
+_NO_XML = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write (section 2.2), and control characters that it discourages."""
+_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>\s*")
+
+
+def to_junit(result: GateResult) -> str:
+    """One suite, one case a finding: a failure where it fails, skipped where data lack (a failure where the policy says so); and
+    where the runs are not comparable one case that says why, as an error."""
+    suite = TestSuite(_xml(f"lsm-eval gate: {result.policy}"))
+    suite.timestamp = _xml(result.created)
+    for name, value in _properties(result):
+        suite.add_property(name, _xml(value))
+    cases = [_case(result, one) for one in result.findings]
+    if result.answer == "not comparable":
+        cases.insert(0, _not_comparable(result))
+    suite.add_testcases(cases)
+    whole = JUnitXml("lsm-eval gate")
+    whole.add_testsuite(suite)
+    whole.update_statistics()
+    body = _DECLARATION.sub("", whole.tostring().decode("utf-8"), count=1)
+    return f'<?xml version="1.0"?>\n{body}\n'
+
+
+def _properties(result: GateResult) -> list[tuple[str, str]]:
+    baseline, candidate = names(result)
+    return [
+        ("answer", result.answer),
+        ("verdict", verdict(result)),
+        ("candidate", candidate),
+        *([("baseline", baseline)] if baseline is not None else []),
+        ("policy", f"{result.policy} (sha256 {result.policy_sha256})"),
+        ("rates", rates(result)),
+    ]
+
+
+def _not_comparable(result: GateResult) -> TestCase:
+    case = TestCase("the runs can be compared", "lsm-eval gate")
+    error = Error(_xml(" ".join(result.reasons)) or verdict(result), result.answer)
+    error.text = "\n".join(_xml(reason) for reason in result.reasons)
+    case.result = error
+    return case
+
+
+def _case(result: GateResult, finding: Finding) -> TestCase:
+    case = TestCase(_xml(f"{finding.metric}: {finding.kind}"), _xml(finding.task))
+    details = [finding.why, *(f"{name}: {value}" for name, value in facts(finding))]
+    if finding.answer == "pass":
+        case.system_out = _lines(details)
+        return case
+    kind = Failure if finding.answer == "fail" or result.inconclusive == "fail" else Skipped
+    found = kind(_xml(finding.why), finding.answer)
+    if finding.answer == "not enough data" and (more := lacking(result)):
+        details.append(more)
+    flips = [one for one in shown_flips(result) if (one.task, one.metric) == (finding.task, finding.metric)]
+    found.text = _lines([*details, *(line for one in flips for line in _flip(one))])
+    case.result = found
+    return case
+
+
+def _flip(flip: Flip) -> list[str]:
+    return [
+        f"sample {flip.sample}: {flip.first:.4g} -> {flip.second:.4g}",
+        f"  right: {flip.target}",
+        f"  baseline: {flip.first_answer}",
+        f"  candidate: {flip.second_answer}",
+    ]
+
+
+def _lines(lines: list[str]) -> str:
+    return "\n".join(_xml(line) for line in lines)
+
+
+def _xml(text: str) -> str:
+    """In one line, of characters that XML has. `&`, `<` and `>` are escaped where it is written."""
+    return _NO_XML.sub("\ufffd", visible(text, _MOST))

@@ -1,0 +1,178 @@
+"""A gate's result as Markdown, for a step summary or one comment that is written anew at each run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lsm_eval.comparison.flips import Flip
+from lsm_eval.comparison.shown import words
+from lsm_eval.comparison.shown.escape import cell_markdown, markdown, plain_markdown
+from lsm_eval.gating.result import Finding, GateResult
+from lsm_eval.gating.written.wording import (
+    interval,
+    lacking,
+    loss,
+    margin,
+    names,
+    rates,
+    shown_flips,
+    verdict,
+    worst_first,
+)
+
+MARKER = "<!-- lsm-eval gate -->"
+"""The first line, which is not shown: the comment that has it is the one to replace."""
+COMMENT = 65_536
+"""The most that a comment on GitHub takes."""
+SUMMARY = 1_024 * 1_024
+"""The most that a step summary on GitHub takes."""
+LEAST = 16_384
+"""The smallest limit that holds the verdict and a row."""
+
+_SPARE = 512
+"""Kept for the sentences that say what is left out, at most one of each of four kinds."""
+_HEADER = (
+    "answer",
+    "task",
+    "metric",
+    "baseline",
+    "candidate",
+    "loss",
+    "interval",
+    "margin",
+    "samples",
+    "why",
+)
+_RIGHT = frozenset({3, 4, 5, 6, 7, 8})
+_FLIP_HEADER = ("sample", "score", "right", "baseline", "candidate")
+_SIGNS = {"pass": "✅", "fail": "❌", "not enough data": "❔", "not comparable": "🚫"}
+
+
+def to_markdown(result: GateResult, limit: int = COMMENT) -> str:
+    """The verdict in words, the findings from the worst on, what the numbers rest on, and the samples that changed, folded.
+
+    `limit`: the most bytes of UTF-8, so that there are never more characters either. What does not fit is left out in whole
+    rows, the last first, and a sentence says how many. Raises ValueError where the limit is under `LEAST`."""
+    if limit < LEAST:
+        raise ValueError(f"limit is {limit}, and a gate's verdict needs {LEAST:,} bytes")
+    head = [MARKER, f"## {_SIGNS[result.answer]} Gate: {result.answer}", "", *_head(result)]
+    table = ["", *_table(_HEADER, _RIGHT)] if result.findings else []
+    footing = ["", *_footing(result)]
+    page = _Page(limit - _size([*head, "", *table, *footing]))
+    page.lines += [*head, ""] if result.reasons else head
+    # A list of another kind, or the footing would be the end of it.
+    page.rows([f"* {plain_markdown(reason, 500)}" for reason in result.reasons], "reasons")
+    page.lines += table
+    page.rows([_row(_cells(one)) for one in worst_first(result.findings)], "findings, none of them worse,")
+    page.lines += footing
+    page.rows([f"- {plain_markdown(note, 500)}" for note in result.notes], "notes")
+    for summary, rows in _flip_parts(shown_flips(result)):
+        if not page.fold(summary, rows):
+            page.lines += ["", _left_out("Samples that changed")]
+            break
+    return "\n".join(page.lines) + "\n"
+
+
+def _left_out(what: str) -> str:
+    return f"{what} are left out here for want of room; gate.json has them all."
+
+
+class _Page:
+    """Lines, of which no more rows are taken than there is room for."""
+
+    def __init__(self, room: int) -> None:
+        self.lines: list[str] = []
+        self._room = room - _SPARE
+
+    def rows(self, rows: Sequence[str], what: str) -> None:
+        """As many of the rows as fit, and how many do not."""
+        for at, row in enumerate(rows):
+            if _size([row]) > self._room:
+                self.lines += ["", _left_out(f"{len(rows) - at:,} more {what}")]
+                return
+            self.lines.append(row)
+            self._room -= _size([row])
+
+    def fold(self, summary: str, rows: Sequence[str]) -> bool:
+        """A part that is folded away, with as many of the rows as fit; False where none does."""
+        head = ["", f"<details><summary>{summary}</summary>", "", *_table(_FLIP_HEADER, frozenset())]
+        foot = ["", "</details>"]
+        around = _size([*head, *foot, "", _left_out(f"{len(rows):,} more samples")])
+        if _size(rows[:1]) + around > self._room:
+            return False
+        self._room -= around
+        self.lines += head
+        self.rows(rows, "samples")
+        self.lines += foot
+        return True
+
+
+def _head(result: GateResult) -> Iterator[str]:
+    baseline, candidate = names(result)
+    against = f" against {markdown(baseline, 100)}" if baseline is not None else ""
+    yield f"**{plain_markdown(verdict(result))}**"
+    yield ""
+    yield f"{markdown(candidate, 100)}{against}, under the policy {markdown(result.policy, 100)}."
+
+
+def _footing(result: GateResult) -> list[str]:
+    lines = [
+        "Loss: how much worse the candidate is, over the samples that both have; negative where it is better.",
+        rates(result),
+    ]
+    if (more := lacking(result)) is not None:
+        lines.append(more)
+    return [f"- {plain_markdown(line)}" for line in lines]
+
+
+def _cells(finding: Finding) -> list[str]:
+    return [
+        f"{_SIGNS[finding.answer]} {finding.answer}",
+        markdown(finding.task),
+        markdown(finding.metric),
+        *map(
+            cell_markdown,
+            (
+                words.value(finding.baseline, finding.unit),
+                words.value(finding.candidate, finding.unit),
+                loss(finding),
+                interval(finding),
+                margin(finding),
+                f"{finding.n:,}",
+            ),
+        ),
+        cell_markdown(finding.why, 500),
+    ]
+
+
+def _flip_parts(flips: Sequence[Flip]) -> Iterator[tuple[str, list[str]]]:
+    """The samples that changed, a part a metric."""
+    groups: dict[tuple[str, str], list[Flip]] = {}
+    for flip in flips:
+        groups.setdefault((flip.task, flip.metric), []).append(flip)
+    for (task, metric), found in groups.items():
+        rows = [
+            _row(
+                [
+                    markdown(one.sample, 100),
+                    f"{one.first:.4g} → {one.second:.4g}",
+                    markdown(one.target),
+                    markdown(one.first_answer),
+                    markdown(one.second_answer),
+                ]
+            )
+            for one in found
+        ]
+        yield f"{markdown(task)}, {markdown(metric)}: samples that changed", rows
+
+
+def _table(header: Sequence[str], right: frozenset[int]) -> list[str]:
+    return [_row(header), _row(["---:" if at in right else "---" for at in range(len(header))])]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _size(lines: Sequence[str]) -> int:
+    return sum(len(line.encode()) + 1 for line in lines)
