@@ -24,8 +24,6 @@ from typing import Literal
 Side = Literal["less", "greater"]
 """The alternative of a one-sided test: that the true difference is less, or greater, than a margin."""
 
-_STEPS = 200
-
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -148,19 +146,16 @@ def _one_way(trials: float, net: float, margin: float) -> float:
 
 
 def _low(trials: float, gained: float, lost: float, freedom: float, tail: float) -> float:
-    """Where the test's p is `tail`: by bisection, for p rises with the margin everywhere but at 0."""
-    low, high = -1.0, gained - lost
-    if high <= -1:
-        return -1.0
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if high - low < 1e-13 or middle in (low, high):
-            break
-        near = middle if middle != 0 else 1e-300
-        if _greater(trials, gained, lost, near, freedom) > tail:
-            high = middle
-        else:
-            low = middle
+    """Where the test's p is `tail`: p rises with the margin everywhere but at 0."""
+    from scipy.optimize import brentq
+
+    def beyond(margin: float) -> float:
+        return _greater(trials, gained, lost, margin if margin != 0 else 1e-300, freedom) - tail
+
+    high = gained - lost
+    if high <= -1 or beyond(high) <= 0:
+        return high
+    low = float(brentq(beyond, -1.0, high, xtol=1e-13, rtol=1e-14))
     if low > 0 and _greater(trials, gained, lost, 0.0, freedom) > tail:
         return 0.0
     return low

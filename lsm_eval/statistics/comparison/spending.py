@@ -34,7 +34,7 @@ class Spending:
         if share == 0:
             return 0.0
         if self.family == "obrien-fleming":
-            return 2 * _NORMAL.cdf(_NORMAL.inv_cdf(alpha / 2) / math.sqrt(share))
+            return math.erfc(-_NORMAL.inv_cdf(alpha / 2) / math.sqrt(2 * share))
         if self.family == "pocock":
             return alpha * math.log1p((math.e - 1) * share)
         return float(alpha * share**self.exponent)
