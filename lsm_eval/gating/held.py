@@ -89,7 +89,15 @@ class Held:
         self._measured[own.task, own.metric] = pairs, measured
         margin = asked.margin or 0.0
         if asked.fair is not None:
-            return fair_loss(own, pairs, measured, asked.fair, margin, asked.weight, measured.found.level)
+            return fair_loss(
+                own,
+                pairs,
+                measured,
+                fair=asked.fair,
+                margin=margin,
+                weight=asked.weight,
+                false_pass=self.policy.false_pass,
+            )
         assert asked.higher_is_better is not None
         against = "" if self.kind == "loss" else f" against {self.name}"
         return Loss(own, pairs, measured, asked.higher_is_better, margin, asked.weight, self.kind, against)

@@ -125,27 +125,35 @@ class Loss:
         if answer == "fail":
             return f"Worse{self.against} by {amount(self.loss, unit)} ({span(low, high, unit)}): proven, and beyond the margin of {margin}."
         if answer == "pass":
-            return ruled_out(high, unit, margin, self.against, part)
-        return too_little(self.found, unit, smallest, wanted, self.p_loss is None)
+            return ruled_out(high, unit, margin, self.against)
+        return too_little(self.found, unit, smallest, wanted, undecidable=self.p_loss is None)
 
 
-def ruled_out(high: float | None, unit: str, margin: str, against: str, part: Part) -> str:
+def ruled_out(high: float | None, unit: str, margin: str, against: str) -> str:
     """Why a metric passes."""
     if high is not None and high <= 0:
         return f"Better{against}, by {amount(-high, unit)} or more."
     return f"A loss{against} beyond the margin of {margin} is ruled out: it is {amount(high, unit)} at most."
 
 
-def too_little(found: Found, unit: str, smallest: float | None, wanted: int | None, undecidable: bool) -> str:
+def too_little(
+    found: Found, unit: str, smallest: float | None, wanted: int | None, *, undecidable: bool
+) -> str:
     """Why the data is not enough."""
-    pairs = counted(found.n, "pair")
-    if found.discordant is not None and found.n:
-        pairs += f", of which {found.discordant:,} differ ({percent(found.discordant / found.n)}),"
     if undecidable:
-        return f"{pairs.removesuffix(',')}: there is no interval of their difference ({found.reason})."
+        return f"{pairs_in_words(found)}: there is no interval of their difference ({found.reason})."
     shown = "show no loss at all" if smallest is None else f"show a loss of {amount(smallest, unit)} or more"
     more = "" if wanted is None else f"; about {counted(wanted, 'pair')} would decide"
-    return f"{pairs} can {shown}{more}."
+    comma = "," if found.discordant is not None else ""
+    return f"{pairs_in_words(found)}{comma} can {shown}{more}."
+
+
+def pairs_in_words(found: Found) -> str:
+    """`1,319 pairs, of which 132 differ (10 %)`."""
+    pairs = counted(found.n, "pair")
+    if found.discordant is None or not found.n:
+        return pairs
+    return f"{pairs}, of which {found.discordant:,} differ ({percent(found.discordant / found.n)})"
 
 
 def make_finding(
