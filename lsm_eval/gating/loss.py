@@ -53,7 +53,7 @@ class Loss:
     @property
     def beyond(self) -> bool:
         """Whether the loss found is larger than the margin."""
-        return self.loss is not None and self.loss > self.margin
+        return self.loss is not None and self.loss > self.margin * (1 + 1e-9)
 
     @cached_property
     def p_loss(self) -> float | None:
