@@ -121,7 +121,9 @@ def of_each_answer() -> list[Finding]:
 
 def flip(**changes: Any) -> Flip:
     """A sample that was right and is wrong."""
-    made = Flip("quickstart_accuracy_en", "acc", "17", 1.0, 0.0, "Paris", "London", "Paris", sensitive=False)
+    made = Flip(
+        0, "quickstart_accuracy_en", "acc", "17", 1.0, 0.0, "Paris", "London", "Paris", sensitive=False
+    )
     return replace(made, **changes)
 
 

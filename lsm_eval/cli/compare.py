@@ -23,7 +23,11 @@ from lsm_eval.cli.folder import Folder
               help="Folder with the task files of the records, where they are no packaged ones.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown.")
-@click.option("--reveal", is_flag=True, help="Show the texts of tasks that are marked sensitive, too.")
+@click.option(
+    "--reveal",
+    is_flag=True,
+    help="Show the texts of tasks that are marked sensitive, too; in the terminal only.",
+)
 def compare(
     baseline: str,
     candidates: tuple[str, ...],
@@ -44,11 +48,15 @@ def compare(
     from lsm_eval.comparison.compare import compare as held
     from lsm_eval.comparison.find import find
     from lsm_eval.comparison.shown import text, words
-    from lsm_eval.comparison.shown.as_json import to_json
+    from lsm_eval.comparison.shown.as_json import printed, to_json
     from lsm_eval.comparison.shown.markdown import to_markdown
 
     if as_json and as_markdown:
         raise click.UsageError("--json and --markdown are two ways to write one thing: choose one.")
+    if reveal and (as_json or as_markdown):
+        raise click.UsageError(
+            "--reveal is for the terminal: what --json and --markdown write is passed on, and never has such texts."
+        )
     found = held(
         find(baseline),
         [find(one) for one in candidates],
@@ -58,7 +66,7 @@ def compare(
         include=include,
     )
     if as_json:
-        click.echo(to_json(found))
+        click.echo(printed(to_json(found), sys.stdout.encoding or "utf-8"))
     elif as_markdown:
         click.echo(to_markdown(found), nl=False)
     else:

@@ -61,4 +61,11 @@ def _number(value: float, unit: str) -> str:
 
 
 def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    return sum(
+        2
+        if unicodedata.east_asian_width(character) in "WF"
+        else 0
+        if unicodedata.category(character) in ("Mn", "Me")
+        else 1
+        for character in text
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray, Table
-from lsm_eval.results.redaction import withheld
+from lsm_eval.results.redaction import MARK, withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,20 @@ class Flip:
     """Texts of its task may be harmful: to be folded away, or withheld."""
 
     def hidden(self) -> Flip:
-        """The same with hashes in place of its texts."""
+        """The same with hashes in place of its texts; those of a record that withholds them are hashes already."""
         return replace(
             self,
-            first_answer=withheld(self.first_answer),
-            second_answer=withheld(self.second_answer),
-            target=withheld(self.target),
+            first_answer=_hidden(self.first_answer),
+            second_answer=_hidden(self.second_answer),
+            target=_hidden(self.target),
         )
+
+
+_WITHHELD = re.compile(re.escape(MARK) + "[0-9a-f]{64}]")
+
+
+def _hidden(text: str) -> str:
+    return text if _WITHHELD.fullmatch(text) else withheld(text)
 
 
 def flips(

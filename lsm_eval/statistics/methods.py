@@ -8,6 +8,7 @@ A new method is a new row.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 BEGIN, END = "<!-- methods: begin -->", "<!-- methods: end -->"
@@ -95,11 +96,11 @@ METHODS = (
 )
 
 
-def method_of(method: str) -> Method | None:
+def method_of(method: str, rows: Sequence[Method] | None = None) -> Method | None:
     """The row of an estimate's `method`: the longest name that it begins with; None where the table lacks it."""
     found = [
         row
-        for row in METHODS
+        for row in (METHODS if rows is None else rows)
         if method.startswith(row.name) and method[len(row.name) :][:1] in ("", "(", ",", ")", " ")
     ]
     return max(found, key=lambda row: len(row.name), default=None)
@@ -111,11 +112,12 @@ def fingerprint() -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:8]
 
 
-def table() -> str:
+def table(rows: Sequence[Method] | None = None) -> str:
     """All rows as a Markdown table."""
     head = ("| method | version | source | used for |", "| --- | ---: | --- | --- |")
-    rows = (f"| `{_closed(row.name)}` | {row.version} | {row.source} | {row.used} |" for row in METHODS)
-    return "\n".join([*head, *rows])
+    shown = METHODS if rows is None else rows
+    lines = (f"| `{_closed(row.name)}` | {row.version} | {row.source} | {row.used} |" for row in shown)
+    return "\n".join([*head, *lines])
 
 
 def _closed(name: str) -> str:

@@ -61,8 +61,9 @@ def test_markdown_shows_the_text_itself(text: str) -> None:
 
     found = markdown(text)
     assert found.startswith("<code>")
-    assert not set(found.removeprefix("<code>").removesuffix("</code>")) & set("|*_`<>$:@\\~[](){}!")
-    assert unescape(found.removeprefix("<code>").removesuffix("</code>")) == visible(text)
+    inside = found.removeprefix("<code>").removesuffix("</code>").replace("<span>", "").replace("</span>", "")
+    assert not set(inside) & set("|*_`<>$@\\~[]{}!")
+    assert unescape(inside) == visible(text)
 
 
 def test_long_texts_are_cut_and_say_so() -> None:

@@ -43,9 +43,20 @@ _RISKY = re.compile(r"[^\n\x20-\x7e\u00a1-\u02ff\u3000-\u9fff\uac00-\ud7a3]+|##(
 """What may be unseen, or begin a command to a CI machine that reads a log; JSON has such signs in strings only."""
 
 
+def printed(text: str, encoding: str) -> str:
+    """The same JSON for a stream of this encoding: where it cannot write all of it, in ASCII."""
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return re.sub(r"[^\x00-\x7f]", lambda found: _escape(found[0]), text)
+    return text
+
+
 def _escaped(sign: str) -> str:
-    if sign.isprintable() and sign != "#":
-        return sign
+    return sign if sign.isprintable() and sign != "#" else _escape(sign)
+
+
+def _escape(sign: str) -> str:
     number = ord(sign)
     if number < 0x10000:
         return f"\\u{number:04x}"

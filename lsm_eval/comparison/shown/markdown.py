@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.result import Comparison
 from lsm_eval.comparison.shown import words
-from lsm_eval.comparison.shown.escape import markdown, plain_markdown
+from lsm_eval.comparison.shown.escape import cell_markdown, markdown, plain_markdown
 from lsm_eval.comparison.shown.text import HEADER, RIGHT, by_candidate, cells
 
 
@@ -16,32 +16,34 @@ def to_markdown(comparison: Comparison) -> str:
     baseline, _ = words.names(comparison)
     lines = []
     for name, rows in by_candidate(comparison):
-        lines += [f"### {plain_markdown(name)} against {plain_markdown(baseline)}", ""]
-        lines += table(HEADER, [[plain_markdown(cell) for cell in cells(row)] for row in rows], RIGHT)
+        lines += [f"### {cell_markdown(name)} against {cell_markdown(baseline)}", ""]
+        lines += table(HEADER, [[cell_markdown(cell) for cell in cells(row)] for row in rows], RIGHT)
         lines.append("")
     lines += [f"- {plain_markdown(line)}" for line in words.footing(comparison)]
     if comparison.flips:
-        lines += ["", *flips(comparison.flips)]
+        lines += ["", *flips(comparison.flips, words.names(comparison)[1])]
     return "\n".join(lines) + "\n"
 
 
-def table(header: tuple[str, ...], rows: list[list[str]], right: frozenset[int]) -> list[str]:
+def table(header: Sequence[str], rows: list[list[str]], right: frozenset[int]) -> list[str]:
     """A table of cells that are escaped already."""
     marks = ["---:" if at in right else "---" for at in range(len(header))]
     return [f"| {' | '.join(line)} |" for line in (list(header), marks, *rows)]
 
 
-def flips(found: Sequence[Flip]) -> list[str]:
-    """Samples that changed, folded away."""
+def flips(found: Sequence[Flip], names: Sequence[str]) -> list[str]:
+    """Samples that changed, folded away. `names`: of the candidates."""
     lines = ["<details><summary>Samples that changed</summary>", ""]
     header = ("task", "metric", "sample", "score", "right", "baseline", "candidate")
+    several = len(names) > 1
     made = []
     for flip in found:
         shown = flip.hidden() if flip.sensitive else flip
         made.append(
             [
-                plain_markdown(shown.task),
-                plain_markdown(shown.metric),
+                *([cell_markdown(names[shown.candidate])] if several else []),
+                cell_markdown(shown.task),
+                cell_markdown(shown.metric),
                 markdown(shown.sample),
                 f"{shown.first:.4g} → {shown.second:.4g}",
                 markdown(shown.target),
@@ -49,4 +51,4 @@ def flips(found: Sequence[Flip]) -> list[str]:
                 markdown(shown.second_answer),
             ]
         )
-    return [*lines, *table(header, made, frozenset()), "", "</details>"]
+    return [*lines, *table(("of", *header) if several else header, made, frozenset()), "", "</details>"]

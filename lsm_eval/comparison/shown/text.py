@@ -25,7 +25,11 @@ RIGHT = frozenset({2, 3, 4, 5, 6, 7, 8})
 
 
 def cells(row: Row) -> list[str]:
-    """One row of the table under `HEADER`."""
+    """One row of the table under `HEADER`; names and reasons come from records, which may hold anything."""
+    return [visible(cell, 500) for cell in _cells(row)]
+
+
+def _cells(row: Row) -> list[str]:
     if row.verdict == "not compared":
         values = words.value(row.baseline_value, row.unit), words.value(row.candidate_value, row.unit)
         return [row.task, row.metric, *values, *[words.DASH] * 5, words.verdict(row)]
@@ -52,8 +56,9 @@ def flip_lines(flips: Sequence[Flip], names: Sequence[str], *, reveal: bool) -> 
             last = (flip.candidate, flip.task, flip.metric)
             of = f", {names[flip.candidate]}" if len(names) > 1 else ""
             yield ""
-            yield f"{flip.task}, {flip.metric}{of}: samples that changed"
-        yield f"  {visible(shown.sample)}: {shown.first:.4g} -> {shown.second:.4g}"
+            yield f"{visible(flip.task)}, {visible(flip.metric)}{of}: samples that changed"
+        # Not the id first: a line that begins with `::` is a command to GitHub's runner.
+        yield f"  sample {visible(shown.sample)}: {shown.first:.4g} -> {shown.second:.4g}"
         yield f"    right      {visible(shown.target)}"
         yield f"    baseline   {visible(shown.first_answer)}"
         yield f"    candidate  {visible(shown.second_answer)}"

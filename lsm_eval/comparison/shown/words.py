@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from lsm_eval.comparison import signature
 from lsm_eval.comparison.result import Comparison, Row
 from lsm_eval.comparison.shown.escape import visible
 
@@ -10,7 +13,7 @@ DASH = "-"
 
 def value(number: float | None, unit: str) -> str:
     """As `lsm-eval run` prints it; a dash where there is none."""
-    if number is None:
+    if number is None or math.isnan(number):
         return DASH
     if unit == "fraction":
         return f"{100 * number:.1f} %"
@@ -19,7 +22,7 @@ def value(number: float | None, unit: str) -> str:
 
 def difference(number: float | None, unit: str) -> str:
     """With its sign; that of two percentages is in percentage points."""
-    if number is None:
+    if number is None or math.isnan(number):
         return DASH
     return _signed(number, unit) + (" pp" if unit == "fraction" else "")
 
@@ -41,7 +44,7 @@ def _signed(number: float, unit: str) -> str:
 
 def p_value(p: float | None) -> str:
     """Two digits that say something; never 0."""
-    if p is None:
+    if p is None or math.isnan(p):
         return DASH
     return "<0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
@@ -96,6 +99,10 @@ def names(comparison: Comparison) -> tuple[str, list[str]]:
 
 def footing(comparison: Comparison) -> list[str]:
     """What the table rests on, a sentence a line."""
+    return [visible(line, 1_000) for line in _footing(comparison)]
+
+
+def _footing(comparison: Comparison) -> list[str]:
     if not comparison.rows:
         return ["The records have no number in common.", *comparison.alone]
     level = comparison.rows[0].level
@@ -109,4 +116,16 @@ def footing(comparison: Comparison) -> list[str]:
             seen[words] = None
     if seen:
         lines.append(f"In no pair: {'; '.join(list(seen)[:10])}{'; …' if len(seen) > 10 else ''}.")
+    if asked := _across(comparison):
+        lines.append(f"Compared although these parts of the signatures differ, as --across asks: {asked}.")
     return [*lines, *comparison.notes, *comparison.alone]
+
+
+def _across(comparison: Comparison) -> str:
+    """The parts that differ by intention, beside the model."""
+    ordinary = {*signature.FREE, signature.MODEL}
+    compared = (row for row in comparison.rows if row.verdict != "not compared")
+    found = dict.fromkeys(
+        str(part) for row in compared for part in row.differing if part.name not in ordinary
+    )
+    return "; ".join([*list(found)[:5], *(["…"] if len(found) > 5 else [])])

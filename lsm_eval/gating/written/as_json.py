@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import lsm_eval
+from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.shown.as_json import json_text, record
 from lsm_eval.errors import UserError
 from lsm_eval.gating.result import GateResult
@@ -37,9 +38,15 @@ def to_json(result: GateResult) -> str:
             "reasons": list(result.reasons),
             "findings": [asdict(one) for one in result.findings],
             "notes": list(result.notes),
-            "flips": [asdict(one) for one in shown_flips(result)],
+            "flips": [_flip(one) for one in shown_flips(result)],
         }
     )
+
+
+def _flip(flip: Flip) -> dict[str, Any]:
+    content = asdict(flip)
+    del content["candidate"]  # a gate has one
+    return content
 
 
 def read_json(text: str) -> GateFile:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.gating.result import Finding, GateResult
-from lsm_eval.gating.written.wording import facts, lacking, names, rates, shown_flips, verdict
+from lsm_eval.gating.written.wording import created, facts, lacking, names, rates, shown_flips, verdict
 
 _MOST = 1_000
 """Characters of an answer."""
@@ -22,10 +23,14 @@ def to_junit(result: GateResult) -> str:
     """One suite, one case a finding: a failure where it fails, skipped where data lack (a failure where the policy says so); and
     where the runs are not comparable one case that says why, as an error."""
     suite = TestSuite(_xml(f"lsm-eval gate: {result.policy}"))
-    suite.timestamp = _xml(result.created)
+    if (started := created(result)) is not None:
+        suite.timestamp = started
     for name, value in _properties(result):
         suite.add_property(name, _xml(value))
-    cases = [_case(result, one) for one in result.findings]
+    flips: dict[tuple[str, str], list[Flip]] = {}
+    for flip in shown_flips(result):
+        flips.setdefault((flip.task, flip.metric), []).append(flip)
+    cases = [_case(result, one, flips.get((one.task, one.metric), [])) for one in result.findings]
     if result.answer == "not comparable":
         cases.insert(0, _not_comparable(result))
     suite.add_testcases(cases)
@@ -56,7 +61,7 @@ def _not_comparable(result: GateResult) -> TestCase:
     return case
 
 
-def _case(result: GateResult, finding: Finding) -> TestCase:
+def _case(result: GateResult, finding: Finding, flips: Sequence[Flip]) -> TestCase:
     case = TestCase(_xml(f"{finding.metric}: {finding.kind}"), _xml(finding.task))
     details = [finding.why, *(f"{name}: {value}" for name, value in facts(finding))]
     if finding.answer == "pass":
@@ -66,7 +71,6 @@ def _case(result: GateResult, finding: Finding) -> TestCase:
     found = kind(_xml(finding.why), finding.answer)
     if finding.answer == "not enough data" and (more := lacking(result)):
         details.append(more)
-    flips = [one for one in shown_flips(result) if (one.task, one.metric) == (finding.task, finding.metric)]
     found.text = _lines([*details, *(line for one in flips for line in _flip(one))])
     case.result = found
     return case

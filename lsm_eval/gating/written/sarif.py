@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +15,7 @@ import lsm_eval
 from lsm_eval.comparison.shown.as_json import json_text
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.gating.result import Finding, GateResult, Kind
-from lsm_eval.gating.written.wording import facts, severity, worst_first
+from lsm_eval.gating.written.wording import created, facts, severity, worst_first
 from lsm_eval.results.writer import ESTIMATES
 
 AREAS = frozenset({"bias", "hallucination", "privacy", "safety"})
@@ -42,7 +41,7 @@ def to_sarif(result: GateResult, policy_file: str | None = None) -> str:
     findings = [
         one for one in worst_first(result.findings) if one.answer != "pass" and _area(result, one) in AREAS
     ]
-    rules = list(dict.fromkeys((_rule_id(one)) for one in findings))
+    rules = {name: at for at, name in enumerate(dict.fromkeys(map(_rule_id, findings)))}
     first = {_rule_id(one): one for one in reversed(findings)}
     place = _uri(policy_file) if policy_file else _place(result)
     run = {
@@ -55,7 +54,7 @@ def to_sarif(result: GateResult, policy_file: str | None = None) -> str:
         },
         "automationDetails": {"id": f"lsm-eval/{result.policy}/"},
         "invocations": [_invocation(result)],
-        "results": [_result(result, one, rules.index(_rule_id(one)), place) for one in findings],
+        "results": [_result(result, one, rules[_rule_id(one)], place) for one in findings],
         "properties": {"answer": result.answer, "policySha256": result.policy_sha256},
     }  # fmt: skip
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
@@ -119,22 +118,9 @@ def _invocation(result: GateResult) -> dict[str, Any]:
             for reason in (result.reasons if result.answer == "not comparable" else ())
         ],
     }
-    if (ended := _time(result.created)) is not None:
-        found["endTimeUtc"] = ended
+    if (ended := created(result)) is not None:
+        found["endTimeUtc"] = f"{ended}Z"
     return found
-
-
-def _time(text: str) -> str | None:
-    """As RFC 3339 in UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (
-        (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-        .astimezone(UTC)
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
 
 
 def _place(result: GateResult) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from lsm_eval.comparison.flips import Flip
@@ -47,6 +48,19 @@ def names(result: GateResult) -> tuple[str | None, str]:
 
 def _with_run(record: Record) -> str:
     return f"{record.manifest.model.name} {record.manifest.run}"
+
+
+def created(result: GateResult) -> str | None:
+    """When, in UTC, to the second, without a zone; None where the result says no time."""
+    try:
+        moment = datetime.fromisoformat(result.created)
+    except ValueError:
+        return None
+    return (
+        (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        .astimezone(UTC)
+        .strftime("%Y-%m-%dT%H:%M:%S")
+    )
 
 
 def verdict(result: GateResult) -> str:

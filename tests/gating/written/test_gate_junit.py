@@ -41,6 +41,7 @@ def test_the_suite_counts_them() -> None:
     (suite,) = whole
     assert (suite.tests, suite.failures, suite.skipped, suite.errors) == (6, 3, 1, 0)
     assert (whole.tests, whole.failures, whole.skipped, whole.errors) == (6, 3, 1, 0)
+    assert suite.timestamp == "2026-11-29T09:00:00"
     said = {one.name: one.value for one in suite.properties()}
     assert said["answer"] == "fail"
     assert "at most 1 % of runs" in said["rates"]
