@@ -11,7 +11,7 @@ from scipy import optimize, stats
 
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.bounded import FloatArray
-from lsm_eval.statistics.comparison.boundaries import boundaries, crossings
+from lsm_eval.statistics.comparison.boundaries import boundaries, crossings, inflation
 from lsm_eval.statistics.comparison.sequential import equal_shares
 from lsm_eval.statistics.comparison.spending import Family, Spending
 
@@ -121,3 +121,12 @@ def test_looks_that_do_not_rise_are_refused(shares: tuple[float, ...]) -> None:
 def test_every_look_has_one_limit() -> None:
     with pytest.raises(UserError):
         crossings((2.0,), (0.5, 1.0))
+
+
+def test_looks_cost_samples() -> None:
+    assert inflation(0.05, 0.9, (1.0,)) == pytest.approx(1, abs=1e-6)
+    # Pocock-like and O'Brien-Fleming-like spending of .025 over five looks, power .9: about 1.2 and 1.03 (Jennison & Turnbull 2000).
+    assert inflation(0.025, 0.9, equal_shares(5), Spending("pocock")) == pytest.approx(1.2, abs=0.02)
+    assert inflation(0.025, 0.9, equal_shares(5), Spending("obrien-fleming")) == pytest.approx(1.03, abs=0.01)
+    with pytest.raises(UserError):
+        inflation(0.05, 1.0, (1.0,))
