@@ -18,7 +18,7 @@ from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.bounded import unfit
 from lsm_eval.statistics.comparison.score import Score
 
-METHOD = "exact(paired, all alike)"
+METHOD = "tango(effective, paired)"
 _TOP = {"fraction": 1.0, "points": 100.0}
 
 

@@ -149,8 +149,15 @@ class _Decider:
         at_most = limit.at_most is not None
         value = limit.at_most if limit.at_most is not None else limit.at_least
         assert value is not None
-        table = self.tables.of(row.task)
-        return make_bound(row, table, value, at_most=at_most, aggregates=self.aggregates, weight=limit.weight)
+        return make_bound(
+            row,
+            self.tables.of(row.task),
+            value,
+            at_most=at_most,
+            aggregates=self.aggregates,
+            weight=limit.weight,
+            false_pass=self.policy.false_pass,
+        )
 
     def _against_reference(self, limit: Limit, reference: str, row: EstimateRow) -> Question | None:
         held = self._held.get(reference) or self._hold(reference, find(reference))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
@@ -17,12 +16,12 @@ from lsm_eval.gating.question import Part
 from lsm_eval.gating.result import Answer, Finding
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.bounded import score_interval
+from lsm_eval.statistics.comparison.limit import Interval, limit_evidence
+from lsm_eval.statistics.comparison.verdicts import Evidence
 from lsm_eval.statistics.intervals import estimate
 
 Ends = tuple[float, float]
 _NORMAL = NormalDist()
-_STEPS = 40
-_SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -33,35 +32,34 @@ class Bound:
     """The candidate's."""
     limit: float
     at_most: bool
-    ends: Callable[[float], Ends | None]
-    """The interval with an error of alpha at each end."""
+    interval: Interval
+    """The ends at a level."""
     alone: bool
     """Whether its samples stand alone and count 0 or 1."""
     sensitive: bool
     weight: float = 1.0
 
+    evidence: Evidence = field(kw_only=True)
+
     @property
     def beyond(self) -> bool:
         """Whether the number itself breaks the limit."""
-        return self.row.value is not None and (
-            self.row.value > self.limit if self.at_most else self.row.value < self.limit
-        )
+        return self.evidence.loss is not None and self.evidence.loss > 0
 
-    @cached_property
+    @property
     def p_loss(self) -> float | None:
         """Of a limit that is kept."""
-        return self._p(lambda ends: ends[0] > self.limit if self.at_most else ends[1] < self.limit)
+        return self.evidence.p_loss
 
-    @cached_property
+    @property
     def p_margin(self) -> float | None:
         """Of a limit that is broken."""
-        return self._p(lambda ends: ends[1] <= self.limit if self.at_most else ends[0] >= self.limit)
+        return self.evidence.p_margin
 
     def finding(self, answer: Answer, part: Part) -> Finding:
         """As `question.Question` wants it."""
         row = self.row
-        ends = self.ends(part.false_pass)
-        low, high = ends or (None, None)
+        low, high = self.interval(1 - 2 * part.false_pass) or (None, None)
         wanted = self._wanted(part) if answer == "not enough data" else None
         return Finding(
             kind="limit",
@@ -90,23 +88,6 @@ class Bound:
             sensitive=self.sensitive,
         )
 
-    def _p(self, shown: Callable[[Ends], bool]) -> float | None:
-        """The smallest error at which the interval shows it, by bisection; 1 where none does."""
-        if self.ends(0.25) is None:
-            return None
-
-        def holds(alpha: float) -> bool:
-            ends = self.ends(alpha)
-            return ends is not None and shown(ends)
-
-        low, high = math.log(_SMALLEST), math.log(0.499)
-        if not holds(0.499):
-            return 1.0
-        for _ in range(_STEPS):
-            middle = (low + high) / 2
-            low, high = (low, middle) if holds(math.exp(middle)) else (middle, high)
-        return math.exp(high)
-
     def _why(self, answer: Answer, low: float | None, high: float | None, wanted: int | None) -> str:
         unit, bound = (
             self.row.unit,
@@ -127,14 +108,15 @@ class Bound:
 
     def _wanted(self, part: Part) -> int | None:
         """Samples of the same value whose interval would lie on one side of the limit."""
-        found, ends = self.row.value, self.ends(part.false_alarm if self.beyond else part.false_pass)
+        alpha = part.false_alarm if self.beyond else part.false_pass
+        found, ends = self.row.value, self.interval(1 - 2 * alpha)
         if found is None or ends is None or found == self.limit:
             return None
         if not self.alone:
             near = ends[0] if self.limit < found else ends[1]
             wanted = math.ceil(self.row.n * ((near - found) / (self.limit - found)) ** 2)
             return wanted if wanted > self.row.n else None
-        z = _NORMAL.inv_cdf(1 - (part.false_alarm if self.beyond else part.false_pass))
+        z = _NORMAL.inv_cdf(1 - alpha)
         few, many = self.row.n, 10**9
         while few + 1 < many:
             middle = (few + many) // 2
@@ -162,22 +144,24 @@ def make_bound(
     at_most: bool,
     aggregates: Aggregates,
     weight: float,
+    false_pass: float,
 ) -> Bound:
     """The question whether a metric of the candidate keeps a limit. Its interval is made anew at every level where the record's own
     comes out of its samples; elsewhere the record's ends are taken for as many standard errors as their level says."""
     sensitive = False
-    made: tuple[Callable[[float], Ends | None], bool] | None = None
+    made: tuple[Interval, bool] | None = None
     if table is not None:
         task = table.record.tasks[row.task]
         sensitive = task.sensitive or task.area == "safety"
         made = _anew(row, table, aggregates)
-    ends, alone = made or (_scaled(row), False)
-    return Bound(row, limit, at_most, ends, alone, sensitive, weight)
+    interval, alone = made or (_scaled(row), False)
+    evidence = limit_evidence(
+        row.metric, row.value, interval, limit, higher_is_better=not at_most, false_pass=false_pass
+    )
+    return Bound(row, limit, at_most, interval, alone, sensitive, weight, evidence=evidence)
 
 
-def _anew(
-    row: EstimateRow, table: Table, aggregates: Aggregates
-) -> tuple[Callable[[float], Ends | None], bool] | None:
+def _anew(row: EstimateRow, table: Table, aggregates: Aggregates) -> tuple[Interval, bool] | None:
     """The interval at any level, and whether it is of 0 or 1 alone; None where it is not the record's at the record's level."""
     held = table.statistics(row.metric)
     if held is None:
@@ -205,18 +189,18 @@ def _anew(
     own = at(row.level)
     if own is None or not np.allclose(own, (row.low, row.high), rtol=1e-9, atol=1e-12):
         return None
-    return lambda alpha: at(1 - 2 * alpha), binary and row.clusters is None
+    return at, binary and row.clusters is None
 
 
-def _scaled(row: EstimateRow) -> Callable[[float], Ends | None]:
+def _scaled(row: EstimateRow) -> Interval:
     """The record's ends moved in or out as those of a normal distribution."""
     low, high, found = row.low, row.high, row.value
     if low is None or high is None or found is None:
-        return lambda alpha: None
+        return lambda level: None
     z = _NORMAL.inv_cdf(0.5 + row.level / 2)
 
-    def at(alpha: float) -> Ends:
-        scale = _NORMAL.inv_cdf(1 - alpha) / z
+    def at(level: float) -> Ends:
+        scale = _NORMAL.inv_cdf(0.5 + level / 2) / z
         return found - scale * (found - low), found + scale * (high - found)
 
     return at

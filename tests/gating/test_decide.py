@@ -253,9 +253,11 @@ def test_lower_may_be_better(gate_runs: GateRuns) -> None:
 def test_distance_from_a_fair_value(gate_runs: GateRuns) -> None:
     # From 0.942 to 0.992.
     away = only(judged(gate_runs, "better", rules=[{"task": "better", "fair": 0.5}]))
-    assert (away.answer, away.loss) == ("fail", pytest.approx(30 / 600))
+    assert away.answer == "fail"
+    assert away.loss == pytest.approx(30 / 600)
     nearer = only(judged(gate_runs, "better", rules=[{"task": "better", "fair": 1.0}]))
-    assert (nearer.answer, nearer.loss) == ("pass", pytest.approx(-30 / 600))
+    assert nearer.answer == "pass"
+    assert nearer.loss == pytest.approx(-30 / 600)
     # The candidate lies as far on the other side: nothing is lost.
     across = only(
         judged(gate_runs, "better", rules=[{"task": "better", "fair": (565 + 595) / 1200, "margin": 0.05}])
