@@ -91,7 +91,7 @@ def _of_means(
     level: float,
     noise: Noise | None,
 ) -> Difference:
-    data = paired(first[say], second[say], _clusters(pairs, say))
+    data = paired(first[say], second[say], pairs.groups[say])
     scale, top = _scale(row, np.concatenate([first[say], second[say]]))
     found = of_pairs(data, scale, top=top, level=level, noise=noise)
     means = float(data.baseline.mean()), float(data.candidate.mean())

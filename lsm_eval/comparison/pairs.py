@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.comparison.tables import Table
+from lsm_eval.statistics.basis import cluster_numbers
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,15 @@ class Pairs:
     missing_first: int
     missing_second: int
 
-    @property
+    @cached_property
     def clusters(self) -> list[str | None]:
         """Of each pair, as the first run has it."""
         return [self.first.clusters[row] for row in self.rows[:, 0]]
+
+    @cached_property
+    def groups(self) -> NDArray[np.intp]:
+        """The number of each pair's cluster [n], the same for the same."""
+        return cluster_numbers(self.clusters)[0]
 
 
 def match(first: Table, second: Table, *, by_id_alone: bool = False) -> Pairs:

@@ -14,7 +14,6 @@ from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.difference import Difference
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.bounded import unfit
 from lsm_eval.statistics.comparison.score import Score
 
@@ -35,7 +34,8 @@ def with_bound(
         or measured.scores
     ):
         return measured
-    groups, count = cluster_numbers(pairs.clusters)
+    groups = pairs.groups
+    count = int(groups.max()) + 1
     span = _range(row, pairs, aggregates)
     if span is None or unfit(
         np.bincount(groups, minlength=count).astype(float), clustered=count < len(groups)

@@ -96,10 +96,9 @@ def fair_loss(
     first, second = measured.scores
     say = ~np.isnan(first) & ~np.isnan(second)
     scale, top = _scale(row, np.concatenate([first[say], second[say]]), fair)
-    clusters = [one for one, held in zip(pairs.clusters, say.tolist(), strict=True) if held]
     evidence = distance_evidence(
         row.metric,
-        paired(first[say], second[say], clusters),
+        paired(first[say], second[say], pairs.groups[say]),
         fair,
         margin,
         scale,
