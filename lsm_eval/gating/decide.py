@@ -140,9 +140,10 @@ class _Decider:
 
     def _of_limit(self, limit: Limit, row: EstimateRow) -> Question | None:
         most = self.policy.not_comparable.missing
-        if row.missing > most * (row.n + row.missing):
+        asked_for = (row.n or 0) + row.missing
+        if row.missing > most * asked_for:
             self.reasons[
-                f"{row.task}: {row.missing:,} of {row.n + row.missing:,} samples have no {row.metric}, and "
+                f"{row.task}: {row.missing:,} of {asked_for:,} samples have no {row.metric}, and "
                 f"{100 * most:.3g} % may: run them again."
             ] = None
             return None

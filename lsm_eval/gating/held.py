@@ -80,6 +80,9 @@ class Held:
         pairs = self._paired(own.task, by_id=signature.by_id_alone(parts))
         if pairs is None:
             return None
+        if why := self._unjudged(own):
+            self._refuse(why)
+            return None
         level = 1 - 2 * self.policy.false_pass
         measured = difference(own, pairs, self.aggregates, level)
         measured = with_bound(own, pairs, measured, self.aggregates, level)
@@ -119,6 +122,20 @@ class Held:
         return (
             f"{own.task}: the candidate has not run it{why}: run it, or let a rule of the policy ignore it."
         )
+
+    def _unjudged(self, own: EstimateRow) -> str | None:
+        """Why a metric cannot be compared whose judge gave no answer too often, in a sentence."""
+        most = self.policy.not_comparable.missing
+        for record, which in ((self.other, self.name), (self.candidate, "candidate")):
+            judge = record.manifest.judge
+            for row in judge.metrics if judge else ():
+                lost = sum(row.could_not_judge.values())
+                if (row.task, row.metric) == (own.task, own.metric) and lost > most * row.samples:
+                    return (
+                        f"{own.task}: the judge of the {which} could not judge {lost:,} of {row.samples:,} answers for {own.metric}, "
+                        f"and {100 * most:.3g} % may be: run it again."
+                    )
+        return None
 
     def _paired(self, task: str, *, by_id: bool) -> Pairs | None:
         """The pairs of a task; None where they are not to be compared, with the reason noted."""

@@ -78,7 +78,7 @@ class Bound:
             level=1 - 2 * part.false_pass,
             p=None,
             margin=self.limit,
-            n=row.n,
+            n=row.n or 0,
             clusters=row.clusters,
             discordant=None,
             missing=row.missing,
@@ -101,7 +101,7 @@ class Bound:
         if answer == "not enough data":
             more = f"; about {wanted:,} samples like these would decide" if wanted else ""
             return (
-                f"{value(self.row.value, unit)} of {self.row.n:,} samples may be {value(low, unit)} to {value(high, unit)}, and the "
+                f"{value(self.row.value, unit)} of {self.row.n or 0:,} samples may be {value(low, unit)} to {value(high, unit)}, and the "
                 f"policy wants {bound}{more}."
             )
         return f"It is {value(end, unit)} at {sure}, and the policy wants {bound}."
@@ -110,14 +110,15 @@ class Bound:
         """Samples of the same value whose interval would lie on one side of the limit."""
         alpha = part.false_alarm if self.beyond else part.false_pass
         found, ends = self.row.value, self.interval(1 - 2 * alpha)
+        number = self.row.n or 0
         if found is None or ends is None or found == self.limit:
             return None
         if not self.alone:
             near = ends[0] if self.limit < found else ends[1]
-            wanted = math.ceil(self.row.n * ((near - found) / (self.limit - found)) ** 2)
-            return wanted if wanted > self.row.n else None
+            wanted = math.ceil(number * ((near - found) / (self.limit - found)) ** 2)
+            return wanted if wanted > number else None
         z = _NORMAL.inv_cdf(1 - alpha)
-        few, many = self.row.n, 10**9
+        few, many = number, 10**9
         while few + 1 < many:
             middle = (few + many) // 2
             low, high = score_interval(found, middle, z)

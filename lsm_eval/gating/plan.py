@@ -111,7 +111,7 @@ def plan(
             notes.append(f"{one.row.task}: {one.row.metric} is not planned, because {spread}.")
             continue
         held = one if margin is None else replace(one, margin=_in_unit(margin, one.row))
-        rows.append(_row(held, spread, n or one.row.n, policy, policy.false_alarm * one.weight / total))
+        rows.append(_row(held, spread, n or one.row.n or 1, policy, policy.false_alarm * one.weight / total))
     if not rows:
         why = f" ({notes[0].removesuffix('.')})" if notes else ""
         raise UserError(
@@ -207,7 +207,7 @@ def _spread(record: Record, row: EstimateRow, discordance: float | None) -> _Spr
         if row.stderr is None:
             return "it has no standard error"
         # All of the design is in the standard error already.
-        return _Spread(Means(math.sqrt(2 * share * row.n) * row.stderr), 1.0)
+        return _Spread(Means(math.sqrt(2 * share * (row.n or 0)) * row.stderr), 1.0)
     values, top, design = held[:, 0], _TOP.get(row.unit), _design(row, held)
     if top is None or not bool(((values >= 0) & (values <= top)).all()):
         return _Spread(Means(math.sqrt(2 * share) * float(np.std(values, ddof=1)), design), 1.0)

@@ -223,6 +223,33 @@ def test_a_task_that_the_candidate_lacks(gate_runs: GateRuns, tmp_path: Path) ->
     assert judged(gate_runs, "same", first=short).exit_code == 0
 
 
+def test_a_judge_that_did_not_answer_is_an_outage(gate_runs: GateRuns, tmp_path: Path) -> None:
+    def judged_by(lost: int) -> Any:
+        def change(content: dict[str, Any]) -> None:
+            row = {
+                "task": "worse",
+                "metric": "acc",
+                "rubric": "r",
+                "samples": 600,
+                "could_not_judge": {"no_answer": lost},
+            }
+            content["judge"] = {
+                "model": content["model"], "read": "text", "same_model": False, "requests": {}, "metrics": [row],
+            }  # fmt: skip
+
+        return change
+
+    result = judged(
+        gate_runs, "worse", second=with_manifest(gate_runs.candidate, tmp_path / "a", judged_by(31))
+    )
+    assert result.exit_code == 4
+    assert "the judge of the candidate could not judge 31 of 600 answers for acc" in result.reasons[0]
+    result = judged(
+        gate_runs, "worse", second=with_manifest(gate_runs.candidate, tmp_path / "b", judged_by(30))
+    )
+    assert result.exit_code == 1
+
+
 def test_a_proven_loss_is_not_excused_by_an_outage_elsewhere(gate_runs: GateRuns, tmp_path: Path) -> None:
     out = edited(gate_runs.candidate, tmp_path, "same", failing(100))
     result = judged(gate_runs, "same", "worse", second=out)
