@@ -214,7 +214,7 @@ def _score(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Sco
     if whole:
         trials, freedom = number, math.inf
     else:
-        events = number * (gained + lost)
+        events = number * most
         sums = data.sums(apart)
         robust = robust_mean(sums)
         rows = np.column_stack([weight * apart, weight])

@@ -312,3 +312,29 @@ def test_one_more_pair_that_differs_is_no_cliff() -> None:
     ends = [of(500, 0, lost, 500 - lost).low or 0.0 for lost in range(6)]
     assert ends == sorted(ends, reverse=True)
     assert max(abs(np.diff(ends))) < 0.0035
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_clusters_that_are_all_alike_count_as_one_trial_each(value: float) -> None:
+    """Nothing tells how samples of one cluster hang together."""
+    found = difference(pairs(np.zeros(500), np.full(500, value), np.arange(500) % 5))
+    assert isinstance(found.statistic, Score)
+    assert found.statistic.trials == pytest.approx(5)
+    assert found.p is not None
+    assert found.p > 2 * 0.5**5
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(2, 2000), st.floats(0, 1), st.floats(0, 1), st.floats(2, 50))
+def test_ends_and_p_are_always_in_range(n: int, gained: float, lost: float, freedom: float) -> None:
+    whole = max(1.0, gained + lost)
+    found = Score(n, gained / whole, lost / whole, freedom)
+    before = (found.value, found.value)
+    for level in (0.5, 0.9, 0.95, 0.998):
+        ends = found.end(level, "greater"), found.end(level, "less")
+        assert -1 <= ends[0] <= before[0] + 1e-9
+        assert before[1] - 1e-9 <= ends[1] <= 1
+        before = ends
+    for margin in (-1.0, -0.4, -0.01, 0.0, 0.01, 0.4, 1.0):
+        assert 0 <= found.p(margin, "greater") <= 1
+        assert found.p(margin, "greater") + found.p(margin, "less") >= 1 - 1e-9
