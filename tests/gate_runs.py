@@ -81,10 +81,30 @@ def copy(record: Path, folder: Path) -> Path:
 
 
 def edited(record: Path, folder: Path, task: str, change: Callable[[pd.DataFrame], Any]) -> Path:
-    """A copy of a record with another sample table of one task."""
+    """A copy of a record with another sample table of one task, and all that follows from it."""
     made = copy(record, folder)
     path = made / "samples" / f"{task}.parquet"
-    change(pd.read_parquet(path)).to_parquet(path)
+    table: pd.DataFrame = change(pd.read_parquet(path))
+    table.to_parquet(path)
+    failures = table["failure"].dropna().value_counts().to_dict()
+    manifest, estimates = (
+        json.loads((made / name).read_text()) for name in ("manifest.json", "estimates.json")
+    )
+    for row in manifest["tasks"]:
+        if row["task"] == task:
+            row["failures"] = failures
+    for row in estimates:
+        if row["task"] == task:
+            scores = table[f"score.{row['metric']}"].dropna()
+            row |= {
+                "n": len(scores),
+                "missing": sum(failures.values()),
+                "value": float(scores.mean()),
+                "low": None,
+                "high": None,
+            }
+    (made / "manifest.json").write_text(json.dumps(manifest))
+    (made / "estimates.json").write_text(json.dumps(estimates))
     return made
 
 

@@ -199,7 +199,9 @@ def test_truncated_answers_of_one_run_alone_are_not_comparable(gate_runs: GateRu
 
 
 def test_another_signature_is_not_comparable(gate_runs: GateRuns, tmp_path: Path) -> None:
-    other = copy(gate_runs.candidate, tmp_path)
+    other = with_manifest(
+        gate_runs.candidate, tmp_path, lambda content: [task.update(shots=5) for task in content["tasks"]]
+    )
     path = other / "estimates.json"
     path.write_text(path.read_text().replace("shots:0", "shots:5"))
     result = judged(gate_runs, "same", second=other)
@@ -296,7 +298,13 @@ def test_distance_from_a_fair_value(gate_runs: GateRuns) -> None:
 
 
 def test_records_without_samples(gate_runs: GateRuns, tmp_path: Path) -> None:
-    bare = copy(gate_runs.baseline, tmp_path)
+    bare = with_manifest(
+        gate_runs.baseline,
+        tmp_path,
+        lambda content: [
+            task.update(no_samples="left out") for task in content["tasks"] if task["task"] == "same"
+        ],
+    )
     (bare / "samples" / "same.parquet").unlink()
     result = judged(gate_runs, "same", first=bare)
     assert result.exit_code == 4

@@ -90,11 +90,9 @@ def test_a_limit_of_what_is_not_there(gate_runs: GateRuns, tmp_path: Path) -> No
     assert (result.answer, result.exit_code) == ("not comparable", 4)
     assert result.reasons == ["The policy limits acc of toxic*, which the candidate lacks: run it."]
     lost = edited(gate_runs.candidate, tmp_path, "same", failing(30))
-    path = lost / "estimates.json"
-    path.write_text(path.read_text().replace('"missing": 0', '"missing": 60'))
     result = limited(gate_runs, {"task": "same", "metric": "acc", "at_least": 0.1}, second=lost)
     assert result.exit_code == 4
-    assert "60 of 460 samples have no acc" in result.reasons[0]
+    assert "30 of 400 samples have no acc" in result.reasons[0]
 
 
 def test_no_interval_is_not_enough(gate_runs: GateRuns) -> None:
