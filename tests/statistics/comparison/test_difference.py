@@ -131,7 +131,7 @@ def test_skewed_differences_have_a_longer_end_on_their_long_side() -> None:
 def test_means_are_covered(kind: str) -> None:
     rng = np.random.default_rng(5)
     held = 0
-    for _ in range(500):
+    for _ in range(300):
         one = rng.normal(size=30)
         apart = rng.normal(size=30) if kind == "normal" else rng.exponential(size=30)
         if kind == "few differ":
@@ -141,7 +141,7 @@ def test_means_are_covered(kind: str) -> None:
         assert found.low is not None
         assert found.high is not None
         held += found.low <= truth <= found.high
-    assert held / 500 > 0.93
+    assert held / 300 > 0.92
 
 
 def test_bounded_values_that_are_0_or_1_are_judged_like_them() -> None:
@@ -291,7 +291,7 @@ def test_clustered_pairs_are_covered(
     groups = np.repeat(np.arange(len(sizes)), sizes)
     shares = np.array([(differ + apart) / 2, (differ - apart) / 2, 1 - differ])
     held = wrong = 0
-    draws = 300
+    draws = 200
     for _ in range(draws):
         own = np.tile(shares, (len(sizes), 1))
         if correlation:
@@ -304,8 +304,8 @@ def test_clustered_pairs_are_covered(
         assert down is not None
         held += min(up, down) > 0.025
         wrong += up <= 0.05
-    assert held / draws > 0.93
-    assert wrong / draws < 0.075
+    assert held / draws > 0.91
+    assert wrong / draws < 0.09
 
 
 def test_one_more_pair_that_differs_is_no_cliff() -> None:
