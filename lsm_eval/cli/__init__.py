@@ -29,6 +29,14 @@ _COMMANDS = {
     ),
     "show": ("lsm_eval.cli.show:show", "What a task would ask: samples rendered, tokens counted."),
     "compare": ("lsm_eval.cli.compare:compare", "Hold runs against a baseline, sample by sample."),
+    "gate": (
+        "lsm_eval.cli.gate:gate",
+        "May a candidate take the baseline's place: pass, fail, not enough data.",
+    ),
+    "baseline": (
+        "lsm_eval.cli.baseline:baseline",
+        "The record that candidates are held against, and why it is the one.",
+    ),
     "leaderboard": ("lsm_eval.cli.leaderboard:leaderboard", "Build a static site from records."),
     "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),
     "lm-eval": ("lsm_eval.cli.harness:harness", "lm-evaluation-harness's command, with --model lsm-eval."),

@@ -47,7 +47,7 @@ def compare(
         rows,
         tested,
         list(dict.fromkeys(line for one in candidates for line in _alone(baseline, one))),
-        list(dict.fromkeys(line for one in candidates for line in _notes(baseline, one))),
+        list(dict.fromkeys(line for one in candidates for line in notes(baseline, one))),
         reader.flips,
     )
 
@@ -184,7 +184,7 @@ def _alone(baseline: Record, candidate: Record) -> Iterator[str]:
             yield f"Only the {which} has {', '.join(sorted(names))}."
 
 
-def _notes(baseline: Record, candidate: Record) -> Iterator[str]:
+def notes(baseline: Record, candidate: Record) -> Iterator[str]:
     """What is in no signature and may make a difference."""
     one, other = baseline.manifest, candidate.manifest
     for name in sorted({*one.versions, *other.versions}):

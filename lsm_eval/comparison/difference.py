@@ -95,7 +95,7 @@ def _of_means(
     level: float,
     noise: Noise | None,
 ) -> Difference:
-    data = paired(first[say], second[say], _clusters(pairs, say), relative(pairs.weights(0)[say]))
+    data = paired(first[say], second[say], pairs.groups[say], relative(pairs.weights(0)[say]))
     scale, top = _scale(row, np.concatenate([first[say], second[say]]))
     found = of_pairs(data, scale, top=top, level=level, noise=noise)
     means = [float(np.average(values, weights=data.weights)) for values in (data.baseline, data.candidate)]

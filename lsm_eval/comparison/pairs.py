@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.comparison.tables import FloatArray, Table
+from lsm_eval.statistics.basis import cluster_numbers
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,15 @@ class Pairs:
     missing_first: int
     missing_second: int
 
-    @property
+    @cached_property
     def clusters(self) -> list[str | None]:
         """Of each pair, as the first run has it."""
         return [self.first.clusters[row] for row in self.rows[:, 0]]
+
+    @cached_property
+    def groups(self) -> NDArray[np.intp]:
+        """The number of each pair's cluster [n], the same for the same."""
+        return cluster_numbers(self.clusters)[0]
 
     def weights(self, run: Literal[0, 1]) -> FloatArray:
         """How many samples each of the pairs stands for, in the first run (0) or the second (1)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -52,7 +52,10 @@ def _place(error: Any) -> list[str]:
 def _keys_at(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
     fields = schema.model_fields
     for part in path:
+        if part.isdecimal():
+            continue  # a place in a list, whose items are all of one kind
         inner: Any = getattr(fields.get(part), "annotation", None)
+        inner = next((one for one in get_args(inner) if hasattr(one, "model_fields")), inner)
         if not hasattr(inner, "model_fields"):
             return []
         fields = inner.model_fields

@@ -25,12 +25,16 @@ in the same order (matched by id before), NaN for missing. Modules, each with it
     `overall(verdicts)`: fail, pass, undecided. In two steps: `evidence(claim)` and `judged(evidence)`.
 `distance`
     `distance_evidence(name, pairs, target, margin, scale, ...) -> Evidence` for `judged`: a metric whose fair value lies in the middle.
+`limit`
+    `limit_evidence(name, value, interval, limit, *, higher_is_better=False) -> Evidence` for `judged`: one run against an absolute limit;
+    `interval(level)` gives the ends.
 `power`
     `pairs_to_pass(margin, spread)`, `pairs_to_fail(loss, spread)`, `smallest_margin(n, spread)`, `smallest_loss(n, spread)` with
     `Shares(discordance, design)`, `Means(deviation, design)` or `spread_of(difference)`.
 `sequential`, `boundaries`, `spending`
     `sequential([Look(share, evidence), ...], *, spending, false_alarm, false_pass) -> tuple[Settled, ...]`: verdicts on the way; stop when
-    none is undecided. `limits(alpha, shares, spending)`: the p-value that each look needs; `boundaries(...)`: the same as z.
+    none is undecided. `limits(alpha, shares, spending)`: the p-value that each look needs; `boundaries(...)`: the same as z;
+    `inflation(alpha, power, shares, spending)`: how many times the samples of one look they need.
 `ranks`
     `ranks(values, clusters, *, higher_is_better, level, seed, draws) -> Ranks`, values [models, samples].
 `noise`

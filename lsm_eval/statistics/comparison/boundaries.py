@@ -62,6 +62,22 @@ def crossings(
     return tuple(found)
 
 
+def inflation(
+    alpha: float, power: float, shares: tuple[float, ...], spending: Spending | None = None
+) -> float:
+    """How many times the samples of a single test at `alpha` a test with looks needs for the same power (Jennison & Turnbull, section 2.3):
+    multiply what `power` says by it. Raises `UserError` for a power not above `alpha` or not below 1."""
+    from scipy.optimize import brentq
+    from scipy.special import ndtri
+
+    if not alpha < power < 1:
+        raise UserError(f"A power of {power:g} is none: give a chance between {alpha:g} and 1.")
+    limits = boundaries(alpha, shares, spending)
+    single = float(ndtri(1 - alpha) + ndtri(power))
+    drift = brentq(lambda one: sum(crossings(limits, shares, one)) - power, 0.0, 10 + 3 * single, xtol=1e-10)
+    return (float(drift) / single) ** 2
+
+
 def checked(shares: Sequence[float]) -> None:
     """Raises `UserError` unless shares rise, from above 0 to 1 at most."""
     if not shares or not all(

@@ -5,9 +5,10 @@
   Student's t. The design effect and the spread are made as for a single mean (`statistics.bounded`: CR2, Satterthwaite, cautious
   guesses where few pairs differ); the spread is the variance of a difference over the most that it can be with so much gained
   and lost.
-- Any other mean: Student's t with the CR2 standard error of the differences. If all pairs are equal it is treated as a value
-  between the ends seen in either run, so that n equal pairs say what n can.
-- No interval, with the reason, for fewer than five pairs or clusters, or where one cluster holds more than half of the pairs.
+- Any other mean: Student's t with the CR2 standard error of the differences, and an allowance for skewness (`score`). If fewer than ten
+  pairs (or clusters) differ it is treated as a value between the ends seen in either run, so that n equal pairs say what n can.
+- No interval, with the reason, for one pair, for fewer than ten of a mean without bounds, for fewer than five clusters, or where one
+  cluster holds more than half of the pairs.
 
 Calibration (`noise`) adds the variance of whole runs, which pairs within one run do not show.
 """
@@ -21,7 +22,7 @@ from typing import Literal
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.statistics.bounded import FEWEST_CLUSTERS, robust_mean, unfit
+from lsm_eval.statistics.bounded import robust_mean, unfit
 from lsm_eval.statistics.comparison.pairs import Pairs
 from lsm_eval.statistics.comparison.score import Score, Side, Statistic, Student
 
@@ -30,6 +31,8 @@ Scale = Literal["binary", "bounded", "mean"]
 
 DESIGN_EVENTS = 1.0
 SPREAD_EVENTS = 0.5
+FEWEST_FOR_MEANS = 10
+"""Pairs, or clusters: of fewer that differ, no method without bounds was found to hold."""
 """How many pairs that differ the cautious guesses weigh, as in `statistics.bounded`."""
 
 
@@ -172,11 +175,12 @@ def statistic(data: Pairs, scale: Scale, *, top: float = 1.0, noise: Noise | Non
     sums = data.sums(apart)
     if why := unfit(sums[:, 1], clustered=data.clusters is not None):
         return "one pair" if why == "one sample" else why
-    if scale == "mean" and apart.any():
-        return _student(data, noise)
     if scale == "mean":
-        both = np.concatenate([data.baseline, data.candidate])
-        top = float(np.ptp(both))
+        if data.count < FEWEST_FOR_MEANS:
+            return f"only {data.count} {'pairs' if data.clusters is None else 'clusters'}"
+        if np.count_nonzero(sums[:, 0]) >= FEWEST_FOR_MEANS:
+            return _student(data, noise)
+        top = float(np.ptp(np.concatenate([data.baseline, data.candidate])))
         if top == 0:
             return "all values are the same"
     whole = scale == "binary" and data.clusters is None and bool((data.weights == data.weights[0]).all())
@@ -184,13 +188,19 @@ def statistic(data: Pairs, scale: Scale, *, top: float = 1.0, noise: Noise | Non
 
 
 def _student(data: Pairs, noise: Noise | None) -> Statistic | str:
-    if data.count < FEWEST_CLUSTERS:
-        return f"only {data.count} pairs"
-    robust = robust_mean(data.sums(data.differences))
-    variance, freedom = added(robust.stderr**2, robust.freedom, noise, 1.0)
-    if math.sqrt(variance) <= 1e-12 * max(abs(robust.mean), 1e-300):
+    sums = data.sums(data.differences)
+    robust = robust_mean(sums)
+    if robust.stderr <= 1e-12 * max(abs(robust.mean), 1e-300):
         return "no spread between the pairs' differences"
-    return Student(robust.mean, math.sqrt(variance), freedom)
+    residuals = sums[:, 0] - robust.mean * sums[:, 1]
+    variance, freedom = added(robust.stderr**2, robust.freedom, noise, 1.0)
+    # The noise of runs has no skewness of its own.
+    skew = (
+        float((residuals**3).sum())
+        / float((residuals**2).sum()) ** 1.5
+        * (robust.stderr**2 / variance) ** 1.5
+    )
+    return Student(robust.mean, math.sqrt(variance), freedom, skew)
 
 
 def _score(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Score:
@@ -204,7 +214,7 @@ def _score(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Sco
     if whole:
         trials, freedom = number, math.inf
     else:
-        events = number * (gained + lost)
+        events = number * most
         sums = data.sums(apart)
         robust = robust_mean(sums)
         rows = np.column_stack([weight * apart, weight])

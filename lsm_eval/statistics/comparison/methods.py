@@ -18,13 +18,13 @@ METHODS = (
         "tango(effective, paired",
         1,
         "the same on effective trials: Korn & Graubard 1998, CR2 of Bell & McCaffrey 2002",
-        "values from 0 to 1 (0 to 100), and 0 or 1 in clusters or with weights; any values where all pairs are equal",
+        "values from 0 to 1 (0 to 100), and 0 or 1 in clusters or with weights; any values where fewer than ten pairs differ",
     ),
     Method(
         "t(paired",
         1,
-        "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002",
-        "other means",
+        "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002, and its transformation for skewness, Hall 1992",
+        "other means, ten pairs or more that differ",
     ),
     Method(
         "jackknife", 2, "delete-a-group jackknife of the difference, Efron & Tibshirani 1993", "corpus scores"

@@ -10,7 +10,8 @@ Both error rates are spent over the looks (`spending`), each test against the bo
 
 Neither boundary counts on the other one being obeyed: both rates hold if sampling goes on after a verdict. A verdict stands once it is made.
 
-Shares are of the pairs that were planned. The default spends evenly: at a loss of twice the margin most runs end in the first third.
+Shares are of the pairs that were planned. `Evidence.most` is a bound for one look alone: to show one that holds on the way, make the evidence
+with `false_pass` at the look's limit. The default spends evenly: at a loss of twice the margin most runs end in the first third.
 """
 
 from __future__ import annotations

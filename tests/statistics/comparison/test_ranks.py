@@ -91,16 +91,16 @@ def test_a_constant_difference_of_many_samples_is_proven() -> None:
 def test_all_ranks_hold_at_once(shares: list[float], clustered: bool) -> None:
     truth = [(1 + sum(x > own for x in shares), len(shares) - sum(x < own for x in shares)) for own in shares]
     held = best = 0
-    for seed in range(300):
+    for seed in range(120):
         values = drawn(seed, shares, 80)
         groups = np.repeat(np.arange(40), 4) if clustered else None
         if clustered:
             values = np.repeat(values[:, :40], 4, axis=1)
-        found = ranks(values, groups, draws=600)
+        found = ranks(values, groups, draws=400)
         # A tie is held where either order is.
         held += all(
             one.low <= high and one.high >= low for one, (low, high) in zip(found.ranks, truth, strict=True)
         )
         best += found.ranks[int(np.argmax(shares))].may_be_best
-    assert held / 300 > 0.93
-    assert best / 300 > 0.93
+    assert held / 120 > 0.9
+    assert best / 120 > 0.9

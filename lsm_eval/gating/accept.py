@@ -1,0 +1,93 @@
+"""A baseline that a team has accepted: one record in a folder, and a list of the reasons for it and those before it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lsm_eval.errors import UserError
+from lsm_eval.results.reader import Record, find_records
+from lsm_eval.results.workplace import unlock, workplace
+from lsm_eval.secrets import without_secrets
+from lsm_eval.well_formed import all_well_formed
+
+ACCEPTED = "accepted.jsonl"
+"""One JSON object a line, the newest last: `run`, `model`, `fingerprint`, `replaced` (a run, or null), `why`, `accepted` (UTC)."""
+_UNFINISHED = ".unfinished-"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of it."""
+
+    folder: Path
+    """The baseline's record."""
+    replaced: str | None
+    """The run that was the baseline before."""
+
+
+def accept(record: Record, to: Path, why: str) -> Accepted:
+    """Copy a record to the folder `to`, remove the one that was there, and write down the reason without secrets. Raises UserError for
+    an empty reason, a folder that holds records which nobody accepted there, and one that cannot be written."""
+    reason = without_secrets(" ".join(why.split()))
+    if not reason:
+        raise UserError("--why is empty: say why this is the new baseline.")
+    before = _before(to)
+    if any(_same(one, record) for one in before):
+        raise UserError(f"{record.folder} is the baseline already: name the record that is to replace it.")
+    place = to / record.manifest.run
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        with workplace(to, _UNFINISHED) as made:
+            shutil.copytree(record.folder, made, dirs_exist_ok=True)
+            made.chmod(0o755)
+            unlock(made)
+            made.rename(place)
+        with (to / ACCEPTED).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(_line(record, before, reason))
+        for old in before:
+            shutil.rmtree(old.folder)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or to} cannot be written ({error.strerror or error}): check its rights, or name another folder with --to."
+        ) from error
+    return Accepted(place, before[-1].manifest.run if before else None)
+
+
+def _same(one: Record, other: Record) -> bool:
+    ours, theirs = one.manifest, other.manifest
+    return (ours.run, ours.model.fingerprint) == (theirs.run, theirs.model.fingerprint)
+
+
+def _before(to: Path) -> list[Record]:
+    """The baseline of a folder, in a list; empty where there is none."""
+    if not to.is_dir():
+        return []
+    records, broken = find_records(to)
+    if broken:
+        raise UserError(broken[0].why)
+    accepted = to / ACCEPTED
+    if records and not accepted.is_file():
+        raise UserError(
+            f"{to} holds records that were not accepted there ({len(records)}): name a folder of the baseline's own with --to."
+        )
+    if any(one.folder.parent != to for one in records):
+        raise UserError(
+            f"{to} holds records in folders below: name a folder of the baseline's own with --to."
+        )
+    return records
+
+
+def _line(record: Record, before: list[Record], why: str) -> str:
+    content = {
+        "run": record.manifest.run,
+        "model": record.manifest.model.name,
+        "fingerprint": record.manifest.model.fingerprint,
+        "replaced": before[-1].manifest.run if before else None,
+        "why": why,
+        "accepted": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return json.dumps(all_well_formed(content), ensure_ascii=False) + "\n"

@@ -1,0 +1,215 @@
+"""A candidate held to a policy against a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from lsm_eval.comparison import signature
+from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.comparison.compare import notes as differences
+from lsm_eval.comparison.find import find
+from lsm_eval.comparison.flips import Flip
+from lsm_eval.comparison.shown.escape import visible
+from lsm_eval.errors import UserError
+from lsm_eval.gating.held import Held, Tables
+from lsm_eval.gating.limit import make_bound
+from lsm_eval.gating.policy import Inconclusive, Limit, Policy
+from lsm_eval.gating.question import Question, answered
+from lsm_eval.gating.result import Answer, Finding, GateResult, Kind
+from lsm_eval.gating.rules import Asked, asked, default_margin, ignored, limited
+from lsm_eval.gating.shares import share_findings
+from lsm_eval.gating.speed import other_hardware, slower
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import EstimateRow
+
+
+def gate(
+    baseline: Record | None,
+    candidate: Record,
+    policy: Policy,
+    *,
+    across: Collection[str] = (),
+    inconclusive: Inconclusive | None = None,
+    include: Sequence[Path] = (),
+    most_flips: int = 5,
+) -> GateResult:
+    """The answer for a candidate.
+
+    `across`: parts of signatures, beside the model, that are to differ. `inconclusive`: what becomes of not enough data, in place
+    of what the policy says. `include`: folders with the task files of the records, where they are no packaged ones.
+    `most_flips`: changed samples of each metric that does not pass, at most. Raises UserError where the policy asks what the records
+    cannot answer (a metric that a task lacks, a direction where there is none), a record is broken, or nothing is asked."""
+    if baseline is None and not policy.limits and not policy.shares.model_dump(exclude_none=True):
+        raise UserError(
+            "there is no baseline, and the policy has no limits: name one with --baseline, or give limits."
+        )
+    records = [record for record in (baseline, candidate) if record is not None]
+    signature.check_across(across, {row.signature: row.signature for one in records for row in one.estimates})
+    decider = _Decider(baseline, candidate, policy, across, Aggregates(include))
+    findings = decider.findings()
+    if not findings and not decider.reasons:
+        decider.reasons["The policy gates nothing that these records have: name metrics in its rules."] = None
+    answer = _overall(findings, bool(decider.reasons))
+    # Where a loss is proven, what cannot be compared beside it does not excuse it.
+    reasons = list(decider.reasons) if answer == "not comparable" else []
+    beside = [] if reasons else [f"Not compared: {line}" for line in decider.reasons]
+    return GateResult(
+        baseline=baseline,
+        candidate=candidate,
+        policy=policy.policy,
+        policy_sha256=policy.sha256,
+        false_alarm=policy.false_alarm,
+        false_pass=policy.false_pass,
+        inconclusive=inconclusive or policy.undecided,
+        answer=answer,
+        reasons=reasons,
+        findings=findings,
+        notes=[*beside, *decider.notes],
+        flips=decider.flips(findings, most_flips),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+@dataclass
+class _Decider:
+    baseline: Record | None
+    candidate: Record
+    policy: Policy
+    across: Collection[str]
+    aggregates: Aggregates
+    reasons: dict[str, None] = field(default_factory=dict)
+    """Why something is not comparable, a sentence each."""
+    notes: dict[str, None] = field(default_factory=dict)
+    _held: dict[str, Held] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tables = Tables(self.candidate)
+
+    def findings(self) -> list[Finding]:
+        """All answers, judged together; what stands in no answer is in `reasons` and `notes`."""
+        questions: list[Question] = []
+        if self.baseline is not None:
+            questions += self._against_baseline(self.baseline)
+        questions += self._of_limits()
+        if self.baseline is not None:
+            questions += self._of_speed(self.baseline)
+        found = answered(questions, self.policy) if questions else []
+        return [*found, *self._shares()]
+
+    def flips(self, findings: Sequence[Finding], most: int) -> list[Flip]:
+        """Changed samples of what does not pass."""
+        held = self._held.get("")
+        wanted = [one for one in findings if one.kind == "loss" and one.answer != "pass"]
+        return (
+            []
+            if held is None
+            else [flip for one in wanted for flip in held.flips(one.task, one.metric, most)]
+        )
+
+    def _against_baseline(self, baseline: Record) -> list[Question]:
+        held = self._hold("", baseline)
+        gated, notes = asked(self.policy, baseline.estimates)
+        self.notes |= dict.fromkeys(notes)
+        found = [held.question(one) for one in gated]
+        self._take(held)
+        if baseline.manifest.run == self.candidate.manifest.run and (
+            baseline.manifest.model.fingerprint == self.candidate.manifest.model.fingerprint
+        ):
+            self.notes["Baseline and candidate are one and the same run: nothing was tested."] = None
+        if more := sorted(set(self.candidate.tasks) - set(baseline.tasks)):
+            self.notes[f"Only the candidate has {', '.join(more)}."] = None
+        self.notes |= dict.fromkeys(differences(baseline, self.candidate))
+        return [one for one in found if one is not None]
+
+    def _of_limits(self) -> list[Question]:
+        found: list[Question | None] = []
+        for limit, row in limited(self.policy.limits, self.candidate.estimates):
+            if row is None:
+                self.reasons[
+                    f"The policy limits {visible(limit.metric)} of {visible(limit.task)}, which the candidate lacks: run it."
+                ] = None
+            elif limit.reference is not None:
+                found.append(self._against_reference(limit, limit.reference, row))
+            else:
+                found.append(self._of_limit(limit, row))
+        return [one for one in found if one is not None]
+
+    def _of_limit(self, limit: Limit, row: EstimateRow) -> Question | None:
+        most = self.policy.not_comparable.missing
+        asked_for = (row.n or 0) + row.missing
+        if row.missing > most * asked_for:
+            self.reasons[
+                f"{row.task}: {row.missing:,} of {asked_for:,} samples have no {row.metric}, and "
+                f"{100 * most:.3g} % may: run them again."
+            ] = None
+            return None
+        at_most = limit.at_most is not None
+        value = limit.at_most if limit.at_most is not None else limit.at_least
+        assert value is not None
+        return make_bound(
+            row,
+            self.tables.of(row.task),
+            value,
+            at_most=at_most,
+            aggregates=self.aggregates,
+            weight=limit.weight,
+            false_pass=self.policy.false_pass,
+        )
+
+    def _against_reference(self, limit: Limit, reference: str, row: EstimateRow) -> Question | None:
+        held = self._held.get(reference) or self._hold(reference, find(reference))
+        own = next(
+            (one for one in held.other.estimates if (one.task, one.metric) == (row.task, row.metric)), None
+        )
+        if own is None:
+            self.reasons[f"{row.task}: the reference {visible(reference)} has no {row.metric}."] = None
+            return None
+        if own.higher_is_better is None:
+            raise UserError(
+                f"the policy holds {row.metric} of {row.task} against a reference, and neither of its directions is better: "
+                "give at_most or at_least."
+            )
+        margin = limit.margin if limit.margin is not None else default_margin(self.policy, own)
+        question = held.question(Asked(own, margin, own.higher_is_better, None, limit.weight, named=True))
+        self._take(held)
+        return question
+
+    def _of_speed(self, baseline: Record) -> list[Question]:
+        if self.policy.speed and (why := other_hardware(baseline, self.candidate)):
+            self.reasons[why] = None
+            return []
+        return [slower(one, baseline, self.candidate) for one in self.policy.speed]
+
+    def _shares(self) -> list[Finding]:
+        if not self.policy.shares.model_dump(exclude_none=True):
+            return []
+        tasks = [task for task in self.candidate.tasks if not ignored(self.policy, task)]
+        tables = [self.tables.of(task) for task in tasks]
+        return [
+            one for table in tables if table is not None for one in share_findings(table, self.policy.shares)
+        ]
+
+    def _hold(self, key: str, other: Record) -> Held:
+        kind: Kind = "limit" if key else "loss"
+        name = visible(key) or "baseline"
+        self._held[key] = Held(
+            other, self.candidate, self.policy, self.across, self.aggregates, self.tables, kind, name
+        )
+        return self._held[key]
+
+    def _take(self, held: Held) -> None:
+        self.reasons |= held.reasons
+        self.notes |= held.notes
+
+
+def _overall(findings: Sequence[Finding], incomparable: bool) -> Answer | Literal["not comparable"]:
+    answers = {one.answer for one in findings}
+    if "fail" in answers:
+        return "fail"
+    if incomparable:
+        return "not comparable"
+    return "not enough data" if "not enough data" in answers else "pass"

@@ -1,0 +1,121 @@
+"""A metric of which neither direction is better: its distance from the fair value is the loss (`statistics.comparison.distance`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lsm_eval.comparison.difference import Difference
+from lsm_eval.comparison.pairs import Pairs
+from lsm_eval.errors import UserError
+from lsm_eval.gating.loss import Loss, make_finding, pairs_in_words
+from lsm_eval.gating.question import Part
+from lsm_eval.gating.result import Answer, Finding
+from lsm_eval.gating.words import amount
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.statistics.comparison.difference import Scale
+from lsm_eval.statistics.comparison.distance import distance_evidence
+from lsm_eval.statistics.comparison.pairs import pairs as paired
+from lsm_eval.statistics.comparison.verdicts import Evidence
+
+_TOP = {"fraction": 1.0, "points": 100.0}
+
+
+@dataclass(frozen=True)
+class FairLoss(Loss):
+    """The distance from a fair value (a `question.Question`)."""
+
+    evidence: Evidence = field(kw_only=True)
+
+    @property
+    def loss(self) -> float | None:
+        """How much further from the fair value the candidate is."""
+        return self.evidence.loss
+
+    @property
+    def p_loss(self) -> float | None:
+        """Of a distance that has not grown."""
+        return self.evidence.p_loss
+
+    @property
+    def p_margin(self) -> float | None:
+        """Of a distance that has grown by the margin."""
+        return self.evidence.p_margin
+
+    def finding(self, answer: Answer, part: Part) -> Finding:
+        """As `question.Question` wants it."""
+        return make_finding(
+            self,
+            answer,
+            part,
+            None,
+            self.evidence.most,
+            why=self._told(answer),
+            smallest=None,
+            wanted=None,
+            higher_is_better=None,
+        )
+
+    def _told(self, answer: Answer) -> str:
+        unit, margin = self.row.unit, amount(self.margin, self.row.unit)
+        if answer == "fail":
+            return f"Further from the fair value by {amount(self.loss, unit)}: proven, and beyond the margin of {margin}."
+        if answer == "pass":
+            most = self.evidence.most
+            if most is not None and most <= 0:
+                return f"Nearer to the fair value by {amount(-most, unit)} or more."
+            return (
+                f"That its distance from the fair value grows beyond the margin of {margin} is ruled out: it grows by "
+                f"{amount(most, unit)} at most."
+            )
+        if self.evidence.reason is not None:
+            return f"{pairs_in_words(self.found)}: there is no interval of their difference ({self.evidence.reason})."
+        return (
+            f"{pairs_in_words(self.found)}, neither prove that its distance from the fair value grows nor rule out that it grows "
+            f"beyond the margin of {margin}."
+        )
+
+
+def fair_loss(
+    row: EstimateRow,
+    pairs: Pairs,
+    measured: Difference,
+    *,
+    fair: float,
+    margin: float,
+    weight: float,
+    false_pass: float,
+) -> FairLoss:
+    """The question of a metric with a fair value. Raises UserError where the metric is no mean over samples."""
+    if measured.scores is None:
+        raise UserError(
+            f"the policy gives {row.metric} of {row.task} a fair value, and it is no mean over samples, so that its distance "
+            "from there cannot be tested: ignore it."
+        )
+    first, second = measured.scores
+    say = ~np.isnan(first) & ~np.isnan(second)
+    scale, top = _scale(row, np.concatenate([first[say], second[say]]), fair)
+    evidence = distance_evidence(
+        row.metric,
+        paired(first[say], second[say], pairs.groups[say]),
+        fair,
+        margin,
+        scale,
+        top=top,
+        false_pass=false_pass,
+    )
+    return FairLoss(row, pairs, measured, True, margin, weight, evidence=evidence)
+
+
+def _scale(
+    row: EstimateRow, values: np.ndarray[tuple[int], np.dtype[np.float64]], fair: float
+) -> tuple[Scale, float]:
+    top = _TOP.get(row.unit)
+    if top is None or bool(((values < 0) | (values > top)).any()):
+        return "mean", 1.0
+    if not 0 <= fair <= top:
+        raise UserError(
+            f"the policy gives {row.metric} of {row.task} the fair value {fair:g}, which it cannot have: correct it."
+        )
+    return ("binary" if top == 1 and bool(np.isin(values, (0.0, 1.0)).all()) else "bounded"), top

@@ -1,0 +1,174 @@
+"""A candidate held against one other run: metric by metric the question that the pairs answer, or why they answer none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from lsm_eval.comparison import signature
+from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.comparison.difference import Difference, difference
+from lsm_eval.comparison.flips import Flip, flips
+from lsm_eval.comparison.pairs import Pairs, match
+from lsm_eval.comparison.tables import Table, read
+from lsm_eval.gating.alike import with_bound
+from lsm_eval.gating.fair import fair_loss
+from lsm_eval.gating.loss import Loss
+from lsm_eval.gating.outage import Losses
+from lsm_eval.gating.policy import Policy
+from lsm_eval.gating.question import Question
+from lsm_eval.gating.result import Kind
+from lsm_eval.gating.rules import Asked
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import EstimateRow
+
+
+class Tables:
+    """The sample tables of a candidate, each read once."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._read: dict[str, Table] = {}
+
+    def of(self, task: str) -> Table | None:
+        """The task's table; None where the record has none."""
+        if not self._record.has_samples(task):
+            return None
+        if task not in self._read:
+            self._read[task] = read(self._record, task)
+        return self._read[task]
+
+
+@dataclass
+class Held:
+    """A candidate against another run."""
+
+    other: Record
+    candidate: Record
+    policy: Policy
+    across: Collection[str]
+    aggregates: Aggregates
+    tables: Tables
+    kind: Kind = "loss"
+    name: str = "baseline"
+    """What to call the other run."""
+    reasons: dict[str, None] = field(default_factory=dict)
+    """Why metrics cannot be compared, a sentence each."""
+    notes: dict[str, None] = field(default_factory=dict)
+    _theirs: dict[tuple[str, str], EstimateRow] = field(init=False)
+    _pairs: dict[tuple[str, bool], Pairs | None] = field(default_factory=dict)
+    _measured: dict[tuple[str, str], tuple[Pairs, Difference]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._theirs = {(row.task, row.metric): row for row in self.candidate.estimates}
+
+    def question(self, asked: Asked) -> Question | None:
+        """What the pairs say of a metric; None where it is in `reasons` or `notes` why they say nothing."""
+        own = asked.row
+        other = self._theirs.get((own.task, own.metric))
+        if other is None:
+            self._refuse(self._lacking(own))
+            return None
+        parts = signature.differing(own.signature, other.signature)
+        if refused := signature.refused(parts, self.across):
+            names = " ".join(f"--across {part.name}" for part in refused)
+            self._refuse(
+                f"{own.task}: {' and '.join(map(str, refused))} {'differs' if len(refused) == 1 else 'differ'}: run both alike, "
+                f"or say with {names} that it is to differ."
+            )
+            return None
+        pairs = self._paired(own.task, by_id=signature.by_id_alone(parts))
+        if pairs is None:
+            return None
+        if why := self._unjudged(own):
+            self._refuse(why)
+            return None
+        level = 1 - 2 * self.policy.false_pass
+        measured = difference(own, pairs, self.aggregates, level)
+        measured = with_bound(own, pairs, measured, self.aggregates, level)
+        if measured.found is None:
+            self._nothing(asked, other, measured.why or "there is nothing to compare")
+            return None
+        self._measured[own.task, own.metric] = pairs, measured
+        margin = asked.margin or 0.0
+        if asked.fair is not None:
+            return fair_loss(
+                own,
+                pairs,
+                measured,
+                fair=asked.fair,
+                margin=margin,
+                weight=asked.weight,
+                false_pass=self.policy.false_pass,
+            )
+        assert asked.higher_is_better is not None
+        against = "" if self.kind == "loss" else f" against {self.name}"
+        return Loss(own, pairs, measured, asked.higher_is_better, margin, asked.weight, self.kind, against)
+
+    def flips(self, task: str, metric: str, most: int) -> list[Flip]:
+        """Samples of a metric that changed."""
+        pairs, measured = self._measured.get((task, metric), (None, None))
+        if pairs is None or measured is None or measured.scores is None or not most:
+            return []
+        return flips(0, pairs, metric, *measured.scores, most)
+
+    def _refuse(self, why: str) -> None:
+        self.reasons[why] = None
+
+    def _lacking(self, own: EstimateRow) -> str:
+        if own.task in self.candidate.tasks:
+            return f"{own.task}: the candidate has no {own.metric}: run both with one task file."
+        why = next((f" ({row.why})" for row in self.candidate.manifest.left_out if row.task == own.task), "")
+        return (
+            f"{own.task}: the candidate has not run it{why}: run it, or let a rule of the policy ignore it."
+        )
+
+    def _unjudged(self, own: EstimateRow) -> str | None:
+        """Why a metric cannot be compared whose judge gave no answer too often, in a sentence."""
+        most = self.policy.not_comparable.missing
+        for record, which in ((self.other, self.name), (self.candidate, "candidate")):
+            judge = record.manifest.judge
+            for row in judge.metrics if judge else ():
+                lost = sum(row.could_not_judge.values())
+                if (row.task, row.metric) == (own.task, own.metric) and lost > most * row.samples:
+                    return (
+                        f"{own.task}: the judge of the {which} could not judge {lost:,} of {row.samples:,} answers for {own.metric}, "
+                        f"and {100 * most:.3g} % may be: run it again."
+                    )
+        return None
+
+    def _paired(self, task: str, *, by_id: bool) -> Pairs | None:
+        """The pairs of a task; None where they are not to be compared, with the reason noted."""
+        if (task, by_id) not in self._pairs:
+            self._pairs[task, by_id] = self._match(task, by_id=by_id)
+        return self._pairs[task, by_id]
+
+    def _match(self, task: str, *, by_id: bool) -> Pairs | None:
+        second = self.tables.of(task)
+        if second is None or not self.other.has_samples(task):
+            which = "candidate" if second is None else self.name
+            self._refuse(f"{task}: the {which} has no samples of its own, only numbers.")
+            return None
+        found = match(read(self.other, task), second, by_id_alone=by_id)
+        losses = Losses(found)
+        if why := losses.why_not(self.policy.not_comparable):
+            self._refuse(why)
+            return None
+        for count, what in (
+            (found.missing, "failed in one run or both"),
+            (found.only_first, f"are in the {self.name} alone"),
+            (found.only_second, "are in the candidate alone"),
+            (found.other_prompt, "have another prompt"),
+        ):
+            if count:
+                self.notes[f"{task}: {count:,} samples {what}, and are in no pair."] = None
+        return found
+
+    def _nothing(self, asked: Asked, other: EstimateRow, why: str) -> None:
+        own = asked.row
+        if own.value is None and other.value is None and not asked.named:
+            self.notes[
+                f"{own.task}: {own.metric} has no value in either run ({own.method}), and is not gated."
+            ] = None
+        else:
+            self._refuse(f"{own.task}: {own.metric} is not compared, because {why}.")

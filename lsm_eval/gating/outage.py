@@ -1,0 +1,84 @@
+"""Samples that a run lost or cut, and when that leaves two runs that cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lsm_eval.comparison.pairs import Pairs
+from lsm_eval.comparison.tables import Table
+from lsm_eval.gating.policy import Outage
+
+OWN = frozenset({"too_long", "unsupported", "truncated", "null"})
+"""Failures that lie in the sample and the model. Where both runs have the same one, asking again would change nothing."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What two runs of one task lost of the samples that both have."""
+
+    pairs: Pairs
+
+    @cached_property
+    def reasons(self) -> list[tuple[str | None, str | None]]:
+        """Why each sample failed in the first and the second run; None where it did not."""
+        second = dict(zip(self.pairs.second.ids, failures(self.pairs.second), strict=True))
+        first = zip(self.pairs.first.ids, failures(self.pairs.first), strict=True)
+        return [(why, second[name]) for name, why in first if name in second]
+
+    @cached_property
+    def alike(self) -> int:
+        """Samples that failed in both runs for the same reason, which is their own."""
+        return sum(one == other and one in OWN for one, other in self.reasons)
+
+    @cached_property
+    def lost(self) -> int:
+        """All other samples that failed in one run at least."""
+        return sum(one is not None or other is not None for one, other in self.reasons) - self.alike
+
+    def why_not(self, limits: Outage) -> str | None:
+        """Why the runs cannot be compared on this task, in a sentence."""
+        task, both = self.pairs.first.task, len(self.reasons)
+        if not both:
+            return f"{task}: the two runs have no sample in common."
+        if self.lost > limits.missing * both:
+            return (
+                f"{task}: {self.lost:,} of {both:,} samples ({100 * self.lost / both:.3g} %) failed in one run or both "
+                f"({', '.join(self._counts())}), and {100 * limits.missing:.3g} % may: run them again."
+            )
+        if not len(self.pairs.rows) and self.alike < both:
+            return (
+                f"{task}: no sample of both runs has one prompt, so that there is no pair: compare runs of one task file, or "
+                "name what is to differ with --across."
+            )
+        first, second = cut(self.pairs.first), cut(self.pairs.second)
+        shares = first / max(len(self.pairs.first.ids), 1), second / max(len(self.pairs.second.ids), 1)
+        if abs(shares[1] - shares[0]) > limits.truncated:
+            return (
+                f"{task}: {100 * shares[0]:.3g} % of the baseline's and {100 * shares[1]:.3g} % of the candidate's answers are "
+                f"cut, and {100 * limits.truncated:.3g} % may differ: raise --max-tokens, or see why they run on."
+            )
+        return None
+
+    def _counts(self) -> Iterator[str]:
+        for which, at in (("baseline", 0), ("candidate", 1)):
+            counts: dict[str, int] = {}
+            for pair in self.reasons:
+                if (why := pair[at]) is not None and not (pair[0] == pair[1] and why in OWN):
+                    counts[why] = counts.get(why, 0) + 1
+            if counts:
+                yield f"{which}: " + " and ".join(f"{count:,} {why}" for why, count in sorted(counts.items()))
+
+
+def failures(table: Table) -> Sequence[str | None]:
+    """Why each sample failed; None where it did not."""
+    found: list[str | None] = table.columns["failure"].to_pylist()
+    return found
+
+
+def cut(table: Table) -> int:
+    """Samples whose prompt or answer was cut."""
+    columns = table.columns
+    rows = zip(columns["truncated"].to_pylist(), columns["finish"].to_pylist(), failures(table), strict=True)
+    return sum(bool(tokens) or finish == "length" or why == "truncated" for tokens, finish, why in rows)

@@ -1,0 +1,92 @@
+"""A gate's answer for a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from lsm_eval.comparison.shown import words
+from lsm_eval.comparison.shown.escape import visible
+from lsm_eval.gating.result import Finding, GateResult
+from lsm_eval.gating.written import wording
+
+HEADER = (
+    "answer",
+    "task",
+    "metric",
+    "baseline",
+    "candidate",
+    "loss",
+    "interval",
+    "p",
+    "margin",
+    "n",
+    "differ",
+)
+RIGHT = frozenset({3, 4, 5, 6, 7, 8, 9, 10})
+_LONGEST = 1000
+
+
+def lines(result: GateResult) -> list[str]:
+    """The whole of it: the table, a sentence for all that does not pass, what it rests on, and the answer as the last line."""
+    return list(_lines(result))
+
+
+def _lines(result: GateResult) -> Iterator[str]:
+    found = wording.worst_first(result.findings)
+    baseline, candidate = wording.names(result)
+    if baseline is not None:
+        yield f"baseline:  {visible(baseline)}"
+    yield f"candidate: {visible(candidate)}"
+    yield f"policy:    {visible(result.policy)}"
+    if found:
+        yield ""
+        yield from _table([list(HEADER), *[cells(one) for one in found]])
+    yield ""
+    for one in found:
+        if one.answer != "pass":
+            yield f"{one.answer}: {label(one)}: {visible(one.why, _LONGEST)}"
+    yield from (f"not comparable: {visible(why, _LONGEST)}" for why in result.reasons)
+    yield from (f"note: {visible(note, _LONGEST)}" for note in result.notes)
+    yield wording.rates(result)
+    yield ""
+    lacking = wording.lacking(result) if result.answer == "not enough data" else None
+    yield f"{result.answer.upper()}. {wording.verdict(result)}{f' {lacking}' if lacking else ''}"
+
+
+def cells(one: Finding) -> list[str]:
+    """One row under `HEADER`."""
+    return [
+        one.answer,
+        visible(one.task) or words.DASH,
+        visible(one.metric),
+        words.value(one.baseline, one.unit),
+        words.value(one.candidate, one.unit),
+        wording.loss(one),
+        wording.interval(one),
+        words.p_value(one.p),
+        wording.margin(one),
+        f"{one.n:,}",
+        words.DASH if one.discordant is None else f"{one.discordant:,}",
+    ]
+
+
+def label(one: Finding) -> str:
+    """What a finding is about."""
+    return f"{visible(one.task)}, {visible(one.metric)}" if one.task else visible(one.metric)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(_width(row[at]) for row in rows) for at in range(len(HEADER))]
+    for number, row in enumerate(rows):
+        made = []
+        for at, (text, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - _width(text))
+            made.append(space + text if at in RIGHT else text + space)
+        yield "  ".join(made).rstrip()
+        if number == 0:
+            yield "  ".join("-" * width for width in widths)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,0 +1,26 @@
+"""Holm's correction with weights: some tests may use more of the false alarms than others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.errors import UserError
+
+
+def weighted_holm(p: Sequence[float], weights: Sequence[float]) -> NDArray[np.float64]:
+    """Adjusted p-values [m] under weights above 0: reject those that are at most α, and the chance of any false rejection is at
+    most α, whatever hangs together (Holm, Scandinavian Journal of Statistics 6:65-70, 1979, section 3). With equal weights
+    they are Holm's. Raises UserError for a weight that is not above 0."""
+    values, shares = np.asarray(p, float), np.asarray(weights, float)
+    if not (shares > 0).all():
+        raise UserError("A weight is not above 0: give each test a part of the false alarms.")
+    order = np.argsort(values / shares, kind="stable")
+    held = shares[order]
+    left = np.cumsum(held[::-1])[::-1]
+    steps = np.maximum.accumulate(values[order] * left / held) if len(values) else values
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(steps, 1.0)
+    return adjusted

@@ -1,0 +1,69 @@
+"""Metrics that are no mean over samples: BLEU and perplexity of two tiny checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from compared_runs import Runs, make_runs
+
+import lsm_eval
+from lsm_eval.errors import UserError
+from lsm_eval.gating.policy import Policy
+from lsm_eval.gating.result import Finding
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Of two tiny checkpoints."""
+    return make_runs(tmp_path_factory.mktemp("tiny"))
+
+
+def found(runs: Runs, second: Path, metric: str, **rule: float | str) -> Finding:
+    told = Policy.model_validate({"metrics": "named", "rules": [{"metric": metric, **rule}]})
+    (one,) = lsm_eval.gate(runs.first, second, told, include=[runs.tasks]).findings
+    return one
+
+
+def test_equal_answers_say_what_so_many_can(runs: Runs) -> None:
+    bound = 1 - 0.05 ** (1 / 24)
+    bleu = found(runs, runs.first, "bleu", margin=100 * bound + 0.1)
+    assert (bleu.answer, bleu.discordant, bleu.loss) == ("pass", 0, 0)
+    assert bleu.high == pytest.approx(100 * bound)
+    assert found(runs, runs.first, "bleu", margin=100 * bound - 0.1).answer == "not enough data"
+    perplexity = found(runs, runs.first, "byte_perplexity", margin=1e6)
+    assert (perplexity.answer, perplexity.loss) == ("pass", 0)
+    assert perplexity.high is not None
+    assert perplexity.high > 0
+    assert found(runs, runs.first, "byte_perplexity", margin=perplexity.high / 2).answer == "not enough data"
+
+
+def test_another_model(runs: Runs) -> None:
+    one = found(runs, runs.second, "byte_perplexity", margin=1e6)
+    assert one.answer == "pass"
+    assert one.higher_is_better is False
+    assert one.loss is not None
+    assert one.baseline is not None
+    assert one.candidate is not None
+    assert one.loss == pytest.approx(one.candidate - one.baseline)
+    assert one.low is not None
+    assert one.high is not None
+    assert one.low <= one.loss <= one.high
+    other = found(runs, runs.second, "byte_perplexity", margin=1e6, direction="higher")
+    assert other.loss == pytest.approx(-one.loss)
+
+
+def test_sensitive_texts_are_marked(runs: Runs) -> None:
+    assert found(runs, runs.second, "chrf").sensitive
+
+
+def test_without_its_task_file_it_is_not_comparable(runs: Runs) -> None:
+    told = Policy.model_validate({"metrics": "named", "rules": [{"metric": "bleu"}]})
+    result = lsm_eval.gate(runs.first, runs.second, told)
+    assert result.exit_code == 4
+    assert "--include" in result.reasons[0]
+
+
+def test_a_fair_value_needs_a_mean(runs: Runs) -> None:
+    with pytest.raises(UserError, match="no mean over samples"):
+        found(runs, runs.second, "bleu", fair=50.0)
