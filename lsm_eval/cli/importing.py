@@ -48,7 +48,15 @@ def _show(manifest: Manifest, estimates: list[EstimateRow]) -> None:
             click.echo(one_line(f"{task.task}: missing because {why}."), err=True)
     for row in estimates:
         told = row.imported or {}
-        if told.get("differs"):
+        if told.get("differs") and row.value == told["value"]:
+            click.echo(
+                one_line(
+                    f"{row.task}, {row.metric}: the file says {row.value!r}, which is not the mean of the scores that it "
+                    "gives its samples; the record keeps it without an interval."
+                ),
+                err=True,
+            )
+        elif told.get("differs"):
             click.echo(
                 one_line(
                     f"{row.task}, {row.metric}: the mean of its samples' scores is {row.value!r}, and the file says "

@@ -176,9 +176,7 @@ def _samples(
         own = text(row.get("sample_id"))
         if own is None:
             raise wrong(path, f"row {place} of its per-sample file has no sample_id")
-        result = row.get("evaluation_result_id")
-        metric = known.get(result) if isinstance(result, str) else None
-        metric = metric or only
+        metric = known.get(text(row.get("evaluation_result_id")) or "") or only
         if (own, metric) in seen:
             # Several draws of one sample.
             draw = 1 + sum(key.startswith(f"{own}, draw ") or key == own for key in found)
@@ -208,11 +206,11 @@ def _samples(
             sample.metadata["score of an unnamed metric"] = score
         if row.get("error") is not None:
             sample.failure, sample.failure_detail = "error", str(row["error"])[:2000]
-            sample.scores, sample.completion = {}, None
     scored = {name for sample in found.values() for name in sample.scores}
     for sample in found.values():
-        if sample.failure is None:
-            sample.scores = {name: sample.scores.get(name) for name in scored}
+        sample.scores = {} if sample.failure else {name: sample.scores.get(name) for name in scored}
+        if sample.failure:
+            sample.completion = None
     return list(found.values())
 
 

@@ -56,5 +56,7 @@ def import_file(path: Path, out: Path) -> Imported:
     check_out(out)
     place = out / model_folder(manifest.model) / manifest.run
     if place.exists():
-        raise UserError(f"{place} is there already: remove it, or name another folder with --out.")
+        raise UserError(
+            f"{path} was imported before, as {place}: remove that, or name another folder with --out."
+        )
     return Imported(write_record(out, manifest, estimates, tables), manifest, estimates)

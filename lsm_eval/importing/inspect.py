@@ -243,7 +243,7 @@ def _value(value: Any) -> float | None:
         return _WORDS[value.lower()]
     try:
         return number(float(value))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

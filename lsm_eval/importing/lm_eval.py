@@ -195,7 +195,8 @@ def _add_samples(path: Path, task: FoundTask, run: FoundRun) -> None:
 
 def _sample(name: str, row: dict[str, Any], task: FoundTask) -> FoundSample:
     arguments = [some(part) for part in some(row.get("arguments")).values()]
-    responses = row.get("resps") if isinstance(row.get("resps"), list) else []
+    told: Any = row.get("resps")
+    responses: list[Any] = told if isinstance(told, list) else []
     first = arguments[0].get("arg_0") if arguments else None
     hashes = {
         key: row[key] for key in ("doc_hash", "prompt_hash", "target_hash") if isinstance(row.get(key), str)
@@ -219,12 +220,12 @@ def _sample(name: str, row: dict[str, Any], task: FoundTask) -> FoundSample:
             sample.metadata["answers"] = responses
     elif task.request == "score":
         pairs = [_first(response) for response in responses]
-        told = [_pair(pair) for pair in pairs]
+        read = [_pair(pair) for pair in pairs]
         sample.continuations = [str(part.get("arg_1", "")) for part in arguments]
         sample.choices = list(sample.continuations)
-        if told and all(pair is not None for pair in told):
-            sample.logprobs = [pair[0] for pair in told if pair]
-            sample.greedy = [pair[1] for pair in told if pair]
+        if read and all(pair is not None for pair in read):
+            sample.logprobs = [pair[0] for pair in read if pair]
+            sample.greedy = [pair[1] for pair in read if pair]
     else:
         value = _first(responses)
         while isinstance(value, list) and value:
@@ -253,7 +254,7 @@ def _float(value: Any) -> float | None:
     """The harness writes log-probabilities as texts."""
     try:
         return number(float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from lsm_eval.statistics.intervals import estimate
 
 AS_IMPORTED = "none (as imported)"
 """The method of a number that has no samples to make an interval from; its standard error is the tool's own."""
+NOT_THE_MEAN = "none (as imported: not the mean of its samples' scores)"
 UNKNOWN = "unknown"
 _SAME = 1e-9
 """Sums in another order differ by less."""
@@ -72,9 +74,11 @@ def record_of(run: FoundRun) -> tuple[Manifest, list[EstimateRow], dict[str, dic
     generated = sum(sample.tokens or 0 for task in run.tasks for sample in task.samples or ())
     every = [sample for task in run.tasks for sample in task.samples or ()]
     known = bool(every) and all(sample.tokens is not None or sample.failure for sample in every)
+    files = {file.name: sha256(file) for file in run.files}
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
-        run=run.created.strftime("%Y%m%dT%H%M%S.%fZ"),
+        # Several files can be of one moment.
+        run=f"{run.created.strftime('%Y%m%dT%H%M%S.%fZ')}-{files[run.files[0].name][:8]}",
         created=run.created.isoformat(),
         command=[],
         seed=run.seed,
@@ -98,15 +102,25 @@ def record_of(run: FoundRun) -> tuple[Manifest, list[EstimateRow], dict[str, dic
         imported=ImportedRow(
             tool=run.tool,
             version=run.version,
-            files={file.name: sha256(file) for file in run.files},
+            files=files,
             lacking=[*run.lacking, "the command", "phases, requests and work of the run", "the machine"],
         ),
     )
     return manifest, estimates, tables
 
 
+def plain(value: Any) -> Any:
+    """A JSON value that any reader of JSON takes: what is not finite as a text."""
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _safe(value: Any) -> Any:
-    return without_secrets(value) if isinstance(value, str) else json.loads(json.dumps(value, default=str))
+    """A setting, with no secret in any of its texts."""
+    return json.loads(without_secrets(json.dumps(plain(value), default=str)))
 
 
 def _names(tasks: Sequence[FoundTask]) -> dict[str, str]:
@@ -169,6 +183,7 @@ def _task_row(name: str, task: FoundTask, run: FoundRun) -> TaskRow:
         limit=task.limit,
         samples=len(samples) if samples is not None else task.count,
         failures=failures,
+        thoughts=sum(bool(sample.thoughts) for sample in samples or ()),
         own_shots=task.shots,
         own_chat=task.chat,
         drifted=False,
@@ -189,14 +204,16 @@ def _estimate(
         "value": metric.value,
         "stderr": metric.stderr,
         "n": metric.n,
-        **metric.more,
+        **plain(metric.more),
     }
     method = AS_IMPORTED
-    if ours is not None and values and not (metric.mean or _same(ours.value, metric.value)):
-        ours, method = None, "none (as imported: not the mean of its samples' scores)"
+    stderr = metric.stderr if metric.stderr is not None and metric.stderr >= 0 else None
+    differs = ours is not None and metric.value is not None and not _same(ours.value, metric.value)
+    if differs and not metric.mean:
+        ours, method = None, NOT_THE_MEAN
     if ours is None:
         made: dict[str, Any] = {
-            "value": metric.value, "low": None, "high": None, "stderr": metric.stderr, "level": 0.95, "ties": 0,
+            "value": metric.value, "low": None, "high": None, "stderr": stderr, "level": 0.95, "ties": 0,
             "method": method if metric.value is not None else "none (the file gives no value)",
             "n": metric.n if metric.n is not None else row.samples, "missing": 0, "clusters": None,
         }  # fmt: skip
@@ -215,7 +232,7 @@ def _estimate(
         higher_is_better=metric.higher_is_better,
         metric_signature=signature,
         signature=_signature(row, task, signature, run, fingerprint),
-        imported={**given, "differs": ours is not None and metric.value is not None and not _same(ours.value, metric.value)},
+        imported={**given, "differs": differs},
         **made,
     )  # fmt: skip
 
@@ -235,14 +252,18 @@ def _from_samples(
         return None
     counted = [sample for sample in samples if sample.scores.get(metric.name) is not None]
     stats = np.array([[sample.scores[metric.name], 1.0] for sample in counted], float).reshape(-1, 2)
-    return estimate(
-        _Mean(unit, proportion=proportion),
-        stats,
-        [sample.cluster for sample in counted],
-        missing=len(samples) - len(counted),
-        ties=0,
-        seed=0,
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        made = estimate(
+            _Mean(unit, proportion=proportion),
+            stats,
+            [sample.cluster for sample in counted],
+            missing=len(samples) - len(counted),
+            ties=0,
+            seed=0,
+        )
+    if all(end is None or math.isfinite(end) for end in (made.low, made.high, made.stderr)):
+        return made
+    return replace(made, low=None, high=None, stderr=None, method="none (infinite)")
 
 
 def _same(one: float | None, other: float | None) -> bool:
@@ -302,11 +323,13 @@ def _table(name: str, task: FoundTask, samples: Sequence[FoundSample], run: Foun
         "truncated": [None] * len(samples),
         "target": [s.target for s in samples],
         "metadata": [
-            json.dumps(s.metadata, ensure_ascii=False, sort_keys=True, default=str) for s in samples
+            json.dumps(plain(s.metadata), ensure_ascii=False, sort_keys=True, default=str) for s in samples
         ],
         "failure": [s.failure for s in samples],
         "failure_detail": [s.failure_detail for s in samples],
     }
+    if any(s.thoughts for s in samples):
+        columns["thoughts"] = [s.thoughts or None for s in samples]
     for metric in dict.fromkeys(metric.name for metric in task.metrics):
         if any(metric in sample.scores for sample in samples):
             columns |= _score_columns(metric, samples)

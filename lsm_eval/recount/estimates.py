@@ -10,6 +10,7 @@ from lsm_eval.recount.files import ESTIMATES, Found, Table, numbers, odd, read_j
 
 _MEANS = ("wilson", "wilson(effective)", "wilson(effective, clusters)", "clopper-pearson", "t", "t(clusters)")
 """Methods that are used for plain means over samples alone."""
+_AS_IMPORTED = "none (as imported"
 _RELATIVE = 1e-9
 """How far sums of the same numbers in another order may differ."""
 _COUNTS = ("n", "missing", "ties")
@@ -123,6 +124,8 @@ def _signature(
 
 def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool:
     """Samples, missing, clusters and value, from the table; whether the value was computed again."""
+    if row["method"].startswith(_AS_IMPORTED):
+        return False  # another tool's number, which says nothing of how it was made
     failures = table.columns["failure"]
     failed = sum(reason is not None for reason in failures)
     n, missing = row["n"], row["missing"]

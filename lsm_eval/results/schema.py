@@ -73,8 +73,8 @@ class EstimateRow(_Row):
     signature: str
     """Two numbers are comparable only if their signatures agree up to the model's part (`model:`)."""
     imported: dict[str, Any] | None = None
-    """Of an imported number: the tool's own `name`, `value`, `stderr`, `n` and what more it gives; `differs` says whether
-    the mean of the samples' scores, which `value` is, is another."""
+    """Of an imported number: the tool's own `name`, `value`, `stderr`, `n` and what more it gives; `differs` says that the
+    mean of the samples' scores is another value."""
 
 
 class ModelRow(_Row):
