@@ -6,26 +6,27 @@ import math
 from pathlib import Path
 from typing import Any
 
-from lsm_eval.recount.files import ESTIMATES, Found, Table, numbers, odd, read_json
+from lsm_eval.recount import shapes
+from lsm_eval.recount.files import ESTIMATES as FILE
+from lsm_eval.recount.files import Found, Table, numbers, odd, read_json
+from lsm_eval.recount.shapes import faulty, shown
 
 _MEANS = ("wilson", "wilson(effective)", "wilson(effective, clusters)", "clopper-pearson", "t", "t(clusters)")
 """Methods that are used for plain means over samples alone."""
 _AS_IMPORTED = "none (as imported"
 _RELATIVE = 1e-9
 """How far sums of the same numbers in another order may differ."""
-_COUNTS = ("n", "missing", "ties")
-_TEXTS = ("task", "metric", "method", "metric_signature", "signature")
 
 
 def check_estimates(
     folder: Path, manifest: dict[str, Any], tables: dict[str, Table], found: Found
 ) -> tuple[int, int]:
     """How many estimates there are, and how many of their values were computed again."""
-    content = read_json(folder / ESTIMATES, found)
+    content = read_json(folder / FILE, found)
     if content is None:
         return 0, 0
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        found.say(f"{ESTIMATES} is no list of objects.")
+        found.say(f"{FILE} is no list of objects.")
         return 0, 0
     tasks = {row["task"]: row for row in manifest["tasks"]}
     absent = {
@@ -34,11 +35,9 @@ def check_estimates(
     seen: set[tuple[str, str]] = set()
     recomputed = 0
     for place, row in enumerate(content):
-        if any(not isinstance(row.get(key), str) for key in _TEXTS) or any(
-            isinstance(row.get(key), bool) or not isinstance(row.get(key), (int, type(None)))
-            for key in _COUNTS
-        ):
-            found.say(f"{ESTIMATES}: row {place} is no estimate: it lacks texts or counts that each has.")
+        fault = faulty(row, shapes.ESTIMATE)
+        if fault:
+            found.say(f"{FILE}: row {place} ({_named(row)}) is no estimate: {fault}.")
             continue
         key = row["task"], row["metric"]
         name = f"{row['task']}, {row['metric']}"
@@ -61,6 +60,10 @@ def check_estimates(
     return len(content), recomputed
 
 
+def _named(row: dict[str, Any]) -> str:
+    return shown(f"{row.get('task')}, {row.get('metric')}")
+
+
 def _alone(name: str, row: dict[str, Any], found: Found) -> None:
     """What an estimate says of itself."""
     for at, number in numbers(row):
@@ -76,13 +79,14 @@ def _alone(name: str, row: dict[str, Any], found: Found) -> None:
         found.say(f"{name}: it has an interval and no value.")
     elif low is not None and not _below(low, value, high):
         found.say(f"{name}: the value {value} is not inside its interval, {low} to {high}.")
+    if row["n"] is None and not row["method"].startswith(_AS_IMPORTED):
+        found.say(f"{name}: it does not say how many samples it rests on.")
+    if row["n"] is not None and row["ties"] > row["n"]:
+        found.say(f"{name}: {row['ties']} ties are more than its {row['n']} samples.")
     if value is not None and row["n"] == 0:
         found.say(f"{name}: it has the value {value} of no sample.")
     if row.get("stderr") is not None and row["stderr"] < 0:
         found.say(f"{name}: its standard error is {row['stderr']}.")
-    for count in _COUNTS:
-        if row[count] is not None and row[count] < 0:
-            found.say(f"{name}: {count} is {row[count]}, less than nothing.")
 
 
 def _below(low: float, value: float, high: float) -> bool:
@@ -94,24 +98,27 @@ def _signature(
     name: str, row: dict[str, Any], task: dict[str, Any], manifest: dict[str, Any], found: Found
 ) -> None:
     """Parts of the signature against what manifest and row say."""
-    if row.get("task_version") != task.get("version"):
+    if row["task_version"] != task["version"]:
         found.say(
-            f"{name}: it is of version {row.get('task_version')} of the task, and manifest.json has {task.get('version')}."
+            f"{name}: it is of version {row['task_version']} of the task, and manifest.json has {task['version']}."
         )
-    dataset: Any = task.get("dataset") if isinstance(task.get("dataset"), dict) else {}
-    digest = str(dataset.get("sha256"))[:16]
-    shots = "?" if task.get("shots") is None else task["shots"]
-    chat = {True: "on", False: "off"}.get(task.get("chat"), "?")  # type: ignore[arg-type]
+    for key in ("title", "area"):
+        if row[key] != task[key]:
+            found.say(f"{name}: its {key} is {shown(row[key])}, and manifest.json has {shown(task[key])}.")
+    dataset = task["dataset"]
+    digest = dataset["sha256"][:16]
+    shots = "?" if task["shots"] is None else task["shots"]
+    chat = "?" if task["chat"] is None else "on" if task["chat"] else "off"
     wanted = {
-        "data:": {digest if dataset.get("pinned") else f"{digest}!unpinned"},
-        "n:": {"?" if task.get("samples") is None else str(task["samples"])},
-        "shots:": {f"{shots}", f"{shots}/{task.get('sampler')}"},
+        "data:": {digest if dataset["pinned"] else f"{digest}!unpinned"},
+        "n:": {"?" if task["samples"] is None else str(task["samples"])},
+        "shots:": {f"{shots}", f"{shots}/{task['sampler']}"},
         "chat:": {chat},
         "model:": {str(manifest["model"].get("fingerprint"))[:16]},
         "metric:": {row["metric_signature"].replace(" ", "_")},
     }
     parts = row["signature"].split()
-    if not parts or parts[0] != f"{row['task']}:v{row.get('task_version')}":
+    if not parts or parts[0] != f"{row['task']}:v{row['task_version']}":
         found.say(f"{name}: its signature begins with {parts[:1]}, which is not its task and version.")
     for prefix, right in wanted.items():
         own = [part.removeprefix(prefix) for part in parts[1:] if part.startswith(prefix)]
@@ -131,7 +138,7 @@ def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool
     n, missing = row["n"], row["missing"]
     scores = table.columns.get(f"score.{row['metric']}")
     stats = table.columns.get(f"stats.{row['metric']}")
-    if (n or 0) + (missing or 0) > table.rows:
+    if (n or 0) + missing > table.rows:
         found.say(f"{name}: {n} samples and {missing} missing are more than the {table.rows} of the table.")
     if scores is None or stats is None:
         return False
@@ -144,7 +151,7 @@ def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool
     if scored:
         if n != len(scored) and (plain or n != len(held)):
             found.say(f"{name}: it says that it rests on {n} samples, and {len(scored)} have a score.")
-        if missing is not None and missing > lacking + (0 if n else table.rows):
+        if missing > lacking + (0 if n else table.rows):
             found.say(
                 f"{name}: it says {missing} missing, and {lacking} samples failed or could not be judged."
             )

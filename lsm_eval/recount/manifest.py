@@ -8,6 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.recount.files import KNOWN_VERSIONS, MANIFEST, Found, numbers, odd, read_json
+from lsm_eval.recount.shapes import (
+    DATASET,
+    TASK,
+    TASK_OPTIONAL,
+    faulty,
+    is_count,
+    is_counts,
+    is_flag,
+    is_number,
+    is_text,
+    is_whole,
+    or_null,
+    shown,
+)
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "run": str, "created": str, "command": list, "model": dict, "tasks": list, "versions": dict, "hardware": dict,
@@ -27,8 +41,10 @@ def read_manifest(folder: Path, found: Found) -> dict[str, Any] | None:
         found.say(f"{MANIFEST} is no JSON object.")
         return None
     version = content.get("schema_version")
-    if isinstance(version, bool) or version not in KNOWN_VERSIONS:
-        found.say(f"{MANIFEST} has schema_version {version!r}, and this lsm-eval knows {KNOWN_VERSIONS[-1]}.")
+    if not is_whole(version) or version not in KNOWN_VERSIONS:
+        found.say(
+            f"{MANIFEST} has schema_version {shown(version)}, and this lsm-eval knows {KNOWN_VERSIONS[-1]}."
+        )
         return None
     wrong = [key for key, kind in _KINDS.items() if not isinstance(content.get(key), kind)]
     for key in wrong:
@@ -36,6 +52,7 @@ def read_manifest(folder: Path, found: Found) -> dict[str, Any] | None:
         found.say(f"{MANIFEST}: {key} {what}.")
     if wrong or not _tasks(content["tasks"], found):
         return None
+    _simple(content, found)
     _created(content["created"], found)
     for at, number in numbers(content):
         if odd(number):
@@ -51,28 +68,55 @@ def _tasks(rows: list[Any], found: Found) -> bool:
     for place, row in enumerate(rows):
         name = row.get("task") if isinstance(row, dict) else None
         if not isinstance(name, str) or not _TASK.fullmatch(name):
-            found.say(f"{MANIFEST}: tasks[{place}] has the name {name!r}, which is no task's.")
+            found.say(f"{MANIFEST}: tasks[{place}] has the name {shown(name)}, which is no task's.")
             return False
         if name in names:
             found.say(f"{MANIFEST} has the task {name} twice.")
             return False
         names.add(name)
+        fault = faulty(row, TASK, TASK_OPTIONAL) or faulty(row["dataset"], DATASET)
+        if fault:
+            found.say(f"{MANIFEST}: task {name} is no whole row: {fault}.")
+            return False
     return True
+
+
+def _simple(content: dict[str, Any], found: Found) -> None:
+    """Values that stand for themselves."""
+    model = content["model"]
+    tests: tuple[tuple[str, Any, Any], ...] = (
+        ("seed", content.get("seed"), or_null(is_whole)),
+        ("command", content["command"], lambda value: all(is_text(part) for part in value)),
+        ("redacted", content.get("redacted", False), is_flag),
+        ("requests", content["requests"], is_counts),
+        ("tokens", content["tokens"], is_counts),
+        ("versions", content["versions"], lambda value: all(is_text(one) for one in value.values())),
+        ("model.name", model.get("name"), is_text),
+        ("model.fingerprint", model.get("fingerprint"), is_text),
+    )
+    for name, value, test in tests:
+        if not test(value):
+            found.say(f"{MANIFEST}: {name} is {shown(value)}.")
+    for at, number in numbers(content.get("work")):
+        if number < 0:
+            found.say(f"{MANIFEST}: work.{at} is {shown(number)}, less than nothing.")
 
 
 def _created(text: str, found: Found) -> None:
     try:
         datetime.fromisoformat(text)
     except ValueError:
-        found.say(f"{MANIFEST}: created is {text!r}, no time.")
+        found.say(f"{MANIFEST}: created is {shown(text)}, no time.")
 
 
 def _phases(content: dict[str, Any], found: Found) -> None:
     total, seen = 0.0, set()
     for row in content["phases"]:
-        name, seconds = (row.get("name"), row.get("seconds")) if isinstance(row, dict) else (None, None)
-        if not isinstance(name, str) or isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-            found.say(f"{MANIFEST}: a phase is {row!r}, no name with seconds.")
+        phase: dict[str, Any] = row if isinstance(row, dict) else {}
+        name: Any = phase.get("name")
+        seconds: Any = phase.get("seconds")
+        if not is_text(name) or not is_number(seconds):
+            found.say(f"{MANIFEST}: a phase is {shown(row)}, no name with seconds.")
             return
         if name in seen:
             found.say(f"{MANIFEST} has the phase {name} twice.")
@@ -81,17 +125,18 @@ def _phases(content: dict[str, Any], found: Found) -> None:
         seen.add(name)
         total += seconds
     work = content.get("work")
-    whole = work.get("seconds") if isinstance(work, dict) else None
-    if isinstance(whole, (int, float)) and abs(total - whole) > _ROUNDED * (len(seen) + 2):
+    if work is None:
+        return
+    whole: Any = work.get("seconds") if isinstance(work, dict) else None
+    if not is_number(whole):
+        found.say(f"{MANIFEST}: work is {shown(work)}, without seconds.")
+    elif abs(total - whole) > _ROUNDED * (len(seen) + 2):
         found.say(f"{MANIFEST}: the phases add up to {total:.3f} s, and the run took {whole:.3f} s.")
 
 
 def _requests(counts: dict[str, Any], found: Found) -> None:
     names = ("asked", "unique", "from_store", "computed", "failed")
-    known = {name: counts[name] for name in names if isinstance(counts.get(name), int)}
-    for name, count in known.items():
-        if count < 0:
-            found.say(f"{MANIFEST}: requests.{name} is {count}, less than nothing.")
+    known = {name: counts[name] for name in names if is_count(counts.get(name))}
     if len(known) < len(names):
         return
     if known["from_store"] + known["computed"] != known["unique"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.recount.files import MANIFEST, SAMPLES, Found, Table, odd, read_table, table_file
+from lsm_eval.recount.shapes import is_count
 
 _NEEDED = ("task", "sample", "index", "cluster", "request", "tokens", "finish", "truncated", "failure")
 
@@ -105,7 +106,7 @@ def _against(task: str, row: dict[str, Any], table: Table, found: Found) -> None
 
 def _generated(manifest: dict[str, Any], tables: dict[str, Table], found: Found) -> None:
     told = manifest["tokens"].get("generated")
-    if not isinstance(told, int):
+    if not is_count(told):
         return
     counted = 0
     for table in tables.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -165,7 +166,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no estimates": (lambda r: (r / "estimates.json").unlink(), "estimates.json is missing"),
     "estimates no list": (lambda r: edit(r / "estimates.json", lambda rows: {}), "is no list of objects"),
     "half an estimate": (
-        lambda r: edit(r / "estimates.json", lambda rows: rows[0].pop("method") and rows), "row 0 is no estimate"
+        lambda r: edit(r / "estimates.json", lambda rows: rows[0].pop("method") and rows), "is no estimate: method is missing"
     ),
     "value": (lambda r: estimate(r, value=0.5000001), "acc: it says 0.5000001, and the mean of its 40 scores is 0.5"),
     "outside": (lambda r: estimate(r, low=0.6), "is not inside its interval, 0.6 to"),
@@ -176,7 +177,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "n": (lambda r: estimate(r, n=39), "it says that it rests on 39 samples, and 40 have a score"),
     "value of none": (lambda r: estimate(r, n=0), "it has the value 0.5 of no sample"),
     "missing": (lambda r: estimate(r, missing=3), "it says 3 missing, and 0 samples failed"),
-    "negative ties": (lambda r: estimate(r, ties=-1), "ties is -1"),
+    "negative ties": (lambda r: estimate(r, ties=-1), "is no estimate: ties is -1"),
     "stderr": (lambda r: estimate(r, stderr=-0.1), "its standard error is -0.1"),
     "estimate twice": (
         lambda r: edit(r / "estimates.json", lambda rows: rows.append(rows[0])), "there are two estimates of it"
@@ -190,6 +191,15 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda r: manifest(r, lambda m: m["absent"].append({"task": TASK, "metric": "acc", "why": "no judge"})),
         "says that it was left out, and there is an estimate",
     ),
+    "title": (lambda r: estimate(r, title="Another"), "its title is 'Another', and manifest.json has"),
+    "unit": (lambda r: estimate(r, unit="percent"), "is no estimate: unit is 'percent'"),
+    "level": (lambda r: estimate(r, level=95), "is no estimate: level is 95"),
+    "ties": (lambda r: estimate(r, ties=41), "41 ties are more than its 40 samples"),
+    "no n": (lambda r: estimate(r, n=None), "does not say how many samples"),
+    "huge value": (lambda r: estimate(r, value=10**400), "value is a whole number of 1329 bits"),
+    "failures no counts": (lambda r: set_task(r, failures=[[]]), "failures is [[]]"),
+    "negative work": (lambda r: manifest(r, lambda m: m["work"].update(passes=-1)), "work.passes is -1"),
+    "no seconds": (lambda r: manifest(r, lambda m: m["work"].pop("seconds") and None), "without seconds"),
     "version": (lambda r: set_task(r, version=2), "it is of version 1 of the task, and manifest.json has 2"),
     "signature: task": (lambda r: estimate(r, signature="other:v1 n:40"), "which is not its task and version"),
     "signature: shots": (lambda r: set_task(r, shots=5), "its signature says shots:0"),
@@ -276,3 +286,47 @@ def test_nothing_of_the_writer_is_imported(record: Path) -> None:
 
 def test_help_is_fast() -> None:
     assert "check" in spawn("record", "--help").out
+
+
+ODD: list[Any] = [
+    None,
+    "",
+    "\ud800",
+    -1,
+    1e308,
+    math.nan,
+    math.inf,
+    10**400,
+    True,
+    [],
+    [[]],
+    {},
+    {"a": None},
+    ["a", 1],
+    2**70,
+]
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [at] if at else []
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        found += places(part, (*at, key))
+    return found
+
+
+def test_any_value_in_any_place(record: Path) -> None:
+    """Nothing that stands in a record makes counting it fail."""
+    chance = random.Random(10)
+    for turn in range(80):
+        path = record / ("manifest.json", "estimates.json")[turn % 2]
+        text = path.read_text()
+        content = json.loads(text)
+        *way, last = chance.choice(places(content))
+        inner = content
+        for key in way:
+            inner = inner[key]
+        inner[last] = chance.choice(ODD)
+        path.write_text(json.dumps(content))
+        assert isinstance(check_record(record).problems, tuple), (way, last)
+        path.write_text(text)
