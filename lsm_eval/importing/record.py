@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lsm_eval import __version__
 from lsm_eval.errors import UserError
+from lsm_eval.importing.columns import digest_of, plain, table_of
 from lsm_eval.importing.found import FoundMetric, FoundRun, FoundSample, FoundTask
 from lsm_eval.importing.read import sha256
 from lsm_eval.results.schema import (
@@ -70,7 +71,7 @@ def record_of(run: FoundRun) -> tuple[Manifest, list[EstimateRow], dict[str, dic
         rows.append(row)
         estimates += [_estimate(row, task, metric, run, fingerprint) for metric in task.metrics]
         if task.samples is not None:
-            tables[row.task] = _table(row.task, task, task.samples, run)
+            tables[row.task] = table_of(row.task, task, task.samples, run)
     generated = sum(sample.tokens or 0 for task in run.tasks for sample in task.samples or ())
     every = [sample for task in run.tasks for sample in task.samples or ()]
     known = bool(every) and all(sample.tokens is not None or sample.failure for sample in every)
@@ -109,15 +110,6 @@ def record_of(run: FoundRun) -> tuple[Manifest, list[EstimateRow], dict[str, dic
     return manifest, estimates, tables
 
 
-def plain(value: Any) -> Any:
-    """A JSON value that any reader of JSON takes: what is not finite as a text."""
-    if isinstance(value, dict):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _safe(value: Any) -> Any:
     """A setting, with no secret in any of its texts."""
     return json.loads(without_secrets(json.dumps(plain(value), default=str)))
@@ -146,12 +138,6 @@ def _version(version: str | None) -> int:
         return 0
 
 
-def _digest(samples: Sequence[FoundSample]) -> str:
-    """The same for the same samples in any order, however often each was drawn."""
-    lines = sorted({f"{sample.cluster or sample.id}\t{sample.digest}" for sample in samples})
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _task_row(name: str, task: FoundTask, run: FoundRun) -> TaskRow:
     samples = task.samples
     failures: dict[str, int] = {}
@@ -173,7 +159,7 @@ def _task_row(name: str, task: FoundTask, run: FoundRun) -> TaskRow:
             split=task.split,
             revision=task.revision,
             rows=task.rows,
-            sha256=_digest(samples) if samples is not None else UNKNOWN,
+            sha256=digest_of(samples) if samples is not None else UNKNOWN,
             pinned=False,
         ),
         request=task.request,
@@ -297,49 +283,3 @@ def _signature(row: TaskRow, task: FoundTask, metric: str, run: FoundRun, finger
         f"model:{fingerprint[:16]}",
     ]
     return " ".join(re.sub(r"\s+", "_", part) for part in parts)
-
-
-def _table(name: str, task: FoundTask, samples: Sequence[FoundSample], run: FoundRun) -> dict[str, list[Any]]:
-    seen: set[str] = set()
-    for sample in samples:
-        if sample.id in seen:
-            raise UserError(f"{run.files[-1]} has the sample {sample.id!r} of {task.name} twice.")
-        seen.add(sample.id)
-    scoring = task.request == "score"
-    columns: dict[str, list[Any]] = {
-        "task": [name] * len(samples),
-        "sample": [s.id for s in samples],
-        "index": list(range(len(samples))),
-        "cluster": [s.cluster for s in samples],
-        "request": [task.request] * len(samples),
-        "prompt": [s.prompt for s in samples],
-        "choices": [s.choices if scoring else None for s in samples],
-        "continuations": [s.continuations if scoring else None for s in samples],
-        "logprobs": [s.logprobs for s in samples],
-        "tokens": [None if s.tokens is None else [s.tokens] for s in samples],
-        "greedy": [s.greedy for s in samples],
-        "completion": [s.completion for s in samples],
-        "finish": [s.finish for s in samples],
-        "truncated": [None] * len(samples),
-        "target": [s.target for s in samples],
-        "metadata": [
-            json.dumps(plain(s.metadata), ensure_ascii=False, sort_keys=True, default=str) for s in samples
-        ],
-        "failure": [s.failure for s in samples],
-        "failure_detail": [s.failure_detail for s in samples],
-    }
-    if any(s.thoughts for s in samples):
-        columns["thoughts"] = [s.thoughts or None for s in samples]
-    for metric in dict.fromkeys(metric.name for metric in task.metrics):
-        if any(metric in sample.scores for sample in samples):
-            columns |= _score_columns(metric, samples)
-    return columns
-
-
-def _score_columns(metric: str, samples: Sequence[FoundSample]) -> Mapping[str, list[Any]]:
-    scores = [sample.scores.get(metric) for sample in samples]
-    stats = [
-        None if sample.failure else [0.0, 0.0, 1.0] if score is None else [score, 1.0]
-        for sample, score in zip(samples, scores, strict=True)
-    ]
-    return {f"score.{metric}": scores, f"stats.{metric}": stats}
