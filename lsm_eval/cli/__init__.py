@@ -38,6 +38,11 @@ _COMMANDS = {
         "The record that candidates are held against, and why it is the one.",
     ),
     "leaderboard": ("lsm_eval.cli.leaderboard:leaderboard", "Build a static site from records."),
+    "import": (
+        "lsm_eval.cli.importing:importing",
+        "Make records of result files of lm-eval, Inspect or Every Eval Ever.",
+    ),
+    "record": ("lsm_eval.cli.record:record", "Count a record again: is it what it says?"),
     "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),
     "lm-eval": ("lsm_eval.cli.harness:harness", "lm-evaluation-harness's command, with --model lsm-eval."),
 }

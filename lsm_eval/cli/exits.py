@@ -4,6 +4,8 @@ EXIT_USER = 2
 """A mistake of the user's, or numbers that are not whole (NaN, a task left out); 1 is kept for the gate."""
 EXIT_NOT_COMPARABLE = 4
 """Runs that were to be held against each other and cannot be."""
+EXIT_NOT_WHOLE = 4
+"""A record is not what it says."""
 EXIT_INTERNAL = 70
 """A fault of lsm-eval's own (EX_SOFTWARE of sysexits.h); its traceback is in a log."""
 EXIT_INTERRUPTED = 130

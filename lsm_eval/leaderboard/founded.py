@@ -20,23 +20,27 @@ def rank(record: Record, task: str) -> Rank:
     own, whole = not departures(record, task), not limited(how)
     anything = any(row.task == task and measured(row) for row in record.estimates)
     kind = 2 * whole + own
-    return (anything, kind, how.version, how.samples, record.created.isoformat(), record.manifest.run)
+    return (anything, kind, how.version, how.samples or 0, record.created.isoformat(), record.manifest.run)
 
 
 def limited(task: TaskRow) -> bool:
     """Whether only a part was asked (`--limit`), drawn or the first samples."""
-    return task.limit is not None and min(task.limit, task.samples) < task.dataset.rows
+    rows = task.dataset.rows
+    return task.limit is not None and rows is not None and min(task.limit, task.samples or task.limit) < rows
 
 
 def extent(task: TaskRow) -> str:
     """How much of the task was asked, where it is not all, in words."""
+    samples, rows = task.samples, task.dataset.rows
+    if samples is None or rows is None:
+        return ""
     if limited(task) and task.groups is not None:
         over = f" over {task.groups:,} groups" if task.groups > 1 else ""
-        return f"{task.samples:,} of {plural(task.dataset.rows, 'sample', 'samples')}, drawn{over}"
+        return f"{samples:,} of {plural(rows, 'sample', 'samples')}, drawn{over}"
     if limited(task):
-        return f"the first {min(task.limit or 0, task.samples):,} of {plural(task.dataset.rows, 'sample', 'samples')}"
-    if task.samples < task.dataset.rows:
-        return f"{task.samples:,} of {plural(task.dataset.rows, 'sample', 'samples')}"
+        return f"the first {min(task.limit or 0, samples):,} of {plural(rows, 'sample', 'samples')}"
+    if samples < rows:
+        return f"{samples:,} of {plural(rows, 'sample', 'samples')}"
     return ""
 
 
@@ -51,13 +55,13 @@ def departures(record: Record, task: str) -> tuple[str, ...]:
         other_shots = how.shots != how.own_shots
     else:
         other_shots = settings.get("shots") is not None and how.request != "perplexity"
-    if other_shots:
+    if other_shots and how.shots is not None:
         found.append(plural(how.shots, "shot", "shots"))
     if how.own_chat is not None:
         other_chat = how.chat != how.own_chat
     else:
         other_chat = settings.get("chat", "auto") != "auto"
-    if other_chat:
+    if other_chat and how.chat is not None:
         found.append(f"chat {'on' if how.chat else 'off'}")
     data = (how.dataset, how.fewshot_dataset)
     drifted = how.drifted

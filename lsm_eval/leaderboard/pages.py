@@ -199,7 +199,7 @@ def number_title(number: Number) -> str:
     parts = [f"{row.metric} {show.value(row.value, row.unit)} ({show.direction(row.higher_is_better)})"]
     if show.interval(row):
         parts.append(f"{show.level(row)} interval {show.interval(row)}, {row.method}")
-    parts.append(f"{row.n} samples, {row.missing} missing, {row.ties} ties")
+    parts.append(f"{'unknown' if row.n is None else row.n} samples, {row.missing} missing, {row.ties} ties")
     if row.clusters is not None:
         parts.append(f"{row.clusters} clusters")
     parts += [how for how in (extent(number.task), ", ".join(number.departures)) if how]

@@ -68,13 +68,16 @@ class EstimateRow(_Row):
     stderr: float | None
     method: str
     level: float
-    n: int
+    n: int | None
     missing: int
     ties: int
     clusters: int | None
     metric_signature: str
     signature: str
     """Two numbers are comparable only if their signatures agree up to the model's part (`model:`)."""
+    imported: dict[str, Any] | None = None
+    """Of an imported number: the tool's own `name`, `value`, `stderr`, `n` and what more it gives; `differs` says that the
+    mean of the samples' scores is another value."""
 
 
 class ModelRow(_Row):
@@ -106,7 +109,7 @@ class DatasetRow(_Row):
     configs: list[str] = []
     split: str
     revision: str | None = None
-    rows: int
+    rows: int | None
     sha256: str
     pinned: bool
     """Whether the content's hash is the one that the task file names."""
@@ -127,15 +130,15 @@ class TaskRow(_Row):
     dataset: DatasetRow
     fewshot_dataset: DatasetRow | None = None
     request: str
-    shots: int
+    shots: int | None
     sampler: str
-    chat: bool
+    chat: bool | None
     system: str | None = None
     """`folded`: the system message stood in the user's, since the model's chat template takes none."""
     limit: int | None
     groups: int | None = None
     """Over so many groups the samples of `limit` were drawn; None where they are the first ones, or all."""
-    samples: int
+    samples: int | None
     failures: dict[str, int] = {}
     thoughts: int = 0
     """Samples of which a reasoning model's thoughts were taken off, those that ended inside them included."""
@@ -151,6 +154,10 @@ class TaskRow(_Row):
     """Prompts and completions are harmful: to be folded away."""
     redacted: bool = False
     """Texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
+    no_samples: str | None = None
+    """Why there is no sample table; None where there is one. Only an imported record lacks one."""
+    own_version: str | None = None
+    """Of an imported task: its version as the tool writes it."""
 
 
 class JudgedRow(_Row):
@@ -273,6 +280,18 @@ class Work(_Row):
     """The most that tensors held on a CUDA device until the last answer."""
 
 
+class ImportedRow(_Row):
+    """Where an imported record is from."""
+
+    tool: str
+    """`lm-eval`, `inspect` or `every-eval-ever`."""
+    version: str | None
+    files: dict[str, str]
+    """SHA-256 of every file that was read, by its name."""
+    lacking: list[str]
+    """What the files do not say."""
+
+
 class Manifest(_Row):
     """How the numbers of a run came to be."""
 
@@ -282,7 +301,7 @@ class Manifest(_Row):
     """UTC, ISO 8601."""
     command: list[str]
     """The exact command, secrets removed."""
-    seed: int
+    seed: int | None
     model: ModelRow
     tasks: list[TaskRow]
     versions: dict[str, str]
@@ -303,5 +322,7 @@ class Manifest(_Row):
     """Tasks that were named, or belong to a suite that was, and could not be asked."""
     redacted: bool = False
     """Whether texts of one task or more are withheld."""
+    imported: ImportedRow | None = None
+    """Of a record that `lsm-eval import` made; what its files lack is null."""
     settings: dict[str, Any]
     """Effective options: batch_tokens, overflow, chat, limit, shots, offline, data_mirror …"""

@@ -1,0 +1,85 @@
+"""`lsm-eval import`: other harnesses' result files become records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lsm_eval.cli.folder import Folder
+
+if TYPE_CHECKING:
+    from lsm_eval.results.schema import EstimateRow, Manifest
+
+
+@click.command("import")
+@click.argument("file", metavar="FILE", type=Folder())
+@click.option(
+    "--out", required=True, type=Folder(file_okay=False), help="Folder for records, such as reports."
+)
+def importing(file: Path, out: Path) -> None:
+    """Make a record of a result FILE of lm-evaluation-harness (results_*.json, with the samples_*.jsonl beside it), of
+    Inspect (.eval or .json) or of Every Eval Ever (.json, with its samples beside it).
+
+    Every number is kept; what the file lacks is said to be missing.
+    """
+    from lsm_eval.importing.importing import import_file
+
+    made = import_file(file, out)
+    _show(made.manifest, made.estimates)
+    click.echo(f"record: {made.record}")
+
+
+def _show(manifest: Manifest, estimates: list[EstimateRow]) -> None:
+    from lsm_eval.cli.streams import one_line
+    from lsm_eval.cli.table import print_table
+
+    rows, before = [], ""
+    for row in estimates:
+        rows.append(["" if row.task == before else row.task, *_cells(row)])
+        before = row.task
+    print_table(["task", "metric", "value", "95 % interval", "n", "missing"], rows, right=(2, 4, 5))
+    for task in manifest.tasks:
+        if task.no_samples:
+            click.echo(one_line(f"{task.task}: no samples, because {task.no_samples}."), err=True)
+        if task.failures:
+            why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
+            click.echo(one_line(f"{task.task}: missing because {why}."), err=True)
+    for row in estimates:
+        told = row.imported or {}
+        if told.get("differs") and row.value == told["value"]:
+            click.echo(
+                one_line(
+                    f"{row.task}, {row.metric}: the file says {row.value!r}, which is not the mean of the scores that it "
+                    "gives its samples; the record keeps it without an interval."
+                ),
+                err=True,
+            )
+        elif told.get("differs"):
+            click.echo(
+                one_line(
+                    f"{row.task}, {row.metric}: the mean of its samples' scores is {row.value!r}, and the file says "
+                    f"{told['value']!r}, which the record keeps beside it."
+                ),
+                err=True,
+            )
+    if manifest.imported is not None:
+        click.echo(one_line(f"not in the file: {'; '.join(manifest.imported.lacking)}."), err=True)
+
+
+def _cells(row: EstimateRow) -> list[str]:
+    interval = "-"
+    if row.low is not None and row.high is not None:
+        interval = f"{_number(row.low, row.unit)} to {_number(row.high, row.unit)}"
+    return [
+        row.metric,
+        "-" if row.value is None else _number(row.value, row.unit),
+        interval,
+        "-" if row.n is None else f"{row.n:,}",
+        f"{row.missing:,}" if row.missing else "",
+    ]
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{100 * value:.1f} %" if unit == "fraction" else f"{value:.4g}"

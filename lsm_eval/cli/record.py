@@ -1,0 +1,61 @@
+"""`lsm-eval record check`: whether records are what they say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lsm_eval.cli.exits import EXIT_NOT_WHOLE
+from lsm_eval.cli.folder import Folder
+
+if TYPE_CHECKING:
+    from lsm_eval.recount.result import RecordCheck
+
+
+@click.group("record")
+def record() -> None:
+    """Count records again."""
+
+
+@record.command("check")
+@click.argument("records", metavar="REC...", nargs=-1, required=True, type=Folder())
+@click.option("--json", "as_json", is_flag=True, help="As one JSON list.")
+def check(records: tuple[Path, ...], as_json: bool) -> None:
+    """Count samples, missing, estimates and phases of each record REC again, and say what does not add up.
+
+    Ends with code 0 where all records are whole, 4 where one is not what it says.
+    """
+    from lsm_eval.recount.check import check_record
+
+    found = [check_record(folder) for folder in records]
+    if as_json:
+        import dataclasses
+        import json
+
+        rows = [{**dataclasses.asdict(one), "folder": str(one.folder), "whole": one.whole} for one in found]
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        for one in found:
+            _show(one)
+    if not all(one.whole for one in found):
+        sys.exit(EXIT_NOT_WHOLE)
+
+
+def _show(one: RecordCheck) -> None:
+    from lsm_eval.cli.streams import one_line
+
+    if one.whole:
+        click.echo(
+            f"{one.folder}: whole. {one.tasks:,} tasks, {one.samples:,} samples, {one.estimates:,} estimates "
+            f"({one.recomputed:,} computed again)."
+        )
+    else:
+        count = len(one.problems)
+        click.echo(f"{one.folder}: not what it says in {count:,} {'place' if count == 1 else 'places'}:")
+        for problem in one.problems:
+            click.echo(f"  {one_line(problem)}")
+    if one.without_samples:
+        click.echo(f"  no sample table, as it says: {', '.join(one.without_samples)}")

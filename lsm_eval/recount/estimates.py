@@ -1,0 +1,192 @@
+"""Estimates computed again from the samples' own scores, and held against their tasks."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.recount import shapes
+from lsm_eval.recount.files import ESTIMATES as FILE
+from lsm_eval.recount.files import Found, Table, numbers, odd, read_json
+from lsm_eval.recount.shapes import faulty, shown
+
+_MEANS = ("wilson", "wilson(effective)", "wilson(effective, clusters)", "clopper-pearson", "t", "t(clusters)")
+"""Methods that are used for plain means over samples alone."""
+_AS_IMPORTED = "none (as imported"
+_RELATIVE = 1e-9
+"""How far sums of the same numbers in another order may differ."""
+
+
+def check_estimates(
+    folder: Path, manifest: dict[str, Any], tables: dict[str, Table], found: Found
+) -> tuple[int, int]:
+    """How many estimates there are, and how many of their values were computed again."""
+    content = read_json(folder / FILE, found)
+    if content is None:
+        return 0, 0
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        found.say(f"{FILE} is no list of objects.")
+        return 0, 0
+    tasks = {row["task"]: row for row in manifest["tasks"]}
+    absent = {
+        (row.get("task"), row.get("metric")) for row in manifest.get("absent") or () if isinstance(row, dict)
+    }
+    seen: set[tuple[str, str]] = set()
+    recomputed = 0
+    for place, row in enumerate(content):
+        fault = faulty(row, shapes.ESTIMATE)
+        if fault:
+            found.say(f"{FILE}: row {place} ({_named(row)}) is no estimate: {fault}.")
+            continue
+        key = row["task"], row["metric"]
+        name = f"{row['task']}, {row['metric']}"
+        if row["task"] not in tasks:
+            found.say(f"{name}: the task is not in manifest.json.")
+            continue
+        if key in seen:
+            found.say(f"{name}: there are two estimates of it.")
+        if key in absent:
+            found.say(f"{name}: manifest.json says that it was left out, and there is an estimate of it.")
+        seen.add(key)
+        _alone(name, row, found)
+        _signature(name, row, tasks[row["task"]], manifest, found)
+        if row["task"] in tables:
+            recomputed += _recount(name, row, tables[row["task"]], found)
+    for task, table in tables.items():
+        for metric in table.of("score."):
+            if (task, metric) not in seen:
+                found.say(f"{task}, {metric}: samples have scores, and there is no estimate of them.")
+    return len(content), recomputed
+
+
+def _named(row: dict[str, Any]) -> str:
+    return shown(f"{row.get('task')}, {row.get('metric')}")
+
+
+def _alone(name: str, row: dict[str, Any], found: Found) -> None:
+    """What an estimate says of itself."""
+    for at, number in numbers(row):
+        if odd(number):
+            found.say(f"{name}: {at} is {number}, which is no value.")
+            return
+    value: Any = row.get("value")
+    low: Any = row.get("low")
+    high: Any = row.get("high")
+    if (low is None) != (high is None):
+        found.say(f"{name}: its interval has one end only.")
+    elif low is not None and value is None:
+        found.say(f"{name}: it has an interval and no value.")
+    elif low is not None and not _below(low, value, high):
+        found.say(f"{name}: the value {value} is not inside its interval, {low} to {high}.")
+    if row["n"] is None and not row["method"].startswith(_AS_IMPORTED):
+        found.say(f"{name}: it does not say how many samples it rests on.")
+    if row["n"] is not None and row["ties"] > row["n"]:
+        found.say(f"{name}: {row['ties']} ties are more than its {row['n']} samples.")
+    if value is not None and row["n"] == 0:
+        found.say(f"{name}: it has the value {value} of no sample.")
+    if row.get("stderr") is not None and row["stderr"] < 0:
+        found.say(f"{name}: its standard error is {row['stderr']}.")
+
+
+def _below(low: float, value: float, high: float) -> bool:
+    room = _RELATIVE * max(abs(low), abs(value), abs(high))
+    return low - room <= value <= high + room
+
+
+def _signature(
+    name: str, row: dict[str, Any], task: dict[str, Any], manifest: dict[str, Any], found: Found
+) -> None:
+    """Parts of the signature against what manifest and row say."""
+    if row["task_version"] != task["version"]:
+        found.say(
+            f"{name}: it is of version {row['task_version']} of the task, and manifest.json has {task['version']}."
+        )
+    for key in ("title", "area"):
+        if row[key] != task[key]:
+            found.say(f"{name}: its {key} is {shown(row[key])}, and manifest.json has {shown(task[key])}.")
+    dataset = task["dataset"]
+    digest = dataset["sha256"][:16]
+    shots = "?" if task["shots"] is None else task["shots"]
+    chat = "?" if task["chat"] is None else "on" if task["chat"] else "off"
+    wanted = {
+        "data:": {digest if dataset["pinned"] else f"{digest}!unpinned"},
+        "n:": {"?" if task["samples"] is None else str(task["samples"])},
+        "shots:": {f"{shots}", f"{shots}/{task['sampler']}"},
+        "chat:": {chat},
+        "model:": {str(manifest["model"].get("fingerprint"))[:16]},
+        "metric:": {row["metric_signature"].replace(" ", "_")},
+    }
+    parts = row["signature"].split()
+    if not parts or parts[0] != f"{row['task']}:v{row['task_version']}":
+        found.say(f"{name}: its signature begins with {parts[:1]}, which is not its task and version.")
+    for prefix, right in wanted.items():
+        own = [part.removeprefix(prefix) for part in parts[1:] if part.startswith(prefix)]
+        if not right & set(own):
+            said = f"says {prefix}{own[0]}" if own else f"does not say {prefix}…"
+            found.say(
+                f"{name}: its signature {said}, and manifest.json and the row say {prefix}{min(right)}."
+            )
+
+
+def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool:
+    """Samples, missing, clusters and value, from the table; whether the value was computed again."""
+    if row["method"].startswith(_AS_IMPORTED):
+        return False  # another tool's number, which says nothing of how it was made
+    failures = table.columns["failure"]
+    failed = sum(reason is not None for reason in failures)
+    n, missing = row["n"], row["missing"]
+    scores = table.columns.get(f"score.{row['metric']}")
+    stats = table.columns.get(f"stats.{row['metric']}")
+    if (n or 0) + missing > table.rows:
+        found.say(f"{name}: {n} samples and {missing} missing are more than the {table.rows} of the table.")
+    if scores is None or stats is None:
+        return False
+    scored = [at for at, value in enumerate(scores) if value is not None]
+    held = [at for at, value in enumerate(stats) if value is not None]
+    # A judge that could not judge leaves (0, 0, 1).
+    unjudged = sum(scores[at] is None and list(stats[at]) == [0, 0, 1] for at in held)
+    lacking = failed + unjudged
+    plain = _plain(row, [scores[at] for at in scored], [stats[at] for at in scored])
+    if scored:
+        if n != len(scored) and (plain or n != len(held)):
+            found.say(f"{name}: it says that it rests on {n} samples, and {len(scored)} have a score.")
+        if missing > lacking + (0 if n else table.rows):
+            found.say(
+                f"{name}: it says {missing} missing, and {lacking} samples failed or could not be judged."
+            )
+    if not plain:
+        return False
+    if len(scored) + lacking == table.rows and "[" not in row["metric"] and missing != lacking:
+        found.say(f"{name}: it says {missing} missing, and {lacking} samples failed or could not be judged.")
+    if n == len(scored):
+        _clusters(name, row, [table.columns["cluster"][at] for at in scored], found)
+    _value(name, row, [scores[at] for at in scored], found)
+    return True
+
+
+def _plain(row: dict[str, Any], scores: list[float], stats: list[list[float]]) -> bool:
+    """Whether the metric is a plain mean of the samples' scores."""
+    return (
+        row["method"] in _MEANS
+        and bool(scores)
+        and all(
+            len(own) >= 2 and own[1] == 1 and own[0] == score
+            for own, score in zip(stats, scores, strict=True)
+        )
+    )
+
+
+def _clusters(name: str, row: dict[str, Any], clusters: list[Any], found: Found) -> None:
+    named = [cluster for cluster in clusters if cluster is not None]
+    count = len(set(named)) + len(clusters) - len(named)
+    told = row.get("clusters")
+    if told != (count if count < len(clusters) else None):
+        found.say(f"{name}: it says {told} clusters, and its samples have {count}.")
+
+
+def _value(name: str, row: dict[str, Any], scores: list[float], found: Found) -> None:
+    mean = math.fsum(scores) / len(scores)
+    value = row.get("value")
+    if value is None or not math.isclose(value, mean, rel_tol=_RELATIVE, abs_tol=1e-12):
+        found.say(f"{name}: it says {value}, and the mean of its {len(scores)} scores is {mean!r}.")
