@@ -26,32 +26,38 @@ class Method:
 
 
 METHODS = (
-    Method("wilson", 1, "Wilson 1927", "0 or 1, samples that stand alone, 5 or more"),
+    Method(
+        "wilson",
+        2,
+        "Wilson 1927, no end inside the exact interval of 93.5 %: Clopper & Pearson 1934",
+        "0 or 1, samples that stand alone, 5 or more",
+    ),
     Method("clopper-pearson", 1, "Clopper & Pearson 1934", "0 or 1, samples that stand alone, fewer than 5"),
     Method(
         "wilson(effective",
-        1,
+        2,
         "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of Bell & McCaffrey 2002",
         "means of values from 0 to 1 (0 to 100), and anything from 0 to 1 in clusters",
     ),
     Method(
         "t",
-        1,
-        "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002",
+        2,
+        "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002; skewness outwards, Hall 1992",
         "other means",
     ),
     Method(
         "wilson(effective, ratio",
-        1,
+        2,
         "Wilson 1927 on effective trials of a linearised ratio, Korn & Graubard 1998",
         "ratios of two sums from 0 to 1",
     ),
-    Method("t(ratio", 1, "t with CR2 of the linearised ratio, Bell & McCaffrey 2002", "perplexities"),
-    Method("t(log ratio", 1, "the same on the logarithm", "other ratios of positive sums"),
+    Method("t(ratio", 2, "t with CR2 of the linearised ratio, Bell & McCaffrey 2002", "other ratios"),
+    Method("t(log ratio", 2, "the same on the logarithm", "perplexities, other ratios of positive sums"),
     Method(
         "jackknife",
-        2,
-        "delete-a-group jackknife with t, Efron & Tibshirani 1993; on the logit where the score has a range",
+        3,
+        "delete-a-group jackknife with t, Efron & Tibshirani 1993; on the logit where the score has a range; skewness "
+        "outwards, Hall 1992",
         "corpus scores such as BLEU",
     ),
     Method("bootstrap", 1, "percentiles, Efron & Tibshirani 1993", "what none of the others is made for"),
