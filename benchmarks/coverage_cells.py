@@ -169,7 +169,7 @@ def _covers(of: Sequence[float] | None, samples: int, draws: int) -> bool:
 
 
 def _outside(row: Mapping[str, Any]) -> list[str]:
-    found = []
+    found: list[str] = []
     if math.isnan(row["held"]):
         return found
     few = row["samples"] < FEW

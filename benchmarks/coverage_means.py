@@ -26,7 +26,7 @@ OWN = {
     "bbq_lite": [36, 28, *[4] * 9],
     "cbbq": [24, 12, 10, 8, 6, 6, 6, 6, 6, 4, 4, 4, 4],
     "crows_pairs": [11, 8, 8, 7, 7, 6, 5, 4, *[3] * 4, *[2] * 10, *[1] * 12],
-    "hellaswag": [6, 5, 4, *[3] * 11, *[2] * 9, *[1] * 34],
+    "hellaswag": [6, 5, 4, *[3] * 9, *[2] * 13, *[1] * 32],
     "winogender": [12] * 8 + [4],
 }
 """Clusters' sizes of tasks with `--limit 100`, where there is no data to read them from."""
@@ -73,10 +73,9 @@ def _tables(n: int) -> tuple[NDArray[np.int64], dict[str, FloatArray]]:
     if n <= 1000:
         numbers = np.arange(n + 1)
     else:
-        spans = [
-            binom.ppf([1e-9, 1 - 1e-9], n, p) for p in (*(_moved(p)[at] for p in SHARES for at in (0, -1)),)
-        ]
-        numbers = np.unique(np.concatenate([np.arange(int(a), int(b) + 1) for a, b in spans]))
+        ends_of = [_moved(p)[[0, -1]] for p in SHARES]
+        spans = [(int(binom.ppf(1e-9, n, p)), int(binom.ppf(1 - 1e-9, n, q))) for p, q in ends_of]
+        numbers = np.unique(np.concatenate([np.arange(a, b + 1) for a, b in spans]))
     ends: dict[str, list[tuple[float, float]]] = {}
     for x in numbers.tolist():
         ends.setdefault("ours", []).append(proportion_interval(x, n, 0.95)[1])

@@ -19,7 +19,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 COLUMNS = ((5, 30), (30, 100), (100, 500), (500, 10_001))
-LEFT, TOP, WIDTH, HEIGHT = 172, 62, 118, 25
+LEFT, TOP, WIDTH, HEIGHT = 172, 62, 124, 25
 STEPS = (
     (0.0, "#c44e00", "#ffffff"),
     (0.90, "#e88a3c", "#000000"),
@@ -53,7 +53,7 @@ def picture(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     yield '<g font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#000000">'
     yield '<text x="12" y="22" font-size="14" font-weight="bold">Intervals of 95 %: how often they held the truth</text>'
     for at, (low, high) in enumerate(COLUMNS):
-        label = f"{low} to {high - 1} samples" if high < 10_000 else f"{low} samples or more"
+        label = f"n {low} to {high - 1}" if high < 10_000 else f"n {low} or more"
         yield _text(LEFT + (at + 0.5) * WIDTH, TOP - 10, label, "middle")
     for line, kind in enumerate(kinds):
         y = TOP + line * HEIGHT
