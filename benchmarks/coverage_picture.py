@@ -3,7 +3,7 @@
     python benchmarks/coverage_picture.py [--json FILE] [--out FILE]
 
 A row a kind of number, a column a range of sample sizes. Each field says how often the intervals of its cells held the truth, from
-the worst cell to the best one, and is coloured by the worst; a corner says how many cells lie outside the bars. From orange to
+the worst cell to the best one, and is coloured by the worst (orange only beyond the simulation's own error); a corner says how many cells lie outside the bars. From orange to
 blue by way of white, so that it can be read whatever colours one sees.
 """
 
@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+
+from coverage_cells import LOW, error
 
 HERE = Path(__file__).parent
 COLUMNS = ((5, 30), (30, 100), (100, 500), (500, 10_001))
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def picture(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The lines of the file."""
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    width, height = LEFT + WIDTH * len(COLUMNS) + 12, TOP + HEIGHT * len(kinds) + 62
+    width, height = LEFT + WIDTH * len(COLUMNS) + 12, TOP + HEIGHT * len(kinds) + 74
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
     yield "<title>How often intervals of 95 % held the truth, by kind of number and number of samples</title>"
     yield f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
@@ -71,12 +73,18 @@ def _field(x: float, y: float, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     if not held:
         yield _text(x + WIDTH / 2, y + 17, "none offered" if rows else "", "middle", "#666666")
         return
-    colour, ink = _colour(min(held))
+    colour, ink = _colour(min(_seen(row) for row in rows if row["held"] is not None))
     yield f'<rect x="{x + 1}" y="{y + 1}" width="{WIDTH - 2}" height="{HEIGHT - 2}" fill="{colour}" stroke="#999999" stroke-width="0.5"/>'
     ends = f"{100 * min(held):.1f}", f"{100 * max(held):.1f}"
     yield _text(x + WIDTH / 2, y + 17, ends[0] if ends[0] == ends[1] else "–".join(ends), "middle", ink)
     if outside := sum(any(mark in ("low", "one side", "width") for mark in row["outside"]) for row in rows):
         yield _text(x + WIDTH - 5, y + 11, str(outside), "end", ink, 9)
+
+
+def _seen(row: dict[str, Any]) -> float:
+    """The share held; where that is under the bar, with as much added as the simulation's own error may have taken."""
+    held = float(row["held"])
+    return held if held >= LOW else min(LOW, held + error(LOW, row["draws"]))
 
 
 def _colour(share: float) -> tuple[str, str]:
@@ -91,10 +99,12 @@ def _legend(y: float) -> Iterator[str]:
         yield f'<rect x="{x}" y="{y}" width="62" height="17" fill="{colour}" stroke="#999999" stroke-width="0.5"/>'
         yield f'<text x="{x + 31}" y="{y + 13}" text-anchor="middle" fill="{ink}">{label}</text>'
         x += 66
-    yield _text(
-        12, y + 36, "Small digits: cells that miss a bar (under 93.5 %, over 4 % on one side, too wide) by more than "
-        "the simulation's error.", "start", "#444444", 10,
-    )  # fmt: skip
+    notes = (
+        "Orange only where that is more than the simulation's own error.",
+        "Small digits: cells that miss a bar (under 93.5 %, over 4 % on one side, too wide) by more than that error.",
+    )
+    for line, note in enumerate(notes):
+        yield _text(12, y + 36 + 14 * line, note, "start", "#444444", 10)
 
 
 def _text(x: float, y: float, text: str, anchor: str, ink: str = "#000000", size: int = 12) -> str:

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate, wilson
+from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate, unguarded
 
 FloatArray = NDArray[np.float64]
 
@@ -110,7 +110,7 @@ def combined(
     for made in (one, other):
         if made.low is None:
             return base.result(value, made.method)
-    one, other = _plain(one), _plain(other)
+    one, other = unguarded(one), unguarded(other)
     correlation = _correlation(parts, statistics, base)
     below, above = _arms(weights[0], one), _arms(weights[1], other)
     interval = (
@@ -133,14 +133,6 @@ def _own(
     held = rows[:, 1] > 0 if isinstance(part.of, Share) else (rows != 0).any(axis=1)
     kept = [cluster for cluster, there in zip(clusters, held, strict=True) if there]
     return estimate(part.of, rows[held], kept, missing=0, ties=0, seed=seed, level=level)
-
-
-def _plain(made: Estimate) -> Estimate:
-    """The part with Wilson's ends as they are: a difference needs no guard against few events."""
-    if made.method != "wilson" or made.value is None:
-        return made
-    low, high = wilson(made.value * made.n, made.n, made.level)
-    return replace(made, low=low, high=high)
 
 
 def _arms(weight: float, made: Estimate) -> tuple[float, float]:
