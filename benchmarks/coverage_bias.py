@@ -1,19 +1,14 @@
-"""How often do the intervals of calibration and of bias metrics hold the truth?
-
-    python benchmarks/coverage_bias.py [--draws N] [--seed N]
-
-As `coverage.py`, for expected calibration errors, StereoSet's ICAT, BBQ's scores, gaps between two groups (independent and
-paired) and BOLD's spread; each through the metric that makes a run's estimate. `value` is the mean estimate.
+"""Cells of expected calibration errors, StereoSet's ICAT, BBQ's scores, gaps between two groups (independent and paired) and
+BOLD's spread; each through the metric that makes a run's estimate.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable, Iterator, Sequence
 
+import coverage_candidates as candidates
 import numpy as np
-from numpy.typing import NDArray
+from coverage_cells import Cell, Drawn, FloatArray, Rng, drawn
 
 from lsm_eval.metrics.bias.bbq import BiasAmbiguous, BiasDisambiguated
 from lsm_eval.metrics.bias.stereoset import IdealisedCat
@@ -23,58 +18,22 @@ from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.statistics.spread import spread
 
-FloatArray = NDArray[np.float64]
-Rng = np.random.Generator
-Cell = tuple[str, float, Callable[[Rng], tuple[float, float | None, float | None]]]
-"""Name, truth, and what draws (value, low, high)."""
-
 _DIFFERENCE = Part(1.0, slice(0, 2)), Part(-1.0, slice(2, 4))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="coverage_bias.py", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--draws", type=int, default=1000, metavar="N", help="of each cell")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
-    options = parser.parse_args(arguments)
-    print("| number | truth | value | held | below | above | width | none | |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for row in rows(options.draws, options.seed):
-        print(row, flush=True)
-    return 0
+def cells() -> Iterator[Cell]:
+    """All of them."""
+    yield from _calibration()
+    yield from _stereoset()
+    yield from _bbq()
+    yield from _gaps()
+    yield from _spreads()
 
 
-def rows(draws: int, seed: int) -> Iterator[str]:
-    """The table's rows, a cell each."""
-    for number, (name, truth, draw) in enumerate(
-        [*_calibration(), *_stereoset(), *_bbq(), *_gaps(), *_spreads()]
-    ):
-        rng = np.random.default_rng([seed, number])
-        found = [draw(rng) for _ in range(draws)]
-        made = np.array([(v, low, high) for v, low, high in found if low is not None], float).reshape(-1, 3)
-        value, low, high = made.T
-        held = 100 * float(((low <= truth) & (truth <= high)).mean())
-        mark = "<" if held < 93.5 else ">" if held > 98 else ""
-        yield (
-            f"| {name} | {truth:.3f} | {value.mean():.3f} | {held:.1f} % | {100 * (high < truth).mean():.1f} "
-            f"| {100 * (low > truth).mean():.1f} | {(high - low).mean():.3f} | {draws - len(made)} | {mark} |"
-        )
-
-
-def _ends(made: Estimate) -> tuple[float, float | None, float | None]:
-    return np.nan if made.value is None else made.value, made.low, made.high
-
-
-def _alone(metric: object, statistics: FloatArray, rng: Rng) -> tuple[float, float | None, float | None]:
-    return _of(metric, statistics, [None] * len(statistics), rng)
-
-
-def _of(
-    metric: object, statistics: FloatArray, clusters: Sequence[str | None], rng: Rng
-) -> tuple[float, float | None, float | None]:
+def _of(metric: object, statistics: FloatArray, clusters: Sequence[str | None], rng: Rng) -> Estimate:
     assert isinstance(metric, Interval)
     seed = int(rng.integers(2**31))
-    return _ends(metric.estimate(statistics, clusters, missing=0, ties=0, seed=seed))
+    return metric.estimate(statistics, clusters, missing=0, ties=0, seed=seed)
 
 
 def _calibration() -> Iterator[Cell]:
@@ -83,19 +42,17 @@ def _calibration() -> Iterator[Cell]:
         for kind, truth in (("none", 0.0), ("all", 0.05), ("surest", 0.05), ("all", 0.15)):
             for n in (100, 300, 1000):
                 for size in (1, 5):
-                    yield (
-                        f"ece, equal {binning}, {kind} off, n {n}, clusters of {size}",
-                        truth,
-                        _confident(binning, kind, truth, n, size),
-                    )
+                    yield Cell(
+                        "ECE", f"equal {binning}, {kind} off, n {n}, clusters of {size}", truth, n,
+                        _confident(binning, kind, truth, n, size), share=0.25,
+                        wide="one error of many bins; the upper end allows for the worst split" if not truth or size > 1 else "",
+                    )  # fmt: skip
 
 
-def _confident(
-    binning: str, kind: str, truth: float, n: int, size: int
-) -> Callable[[Rng], tuple[float, float | None, float | None]]:
+def _confident(binning: str, kind: str, truth: float, n: int, size: int) -> Callable[[Rng], Drawn]:
     metric = ece(binning="mass") if binning == "mass" else ece()
 
-    def draw(rng: Rng) -> tuple[float, float | None, float | None]:
+    def draw(rng: Rng) -> Drawn:
         # Samples of a cluster share their confidence and, in half of the clusters, their luck.
         confidence = rng.uniform(0.5, 1, n // size).repeat(size)
         off = 5 * truth * (confidence > 0.9) if kind == "surest" else truth
@@ -110,9 +67,19 @@ def _confident(
             statistics[np.arange(n), place] = np.column_stack([np.ones(n), confidence, right])
             statistics = statistics.reshape(n, 45)
         clusters = [None if size == 1 else str(i // size) for i in range(n)]
-        return _of(metric, statistics, clusters, rng)
+        made = _of(metric, statistics, clusters, rng)
+        if binning == "mass":
+            return drawn(made)
+        sums = statistics.reshape(n // size, size, 45).sum(axis=1)
+        return drawn(made, {"bootstrap": candidates.bootstrap(_plug_in, sums)})
 
     return draw
+
+
+def _plug_in(sums: FloatArray) -> FloatArray:
+    bins = sums.reshape(*sums.shape[:-1], 15, 3)
+    figures: FloatArray = np.abs(bins[..., 1] - bins[..., 2]).sum(axis=-1) / bins[..., 0].sum(axis=-1)
+    return figures
 
 
 def _stereoset() -> Iterator[Cell]:
@@ -120,9 +87,7 @@ def _stereoset() -> Iterator[Cell]:
     for terms in (3, 10, 30, 100, 300):
         for mean in (0.5, 0.6):
 
-            def draw(
-                rng: Rng, terms: int = terms, mean: float = mean
-            ) -> tuple[float, float | None, float | None]:
+            def draw(rng: Rng, terms: int = terms, mean: float = mean) -> Drawn:
                 share = rng.beta(10 * mean, 10 * (1 - mean), terms).repeat(8)
                 statistics = np.column_stack(
                     [
@@ -131,9 +96,12 @@ def _stereoset() -> Iterator[Cell]:
                         np.ones(8 * terms),
                     ]
                 )
-                return _of(IdealisedCat(), statistics, [str(i // 8) for i in range(8 * terms)], rng)
+                return drawn(_of(IdealisedCat(), statistics, [str(i // 8) for i in range(8 * terms)], rng))
 
-            yield f"icat, {terms} terms, ss {100 * mean:.0f}", 90 * min(mean, 1 - mean) / 0.5, draw
+            yield Cell(
+                "ICAT", f"{terms} terms, ss {100 * mean:.0f}", 90 * min(mean, 1 - mean) / 0.5, 8 * terms, draw,
+                wide="a maximum at a kink: the box of two parts" if mean == 0.5 or terms < 30 else "", share=0.5,
+            )  # fmt: skip
 
 
 def _bbq() -> Iterator[Cell]:
@@ -151,12 +119,16 @@ def _bbq() -> Iterator[Cell]:
                     known: float = known,
                     biased: float = biased,
                     metric: object = metric,
-                ) -> tuple[float, float | None, float | None]:
+                ) -> Drawn:
                     answered = (rng.random(n) < known).astype(float)
                     as_said = answered * (rng.random(n) < biased)
-                    return _alone(metric, np.column_stack([as_said, answered, 1 - answered, np.ones(n)]), rng)
+                    statistics = np.column_stack([as_said, answered, 1 - answered, np.ones(n)])
+                    return drawn(_of(metric, statistics, [None] * n, rng))
 
-                yield f"{metric.name}, n {n}, {100 * known:.0f} % known", truth, draw
+                yield Cell(
+                    "BBQ scores", f"{metric.name}, n {n}, {100 * known:.0f} % known", truth, n, draw,
+                    events=n * known * min(1 - biased, biased, (1 - known) / known),
+                )  # fmt: skip
 
 
 def _gaps() -> Iterator[Cell]:
@@ -165,29 +137,38 @@ def _gaps() -> Iterator[Cell]:
 
             def apart(
                 rng: Rng, first: int = first, second: int = second, p: float = p, q: float = q
-            ) -> tuple[float, float | None, float | None]:
+            ) -> Drawn:
                 statistics = np.zeros((first + second, 4))
                 statistics[:first, 0], statistics[:first, 1] = rng.random(first) < p, 1
                 statistics[first:, 2], statistics[first:, 3] = rng.random(second) < q, 1
                 clusters = [None] * (first + second)
-                return _ends(combined(_DIFFERENCE, statistics, clusters, missing=0, ties=0, seed=0))
+                made = combined(_DIFFERENCE, statistics, clusters, missing=0, ties=0, seed=0)
+                x, y = int(statistics[:, 0].sum()), int(statistics[:, 2].sum())
+                return drawn(made, candidates.differences(x, first, y, second))
 
-            yield f"gap, {first} and {second}, {p} and {q}", p - q, apart
+            yield Cell(
+                "gap", f"gap, {first} and {second}, {p} and {q}", p - q, first + second, apart,
+                events=min(first * min(p, 1 - p), second * min(q, 1 - q)),
+            )  # fmt: skip
     for pairs in (10, 30, 200):
         for p, same in ((0.5, 0.5), (0.5, 0.9), (0.9, 0.9), (0.95, 0.0)):
 
-            def paired(
-                rng: Rng, pairs: int = pairs, p: float = p, same: float = same
-            ) -> tuple[float, float | None, float | None]:
+            def paired(rng: Rng, pairs: int = pairs, p: float = p, same: float = same) -> Drawn:
                 one = rng.random(pairs) < p
                 other = np.where(rng.random(pairs) < same, one, rng.random(pairs) < p)
                 statistics = np.zeros((2 * pairs, 4))
                 statistics[0::2, 0], statistics[0::2, 1] = one, 1
                 statistics[1::2, 2], statistics[1::2, 3] = other, 1
                 clusters = [str(i // 2) for i in range(2 * pairs)]
-                return _ends(combined(_DIFFERENCE, statistics, clusters, missing=0, ties=0, seed=0))
+                made = combined(_DIFFERENCE, statistics, clusters, missing=0, ties=0, seed=0)
+                only, second = int((one & ~other).sum()), int((other & ~one).sum())
+                return drawn(made, candidates.paired_differences(only, second, pairs))
 
-            yield f"gap, {pairs} pairs, {p}, {100 * same:.0f} % alike", 0.0, paired
+            yield Cell(
+                "paired gap", f"gap, {pairs} pairs, {p}, {100 * same:.0f} % alike", 0.0, 2 * pairs, paired,
+                events=pairs * 2 * p * (1 - p) * (1 - same) if same else pairs * (1 - p),
+                wide="fewer than 30 pairs" if pairs < 30 else "",
+            )  # fmt: skip
 
 
 def _spreads() -> Iterator[Cell]:
@@ -198,13 +179,12 @@ def _spreads() -> Iterator[Cell]:
             means[-1] = 0.4 if kind == "one apart" else 0.0
             means = np.linspace(0, 0.6, groups) if kind == "in steps" else means
 
-            def draw(rng: Rng, means: FloatArray = means) -> tuple[float, float | None, float | None]:
+            def draw(rng: Rng, means: FloatArray = means) -> Drawn:
                 seen = means + 0.1 * rng.standard_normal(len(means))
                 made = spread(seen, np.full(len(means), 0.1), seed=int(rng.integers(2**31)), level=0.95)
-                return made.value, made.low, made.high
+                return Drawn(made.value, made.low, made.high)
 
-            yield f"spread, {groups} groups, {kind}", float(np.ptp(means)), draw
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            yield Cell(
+                "spread of groups", f"spread, {groups} groups, {kind}", float(np.ptp(means)), 100, draw, share=0.5,
+                wide="the largest of several differences" if kind != "one apart" or groups == 2 else "",
+            )  # fmt: skip

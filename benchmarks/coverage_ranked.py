@@ -1,74 +1,35 @@
-"""How often do intervals of AUROCs, of what they gain, and of true positives at few false ones hold the truth?
+"""Cells of AUROCs, of what they gain, of true positives at few false ones, and of differences of shares of the same samples.
 
-    python benchmarks/coverage_ranked.py [--draws N] [--seed N]
-
-Scores are normal; those of positives lie higher by what the true value asks for. Prints a row a cell, as `coverage.py` does
-(which runs this, too), with the mean of the values found: an estimate is biased where that is not the truth.
+Scores are normal; those of positives lie higher by what the true value asks for.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from statistics import NormalDist
 
+import coverage_candidates as candidates
 import numpy as np
+from coverage_cells import Cell, Drawn, Rng, drawn
 from numpy.typing import NDArray
 
 from lsm_eval.metrics.safety.injection import InjectionEffect
 from lsm_eval.statistics.auroc_gain import auroc_gain
 from lsm_eval.statistics.auroc_interval import auroc_estimate
 from lsm_eval.statistics.bounded import FloatArray
-from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.tpr import tpr_estimate
 
 NORMAL = NormalDist()
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What is estimated of what."""
-
-    name: str
-    truth: float
-    draw: Callable[[np.random.Generator], Estimate]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="coverage_ranked.py", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--draws", type=int, default=2000, metavar="N", help="of each cell")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
-    options = parser.parse_args(arguments)
-    report(options.draws, options.seed)
-    return 0
-
-
-def report(draws: int, seed: int) -> None:
-    """Prints the table."""
-    print("| ranked | truth | mean | held | below | above | width | none | |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    low = high = cells = 0
-    for cell in [*_areas(), *_clustered_areas(), *_gains(), *_rates(), *_effects()]:
-        rng = np.random.default_rng([seed, cells])
-        cells += 1
-        found = [cell.draw(rng) for _ in range(draws)]
-        made = [(e.low, e.high) for e in found if e.low is not None and e.high is not None]
-        values = [e.value for e in found if e.value is not None]
-        ends = np.array(made).reshape(-1, 2)
-        below, above = float((ends[:, 1] < cell.truth).mean()), float((ends[:, 0] > cell.truth).mean())
-        held = 1 - below - above
-        mark = "<" if held < 0.935 else ">" if held > 0.98 else ""
-        low, high = low + (mark == "<"), high + (mark == ">")
-        print(
-            f"| {cell.name} | {cell.truth:.3f} | {np.mean(values):.3f} | {100 * held:.1f} % | {100 * below:.1f} "
-            f"| {100 * above:.1f} | {(ends[:, 1] - ends[:, 0]).mean():.3f} | {draws - len(made)} | {mark} |",
-            flush=True,
-        )
-    print(f"{cells} cells of {draws} draws: {low} under 93.5 %, {high} above 98 %")
+def cells() -> Iterator[Cell]:
+    """All of them."""
+    yield from _areas()
+    yield from _clustered_areas()
+    yield from _gains()
+    yield from _rates()
+    yield from _effects()
 
 
 def _areas() -> Iterator[Cell]:
@@ -88,18 +49,21 @@ def _areas() -> Iterator[Cell]:
                 labels = _classes(positives, negatives)
                 apart = NORMAL.inv_cdf(area) * math.hypot(1, spread)
                 name = f"AUROC, {positives} + {negatives}, spread {spread:g}"
-                yield Cell(name, area, _area(labels, apart, spread, [None] * len(labels)))
+                fewer = min(positives, negatives)
+                yield Cell(
+                    "AUROC", name, area, len(labels), _area(labels, apart, spread),
+                    design=f"{positives} + {negatives}, {area}", events=fewer * (1 - area),
+                    wide="one class has five samples" if fewer == 5 else "",
+                )  # fmt: skip
 
 
-def _area(
-    labels: FloatArray, apart: float, spread: float, clusters: Sequence[str | None]
-) -> Callable[[np.random.Generator], Estimate]:
-    return lambda rng: auroc_estimate(
-        apart * labels + rng.normal(0, 1, len(labels)) * np.where(labels == 1, spread, 1.0),
-        labels,
-        clusters,
-        missing=0,
-    )
+def _area(labels: FloatArray, apart: float, spread: float) -> Callable[[Rng], Drawn]:
+    def draw(rng: Rng) -> Drawn:
+        scores = apart * labels + rng.normal(0, 1, len(labels)) * np.where(labels == 1, spread, 1.0)
+        made = auroc_estimate(scores, labels, [None] * len(labels), missing=0)
+        return drawn(made, candidates.areas(scores, labels))
+
+    return draw
 
 
 def _clustered_areas() -> Iterator[Cell]:
@@ -115,21 +79,24 @@ def _clustered_areas() -> Iterator[Cell]:
             for correlation in (0.0, 0.3):
                 for area in (0.5, 0.8, 0.95):
                     name = f"AUROC, {count} clusters of {kind}, ICC {correlation:g}"
-                    yield Cell(name, area, _clustered_area(labels, groups, area, correlation))
+                    yield Cell(
+                        "AUROC, clustered", name, area, len(labels), _clustered_area(labels, groups, area, correlation),
+                        design=f"{count} {kind}, {area}", events=count / 2 * (1 - area),
+                        wide="fewer than 20 clusters a class" if kind != "pairs" and count < 50 else "",
+                    )  # fmt: skip
 
 
 def _clustered_area(
     labels: FloatArray, groups: NDArray[np.intp], area: float, correlation: float
-) -> Callable[[np.random.Generator], Estimate]:
+) -> Callable[[Rng], Drawn]:
     names = [str(group) for group in groups]
     apart = NORMAL.inv_cdf(area) * math.sqrt(2)
     own, common = math.sqrt(1 - correlation), math.sqrt(correlation)
 
-    def draw(rng: np.random.Generator) -> Estimate:
+    def draw(rng: Rng) -> Drawn:
         shared = rng.normal(0, common, int(groups.max()) + 1)[groups]
-        return auroc_estimate(
-            apart * labels + shared + rng.normal(0, own, len(labels)), labels, names, missing=0
-        )
+        scores = apart * labels + shared + rng.normal(0, own, len(labels))
+        return drawn(auroc_estimate(scores, labels, names, missing=0), candidates.areas(scores, labels))
 
     return draw
 
@@ -140,19 +107,18 @@ def _gains() -> Iterator[Cell]:
         labels = _classes(number, number)
         for first, second in ((0.5, 0.4), (0.75, 0.5), (0.75, 0.7), (0.95, 0.8)):
             yield Cell(
-                f"gain, {number} + {number}, {first:g} over {second:g}",
-                first - max(second, 0.5),
-                _gain(labels, first, second),
-            )
+                "AUROC gain", f"gain, {number} + {number}, {first:g} over {second:g}", first - max(second, 0.5),
+                len(labels), _gain(labels, first, second), events=number * (1 - first),
+            )  # fmt: skip
 
 
-def _gain(labels: FloatArray, first: float, second: float) -> Callable[[np.random.Generator], Estimate]:
+def _gain(labels: FloatArray, first: float, second: float) -> Callable[[Rng], Drawn]:
     shifts = [NORMAL.inv_cdf(area) * math.sqrt(2) for area in (first, second)]
 
-    def draw(rng: np.random.Generator) -> Estimate:
+    def draw(rng: Rng) -> Drawn:
         common = rng.normal(0, math.sqrt(0.5), len(labels))
         one, two = (shift * labels + common + rng.normal(0, math.sqrt(0.5), len(labels)) for shift in shifts)
-        return auroc_gain(one, two, labels, [None] * len(labels), missing=0)
+        return drawn(auroc_gain(one, two, labels, [None] * len(labels), missing=0))
 
     return draw
 
@@ -169,13 +135,18 @@ def _rates() -> Iterator[Cell]:
         labels = _classes(positives, negatives)
         for apart in (0.3, 1.0, 2.0, 3.0):
             truth = 1 - NORMAL.cdf(NORMAL.inv_cdf(1 - fpr) - apart)
-            yield Cell(f"TPR at {fpr:g}, {positives} + {negatives}", truth, _rate(labels, apart, fpr))
+            yield Cell(
+                "TPR at few false", f"TPR at {fpr:g}, {positives} + {negatives}", truth, len(labels),
+                _rate(labels, apart, fpr), wide="order statistics of few negatives", share=0.5,
+            )  # fmt: skip
 
 
-def _rate(labels: FloatArray, apart: float, fpr: float) -> Callable[[np.random.Generator], Estimate]:
-    return lambda rng: tpr_estimate(
-        apart * labels + rng.normal(0, 1, len(labels)), labels, fpr, [None] * len(labels), missing=0
-    )
+def _rate(labels: FloatArray, apart: float, fpr: float) -> Callable[[Rng], Drawn]:
+    def draw(rng: Rng) -> Drawn:
+        scores = apart * labels + rng.normal(0, 1, len(labels))
+        return drawn(tpr_estimate(scores, labels, fpr, [None] * len(labels), missing=0))
+
+    return draw
 
 
 def _effects() -> Iterator[Cell]:
@@ -189,26 +160,25 @@ def _effects() -> Iterator[Cell]:
             (0.1, 0.6, 0.05),
         ):
             yield Cell(
-                f"paired difference, n {number}, {both:g} in both",
-                only - other,
-                _effect(number, both, only, other),
-            )
+                "paired difference", f"n {number}, {both:g} in both", only - other, number,
+                _effect(number, both, only, other), design=f"n {number}, {both:g}, {only:g}, {other:g}",
+                events=number * min(both + only, both + other, 1 - both - only),
+            )  # fmt: skip
 
 
-def _effect(number: int, both: float, only: float, other: float) -> Callable[[np.random.Generator], Estimate]:
+def _effect(number: int, both: float, only: float, other: float) -> Callable[[Rng], Drawn]:
     metric = InjectionEffect()
 
-    def draw(rng: np.random.Generator) -> Estimate:
+    def draw(rng: Rng) -> Drawn:
         kind = rng.choice(4, number, p=[both, only, other, 1 - both - only - other])
         rows = np.column_stack([kind < 2, (kind == 0) | (kind == 2), np.ones(number)]).astype(float)
-        return metric.estimate(rows, [None] * number, missing=0, ties=0, seed=0)
+        made = metric.estimate(rows, [None] * number, missing=0, ties=0, seed=0)
+        return drawn(
+            made, candidates.paired_differences(int((kind == 1).sum()), int((kind == 2).sum()), number)
+        )
 
     return draw
 
 
 def _classes(positives: int, negatives: int) -> FloatArray:
     return np.repeat([1.0, 0.0], [positives, negatives])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from coverage import Mean
+from coverage_means import Mean
 
 from lsm_eval.metrics.weights import relative_weights
 from lsm_eval.requests import Perplexity

@@ -48,6 +48,8 @@ def difference(
     noise: Noise | None = None,
 ) -> Difference:
     """The metric of `row` over the pairs, candidate less baseline."""
+    if _doubtful(row, pairs):
+        return _without("its samples do not give the number that was imported")
     whole = pairs.first.statistics(row.metric)
     other = pairs.second.statistics(row.metric)
     if whole is None or other is None:
@@ -84,6 +86,16 @@ def difference(
     # Samples have no scores of their own, but those that count otherwise can be told.
     found = replace(found, discordant=int((before != after).any(axis=1).sum()))
     return Difference(values[0], values[1], found, number)
+
+
+def _doubtful(row: EstimateRow, pairs: Pairs) -> bool:
+    """Whether the metric is an imported one whose samples are perhaps others than those of the number."""
+    return any(
+        bool((own.imported or {}).get("differs"))
+        for table in (pairs.first, pairs.second)
+        for own in table.record.estimates
+        if (own.task, own.metric) == (row.task, row.metric)
+    )
 
 
 def _of_means(

@@ -13,6 +13,7 @@ from lsm_eval.gating.loss import Loss, make_finding, pairs_in_words
 from lsm_eval.gating.question import Part
 from lsm_eval.gating.result import Answer, Finding
 from lsm_eval.gating.words import amount
+from lsm_eval.metrics.weights import relative
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.difference import Scale
 from lsm_eval.statistics.comparison.distance import distance_evidence
@@ -98,7 +99,7 @@ def fair_loss(
     scale, top = _scale(row, np.concatenate([first[say], second[say]]), fair)
     evidence = distance_evidence(
         row.metric,
-        paired(first[say], second[say], pairs.groups[say]),
+        paired(first[say], second[say], pairs.groups[say], relative(pairs.weights(0)[say])),
         fair,
         margin,
         scale,

@@ -77,7 +77,7 @@ class Held:
                 f"or say with {names} that it is to differ."
             )
             return None
-        pairs = self._paired(own.task, by_id=signature.by_id_alone(parts))
+        pairs = self._paired(own.task, by_id=signature.by_id_alone(parts, self.across))
         if pairs is None:
             return None
         if why := self._unjudged(own):

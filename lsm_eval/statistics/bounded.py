@@ -5,7 +5,10 @@ Graubard (Survey Methodology 24:193-201, 1998) do it for Clopper & Pearson's:
 
 - the variance of the mean is the sandwich with Bell & McCaffrey's correction for few and unequal clusters, CR2 (Survey
   Methodology 28:169-181, 2002): for a mean, V = Σ e² / (1 - w) / n² over clusters with summed residual e and share w of the
-  samples. Its degrees of freedom are Satterthwaite's under independent samples (the same paper, section 4);
+  samples. Its degrees of freedom are Satterthwaite's under independent samples (the same paper); in clusters no more than
+  `_CONCENTRATED` times the number of clusters that the variance is seen to rest on, (Σ a)² / Σ a² of its addends a (for normal
+  ones 3 would be right: that is Satterthwaite's with the fourth moments as they are seen), or `_FEWEST_FREEDOM` of them: few large
+  clusters that happen to be alike make the mean and the variance small at once;
 - the design effect is V over the same variance of samples that stand alone, and never taken below 1;
 - the spread is that same variance over m(1 - m) / (n - 1), the most that a mean m of values from 0 to 1 can have;
 - both are what few events cannot tell: three hits among thousands say little of how hits come in clusters, or of how the
@@ -33,6 +36,8 @@ CORRELATION = 1.0
 trial."""
 _DESIGN_EVENTS = 1.0
 _SPREAD_EVENTS = 0.5
+_CONCENTRATED = 2.0
+_FEWEST_FREEDOM = 6.0
 FEWEST_CLUSTERS = 5
 LARGEST_SHARE = 0.5
 """Of the samples, in one cluster: with more, or with fewer clusters than `FEWEST_CLUSTERS`, no interval was found to cover."""
@@ -59,7 +64,7 @@ class Bounded:
     trials: float
     """Effective number of trials, for use with `quantile`."""
     quantile: float
-    """Of Student's t on `robust.freedom` degrees of freedom."""
+    """Of Student's t on the degrees of freedom."""
 
 
 def robust_mean(sums: FloatArray) -> Robust:
@@ -112,9 +117,36 @@ def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level:
     most = robust.mean * (1 - robust.mean) / (number - 1)
     spread = _cautious(min(alone / most, 1.0) if most > 0 else 1.0, 1.0, events, _SPREAD_EVENTS)
     trials = number / (design * spread)
-    quantile = t_quantile(robust.freedom, level)
+    freedom = robust.freedom if len(sums) == len(stats) else freedom_seen(sums, robust)
+    quantile = t_quantile(freedom, level)
     low, high = score_interval(robust.mean, trials, quantile)
     return Bounded(low, high, robust, trials, quantile)
+
+
+def freedom_seen(sums: FloatArray, robust: Robust) -> float:
+    """The degrees of freedom of CR2's variance from sums (value, weight) [G, 2]; fewer where it rests on few of the clusters."""
+    value, weight = sums[:, 0], sums[:, 1]
+    addends = (value - robust.mean * weight) ** 2 / (1 - weight / weight.sum())
+    whole = float((addends**2).sum())
+    seen = _CONCENTRATED * float(addends.sum()) ** 2 / whole if whole > 0 else math.inf
+    return min(robust.freedom, max(seen, _FEWEST_FREEDOM))
+
+
+def skewed_ends(centre: float, stderr: float, quantile: float, skewness: float) -> tuple[float, float]:
+    """centre ± quantile · stderr, with the end on the side of the longer tail moved outwards by (1 + 2 q²) γ / 6 standard errors, γ
+    the skewness of the estimate (Hall, J. R. Stat. Soc. B 54:221-228, 1992, the first term of the t-statistic's expansion;
+    Johnson, J. Am. Stat. Assoc. 73:536-544, 1978). The other end, which the expansion would move inwards, stays."""
+    more = (1 + 2 * quantile**2) * skewness / 6
+    return (
+        centre - (quantile - min(more, 0.0)) * stderr,
+        centre + (quantile + max(more, 0.0)) * stderr,
+    )
+
+
+def skewness_of(deviations: FloatArray) -> float:
+    """Of a sum of independent terms [G] with these deviations; 0 where there are none."""
+    square = float((deviations**2).sum())
+    return float((deviations**3).sum()) / square**1.5 if square > 0 else 0.0
 
 
 def unfit(weights: FloatArray, *, clustered: bool) -> str | None:

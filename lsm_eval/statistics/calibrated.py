@@ -1,7 +1,7 @@
 """Calibration error over bins: debiased, tested, and with an interval.
 
 The plug-in figure P = Σ_b w_b |g_b|, with g_b the gap of accuracy and mean confidence among a share w_b of samples, is biased
-upwards, because noise of either sign adds to it (Kumar, Liang & Ma, NeurIPS 2019, section 4; Roelofs et al., AISTATS 2022).
+upwards, because noise of either sign adds to it (Kumar, Liang & Ma, NeurIPS 2019; Roelofs et al., AISTATS 2022).
 How much is simulated: outcomes are drawn anew from a model whose gaps are known (0 for the calibrated null; else the gaps seen,
 each drawn in by so many of its standard errors that one which noise may have made counts as 0), and what their deviations d_b
 add is
@@ -11,7 +11,7 @@ add is
 - The *value* is P minus the mean of N, never below 0 (a parametric bootstrap's correction of bias, as Kumar et al. do it, but
   from gaps that are drawn in: from the gaps as they are seen, half of the bias would stay where there is none). It is never below
   the mean gap over all bins, debiased alike: Σ w |μ| ≥ |Σ w μ|.
-- The *test* is that of Vaicenavicius et al. (AISTATS 2019, section 5, "consistency resampling"; Widmann et al., NeurIPS 2019):
+- The *test* is that of Vaicenavicius et al. (AISTATS 2019, "consistency resampling"; Widmann et al., NeurIPS 2019):
   how often outcomes drawn from the confidences themselves give a figure as large as P.
 - The *lower end* is P minus the upper quantile of N. With all s_b = 0 no gaps whatever can have it too high, because
   |g| ≤ |μ| + |d| for the true gap μ. It is 0 unless the test rejects.

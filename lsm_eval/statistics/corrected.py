@@ -8,7 +8,7 @@ its specificity. Solved for θ (Rogan & Gladen, Am. J. Epidemiol. 107:71-76, 197
 Sensitivity and specificity differ from one model's texts to the next by more than chance, so what matters is what they are
 for *another* model. On the logit scale the card's models are taken as draws from one normal population; the next draw then
 follows Student's t about their mean with the scale s · sqrt(1 + 1/K) (the predictive distribution of a normal sample; Geisser,
-Predictive Inference, 1993, section 2.1; for random effects Higgins, Thompson & Spiegelhalter, J. R. Stat. Soc. A 172:137-159,
+Predictive Inference, 1993; for random effects Higgins, Thompson & Spiegelhalter, J. R. Stat. Soc. A 172:137-159,
 2009). s is never below what chance alone gives, and is averaged with a cautious guess (`SPREAD`) that weighs as much as one
 model: few models that happen to be alike do not show that the next one will be.
 

@@ -27,23 +27,28 @@ class Method:
 
 
 METHODS = (
-    Method("wilson", 1, "Wilson 1927", "0 or 1, samples that stand alone, 5 or more"),
+    Method(
+        "wilson",
+        2,
+        "Wilson 1927, no end inside the exact interval of 93.5 %: Clopper & Pearson 1934",
+        "0 or 1, samples that stand alone, 5 or more",
+    ),
     Method("clopper-pearson", 1, "Clopper & Pearson 1934", "0 or 1, samples that stand alone, fewer than 5"),
     Method(
         "wilson(effective",
-        2,
+        3,
         "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of Bell & McCaffrey 2002",
         "means of values that keep to a range (0 to 1, 0 to 100, -1 to 1), and anything from 0 to 1 in clusters",
     ),
     Method(
         "t",
-        1,
-        "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002",
+        2,
+        "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002; skewness outwards, Hall 1992",
         "other means",
     ),
     Method(
         "wilson(effective, ratio",
-        2,
+        3,
         "Wilson 1927 on effective trials of a linearised ratio, Korn & Graubard 1998",
         "ratios of two sums from 0 to 1",
     ),
@@ -55,15 +60,16 @@ METHODS = (
     ),
     Method(
         "t(ratio",
-        2,
+        3,
         "t with CR2 of the linearised ratio, Bell & McCaffrey 2002",
-        "perplexities, and rates that are no share",
+        "rates that are no share",
     ),
-    Method("t(log ratio", 1, "the same on the logarithm", "bits and nats per something"),
+    Method("t(log ratio", 2, "the same on the logarithm", "perplexities, bits and nats per something"),
     Method(
         "jackknife",
-        2,
-        "delete-a-group jackknife with t, Efron & Tibshirani 1993; on the logit where the score has a range",
+        3,
+        "delete-a-group jackknife with t, Efron & Tibshirani 1993; on the logit where the score has a range; skewness "
+        "outwards, Hall 1992",
         "corpus scores such as BLEU; the variance between questions, and the share of the draws in it",
     ),
     Method(

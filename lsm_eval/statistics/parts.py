@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate
+from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate, unguarded
 from lsm_eval.statistics.square_and_add import joint
 
 FloatArray = NDArray[np.float64]
@@ -111,6 +111,7 @@ def combined(
     for made in (one, other):
         if made.low is None:
             return base.result(value, made.method)
+    one, other = unguarded(one), unguarded(other)
     correlation = _correlation(parts, statistics, base)
     below, above = _arms(weights[0], one), _arms(weights[1], other)
     interval = (

@@ -3,10 +3,11 @@
 - A function of the ratio of two sums (found by asking it, not by its name): if the ratio is a share, each sample's
   numerator between 0 and its denominator, Wilson's interval on an effective number of trials (`statistics.bounded`); so a
   rare numerator over a random denominator is treated as the subset's rate that it is. Otherwise Student's t with the CR2
-  standard error and Satterthwaite's degrees of freedom: for a perplexity on the ratio itself, which is its logarithm (nats per
-  word), else on the ratio's logarithm where all numerators have one sign. The ends go through the function.
+  standard error and degrees of freedom as in `statistics.bounded`, on the ratio's logarithm where all numerators have one sign
+  (so for a perplexity on the logarithm of its nats per word, which are skewed). The ends go through the function.
 - Anything else: the leave-one-cluster-out jackknife (Tukey 1958; Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
-  chapter 11) with Student's t, on the logit for a score of known range, on the logarithm for a perplexity, else as it is.
+  chapter 11) with Student's t, on the logit for a score of known range, on the logarithm for a perplexity, else as it is; the end
+  on the side of the longer tail is moved outwards (`bounded.skewed_ends`, with the skewness of the values' deviations).
   With G values v_g, each without one cluster, the squared standard error is (G - 1) / G · Σ (v_g - their mean)². The
   degrees of freedom are Satterthwaite's (`bounded.satterthwaite`) of clusters that weigh as much as their mean share of the
   sums: where a few long texts hold most of the n-grams there are fewer than G - 1. Which share to take was decided by
@@ -27,9 +28,12 @@ from lsm_eval.statistics.bounded import (
     FEWEST_CLUSTERS,
     FloatArray,
     bounded_mean,
+    freedom_seen,
     robust_mean,
     satterthwaite,
     score_interval,
+    skewed_ends,
+    skewness_of,
     t_quantile,
     unfit,
 )
@@ -60,7 +64,7 @@ def smooth(
     `span` is the range that the number itself cannot leave, where there is one; `logarithm` says that it is above 0 and
     has a meaning on that scale, `positive` that a ratio of two sums is above 0 in every sample."""
     if (of_ratio := _of_ratio(aggregate, stats, sums)) is not None:
-        return _ratio(of_ratio, base, stats, sums, value, share=share, positive=positive and not logarithm)
+        return _ratio(of_ratio, base, stats, sums, value, share=share, positive=positive)
     if why := too_few(base):
         return base.result(value, f"none ({why})")
     total = sums.sum(axis=0)
@@ -107,15 +111,20 @@ def jackknife(
     if span is not None:
         low, width = span[0], span[1] - span[0]
         centre = _logit((value - low) / width)
-        half = quantile * _stderr(_logit((without - low) / width))
-        ends = low + width * _expit(centre - half), low + width * _expit(centre + half)
+        first, second = _skewed(float(centre), _logit((without - low) / width), quantile)
+        ends = low + width * _expit(first), low + width * _expit(second)
         return base.result(value, f"{method}, logit", ends, stderr)
     if logarithm and value > 0 and (without > 0).all():
-        half = quantile * _stderr(np.log(without))
+        first, second = _skewed(0.0, np.log(without), quantile)
         return base.result(
-            value, f"{method}, log", (value * _exp(-half), _finite(value * _exp(half))), stderr
+            value, f"{method}, log", (value * _exp(first), _finite(value * _exp(second))), stderr
         )
-    return base.result(value, method, (value - quantile * stderr, value + quantile * stderr), stderr)
+    return base.result(value, method, _skewed(value, without, quantile), stderr)
+
+
+def _skewed(centre: float, without: FloatArray, quantile: float) -> tuple[float, float]:
+    """The jackknife's ends from values without each group [G], on their scale."""
+    return skewed_ends(centre, _stderr(without), quantile, skewness_of(without.mean() - without))
 
 
 def _at_an_end(
@@ -184,7 +193,7 @@ def _ratio(
     what = "samples" if alone else "clusters"
     if robust.stderr <= 1e-12 * abs(robust.mean):
         return base.result(value, NO_SPREAD.format(what=what))
-    half = t_quantile(robust.freedom, base.level) * robust.stderr
+    half = t_quantile(freedom_seen(held, robust), base.level) * robust.stderr
     method = "t(ratio)" if alone else "t(ratio, clusters)"
     if positive and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
         grown = half / abs(robust.mean)

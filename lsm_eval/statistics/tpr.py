@@ -54,7 +54,7 @@ def tpr_estimate(
 
     Two uncertainties are squared and added (Newcombe, Statistics in Medicine 17:873-890, 1998, method 10): that of the
     share of positives above a fixed threshold (`statistics.bounded`), and that of the threshold, between the order statistics that
-    enclose the quantile (David & Nagaraja, Order Statistics, 2003, section 7.1) for as many negatives as their clusters are
+    enclose the quantile (David & Nagaraja, Order Statistics, 2003) for as many negatives as their clusters are
     worth. With no more than some 370 negatives at 1 % the quantile may lie above all of them, and the lower end is 0."""
     base = basis(clusters, missing=missing, level=level)
     if found := base.empty():

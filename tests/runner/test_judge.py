@@ -42,7 +42,7 @@ def record(outcome: Outcome) -> Record:
     return read_record(outcome.record)
 
 
-def numbers(found: Record) -> dict[tuple[str, str], tuple[float | None, int, int]]:
+def numbers(found: Record) -> dict[tuple[str, str], tuple[float | None, int | None, int]]:
     return {(row.task, row.metric): (row.value, row.n, row.missing) for row in found.estimates}
 
 

@@ -94,7 +94,7 @@ def _run(
     return result, read_record(result.record)
 
 
-def _numbers(record: Record) -> dict[str, tuple[float | None, int, int]]:
+def _numbers(record: Record) -> dict[str, tuple[float | None, int | None, int]]:
     return {row.metric: (row.value, row.n, row.missing) for row in record.estimates}
 
 

@@ -29,6 +29,7 @@ from lsm_eval.statistics.correlation import correlation_estimate
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import clopper_pearson, estimate, wilson
 from lsm_eval.statistics.kappa import kappa_estimate
+from lsm_eval.statistics.macro import macro_f1_estimate
 from lsm_eval.statistics.parts import SHARE, Part, combined
 from lsm_eval.statistics.recall import recall_estimate
 from lsm_eval.statistics.risk_coverage import risk_coverage_estimate
@@ -162,6 +163,17 @@ def cells(rng: Rng, n: int) -> FloatArray:
     return np.eye(4)[rng.choice(4, n, p=[0.45, 0.05, 0.05, 0.45])]
 
 
+def labels(rng: Rng, n: int) -> FloatArray:
+    """What was taken for each of three classes, and what is one."""
+    true = rng.choice(3, n, p=[0.5, 0.3, 0.2])
+    return np.hstack([np.eye(3)[np.where(rng.random(n) < 0.7, true, rng.integers(0, 3, n))], np.eye(3)[true]])
+
+
+def macro(rows: FloatArray, clusters: Clusters) -> Estimate:
+    said, true = rows[:, :3], rows[:, 3:]
+    return macro_f1_estimate(said * true, said, true, "abc", clusters, missing=0)
+
+
 _MODELS = tuple(Proportion(right, 200) for right in (176, 180, 182, 186))
 CARD = Quality(Proportion(724, 800), Proportion(724, 800), _MODELS, _MODELS)
 ZERO_ONE = ((0.0, 1.0), (1.0, 1.0), (0.5, 1.0))
@@ -175,9 +187,10 @@ CASES = [
     Case("t", values, of(Mean("other")), 2.0, extremes=ZERO_ONE),
     Case("t", values, of(Mean("other")), 2.0, size=6, extremes=ZERO_ONE),
     Case("wilson(effective, ratio", subset, of(Subset()), 2.0, (20, 40, 150), extremes=ZERO_ONE),
-    Case("t(ratio", texts, of(create("word_perplexity")), 2.0, width=200.0),
+    Case("t(log ratio", texts, of(create("word_perplexity")), 2.0, width=200.0),
     Case("t(log ratio", texts, of(create("bits_per_byte")), 2.0, width=6.0),
     Case("t(ratio", edits, of(create("ter")), 2.0, width=200.0, extremes=((0.0, 10.0), (20.0, 10.0))),
+    Case("wilson(effective, macro", labels, macro, 2.0, (60, 150)),
     *(Case("jackknife", bleu(p), of(create("bleu")), 2.0, width=100.0) for p in (0.1, 0.5)),
     Case("fisher(jackknife", points, lambda r, c: correlation_estimate(r[:, 0], r[:, 1], c, missing=0), 4.0, width=2.0,
          extremes=((1.0, 1.0), (-1.0, 1.0))),

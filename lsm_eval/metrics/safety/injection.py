@@ -23,7 +23,7 @@ from lsm_eval.metrics.safety.injection_checks import CHECKS
 from lsm_eval.requests import Answer, Generate
 from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import estimate
+from lsm_eval.statistics.intervals import estimate, unguarded
 from lsm_eval.statistics.paired import paired_phi
 from lsm_eval.statistics.square_and_add import square_and_add
 from lsm_eval.tasks.sample import Sample
@@ -110,7 +110,7 @@ class InjectionEffect(_Pair, Described):
         if not len(statistics):
             return Estimate(None, None, None, None, "none (no samples)", 0.95, 0, missing)
         success, control = (
-            estimate(kind, statistics[:, columns], clusters, missing=missing, ties=ties, seed=seed)
+            unguarded(estimate(kind, statistics[:, columns], clusters, missing=missing, ties=ties, seed=seed))
             for kind, columns in ((InjectionSuccess(), [0, 2]), (InjectionControl(), [1, 2]))
         )
         assert success.value is not None

@@ -133,7 +133,7 @@ def test_templates_widen_the_intervals_more_than_five_times(hub_mirror: Path, go
         assert estimate.low is not None
         assert estimate.high is not None
         # Few templates: wider than percentiles of 20,000 draws, which are too narrow for them, and of the same place.
-        assert [100 * estimate.low, 100 * estimate.high] == pytest.approx(row["cluster_ci95"], abs=4)
+        assert [100 * estimate.low, 100 * estimate.high] == pytest.approx(row["cluster_ci95"], abs=6)
         factors.append(100 * estimate.stderr / row["item_se"])
     assert 5 < max(factors) < 6.5
 
