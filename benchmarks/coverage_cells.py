@@ -98,21 +98,21 @@ def run(cell: Cell, draws: int, seed: Sequence[int]) -> tuple[float, Outcome]:
         return truth, cell.exact()
     assert cell.draw is not None
     rng = np.random.default_rng(seed)
-    made = [cell.draw(rng) for _ in range(max(2, round(draws * cell.share)))]
-    ends = [(one.low, one.high) for one in made if one.low is not None and one.high is not None]
-    values = [one.value for one in made if one.value is not None]
+    tried = [cell.draw(rng) for _ in range(max(2, round(draws * cell.share)))]
+    ends = [(one.low, one.high) for one in tried if one.low is not None and one.high is not None]
+    values = [one.value for one in tried if one.value is not None]
     held, below, above, width = _counted(ends, truth)
-    names = dict.fromkeys(name for one in made for name in one.rivals)
+    names = dict.fromkeys(name for one in tried for name in one.rivals)
     return truth, Outcome(
         held,
         below,
         above,
         width,
         float(np.mean(values)) if values else math.nan,
-        1 - len(ends) / len(made),
-        len(made),
+        1 - len(ends) / len(tried),
+        len(tried),
         held,
-        {name: _counted([one.rivals[name] for one in made if name in one.rivals], truth) for name in names},
+        {name: _counted([one.rivals[name] for one in tried if name in one.rivals], truth) for name in names},
     )
 
 
@@ -160,6 +160,11 @@ def error(share: float, draws: int) -> float:
     return 2 * math.sqrt(max(share * (1 - share), 0.0) / draws) if draws else 1e-9
 
 
+def made(row: Mapping[str, Any]) -> int:
+    """Draws that had an interval; 0 where it is exact."""
+    return max(1, round(row["draws"] * (1 - row["none"]))) if row["draws"] else 0
+
+
 def _covers(of: Sequence[float] | None, samples: int, draws: int) -> bool:
     """Does a candidate keep to the bars, but for the simulation's own error?"""
     if of is None or math.isnan(of[0]):
@@ -173,7 +178,7 @@ def _outside(row: Mapping[str, Any]) -> list[str]:
     if math.isnan(row["held"]):
         return found
     few = row["samples"] < FEW
-    draws = row["draws"]
+    draws = made(row)
     if row["held"] < LOW:
         found.append("low" if row["held"] < LOW - error(LOW, draws) else "low?")
     if row["least"] < (LEAST if few else LOW) and not found:

@@ -17,7 +17,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from coverage_cells import LOW, error
+from coverage_cells import LOW, error, made
 
 HERE = Path(__file__).parent
 COLUMNS = ((5, 30), (30, 100), (100, 500), (500, 10_001))
@@ -84,7 +84,7 @@ def _field(x: float, y: float, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 def _seen(row: dict[str, Any]) -> float:
     """The share held; where that is under the bar, with as much added as the simulation's own error may have taken."""
     held = float(row["held"])
-    return held if held >= LOW else min(LOW, held + error(LOW, row["draws"]))
+    return held if held >= LOW else min(LOW, held + error(LOW, made(row)))
 
 
 def _colour(share: float) -> tuple[str, str]:
