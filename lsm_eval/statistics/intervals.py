@@ -173,22 +173,28 @@ def estimate_corpus(
     about equally large, with Student's t on their Satterthwaite degrees of freedom; so that no more than 21 computations
     are made however many samples there are. `seed` decides the groups."""
     base = basis(clusters, missing=missing, level=level)
-    number, groups, group_count = base.number, base.groups, base.count
     if found := base.empty():
         return found
-    value = compute(range(number))
+    value = compute(range(base.number))
     if found := base.without_interval(value):
         return found
     if why := too_few(base):
         return base.result(value, f"none ({why})")
-    whole = number <= CORPUS_WHOLE_MOST or group_count <= JACKKNIFE_GROUPS
-    part_of = np.arange(group_count) if whole else _groups_of_clusters(groups, group_count, seed)
-    part = part_of[groups]
+    without, sizes, method = corpus_groups(compute, base, seed)
+    return jackknife(base, value, without, sizes, method, span=span)
+
+
+def corpus_groups(
+    compute: Callable[[Sequence[int]], float], base: Basis, seed: int
+) -> tuple[FloatArray, FloatArray, str]:
+    """The values without each of G groups of clusters [G], the groups' sizes [G], and the method's name."""
+    whole = base.number <= CORPUS_WHOLE_MOST or base.count <= JACKKNIFE_GROUPS
+    part_of = np.arange(base.count) if whole else _groups_of_clusters(base.groups, base.count, seed)
+    part = part_of[base.groups]
     sizes = np.bincount(part).astype(float)
     without = np.array([compute(np.flatnonzero(part != one).tolist()) for one in range(len(sizes))])
     what = "groups" if not whole else "clusters" if base.clusters is not None else "samples"
-    method = f"jackknife({len(sizes)} {what})" if not whole else f"jackknife({what})"
-    return jackknife(base, value, without, sizes, method, span=span)
+    return without, sizes, f"jackknife({len(sizes)} {what})" if not whole else f"jackknife({what})"
 
 
 def _groups_of_clusters(groups: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:

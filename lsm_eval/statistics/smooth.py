@@ -101,8 +101,7 @@ def jackknife(
         return base.result(value, f"none (undefined without some {what})")
     if span is not None:
         value, without = float(_snapped(value, span)), _snapped(without, span)
-    stderr = _stderr(without)
-    freedom = _freedom(weights)
+    stderr, freedom = jackknife_error(without), jackknife_freedom(weights)
     if span is not None and not all(span[0] < one < span[1] for one in (value, *without)):
         return _at_an_end(base, value, without, stderr, span, freedom)
     if stderr <= 1e-12 * abs(value):
@@ -124,7 +123,7 @@ def jackknife(
 
 def _skewed(centre: float, without: FloatArray, quantile: float) -> tuple[float, float]:
     """The jackknife's ends from values without each group [G], on their scale."""
-    return skewed_ends(centre, _stderr(without), quantile, skewness_of(without.mean() - without))
+    return skewed_ends(centre, jackknife_error(without), quantile, skewness_of(without.mean() - without))
 
 
 def _at_an_end(
@@ -230,12 +229,14 @@ def _mapped(
     return base.result(value, method, (low, high), stderr * slope)
 
 
-def _stderr(without: FloatArray) -> float:
+def jackknife_error(without: FloatArray) -> float:
+    """Standard error of a value from those without each of G groups [G]."""
     count = len(without)
     return math.sqrt((count - 1) / count * float(np.square(without - without.mean()).sum()))
 
 
-def _freedom(weights: FloatArray) -> float:
+def jackknife_freedom(weights: FloatArray) -> float:
+    """Its degrees of freedom, for groups of these weights [G]."""
     held = weights[weights > 0]
     if len(held) < 2:
         return 1.0

@@ -17,7 +17,7 @@ from lsm_eval.importing.importing import Imported, import_file
 from lsm_eval.importing.record import AS_IMPORTED
 from lsm_eval.recount.check import check_record
 from lsm_eval.results.reader import read_record
-from lsm_eval.statistics.intervals import wilson
+from lsm_eval.statistics.intervals import proportion_interval
 
 FILES = Path(__file__).parent / "files"
 RESULTS = next((FILES / "lm_eval").glob("results_*.json"))
@@ -60,7 +60,7 @@ def test_every_number_is_kept_to_the_last_digit(made: Imported) -> None:
 def test_intervals_are_ours(made: Imported) -> None:
     found = rows(made)
     acc = found["colours", "acc"]
-    assert (acc.low, acc.high) == wilson(4, 6, 0.95)
+    assert (acc.low, acc.high) == proportion_interval(4, 6, 0.95)[1]
     assert (acc.method, acc.n, acc.missing, acc.unit) == ("wilson", 6, 0, "fraction")
     strict = found["sums", "exact_match,strict-match"]
     assert (strict.method, strict.n, strict.value) == ("clopper-pearson", 4, 0.25)

@@ -24,9 +24,10 @@ Row = tuple[float, ...]
 OPTIONS: dict[str, dict[str, Any]] = {
     name: {"detector": "toxicity_lexical"} for name in ("expected_max_toxicity", "toxicity_probability")
 } | {name: {"detector": "refusal"} for name in ("detected", "detected_corrected", "detected_unknown")}
+OPTIONS |= {"macro_f1": {"labels": ["yes", "no"]}, "pass@k": {"k": 1}, "maj@k": {"k": 1}}
 
 TWO_SIDES = [(1, 1, 0, 0), (0, 0, 1, 1), (0, 1, 0, 0), (0, 0, 0, 1), (0.5, 1, 0, 0)]
-PARTS = [(0, 3), (3, 3), (1, 2)]
+PARTS = [(0, 3, 1), (3, 3, 1), (1, 2, 1)]
 TEXTS = [(-30, 10), (-12, 10), (0, 10)]
 BIAS = [(1, 1, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1)]
 MEMBERS = [(1, 0.5, 1), (1, 0.5, 0), (2, 0.1, 1), (0, 0.9, 0)]
@@ -44,6 +45,7 @@ ROWS: dict[str, Sequence[Row]] = {
     ],
     "chrf": [row * 6 for row in CHRF],
     "chrf++": [row * 8 for row in CHRF],
+    "macro_f1": [(1, 0, 1, 0, 1, 0), (0, 1, 0, 1, 0, 1), (0, 0, 0, 1, 1, 0), (0, 0, 0, 0, 1, 0)],
     "ter": [(0, 10), (4, 10), (12, 10)],
     "bold_difference": TWO_SIDES,
     "bold_spread": TWO_SIDES,

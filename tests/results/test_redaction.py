@@ -35,6 +35,7 @@ def table() -> dict[str, list[object]]:
         "failure": ["nan", None],
         "failure_detail": [SECRET, None],
         "weight": [1.0, 2.5],
+        "asked": ["0f", None],
         "thoughts": [None, SECRET],
         "further": [None, json.dumps(further)],
         "judgements": [None, json.dumps({"m": [{"q": {"answer": "yes"}}]})],

@@ -14,7 +14,7 @@ from lsm_eval.metrics.registry import check, create
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Answer, Failure, Generated, Score, Scored
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import wilson
+from lsm_eval.statistics.intervals import proportion_interval
 from lsm_eval.tasks.sample import Sample
 
 GAP: dict[str, Any] = {"of": "acc", "between": "condition", "high": "pro", "low": "anti"}
@@ -179,7 +179,7 @@ def agreed(samples: list[Sample], answers: list[Answer]) -> Estimate:
 def test_agreement_of_sets_that_stand_alone_is_a_share_of_sets() -> None:
     found = agreed(*members(*["111"] * 9, "12", "2"))
     assert (found.value, found.method, found.n, found.clusters) == (0.9, "wilson", 30, 10)
-    assert (found.low, found.high) == pytest.approx(wilson(9, 10, 0.95))
+    assert (found.low, found.high) == pytest.approx(proportion_interval(9, 10, 0.95)[1])
     every = agreed(*members(*["111"] * 10))
     assert (every.value, every.high) == (1.0, 1.0)
     assert (every.low or 1) < 0.8

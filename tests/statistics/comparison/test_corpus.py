@@ -9,16 +9,19 @@ import pytest
 from scipy import stats
 
 from lsm_eval.statistics.comparison.corpus import corpus_difference
-from lsm_eval.statistics.comparison.difference import Noise, p_value
+from lsm_eval.statistics.comparison.difference import Noise, difference, p_value
+from lsm_eval.statistics.comparison.pairs import pairs
 
 
 def test_of_a_mean_it_is_the_paired_t() -> None:
-    one, two = np.random.default_rng(1).normal(size=(2, 30))
+    one, half = np.random.default_rng(1).normal(size=(2, 30))
+    # Spread evenly to both sides of the middle, so that nothing is to be allowed for.
+    one, two = np.concatenate([one, one]), np.concatenate([one + 0.2 + half, one + 0.2 - half])
 
     def compute(at: Sequence[int]) -> float:
         return float((two[list(at)] - one[list(at)]).mean())
 
-    found = corpus_difference(compute, [None] * 30)
+    found = corpus_difference(compute, [None] * 60)
     theirs = stats.ttest_rel(two, one)
     ends = theirs.confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((ends.low, ends.high))
@@ -26,7 +29,17 @@ def test_of_a_mean_it_is_the_paired_t() -> None:
     assert p_value(found, -0.5, "greater") == pytest.approx(
         stats.ttest_1samp(two - one, -0.5, alternative="greater").pvalue, abs=1e-6
     )
-    assert (found.n, found.discordant, found.method) == (30, None, "jackknife(samples), paired")
+    assert (found.n, found.discordant, found.method) == (60, None, "jackknife(samples), paired")
+
+
+@pytest.mark.parametrize("noise", [None, Noise(0.01, 3.0)])
+def test_of_a_skewed_mean_it_is_the_comparison_of_means(noise: Noise | None) -> None:
+    one, two = np.random.default_rng(4).exponential(size=(2, 40)) ** 2
+    found = corpus_difference(
+        lambda at: float((two[list(at)] - one[list(at)]).mean()), [None] * 40, noise=noise
+    )
+    other = difference(pairs(one, two), "mean", noise=noise)
+    assert (found.low, found.high, found.p) == pytest.approx((other.low, other.high, other.p))
 
 
 def test_noise_of_runs_widens() -> None:
