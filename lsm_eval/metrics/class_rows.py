@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol, cast
 
 import numpy as np
 
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
-from lsm_eval.metrics.classes import MacroF1, Row
 from lsm_eval.metrics.common import MeanMetric, ratio
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
@@ -17,13 +17,49 @@ from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.macro import macro_f1_estimate
 from lsm_eval.tasks.sample import Sample
 
+Row = Literal["f1", "precision", "recall", "support"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one sample says."""
+
+    true: int
+    """Number of its class."""
+    predicted: tuple[float, ...]
+    """By class: 1, a share where choices are tied, or 0."""
+    tie: bool = False
+
+
+class Classified(Protocol):
+    """A metric that tells of samples which class they are of, and which they are taken for."""
+
+    labels: tuple[str, ...] | None
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def signature(self) -> str: ...
+
+    @property
+    def reads_likelihood(self) -> bool: ...
+
+    def told(self, sample: Sample, answer: Answer) -> Told:
+        """What the sample says with this answer."""
+        ...
+
+    def class_of(self, sample: Sample) -> int | None:
+        """Number of the sample's class, told without its answer; None where its task or data do not say."""
+        ...
+
 
 class ClassRow(MeanMetric):
     """A number of one class."""
 
     kind: ClassVar[Row]
 
-    def __init__(self, macro: MacroF1, number: int) -> None:
+    def __init__(self, macro: Classified, number: int) -> None:
         self.macro, self.number = macro, number
         self.label = (macro.labels or ())[number]
         super().__init__(f"{macro.name}.{self.kind}[{self.label}]")

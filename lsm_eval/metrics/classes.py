@@ -9,14 +9,15 @@ missed by its own class alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Metric
+from lsm_eval.metrics.class_rows import KINDS, Row, Told
 from lsm_eval.metrics.common import Described, right_choices, wrong_kind
 from lsm_eval.metrics.rule import rule
 from lsm_eval.requests import Answer, Generated, Scored
@@ -26,19 +27,6 @@ from lsm_eval.tasks.sample import Sample
 
 MOST_CLASSES = 200
 """More classes than this are no classes, but every sample's own choices."""
-
-Row = Literal["f1", "precision", "recall", "support"]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What one sample says."""
-
-    true: int
-    """Number of its class."""
-    predicted: tuple[float, ...]
-    """By class: 1, a share where choices are tied, or 0."""
-    tie: bool = False
 
 
 class MacroF1(Described):
@@ -119,8 +107,6 @@ class MacroF1(Described):
         if self._revealed:
             return ()
         self._revealed = True
-        from lsm_eval.metrics.class_rows import KINDS
-
         numbers = range(len(self.labels or ()))
         return [KINDS[row](self, number) for row in dict.fromkeys(self.rows) for number in numbers]
 
