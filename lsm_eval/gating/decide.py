@@ -11,6 +11,7 @@ from typing import Literal
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.compare import notes as differences
+from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.find import find
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.shown.escape import visible
@@ -41,7 +42,8 @@ def gate(
 
     `across`: parts of signatures, beside the model, that are to differ. `inconclusive`: what becomes of not enough data, in place
     of what the policy says. `include`: folders with the task files of the records, where they are no packaged ones.
-    `most_flips`: changed samples of each metric that does not pass, at most. Raises UserError where the policy asks what the records
+    `most_flips`: changed samples of each metric that does not pass, at most. A record that, counted again, is not what it says
+    is *not comparable*. Raises UserError where the policy asks what the records
     cannot answer (a metric that a task lacks, a direction where there is none), a record is broken, or nothing is asked."""
     if baseline is None and not policy.limits and not policy.shares.model_dump(exclude_none=True):
         raise UserError(
@@ -90,7 +92,10 @@ class _Decider:
         self.tables = Tables(self.candidate)
 
     def findings(self) -> list[Finding]:
-        """All answers, judged together; what stands in no answer is in `reasons` and `notes`."""
+        """All answers, judged together; what stands in no answer is in `reasons` and `notes`. None where a record is not what it
+        says."""
+        if self._count_again():
+            return []
         questions: list[Question] = []
         if self.baseline is not None:
             questions += self._against_baseline(self.baseline)
@@ -109,6 +114,24 @@ class _Decider:
             if held is None
             else [flip for one in wanted for flip in held.flips(one.task, one.metric, most)]
         )
+
+    def _count_again(self) -> bool:
+        """Whether a record is not what it says, of the tasks that are gated; noted in `reasons`."""
+        used = set[str]()
+        if self.baseline is not None:
+            used |= {one.row.task for one in asked(self.policy, self.baseline.estimates)[0]}
+            self._doubt(self.baseline, "baseline", used)
+        used |= {row.task for _, row in limited(self.policy.limits, self.candidate.estimates) if row}
+        if self.policy.shares.model_dump(exclude_none=True):
+            used |= {task for task in self.candidate.tasks if not ignored(self.policy, task)}
+        self._doubt(self.candidate, "candidate", used)
+        return bool(self.reasons)
+
+    def _doubt(self, record: Record, which: str, tasks: Collection[str]) -> bool:
+        why = doubt(record, which, tasks)
+        if why is not None:
+            self.reasons[why] = None
+        return why is not None
 
     def _against_baseline(self, baseline: Record) -> list[Question]:
         held = self._hold("", baseline)
@@ -167,6 +190,8 @@ class _Decider:
         )
         if own is None:
             self.reasons[f"{row.task}: the reference {visible(reference)} has no {row.metric}."] = None
+            return None
+        if self._doubt(held.other, f"reference {visible(reference)}", [row.task]):
             return None
         if own.higher_is_better is None:
             raise UserError(

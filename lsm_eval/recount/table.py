@@ -129,14 +129,15 @@ def read_table(path: Path, found: Found) -> Table | None:
         # An open file: a path such as `s3:x` would be taken for an address.
         with path.open("rb") as file:
             reader = pq.ParquetFile(file)
-            own = reader.schema_arrow.names
+            schema = reader.schema_arrow
+            own = schema.names
             twice = {name for name in own if own.count(name) > 1} if len(set(own)) < len(own) else set()
             if twice:
                 found.say(f"{where} has the column {min(twice)!r} twice.")
                 return None
-            names = [field.name for field in reader.schema_arrow if _counted(field.name)]
+            names = [field.name for field in schema if _counted(field.name)]
             for name in names:
-                kind = reader.schema_arrow.field(name).type
+                kind = schema.field(name).type
                 if not _fits(name, kind):
                     found.say(f"{where}: the column {name!r} holds {kind}, which cannot be counted.")
                     return None
