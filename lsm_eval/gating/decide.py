@@ -16,6 +16,8 @@ from lsm_eval.comparison.find import find
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.errors import UserError
+from lsm_eval.gating.calibration import CalibrationFile, about, refusals
+from lsm_eval.gating.doubts import doubts
 from lsm_eval.gating.held import Held, Tables
 from lsm_eval.gating.limit import make_bound
 from lsm_eval.gating.policy import Inconclusive, Limit, Policy
@@ -37,12 +39,14 @@ def gate(
     inconclusive: Inconclusive | None = None,
     include: Sequence[Path] = (),
     most_flips: int = 5,
+    calibration: CalibrationFile | None = None,
 ) -> GateResult:
     """The answer for a candidate.
 
     `across`: parts of signatures, beside the model, that are to differ. `inconclusive`: what becomes of not enough data, in place
     of what the policy says. `include`: folders with the task files of the records, where they are no packaged ones.
-    `most_flips`: changed samples of each metric that does not pass, at most. A record that, counted again, is not what it says
+    `most_flips`: changed samples of each metric that does not pass, at most. `calibration`: what runs of one model differ by
+    is added to every difference; one of another engine or other hardware makes the records *not comparable*. A record that, counted again, is not what it says
     is *not comparable*. Raises UserError where the policy asks what the records
     cannot answer (a metric that a task lacks, a direction where there is none), a record is broken, or nothing is asked."""
     if baseline is None and not policy.limits and not policy.shares.model_dump(exclude_none=True):
@@ -51,7 +55,7 @@ def gate(
         )
     records = [record for record in (baseline, candidate) if record is not None]
     signature.check_across(across, {row.signature: row.signature for one in records for row in one.estimates})
-    decider = _Decider(baseline, candidate, policy, across, Aggregates(include))
+    decider = _Decider(baseline, candidate, policy, across, Aggregates(include), calibration)
     findings = decider.findings()
     if not findings and not decider.reasons:
         decider.reasons["The policy gates nothing that these records have: name metrics in its rules."] = None
@@ -83,6 +87,7 @@ class _Decider:
     policy: Policy
     across: Collection[str]
     aggregates: Aggregates
+    calibration: CalibrationFile | None = None
     reasons: dict[str, None] = field(default_factory=dict)
     """Why something is not comparable, a sentence each."""
     notes: dict[str, None] = field(default_factory=dict)
@@ -94,7 +99,7 @@ class _Decider:
     def findings(self) -> list[Finding]:
         """All answers, judged together; what stands in no answer is in `reasons` and `notes`. None where a record is not what it
         says."""
-        if self._count_again():
+        if not self._usable():
             return []
         questions: list[Question] = []
         if self.baseline is not None:
@@ -115,23 +120,18 @@ class _Decider:
             else [flip for one in wanted for flip in held.flips(one.task, one.metric, most)]
         )
 
-    def _count_again(self) -> bool:
-        """Whether a record is not what it says, of the tasks that are gated; noted in `reasons`."""
-        used = set[str]()
-        if self.baseline is not None:
-            used |= {one.row.task for one in asked(self.policy, self.baseline.estimates)[0]}
-            self._doubt(self.baseline, "baseline", used)
-        used |= {row.task for _, row in limited(self.policy.limits, self.candidate.estimates) if row}
-        if self.policy.shares.model_dump(exclude_none=True):
-            used |= {task for task in self.candidate.tasks if not ignored(self.policy, task)}
-        self._doubt(self.candidate, "candidate", used)
-        return bool(self.reasons)
-
-    def _doubt(self, record: Record, which: str, tasks: Collection[str]) -> bool:
-        why = doubt(record, which, tasks)
-        if why is not None:
-            self.reasons[why] = None
-        return why is not None
+    def _usable(self) -> bool:
+        """Whether anything can be concluded from the records; else it is in `reasons` why not."""
+        self.reasons |= dict.fromkeys(doubts(self.baseline, self.candidate, self.policy))
+        if self.calibration is not None and not self.reasons:
+            known = [
+                (one, which)
+                for one, which in ((self.baseline, "baseline"), (self.candidate, "candidate"))
+                if one
+            ]
+            self.reasons |= dict.fromkeys(refusals(self.calibration, known))
+            self.notes[about(self.calibration, [one for one, _ in known])] = None
+        return not self.reasons
 
     def _against_baseline(self, baseline: Record) -> list[Question]:
         held = self._hold("", baseline)
@@ -191,7 +191,8 @@ class _Decider:
         if own is None:
             self.reasons[f"{row.task}: the reference {visible(reference)} has no {row.metric}."] = None
             return None
-        if self._doubt(held.other, f"reference {visible(reference)}", [row.task]):
+        if why := doubt(held.other, f"reference {visible(reference)}", [row.task]):
+            self.reasons[why] = None
             return None
         if own.higher_is_better is None:
             raise UserError(
@@ -222,7 +223,15 @@ class _Decider:
         kind: Kind = "limit" if key else "loss"
         name = visible(key) or "baseline"
         self._held[key] = Held(
-            other, self.candidate, self.policy, self.across, self.aggregates, self.tables, kind, name
+            other,
+            self.candidate,
+            self.policy,
+            self.across,
+            self.aggregates,
+            self.tables,
+            kind,
+            name,
+            self.calibration,
         )
         return self._held[key]
 
