@@ -191,8 +191,12 @@ class _Decider:
         if own is None:
             self.reasons[f"{row.task}: the reference {visible(reference)} has no {row.metric}."] = None
             return None
-        if why := doubt(held.other, f"reference {visible(reference)}", [row.task]):
+        which = f"reference {visible(reference)}"
+        if why := doubt(held.other, which, [row.task]):
             self.reasons[why] = None
+            return None
+        if self.calibration is not None and (found := refusals(self.calibration, [(held.other, which)])):
+            self.reasons |= dict.fromkeys(found)
             return None
         if own.higher_is_better is None:
             raise UserError(

@@ -104,6 +104,14 @@ def test_a_gate_adds_the_noise(noisy: list[Path], tmp_path: Path) -> None:
     assert before.low is not None
     assert after.low < 0 < before.low
     assert "noise" in after.method
+    # Where no pair differs, too: what is ruled out is more than n equal pairs rule out.
+    equal = again(noisy[0], tmp_path, "equal", [])
+    (sure,) = lsm_eval.gate(noisy[0], equal, policy).findings
+    (unsure,) = lsm_eval.gate(noisy[0], equal, policy, calibration=file).findings
+    assert (sure.discordant, sure.answer) == (0, "pass")
+    assert sure.high is not None
+    assert unsure.high is not None
+    assert unsure.high > 2 * sure.high
     # A metric with a fair value as well.
     fair = Policy.model_validate({"rules": [{"task": "*", "metric": "acc", "fair": 1.0, "margin": 0.04}]})
     (close,) = lsm_eval.gate(noisy[0], noisy[3], fair).findings
@@ -139,6 +147,15 @@ def test_another_engine_is_refused_by_name(steady: list[Path], tmp_path: Path, w
     assert said in done.out
     with pytest.raises(UserError, match="is of another engine than"):
         calibrate([find(str(one)) for one in (steady[0], steady[2], other)])
+
+
+def test_a_reference_of_another_engine_is_refused(steady: list[Path], tmp_path: Path) -> None:
+    other = with_engine(steady[1], tmp_path, OTHERS["torch"][0])
+    limit = {"task": TASK, "metric": "acc", "reference": str(other), "margin": 0.05}
+    policy = Policy.model_validate({"metrics": "named", "limits": [limit]})
+    result = lsm_eval.gate(None, steady[0], policy, calibration=calibrated(steady, tmp_path))
+    assert result.answer == "not comparable"
+    assert "version of torch: " in result.reasons[0]
 
 
 def test_how_things_are_counted_is_no_engine(steady: list[Path], tmp_path: Path) -> None:
