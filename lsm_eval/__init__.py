@@ -53,14 +53,16 @@ def gate(
     inconclusive: Literal["neutral", "warn", "fail"] | None = None,
     include: Sequence[Path] = (),
     flips: int = 5,
+    calibration: str | Path | None = None,
 ) -> GateResult:
     """May the candidate take the baseline's place (`lsm-eval gate`)? `answer` is "pass", "fail", "not enough data" or "not comparable".
 
     Records as for `compare`; `baseline` None for a policy of limits alone. `policy`: a YAML file, a value, or None for the default.
-    `inconclusive`: what becomes of not enough data. `flips`: changed samples of each metric that does not pass, at most. Raises
-    `errors.UserError` for what the command refuses with code 2."""
+    `inconclusive`: what becomes of not enough data. `flips`: changed samples of each metric that does not pass, at most. `calibration`: a file
+    of `lsm-eval gate calibrate`. Raises `errors.UserError` for what the command refuses with code 2."""
     from pathlib import Path
 
+    from lsm_eval.gating.calibration import read_calibration
     from lsm_eval.gating.decide import gate as decide
     from lsm_eval.gating.policy import read_policy
 
@@ -73,6 +75,7 @@ def gate(
         inconclusive=inconclusive,
         include=include,
         most_flips=flips,
+        calibration=None if calibration is None else read_calibration(Path(calibration)),
     )
 
 

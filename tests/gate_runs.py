@@ -65,12 +65,12 @@ def make_gate_runs(folder: Path) -> GateRuns:
     )
 
 
-def run_of(model: str, tasks: Path, out: Path, names: str = "*") -> Path:
+def run_of(model: str, tasks: Path, out: Path, names: str = "*", *more: str) -> Path:
     """The record of a run of all tasks in a folder."""
     named = ",".join(sorted(path.stem for path in tasks.glob("*.yaml"))) if names == "*" else names
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSM_EVAL_CACHE", str(out.parent / "cache"))
-        done = call("run", "--tasks", named, "--model", model, "--include", tasks, "--out", out)
+        done = call("run", "--tasks", named, "--model", model, "--include", tasks, "--out", out, *more)
     assert done.code == 0, done.err
     return done.record
 

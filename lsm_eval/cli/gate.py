@@ -32,6 +32,8 @@ _POLICY = click.option("--policy", type=Folder(), metavar="FILE",
 @click.option("--across", multiple=True, metavar="PART",
               help="A part of the signature that is to differ beside the model, such as chat, shots or lsm-eval.")  # fmt: skip
 @_INCLUDE
+@click.option("--calibration", type=Folder(), metavar="FILE",
+              help="What runs of one model differ by (`lsm-eval gate calibrate`), to be added to every difference.")  # fmt: skip
 @click.option("--flips", type=click.IntRange(0, 1000), default=5, show_default=True, metavar="N",
               help="Changed samples of each metric that does not pass, for the files.")  # fmt: skip
 @click.option("--json", "json_file", type=Folder(), metavar="FILE", help="Write gate.json.")
@@ -50,6 +52,7 @@ def gate(
     inconclusive: Literal["neutral", "warn", "fail"] | None,
     across: tuple[str, ...],
     include: tuple[Path, ...],
+    calibration: Path | None,
     flips: int,
     annotations: str | None,
     **files: Path | None,
@@ -66,6 +69,7 @@ def gate(
         raise click.UsageError("Name the record that is to pass with --candidate.", context)
     _check_places(files)
     from lsm_eval.comparison.find import find
+    from lsm_eval.gating.calibration import read_calibration
     from lsm_eval.gating.decide import gate as decide
     from lsm_eval.gating.policy import read_policy
     from lsm_eval.gating.written.text import lines
@@ -79,6 +83,7 @@ def gate(
         inconclusive=inconclusive,
         include=include,
         most_flips=flips,
+        calibration=None if calibration is None else read_calibration(calibration),
     )
     for name, path in files.items():
         if path is not None:
@@ -140,6 +145,30 @@ def plan(
         click.echo(line)
     if found.undecidable:
         raise UserError(found.undecidable)
+
+
+@gate.command("calibrate")
+@click.argument("records", metavar="RECORD...", nargs=-1, required=True)
+@click.option("--out", required=True, type=Folder(), metavar="FILE", help="Where to write what was found.")
+def calibrate(records: tuple[str, ...], out: Path) -> None:
+    """By how much do runs of one and the same model differ? Flips and noise of every metric, for `lsm-eval gate --calibration`.
+
+    Each RECORD is a run of its own, three or more of one model on one machine, made with --store none.
+    """
+    from lsm_eval.cli.table import print_table
+    from lsm_eval.comparison.find import find
+    from lsm_eval.comparison.shown.escape import visible
+    from lsm_eval.gating import calibrate as calibrating
+
+    _check_places({"out": out})
+    found = calibrating.calibrate([find(one) for one in records])
+    _write(out, found.model_dump_json(indent=1) + "\n")
+    print_table(
+        calibrating.HEADER, [calibrating.cells(one) for one in found.metrics], right=calibrating.RIGHT
+    )
+    for one in found.left_out:
+        click.echo(visible(f"not calibrated: {one.task}, {one.metric}: {one.why}.", 500))
+    click.echo(f"calibration: {out}")
 
 
 def _check_places(files: dict[str, Path | None]) -> None:

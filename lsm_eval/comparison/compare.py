@@ -11,6 +11,7 @@ import numpy as np
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.difference import Difference, difference
+from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
 from lsm_eval.comparison.result import Comparison, Row, Verdict
@@ -36,9 +37,11 @@ def compare(
 
     `across`: parts of signatures, beside the model, that are to differ. `groups`: the numbers of groups (`acc[Age]`) too.
     `most_flips`: samples that changed, at most, by the first metric of each task. `include`: folders with the task files of the records, where they are
-    no packaged ones. Raises UserError where a name in `across` is no part of a signature, or a record is broken."""
+    no packaged ones. Where a record, counted again, is not what it says, nothing is compared with it. Raises UserError where a name in `across` is no part of a signature, or a record is broken."""
     signature.check_across(across, _signatures([baseline, *candidates]))
     reader = _Reader(baseline, across, groups, most_flips, Aggregates(include), level)
+    for at, candidate in enumerate(candidates):
+        reader.count_again(at, candidate)
     rows = [row for at, candidate in enumerate(candidates) for row in reader.rows(at, candidate)]
     rows, tested = _judged(rows)
     return Comparison(
@@ -47,7 +50,11 @@ def compare(
         rows,
         tested,
         list(dict.fromkeys(line for one in candidates for line in _alone(baseline, one))),
-        list(dict.fromkeys(line for one in candidates for line in notes(baseline, one))),
+        list(
+            dict.fromkeys(
+                [*reader.doubts.values(), *(line for one in candidates for line in notes(baseline, one))]
+            )
+        ),
         reader.flips,
     )
 
@@ -61,9 +68,23 @@ class _Reader:
     aggregates: Aggregates
     level: float
     flips: list[Flip] = field(default_factory=list)
+    doubts: dict[int | None, str] = field(default_factory=dict)
+    """Why records are not what they say, by the candidate's place; None is the baseline."""
     _tables: dict[str, Table] = field(default_factory=dict)
+    _counted: set[str] = field(default_factory=set)
+    """Tasks of the baseline that were counted again."""
     _shown: set[tuple[str, int]] = field(default_factory=set)
     """Tasks and candidates whose changed samples are in `flips`, by the first metric that has any."""
+
+    def count_again(self, at: int, candidate: Record) -> None:
+        """Note in `doubts` what is not what it says, of the tasks that both have."""
+        both = set(self.baseline.tasks) & set(candidate.tasks)
+        new = both - self._counted
+        self._counted |= both
+        if new and None not in self.doubts and (why := doubt(self.baseline, "baseline", new)):
+            self.doubts[None] = why
+        if why := doubt(candidate, "candidate", both):
+            self.doubts[at] = why
 
     def rows(self, at: int, candidate: Record) -> Iterator[Row]:
         """The metrics that both runs have, in the order of the baseline."""
@@ -75,7 +96,7 @@ class _Reader:
             if other is None or ("[" in own.metric and not self.groups):
                 continue
             parts = signature.differing(own.signature, other.signature)
-            if why := self._refusal(own, candidate, parts):
+            if why := self._refusal(own, at, candidate, parts):
                 yield _row(own, other, at, parts, self.level, why=why)
                 continue
             by_id = signature.by_id_alone(parts, self.across)
@@ -83,7 +104,12 @@ class _Reader:
                 last, pairs = (own.task, by_id), self._pairs(own.task, candidate, by_id=by_id)
             yield self._compared(own, other, at, parts, pairs)
 
-    def _refusal(self, own: EstimateRow, candidate: Record, parts: Sequence[signature.Part]) -> str | None:
+    def _refusal(
+        self, own: EstimateRow, at: int, candidate: Record, parts: Sequence[signature.Part]
+    ) -> str | None:
+        for place, which in ((None, "baseline"), (at, "candidate")):
+            if place in self.doubts:
+                return f"the {which} is not what it says"
         if refused := signature.refused(parts, self.across):
             return f"{' and '.join(map(str, refused))} differ{'s' if len(refused) == 1 else ''}"
         for record, which in ((self.baseline, "baseline"), (candidate, "candidate")):

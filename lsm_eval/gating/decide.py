@@ -11,10 +11,13 @@ from typing import Literal
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.compare import notes as differences
+from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.find import find
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.errors import UserError
+from lsm_eval.gating.calibration import CalibrationFile, about, refusals
+from lsm_eval.gating.doubts import doubts
 from lsm_eval.gating.held import Held, Tables
 from lsm_eval.gating.limit import make_bound
 from lsm_eval.gating.policy import Inconclusive, Limit, Policy
@@ -36,12 +39,15 @@ def gate(
     inconclusive: Inconclusive | None = None,
     include: Sequence[Path] = (),
     most_flips: int = 5,
+    calibration: CalibrationFile | None = None,
 ) -> GateResult:
     """The answer for a candidate.
 
     `across`: parts of signatures, beside the model, that are to differ. `inconclusive`: what becomes of not enough data, in place
     of what the policy says. `include`: folders with the task files of the records, where they are no packaged ones.
-    `most_flips`: changed samples of each metric that does not pass, at most. Raises UserError where the policy asks what the records
+    `most_flips`: changed samples of each metric that does not pass, at most. `calibration`: what runs of one model differ by
+    is added to every difference; one of another engine or other hardware makes the records *not comparable*. A record that, counted again, is not what it says
+    is *not comparable*. Raises UserError where the policy asks what the records
     cannot answer (a metric that a task lacks, a direction where there is none), a record is broken, or nothing is asked."""
     if baseline is None and not policy.limits and not policy.shares.model_dump(exclude_none=True):
         raise UserError(
@@ -49,7 +55,7 @@ def gate(
         )
     records = [record for record in (baseline, candidate) if record is not None]
     signature.check_across(across, {row.signature: row.signature for one in records for row in one.estimates})
-    decider = _Decider(baseline, candidate, policy, across, Aggregates(include))
+    decider = _Decider(baseline, candidate, policy, across, Aggregates(include), calibration)
     findings = decider.findings()
     if not findings and not decider.reasons:
         decider.reasons["The policy gates nothing that these records have: name metrics in its rules."] = None
@@ -81,6 +87,7 @@ class _Decider:
     policy: Policy
     across: Collection[str]
     aggregates: Aggregates
+    calibration: CalibrationFile | None = None
     reasons: dict[str, None] = field(default_factory=dict)
     """Why something is not comparable, a sentence each."""
     notes: dict[str, None] = field(default_factory=dict)
@@ -90,7 +97,10 @@ class _Decider:
         self.tables = Tables(self.candidate)
 
     def findings(self) -> list[Finding]:
-        """All answers, judged together; what stands in no answer is in `reasons` and `notes`."""
+        """All answers, judged together; what stands in no answer is in `reasons` and `notes`. None where a record is not what it
+        says."""
+        if not self._usable():
+            return []
         questions: list[Question] = []
         if self.baseline is not None:
             questions += self._against_baseline(self.baseline)
@@ -109,6 +119,19 @@ class _Decider:
             if held is None
             else [flip for one in wanted for flip in held.flips(one.task, one.metric, most)]
         )
+
+    def _usable(self) -> bool:
+        """Whether anything can be concluded from the records; else it is in `reasons` why not."""
+        self.reasons |= dict.fromkeys(doubts(self.baseline, self.candidate, self.policy))
+        if self.calibration is not None and not self.reasons:
+            known = [
+                (one, which)
+                for one, which in ((self.baseline, "baseline"), (self.candidate, "candidate"))
+                if one
+            ]
+            self.reasons |= dict.fromkeys(refusals(self.calibration, known))
+            self.notes[about(self.calibration, [one for one, _ in known])] = None
+        return not self.reasons
 
     def _against_baseline(self, baseline: Record) -> list[Question]:
         held = self._hold("", baseline)
@@ -168,6 +191,13 @@ class _Decider:
         if own is None:
             self.reasons[f"{row.task}: the reference {visible(reference)} has no {row.metric}."] = None
             return None
+        which = f"reference {visible(reference)}"
+        if why := doubt(held.other, which, [row.task]):
+            self.reasons[why] = None
+            return None
+        if self.calibration is not None and (found := refusals(self.calibration, [(held.other, which)])):
+            self.reasons |= dict.fromkeys(found)
+            return None
         if own.higher_is_better is None:
             raise UserError(
                 f"the policy holds {row.metric} of {row.task} against a reference, and neither of its directions is better: "
@@ -197,7 +227,15 @@ class _Decider:
         kind: Kind = "limit" if key else "loss"
         name = visible(key) or "baseline"
         self._held[key] = Held(
-            other, self.candidate, self.policy, self.across, self.aggregates, self.tables, kind, name
+            other,
+            self.candidate,
+            self.policy,
+            self.across,
+            self.aggregates,
+            self.tables,
+            kind,
+            name,
+            self.calibration,
         )
         return self._held[key]
 

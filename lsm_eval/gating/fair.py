@@ -15,7 +15,7 @@ from lsm_eval.gating.result import Answer, Finding
 from lsm_eval.gating.words import amount
 from lsm_eval.metrics.weights import relative
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.comparison.difference import Scale
+from lsm_eval.statistics.comparison.difference import Noise, Scale
 from lsm_eval.statistics.comparison.distance import distance_evidence
 from lsm_eval.statistics.comparison.pairs import pairs as paired
 from lsm_eval.statistics.comparison.verdicts import Evidence
@@ -87,6 +87,7 @@ def fair_loss(
     margin: float,
     weight: float,
     false_pass: float,
+    noise: Noise | None = None,
 ) -> FairLoss:
     """The question of a metric with a fair value. Raises UserError where the metric is no mean over samples."""
     if measured.scores is None:
@@ -104,6 +105,7 @@ def fair_loss(
         margin,
         scale,
         top=top,
+        noise=noise,
         false_pass=false_pass,
     )
     return FairLoss(row, pairs, measured, True, margin, weight, evidence=evidence)

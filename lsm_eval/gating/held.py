@@ -12,6 +12,7 @@ from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
 from lsm_eval.comparison.tables import Table, read
 from lsm_eval.gating.alike import with_bound
+from lsm_eval.gating.calibration import CalibrationFile
 from lsm_eval.gating.fair import fair_loss
 from lsm_eval.gating.loss import Loss
 from lsm_eval.gating.outage import Losses
@@ -52,6 +53,8 @@ class Held:
     kind: Kind = "loss"
     name: str = "baseline"
     """What to call the other run."""
+    calibration: CalibrationFile | None = None
+    """What runs of one model differ by, which is added to every difference."""
     reasons: dict[str, None] = field(default_factory=dict)
     """Why metrics cannot be compared, a sentence each."""
     notes: dict[str, None] = field(default_factory=dict)
@@ -84,7 +87,12 @@ class Held:
             self._refuse(why)
             return None
         level = 1 - 2 * self.policy.false_pass
-        measured = difference(own, pairs, self.aggregates, level)
+        noise = None if self.calibration is None else self.calibration.noise(own)
+        if self.calibration is not None and noise is None:
+            self.notes[
+                f"{own.task}: {own.metric} is not calibrated as it was asked here, and no noise of the engine is added."
+            ] = None
+        measured = difference(own, pairs, self.aggregates, level, noise=noise)
         measured = with_bound(own, pairs, measured, self.aggregates, level)
         if measured.found is None:
             self._nothing(asked, other, measured.why or "there is nothing to compare")
@@ -100,6 +108,7 @@ class Held:
                 margin=margin,
                 weight=asked.weight,
                 false_pass=self.policy.false_pass,
+                noise=noise,
             )
         assert asked.higher_is_better is not None
         against = "" if self.kind == "loss" else f" against {self.name}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.write import FIRST_LINE, MARKER, Read, write_site
 from lsm_eval.progress import Progress, Silent
+from lsm_eval.recount.check import check_record
 from lsm_eval.results.reader import LeftOut, find_records
 from lsm_eval.results.workplace import abandoned, clear, workplace
 
@@ -26,7 +27,7 @@ def build(
 
     Equal records give byte-identical files. The site is written to a folder beside `out` and renamed when
     whole, so a build that fails leaves the old site as it was. `samples` is how many samples a task's page
-    shows. A broken record is left out, which is said as a note of `progress` and on the front page. Raises
+    shows. A record that is broken, or not what it says when it is counted again (`recount`), is left out, which is said as a note of `progress` and on the front page. Raises
     `UserError` if there are no records, if all are broken, or if `out` holds anything that an earlier build did
     not write.
     """
@@ -39,7 +40,7 @@ def build(
     except (OSError, RuntimeError, ValueError) as error:
         raise _unwritable(out, error) from error
     try:
-        records, left_out = _read(roots)
+        records, left_out = _whole(*_read(roots), progress)
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UserError(f"the records under {where} cannot be read ({why}): name another folder.") from error
@@ -107,6 +108,23 @@ def _read(roots: Sequence[Path]) -> tuple[list[Read], list[LeftOut]]:
         for one in broken:
             left_out.setdefault(one.folder.resolve(), one)
     return list(records.values()), list(left_out.values())
+
+
+def _whole(
+    records: Sequence[Read], left_out: Sequence[LeftOut], progress: Progress
+) -> tuple[list[Read], list[LeftOut]]:
+    """The records that are what they say, each counted again; the others are left out. One that was published without its
+    folder of samples can be counted no further than its numbers."""
+    whole, out = [], list(left_out)
+    with progress.phase("records", len(records)) as phase:
+        for read in records:
+            found = check_record(read.record.folder, published=True)
+            if found.whole:
+                whole.append(read)
+            else:
+                out.append(LeftOut(read.record.folder, f"it is not what it says: {found.why()}"))
+            phase.advance(1)
+    return whole, out
 
 
 def _building(out: Path) -> str:

@@ -1,11 +1,12 @@
 """A record counted again: samples, missing, estimates, phases and signatures from what lies on disk.
 
 Nothing here is of the code that writes records, or of the one that reads them for the pages: files are read and numbers
-counted by plain Python and pyarrow.
+counted by plain Python, pyarrow and NumPy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from lsm_eval.errors import UserError
@@ -16,9 +17,13 @@ from lsm_eval.recount.result import RecordCheck
 from lsm_eval.recount.tables import read_tables
 
 
-def check_record(folder: Path) -> RecordCheck:
+def check_record(
+    folder: Path, *, tasks: Collection[str] | None = None, published: bool = False
+) -> RecordCheck:
     """What the record in `folder` says and does not add up, and how much of it was counted.
 
+    `tasks`: those whose samples are counted, in place of all; manifest and estimates are checked whole. `published`: a record
+    without its folder of samples is what it says, too: its numbers can be shown, and none of them counted again.
     Raises `UserError` where there is no such folder, or nothing of a record in it.
     """
     try:
@@ -36,7 +41,7 @@ def check_record(folder: Path) -> RecordCheck:
     manifest = read_manifest(folder, found)
     if manifest is None:
         return RecordCheck(folder, tuple(found.problems), 0, 0, 0, 0)
-    tables, without = read_tables(folder, manifest, found)
+    tables, without = read_tables(folder, manifest, found, only=tasks, published=published)
     estimates, recomputed = check_estimates(folder, manifest, tables, found)
     return RecordCheck(
         folder,

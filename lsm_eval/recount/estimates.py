@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsm_eval.recount import shapes
 from lsm_eval.recount.files import ESTIMATES as FILE
-from lsm_eval.recount.files import Found, Table, numbers, odd, read_json
+from lsm_eval.recount.files import Found, numbers, odd, read_json
 from lsm_eval.recount.shapes import faulty, shown
+
+if TYPE_CHECKING:
+    from lsm_eval.recount.table import Flags, Floats, Statistics, Table
 
 _MEANS = ("wilson", "wilson(effective)", "wilson(effective, clusters)", "clopper-pearson", "t", "t(clusters)")
 """Methods that are used for plain means over samples alone."""
@@ -21,7 +24,7 @@ _RELATIVE = 1e-9
 def check_estimates(
     folder: Path, manifest: dict[str, Any], tables: dict[str, Table], found: Found
 ) -> tuple[int, int]:
-    """How many estimates there are, and how many of their values were computed again."""
+    """How many estimates there are, and how many of their values were computed again: those of tasks with a table."""
     content = read_json(folder / FILE, found)
     if content is None:
         return 0, 0
@@ -54,7 +57,7 @@ def check_estimates(
         if row["task"] in tables:
             recomputed += _recount(name, row, tables[row["task"]], found)
     for task, table in tables.items():
-        for metric in table.of("score."):
+        for metric in table.metrics():
             if (task, metric) not in seen:
                 found.say(f"{task}, {metric}: samples have scores, and there is no estimate of them.")
     return len(content), recomputed
@@ -133,60 +136,63 @@ def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool
     """Samples, missing, clusters and value, from the table; whether the value was computed again."""
     if row["method"].startswith(_AS_IMPORTED):
         return False  # another tool's number, which says nothing of how it was made
-    failures = table.columns["failure"]
-    failed = sum(reason is not None for reason in failures)
+    lacking = int(table.failed.sum())
     n, missing = row["n"], row["missing"]
-    scores = table.columns.get(f"score.{row['metric']}")
-    stats = table.columns.get(f"stats.{row['metric']}")
     if (n or 0) + missing > table.rows:
         found.say(f"{name}: {n} samples and {missing} missing are more than the {table.rows} of the table.")
-    if scores is None or stats is None:
+    if not (table.has(f"score.{row['metric']}") and table.has(f"stats.{row['metric']}")):
         return False
-    scored = [at for at, value in enumerate(scores) if value is not None]
-    held = [at for at, value in enumerate(stats) if value is not None]
-    # A judge that could not judge leaves (0, 0, 1).
-    unjudged = sum(scores[at] is None and list(stats[at]) == [0, 0, 1] for at in held)
-    lacking = failed + unjudged
-    plain = _plain(row, [scores[at] for at in scored], [stats[at] for at in scored])
+    scores, known = table.scores(row["metric"])
+    statistics = table.statistics(row["metric"])
+    lacking += _unjudged(known, statistics)
+    scored, held = int(known.sum()), int(statistics.known.sum())
+    plain = row["method"] in _MEANS and _plain(scores, known, statistics)
     if scored:
-        if n != len(scored) and (plain or n != len(held)):
-            found.say(f"{name}: it says that it rests on {n} samples, and {len(scored)} have a score.")
+        if n != scored and (plain or n != held):
+            found.say(f"{name}: it says that it rests on {n} samples, and {scored} have a score.")
         if missing > lacking + (0 if n else table.rows):
             found.say(
                 f"{name}: it says {missing} missing, and {lacking} samples failed or could not be judged."
             )
     if not plain:
         return False
-    if len(scored) + lacking == table.rows and "[" not in row["metric"] and missing != lacking:
+    if scored + lacking == table.rows and "[" not in row["metric"] and missing != lacking:
         found.say(f"{name}: it says {missing} missing, and {lacking} samples failed or could not be judged.")
-    if n == len(scored):
-        _clusters(name, row, [table.columns["cluster"][at] for at in scored], found)
-    _value(name, row, [scores[at] for at in scored], found)
+    if n == scored:
+        _clusters(name, row, table, known, found)
+    _value(name, row, scores[known].tolist(), found)
     return True
 
 
-def _plain(row: dict[str, Any], scores: list[float], stats: list[list[float]]) -> bool:
+def _unjudged(known: Flags, statistics: Statistics) -> int:
+    """Samples that a judge could not judge: it leaves (0, 0, 1)."""
+    if not (statistics.lengths == 3).any():
+        return 0
+    left = (statistics.at(0) == 0) & (statistics.at(1) == 0) & (statistics.at(2) == 1)
+    return int((~known & (statistics.lengths == 3) & left).sum())
+
+
+def _plain(scores: Floats, known: Flags, statistics: Statistics) -> bool:
     """Whether the metric is a plain mean of the samples' scores."""
-    return (
-        row["method"] in _MEANS
-        and bool(scores)
-        and all(
-            len(own) >= 2 and own[1] == 1 and own[0] == score
-            for own, score in zip(stats, scores, strict=True)
-        )
-    )
+    means = (statistics.at(1) == 1) & (statistics.at(0) == scores)
+    return bool(known.any() and means[known].all())
 
 
-def _clusters(name: str, row: dict[str, Any], clusters: list[Any], found: Found) -> None:
-    named = [cluster for cluster in clusters if cluster is not None]
-    count = len(set(named)) + len(clusters) - len(named)
+def _clusters(name: str, row: dict[str, Any], table: Table, known: Flags, found: Found) -> None:
+    import numpy as np
+
+    own = table.clusters[known]
+    count = int((np.bincount(own[own >= 0]) > 0).sum() + (own < 0).sum())
     told = row.get("clusters")
-    if told != (count if count < len(clusters) else None):
+    if told != (count if count < len(own) else None):
         found.say(f"{name}: it says {told} clusters, and its samples have {count}.")
 
 
 def _value(name: str, row: dict[str, Any], scores: list[float], found: Found) -> None:
-    mean = math.fsum(scores) / len(scores)
+    try:
+        mean = math.fsum(scores) / len(scores)
+    except (ValueError, OverflowError):  # infinities of both signs, or sums that no float holds
+        mean = math.nan
     value = row.get("value")
     if value is None or not math.isclose(value, mean, rel_tol=_RELATIVE, abs_tol=1e-12):
         found.say(f"{name}: it says {value}, and the mean of its {len(scores)} scores is {mean!r}.")

@@ -1,10 +1,9 @@
-"""Reads a record's files as they lie there: JSON as plain values, tables column by column."""
+"""Reads a record's JSON files as they lie there, as plain values; `table` has the sample tables."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,20 +27,6 @@ class Found:
             self.problems.append(sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A task's samples: columns by name, each `rows` long."""
-
-    rows: int
-    columns: dict[str, list[Any]]
-
-    def of(self, prefix: str) -> dict[str, list[Any]]:
-        """Columns that begin with `prefix`, by the rest of their names."""
-        return {
-            name[len(prefix) :]: values for name, values in self.columns.items() if name.startswith(prefix)
-        }
-
-
 def read_json(path: Path, found: Found) -> Any:
     """The content; None, and a problem, where it cannot be read."""
     try:
@@ -52,48 +37,8 @@ def read_json(path: Path, found: Found) -> Any:
     except FileNotFoundError:
         found.say(f"{path.name} is missing.")
     except (OSError, ValueError, RecursionError) as error:
-        found.say(f"{path.name} cannot be read ({_short(error)}).")
+        found.say(f"{path.name} cannot be read ({short(error)}).")
     return None
-
-
-def table_file(task: str) -> str:
-    """Name of a task's table: letters, digits, `.`, `_`, `-`, anything else as `--`."""
-    return (re.sub(r"[^A-Za-z0-9._-]+", "--", task).strip(".-") or "unnamed") + ".parquet"
-
-
-def read_table(path: Path, found: Found) -> Table | None:
-    """The table without its texts (but for ids and words of the record's own); None, and a problem, where it cannot be
-    read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    where = f"{SAMPLES}/{path.name}"
-    try:
-        # An open file: a path such as `s3:x` would be taken for an address.
-        with path.open("rb") as file:
-            reader = pq.ParquetFile(file)
-            names = [name for name in reader.schema_arrow.names if _counted(name)]
-            twice = {name for name in reader.schema_arrow.names if reader.schema_arrow.names.count(name) > 1}
-            if twice:
-                found.say(f"{where} has the column {min(twice)!r} twice.")
-                return None
-            columns = reader.read(columns=names).to_pydict()
-            return Table(reader.metadata.num_rows, columns)
-    except FileNotFoundError:
-        found.say(f"{where} is missing.")
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        found.say(f"{where} cannot be read ({_short(error)}).")
-    return None
-
-
-_WORDS = frozenset(
-    {"task", "sample", "index", "cluster", "request", "logprobs", "tokens", "finish", "truncated", "failure",
-     "thoughts", "further"}
-)  # fmt: skip
-
-
-def _counted(name: str) -> bool:
-    return name in _WORDS or name.startswith(("score.", "stats."))
 
 
 def numbers(value: Any, at: str = "") -> Iterator[tuple[str, float]]:
@@ -115,5 +60,6 @@ def odd(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _short(error: BaseException) -> str:
+def short(error: BaseException) -> str:
+    """An error in a few words."""
     return " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from lsm_eval.recount.files import MANIFEST, SAMPLES, Found, Table, odd, read_table, table_file
+from lsm_eval.recount.files import MANIFEST, SAMPLES, Found
 from lsm_eval.recount.shapes import is_count
-
-_NEEDED = ("task", "sample", "index", "cluster", "request", "tokens", "finish", "truncated", "failure")
+from lsm_eval.recount.table import NEEDED, Table, read_table, table_file
 
 
 def read_tables(
-    folder: Path, manifest: dict[str, Any], found: Found
+    folder: Path,
+    manifest: dict[str, Any],
+    found: Found,
+    *,
+    only: Collection[str] | None = None,
+    published: bool = False,
 ) -> tuple[dict[str, Table], tuple[str, ...]]:
-    """Tables by task, those that can be read; and tasks that have none and say so."""
+    """Tables by task, those that can be read; and tasks that have none and say so, or lie in a record that was `published`
+    without its folder of samples. `only`: tasks whose tables are read, in place of all."""
     tables: dict[str, Table] = {}
     without, files = [], set()
+    if published and not (folder / SAMPLES).exists():
+        return {}, tuple(row["task"] for row in manifest["tasks"])
     for row in manifest["tasks"]:
         name = row["task"]
         path = folder / SAMPLES / table_file(name)
         files.add(path.name)
+        if only is not None and name not in only:
+            continue
         if row.get("no_samples") and not path.exists():
             without.append(name)
             continue
@@ -45,44 +54,53 @@ def read_tables(
 
 def _sound(task: str, table: Table, found: Found) -> bool:
     """Whether the table can be counted; problems that lie in it alone are noted."""
-    lacking = [name for name in _NEEDED if name not in table.columns]
+    lacking = [name for name in NEEDED if not table.has(name)]
     if lacking:
         found.say(f"{task}: the sample table lacks the column {lacking[0]!r}.")
         return False
-    columns = table.columns
-    others = {name for name in columns["task"] if name != task}
+    others = {name for name in table.counts("task") if name != task}
     if others:
         found.say(f"{task}: its table has samples of {sorted(map(str, others))[0]}.")
-    twice = [name for name, count in Counter(columns["sample"]).items() if count > 1]
-    if twice:
-        found.say(f"{task}: the sample id {twice[0]!r} is there {columns['sample'].count(twice[0])} times.")
-    if sorted(columns["index"], key=lambda at: (at is None, at)) != list(range(table.rows)):
+    for name, count in table.counts("sample").items():
+        if count > 1:
+            found.say(f"{task}: the sample id {name!r} is there {count} times.")
+            break
+    if sorted(table.values("index"), key=lambda at: (at is None, at)) != list(range(table.rows)):
         found.say(f"{task}: the places of its samples are not 0 to {table.rows - 1}, each once.")
-    for name, values in columns.items():
+    for name in table.columns.column_names:
         if name.startswith(("score.", "stats.")):
-            _numbers(task, name, values, columns, found)
+            _numbers(task, name, table, found)
     return True
 
 
-def _numbers(task: str, name: str, values: list[Any], columns: dict[str, list[Any]], found: Found) -> None:
-    for at, value in enumerate(values):
+def _numbers(task: str, name: str, table: Table, found: Found) -> None:
+    import numpy as np
+
+    metric = name.partition(".")[2]
+    if name.startswith("score."):
+        values, known = table.scores(metric)
+        odd = known & ~np.isfinite(values)
+    else:
+        statistics = table.statistics(metric)
+        known = statistics.known
         # Statistics of half a pair may be NaN (an AUROC's); those of a mean are (value, 1).
-        if odd(value) or (isinstance(value, list) and value[1:] == [1] and odd(value[0])):
-            found.say(f"{task}: {name} of sample {columns['sample'][at]!r} is not finite (NaN or infinite).")
-            return
-        if value is not None and columns["failure"][at] is not None:
-            found.say(
-                f"{task}: sample {columns['sample'][at]!r} failed ({columns['failure'][at]}) and has a {name} all the "
-                "same."
-            )
-            return
+        mean = (statistics.lengths == 2) & (statistics.at(1) == 1)
+        odd = mean & ~np.isfinite(statistics.at(0))
+    if odd.any():
+        sample = table.columns["sample"][int(odd.argmax())].as_py()
+        found.say(f"{task}: {name} of sample {sample!r} is not finite (NaN or infinite).")
+        return
+    both = known & table.failed
+    if both.any():
+        at = int(both.argmax())
+        sample, failure = (table.columns[column][at].as_py() for column in ("sample", "failure"))
+        found.say(f"{task}: sample {sample!r} failed ({failure}) and has a {name} all the same.")
 
 
 def _against(task: str, row: dict[str, Any], table: Table, found: Found) -> None:
-    columns = table.columns
     if row.get("samples") != table.rows:
         found.say(f"{task}: {MANIFEST} says {row.get('samples')} samples, and the table has {table.rows}.")
-    failures = dict(Counter(reason for reason in columns["failure"] if reason is not None))
+    failures = {reason: count for reason, count in table.counts("failure").items() if reason is not None}
     told = row.get("failures") or {}
     for reason in sorted({*failures, *told}):
         if failures.get(reason, 0) != told.get(reason, 0):
@@ -90,17 +108,17 @@ def _against(task: str, row: dict[str, Any], table: Table, found: Found) -> None
                 f"{task}: {MANIFEST} says that {told.get(reason, 0)} samples failed as {reason!r}, and the table has "
                 f"{failures.get(reason, 0)}."
             )
-    kinds = set(columns["request"]) - {row.get("request")}
+    kinds = set(table.counts("request")) - {row.get("request")}
     if kinds:
         found.say(
             f"{task}: {MANIFEST} says that it asks by {row.get('request')}, and its table has {min(map(str, kinds))}."
         )
-    thoughts = sum(bool(text) for text in columns.get("thoughts", ()))
-    if "further" not in columns and thoughts != row.get("thoughts", thoughts):
+    thoughts = sum(bool(text) for text in table.values("thoughts")) if table.has("thoughts") else 0
+    if not table.has("further") and thoughts != row.get("thoughts", thoughts):
         found.say(
             f"{task}: {MANIFEST} says that {row.get('thoughts')} samples had thoughts, and the table has {thoughts}."
         )
-    if any(count is not None and count < 0 for count in columns["truncated"]):
+    if any(count is not None and count < 0 for count in table.counts("truncated")):
         found.say(f"{task}: a sample was cut by less than no token.")
 
 
@@ -110,13 +128,13 @@ def _generated(manifest: dict[str, Any], tables: dict[str, Table], found: Found)
         return
     counted = 0
     for table in tables.values():
-        columns = table.columns
-        for at, kind in enumerate(columns["request"]):
-            if kind == "generate":
-                counted += sum(columns["tokens"][at] or ())
-            for part in _further(columns, at):
-                if part.get("request") == "generate":
-                    counted += _written(part)
+        further = table.values("further") if table.has("further") else [None] * table.rows
+        if "generate" in table.counts("request"):
+            tokens = zip(table.values("request"), table.values("tokens"), strict=True)
+            counted += sum(sum(own or ()) for kind, own in tokens if kind == "generate")
+        for part in (part for text in further for part in _parts(text)):
+            if part.get("request") == "generate":
+                counted += _written(part)
     if counted != told:
         found.say(f"{MANIFEST} says that {told} tokens were generated, and the tables have {counted}.")
 
@@ -127,10 +145,9 @@ def _written(part: dict[str, Any]) -> int:
     return sum(tokens) if isinstance(tokens, list) else tokens if isinstance(tokens, int) else 0
 
 
-def _further(columns: dict[str, list[Any]], at: int) -> list[dict[str, Any]]:
-    text = columns["further"][at] if "further" in columns else None
+def _parts(text: str | None) -> list[dict[str, Any]]:
     try:
         parts = json.loads(text) if text else []
     except (ValueError, RecursionError):
         return []
-    return [part for part in parts if isinstance(part, dict)]
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []

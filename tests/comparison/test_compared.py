@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from command_line import Outcome, call
 from compared_runs import Runs
+from honest import edit, made_honest
 
 
 def compared(runs: Runs, *more: str | Path, first: Path | None = None, second: Path | None = None) -> Outcome:
@@ -35,14 +37,29 @@ def edited(record: Path, folder: Path, task: str, change: Any) -> Path:
     made = copy(record, folder)
     table = samples(made, task)
     change(table).to_parquet(made / "samples" / f"{task}.parquet")
-    return made
+    return made_honest(made, task)
 
 
 def resigned(record: Path, folder: Path, old: str, new: str) -> Path:
-    """A copy of a record with other signatures."""
+    """A copy of a record with other signatures, and what they are made from."""
     made = copy(record, folder)
     path = made / "estimates.json"
     path.write_text(path.read_text().replace(old, new))
+
+    def rows(content: list[dict[str, Any]]) -> None:
+        for row in content:
+            row["task_version"] = 2 if f"{row['task']}:v2" in row["signature"] else 1
+            if "metric:acc|other " in row["signature"]:
+                row["metric_signature"] = "acc|other"
+
+    def manifest(content: dict[str, Any]) -> None:
+        for row in content["tasks"]:
+            row["version"] = 2 if f"{row['task']}:v2" == new else 1
+            if new == "shots:5/first":
+                row |= {"shots": 5, "sampler": "first"}
+
+    edit(path, rows)
+    edit(made / "manifest.json", manifest)
     return made
 
 
@@ -137,8 +154,12 @@ def test_failed_samples_leave_the_pair_and_are_counted(runs: Runs, tmp_path: Pat
     assert "3 failed in one run or both" in compared(runs, second=made).out
 
 
+def first_twenty(table: pd.DataFrame) -> pd.DataFrame:
+    return table.iloc[:20]
+
+
 def test_only_the_samples_of_both_runs_count(runs: Runs, tmp_path: Path) -> None:
-    fewer = edited(runs.second, tmp_path, "choose", lambda table: table.iloc[4:])
+    fewer = edited(runs.second, tmp_path, "choose", first_twenty)
     row = rows_of(compared(runs, "--json", second=fewer))["choose:acc"]
     assert (row["n"], row["only_baseline"], row["only_candidate"]) == (20, 4, 0)
 
@@ -162,7 +183,9 @@ def test_other_signatures_are_not_compared(runs: Runs, tmp_path: Path, old: str,
 
 
 def test_intervals_and_the_number_of_samples_may_differ(runs: Runs, tmp_path: Path) -> None:
-    made = resigned(runs.second, tmp_path, "n:24", "n:30")
+    fewer = edited(runs.second, tmp_path, "choose", first_twenty)
+    made = resigned(fewer, tmp_path / "other", "intervals:", "intervals:other-")
+    assert " n:20 " in (made / "estimates.json").read_text()
     assert compared(runs, second=made).code == 0
 
 
@@ -175,7 +198,7 @@ def test_an_unknown_part_is_a_mistake(runs: Runs) -> None:
 
 def test_records_without_samples_are_not_compared(runs: Runs, tmp_path: Path) -> None:
     made = copy(runs.second, tmp_path)
-    (made / "samples" / "choose.parquet").unlink()
+    shutil.rmtree(made / "samples")
     outcome = compared(runs, second=made)
     assert outcome.code == 4
     assert "the candidate has no samples of its own, only numbers" in outcome.out
@@ -192,9 +215,92 @@ def test_a_value_that_its_samples_do_not_give_is_not_compared(runs: Runs, tmp_pa
     assert row["why"] == "its value is no function of its samples' statistics"
 
 
-def test_the_same_id_twice_is_one_sentence(runs: Runs, tmp_path: Path) -> None:
-    made = edited(runs.second, tmp_path, "choose", lambda table: pd.concat([table, table.iloc[:1]]))
-    assert "has the id of a sample twice" in compared(runs, second=made).sentence()
+def twice(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([table, table.iloc[:1]])
+
+
+def no_float(record: Path) -> None:
+    path = record / "samples" / "choose.parquet"
+    table = pd.read_parquet(path)
+    table["score.acc"] = "good"
+    table.to_parquet(path)
+
+
+TAMPERED: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "value": (
+        lambda record: edit(
+            record / "estimates.json", lambda rows: rows[0].update(value=0.123, low=0, high=1)
+        ),
+        "choose, acc: it says 0.123, and the mean of its 24 scores is",
+    ),
+    "samples": (
+        lambda record: edit(record / "manifest.json", lambda found: found["tasks"][0].update(samples=25)),
+        "manifest.json says 25 samples, and the table has 24",
+    ),
+    "torn": (
+        lambda record: (record / "samples" / "choose.parquet").write_bytes(b"PAR1 and no more"),
+        "samples/choose.parquet cannot be read",
+    ),
+    "gone": (
+        lambda record: (record / "samples" / "choose.parquet").unlink(),
+        "samples/choose.parquet is missing",
+    ),
+    "type": (no_float, "string, which cannot be counted"),
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_a_record_that_is_not_what_it_says_is_not_compared(runs: Runs, tmp_path: Path, how: str) -> None:
+    tamper, said = TAMPERED[how]
+    made = copy(runs.second, tmp_path)
+    tamper(made)
+    outcome = compared(runs, "--json", second=made)
+    assert outcome.code == 4
+    assert {row["why"] for row in rows_of(outcome).values()} == {"the candidate is not what it says"}
+    for which, found in (
+        ("candidate", compared(runs, second=made)),
+        ("baseline", compared(runs, first=made)),
+    ):
+        assert found.code == 4
+        assert f"The {which} is not what it says: " in found.out
+        assert said in found.out
+
+
+def test_only_what_is_compared_is_counted_again(runs: Runs, tmp_path: Path) -> None:
+    one, other = copy(runs.first, tmp_path / "one"), copy(runs.second, tmp_path / "other")
+    for record in (one, other):
+        (record / "samples" / "say.parquet").write_bytes(b"")
+    told = samples(other, "told")["tokens"].map(sum).sum()
+
+    def manifest(found: dict[str, Any]) -> None:
+        found["tasks"] = [row for row in found["tasks"] if row["task"] != "say"]
+        found["tokens"]["generated"] = int(told)
+
+    def rows(found: list[dict[str, Any]]) -> None:
+        found[:] = [row for row in found if row["task"] != "say"]
+
+    edit(other / "manifest.json", manifest)
+    edit(other / "estimates.json", rows)
+    (other / "samples" / "say.parquet").unlink()
+    outcome = compared(runs, first=one, second=other)
+    assert outcome.code == 0, outcome.out
+    assert "Only the baseline has say." in outcome.out
+
+
+def test_one_doubtful_candidate_leaves_the_others(runs: Runs, tmp_path: Path) -> None:
+    made = copy(runs.second, tmp_path)
+    TAMPERED["value"][0](made)
+    outcome = call("compare", runs.first, made, runs.second, "--include", runs.tasks, "--json")
+    assert outcome.code == 4
+    found = json.loads(outcome.out)["rows"]
+    assert {row["verdict"] for row in found if row["candidate"] == 0} == {"not compared"}
+    assert all(row["verdict"] != "not compared" for row in found if row["candidate"] == 1)
+
+
+def test_the_same_id_twice_is_not_compared(runs: Runs, tmp_path: Path) -> None:
+    outcome = compared(runs, second=edited(runs.second, tmp_path, "choose", twice))
+    assert outcome.code == 4
+    assert "is there 2 times" in outcome.out
 
 
 def test_several_candidates_are_judged_together(runs: Runs) -> None:

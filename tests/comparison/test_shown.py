@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from command_line import call
 from compared_runs import Runs
+from honest import made_honest
 
 from lsm_eval.comparison.shown.escape import markdown, visible
 
@@ -27,7 +28,7 @@ def hostile(record: Path, folder: Path, task: str) -> Path:
     table[f"score.{metric}"] = 1.0
     table[f"stats.{metric}"] = [[1.0, 1.0]] * len(table)
     table.to_parquet(path)
-    return made
+    return made_honest(made, task)
 
 
 def test_the_terminal_gets_no_control_characters(runs: Runs, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lsm_eval.results.names import folder_name
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION
 
 Json = dict[str, Any]
@@ -34,7 +36,7 @@ def estimate(task: str, metric: str = "accuracy", value: float | None = 0.5, **o
         "high": None if value is None or spread is None else value + spread,
         "stderr": None if spread is None else spread / 1.96, "method": "wilson", "level": 0.95, "n": 200,
         "missing": 0, "ties": 0, "clusters": None, "metric_signature": f"{metric}|version:1",
-        "signature": f"{task}:v1 data:abc n:200 shots:0 chat:off metric:{metric}|version:1 lsm-eval:0 model:f",
+        "signature": f"{task}:v1 data:abababababababab n:200 shots:0 chat:off metric:{metric}|version:1 lsm-eval:0 model:{'f' * 16}",
     }  # fmt: skip
     return {**row, **other}
 
@@ -88,10 +90,17 @@ def write_record(
     model_fields: Json | None = None,
     **manifest: Any,
 ) -> Path:
-    """Write one record; tasks default to those of the estimates. Returns its folder."""
+    """Write one record; tasks default to those of the estimates, and counts of 200 become those of the samples where there are
+    any. Returns its folder."""
     if tasks is None:
         areas = {row["task"]: row["area"] for row in estimates}
         tasks = [task(name, area) for name, area in areas.items()]
+    counts = Counter(row["task"] for row in samples)
+    tasks, estimates = [_counted(row, counts) for row in tasks], [_counted(row, counts) for row in estimates]
+    fingerprint = (model_fields or {}).get("fingerprint", "f" * 64)
+    for row in estimates:
+        row["signature"] = row["signature"].replace(f"model:{'f' * 16}", f"model:{fingerprint[:16]}")
+    written = sum(sum(row["tokens"] or ()) for row in samples if row["request"] == "generate")
     content: Json = {
         "schema_version": SCHEMA_VERSION, "run": folder.name, "created": created,
         "command": ["lsm-eval", "run", "--tasks", "core", "--model", model], "seed": 7,
@@ -99,7 +108,7 @@ def write_record(
         "versions": {"python": "3.11.9", "torch": "2.5.0"}, "hardware": {"cpu": "a CPU", "cores": 2},
         "phases": [{"name": "load", "seconds": 1.5}, {"name": "score", "seconds": 12.25}],
         "requests": {"asked": 10, "unique": 9, "from_store": 0, "computed": 9, "failed": 0},
-        "tokens": {"asked": 1000, "generated": 10}, "settings": {"limit": None, "offline": True},
+        "tokens": {"asked": 1000, "generated": written}, "settings": {"limit": None, "offline": True},
     }  # fmt: skip
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps({**content, **manifest}), encoding="utf-8")
@@ -108,8 +117,19 @@ def write_record(
     for row in samples:
         by_task.setdefault(row["task"], []).append(row)
     for name, rows in by_task.items():
-        write_samples(folder / "samples" / f"{name}.parquet", rows)
+        write_samples(folder / "samples" / f"{folder_name(name)}.parquet", rows)
     return folder
+
+
+def _counted(row: Json, counts: Counter[str]) -> Json:
+    """A task's or an estimate's row of so many samples as there are."""
+    count = counts[row["task"]]
+    if not count:
+        return dict(row)
+    if "samples" in row:
+        return {**row, "samples": count if row["samples"] == 200 else row["samples"]}
+    signature = row["signature"].replace(" n:200 ", f" n:{count} ")
+    return {**row, "n": count if row["n"] == 200 else row["n"], "signature": signature}
 
 
 def write_samples(path: Path, rows: Sequence[Json]) -> None:

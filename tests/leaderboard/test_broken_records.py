@@ -63,7 +63,7 @@ def _write(file: str, content: bytes) -> Callable[[Path], None]:
     return lambda record: (record / file).write_bytes(content) and None  # type: ignore[return-value]
 
 
-DAMAGE: dict[str, Callable[[Path], None]] = {
+DAMAGE: dict[str, Callable[[Path], object]] = {
     "cut manifest": _write("manifest.json", b'{"schema_version": 1, "ru'),
     "no estimates": lambda record: (record / "estimates.json").unlink(),
     "estimates of text": _edit("estimates.json", lambda rows: [{**rows[0], "value": "high"}]),
@@ -74,6 +74,14 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "damaged table": _write("samples/arc.parquet", b"PAR1 and no more"),
     "prompts of numbers": _column("prompt", pa.array([1, 2, 3])),
     "scores of text": _column("score.accuracy", pa.array(["a", "b", "c"])),
+    "samples that are gone": _edit(
+        "manifest.json", lambda m: {**m, "tasks": [{**m["tasks"][0], "samples": 9}]}
+    ),
+    "more than there are": _edit("estimates.json", lambda rows: [{**rows[0], "n": 9}]),
+    "scores that are none": _column("score.accuracy", pa.array([1.0, float("nan"), 0.0])),
+    "a table that is gone": lambda record: (record / "samples" / "arc.parquet").rename(
+        record / "samples" / "x"
+    ),
 }
 
 
@@ -91,6 +99,15 @@ def test_a_broken_record_is_left_out_and_named(reports: Path, tmp_path: Path, da
     assert "Records left out" in index
     assert "<b>bad</b>" in index
     assert str(tmp_path) not in index, "readers have other folders"
+
+
+def test_a_record_that_is_not_what_it_says_is_named_with_the_reason(reports: Path, tmp_path: Path) -> None:
+    DAMAGE["more than there are"](reports / "bad")
+    heard = Heard()
+    index = build(reports, tmp_path / "site", progress=heard).read_text()
+    said = "it is not what it says: arc, accuracy: 9 samples and 0 missing are more than the 3 of the table."
+    assert said in heard.notes[0]
+    assert said in index
 
 
 def test_nothing_is_said_where_all_is_well(reports: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
-from records import estimate, generated, sample, task, write_record
+from records import Json, estimate, generated, sample, task, write_record
 
 from lsm_eval.leaderboard.build import build
 
@@ -39,20 +39,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("site")
     values = {"beta": (0.5, 30.0), "Alpha": (0.9, None), "gamma 10": (0.7, 10.5), "gamma 9": (None, 20.25)}
     for place, (name, (accuracy, perplexity)) in enumerate(values.items()):
-        rows = [
-            estimate("arc", value=accuracy, n=200 if accuracy else 0, missing=0 if accuracy else 200),
-            estimate(
-                "wiki", "ppl", perplexity, area="perplexity", unit="perplexity", higher_is_better=False,
-                signature=f"wiki:v1 shots:{5 if name == 'beta' else 0} model:{place}",
-            ),
-        ]  # fmt: skip
-        tasks = [task("arc", limit=50 if name == "beta" else None), task("wiki", "perplexity")]
-        samples = [sample("arc", 0, prompt=ATTACK, choices=[ATTACK, "no"]), sample("arc", 1)]
-        write_record(root / "reports" / str(place), name, rows, tasks=tasks, samples=samples)
+        shots = 5 if name == "beta" else 0
+        wiki = estimate(
+            "wiki", "ppl", perplexity, area="perplexity", unit="perplexity", higher_is_better=False
+        )
+        wiki["signature"] = wiki["signature"].replace("shots:0", f"shots:{shots}")
+        counts: Json = {} if accuracy else {"n": 0, "missing": 2}
+        failed: Json = {} if accuracy else {"failure": "nan", "score.accuracy": None, "stats.accuracy": None}
+        tasks = [
+            task("arc", limit=50 if name == "beta" else None, failures={} if accuracy else {"nan": 2}),
+            task("wiki", "perplexity", shots=shots, no_samples="it is large"),
+        ]
+        samples = [
+            sample("arc", 0, prompt=ATTACK, choices=[ATTACK, "no"], **failed),
+            sample("arc", 1, **failed),
+        ]
+        rows = [estimate("arc", value=accuracy, **counts), wiki]
+        write_record(
+            root / "reports" / str(place), name, rows, tasks=tasks, samples=samples,
+            model_fields={"fingerprint": str(place) * 64},
+        )  # fmt: skip
     rows = [estimate("arc", value=0.25), estimate("adv", area="safety", value=0.1)]
+    tasks = [task("arc", no_samples="it is large"), task("adv", "safety", request="generate")]
     samples = [generated("adv", 0, "the bad prompt", ATTACK, ["no"])]
-    write_record(root / "reports" / "u", "builtin:uniform", rows, samples=samples)
-    write_record(root / "reports" / "x", ATTACK, [estimate("arc", value=0.01, title=ATTACK)])
+    write_record(root / "reports" / "u", "builtin:uniform", rows, tasks=tasks, samples=samples)
+    rows, tasks = [estimate("arc", value=0.01, title=ATTACK)], [task("arc", title=ATTACK)]
+    write_record(root / "reports" / "x", ATTACK, rows, tasks=tasks)
     return build(root / "reports", root / "out").parent
 
 
@@ -94,12 +106,12 @@ def test_the_table_has_the_numbers(page: Page, site: Path) -> None:
     row = page.locator("#board tbody tr", has_text="beta")
     assert "50.0%" in row.inner_text()
     assert "[47.5, 52.5]" in row.inner_text()
-    assert "n 200" in row.inner_text()
+    assert "n 2" in row.inner_text()
     assert "limit" in row.inner_text()
     assert "30.00†" in row.inner_text()
     assert "shots:5" in (row.locator("td.apart").get_attribute("title") or "")
     missing = page.locator("#board tbody tr", has_text="gamma 9").locator("td.none span[title]").first
-    assert missing.get_attribute("title") == "all 200 samples failed"
+    assert missing.get_attribute("title") == "all 2 samples failed (2 nan)"
     assert "no model" in page.locator("#board tbody tr.nomodel").inner_text()
     assert page.locator("th.area").all_inner_texts() == ["ACCURACY", "PERPLEXITY", "SAFETY"]
 

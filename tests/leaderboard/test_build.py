@@ -108,6 +108,12 @@ def test_links_lead_to_pages_that_are_there(reports: Path, tmp_path: Path) -> No
     assert seen > 5
 
 
+def signed(name: str, metric: str, text: str) -> Json:
+    """An estimate whose signature ends with a text."""
+    row = estimate(name, metric)
+    return {**row, "signature": f"{row['signature']} {text}"}
+
+
 def test_hostile_texts_stay_text(tmp_path: Path) -> None:
     for place, text in enumerate(HOSTILE):
         other: Json = {
@@ -117,26 +123,33 @@ def test_hostile_texts_stay_text(tmp_path: Path) -> None:
             "description": text,
             "departures": [text],
         }
-        tasks = [task("arc", request="generate", references=[{text[:99]: text}], **other), task("bbq", text)]
+        dense = "".join(text.split())  # what parts of a signature can be
+        tasks = [
+            task("arc", request="generate", references=[{text[:99]: text}], failures={text: 1}, **other),
+            task("bbq", text),
+        ]
+        none: Json = {"score.accuracy": None, "stats.accuracy": None}
+        failed: Json = {"failure": text, "failure_detail": text, "tokens": [], **none}
         rows = [
-            generated(
-                "arc", 0, text, text, [text], sample=text, cluster=text, failure=text, failure_detail=text
-            ),
+            generated("arc", 0, text, text, [text], sample=text, cluster=text, **failed),
+            generated("arc", 1, text, text, [text], sample=f"{text}1", cluster=text),
             sample("bbq", 0, prompt=text, choices=[text, text], metadata=text),
         ]
         write_record(
             tmp_path / "reports" / str(place), text, tasks=tasks, samples=rows, command=[text], run=text,
             estimates=[
-                estimate("arc", text, method=text, signature=f"{text} model:x", title=text),
-                estimate("bbq", area=text, unit=text),
+                {**signed("arc", dense, text), "metric": text, "method": text, "title": text, "n": 1, "missing": 1},
+                estimate("arc", title=text, n=1, missing=1),
+                estimate("bbq", area=text),
             ],
             settings={text: {"deep": [text]}}, hardware={text: text}, versions={text: text},
-            model_fields={"licence": text, "details": {text: text}, "fingerprint": text, "revision": text},
+            model_fields={"licence": text, "details": {text: text}, "fingerprint": dense, "revision": text},
         )  # fmt: skip
     site = build(tmp_path / "reports", tmp_path / "site").parent
     plain_reports = tmp_path / "plain"
     write_record(
         plain_reports / "r", "m", [estimate("arc"), estimate("bbq", area="bias")],
+        tasks=[task("arc", request="generate"), task("bbq", "bias")],
         samples=[generated("arc", 0, "p", "c", ["t"]), sample("bbq", 0, metadata='{"a": 1}')],
     )  # fmt: skip
     plain = build(plain_reports, tmp_path / "plain-site").parent
@@ -171,7 +184,13 @@ def test_content_security_policy_allows_only_our_own(reports: Path, tmp_path: Pa
 
 def test_safety_texts_are_folded_away(tmp_path: Path) -> None:
     rows = [generated("adv", 0, "how to do harm", "like so", ["no"])]
-    write_record(tmp_path / "reports" / "r", "m", [estimate("adv", area="safety")], samples=rows)
+    write_record(
+        tmp_path / "reports" / "r",
+        "m",
+        [estimate("adv", area="safety")],
+        samples=rows,
+        tasks=[task("adv", "safety", request="generate")],
+    )
     text = (build(tmp_path / "reports", tmp_path / "site").parent / "samples/m/adv.html").read_text()
     before, _, folded = text.partition('<details class="folded">')
     assert "how to do harm" not in before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from records import Json, estimate, sample, write_record, write_samples
+from records import Json, estimate, sample, task, write_record
 
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.build import build
@@ -16,7 +16,7 @@ from lsm_eval.results.reader import read_records
 
 def work(tokens: int, speed: float, memory: int = 2**30) -> Json:
     passes = {"tokens": tokens, "padding": 0, "pairs": 0, "rows": 0, "passes": 1, "tokens_per_second": speed}
-    return {"seconds": 1.0, "score": passes, "peak_memory_bytes": memory}
+    return {"seconds": 13.75, "score": passes, "peak_memory_bytes": memory}
 
 
 @pytest.fixture
@@ -77,13 +77,17 @@ def test_the_page(board: Board, tmp_path: Path) -> None:
 
 def test_variants_of_a_task_are_read_and_stand_below_only(tmp_path: Path) -> None:
     rows = [
-        estimate("harmbench", missing=3, area="safety"),
+        estimate("harmbench", n=1, missing=3, area="safety"),
         estimate("harmbench@base64+typos", area="safety"),
     ]
-    folder = write_record(tmp_path / "reports" / "r", "m", rows)
-    write_samples(
-        folder / "samples" / "harmbench--base64--typos.parquet", [sample("harmbench@base64+typos", 0)]
-    )
+    tasks = [
+        task("harmbench", "safety", failures={"nan": 3}),
+        task("harmbench@base64+typos", "safety"),
+    ]
+    failed: Json = {"failure": "nan", "score.accuracy": None, "stats.accuracy": None}
+    samples = [sample("harmbench", at, **(failed if at else {})) for at in range(4)]
+    samples.append(sample("harmbench@base64+typos", 0))
+    write_record(tmp_path / "reports" / "r", "m", rows, tasks=tasks, samples=samples)
     (record,) = read_records(tmp_path / "reports")
     assert record.has_samples("harmbench@base64+typos")
     (family,) = families(collect([record]))

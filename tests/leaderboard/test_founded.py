@@ -25,16 +25,17 @@ def run(
     signed: str = "",
     **how: Any,
 ) -> Path:
-    """One run of `arc` (200 rows) on a day, and its first sample. `signed`: a further part of its signature."""
+    """One run of `arc` (200 rows) on a day, and its samples. `signed`: a further part of its signature."""
     row = estimate("arc", value=value, n=n if value is not None else 0, missing=0 if value is not None else n)
     row["signature"] = f"{row['signature']} {signed}".strip()
+    row["signature"] = row["signature"].replace("shots:0", f"shots:{how.get('shots', 0)}")
     asked = {"samples": n, "own_shots": 0, "own_chat": False, "drifted": False, **how}
     return write_record(
         root / f"day{day}",
         "m",
         [row],
         tasks=[task("arc", **asked)],
-        samples=[sample("arc", 0, prompt=f"asked on day {day}")],
+        samples=[sample("arc", at, prompt=f"asked on day {day}") for at in range(n)],
         created=f"2025-01-{day:02}T00:00:00Z",
         settings=settings or {},
     )
@@ -147,7 +148,7 @@ def test_a_numbers_samples_are_of_its_own_run(tmp_path: Path) -> None:
         "m",
         [estimate("arc", value=0.3, n=7), estimate("arc", "f1", value=0.7, n=7)],
         tasks=[task("arc", samples=7, limit=7)],
-        samples=[sample("arc", 0, prompt="asked on day 3")],
+        samples=[sample("arc", at, prompt="asked on day 3") for at in range(7)],
         created="2025-01-03T00:00:00Z",
     )
     site = build(reports, tmp_path / "site").parent

@@ -1,0 +1,165 @@
+"""What runs of one model differ by, as a file; and which records it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lsm_eval.comparison import signature
+from lsm_eval.comparison.shown.escape import visible
+from lsm_eval.errors import UserError
+from lsm_eval.gating.speed import HARDWARE
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.statistics.comparison.difference import Noise
+
+MEASURING = frozenset({"python", "datasets", "evaluate", "sacrebleu", "rouge-score", "lm_eval"})
+"""Packages that read data or count: no answer of a model depends on them."""
+_LARGEST = 64 * 2**20
+"""Bytes of a file; one of ten thousand metrics is far below."""
+
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CalibratedMetric(_Strict):
+    """One metric of one task over all runs (`statistics.comparison.noise.Calibration`)."""
+
+    task: str
+    metric: str
+    unit: str
+    signature: str
+    """The first run's."""
+    n: int = Field(ge=1)
+    """Samples that all runs have."""
+    missing: int = Field(ge=0)
+    flips: Share
+    """Of the samples that differ between two runs, on average."""
+    unstable: Share
+    """Of the samples that are not the same in all runs."""
+    between: Number
+    """Variance of the runs' means, in the metric's unit squared."""
+    expected: Number
+    """What it would be, did each sample flip by itself."""
+    variance: Number
+    """What is added to the variance of a difference of two runs."""
+
+
+class LeftOutMetric(_Strict):
+    """One that was not calibrated."""
+
+    task: str
+    metric: str
+    why: str
+
+
+class Engine(_Strict):
+    """What computed the answers: noise is about nothing else."""
+
+    hardware: dict[str, str | None]
+    """`HARDWARE` and the device."""
+    versions: dict[str, str]
+    engine: str | None
+    dtype: str | None
+
+
+class CalibrationFile(_Strict):
+    """Several runs of one model on the same samples."""
+
+    schema_version: Literal[1]
+    created: str
+    """UTC, ISO 8601."""
+    model: str
+    fingerprint: str
+    engine: Engine
+    runs: list[str] = Field(min_length=3)
+    """Names of the runs."""
+    metrics: list[CalibratedMetric]
+    left_out: list[LeftOutMetric]
+
+    def of(self, row: EstimateRow) -> CalibratedMetric | None:
+        """What is known of a metric."""
+        return next((one for one in self.metrics if (one.task, one.metric) == (row.task, row.metric)), None)
+
+    def noise(self, row: EstimateRow) -> Noise | None:
+        """What is added to the variance of its difference; None where it was not calibrated, or with another signature."""
+        found = self.of(row)
+        if found is None or signature.refused(signature.differing(found.signature, row.signature), ()):
+            return None
+        return Noise(found.variance, len(self.runs) - 1.0)
+
+
+def engine_of(record: Record) -> Engine:
+    """What computed a record's answers."""
+    manifest = record.manifest
+    known = {**{name: manifest.hardware.get(name) for name in HARDWARE}, "device": manifest.model.device}
+    return Engine(
+        hardware={name: None if value is None else str(value) for name, value in known.items()},
+        versions={name: text for name, text in manifest.versions.items() if name not in MEASURING},
+        engine=manifest.model.details.get("engine"),
+        dtype=manifest.model.dtype,
+    )
+
+
+def apart(one: Engine, other: Engine) -> list[str]:
+    """In what two engines differ, by name."""
+    found = [
+        *_differing(one.hardware, other.hardware, ""),
+        *_differing(one.versions, other.versions, "version of "),
+        *_differing({"engine": one.engine, "dtype": one.dtype}, {"engine": other.engine, "dtype": other.dtype}, ""),
+    ]  # fmt: skip
+    return [visible(text) for text in found]
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any], what: str) -> list[str]:
+    return [
+        f"{what}{name}: {_shown(one.get(name))} against {_shown(other.get(name))}"
+        for name in dict.fromkeys([*one, *other])
+        if one.get(name) != other.get(name)
+    ]
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def refusals(calibration: CalibrationFile, records: Sequence[tuple[Record, str]]) -> list[str]:
+    """Why the calibration is not about records, each with what to call it: a sentence for each that it is not about."""
+    return [
+        f"The calibration is of another engine than the {which} ({'; '.join(found)}): calibrate again where the runs are made "
+        "(`lsm-eval gate calibrate`)."
+        for record, which in records
+        if (found := apart(calibration.engine, engine_of(record)))
+    ]
+
+
+def about(calibration: CalibrationFile, records: Sequence[Record]) -> str:
+    """What is added, in a sentence."""
+    runs = f"{len(calibration.runs)} runs of {visible(calibration.model)}"
+    own = any(record.manifest.model.fingerprint == calibration.fingerprint for record in records)
+    other = "" if own else ", which is none of these models"
+    return f"Every difference has the noise of the engine added, calibrated from {runs}{other}."
+
+
+def read_calibration(path: Path) -> CalibrationFile:
+    """The calibration in a file. Raises `UserError`, one sentence, where there is none."""
+    again = "make it with `lsm-eval gate calibrate`."
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UserError(f"{path} has more than {_LARGEST // 2**20} MiB, and is no calibration: {again}")
+        text = path.read_text(encoding="utf-8-sig")
+        return CalibrationFile.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise UserError(f"{path} is no calibration ({where}: {first['msg']}): {again}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no UTF-8"
+        raise UserError(f"{path} cannot be read ({why}): {again}") from error

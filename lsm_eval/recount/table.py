@@ -1,0 +1,190 @@
+"""Reads a task's sample table as it lies there, and gives its columns as arrays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsm_eval.recount.files import SAMPLES, Found, short
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Flags = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
+    Wholes = NDArray[np.int64]
+
+_TEXTS = ("task", "sample", "cluster", "request", "finish", "failure", "thoughts", "further")
+_WHOLES = ("index", "truncated")
+_LISTS = ("tokens",)
+NEEDED = ("task", "sample", "index", "cluster", "request", "tokens", "finish", "truncated", "failure")
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Lists of numbers, one a sample [n]; what is no number inside a list is NaN."""
+
+    known: Flags
+    lengths: Wholes
+    """0 where there is no list."""
+    _starts: Wholes
+    _flat: Floats
+
+    def at(self, place: int) -> Floats:
+        """The number at a place of each list [n]; NaN where the list is shorter."""
+        import numpy as np
+
+        found = np.full(len(self.lengths), np.nan)
+        long = self.lengths > place
+        found[long] = self._flat[self._starts[long] + place]
+        return found
+
+
+@dataclass(frozen=True)
+class Table:
+    """A task's samples, `rows` of them, without their texts."""
+
+    rows: int
+    columns: Any
+    """A `pyarrow.Table`, its columns of the types that `read_table` checks."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a column."""
+        return name in self.columns.column_names
+
+    def values(self, name: str) -> list[Any]:
+        """A column as plain values."""
+        found: list[Any] = self.columns[name].to_pylist()
+        return found
+
+    def counts(self, name: str) -> dict[Any, int]:
+        """How often each value of a column stands there, None among them."""
+        import pyarrow.compute as pc
+
+        return {row["values"]: row["counts"] for row in pc.value_counts(self.columns[name]).to_pylist()}
+
+    def metrics(self) -> list[str]:
+        """Metrics that samples have scores of."""
+        return [
+            name.removeprefix("score.") for name in self.columns.column_names if name.startswith("score.")
+        ]
+
+    def scores(self, metric: str) -> tuple[Floats, Flags]:
+        """Scores [n], NaN where there is none, and which there are [n]."""
+        column = self.columns[f"score.{metric}"]
+        return _floats(column), _valid(column)
+
+    def statistics(self, metric: str) -> Statistics:
+        """What the samples have of a metric."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.types as types
+
+        column = self.columns[f"stats.{metric}"]
+        if types.is_null(column.type):
+            nothing = np.zeros(self.rows, np.int64)
+            return Statistics(np.zeros(self.rows, bool), nothing, nothing, np.zeros(0))
+        whole = column.combine_chunks()
+        if isinstance(whole, pa.ChunkedArray):
+            whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)
+        known = _valid(column)
+        lengths = np.asarray(whole.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), np.int64)
+        # Flattened, lists that are null have no part in the values.
+        return Statistics(known, lengths, np.cumsum(lengths) - lengths, _floats(whole.flatten()))
+
+    @cached_property
+    def failed(self) -> Flags:
+        """Samples that have a failure [n]."""
+        return _valid(self.columns["failure"])
+
+    @cached_property
+    def clusters(self) -> Wholes:
+        """Which cluster each is of, from 0 [n]; -1 where it stands alone."""
+        import numpy as np
+
+        numbers: dict[str, int] = {}
+        named = self.values("cluster")
+        return np.array(
+            [-1 if name is None else numbers.setdefault(name, len(numbers)) for name in named], np.int64
+        )
+
+
+def table_file(task: str) -> str:
+    """Name of a task's table: letters, digits, `.`, `_`, `-`, anything else as `--`."""
+    return (re.sub(r"[^A-Za-z0-9._-]+", "--", task).strip(".-") or "unnamed") + ".parquet"
+
+
+def read_table(path: Path, found: Found) -> Table | None:
+    """The table without its texts (but for ids and words of the record's own); None, and a problem, where it cannot be
+    read or counted."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    where = f"{SAMPLES}/{path.name}"
+    try:
+        # An open file: a path such as `s3:x` would be taken for an address.
+        with path.open("rb") as file:
+            reader = pq.ParquetFile(file)
+            schema = reader.schema_arrow
+            own = schema.names
+            twice = {name for name in own if own.count(name) > 1} if len(set(own)) < len(own) else set()
+            if twice:
+                found.say(f"{where} has the column {min(twice)!r} twice.")
+                return None
+            names = [field.name for field in schema if _counted(field.name)]
+            for name in names:
+                kind = schema.field(name).type
+                if not _fits(name, kind):
+                    found.say(f"{where}: the column {name!r} holds {kind}, which cannot be counted.")
+                    return None
+            return Table(reader.metadata.num_rows, reader.read(columns=names, use_threads=False))
+    except FileNotFoundError:
+        found.say(f"{where} is missing.")
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        found.say(f"{where} cannot be read ({short(error)}).")
+    return None
+
+
+def _counted(name: str) -> bool:
+    return name in _TEXTS or name in _WHOLES or name in _LISTS or name.startswith(("score.", "stats."))
+
+
+def _fits(name: str, kind: Any) -> bool:
+    """Whether a column has values of its kind; one without any value has none."""
+    import pyarrow.types as types
+
+    if types.is_null(kind):
+        return True
+    if name in _TEXTS:
+        return bool(types.is_string(kind) or types.is_large_string(kind))
+    if name in _WHOLES:
+        return bool(types.is_integer(kind))
+    if name.startswith("score."):
+        return _number(kind)
+    if not (types.is_list(kind) or types.is_large_list(kind)):
+        return False
+    inner = kind.value_type
+    return bool(types.is_null(inner) or (types.is_integer(inner) if name in _LISTS else _number(inner)))
+
+
+def _number(kind: Any) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind))
+
+
+def _valid(column: Any) -> Flags:
+    import numpy as np
+
+    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), bool)
+
+
+def _floats(column: Any) -> Floats:
+    import numpy as np
+    import pyarrow as pa
+
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
