@@ -301,10 +301,10 @@ def _failure(node: pytest.Item, result: GateResult) -> str | None:
     __tracebackhide__ = True
     if result.answer == "not enough data":
         if result.inconclusive == "neutral":
-            pytest.skip(_text(result))
+            pytest.skip(_lacking(result))
         if result.inconclusive == "warn":
             warnings.warn_explicit(
-                GateWarning(_text(result)), None, str(node.path), 1 + (node.location[1] or 0)
+                GateWarning(_lacking(result)), None, str(node.path), 1 + (node.location[1] or 0)
             )
     return _text(result) if result.exit_code else None
 
@@ -314,3 +314,11 @@ def _text(result: GateResult) -> str:
     from lsm_eval.gating.written.text import lines
 
     return "\n".join(lines(result))
+
+
+def _lacking(result: GateResult) -> str:
+    """What lacks data, as one line."""
+    from lsm_eval.gating.written.text import lines
+
+    said = [line for line in lines(result) if line.startswith("not enough data: ")]
+    return " ".join(said) or "not enough data"
