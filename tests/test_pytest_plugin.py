@@ -262,6 +262,14 @@ def test_plain(request):
     done.assert_outcomes(passed=1)
 
 
+def test_errors_are_errors_in_workers_too(there: pytest.Pytester) -> None:
+    text = """
+def test_no_record(assert_gate):
+    assert_gate("nowhere", baseline="reports/builtin--first")
+"""
+    ran(there, text, "-n", "1").assert_outcomes(errors=1)
+
+
 def test_the_marker_is_known(there: pytest.Pytester) -> None:
     done = ran(there, "", "--markers")
     done.stdout.fnmatch_lines(["@pytest.mark.lsm_eval(tasks, baseline, *"])
