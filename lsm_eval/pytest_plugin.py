@@ -1,0 +1,324 @@
+"""A pytest plugin: a model is run and gated by a test.
+
+`@pytest.mark.lsm_eval(tasks=…, baseline=…)` runs the tasks and holds the record against the baseline before the test's body
+runs; the fixture `assert_gate` holds two records against each other. What fails says so with the gate's table; what lacks
+data skips, warns or fails as the policy says; runs that cannot be compared, and mistakes of the user's, are errors.
+
+pytest loads this module for everyone who has lsm-eval installed, so that it imports nothing but pytest until it is used.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Generator, Sequence
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    from lsm_eval.gating.policy import Policy
+    from lsm_eval.gating.result import GateResult
+    from lsm_eval.results.reader import Record
+
+    Inconclusive = Literal["neutral", "warn", "fail"]
+    AssertGate = Callable[..., GateResult]
+    """Of the fixture `assert_gate`."""
+
+MARKER = "lsm_eval"
+RESULT = "lsm_eval_result"
+_HELP = (
+    f"{MARKER}(tasks, baseline, model='builtin:smollm2-135m', policy=None, limit=None, ...): run the tasks and gate the "
+    "record against the baseline; the test's body runs if it passes."
+)
+
+
+class GateWarning(UserWarning):
+    """Not enough data, under a policy that makes it a warning."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a marker runs; equal ones are run once in a session."""
+
+    tasks: tuple[str, ...]
+    model: str
+    limit: int | None
+    shots: int | None
+    seed: int
+    adapter: str | None
+    include: tuple[str, ...]
+    keep: bool
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """A marker's arguments."""
+
+    asked: _Asked
+    gated: dict[str, Any]
+    """Arguments of `lsm_eval.gate` beside the candidate."""
+
+
+_RECORDS = pytest.StashKey[dict[_Asked, Path]]()
+_FAILED = pytest.StashKey[str]()
+_ERROR = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tells pytest the marker."""
+    config.addinivalue_line("markers", _HELP)
+    config.stash[_RECORDS] = {}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A marked test has the gate's result among its fixtures, whether it names it or not."""
+    if item.get_closest_marker(MARKER) is not None:
+        names: list[str] = getattr(item, "fixturenames", [])
+        if RESULT not in names:
+            names.append(RESULT)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """A marked test whose gate failed fails as a test does, not as an error of its setup."""
+    failed = item.stash.get(_FAILED, None)
+    if failed is not None:
+        pytest.fail(failed, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Marks the report of what is an error, so that it is counted as one in the test's body too."""
+    report = yield
+    if report.failed and item.stash.get(_ERROR, False):
+        report.lsm_eval_error = True  # type: ignore[attr-defined]
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+    """Runs that cannot be compared are errors, wherever that is found out."""
+    return ("error", "E", "ERROR") if getattr(report, "lsm_eval_error", False) else None
+
+
+@pytest.fixture
+def assert_gate(request: pytest.FixtureRequest) -> AssertGate:
+    """`assert_gate(candidate, baseline=…, policy=…)`: fails, with the gate's table, where the candidate does not pass.
+
+    Arguments are those of `lsm_eval.gate`, baseline and policy by name; its result is returned. Not enough data skips the
+    test, warns or fails, as the policy says."""
+
+    def gate(
+        candidate: str | Path | Record,
+        *,
+        baseline: str | Path | Record | None = None,
+        policy: str | Path | Policy | None = None,
+        across: Sequence[str] = (),
+        inconclusive: Inconclusive | None = None,
+        include: Sequence[str | Path] = (),
+        flips: int = 5,
+    ) -> GateResult:
+        __tracebackhide__ = True
+        result = _or_error(
+            request.node,
+            lambda: _gate(
+                candidate,
+                baseline=baseline,
+                policy=policy,
+                across=across,
+                inconclusive=inconclusive,
+                include=include,
+                flips=flips,
+            ),
+        )
+        failed = _failure(request.node, result)
+        if failed is not None:
+            pytest.fail(failed, pytrace=False)
+        return result
+
+    return gate
+
+
+@pytest.fixture(name=RESULT)
+def _result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GateResult:
+    """The gate's result of a test that is marked `lsm_eval`; relative paths of the marker start at pytest's root folder."""
+    mark = request.node.get_closest_marker(MARKER)
+    if mark is None:
+        _error(request.node, f"the fixture {RESULT} is for tests that are marked with @pytest.mark.{MARKER}.")
+    records = request.config.stash[_RECORDS]
+
+    def run_and_gate() -> GateResult:
+        marked, mistake = None, ""
+        try:
+            marked = _arguments(*mark.args, **mark.kwargs)
+        except TypeError as error:
+            mistake = str(error).replace("_arguments()", "the marker")
+        if marked is None:
+            _error(request.node, f"@pytest.mark.{MARKER}: {mistake}.")
+        with chdir(request.config.rootpath):
+            if marked.asked not in records:
+                records[marked.asked] = _run(marked.asked, tmp_path_factory.mktemp("reports"))
+            return _gate_marked(records[marked.asked], **marked.gated)
+
+    result = _or_error(request.node, run_and_gate)
+    failed = _failure(request.node, result)
+    if failed is not None:
+        request.node.stash[_FAILED] = failed
+    return result
+
+
+def _arguments(
+    tasks: str | Sequence[str],
+    baseline: str | Path | None = None,
+    model: str | Path = "builtin:smollm2-135m",
+    policy: str | Path | Policy | None = None,
+    limit: int | None = None,
+    *,
+    shots: int | None = None,
+    seed: int = 0,
+    adapter: str | Path | None = None,
+    include: str | Path | Sequence[str | Path] = (),
+    across: Sequence[str] = (),
+    inconclusive: Inconclusive | None = None,
+    flips: int = 5,
+    keep: bool = True,
+) -> _Marked:
+    """What the marker takes: options of `lsm-eval run` and of `lsm-eval gate` of the same names; without `keep`, answers are
+    neither taken from the response store nor kept there."""
+    folders = (include,) if isinstance(include, str | Path) else tuple(include)
+    names = [tasks] if isinstance(tasks, str) else tasks
+    asked = _Asked(
+        tasks=tuple(name.strip() for some in names for name in some.split(",") if name.strip()),
+        model=str(model),
+        limit=limit,
+        shots=shots,
+        seed=seed,
+        adapter=None if adapter is None else str(adapter),
+        include=tuple(str(folder) for folder in folders),
+        keep=keep,
+    )
+    gated = {
+        "baseline": baseline,
+        "policy": policy,
+        "across": across,
+        "inconclusive": inconclusive,
+        "include": folders,
+        "flips": flips,
+    }
+    return _Marked(asked, gated)
+
+
+def _run(asked: _Asked, out: Path) -> Path:
+    """The record of a run. Raises `UserError` where a task cannot be asked."""
+    from lsm_eval.models.base import ModelOptions
+    from lsm_eval.models.create import create
+    from lsm_eval.paths import cache_dir
+    from lsm_eval.progress import Silent
+    from lsm_eval.runner.prepare import check_tasks
+    from lsm_eval.runner.run import run
+    from lsm_eval.runner.spec import RunSpec
+
+    spec = RunSpec(
+        tasks=asked.tasks,
+        model=asked.model,
+        limit=asked.limit,
+        shots=asked.shots,
+        seed=asked.seed,
+        options=ModelOptions(adapter=asked.adapter),
+        include=tuple(Path(folder) for folder in asked.include),
+        out=out,
+        store=cache_dir() / "responses" if asked.keep else None,
+        strict=True,
+        command=("pytest",),
+    )
+    check_tasks(spec)
+    progress = Silent()
+    return run(spec, create(spec.model, spec.options, progress), progress).record
+
+
+def _gate_marked(
+    run: Path, *, baseline: str | Path | None, policy: str | Path | Policy | None, **arguments: Any
+) -> GateResult:
+    """What the baseline has beside the marker's tasks is another test's business. Raises `UserError` where it lacks one of them."""
+    from lsm_eval.comparison.find import find
+    from lsm_eval.gating.policy import Rule, read_policy
+    from lsm_eval.gating.rules import fits, ignored
+
+    told = read_policy(Path(policy)) if isinstance(policy, str | Path) else policy or read_policy(None)
+    candidate = find(str(run))
+    if baseline is None:
+        return _gate(candidate, baseline=None, policy=told, **arguments)
+    held = find(str(baseline))
+    limited = {task for task in candidate.tasks for limit in told.limits if fits(limit.task, task)}
+    lacking = sorted(task for task in {*candidate.tasks} - {*held.tasks} - limited if not ignored(told, task))
+    if lacking:
+        from lsm_eval.errors import UserError
+
+        raise UserError(
+            f"the baseline {baseline} has no {', '.join(lacking)}: run it there and accept that, or leave it out of the marker."
+        )
+    others = [Rule(task=task, ignore=True) for task in held.tasks if task not in candidate.tasks]
+    own = told.model_copy(update={"rules": [*told.rules, *others]})
+    return _gate(candidate, baseline=held, policy=own, **arguments)
+
+
+def _gate(
+    candidate: str | Path | Record, *, include: Sequence[str | Path] = (), **arguments: Any
+) -> GateResult:
+    import lsm_eval
+
+    return lsm_eval.gate(candidate=candidate, include=[Path(folder) for folder in include], **arguments)
+
+
+def _or_error(node: pytest.Item, ask: Callable[[], GateResult]) -> GateResult:
+    """What `ask` returns; a mistake of the user's and runs that cannot be compared are errors."""
+    __tracebackhide__ = True
+    from lsm_eval.errors import UserError
+
+    mistake, result = "", None
+    try:
+        result = ask()
+    except UserError as error:
+        mistake = f"lsm-eval: {error}"
+    if result is None:
+        _error(node, mistake)
+    if result.answer == "not comparable":
+        _error(node, _text(result))
+    return result
+
+
+def _error(node: pytest.Item, text: str) -> NoReturn:
+    __tracebackhide__ = True
+    node.stash[_ERROR] = True
+    pytest.fail(text, pytrace=False)
+
+
+def _failure(node: pytest.Item, result: GateResult) -> str | None:
+    """The text of a failure, if it is one; what lacks data under a neutral policy skips the test."""
+    __tracebackhide__ = True
+    if result.answer == "not enough data":
+        if result.inconclusive == "neutral":
+            pytest.skip(_lacking(result))
+        if result.inconclusive == "warn":
+            warnings.warn_explicit(
+                GateWarning(_lacking(result)), None, str(node.path), 1 + (node.location[1] or 0)
+            )
+    return _text(result) if result.exit_code else None
+
+
+def _text(result: GateResult) -> str:
+    """What `lsm-eval gate` prints."""
+    from lsm_eval.gating.written.text import lines
+
+    return "\n".join(lines(result))
+
+
+def _lacking(result: GateResult) -> str:
+    """What lacks data, as one line."""
+    from lsm_eval.gating.written.text import lines
+
+    said = [line for line in lines(result) if line.startswith("not enough data: ")]
+    return " ".join(said) or "not enough data"
