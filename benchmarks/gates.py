@@ -1,6 +1,6 @@
 """What do gates say of a pull request that changed nothing, and of one that lost something?
 
-    python benchmarks/gates.py [--requests N] [--clustered N] [--seed N] [--jobs N] [--parts LIST] [--out FOLDER]
+    python benchmarks/gates.py [--requests N] [--clustered N] [--looks N] [--seed N] [--jobs N] [--parts LIST] [--out FOLDER]
 
 Simulates pull requests of a known truth (a margin of 1.5 points; unchanged models and losses of 1 to 5 points; 200 to 10,000 pairs of 0 or 1 of
 which 2, 5 or 10 % differ, alone and in clusters; 1 and 10 metrics; baselines that get .3, .7 and .95 right) for our gate, for the rules of
@@ -39,9 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=int,
         default=10_000,
         metavar="N",
-        help="of each cell whose pairs stand alone; a tenth of them with ten looks and ten metrics",
+        help="of each cell whose pairs stand alone",
     )
-    parser.add_argument("--clustered", type=int, default=4000, metavar="N", help="of each in clusters; a quarter of them with ten metrics")  # fmt: skip
+    parser.add_argument(
+        "--looks",
+        type=int,
+        default=2000,
+        metavar="N",
+        help="of each cell with ten looks; a tenth of them with ten metrics",
+    )
+    parser.add_argument("--clustered", type=int, default=2000, metavar="N", help="of each in clusters; a quarter of them with ten metrics")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--parts", default=",".join(PARTS), metavar="LIST", help="of: " + ", ".join(PARTS))
@@ -62,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found["cells"] = [row for own in _told(pool.imap(one, cells), len(cells)) for row in own]
         if "stopping" in parts:
             cells = list(stopping())
-            early = partial(_stopped, options.requests, options.seed)
+            early = partial(_stopped, options.looks, options.seed)
             found["stopping"] = list(_told(pool.imap(early, cells), len(cells)))
     save(options.out, found)
     made = bars(found)
@@ -98,8 +105,8 @@ def _rows(requests: int, clustered: int, seed: int, cell: Cell) -> list[dict[str
     return rows(cell, max(number, 1), seed)
 
 
-def _stopped(requests: int, seed: int, cell: Cell) -> dict[str, Any]:
-    return stopped(cell, max(requests if cell.metrics == 1 else requests // 10, 1), seed)
+def _stopped(looks: int, seed: int, cell: Cell) -> dict[str, Any]:
+    return stopped(cell, max(looks if cell.metrics == 1 else looks // 10, 1), seed)
 
 
 if __name__ == "__main__":
