@@ -29,7 +29,8 @@ class Part:
     second: str | None
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.first or 'none'} against {self.second or 'none'})"
+        first, second = ("not there" if value is None else value for value in (self.first, self.second))
+        return f"{self.name} ({first} against {second})"
 
 
 def parts(signature: str) -> dict[str, str]:
