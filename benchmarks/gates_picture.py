@@ -87,7 +87,7 @@ def _legend(y: float) -> Iterator[str]:
         yield f'<rect x="{x}" y="{y}" width="16" height="12" fill="{COLOURS[name]}"/>'
         yield _text(x + 22, y + 10, words, "start")
         x += 130
-    note = f"One metric. The last two rows with a baseline that gets {100 * RIGHT:g} % right. Rules of others re-stated, and held against their own code."
+    note = f"One metric. The last two rows with a baseline that gets {100 * RIGHT:g} % right. Rules of others re-stated."
     yield _text(12, y + 30, note, "start", "#444444", 10)
 
 
