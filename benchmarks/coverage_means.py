@@ -29,7 +29,7 @@ OWN = {
     "hellaswag": [6, 5, 4, *[3] * 9, *[2] * 13, *[1] * 32],
     "winogender": [12] * 8 + [4],
 }
-"""Clusters' sizes of tasks with `--limit 100`, where there is no data to read them from."""
+"""Clusters' sizes of tasks with `--limit 100 --from-start`, where there is no data to read them from."""
 
 
 class Mean:
@@ -177,7 +177,7 @@ def _clustered() -> Iterator[Cell]:
 
 
 def _own_tasks() -> Iterator[Cell]:
-    """The clusters of some of our own tasks, with `--limit 100`."""
+    """The clusters of the first 100 samples of some of our own tasks."""
     for task, own in own_clusters().items():
         for p in (0.05, 0.3, 0.5):
             yield from _in_clusters(f"{task} --limit 100", np.array(own), p)
@@ -257,7 +257,7 @@ def _of_clusters(groups: NDArray[np.int64], draw: Draw) -> Callable[[Rng], Drawn
 
 
 def own_clusters() -> dict[str, Sequence[int]]:
-    """Sizes of the clusters that tasks have with `--limit 100`: read from the folder `shared` beside the checkout (or
+    """Sizes of the clusters that tasks have with `--limit 100 --from-start`: read from the folder `shared` beside the checkout (or
     `LSM_EVAL_SHARED`) where it is there, else `OWN`."""
     shared = Path(os.environ.get("LSM_EVAL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     if not shared.is_dir():
@@ -272,7 +272,7 @@ def own_clusters() -> dict[str, Sequence[int]]:
         (task,) = Registry().resolve([name])
         own = task.task.dataset
         data = load(own, base=task.folder, options=options, pinned=own.sha256, keep=where_filter(task))
-        samples = build_samples(task, data, None, BuildOptions(shots=0, limit=100))
+        samples = build_samples(task, data, None, BuildOptions(shots=0, limit=100, first=True))
         counts = Counter(s.cluster if s.cluster is not None else f"{i}" for i, s in enumerate(samples))
         found[name] = sorted(counts.values(), reverse=True)
     return found
