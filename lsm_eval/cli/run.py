@@ -17,7 +17,7 @@ from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
     from lsm_eval.results.schema import Manifest
-    from lsm_eval.runner.prepare import PreparedTask
+    from lsm_eval.runner.prepared import PreparedTask
     from lsm_eval.runner.run import RunResult
     from lsm_eval.runner.scored import ScoredTask
 
@@ -54,8 +54,9 @@ def run(
     progress = make_progress()
     spec = make_spec(split_names(tasks), out=out, store=store, command=["lsm-eval", *sys.argv[1:]], **options)
     from lsm_eval.models.create import create
+    from lsm_eval.runner.checked import check_tasks
     from lsm_eval.runner.judge import judge_options
-    from lsm_eval.runner.prepare import check_tasks, prepare_each
+    from lsm_eval.runner.prepare import prepare_each
     from lsm_eval.runner.run import run as run_spec
 
     kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"

@@ -15,7 +15,7 @@ from lsm_eval.results.redaction import withheld
 if TYPE_CHECKING:
     from lsm_eval.models.base import Cost, Model
     from lsm_eval.requests import Request
-    from lsm_eval.runner.prepare import PreparedTask
+    from lsm_eval.runner.prepared import PreparedTask
     from lsm_eval.tasks.sample import Sample
 
 
@@ -38,7 +38,8 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
     """
     from lsm_eval.cli.progress import Notes, make_progress
     from lsm_eval.models.create import create
-    from lsm_eval.runner.prepare import check_tasks, prepare_each
+    from lsm_eval.runner.checked import check_tasks
+    from lsm_eval.runner.prepare import prepare_each
 
     asked = options["overflow"]
     # A task that does not fit the model is what one wants to see here, so overflow is shown, not refused.

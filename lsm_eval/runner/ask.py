@@ -12,7 +12,7 @@ from lsm_eval.progress import Progress
 from lsm_eval.requests import Failure, Request, Response, kind
 from lsm_eval.runner.execute import Job, Tally, execute
 from lsm_eval.runner.execute import prepare as prepare_job
-from lsm_eval.runner.prepare import PreparedTask
+from lsm_eval.runner.prepared import PreparedTask
 
 _KINDS = ("score", "perplexity", "generate")
 

@@ -23,7 +23,7 @@ from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow
 from lsm_eval.runner.ask import ask_requests
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.model_row import model_row
-from lsm_eval.runner.prepare import PreparedTask
+from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.store_key import store_key
 from lsm_eval.runner.thoughts import answers_only

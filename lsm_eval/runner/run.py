@@ -20,8 +20,10 @@ from lsm_eval.runner.ask import ask
 from lsm_eval.runner.compared import compared
 from lsm_eval.runner.judge import Bench, judge_answers
 from lsm_eval.runner.left_out import LeftOut, summary
+from lsm_eval.runner.manifest import make_manifest
 from lsm_eval.runner.prepare import prepare_each
-from lsm_eval.runner.record import estimate_rows, make_manifest, sample_rows
+from lsm_eval.runner.record import estimate_rows
+from lsm_eval.runner.sample_table import sample_rows
 from lsm_eval.runner.scored import ScoredTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.store_key import store_key

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lsm_eval.metrics.base import AnyMetric, Measurement
 from lsm_eval.metrics.joint import SampleResponse
 from lsm_eval.requests import Failure
-from lsm_eval.runner.prepare import PreparedTask
+from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

@@ -12,7 +12,7 @@ from lsm_eval.models.base import Model
 from lsm_eval.reasoning.answered import VERSION, Mode, answered
 from lsm_eval.reasoning.prompts import opens, says_no_thoughts
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response, Score
-from lsm_eval.runner.prepare import PreparedTask
+from lsm_eval.runner.prepared import PreparedTask
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.runner.prepare import check_tables
+from lsm_eval.runner.checked import check_tables
 from lsm_eval.tasks import trust
 from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task

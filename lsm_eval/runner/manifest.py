@@ -1,0 +1,158 @@
+"""How the numbers of a run came to be, in the words of the record's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from lsm_eval.metrics.joint import SampleResponse, parts
+from lsm_eval.models.base import Model, ModelInfo
+from lsm_eval.requests import (
+    Failure,
+    Generated,
+)
+from lsm_eval.results.schema import (
+    SCHEMA_VERSION,
+    DatasetRow,
+    LeftOutRow,
+    Manifest,
+    TaskRow,
+)
+from lsm_eval.runner.at_start import samples_stopped_at_start
+from lsm_eval.runner.environment import hardware, versions
+from lsm_eval.runner.execute import Tally
+from lsm_eval.runner.judge import Bench
+from lsm_eval.runner.model_row import model_row
+from lsm_eval.runner.prepared import PreparedTask
+from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.thoughts import samples_with_thoughts
+from lsm_eval.secrets import without_secrets
+from lsm_eval.tasks.data.load import Table
+
+
+def make_manifest(
+    spec: RunSpec,
+    model: Model,
+    fingerprint: str,
+    tasks: Sequence[tuple[PreparedTask, Sequence[SampleResponse], Mapping[str, int]]],
+    tallies: Sequence[Tally],
+    created: datetime,
+    bench: Bench,
+    left_out: Sequence[LeftOutRow] = (),
+) -> Manifest:
+    """How the numbers came to be, but for `phases` and `work`, which are known once all else is written."""
+    info = model.info
+    written = [
+        response.written if isinstance(response, Failure) else response
+        for _, responses, _ in tasks
+        for whole in responses
+        for response in parts(whole)
+    ]
+    generated = sum(response.tokens for response in written if isinstance(response, Generated))
+    rows = [_task_row(task, spec, failures, responses) for task, responses, failures in tasks]
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
+        created=created.isoformat(),
+        command=[without_secrets(part) for part in spec.command],
+        seed=spec.seed,
+        model=model_row(
+            info,
+            fingerprint,
+            _details(info, tallies),
+            name=spec.name,
+            spec=without_secrets(spec.model),
+        ),
+        tasks=rows,
+        versions=versions(),
+        hardware=hardware(info.device),
+        phases=[],
+        judge=bench.row,
+        absent=bench.absent,
+        left_out=[row.model_copy(update={"why": without_secrets(row.why)}) for row in left_out],
+        redacted=any(row.redacted for row in rows),
+        requests={
+            name: sum(getattr(tally, name) for tally in tallies)
+            for name in ("asked", "unique", "from_store", "computed", "failed")
+        },
+        tokens={
+            "asked": sum(cost.asked for task, _, _ in tasks for cost in task.costs),
+            "generated": generated,
+        },
+        settings={
+            "batch_tokens": spec.options.batch_tokens or "auto",
+            "chat": spec.chat,
+            "reasoning": spec.reasoning,
+            "max_tokens": spec.max_tokens,
+            "chat_template": spec.options.chat_template,
+            "dtype": spec.options.dtype,
+            "device": spec.options.device,
+            "limit": spec.limit,
+            "first": spec.first,
+            "shots": spec.shots,
+            "overflow": spec.options.overflow,
+            "engine": spec.options.engine,
+            "offline": spec.data.offline,
+            "allow_drift": spec.data.allow_drift,
+            "data_mirror": without_secrets(str(spec.data.mirror)) if spec.data.mirror else None,
+            "trust_remote_code": spec.options.trust_remote_code,
+            "redact": spec.redact,
+        },
+    )
+
+
+def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
+    found = dict(info.details or {})
+    # The store keeps answers and not how each was computed, and they may come from several runs.
+    if info.device is not None and not any(tally.computed for tally in tallies):
+        found.setdefault("engine", "not used: all answers were in the store")
+    return found
+
+
+def _task_row(
+    task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], responses: Sequence[SampleResponse]
+) -> TaskRow:
+    definition = task.loaded.task
+    return TaskRow(
+        task=definition.task,
+        version=definition.version,
+        title=definition.title,
+        area=definition.area,
+        licence=definition.licence,
+        source=definition.source,
+        description=definition.description,
+        departures=list(definition.departures),
+        references=[reference.model_dump() for reference in definition.references],
+        dataset=_dataset_row(task.data),
+        fewshot_dataset=_dataset_row(task.examples) if task.examples else None,
+        request=definition.request,
+        shots=task.shots,
+        sampler=definition.fewshot.sampler,
+        chat=task.chat,
+        system=task.system,
+        limit=spec.limit,
+        groups=task.groups,
+        samples=len(task.samples),
+        failures=dict(failures),
+        thoughts=samples_with_thoughts(responses),
+        stopped_at_start=samples_stopped_at_start(task.samples, responses),
+        own_shots=task.own_shots,
+        own_chat=task.own_chat,
+        drifted=(definition.dataset.sha256 is not None and not task.data.pinned)
+        or (task.examples is not None and definition.fewshot.sha256 is not None and not task.examples.pinned),
+        sensitive=definition.sensitive,
+        redacted=spec.redacts(sensitive=definition.sensitive),
+    )
+
+
+def _dataset_row(table: Table) -> DatasetRow:
+    return DatasetRow(
+        source=table.source,
+        name=table.name,
+        configs=list(table.configs),
+        split=table.split,
+        revision=table.revision,
+        rows=len(table.rows),
+        sha256=table.sha256,
+        pinned=table.pinned,
+    )
