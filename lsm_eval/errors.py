@@ -18,6 +18,10 @@ class CodeFault(UserError):
     error's cause, and the command line keeps it in a log."""
 
 
+class NotComparable(UserError):
+    """Two runs that were to be held against each other cannot be, whatever is asked: the command line exits with code 4."""
+
+
 class Interrupted(Exception):
     """The user stopped the run (Ctrl-C); what was answered so far is kept."""
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import click
 
 from lsm_eval.cli.folder import Folder
-
-if TYPE_CHECKING:
-    from lsm_eval.gating.result import GateResult
+from lsm_eval.cli.gate_outputs import check_places, output_options, show, write_file
 
 POLICY = "lsm-eval-gate.yaml"
 """Where `gate init` writes the policy."""
@@ -34,14 +31,7 @@ _POLICY = click.option("--policy", type=Folder(), metavar="FILE",
 @_INCLUDE
 @click.option("--calibration", type=Folder(), metavar="FILE",
               help="What runs of one model differ by (`lsm-eval gate calibrate`), to be added to every difference.")  # fmt: skip
-@click.option("--flips", type=click.IntRange(0, 1000), default=5, show_default=True, metavar="N",
-              help="Changed samples of each metric that does not pass, for the files.")  # fmt: skip
-@click.option("--json", "json_file", type=Folder(), metavar="FILE", help="Write gate.json.")
-@click.option("--junit", type=Folder(), metavar="FILE", help="Write JUnit XML.")
-@click.option("--markdown", type=Folder(), metavar="FILE", help="Write Markdown, for a step summary.")
-@click.option("--comment", type=Folder(), metavar="FILE", help="Write Markdown that fits into one comment.")
-@click.option("--sarif", type=Folder(), metavar="FILE", help="Write SARIF, of safety findings.")
-@click.option("--annotations", type=click.Choice(["github"]), help="Print annotations too.")
+@output_options
 @click.pass_context
 def gate(
     context: click.Context,
@@ -67,12 +57,11 @@ def gate(
         return
     if candidate is None:
         raise click.UsageError("Name the record that is to pass with --candidate.", context)
-    _check_places(files)
+    check_places(files)
     from lsm_eval.comparison.find import find
     from lsm_eval.gating.calibration import read_calibration
     from lsm_eval.gating.decide import gate as decide
     from lsm_eval.gating.policy import read_policy
-    from lsm_eval.gating.written.text import lines
 
     told = read_policy(policy)
     result = decide(
@@ -85,16 +74,7 @@ def gate(
         most_flips=flips,
         calibration=None if calibration is None else read_calibration(calibration),
     )
-    for name, path in files.items():
-        if path is not None:
-            _write(path, _written(name)(result))
-    for line in lines(result):
-        click.echo(line)
-    if annotations:
-        from lsm_eval.gating.written.annotations import to_annotations
-
-        for line in to_annotations(result):
-            click.echo(line)
+    show(result, annotations, files)
     sys.exit(result.exit_code)
 
 
@@ -107,7 +87,7 @@ def init(file: Path) -> None:
 
     if file.exists():
         raise UserError(f"{file} is there already: remove it, or name another file.")
-    _write(file, TEMPLATE)
+    write_file(file, TEMPLATE)
     click.echo(f"policy: {file}")
 
 
@@ -160,47 +140,12 @@ def calibrate(records: tuple[str, ...], out: Path) -> None:
     from lsm_eval.comparison.shown.escape import visible
     from lsm_eval.gating import calibrate as calibrating
 
-    _check_places({"out": out})
+    check_places({"out": out})
     found = calibrating.calibrate([find(one) for one in records])
-    _write(out, found.model_dump_json(indent=1) + "\n")
+    write_file(out, found.model_dump_json(indent=1) + "\n")
     print_table(
         calibrating.HEADER, [calibrating.cells(one) for one in found.metrics], right=calibrating.RIGHT
     )
     for one in found.left_out:
         click.echo(visible(f"not calibrated: {one.task}, {one.metric}: {one.why}.", 500))
     click.echo(f"calibration: {out}")
-
-
-def _check_places(files: dict[str, Path | None]) -> None:
-    """UserError for a file that cannot be written, before anything is computed."""
-    from lsm_eval.errors import UserError
-
-    for path in files.values():
-        if path is not None and not path.parent.is_dir():
-            raise UserError(f"{path} cannot be written: {path.parent} is no folder; make it first.")
-
-
-def _write(path: Path, text: str) -> None:
-    from lsm_eval.errors import UserError
-
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written ({error.strerror}): name another place, or check its rights."
-        ) from error
-
-
-def _written(name: str) -> Callable[[GateResult], str]:
-    """The writer of a kind of file."""
-    from lsm_eval.gating.written import as_json, junit, markdown, sarif
-
-    writers: dict[str, Any] = {
-        "json_file": as_json.to_json,
-        "junit": junit.to_junit,
-        "markdown": lambda result: markdown.to_markdown(result, markdown.SUMMARY),
-        "comment": lambda result: markdown.to_markdown(result, markdown.COMMENT),
-        "sarif": sarif.to_sarif,
-    }
-    found: Callable[[GateResult], str] = writers[name]
-    return found

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
+from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_USER
 from lsm_eval.cli.folder import Folder
+from lsm_eval.cli.gate_outputs import show
 from lsm_eval.cli.options import make_spec, run_options, split_names
-from lsm_eval.errors import UserError
+from lsm_eval.cli.run_gate import gate_run_options, read_gate, show_gate_plan
+from lsm_eval.cli.streams import one_line
+from lsm_eval.errors import NotComparable, UserError
 
 if TYPE_CHECKING:
     from lsm_eval.results.schema import Manifest
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--name", metavar="TEXT", help="What the record and the leaderboard call the model.")
 @click.option("--strict", is_flag=True, help="Ask nothing unless every task can be asked.")
 @click.option("--dry-run", is_flag=True, help="Say what the run would cost, and ask nothing.")
+@gate_run_options
 def run(
     tasks: tuple[str, ...], out: Path, store: str, judge: str | None, dry_run: bool, **options: Any
 ) -> None:
@@ -48,10 +52,16 @@ def run(
 
     The same command again continues where it stopped: answers that are kept (--store) are not asked again. A task that
     cannot be asked is named and left out, and the command then ends with code 2.
+
+    With --gate exit codes are 0 pass, 1 regression, 2 a mistake in what was asked, 3 not enough data, 4 not comparable, and nothing is
+    asked unless every task can be.
     """
     from lsm_eval.cli.progress import make_progress
 
     progress = make_progress()
+    gate = read_gate(options, options["include"])
+    if gate is not None:
+        options["strict"] = True
     spec = make_spec(split_names(tasks), out=out, store=store, command=["lsm-eval", *sys.argv[1:]], **options)
     from lsm_eval.models.create import create
     from lsm_eval.runner.checked import check_tasks
@@ -65,6 +75,8 @@ def run(
         model = create(spec.model, spec.options, progress)
         if dry_run:
             prepared = prepare_each(spec, model, progress)
+            if gate is not None:
+                show_gate_plan(gate, prepared.tasks, spec, model, progress, judge=judge is not None)
             _show_cost(prepared.tasks)
             if judge is not None:
                 click.echo("What the judge would be asked follows from the answers, and is not counted.")
@@ -72,7 +84,10 @@ def run(
                 sys.exit(EXIT_USER)
             return
         judging = create(judge, judge_options(spec.options), progress) if judge is not None else None
-        result = run_spec(spec, model, progress, judging)
+        result = run_spec(spec, model, progress, judging, None if gate is None else gate.spec)
+    except NotComparable as error:
+        click.echo(one_line(f"lsm-eval: not comparable: {error}"), err=True)
+        sys.exit(EXIT_NOT_COMPARABLE)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
@@ -88,9 +103,13 @@ def run(
         )
         sys.exit(EXIT_INTERRUPTED)
     _show_result(result)
+    for problem in result.problems:
+        click.echo(f"lsm-eval: {problem}", err=True)
+    if gate is not None and result.gate is not None:
+        click.echo("")
+        show(result.gate, gate.annotations, gate.files)
+        sys.exit(result.gate.exit_code)
     if result.problems:
-        for problem in result.problems:
-            click.echo(f"lsm-eval: {problem}", err=True)
         sys.exit(EXIT_USER)
 
 

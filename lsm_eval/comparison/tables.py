@@ -69,7 +69,11 @@ class Table:
 
 def read(record: Record, task: str) -> Table:
     """The task's table. Raises UserError where the record lacks it, it is broken, or an id stands there twice."""
-    columns = record.samples(task)
+    return table_of(record, task, record.samples(task))
+
+
+def table_of(record: Record, task: str, columns: Any) -> Table:
+    """The task's table from its columns (`pyarrow.Table`), which need not be on disk. Raises UserError where an id stands there twice."""
     ids = columns["sample"].to_pylist()
     if len(set(ids)) != len(ids):
         raise UserError(

@@ -55,11 +55,11 @@ def gate(
         )
     records = [record for record in (baseline, candidate) if record is not None]
     signature.check_across(across, {row.signature: row.signature for one in records for row in one.estimates})
-    decider = _Decider(baseline, candidate, policy, across, Aggregates(include), calibration)
+    decider = Decider(baseline, candidate, policy, across, Aggregates(include), calibration)
     findings = decider.findings()
     if not findings and not decider.reasons:
         decider.reasons["The policy gates nothing that these records have: name metrics in its rules."] = None
-    answer = _overall(findings, bool(decider.reasons))
+    answer = overall(findings, bool(decider.reasons))
     # Where a loss is proven, what cannot be compared beside it does not excuse it.
     reasons = list(decider.reasons) if answer == "not comparable" else []
     beside = [] if reasons else [f"Not compared: {line}" for line in decider.reasons]
@@ -81,7 +81,9 @@ def gate(
 
 
 @dataclass
-class _Decider:
+class Decider:
+    """All that a policy asks of a candidate."""
+
     baseline: Record | None
     candidate: Record
     policy: Policy
@@ -104,11 +106,11 @@ class _Decider:
         questions: list[Question] = []
         if self.baseline is not None:
             questions += self._against_baseline(self.baseline)
-        questions += self._of_limits()
+        questions += self.of_limits()
         if self.baseline is not None:
             questions += self._of_speed(self.baseline)
         found = answered(questions, self.policy) if questions else []
-        return [*found, *self._shares()]
+        return [*found, *self.shares()]
 
     def flips(self, findings: Sequence[Finding], most: int) -> list[Flip]:
         """Changed samples of what does not pass."""
@@ -148,7 +150,8 @@ class _Decider:
         self.notes |= dict.fromkeys(differences(baseline, self.candidate))
         return [one for one in found if one is not None]
 
-    def _of_limits(self) -> list[Question]:
+    def of_limits(self) -> list[Question]:
+        """The questions of the policy's limits."""
         found: list[Question | None] = []
         for limit, row in limited(self.policy.limits, self.candidate.estimates):
             if row is None:
@@ -214,7 +217,8 @@ class _Decider:
             return []
         return [slower(one, baseline, self.candidate) for one in self.policy.speed]
 
-    def _shares(self) -> list[Finding]:
+    def shares(self) -> list[Finding]:
+        """Whether too many samples are lost."""
         if not self.policy.shares.model_dump(exclude_none=True):
             return []
         tasks = [task for task in self.candidate.tasks if not ignored(self.policy, task)]
@@ -244,7 +248,8 @@ class _Decider:
         self.notes |= held.notes
 
 
-def _overall(findings: Sequence[Finding], incomparable: bool) -> Answer | Literal["not comparable"]:
+def overall(findings: Sequence[Finding], incomparable: bool) -> Answer | Literal["not comparable"]:
+    """The answer for the whole."""
     answers = {one.answer for one in findings}
     if "fail" in answers:
         return "fail"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from lsm_eval.comparison import signature
@@ -27,15 +27,16 @@ from lsm_eval.results.schema import EstimateRow
 class Tables:
     """The sample tables of a candidate, each read once."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, known: Mapping[str, Table] | None = None) -> None:
+        """`known`: those at hand, by task, which need not be on disk."""
         self._record = record
-        self._read: dict[str, Table] = {}
+        self._read: dict[str, Table] = dict(known or {})
 
     def of(self, task: str) -> Table | None:
         """The task's table; None where the record has none."""
-        if not self._record.has_samples(task):
-            return None
         if task not in self._read:
+            if not self._record.has_samples(task):
+                return None
             self._read[task] = read(self._record, task)
         return self._read[task]
 
@@ -55,14 +56,19 @@ class Held:
     """What to call the other run."""
     calibration: CalibrationFile | None = None
     """What runs of one model differ by, which is added to every difference."""
+    partial: bool = False
+    """The candidate is asked a part of the samples on purpose: that the other run has more is no news."""
     reasons: dict[str, None] = field(default_factory=dict)
     """Why metrics cannot be compared, a sentence each."""
     notes: dict[str, None] = field(default_factory=dict)
+    own_tables: Tables | None = None
+    """The other run's sample tables, where they were read before."""
     _theirs: dict[tuple[str, str], EstimateRow] = field(init=False)
     _pairs: dict[tuple[str, bool], Pairs | None] = field(default_factory=dict)
     _measured: dict[tuple[str, str], tuple[Pairs, Difference]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.own_tables = self.own_tables or Tables(self.other)
         self._theirs = {(row.task, row.metric): row for row in self.candidate.estimates}
 
     def question(self, asked: Asked) -> Question | None:
@@ -153,19 +159,20 @@ class Held:
         return self._pairs[task, by_id]
 
     def _match(self, task: str, *, by_id: bool) -> Pairs | None:
-        second = self.tables.of(task)
-        if second is None or not self.other.has_samples(task):
+        assert self.own_tables is not None
+        first, second = self.own_tables.of(task), self.tables.of(task)
+        if first is None or second is None:
             which = "candidate" if second is None else self.name
             self._refuse(f"{task}: the {which} has no samples of its own, only numbers.")
             return None
-        found = match(read(self.other, task), second, by_id_alone=by_id)
+        found = match(first, second, by_id_alone=by_id)
         losses = Losses(found)
         if why := losses.why_not(self.policy.not_comparable):
             self._refuse(why)
             return None
         for count, what in (
             (found.missing, "failed in one run or both"),
-            (found.only_first, f"are in the {self.name} alone"),
+            (0 if self.partial else found.only_first, f"are in the {self.name} alone"),
             (found.only_second, "are in the candidate alone"),
             (found.other_prompt, "have another prompt"),
         ):

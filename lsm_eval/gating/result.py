@@ -16,6 +16,47 @@ samples. `speed`: throughput or latency."""
 
 
 @dataclass(frozen=True)
+class LookedAt:
+    """When a gate that looks on the way gave its answer, and what the answer was held against."""
+
+    look: int | None
+    """From 1; None where no look settled it."""
+    share: float
+    """Of its planned pairs that were in."""
+    p_loss: float | None
+    """Of no loss, at that look alone."""
+    limit_loss: float
+    """A loss is proven where `p_loss` is at most this."""
+    p_margin: float | None
+    """Of a loss as large as the margin, at that look alone."""
+    limit_margin: float
+    """Such a loss is ruled out where `p_margin` is at most this."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How much of a task was asked."""
+
+    task: str
+    asked: int
+    planned: int
+    """Samples that would have been asked, had nothing ended it."""
+    look: int
+    """The last one that its samples were asked for."""
+
+
+@dataclass(frozen=True)
+class Looking:
+    """The looks of a gate that looked on the way."""
+
+    look: int
+    """The last one."""
+    looks: int
+    """That were planned."""
+    tasks: Sequence[Asked]
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that the policy asks, and the answer."""
 
@@ -52,6 +93,8 @@ class Finding:
     method: str
     sensitive: bool
     """Its texts may be harmful."""
+    looked_at: LookedAt | None = None
+    """Of a gate that looks on the way: `p` is that of one look then."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +122,8 @@ class GateResult:
     flips: Sequence[Flip]
     created: str
     """UTC, ISO 8601."""
+    looking: Looking | None = None
+    """None where the gate looked once."""
 
     @property
     def exit_code(self) -> int:

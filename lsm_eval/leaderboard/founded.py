@@ -24,7 +24,9 @@ def rank(record: Record, task: str) -> Rank:
 
 
 def limited(task: TaskRow) -> bool:
-    """Whether only a part was asked (`--limit`), drawn or the first samples."""
+    """Whether only a part was asked: by `--limit`, drawn or the first samples, or as a gate would have it."""
+    if task.gate is not None and (task.samples or 0) < task.gate.whole:
+        return True
     rows = task.dataset.rows
     return task.limit is not None and rows is not None and min(task.limit, task.samples or task.limit) < rows
 
@@ -34,6 +36,8 @@ def extent(task: TaskRow) -> str:
     samples, rows = task.samples, task.dataset.rows
     if samples is None or rows is None:
         return ""
+    if task.gate is not None and samples < task.gate.whole:
+        return f"{samples:,} of {plural(task.gate.whole, 'sample', 'samples')}, {part(task)}"
     if limited(task) and task.groups is not None:
         over = f" over {task.groups:,} groups" if task.groups > 1 else ""
         return f"{samples:,} of {plural(rows, 'sample', 'samples')}, drawn{over}"
@@ -42,6 +46,16 @@ def extent(task: TaskRow) -> str:
     if samples < rows:
         return f"{samples:,} of {plural(rows, 'sample', 'samples')}"
     return ""
+
+
+def part(task: TaskRow) -> str:
+    """Why only a part was asked, in a word or two."""
+    gate = task.gate
+    if gate is not None and (task.samples or 0) < gate.planned:
+        return f"stopped at look {gate.look} of {gate.looks}"
+    if gate is not None and (task.samples or 0) < gate.whole:
+        return "those of a gate's baseline"
+    return f"limit {task.limit or 0:,}"
 
 
 def departures(record: Record, task: str) -> tuple[str, ...]:

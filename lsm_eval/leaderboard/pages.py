@@ -14,7 +14,7 @@ from markupsafe import Markup
 from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, area_order
 from lsm_eval.leaderboard.families import families, speeds
-from lsm_eval.leaderboard.founded import departures, extent, limited
+from lsm_eval.leaderboard.founded import departures, extent, limited, part
 from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import Manifest
@@ -153,7 +153,7 @@ class Pages:
 def _marks_of(record: Record, task: str) -> list[str]:
     """What a reader must see beside a number: that it is of the first samples only, or of other settings."""
     how = record.tasks[task]
-    return [*([f"limit {how.limit:,}"] if limited(how) else []), *departures(record, task)]
+    return [*([part(how)] if limited(how) else []), *departures(record, task)]
 
 
 def _work(manifest: Manifest) -> dict[str, str]:

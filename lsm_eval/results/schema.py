@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 SCHEMA_VERSION = 1
 
@@ -50,6 +50,17 @@ judge was asked."""
 
 class _Row(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class _Sparse(_Row):
+    """A row that says nothing of `gate` where there was none."""
+
+    @model_serializer(mode="wrap")
+    def _without_gate(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        if found.get("gate", ...) is None:
+            del found["gate"]
+        return found
 
 
 class EstimateRow(_Row):
@@ -115,7 +126,20 @@ class DatasetRow(_Row):
     """Whether the content's hash is the one that the task file names."""
 
 
-class TaskRow(_Row):
+class GatedTaskRow(_Row):
+    """How much of a task a run asked that a gate may end (`lsm-eval run --gate`)."""
+
+    look: int
+    """The last look that its samples were asked for, from 1."""
+    looks: int
+    """That were planned."""
+    planned: int
+    """Samples that would have been asked, had the gate not ended it: those that the baseline has."""
+    whole: int
+    """Samples that the task would have been asked without a gate."""
+
+
+class TaskRow(_Sparse):
     """How one task was asked."""
 
     task: str
@@ -158,6 +182,8 @@ class TaskRow(_Row):
     """Why there is no sample table; None where there is one. Only an imported record lacks one."""
     own_version: str | None = None
     """Of an imported task: its version as the tool writes it."""
+    gate: GatedTaskRow | None = None
+    """None, and not written, where no gate could end the run."""
 
 
 class JudgedRow(_Row):
@@ -292,7 +318,47 @@ class ImportedRow(_Row):
     """What the files do not say."""
 
 
-class Manifest(_Row):
+class VerdictRow(_Row):
+    """One thing that a gate was asked, and the answer."""
+
+    kind: str
+    """As `gating.result.Finding` says."""
+    task: str
+    metric: str
+    answer: str
+    look: int | None
+    """Which look settled it, from 1; None where none did, or where it is counted once (shares)."""
+    share: float | None
+    """Of its planned pairs that were in."""
+    p_loss: float | None
+    """Of no loss, at that look alone; a loss is proven at `limit_loss` or below."""
+    limit_loss: float | None
+    p_margin: float | None
+    """Of a loss as large as the margin; ruled out at `limit_margin` or below."""
+    limit_margin: float | None
+
+
+class GateRow(_Row):
+    """The gate that watched the run and could end it."""
+
+    answer: str
+    """`pass`, `fail`, `not enough data` or `not comparable`."""
+    policy: str
+    policy_sha256: str
+    false_alarm: float
+    false_pass: float
+    baseline: dict[str, str]
+    """`model`, `fingerprint` and `run`."""
+    look: int
+    """The last look, from 1."""
+    looks: int
+    """That were planned."""
+    verdicts: list[VerdictRow]
+    reasons: list[str] = []
+    """Of *not comparable*: why, a sentence each."""
+
+
+class Manifest(_Sparse):
     """How the numbers of a run came to be."""
 
     schema_version: int
@@ -326,3 +392,5 @@ class Manifest(_Row):
     """Of a record that `lsm-eval import` made; what its files lack is null."""
     settings: dict[str, Any]
     """Effective options: batch_tokens, overflow, chat, limit, shots, offline, data_mirror …"""
+    gate: GateRow | None = None
+    """None, and not written, where no gate could end the run."""

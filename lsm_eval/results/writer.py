@@ -81,9 +81,9 @@ def write_record(
     return place
 
 
-def _write_samples(path: Path, columns: Mapping[str, list[Any]]) -> None:
+def sample_table(columns: Mapping[str, list[Any]]) -> Any:
+    """A sample table (`pyarrow.Table`) as it is written, column by column."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     known = {**SAMPLE_COLUMNS, **OPTIONAL_COLUMNS}
     fields = []
@@ -95,7 +95,13 @@ def _write_samples(path: Path, columns: Mapping[str, list[Any]]) -> None:
                 pa.field(name, pa.list_(pa.float64()) if name.startswith("stats.") else pa.float64())
             )
     whole = {name: all_well_formed(list(values)) for name, values in columns.items()}
-    table = pa.Table.from_pydict(whole, schema=pa.schema(fields))
+    return pa.Table.from_pydict(whole, schema=pa.schema(fields))
+
+
+def _write_samples(path: Path, columns: Mapping[str, list[Any]]) -> None:
+    import pyarrow.parquet as pq
+
+    table = sample_table(columns)
     # An open file: a path such as `s3:x` would be taken for an address.
     with path.open("wb") as file:
         pq.write_table(table, file, compression="zstd")

@@ -23,14 +23,16 @@ def ask(
     stored_as: str,
     store: ResponseStore | None,
     progress: Progress,
+    *,
+    loaded: bool = False,
 ) -> tuple[list[SampleResponse], list[Tally]]:
     """Responses to all samples of all tasks, in order, and the tally of each kind of request. `stored_as`: see
-    `store_key`."""
+    `store_key`. `loaded`: whether the model is loaded already."""
     samples = [sample for task in prepared for sample in task.samples]
     requests = [request for sample in samples for request in sample.requests]
     counts = [count for task in prepared for count in task.tokens]
     tokens = dict(zip(requests, counts, strict=True)) if counts else {}
-    responses, tallies = ask_requests(requests, tokens, model, stored_as, store, progress)
+    responses, tallies = ask_requests(requests, tokens, model, stored_as, store, progress, loaded=loaded)
     answers = iter(responses)
     return [
         Failure("null", sample.missing)
@@ -47,6 +49,8 @@ def ask_requests(
     stored_as: str,
     store: ResponseStore | None,
     progress: Progress,
+    *,
+    loaded: bool = False,
 ) -> tuple[list[Response], list[Tally]]:
     """Responses parallel to `requests`. `tokens` says what each counts towards the progress shown."""
     jobs: list[tuple[str, list[int], Job]] = []
@@ -55,7 +59,7 @@ def ask_requests(
         if places:
             own = [requests[at] for at in places]
             jobs.append((name, places, prepare_job(own, stored_as, store, model.render)))
-    if any(not job.finished for _, _, job in jobs):
+    if not loaded and any(not job.finished for _, _, job in jobs):
         with progress.phase("load model"):
             model.load()
     responses: dict[int, Response] = {}

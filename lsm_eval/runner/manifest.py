@@ -142,6 +142,7 @@ def _task_row(
         or (task.examples is not None and definition.fewshot.sha256 is not None and not task.examples.pinned),
         sensitive=definition.sensitive,
         redacted=spec.redacts(sensitive=definition.sensitive),
+        gate=task.gate,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Cost
+from lsm_eval.results.schema import GatedTaskRow
 from lsm_eval.robustness.variant import Variant
 from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.tasks.data.load import Table
@@ -45,6 +46,14 @@ class PreparedTask:
     """The task's own number of examples."""
     own_chat: bool | None = None
     """Whether this model would be asked with a chat template if nobody had said anything."""
+
+    gate: GatedTaskRow | None = None
+    """How much of it was asked, where a gate could end the run; its samples are those that were."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a gate ended it before all that was planned was asked."""
+        return self.gate is not None and len(self.samples) < self.gate.planned
 
     @property
     def name(self) -> str:

@@ -43,7 +43,11 @@ def signature(
         parts.append(f"drawn:clusters/{share.limit}" + (f"/{share.each}_each/weighted" if share.each else ""))
     if task.groups is not None:
         parts.append(f"drawn:groups+clusters/{spec.limit}")
-    if seeded or share or task.groups is not None or task.variant or definition.draws:
+    if task.gate is not None and task.gate.planned < task.gate.whole:
+        parts.append("drawn:baseline")
+    if task.gate is not None and task.stopped:
+        parts.append(f"stopped:{task.gate.look}/{task.gate.looks}")
+    if seeded or share or task.groups is not None or task.stopped or task.variant or definition.draws:
         parts.append(f"seed:{spec.seed}")
     if task.examples is not None:
         parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")

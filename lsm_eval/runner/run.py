@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.gating.result import GateResult
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import Model
@@ -18,8 +19,10 @@ from lsm_eval.results.schema import Manifest
 from lsm_eval.results.writer import check_out, clear_leftovers, write_record
 from lsm_eval.runner.ask import ask
 from lsm_eval.runner.compared import compared
+from lsm_eval.runner.gated import Gated, GateSpec, plan_gate
 from lsm_eval.runner.judge import Bench, judge_answers
 from lsm_eval.runner.left_out import LeftOut, summary
+from lsm_eval.runner.looks import ask_looking
 from lsm_eval.runner.manifest import make_manifest
 from lsm_eval.runner.prepare import prepare_each
 from lsm_eval.runner.record import estimate_rows
@@ -42,10 +45,19 @@ class RunResult:
     """Folder of the response store, where one was used."""
     problems: list[str] = field(default_factory=list)
     """What the user must know although the record is whole: the command ends with code 2."""
+    gate: GateResult | None = None
+    """What the gate says that watched the run, where one did."""
 
 
-def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = None) -> RunResult:
-    """Ask `model` the tasks of `spec`, and `judge` what their metrics want judged, and write the record.
+def run(
+    spec: RunSpec,
+    model: Model,
+    progress: Progress,
+    judge: Model | None = None,
+    gate: GateSpec | None = None,
+) -> RunResult:
+    """Ask `model` the tasks of `spec`, and `judge` what their metrics want judged, and write the record. A `gate` watches, and ends the run
+    once it has all verdicts.
 
     Answers that the store holds are not asked again; each new one is there before the next batch. A task that cannot
     be asked or scored is left out, and said to be; with `spec.strict` it ends the run. Raises `UserError` for a mistake
@@ -60,11 +72,18 @@ def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = N
     prepared, left_out = found.tasks, found.left_out
     with timed.silently("fingerprint"):
         fingerprint = model.fingerprint()
+    gated = None
+    if gate is not None:
+        gated = plan_gate(gate, prepared, spec, model, fingerprint, timed, judge=judge is not None)
     before = dict(model.computed())
     with ExitStack() as stack:
         stored_as = store_key(model, fingerprint)
         store = stack.enter_context(ResponseStore(spec.store, stored_as)) if spec.store else None
-        responses, tallies = ask(prepared, model, stored_as, store, timed)
+        if gated is None:
+            responses, tallies = ask(prepared, model, stored_as, store, timed)
+        else:
+            looked = ask_looking(prepared, gated, spec, model, fingerprint, stored_as, store, timed)
+            prepared, responses, tallies = looked.prepared, looked.responses, looked.tallies
     asked = Asked(
         tallies,
         computed_since(before, model),
@@ -91,8 +110,9 @@ def run(spec: RunSpec, model: Model, progress: Progress, judge: Model | None = N
     # A variant says how it differs from its task, which must be there for that.
     scored = [task for task in scored if task.prepared.base is None or task.prepared.base not in left_out]
     scored = compared(scored, seed=spec.seed)
-    record, manifest = _write(spec, model, fingerprint, scored, asked, bench, left_out, timed, created)
-    return RunResult(record, manifest, scored, spec.store, _problems(scored, left_out))
+    record, manifest = _write(spec, model, fingerprint, scored, asked, bench, left_out, timed, created, gated)
+    problems = _problems(scored, left_out)
+    return RunResult(record, manifest, scored, spec.store, problems, gated.result if gated else None)
 
 
 def _write(
@@ -105,6 +125,7 @@ def _write(
     left_out: LeftOut,
     timed: Timed,
     created: datetime,
+    gated: Gated | None,
 ) -> tuple[Path, Manifest]:
     whole: list[Manifest] = []
 
@@ -138,7 +159,11 @@ def _write(
             bench,
             left_out.rows,
         )
+        if gated is not None:
+            manifest = gated.concluded(manifest, rows, tables, created)
         record = write_record(spec.out, manifest, rows, tables, amend=finish, kept=spec.store is not None)
+    if gated is not None:
+        gated.written(record)
     return record, whole[-1]
 
 

@@ -38,6 +38,7 @@ def to_json(result: GateResult) -> str:
             "reasons": list(result.reasons),
             "findings": [asdict(one) for one in result.findings],
             "notes": list(result.notes),
+            "looking": None if result.looking is None else asdict(result.looking),
             "flips": [_flip(one) for one in shown_flips(result)],
         }
     )

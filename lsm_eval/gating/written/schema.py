@@ -34,6 +34,34 @@ class PolicyPart(_Part):
     inconclusive: Literal["neutral", "warn", "fail"]
 
 
+class LookedAtPart(_Part):
+    """When a gate that looks on the way gave its answer, and what the answer was held against."""
+
+    look: int | None
+    share: float
+    p_loss: float | None
+    limit_loss: float
+    p_margin: float | None
+    limit_margin: float
+
+
+class AskedPart(_Part):
+    """How much of a task was asked."""
+
+    task: str
+    asked: int
+    planned: int
+    look: int
+
+
+class LookingPart(_Part):
+    """The looks of a gate that looked on the way."""
+
+    look: int
+    looks: int
+    tasks: list[AskedPart]
+
+
 class FindingPart(_Part):
     """One thing that the policy asks, and the answer. Null is what is not known."""
 
@@ -61,6 +89,7 @@ class FindingPart(_Part):
     wanted_n: int | None
     method: str
     sensitive: bool
+    looked_at: LookedAtPart | None = None
 
 
 class FlipPart(_Part):
@@ -91,4 +120,5 @@ class GateFile(_Part):
     reasons: list[str]
     findings: list[FindingPart]
     notes: list[str]
+    looking: LookingPart | None = None
     flips: list[FlipPart]

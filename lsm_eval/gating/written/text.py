@@ -39,6 +39,8 @@ def _lines(result: GateResult) -> Iterator[str]:
         yield f"baseline:  {visible(baseline)}"
     yield f"candidate: {visible(candidate)}"
     yield f"policy:    {visible(result.policy)}"
+    if (looks := wording.looks(result)) is not None:
+        yield f"looks:     {looks}"
     if found:
         yield ""
         yield from _table([list(HEADER), *[cells(one) for one in found]])
@@ -46,6 +48,8 @@ def _lines(result: GateResult) -> Iterator[str]:
     for one in found:
         if one.answer != "pass":
             yield f"{one.answer}: {label(one)}: {visible(one.why, _LONGEST)}"
+            if (held := wording.held_against(one)) is not None:
+                yield f"  {held}."
     yield from (f"not comparable: {visible(why, _LONGEST)}" for why in result.reasons)
     yield from (f"note: {visible(note, _LONGEST)}" for note in result.notes)
     yield wording.rates(result)

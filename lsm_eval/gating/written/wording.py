@@ -99,9 +99,34 @@ def lacking(result: GateResult) -> str | None:
 
 def rates(result: GateResult) -> str:
     """How often the gate errs."""
+    metrics, looks = (
+        ("metrics", "") if result.looking is None else ("metrics and looks", " and all looks together")
+    )
     return (
-        f"Error rates: an unchanged model fails in at most {100 * result.false_alarm:.3g} % of runs, over all metrics together; "
-        f"a loss as large as its margin passes in at most {100 * result.false_pass:.3g} %, a metric."
+        f"Error rates: an unchanged model fails in at most {100 * result.false_alarm:.3g} % of runs, over all {metrics} together; "
+        f"a loss as large as its margin passes in at most {100 * result.false_pass:.3g} %, a metric{looks}."
+    )
+
+
+def looks(result: GateResult) -> str | None:
+    """At which look it ended, and how much was asked; None where the gate looked once."""
+    if result.looking is None:
+        return None
+    asked, planned = (
+        sum(getattr(one, name) for one in result.looking.tasks) for name in ("asked", "planned")
+    )
+    return f"ended at look {result.looking.look} of {result.looking.looks}, after {asked:,} of {planned:,} samples"
+
+
+def held_against(finding: Finding) -> str | None:
+    """When a gate that looks on the way judged it, and by which limits; None of any other."""
+    at = finding.looked_at
+    if at is None:
+        return None
+    when = "no look settled it" if at.look is None else f"settled at look {at.look}"
+    return (
+        f"{when}, with {100 * at.share:.3g} % of its pairs: p of no loss {words.p_value(at.p_loss)} (limit {at.limit_loss:.2g}), of a loss as "
+        f"large as the margin {words.p_value(at.p_margin)} (limit {at.limit_margin:.2g})"
     )
 
 
@@ -149,6 +174,7 @@ def facts(finding: Finding) -> list[tuple[str, str]]:
         ("smallest loss that can be shown", words.difference(_known(finding.smallest_loss), finding.unit).removeprefix("+")),
         ("samples that would decide", _count(finding.wanted_n)),
         ("method", finding.method),
+        ("looks", held_against(finding) or words.DASH),
     ]  # fmt: skip
     return [(name, shown) for name, shown in lines if shown != words.DASH]
 

@@ -53,6 +53,11 @@ class Evidence:
     reason: str | None = None
     """Why there are no p-values."""
 
+    @property
+    def beyond(self) -> bool:
+        """Whether the loss found is larger than the margin."""
+        return self.loss is not None and self.loss > self.margin
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -1,0 +1,87 @@
+"""What a gate prints and writes, for the commands that have one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lsm_eval.cli.folder import Folder
+
+if TYPE_CHECKING:
+    from lsm_eval.gating.result import GateResult
+
+F = TypeVar("F", bound=Callable[..., Any])
+FILES = ("json_file", "junit", "markdown", "comment", "sarif")
+"""Options that name a file."""
+
+
+def output_options(function: F) -> F:
+    """Options for the files that a gate writes, and how many changed samples stand in them."""
+    options = [
+        click.option("--flips", type=click.IntRange(0, 1000), default=5, show_default=True, metavar="N",
+                     help="Changed samples of each metric that does not pass, for the files."),
+        click.option("--json", "json_file", type=Folder(), metavar="FILE", help="Write gate.json."),
+        click.option("--junit", type=Folder(), metavar="FILE", help="Write JUnit XML."),
+        click.option("--markdown", type=Folder(), metavar="FILE", help="Write Markdown, for a step summary."),
+        click.option("--comment", type=Folder(), metavar="FILE", help="Write Markdown that fits into one comment."),
+        click.option("--sarif", type=Folder(), metavar="FILE", help="Write SARIF, of safety findings."),
+        click.option("--annotations", type=click.Choice(["github"]), help="Print annotations too."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def show(result: GateResult, annotations: str | None, files: Mapping[str, Path | None]) -> None:
+    """Write the files, and print the answer."""
+    from lsm_eval.gating.written.text import lines
+
+    for name, path in files.items():
+        if path is not None:
+            write_file(path, _written(name)(result))
+    for line in lines(result):
+        click.echo(line)
+    if annotations:
+        from lsm_eval.gating.written.annotations import to_annotations
+
+        for line in to_annotations(result):
+            click.echo(line)
+
+
+def check_places(files: Mapping[str, Path | None]) -> None:
+    """UserError for a file that cannot be written, before anything is computed."""
+    from lsm_eval.errors import UserError
+
+    for path in files.values():
+        if path is not None and not path.parent.is_dir():
+            raise UserError(f"{path} cannot be written: {path.parent} is no folder; make it first.")
+
+
+def write_file(path: Path, text: str) -> None:
+    """The text in a file. Raises UserError where it cannot be written."""
+    from lsm_eval.errors import UserError
+
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}): name another place, or check its rights."
+        ) from error
+
+
+def _written(name: str) -> Callable[[GateResult], str]:
+    """The writer of a kind of file."""
+    from lsm_eval.gating.written import as_json, junit, markdown, sarif
+
+    writers: dict[str, Any] = {
+        "json_file": as_json.to_json,
+        "junit": junit.to_junit,
+        "markdown": lambda result: markdown.to_markdown(result, markdown.SUMMARY),
+        "comment": lambda result: markdown.to_markdown(result, markdown.COMMENT),
+        "sarif": sarif.to_sarif,
+    }
+    found: Callable[[GateResult], str] = writers[name]
+    return found

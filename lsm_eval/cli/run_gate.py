@@ -1,0 +1,119 @@
+"""`lsm-eval run --gate`: a run that ends as soon as a gate has its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from lsm_eval.cli.gate_outputs import FILES, check_places, output_options
+
+if TYPE_CHECKING:
+    from lsm_eval.gating.policy import Policy
+    from lsm_eval.models.base import Model
+    from lsm_eval.progress import Progress
+    from lsm_eval.runner.gated import GateSpec
+    from lsm_eval.runner.prepared import PreparedTask
+    from lsm_eval.runner.spec import RunSpec
+
+F = TypeVar("F", bound=Callable[..., Any])
+KINDS: tuple[Literal["pull-request", "release"], ...] = ("pull-request", "release")
+"""What `--gate` takes in place of a file."""
+
+
+@dataclass(frozen=True)
+class GateOptions:
+    """What the command line says of the gate."""
+
+    spec: GateSpec
+    files: dict[str, Path | None]
+    annotations: str | None
+
+
+def gate_run_options(function: F) -> F:
+    """The options of a gate, for `run`."""
+    options = [
+        click.option("--gate", metavar="POLICY",
+                     help="End as soon as a gate against --baseline has its verdicts. A policy's file (`lsm-eval gate init` writes "
+                     "one), or pull-request or release for that kind's defaults. Exit codes are the gate's."),
+        click.option("--baseline", metavar="REC", help="With --gate: the record to hold the run against."),
+        click.option("--inconclusive", type=click.Choice(["neutral", "warn", "fail"]),
+                     help="With --gate: not enough data is exit code 3, 0 or 1, in place of what the policy says."),
+        click.option("--across", multiple=True, metavar="PART",
+                     help="With --gate: a part of the signature that is to differ beside the model, such as chat or shots."),
+        output_options,
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def read_gate(options: dict[str, Any], include: Sequence[Path]) -> GateOptions | None:
+    """Takes the gate's options out of all options; None without --gate. Raises UserError for what cannot be, before any model is looked at."""
+    from lsm_eval.errors import UserError
+
+    policy, baseline = options.pop("gate"), options.pop("baseline")
+    inconclusive, across = options.pop("inconclusive"), options.pop("across")
+    flips, annotations = options.pop("flips"), options.pop("annotations")
+    files: dict[str, Path | None] = {name: options.pop(name) for name in FILES}
+    if policy is None:
+        given = {"baseline": baseline, "inconclusive": inconclusive, "across": across, "annotations": annotations, **files}  # fmt: skip
+        wrong = next((name for name, value in given.items() if value), None)
+        if wrong:
+            raise UserError(
+                f"--{wrong.removesuffix('_file')} is about a gate: name its policy with --gate POLICY, or leave it out."
+            )
+        return None
+    if baseline is None:
+        raise UserError("--gate holds the run against a record: name it with --baseline REC.")
+    check_places(files)
+    from lsm_eval.comparison import signature
+    from lsm_eval.comparison.find import find
+    from lsm_eval.gating.early.refuse import check_policy
+    from lsm_eval.runner.gated import GateSpec
+
+    told = _policy(policy)
+    check_policy(told)
+    record = find(baseline)
+    signature.check_across(across, {row.signature: row.signature for row in record.estimates})
+    return GateOptions(GateSpec(record, told, across, inconclusive, flips, include), files, annotations)
+
+
+def show_gate_plan(
+    gate: GateOptions,
+    prepared: Sequence[PreparedTask],
+    spec: RunSpec,
+    model: Model,
+    progress: Progress,
+    *,
+    judge: bool,
+) -> None:
+    """How many samples each look has, for a dry run; refused is what would be."""
+    from lsm_eval.cli.table import print_table
+    from lsm_eval.runner.gated import plan_gate
+
+    gated = plan_gate(gate.spec, prepared, spec, model, model.fingerprint(), progress, judge=judge)
+    plan = gated.watch.plan
+    rows = [
+        [
+            task.name,
+            f"{task.planned:,}",
+            "1" if task.once is not None else f"{plan.looks}",
+            f"{len(task.slices[0]):,}",
+        ]
+        for task in plan.tasks
+    ]
+    print_table(["task", "samples at most", "looks", "before the first"], rows, right=(1, 2, 3))
+    click.echo("")
+
+
+def _policy(name: str) -> Policy:
+    from lsm_eval.gating.policy import Policy, read_policy
+
+    for kind in KINDS:
+        if name == kind and not Path(name).exists():
+            return Policy(policy=kind, kind=kind)
+    return read_policy(Path(name))

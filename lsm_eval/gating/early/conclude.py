@@ -1,0 +1,160 @@
+"""The result of a gate that looked on the way, once the last answer is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from lsm_eval.comparison.compare import notes as differences
+from lsm_eval.comparison.flips import Flip
+from lsm_eval.gating.decide import Decider, overall
+from lsm_eval.gating.early.watch import Watch
+from lsm_eval.gating.held import Held, Tables
+from lsm_eval.gating.policy import Inconclusive
+from lsm_eval.gating.question import Part, Question
+from lsm_eval.gating.result import Answer, Asked, Finding, GateResult, LookedAt, Looking
+from lsm_eval.results.reader import Record
+from lsm_eval.statistics.comparison.sequential import Settled
+
+_ANSWERS: dict[str, Answer] = {"fail": "fail", "pass": "pass", "undecided": "not enough data"}
+_LEAST = 1e-9
+"""The smallest level that an interval is made at."""
+
+
+@dataclass
+class _Whole:
+    """What is judged once, of a candidate that is not on disk yet."""
+
+    watch: Watch
+    candidate: Record
+    tables: Tables
+
+    def __post_init__(self) -> None:
+        watch = self.watch
+        self.held = Held(
+            watch.baseline,
+            self.candidate,
+            watch.policy,
+            watch.across,
+            watch.aggregates,
+            self.tables,
+            partial=True,
+            own_tables=watch.own,
+        )
+        self.decider = Decider(watch.baseline, self.candidate, watch.policy, watch.across, watch.aggregates)
+        self.decider.tables = self.tables
+
+    def questions(self) -> list[Question | None]:
+        """One for each watched metric that is judged once; None for the others."""
+        plan = self.watch.plan
+        return [
+            self.held.question(one.asked) if plan.task(one.asked.row.task).once is not None else None
+            for one in plan.watched
+        ]
+
+
+def conclude(
+    watch: Watch, candidate: Record, tables: Tables, *, inconclusive: Inconclusive | None = None
+) -> GateResult:
+    """The result for a candidate with all answers that were asked; its tables need not be on disk. Without flips, which `with_flips` finds
+    in the record once it is written."""
+    policy, plan = watch.policy, watch.plan
+    whole = _Whole(watch, candidate, tables)
+    once = whole.questions()
+    limits = whole.decider.of_limits()
+    judged = watch.judged(once, limits)
+    findings = [found for one in judged if (found := _finding(one)) is not None]
+    findings += whole.decider.shares()
+    reasons, notes = _said(watch, judged, whole)
+    if not findings and not reasons:
+        reasons["The policy gates nothing that these runs have: name metrics in its rules."] = None
+    answer = overall(findings, bool(reasons))
+    refused = list(reasons) if answer == "not comparable" else []
+    beside = [] if refused else [f"Not compared: {line}" for line in reasons]
+    return GateResult(
+        baseline=watch.baseline,
+        candidate=candidate,
+        policy=policy.policy,
+        policy_sha256=policy.sha256,
+        false_alarm=policy.false_alarm,
+        false_pass=policy.false_pass,
+        inconclusive=inconclusive or policy.undecided,
+        answer=answer,
+        reasons=refused,
+        findings=findings,
+        notes=[*beside, *notes],
+        flips=[],
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        looking=Looking(watch.looks, plan.looks, [_asked(one.name, watch) for one in plan.tasks]),
+    )
+
+
+def with_flips(result: GateResult, watch: Watch, candidate: Record, most: int) -> GateResult:
+    """The result about the record as it lies on disk, with at most so many changed samples of each metric that does not pass."""
+    held = Held(
+        watch.baseline,
+        candidate,
+        watch.policy,
+        {*watch.across, "stopped"},
+        watch.aggregates,
+        Tables(candidate),
+        partial=True,
+        own_tables=watch.own,
+    )
+    wanted = {
+        (one.task, one.metric) for one in result.findings if one.kind == "loss" and one.answer != "pass"
+    }
+    flips: list[Flip] = []
+    for one in watch.plan.watched if most else ():
+        row = one.asked.row
+        if (row.task, row.metric) in wanted and held.question(one.asked) is not None:
+            flips += held.flips(row.task, row.metric, most)
+    return replace(result, candidate=candidate, flips=flips)
+
+
+def _finding(one: Settled[Question]) -> Finding | None:
+    question = one.evidence
+    if question is None:
+        return None
+    part = Part(max(one.limit_loss, _LEAST), max(one.limit_margin, _LEAST))
+    found = question.finding(_ANSWERS[one.outcome], part)
+    at = LookedAt(one.look, one.share, question.p_loss, one.limit_loss, question.p_margin, one.limit_margin)
+    return replace(found, p=question.p_loss, looked_at=at)
+
+
+def _said(
+    watch: Watch, judged: Sequence[Settled[Question]], whole: _Whole
+) -> tuple[dict[str, None], dict[str, None]]:
+    """Why something is not comparable, and what else is to be known, a sentence each."""
+    unsettled = {
+        own.asked.row.task
+        for one, own in zip(judged, watch.plan.watched, strict=False)
+        if one.evidence is None
+    }
+    reasons: dict[str, None] = {}
+    notes: dict[str, None] = dict.fromkeys(_stopped(watch))
+    for name, held in watch.held.items():
+        if name in unsettled:
+            reasons |= held.reasons
+        notes |= held.notes
+    reasons |= {**whole.held.reasons, **whole.decider.reasons}
+    notes |= {**whole.held.notes, **whole.decider.notes}
+    return reasons, notes | dict.fromkeys(differences(watch.baseline, whole.candidate))
+
+
+def _stopped(watch: Watch) -> Iterator[str]:
+    """What must be known of numbers that came of stopping early."""
+    for task in watch.plan.tasks:
+        found = _asked(task.name, watch)
+        if found.asked < found.planned:
+            yield (
+                f"{task.name} stopped at look {found.look} of {watch.plan.looks}, after {found.asked:,} of {found.planned:,} samples: it stopped "
+                "because of what was seen, so that its numbers lie further out than those of all samples on average, and their own "
+                "intervals do not allow for that."
+            )
+
+
+def _asked(name: str, watch: Watch) -> Asked:
+    task, last = watch.plan.task(name), watch.last(name)
+    return Asked(name, sum(map(len, task.slices[:last])), task.planned, last)

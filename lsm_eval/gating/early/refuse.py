@@ -1,0 +1,94 @@
+"""What a gate that looks on the way cannot do, said before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from lsm_eval.comparison import signature
+from lsm_eval.comparison.doubts import doubt
+from lsm_eval.comparison.shown.escape import visible
+from lsm_eval.errors import NotComparable, UserError
+from lsm_eval.gating.early.task import RunTask
+from lsm_eval.gating.policy import Policy
+from lsm_eval.gating.rules import Asked
+from lsm_eval.results.reader import Record
+
+_UNKNOWN = frozenset({"reasoning"})
+"""Parts of a signature that answers decide."""
+
+
+def check_policy(policy: Policy) -> None:
+    """UserError for what a policy asks and one run cannot tell."""
+    if policy.speed:
+        names = ", ".join(dict.fromkeys(one.of for one in policy.speed))
+        raise UserError(
+            f"the policy gates speed ({names}), which several runs that took turns tell and no run that stops early: take it out, "
+            "and gate it with `lsm-eval gate` afterwards."
+        )
+
+
+def check_tasks(
+    gated: Sequence[Asked], limited: Collection[str], tasks: Sequence[RunTask], baseline: Record
+) -> None:
+    """UserError where run and baseline have not the same tasks, as far as the policy asks; `limited` are those that its limits name."""
+    there = {task.name for task in tasks}
+    lacking = sorted(there - set(baseline.tasks) - set(limited))
+    if lacking:
+        raise UserError(
+            f"the baseline has not run {_listed(lacking)}: run {_it(lacking)} with the baseline's model first, or leave "
+            f"{_it(lacking)} out of --tasks."
+        )
+    absent = list(dict.fromkeys(one.row.task for one in gated if one.row.task not in there))
+    if absent:
+        raise UserError(
+            f"the policy gates {_listed(absent)}, which --tasks does not name: name {_it(absent)}, or let a rule of the policy "
+            "ignore it."
+        )
+    by_name = {task.name: task for task in tasks}
+    for one in gated:
+        if one.row.metric in by_name[one.row.task].unjudged:
+            raise UserError(
+                f"the policy gates {one.row.metric} of {one.row.task}, which asks a judge: name one with --judge MODEL."
+            )
+        if not baseline.has_samples(one.row.task):
+            raise UserError(
+                f"the baseline has no samples of {one.row.task}, only numbers: name a record with its samples."
+            )
+
+
+def check_comparable(
+    gated: Sequence[Asked], tasks: Sequence[RunTask], baseline: Record, across: Collection[str]
+) -> None:
+    """`NotComparable` where the baseline is not what it says, or was asked otherwise than the run will be."""
+    by_name = {task.name: task for task in tasks}
+    if why := doubt(baseline, "baseline", {one.row.task for one in gated}):
+        raise NotComparable(why)
+    for one in gated:
+        task, name = by_name[one.row.task], one.row.metric
+        own = task.signatures.get(name, task.signatures.get(name.partition("[")[0]))
+        if own is None:
+            continue
+        parts = signature.differing(one.row.signature, own)
+        grouped = {"metric"} if name in task.judged or name not in task.signatures else frozenset[str]()
+        if refused := signature.refused(parts, {*across, *_UNKNOWN, *grouped}):
+            names = " ".join(f"--across {part.name}" for part in refused)
+            raise NotComparable(
+                f"{one.row.task}: {' and '.join(visible(str(part)) for part in refused)} "
+                f"{'differs' if len(refused) == 1 else 'differ'} between the baseline and this run: run both alike, or say with "
+                f"{names} that it is to differ."
+            )
+
+
+def by_id_alone(one: Asked, task: RunTask, across: Collection[str]) -> bool:
+    """Whether samples have other prompts by intention."""
+    own = task.signatures.get(one.row.metric)
+    return own is not None and signature.by_id_alone(signature.differing(one.row.signature, own), across)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+
+
+def _it(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"

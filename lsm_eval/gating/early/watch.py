@@ -1,0 +1,172 @@
+"""Judges a run look by look, and says what is to be asked before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.comparison.pairs import match
+from lsm_eval.gating.early.plan import LookPlan, Watched
+from lsm_eval.gating.held import Held, Tables
+from lsm_eval.gating.loss import Loss
+from lsm_eval.gating.outage import Losses
+from lsm_eval.gating.policy import Policy
+from lsm_eval.gating.question import Question
+from lsm_eval.results.reader import Record
+from lsm_eval.statistics.comparison.score import Score
+from lsm_eval.statistics.comparison.sequential import Look, Settled, sequential
+
+
+@dataclass
+class Watch:
+    """The looks of one run so far.
+
+    A task is asked on until all of its metrics have a verdict, or nothing more can come of it; the run until no task is open. A verdict
+    stands once it is made. Samples that failed are in no pair, and while too many did a look judges nothing of their task."""
+
+    plan: LookPlan
+    baseline: Record
+    own: Tables
+    """The baseline's tables."""
+    policy: Policy
+    across: Collection[str]
+    aggregates: Aggregates
+    _seen: list[Look[Question]] = field(default_factory=list)
+    """Of the watched metrics."""
+    held: dict[str, Held] = field(default_factory=dict)
+    """By task, as its last look left it."""
+    _ended: dict[str, int] = field(default_factory=dict)
+    """By task, the look after which it is asked no more."""
+
+    @property
+    def looks(self) -> int:
+        """How many there were."""
+        return len(self._seen)
+
+    def due(self) -> dict[str, tuple[int, ...]]:
+        """Places of the samples to be asked before the next look, by task; none at all where the run is over."""
+        while self.looks < self.plan.looks:
+            new = {
+                task.name: part
+                for task in self.plan.tasks
+                if task.name not in self._ended and (part := task.slices[self.looks])
+            }
+            if new:
+                return new
+            if not self.open:
+                return {}
+            self._seen.append(self._look({}))  # the next cluster is larger than a look
+        return {}
+
+    @property
+    def open(self) -> list[str]:
+        """Tasks with samples still to be asked for a verdict."""
+        return [
+            task.name
+            for task in self.plan.tasks
+            if task.name not in self._ended and any(task.slices[self.looks :])
+        ]
+
+    def see(self, candidate: Record, tables: Tables) -> tuple[Settled[Question], ...]:
+        """One look: `candidate` has the answers so far of the tasks that are looked at. The verdicts, one for each watched metric."""
+        asked = {task.name for task in self.plan.tasks if task.name not in self._ended and task.once is None}
+        for name in asked:
+            self.held[name] = self._hold(candidate, tables)
+        self._seen.append(self._look({name: self.held[name] for name in asked}))
+        found = self.settled()
+        for name in asked:
+            mine = [one for one, own in zip(found, self.plan.watched, strict=True) if _task(own) == name]
+            if all(one.outcome != "undecided" for one in mine) or self._lost(name, tables):
+                self._ended[name] = self.looks
+        for task in self.plan.tasks:
+            if task.once is not None:
+                self._ended.setdefault(task.name, self.looks)
+        return found
+
+    def last(self, task: str) -> int:
+        """The last look that samples of a task were asked for, from 1."""
+        return self._ended.get(task, self.looks)
+
+    def settled(self) -> tuple[Settled[Question], ...]:
+        """The verdicts so far, one for each watched metric."""
+        return self.judged([])[: len(self.plan.watched)]
+
+    def judged(
+        self, last: Sequence[Question | None], limits: Sequence[Question] = ()
+    ) -> tuple[Settled[Question], ...]:
+        """The verdicts of all: `last` are those of the watched metrics that are judged once, None for the others; `limits` those of the
+        policy's limits, which share the false alarms that the plan reserves for them."""
+        more: tuple[None, ...] = (None,) * max(len(limits), 1)
+        weights = [one.weight for one in limits] or [1.0]
+        scale = self.plan.reserved / sum(weights)
+        looks: list[Look[Question]] = []
+        for at, look in enumerate(self._seen):
+            shares, evidence = list(_shares(look)), [*look.evidence, *more]
+            end = [0.0] * len(more)
+            if at == self.looks - 1:
+                for place, question in enumerate(last):
+                    if question is not None:
+                        shares[place], evidence[place] = 1.0, question
+                if limits:
+                    end, evidence[len(shares) :] = [1.0] * len(limits), list(limits)
+            looks.append(Look((*shares, *end), tuple(evidence)))
+        if not self.plan.reserved:
+            count = len(self.plan.watched)
+            looks = [Look(_shares(look)[:count], look.evidence[:count]) for look in looks]
+            weights = []
+        return sequential(
+            looks,
+            false_alarm=self.policy.false_alarm,
+            false_pass=self.policy.false_pass,
+            weights=[*(one.asked.weight for one in self.plan.watched), *(scale * one for one in weights)],
+        )
+
+    def _look(self, held: dict[str, Held]) -> Look[Question]:
+        before = _shares(self._seen[-1]) if self._seen else (0.0,) * len(self.plan.watched)
+        shares: list[float] = []
+        evidence: list[Question | None] = []
+        last = self.looks == self.plan.looks - 1
+        for one, own in zip(self.plan.watched, before, strict=True):
+            share = one.shares[self.looks] if _task(one) in held else own
+            shares.append(share)
+            evidence.append(_question(held[_task(one)], one, last=last) if share > own else None)
+        return Look(tuple(shares), tuple(evidence))
+
+    def _hold(self, candidate: Record, tables: Tables) -> Held:
+        return Held(
+            self.baseline,
+            candidate,
+            self.policy,
+            self.across,
+            self.aggregates,
+            tables,
+            partial=True,
+            own_tables=self.own,
+        )
+
+    def _lost(self, name: str, tables: Tables) -> bool:
+        """Whether so many samples failed that the runs cannot be compared, whatever comes."""
+        first, second = self.own.of(name), tables.of(name)
+        if first is None or second is None:
+            return False
+        return (
+            Losses(match(first, second)).lost
+            > self.policy.not_comparable.missing * self.plan.task(name).planned
+        )
+
+
+def _question(held: Held, one: Watched, *, last: bool) -> Question | None:
+    found = held.question(one.asked)
+    if not last and isinstance(found, Loss) and not isinstance(found.found.statistic, Score):
+        return None  # values beyond their ends, or too few pairs: nothing that holds for few
+    return found
+
+
+def _task(one: Watched) -> str:
+    return one.asked.row.task
+
+
+def _shares(look: Look[Question]) -> tuple[float, ...]:
+    assert not isinstance(look.share, (int, float))
+    return tuple(look.share)

@@ -1,0 +1,134 @@
+"""A run that a gate watches: what the gate is told of it before, on the way and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.comparison.tables import table_of
+from lsm_eval.errors import UserError
+from lsm_eval.gating.early.conclude import conclude, with_flips
+from lsm_eval.gating.early.decidable import check_decidable
+from lsm_eval.gating.early.plan import plan
+from lsm_eval.gating.early.row import gate_row
+from lsm_eval.gating.early.task import RunTask
+from lsm_eval.gating.early.watch import Watch
+from lsm_eval.gating.held import Tables
+from lsm_eval.gating.policy import Inconclusive, Policy
+from lsm_eval.gating.result import GateResult
+from lsm_eval.metrics.judged import JudgedMetric
+from lsm_eval.models.base import Model
+from lsm_eval.progress import Progress
+from lsm_eval.requests import asked
+from lsm_eval.results.reader import Record, read_record
+from lsm_eval.results.schema import EstimateRow, Manifest
+from lsm_eval.results.writer import sample_table
+from lsm_eval.runner.prepared import PreparedTask
+from lsm_eval.runner.record import signature
+from lsm_eval.runner.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class GateSpec:
+    """The gate that a run is watched by."""
+
+    baseline: Record
+    policy: Policy
+    across: Collection[str] = ()
+    """Parts of signatures, beside the model, that are to differ."""
+    inconclusive: Inconclusive | None = None
+    """What becomes of not enough data, in place of what the policy says."""
+    flips: int = 5
+    """Changed samples of each metric that does not pass, at most."""
+    include: Sequence[Path] = ()
+    """Folders with the task files of the records, where they are no packaged ones."""
+
+
+@dataclass
+class Gated:
+    """The gate under way."""
+
+    spec: GateSpec
+    watch: Watch
+    result: GateResult | None = field(default=None)
+    """Once the last answer is scored."""
+
+    def concluded(
+        self,
+        manifest: Manifest,
+        rows: Sequence[EstimateRow],
+        tables: Mapping[str, Mapping[str, list[Any]]],
+        created: datetime,
+    ) -> Manifest:
+        """The manifest with the verdicts, which `result` has from now on."""
+        record, held = in_memory(manifest, rows, tables, created)
+        self.result = conclude(self.watch, record, held, inconclusive=self.spec.inconclusive)
+        return manifest.model_copy(update={"gate": gate_row(self.result)})
+
+    def written(self, record: Path) -> None:
+        """The record is on disk: `result` is about it."""
+        assert self.result is not None
+        self.result = with_flips(self.result, self.watch, read_record(record), self.spec.flips)
+
+
+def plan_gate(
+    gate: GateSpec,
+    prepared: Sequence[PreparedTask],
+    spec: RunSpec,
+    model: Model,
+    fingerprint: str,
+    progress: Progress,
+    *,
+    judge: bool = False,
+) -> Gated:
+    """The gate of a run of these tasks, with what must be known before said. `judge`: whether the run has one. Raises UserError where the
+    gate is not to be had, in one sentence."""
+    if spec.perturb:
+        raise UserError(
+            "--perturb with --gate: a run that may stop early asks each question in one wording; leave out one of the two."
+        )
+    own = Tables(gate.baseline)
+    tasks = [_task(task, spec, model, fingerprint, judge=judge) for task in prepared]
+    made = plan(tasks, gate.baseline, own, gate.policy, seed=spec.seed, across=gate.across)
+    aggregates = Aggregates(gate.include)
+    check_decidable(made, own, gate.policy, aggregates)
+    for note in made.notes:
+        progress.note(note)
+    return Gated(gate, Watch(made, gate.baseline, own, gate.policy, gate.across, aggregates))
+
+
+def in_memory(
+    manifest: Manifest,
+    rows: Sequence[EstimateRow],
+    tables: Mapping[str, Mapping[str, list[Any]]],
+    created: datetime,
+) -> tuple[Record, Tables]:
+    """A record that is not on disk, and its tables."""
+    record = Record(Path(), manifest, tuple(rows), created)
+    return record, Tables(
+        record, {task: table_of(record, task, sample_table(columns)) for task, columns in tables.items()}
+    )
+
+
+def _task(task: PreparedTask, spec: RunSpec, model: Model, fingerprint: str, *, judge: bool) -> RunTask:
+    judged = [metric.name for metric in task.metrics if isinstance(metric, JudgedMetric)]
+    return RunTask(
+        task.name,
+        [sample.id for sample in task.samples],
+        [asked(sample.requests) for sample in task.samples],
+        [sample.cluster for sample in task.samples],
+        any(sample.weight != 1 for sample in task.samples),
+        {
+            metric.name: signature(
+                task, metric, spec, fingerprint=fingerprint, likelihood=model.info.likelihood
+            )
+            for metric in task.metrics
+            if judge or metric.name not in judged
+        },
+        judged if judge else (),
+        () if judge else judged,
+    )
