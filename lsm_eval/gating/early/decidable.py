@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from statistics import NormalDist
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from lsm_eval.gating.loss import Loss
 from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.words import amount, counted
 from lsm_eval.statistics.comparison.sequential import limits
+
+_NORMAL = NormalDist()
 
 
 def check_decidable(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregates) -> None:
@@ -70,6 +73,9 @@ def _rising(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _needed(limit: float, margin: float, n: int, clusters: int | None) -> int:
-    """Samples of which none differs that rule out a margin: as many in a cluster as now."""
-    alone = math.log(limit) / math.log1p(-min(margin, 1 - 1e-9))
+    """Samples of which none differs that rule out a margin, as many in a cluster as now: by the exact chance of none, and by Tango's
+    statistic, which is then the root of n · margin / (1 - margin)."""
+    share = min(margin, 1 - 1e-9)
+    z = _NORMAL.inv_cdf(1 - limit)
+    alone = max(math.log(limit) / math.log1p(-share), z**2 * (1 - share) / share)
     return math.ceil(alone * (1.0 if clusters is None else n / clusters))

@@ -63,6 +63,12 @@ def check_comparable(
     by_name = {task.name: task for task in tasks}
     if why := doubt(baseline, "baseline", {one.row.task for one in gated}):
         raise NotComparable(why)
+    for name, how in baseline.tasks.items():
+        if name in by_name and how.gate is not None and (how.samples or 0) < how.gate.planned:
+            raise NotComparable(
+                f"{name}: the baseline itself stopped early, at look {how.gate.look} of {how.gate.looks}, and its numbers are not those of "
+                "all samples: name a run of it without --gate."
+            )
     for one in gated:
         task, name = by_name[one.row.task], one.row.metric
         own = task.signatures.get(name, task.signatures.get(name.partition("[")[0]))
