@@ -186,7 +186,9 @@ def _measured(card: Card | None) -> dict[str, Any]:
 
 
 def _with_interval(share: float | None, interval: tuple[float, float] | None) -> str:
-    return f"{share:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if share is not None and interval else ""
+    if share is None:
+        return ""
+    return f"{share:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if interval else f"{share:.3f} (no interval)"
 
 
 def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
