@@ -44,11 +44,12 @@ def compare(
     Each is the folder of a record; a folder above records of one model, of which the newest is taken; or
     git:REVISION:PATH. Ends with code 4 where numbers are not compared, because their signatures differ in more than the model.
     """
+    from lsm_eval.cli.as_json import print_json
     from lsm_eval.cli.table import print_table
     from lsm_eval.comparison.compare import compare as held
     from lsm_eval.comparison.find import find
     from lsm_eval.comparison.shown import text, words
-    from lsm_eval.comparison.shown.as_json import printed, to_json
+    from lsm_eval.comparison.shown.as_json import to_json
     from lsm_eval.comparison.shown.markdown import to_markdown
 
     if as_json and as_markdown:
@@ -66,7 +67,7 @@ def compare(
         include=include,
     )
     if as_json:
-        click.echo(printed(to_json(found), sys.stdout.encoding or "utf-8"))
+        print_json(to_json(found))
     elif as_markdown:
         click.echo(to_markdown(found), nl=False)
     else:

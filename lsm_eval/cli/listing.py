@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lsm_eval.cli.as_json import print_json
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.table import print_table
+from lsm_eval.json_text import json_text
 
 if TYPE_CHECKING:
     from lsm_eval.detectors.card import Card
@@ -186,12 +187,14 @@ def _measured(card: Card | None) -> dict[str, Any]:
 
 
 def _with_interval(share: float | None, interval: tuple[float, float] | None) -> str:
-    return f"{share:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if share is not None and interval else ""
+    if share is None:
+        return ""
+    return f"{share:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if interval else f"{share:.3f} (no interval)"
 
 
 def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
     if as_json:
-        click.echo(json.dumps(list(rows), indent=1, ensure_ascii=False))
+        print_json(json_text(list(rows)))
         return
     print_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
 

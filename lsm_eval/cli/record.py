@@ -33,10 +33,12 @@ def check(records: tuple[Path, ...], as_json: bool) -> None:
     found = [check_record(folder) for folder in records]
     if as_json:
         import dataclasses
-        import json
+
+        from lsm_eval.cli.as_json import print_json
+        from lsm_eval.json_text import json_text
 
         rows = [{**dataclasses.asdict(one), "folder": str(one.folder), "whole": one.whole} for one in found]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        print_json(json_text(rows))
     else:
         for one in found:
             _show(one)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lsm_eval.cli.as_json import print_json
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.options import make_spec, run_options
+from lsm_eval.json_text import json_text
 from lsm_eval.results.redaction import withheld
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
     prepared = prepare_each(spec, model, Notes())
     if as_json:
         found = [_summary(p, model, samples, reveal) for p in prepared.tasks]
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(json_text(found))
     else:
         for one in prepared.tasks:
             _print(one, model, samples, reveal)

@@ -12,9 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lsm_eval.detectors.base import Detector
 from lsm_eval.errors import UserError
-from lsm_eval.statistics.intervals import wilson
+from lsm_eval.statistics.intervals import estimate
+from lsm_eval.statistics.parts import SHARE
 
 FOLDER = Path(__file__).parent / "cards"
 
@@ -74,12 +78,26 @@ class Card:
         return 2 * self.true_positives / total if total else None
 
     def sensitivity_interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """Wilson's interval."""
-        return wilson(self.true_positives, self.positives, level) if self.positives else None
+        """That of any share; models are clusters of their texts where the card tells them apart. None where that bears none."""
+        return self._interval(0, level)
 
     def specificity_interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """Wilson's interval."""
-        return wilson(self.true_negatives, self.negatives, level) if self.negatives else None
+        """The same of the specificity."""
+        return self._interval(2, level)
+
+    def _interval(self, at: int, level: float) -> tuple[float, float] | None:
+        """Of the rate whose texts stand at this place of `Counts`, and the right ones next to them."""
+        whole = Counts(self.positives, self.true_positives, self.negatives, self.true_negatives)
+        clusters: list[str | None] = []
+        right: list[NDArray[np.float64]] = [np.zeros(0)]
+        of_models: list[tuple[str | None, Counts]] = [*self.by_model.items()]
+        for model, counts in of_models or [(None, whole)]:
+            clusters += [model] * counts[at]
+            right += [np.ones(counts[at + 1]), np.zeros(counts[at] - counts[at + 1])]
+        values = np.concatenate(right)
+        rows = np.column_stack([values, np.ones(len(values))])
+        made = estimate(SHARE, rows, clusters, missing=0, ties=0, seed=0, level=level)
+        return None if made.low is None or made.high is None else (made.low, made.high)
 
 
 def measure(

@@ -43,6 +43,8 @@ def _row(card: Card) -> str:
 
 
 def _share(value: float | None, interval: tuple[float, float] | None, number: int) -> str:
-    if value is None or interval is None:
+    if value is None:
         return "-"
+    if interval is None:
+        return f"{value:.3f} (no interval, n {number:,})"
     return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f}, n {number:,})"

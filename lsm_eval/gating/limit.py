@@ -15,10 +15,9 @@ from lsm_eval.comparison.tables import FloatArray, Table
 from lsm_eval.gating.question import Part
 from lsm_eval.gating.result import Answer, Finding
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.bounded import score_interval
 from lsm_eval.statistics.comparison.limit import Interval, limit_evidence
 from lsm_eval.statistics.comparison.verdicts import Evidence
-from lsm_eval.statistics.intervals import estimate
+from lsm_eval.statistics.intervals import estimate, proportion_interval
 
 Ends = tuple[float, float]
 _NORMAL = NormalDist()
@@ -117,11 +116,10 @@ class Bound:
             near = ends[0] if self.limit < found else ends[1]
             wanted = math.ceil(number * ((near - found) / (self.limit - found)) ** 2)
             return wanted if wanted > number else None
-        z = _NORMAL.inv_cdf(1 - alpha)
         few, many = number, 10**9
         while few + 1 < many:
             middle = (few + many) // 2
-            low, high = score_interval(found, middle, z)
+            _, (low, high) = proportion_interval(found * middle, middle, 1 - 2 * alpha)
             enough = high <= self.limit if self.limit > found else low >= self.limit
             few, many = (few, middle) if enough else (middle, many)
         return many if many < 10**9 else None

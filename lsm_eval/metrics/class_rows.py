@@ -105,8 +105,33 @@ class _F1Row(ClassRow):
         seed: int,
     ) -> Estimate:
         """By `statistics.macro`, over the one class."""
+        return self._estimate(statistics, clusters, None, missing, ties)
+
+    def estimate_weighted(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        weights: FloatArray,
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The same of weighted samples (`scoring.WeightedInterval`)."""
+        return self._estimate(statistics, clusters, weights, missing, ties)
+
+    def _estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        weights: FloatArray | None,
+        missing: int,
+        ties: int,
+    ) -> Estimate:
         hits, predicted, true = np.hsplit(np.asarray(statistics, float).reshape(len(clusters), 3), 3)
-        return macro_f1_estimate(hits, predicted, true, [self.label], clusters, missing=missing, ties=ties)
+        return macro_f1_estimate(
+            hits, predicted, true, [self.label], clusters, missing=missing, ties=ties, weights=weights
+        )
 
 
 class _PrecisionRow(ClassRow):
@@ -160,6 +185,19 @@ class _SupportRow(ClassRow):
         """The count."""
         base = basis(clusters, missing=missing)
         return base.empty() or base.result(float(np.sum(statistics)), "none (a count)")
+
+    def estimate_weighted(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        weights: FloatArray,
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The count of the samples as they are, whatever each stands for (`scoring.WeightedInterval`)."""
+        return self.estimate(statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
 KINDS: dict[Row, type[ClassRow]] = {

@@ -218,8 +218,32 @@ class MacroF1(Described):
         seed: int,
     ) -> Estimate:
         """By `statistics.macro`."""
-        rows = np.asarray(statistics, float).reshape(len(clusters), 3 * len(self.labels or ()))
+        return self._estimate(statistics, clusters, None, missing, ties)
+
+    def estimate_weighted(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        weights: FloatArray,
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The same of weighted samples (`scoring.WeightedInterval`)."""
+        return self._estimate(statistics, clusters, weights, missing, ties)
+
+    def _estimate(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        weights: FloatArray | None,
+        missing: int,
+        ties: int,
+    ) -> Estimate:
+        labels = self.labels or ()
+        rows = np.asarray(statistics, float).reshape(len(clusters), 3 * len(labels))
         hits, predicted, true = np.split(rows, 3, axis=1)
         return macro_f1_estimate(
-            hits, predicted, true, self.labels or (), clusters, missing=missing, ties=ties
+            hits, predicted, true, labels, clusters, missing=missing, ties=ties, weights=weights
         )

@@ -17,7 +17,7 @@ from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measureme
 from lsm_eval.metrics.common import metadata
 from lsm_eval.metrics.joint import JointMetric
 from lsm_eval.metrics.judged import Judged, JudgedMetric, Verdicts
-from lsm_eval.metrics.scoring import Demanding, Interval, Revealing, Selective, Surveying
+from lsm_eval.metrics.scoring import Demanding, Interval, Revealing, Selective, Surveying, WeightedInterval
 from lsm_eval.metrics.weights import weighs
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
@@ -187,6 +187,25 @@ class _OwnInterval(_Forwarding):
         return self.metric.estimate(statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
+class _OwnWeights(_Forwarding):
+    """Weighs its samples as its metric does."""
+
+    def estimate_weighted(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        weights: FloatArray,
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        assert isinstance(self.metric, WeightedInterval)
+        return self.metric.estimate_weighted(
+            statistics, clusters, weights, missing=missing, ties=ties, seed=seed
+        )
+
+
 class _AsksJudge(_Forwarding):
     """Wants a judge because its metric does; bound to one, it groups the bound metric."""
 
@@ -218,6 +237,11 @@ def group_of(metric: str, sample: Sample, keys: Sequence[str]) -> str | None:
 def _like(metric: Metric, kind: type[Any]) -> type[Any]:
     """`kind` with those optional protocols that the metric has: what has a method is taken to have the protocol,
     so that one class with all of them would not do."""
-    optional = ((_Joint, JointMetric), (_OwnInterval, Interval), (_AsksJudge, JudgedMetric))
+    optional = (
+        (_Joint, JointMetric),
+        (_OwnInterval, Interval),
+        (_OwnWeights, WeightedInterval),
+        (_AsksJudge, JudgedMetric),
+    )
     also = [cls for cls, has in optional if isinstance(metric, has)]
     return type(kind.__name__, (*also, kind), {}) if also else kind

@@ -56,6 +56,24 @@ class Interval(Protocol):
 
 
 @runtime_checkable
+class WeightedInterval(Interval, Protocol):
+    """One that is given the samples' weights beside its statistics, for it reads more of these than their sums (an order)."""
+
+    def estimate_weighted(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        weights: FloatArray,
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """As `estimate`, of samples with these weights [n] (`weights.relative_weights`)."""
+        ...
+
+
+@runtime_checkable
 class CorpusInterval(Protocol):
     """A corpus metric whose estimate is made in a way of its own (an AUROC, whose variance is known)."""
 
@@ -212,6 +230,10 @@ def _estimate(
     how = metric.estimate if isinstance(metric, Interval) else partial(estimate, metric)
     weights = relative_weights([sample for sample, _ in counted])
     if weights is not None:
+        if isinstance(metric, WeightedInterval):
+            how = partial(metric.estimate_weighted, weights=weights)
+            made = how(statistics, clusters, missing=missing, ties=ties, seed=seed)
+            return _with_reason(metric, responses, made)
         if isinstance(metric, Interval) and not weighs(metric):
             return unweighted(len(counted), missing, ties)
         statistics = statistics * weights[:, None]

@@ -78,6 +78,7 @@ class Aurc(_Ranked):
     accurate model isn't worse for that alone."""
 
     default_name = "aurc"
+    weighs = True
     higher_is_better = False
 
     def __init__(
@@ -94,8 +95,14 @@ class Aurc(_Ranked):
     ) -> Estimate:
         """The value with its interval (`scoring.CorpusInterval`)."""
         odds, right = self._found(samples, [own[0] for own in answers])
-        clusters = [sample.cluster for sample in samples]
-        return risk_coverage_estimate(odds, 1 - right, clusters, missing=missing, excess=self.excess)
+        return risk_coverage_estimate(
+            odds,
+            1 - right,
+            [sample.cluster for sample in samples],
+            missing=missing,
+            excess=self.excess,
+            weights=relative_weights(samples),
+        )
 
     def over(self, odds: FloatArray, right: FloatArray) -> float:
         return risk_coverage(odds, 1 - right, excess=self.excess)

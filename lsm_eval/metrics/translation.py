@@ -7,7 +7,7 @@ one call; the tests hold it equal to sacrebleu's.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,7 +38,7 @@ _INSTALL = {
 
 
 class _Sacrebleu(Described):
-    """A metric of sacrebleu; its signature names the number of references once samples were measured."""
+    """A metric of sacrebleu; its signature names the number of references that the task's samples have."""
 
     unit = "points"
     span: tuple[float, float] | None = (0.0, 100.0)
@@ -51,7 +51,7 @@ class _Sacrebleu(Described):
 
     @property
     def signature(self) -> str:
-        """sacrebleu's own: `nrefs` is `?` before anything was measured, and `var` where it varies."""
+        """sacrebleu's own: `nrefs` is `?` before any sample was seen, and `var` where it varies."""
         number = next(iter(self._references)) if len(self._references) == 1 else -1
         self.scorer.num_refs = number if self._references else "?"
         return "|".join([str(self.scorer.get_signature()), *self.further()])
@@ -59,6 +59,10 @@ class _Sacrebleu(Described):
     def further(self) -> list[str]:
         """What decides the number and sacrebleu's signature leaves out, where it is not the default."""
         return []
+
+    def survey(self, samples: Sequence[Sample]) -> None:
+        """Learns how many references there are, also of samples that are never answered (`scoring.Surveying`)."""
+        self._references = {len(s.target) for s in samples if s.missing is None and s.target}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         completion = generated(self.name, answer).text

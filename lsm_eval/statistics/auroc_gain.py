@@ -23,8 +23,10 @@ def auroc_gain(
     missing: int,
     floor: float = 0.5,
     level: float = 0.95,
+    weights: FloatArray | None = None,
 ) -> Estimate:
-    """AUROC of `scores` less that of `baseline`, or less `floor` where the baseline has less than that; all are [n].
+    """AUROC of `scores` less that of `baseline`, or less `floor` where the baseline has less than that; all are [n], the samples'
+    `weights` too, where they are not all the same.
 
     It is the smaller of two differences, that to the baseline and that to `floor`, and so are its ends. The interval of the
     first is put together from those of the two areas and their correlation (Zou, Psychological Methods 12:399-413, 2007; Zou &
@@ -34,7 +36,8 @@ def auroc_gain(
     if found := base.empty():
         return found
     areas = [
-        auroc_area(np.asarray(own, float), np.asarray(positive, float), base) for own in (scores, baseline)
+        auroc_area(np.asarray(own, float), np.asarray(positive, float), base, weights)
+        for own in (scores, baseline)
     ]
     values = [area.value if isinstance(area, Area) else area[0] for area in areas]
     first, second = areas

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lsm_eval.statistics.basis import Basis, basis
-from lsm_eval.statistics.bounded import FloatArray, satterthwaite, t_quantile
+from lsm_eval.statistics.bounded import FEWEST_CLUSTERS, FloatArray, satterthwaite, t_quantile
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import cluster_sums
 from lsm_eval.statistics.smooth import too_few
@@ -41,13 +41,18 @@ def correlation_estimate(
     missing: int,
     ties: int = 0,
     level: float = 0.95,
+    weights: FloatArray | None = None,
 ) -> Estimate:
-    """Pearson's r of points x, y [n] with its interval; clusters are n long (None: a point that stands alone). No interval with
-    fewer than five points or clusters, or where all lie on one line; `method` says so."""
+    """Pearson's r of points x, y [n] with its interval; clusters are n long (None: a point that stands alone), and `weights` [n] those
+    of the points, where they are not all the same: moments are then weighted ones, and G in Fisher's variance is what the clusters are
+    worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7). No interval with fewer than five points or clusters, or
+    what is worth fewer, or where all lie on one line; `method` says so."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():
         return found
     moments = _moments(np.asarray(x, float), np.asarray(y, float))
+    if weights is not None:
+        moments = moments * weights[:, None]
     value = float(_of_moments(moments.sum(axis=0)))
     if found := base.without_interval(value):
         return found
@@ -56,24 +61,29 @@ def correlation_estimate(
     if abs(value) >= _LARGEST:
         return base.result(value, "none (all points lie on one line)")
     sums = cluster_sums(moments, base.groups, base.count)
-    without = _of_moments(sums.sum(axis=0) - sums)
+    worth = float(base.count)
+    if weights is not None:
+        worth = float(sums[:, 0].sum() ** 2 / np.square(sums[:, 0]).sum())
     what = "samples" if base.clusters is None else "clusters"
+    if worth < FEWEST_CLUSTERS - 1e-9:
+        return base.result(value, f"none ({what} worth only {worth:.1f})")
+    without = _of_moments(sums.sum(axis=0) - sums)
     if not np.isfinite(without).all():
         return base.result(value, f"none (undefined without some {what})")
     z = np.arctanh(np.clip(without, -_LARGEST, _LARGEST))
-    half = _half(z, sums[:, 0], base)
+    half = _half(z, sums[:, 0], worth, base)
     ends = math.tanh(math.atanh(value) - half), math.tanh(math.atanh(value) + half)
     count = base.count
     stderr = math.sqrt((count - 1) / count * float(np.square(without - without.mean()).sum()))
     return base.result(value, f"fisher(jackknife, {what})", ends, stderr)
 
 
-def _half(z: FloatArray, sizes: FloatArray, base: Basis) -> float:
-    """Half the interval's width on Fisher's scale, from z without each cluster [G] and the clusters' sizes [G]."""
+def _half(z: FloatArray, sizes: FloatArray, worth: float, base: Basis) -> float:
+    """Half the interval's width on Fisher's scale, from z without each cluster [G], the clusters' sizes [G] and how many they are worth."""
     count = len(z)
     seen = (count - 1) / count * float(np.square(z - z.mean()).sum())
     freedom = satterthwaite(sizes)
-    variance = (freedom * seen + _NORMAL_FREEDOM / (count - 3)) / (freedom + _NORMAL_FREEDOM)
+    variance = (freedom * seen + _NORMAL_FREEDOM / (worth - 3)) / (freedom + _NORMAL_FREEDOM)
     return t_quantile(freedom + _NORMAL_FREEDOM, base.level) * math.sqrt(variance)
 
 

@@ -215,8 +215,8 @@ def _groups_of_clusters(groups: NDArray[np.intp], count: int, seed: int) -> NDAr
     return made
 
 
-def proportion_interval(successes: int, trials: int, level: float) -> tuple[str, tuple[float, float]]:
-    """Method and interval of a share of samples that stand alone.
+def proportion_interval(successes: float, trials: int, level: float) -> tuple[str, tuple[float, float]]:
+    """Method and interval of a share of samples that stand alone; of successes that are no whole number too, for what is planned.
 
     From five samples on it is Wilson's, and its ends are never inside those of Clopper & Pearson's of 93.5 % (for one of 95 %): alone,
     Wilson's lower end lies above the truth far too often where few events are expected (16 % of the time at .17 events; Brown,
@@ -242,7 +242,7 @@ def wilson(successes: float, trials: float, level: float) -> tuple[float, float]
     return score_interval(successes / trials, trials, normal_quantile(level))
 
 
-def clopper_pearson(successes: int, trials: int, level: float) -> tuple[float, float]:
+def clopper_pearson(successes: float, trials: int, level: float) -> tuple[float, float]:
     """The exact interval of a proportion (Clopper & Pearson, Biometrika 26:404-413, 1934): it covers at least as often as
     it says, whatever the proportion."""
     from scipy.special import betaincinv

@@ -10,6 +10,9 @@ It is Wilson's on an effective number of trials, as for any mean from 0 to 1 (`s
 - where few samples are wrong (or few right) the variance is averaged with a cautious guess, as in `statistics.bounded`:
   the next wrong sample takes one of the two rarest classes for the other, which costs most.
 
+Samples may weigh more than others: sums are then weighted ones, and a class is worth (Σ w d)² / Σ w² d (Kish, Survey Sampling, 1965,
+section 11.7), which is its D where all weigh the same.
+
 A class that is neither true nor predicted anywhere is no class here. There is no interval where a class has fewer than five
 samples, or in clusters where fewer than five have it or one has more than half of it: nobody knows a rare class's F1 then, and
 it weighs as much as any.
@@ -55,30 +58,36 @@ def macro_f1_estimate(
     missing: int,
     ties: int = 0,
     level: float = 0.95,
+    weights: FloatArray | None = None,
 ) -> Estimate:
     """The estimate from each sample's statistics by class, each [n, k]: is it the class (`true`, 0 or 1), is it taken for it
-    (`predicted`; shares where predictions are tied), and both (`hits`). `labels` are the k classes' names, for reasons.
+    (`predicted`; shares where predictions are tied), and both (`hits`). `labels` are the k classes' names, for reasons; `weights`
+    those of the samples [n], where they are not all the same, and sum to as many as they are worth.
 
     Of one class (k = 1) it is that class's F1. It is no share of independent trials (`bounded_mean`): a hit counts twice, once as
     a prediction and once as the truth, so that a rarely hit class varies by up to twice as much as a share would."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():
         return found
+    heavy = np.ones(base.number) if weights is None else weights
+    hits, predicted, true = (column * heavy[:, None] for column in (hits, predicted, true))
     value = float(macro_f1(hits.sum(axis=0), predicted.sum(axis=0), true.sum(axis=0)))
     if found := base.without_interval(value):
         return found
     seen = (predicted + true).sum(axis=0) > 0
     hits, predicted, true = hits[:, seen], predicted[:, seen], true[:, seen]
-    if why := _too_few(true, [label for label, there in zip(labels, seen, strict=True) if there], base):
+    if why := _too_few(
+        true, heavy, [label for label, there in zip(labels, seen, strict=True) if there], base
+    ):
         return base.result(value, f"none ({why})")
 
-    weights = predicted + true
-    parts, freedoms = _influences(hits, weights, base.groups, base.count)
-    alone, _ = _influences(hits, weights, np.arange(base.number), base.number)
+    counts = predicted + true
+    parts, freedoms = _influences(hits, counts, base.groups, base.count)
+    alone, _ = _influences(hits, counts, np.arange(base.number), base.number)
     variance, variance_alone = _variance(parts), _variance(alone)
     # A sample is right as far as its own class is hit; it is wrong once, though two classes are concerned.
-    events = min(float(hits.sum()), float((weights - 2 * hits).max(axis=1).sum()))
-    own = weights.sum(axis=1)
+    events = min(float(hits.sum()), float((counts - 2 * hits).max(axis=1).sum()))
+    own = counts.sum(axis=1)
     size = float((np.bincount(base.groups, own) ** 2).sum()) / float((own**2).sum())
     design = _cautious(
         max(variance / variance_alone, 1.0) if variance_alone > 0 else 1.0,
@@ -86,22 +95,26 @@ def macro_f1_estimate(
         events,
         _DESIGN_EVENTS,
     )
-    rarest = np.sort(weights.sum(axis=0))[:2]
-    number = len(rarest) * weights.shape[1] / float((2 / rarest).sum())
+    worth = counts.sum(axis=0) ** 2 / (heavy[:, None] * counts).sum(axis=0)
+    rarest = np.sort(worth)[:2]
+    number = len(rarest) * counts.shape[1] / float((2 / rarest).sum())
     most = value * (1 - value) / max(number - 1, 1.0)
     spread = _cautious(variance_alone / most if most > 0 else 1.0, 1.0, events, _SPREAD_EVENTS)
-    quantile = t_quantile(_freedom(parts, weights.sum(axis=0), freedoms, events), base.level)
+    quantile = t_quantile(_freedom(parts, worth, freedoms, events), base.level)
     ends = score_interval(value, number / (design * spread), quantile)
     also = "" if base.clusters is None else ", clusters"
     return base.result(value, f"wilson(effective, macro{also})", ends, math.sqrt(variance))
 
 
-def _too_few(true: FloatArray, labels: Sequence[str], base: Basis) -> str | None:
-    """Which class has too little support, in words; None where all have enough."""
-    counts = true.sum(axis=0)
-    rarest = int(counts.argmin())
-    if counts[rarest] < FEWEST_OF_A_CLASS:
+def _too_few(true: FloatArray, heavy: FloatArray, labels: Sequence[str], base: Basis) -> str | None:
+    """Which class has too little support, in words; None where all have enough. `true` is weighted."""
+    counts = (true > 0).sum(axis=0)
+    worth = true.sum(axis=0) ** 2 / np.maximum((heavy[:, None] * true).sum(axis=0), 1e-300)
+    rarest = int(worth.argmin())
+    if worth[rarest] < FEWEST_OF_A_CLASS - 1e-9:
         number = int(counts[rarest])
+        if number >= FEWEST_OF_A_CLASS:
+            return f"class {labels[rarest]!r} has samples worth {worth[rarest]:.1f}"
         return f"class {labels[rarest]!r} has {number or 'no'} sample{'' if number == 1 else 's'}"
     if base.clusters is None:
         return None
@@ -137,10 +150,10 @@ def _variance(parts: FloatArray) -> float:
     return float((parts.sum(axis=1) ** 2).sum())
 
 
-def _freedom(parts: FloatArray, total: FloatArray, freedoms: FloatArray, events: float) -> float:
+def _freedom(parts: FloatArray, worth: FloatArray, freedoms: FloatArray, events: float) -> float:
     """Welch & Satterthwaite's degrees of freedom; where there are few events, with shares as of classes of equal F1."""
     own = (parts**2).sum(axis=0)
-    shares = 1 / total / float((1 / total).sum())
+    shares = 1 / worth / float((1 / worth).sum())
     if own.sum() > 0:
         shares = (events * own / own.sum() + _SPREAD_EVENTS * shares) / (events + _SPREAD_EVENTS)
     return float(1 / (shares**2 / freedoms).sum())

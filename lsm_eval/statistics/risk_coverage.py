@@ -13,7 +13,11 @@ The interval is Wilson's on an effective number of trials, as in `statistics.bou
   guess weighs as much as `_WORTH` samples in n · min(area, 1 - area). So an interval has a width where nothing is wrong, and
   does not jump where the first error comes.
 
-`benchmarks/coverage_further.py` simulates it; the weight was chosen there, and is ours.
+Samples may weigh more than others (w_i): the risk r_k is then of weights, W_k = Σ w_i over the first k, and the area Σ w_k r_k / Σ w_k, so
+that each place is as long as what it stands for; places of equal confidence are equally long. An influence is the same with
+w_k / W_k in place of 1 / k, and n is what the samples are worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7).
+
+`benchmarks/coverage_further.py` simulates it (`coverage_shares.py` where samples weigh); the guess's weight was chosen there, and is ours.
 """
 
 from __future__ import annotations
@@ -51,13 +55,16 @@ def over_ties(confidence: FloatArray, values: FloatArray, weight: FloatArray | N
     return shared
 
 
-def risk_coverage(confidence: FloatArray, wrong: FloatArray, *, excess: bool = False) -> float:
-    """The area from confidences [n] and how wrong each answer is (0 to 1) [n], 0 to 1; answers of equal confidence count as any order
-    among them does on average. NaN without answers."""
+def risk_coverage(
+    confidence: FloatArray, wrong: FloatArray, *, excess: bool = False, weights: FloatArray | None = None
+) -> float:
+    """The area from confidences [n] and how wrong each answer is (0 to 1) [n], 0 to 1, and the answers' `weights` [n] where they
+    are not all the same; answers of equal confidence count as any order among them does on average. NaN without answers."""
     if not len(wrong):
         return math.nan
-    area = _area(_in_order(confidence, wrong)[1])
-    return area - _area(np.sort(wrong)) if excess else area
+    heavy = np.ones(len(wrong)) if weights is None else weights
+    area = _area(*_in_order(confidence, wrong, heavy)[1:])
+    return area - _area(*_in_order(-wrong, wrong, heavy)[1:]) if excess else area
 
 
 def risk_coverage_estimate(
@@ -68,56 +75,72 @@ def risk_coverage_estimate(
     missing: int,
     excess: bool = False,
     level: float = 0.95,
+    weights: FloatArray | None = None,
 ) -> Estimate:
     """The same with its interval; clusters are n long (None: an answer that stands alone)."""
     base = basis(clusters, missing=missing, level=level)
     if found := base.empty():
         return found
-    value = risk_coverage(confidence, wrong, excess=excess)
+    value = risk_coverage(confidence, wrong, excess=excess, weights=weights)
     if found := base.without_interval(value):
         return found
     number, alone = base.number, base.clusters is None
     if alone and number < FEWEST_CLUSTERS:
         return base.result(value, f"none (only {number} samples)")
-    sizes = np.bincount(base.groups, minlength=base.count).astype(float)
+    heavy = np.ones(number) if weights is None else weights
+    sizes = np.asarray(np.bincount(base.groups, weights=heavy, minlength=base.count), float)
     if why := unfit(sizes, clustered=not alone):
         return base.result(value, f"none ({why})")
-    pulls = np.column_stack([_influences(confidence, wrong, excess=excess), np.ones(number)])
+    pulls = np.column_stack([_influences(confidence, wrong, heavy, excess=excess), np.ones(number)])
+    pulls *= heavy[:, None]
     robust = robust_mean(cluster_sums(pulls, base.groups, base.count))
     variance = max(robust.stderr, robust_mean(pulls).stderr) ** 2
     share = min(max(value, 0.0), 1.0)
-    most = share * (1 - share) / (number - 1)
-    events = number * min(share, 1 - share)
-    alike = float((sizes**2).sum()) / number
+    square = float((heavy**2).sum())
+    worth = float(heavy.sum()) ** 2 / square
+    most = share * (1 - share) / (worth - 1)
+    events = worth * min(share, 1 - share)
+    alike = float((sizes**2).sum()) / square
     seen = variance / most if most > 0 else 0.0
     design = (seen * events + _DESIGN * alike * _WORTH) / (events + _WORTH)
-    low, high = score_interval(share, number / design, t_quantile(robust.freedom, level))
+    low, high = score_interval(share, worth / design, t_quantile(robust.freedom, level))
     method = "wilson(effective, area)" if alone else "wilson(effective, area, clusters)"
     return base.result(value, method, (min(low, value), max(high, value)), robust.stderr)
 
 
-def _in_order(confidence: FloatArray, wrong: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-    """Indices, the most confident first, and how wrong the answers are in that order."""
+def _in_order(
+    confidence: FloatArray, wrong: FloatArray, weight: FloatArray
+) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
+    """Indices, the most confident first, how wrong the answers are in that order, and their weights in it."""
     order = np.argsort(-confidence, kind="stable")
-    return order, over_ties(confidence, wrong)[order]
+    return order, over_ties(confidence, wrong, weight)[order], over_ties(confidence, weight)[order]
 
 
-def _area(wrong: FloatArray) -> float:
-    """Mean risk over all coverages of errors [n], the most confident first."""
-    return float((np.cumsum(wrong) / np.arange(1, len(wrong) + 1)).mean())
+def _area(wrong: FloatArray, weight: FloatArray) -> float:
+    """Mean risk over all coverages of errors [n], the most confident first, with these weights [n]."""
+    return float((weight * np.cumsum(weight * wrong) / np.cumsum(weight)).sum() / weight.sum())
 
 
-def _influences(confidence: FloatArray, wrong: FloatArray, *, excess: bool) -> FloatArray:
-    """What each answer does to the area, n times: [n], in the answers' own order."""
-    number = len(wrong)
-    order, shared = _in_order(confidence, wrong)
-    inverse = 1 / np.arange(1, number + 1)
-    risk = np.cumsum(shared) * inverse
+def _influences(confidence: FloatArray, wrong: FloatArray, weight: FloatArray, *, excess: bool) -> FloatArray:
+    """What each answer does to the area, by its weight and times the sum of all: [n], in the answers' own order."""
+    order, shared, heavy = _in_order(confidence, wrong, weight)
+    before = np.cumsum(heavy)
+    inverse = heavy / before
+    risk = np.cumsum(heavy * shared) / before
     later, of_risk = (np.cumsum(x[::-1])[::-1] for x in (inverse, risk * inverse))
-    own = risk - risk.mean() + wrong[order] * later - of_risk
+    area = float((heavy * risk).sum() / before[-1])
+    own = risk - area + wrong[order] * later - of_risk
     if excess:
         # The least area grows by H_n - H_(n - e) with the share of errors, e of n being wrong.
-        own = own - float(inverse[number - round(float(wrong.sum())) :].sum()) * (wrong[order] - wrong.mean())
-    back: FloatArray = np.empty(number)
+        own = own - _harmonic(wrong, weight) * (wrong[order] - float(np.average(wrong, weights=weight)))
+    back: FloatArray = np.empty(len(wrong))
     back[order] = own
     return back
+
+
+def _harmonic(wrong: FloatArray, weight: FloatArray) -> float:
+    """H_n - H_(n - e) of answers that weigh: w_k / W_k summed over the last places, which errors would have at best."""
+    _, _, heavy = _in_order(-wrong, wrong, weight)
+    before = np.cumsum(heavy)
+    right = before[-1] - float((weight * wrong).sum())
+    return float((heavy / before)[before - heavy / 2 > right - 1e-9].sum())

@@ -339,3 +339,33 @@ def test_samples_that_stand_for_several_weigh_so(runs: Runs, tmp_path: Path) -> 
 def test_a_smaller_run_is_compared_over_its_samples(runs: Runs, tmp_path: Path) -> None:
     made = resigned(runs.second, tmp_path, "n:24", "n:24 drawn:groups+clusters/24 seed:0")
     assert rows_of(compared(runs, "--json", second=made))["choose:acc"]["n"] == 24
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("which", ["baseline", "candidate"])
+def test_a_score_that_is_no_number_is_named_with_task_and_metric(
+    runs: Runs, tmp_path: Path, which: str, odd: float
+) -> None:
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[3, "score.acc_norm"] = odd
+        stats = [np.array([odd, 1.0]) if at == 3 else own for at, own in enumerate(table["stats.acc_norm"])]
+        table["stats.acc_norm"] = pd.Series(stats, dtype=object)
+        return table
+
+    def without_value(content: list[dict[str, Any]]) -> None:
+        row = next(row for row in content if (row["task"], row["metric"]) == ("choose", "acc_norm"))
+        row |= {"value": None, "low": None, "high": None, "stderr": None, "method": "none (infinite)"}
+
+    record = runs.first if which == "baseline" else runs.second
+    made = copy(record, tmp_path)
+    table = change(samples(made, "choose"))
+    table.to_parquet(made / "samples" / "choose.parquet")
+    edit(made / "estimates.json", without_value)
+    pair = (made, runs.second) if which == "baseline" else (runs.first, made)
+    what = f"The {which} is not what it says: choose: "
+    held = compared(runs, first=pair[0], second=pair[1])
+    gated = call("gate", "--baseline", pair[0], "--candidate", pair[1], "--include", runs.tasks)
+    assert (held.code, gated.code) == (4, 4)
+    for said in (held.out, gated.out):
+        assert what in said
+        assert ".acc_norm of sample '3' is not finite" in said

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rendered import RENDERERS, Page, references, rendered
 
-from lsm_eval.comparison.shown.as_json import json_text, printed
 from lsm_eval.comparison.shown.escape import cell_markdown, markdown, plain_markdown, visible
+from lsm_eval.json_text import json_text, printed
 
 PLACES = {
     "code in a cell": (markdown, "| a | b |\n| --- | --- |\n| {} | end |\n"),

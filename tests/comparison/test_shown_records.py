@@ -129,7 +129,7 @@ def test_what_is_withheld_already_is_not_hashed_again() -> None:
 
 
 def test_json_is_json_where_the_console_is_not_utf_8() -> None:
-    from lsm_eval.comparison.shown.as_json import printed
+    from lsm_eval.json_text import printed
 
     name = "模型 é 😀"
     made = comparison(notes=[name])

@@ -10,9 +10,10 @@ import pytest
 
 from lsm_eval.detectors import registry
 from lsm_eval.detectors.base import Detector
-from lsm_eval.detectors.card import Card, cards
+from lsm_eval.detectors.card import Card, Counts, cards
 from lsm_eval.detectors.card_table import replaced, table
 from lsm_eval.errors import UserError
+from lsm_eval.statistics.intervals import proportion_interval
 
 ANY_TEXT = ("abstention", "pii", "refusal", "sentiment_lexical", "toxicity_lexical")
 
@@ -113,7 +114,29 @@ def test_the_pages_table_is_made_from_the_cards(repo: Path) -> None:
 def test_the_table_shows_counts_intervals_and_what_is_lacking() -> None:
     card = Card("d", "2", None, "some texts", None, "MIT", 100, 90, 0, 0, cannot_tell=7)
     row = table([card]).splitlines()[-1]
-    assert row == "| d | 2 | all | 0.900 (0.826 to 0.945, n 100) | - | 0.947 | 7 | some texts |"
+    assert row == "| d | 2 | all | 0.900 (0.826 to 0.949, n 100) | - | 0.947 | 7 | some texts |"
+
+
+def test_a_cards_interval_is_that_of_any_share() -> None:
+    for right, texts in ((90, 100), (3, 4), (0, 2), (7, 7)):
+        card = Card("d", "2", None, "texts", None, "MIT", texts, right, texts, right)
+        wanted = proportion_interval(right, texts, 0.95)[1]
+        assert card.sensitivity_interval() == pytest.approx(wanted)
+        assert card.specificity_interval() == pytest.approx(wanted)
+
+
+def test_models_are_clusters_of_their_texts_on_a_card() -> None:
+    unlike = [50, 45, 20, 48, 49]
+    five = {f"m{at}": Counts(50, right, 0, 0) for at, right in enumerate(unlike)}
+    card = Card("d", "2", None, "texts", None, "MIT", 250, 212, 0, 0, by_model=five)
+    low, high = card.sensitivity_interval() or (0.0, 0.0)
+    assert low < 0.6
+    assert high > 0.93
+    assert card.specificity_interval() is None
+    del five["m0"]
+    four = Card("d", "2", None, "texts", None, "MIT", 200, 162, 0, 0, by_model=five)
+    assert four.sensitivity_interval() is None
+    assert "| 0.810 (no interval, n 200) | - |" in table([four])
 
 
 @pytest.mark.parametrize("card", cards(), ids=lambda card: f"{card.detector}.{card.kind}")

@@ -38,10 +38,9 @@ def test_no_hit_of_twenty_is_not_safe(gate_runs: GateRuns) -> None:
     found = only(limited(gate_runs, {"task": "harm", "metric": "acc", "at_most": 0.05}))
     assert (found.answer, found.candidate, found.n) == ("not enough data", 0, 20)
     # The one-sided bound of 0 of 20: Wilson's, and not inside the exact one of 93.5 %.
-    z = norm.ppf(0.95)
     assert found.high == pytest.approx(1 - 0.065 ** (1 / 20))
-    assert found.wanted_n == math.ceil(z**2 * (1 - 0.05) / 0.05)
-    assert "may be 0.0 % to 12.8 %, and the policy wants at most 5.0 %; about 52 samples" in found.why
+    assert found.wanted_n == math.ceil(math.log(0.065) / math.log(1 - 0.05)) == 54
+    assert "may be 0.0 % to 12.8 %, and the policy wants at most 5.0 %; about 54 samples" in found.why
     assert only(limited(gate_runs, {"task": "harm", "metric": "acc", "at_most": 0.13})).answer == "pass"
     assert (
         limited(gate_runs, {"task": "harm", "metric": "acc", "at_most": 0.05}, kind="release").exit_code == 1

@@ -16,11 +16,13 @@ from sacrebleu.metrics.ter import TER
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.registry import create
+from lsm_eval.metrics.scoring import score_task
 from lsm_eval.metrics.translation import Bleu, Chrf, Ter
-from lsm_eval.requests import Generate, Generated
+from lsm_eval.requests import Failure, Generate, Generated
 from lsm_eval.statistics.intervals import estimate
 from lsm_eval.tasks.sample import Sample
 
+LOST = Failure("truncated", "")
 WORDS = st.lists(st.sampled_from(["the", "cat", "sat", "on", "a", "mat", ".", "dog"]), max_size=9).map(
     " ".join
 )
@@ -137,6 +139,23 @@ def test_the_signature_is_sacrebleus() -> None:
     assert "nrefs:var" in metric.signature
     assert "beta:3" in Chrf(beta=3).signature
     assert create("chrf++").signature == Chrf(word_order=2).signature
+
+
+@pytest.mark.parametrize(("targets", "number"), [(("a", "b"), "2"), (("a",), "1"), ((), "var")])
+def test_the_signature_is_the_same_whatever_was_answered(targets: tuple[str, ...], number: str) -> None:
+    samples = [Sample(str(at), Generate("p"), targets or ("a", "b")[: at + 1]) for at in range(2)]
+    samples.append(Sample("lacking", Generate(""), (), missing="no such column"))
+    found = []
+    for answers in (
+        [Generated("a", 1, "stop")] * 2,
+        [Generated("a", 1, "stop"), LOST],
+        [LOST] * 2,
+    ):
+        metric = Bleu()
+        score_task([metric], samples, [*answers, Failure("null", "no such column")], seed=0)
+        found.append(metric.signature)
+    assert len(set(found)) == 1
+    assert f"nrefs:{number}|" in found[0]
 
 
 def test_the_interval_is_near_sacrebleus_own_bootstrap(hub_mirror: Path) -> None:

@@ -10,20 +10,25 @@ import numpy as np
 import pytest
 
 from lsm_eval.metrics.base import FloatArray
+from lsm_eval.metrics.bias.agreement import Agreement
 from lsm_eval.metrics.bias.bbq import AlignmentCost, BiasAmbiguous, BiasDisambiguated
 from lsm_eval.metrics.bias.cbbq import CbbqTotal
 from lsm_eval.metrics.bias.occupation import Gap
 from lsm_eval.metrics.calibration import ece
 from lsm_eval.metrics.choice import Accuracy
+from lsm_eval.metrics.classes import MacroF1
+from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.hallucination.grounded import UngroundedRate
+from lsm_eval.metrics.hallucination.halueval import HaluEvalPrecision
 from lsm_eval.metrics.judged import JudgedHarmful
 from lsm_eval.metrics.privacy.extraction import Verbatim
 from lsm_eval.metrics.privacy.leak_protection import LeakProtection
+from lsm_eval.metrics.privacy.membership import MembershipAuroc
 from lsm_eval.metrics.safety.injection import InjectionEffect
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.metrics.selective import Aurc, ConfidenceAuroc
 from lsm_eval.metrics.weights import UNWEIGHTED, relative_weights, weighs
-from lsm_eval.requests import Score, Scored
+from lsm_eval.requests import Likelihood, Perplexity, Score, Scored
 from lsm_eval.statistics.auroc_interval import auroc_estimate
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
@@ -103,8 +108,54 @@ def test_an_auroc_weighs() -> None:
 
 
 def test_what_cannot_weigh_has_no_value() -> None:
-    made = scored_by(Aurc(), [1.0, 5.0] * 12)
+    made = scored_by(Agreement(), [1.0, 5.0] * 12)
     assert (made.value, made.low, made.method, made.n) == (None, None, UNWEIGHTED, 24)
+
+
+def test_an_order_of_samples_weighs() -> None:
+    made, plain = scored_by(Aurc(), [1.0, 5.0] * 12), scored_by(Aurc(), [1.0] * 24)
+    assert made.low is not None
+    assert made.value != plain.value
+
+
+def test_a_macro_f1_and_its_rows_weigh() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    weights = np.tile([1.0, 3.0, 2.0, 1.0], 15)
+    true, said = np.arange(60) // 2 % 2, np.arange(60) % 3 % 2
+    samples = [
+        Sample(str(at), Score("q", (" a", " b")), (int(own),), ("a", "b"), weight=float(weight))
+        for at, (own, weight) in enumerate(zip(true, weights, strict=True))
+    ]
+    answers = [Scored((-1.0 - at, -2.0 + at), (1, 1), (True, False)) for at in said]
+    found = {metric.name: made for metric, made in score_task([MacroF1()], samples, answers, seed=0)[0]}
+    wanted = metrics.precision_recall_fscore_support(true, said, sample_weight=weights)
+    for row, both in zip(("precision", "recall", "f1"), wanted, strict=False):
+        for label, value in zip("ab", both, strict=True):
+            made = found[f"macro_f1.{row}[{label}]"]
+            assert made.value == pytest.approx(value)
+            assert made.low is not None
+    assert found["macro_f1"].value == pytest.approx(wanted[2].mean())
+    # How many there are, whatever each stands for.
+    assert found["macro_f1.support[a]"].value == 30
+
+
+def test_a_membership_attack_weighs_alone_and_by_group() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(5)
+    member, weights = np.arange(80) % 2, rng.choice([1.0, 4.0], 80)
+    answers = [Likelihood(float(-9 + 2 * m + rng.standard_normal()), 3) for m in member]
+    samples = [
+        Sample(str(at), Perplexity(f"text {at}"), metadata={"member": bool(m), "half": at // 40}, weight=w)
+        for at, (m, w) in enumerate(zip(member, weights, strict=True))
+    ]
+    attack = grouped(MembershipAuroc(), "half")
+    found = {metric.name: made for metric, made in score_task([attack], samples, answers, seed=0)[0]}
+    scores = [answer.logprob for answer in answers]
+    for name, own in (("", slice(80)), ("[0]", slice(40)), ("[1]", slice(40, 80))):
+        made = found[f"membership_auroc{name}"]
+        wanted = metrics.roc_auc_score(member[own], scores[own], sample_weight=weights[own])
+        assert made.value == pytest.approx(wanted)
+        assert made.method == "delong(score)"
 
 
 def _coins(rng: np.random.Generator, *rows: float) -> FloatArray:
@@ -143,6 +194,7 @@ CASES: dict[str, tuple[Any, Callable[[np.random.Generator], FloatArray]]] = {
     "bbq_alignment_cost": (AlignmentCost(), _sides),
     "cbbq_bias": (CbbqTotal(), _sides),
     "occupation_gap": (Gap(), _sides),
+    "halueval_precision": (HaluEvalPrecision(), lambda rng: _biased(rng)[:, [0, 1]]),
     "leak_protection": (LeakProtection(), _sides),
     "injection_effect": (InjectionEffect(), lambda rng: np.hstack([_coins(rng), _coins(rng, 1.0)])),
     "verbatim": (Verbatim(), lambda rng: _coins(rng, 1.0, 0.0)),

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 import lsm_eval
 from lsm_eval.comparison.flips import Flip
-from lsm_eval.comparison.shown.as_json import json_text, record
+from lsm_eval.comparison.shown.as_json import record
 from lsm_eval.errors import UserError
 from lsm_eval.gating.result import GateResult
 from lsm_eval.gating.written.schema import SCHEMA_VERSION, GateFile
 from lsm_eval.gating.written.wording import shown_flips
+from lsm_eval.json_text import json_text
 
 
 def to_json(result: GateResult) -> str:

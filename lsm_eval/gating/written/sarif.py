@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 import lsm_eval
-from lsm_eval.comparison.shown.as_json import json_text
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.gating.result import Finding, GateResult, Kind
 from lsm_eval.gating.written.wording import created, facts, severity, worst_first
+from lsm_eval.json_text import json_text
 from lsm_eval.results.writer import ESTIMATES
 
 AREAS = frozenset({"bias", "hallucination", "privacy", "safety"})

@@ -77,6 +77,7 @@ class HaluEvalPrecision(_Judging):
     Statistics (hallucinated with a yes, all with a yes)."""
 
     default_name = "halueval_precision"
+    weighs = True
 
     def judge(self, answers: Sequence[Judged]) -> Measurement:
         said = sum(_yes(odds) for odds, _ in answers)

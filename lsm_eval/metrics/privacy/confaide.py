@@ -25,6 +25,7 @@ from lsm_eval.metrics.common import (
 )
 from lsm_eval.metrics.privacy.leak import LeakRate, Secret
 from lsm_eval.metrics.privacy.leak_spellings import folded
+from lsm_eval.metrics.weights import relative_weights
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.correlation import correlation, correlation_estimate
 from lsm_eval.statistics.estimate import Estimate
@@ -39,6 +40,7 @@ class RatingCorrelation(Described):
     ratings are equal."""
 
     default_name = "rating_correlation"
+    weighs = True
     reads_likelihood = True
     unit = "other"
 
@@ -54,7 +56,10 @@ class RatingCorrelation(Described):
     ) -> Estimate:
         """r with its interval (`scoring.CorpusInterval`)."""
         model, people = self._ratings(samples, [own[0] for own in answers])
-        return correlation_estimate(model, people, [sample.cluster for sample in samples], missing=missing)
+        clusters = [sample.cluster for sample in samples]
+        return correlation_estimate(
+            model, people, clusters, missing=missing, weights=relative_weights(samples)
+        )
 
     def _ratings(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> tuple[FloatArray, FloatArray]:
         """The model's ratings [n] and people's [n]."""

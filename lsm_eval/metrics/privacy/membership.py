@@ -115,12 +115,26 @@ class _Membership(Described, ABC):
         seed: int,
     ) -> Estimate:
         """The value with its interval (`scoring.Interval`); nothing is drawn, so `seed` plays no part."""
-        rows = statistics.reshape(len(statistics), 3)
-        return self.over(rows, clusters, missing)
+        return self.over(statistics.reshape(len(statistics), 3), clusters, missing, None)
+
+    def estimate_weighted(
+        self,
+        statistics: FloatArray,
+        clusters: Sequence[str | None],
+        weights: FloatArray,
+        *,
+        missing: int,
+        ties: int,
+        seed: int,
+    ) -> Estimate:
+        """The same of weighted samples (`scoring.WeightedInterval`)."""
+        return self.over(statistics.reshape(len(statistics), 3), clusters, missing, weights)
 
     @abstractmethod
-    def over(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
-        """The estimate from samples' statistics [n, 3]."""
+    def over(
+        self, rows: FloatArray, clusters: Sequence[str | None], missing: int, weights: FloatArray | None
+    ) -> Estimate:
+        """The estimate from samples' statistics [n, 3] and their weights [n], where these differ."""
 
     def _text(self, sample: Sample) -> str:
         request = sample.request
@@ -143,8 +157,10 @@ class MembershipAuroc(_Membership):
 
     default_name = "membership_auroc"
 
-    def over(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
-        return auroc_estimate(rows[:, 0], rows[:, 2], clusters, missing=missing)
+    def over(
+        self, rows: FloatArray, clusters: Sequence[str | None], missing: int, weights: FloatArray | None
+    ) -> Estimate:
+        return auroc_estimate(rows[:, 0], rows[:, 2], clusters, missing=missing, weights=weights)
 
 
 class MembershipTpr(_Membership):
@@ -165,20 +181,26 @@ class MembershipTpr(_Membership):
     def options(self) -> dict[str, str]:
         return {**super().options(), "fpr": f"{self.fpr:g}", "threshold": "interpolated"}
 
-    def over(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
-        return tpr_estimate(rows[:, 0], rows[:, 2], self.fpr, clusters, missing=missing)
+    def over(
+        self, rows: FloatArray, clusters: Sequence[str | None], missing: int, weights: FloatArray | None
+    ) -> Estimate:
+        return tpr_estimate(rows[:, 0], rows[:, 2], self.fpr, clusters, missing=missing, weights=weights)
 
 
 class _WithBlind(_Membership):
     blind = True
 
-    def over(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+    def over(
+        self, rows: FloatArray, clusters: Sequence[str | None], missing: int, weights: FloatArray | None
+    ) -> Estimate:
         if np.isnan(rows[:, 1]).any():
             return basis(clusters, missing=missing).result(None, "none (undefined on these samples)")
-        return self.compared(rows, clusters, missing)
+        return self.compared(rows, clusters, missing, weights)
 
     @abstractmethod
-    def compared(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
+    def compared(
+        self, rows: FloatArray, clusters: Sequence[str | None], missing: int, weights: FloatArray | None
+    ) -> Estimate:
         """The estimate from statistics whose blind scores are all known."""
 
 
@@ -198,8 +220,10 @@ class MembershipBlind(_WithBlind):
     def shown(self, score: float, blind: float) -> float | None:
         return None if math.isnan(blind) else blind
 
-    def compared(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
-        return auroc_estimate(rows[:, 1], rows[:, 2], clusters, missing=missing)
+    def compared(
+        self, rows: FloatArray, clusters: Sequence[str | None], missing: int, weights: FloatArray | None
+    ) -> Estimate:
+        return auroc_estimate(rows[:, 1], rows[:, 2], clusters, missing=missing, weights=weights)
 
 
 class MembershipGain(_WithBlind):
@@ -209,5 +233,7 @@ class MembershipGain(_WithBlind):
     default_name = "membership_gain"
     unit: Unit = "other"
 
-    def compared(self, rows: FloatArray, clusters: Sequence[str | None], missing: int) -> Estimate:
-        return auroc_gain(rows[:, 0], rows[:, 1], rows[:, 2], clusters, missing=missing)
+    def compared(
+        self, rows: FloatArray, clusters: Sequence[str | None], missing: int, weights: FloatArray | None
+    ) -> Estimate:
+        return auroc_gain(rows[:, 0], rows[:, 1], rows[:, 2], clusters, missing=missing, weights=weights)

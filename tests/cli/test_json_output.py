@@ -1,0 +1,97 @@
+"""`--json` is JSON, with every character that was meant, on a console of any encoding."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from command_line import SCORE, call, environment, write_task
+
+from lsm_eval.cli import cli
+
+NAME = "模型 é 😀 \u2028"
+ROWS = [{"question": f"{NAME} {at}?", "choices": ["鸫", "é"], "answer": at % 2} for at in range(4)]
+WHERE = {
+    "list tasks": ["--include", "DEFS"],
+    "list suites": ["--include", "DEFS"],
+    "list models": [],
+    "list metrics": [],
+    "list detectors": [],
+    "show task": ["niao", "--include", "DEFS", "--model", "builtin:first"],
+    "compare": ["RECORD", "RECORD"],
+    "record check": ["RECORD"],
+}
+"""Every command that prints JSON, and with what; its output has `NAME` in it where anything of the user's is."""
+
+
+def printing_json(command: click.Command, name: str = "") -> Iterator[str]:
+    """The commands below this one that have a switch `--json`."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from printing_json(found, f"{name} {below}".strip())
+    elif any("--json" in one.opts and getattr(one, "is_flag", False) for one in command.params):
+        yield name
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> dict[str, str]:
+    """Task files, and a record of theirs, under names that few consoles can write."""
+    defs = tmp_path / "鸟"
+    write_task(defs, "niao", ROWS, title=NAME, **SCORE)
+    (defs / "suite.yaml").write_text(yaml.safe_dump({"suite": "niaos", "title": NAME, "tasks": ["niao"]}))
+    return {"DEFS": str(defs), "RECORD": str(tmp_path / "é鸟")}
+
+
+def test_every_command_that_prints_json_is_tried() -> None:
+    assert sorted(printing_json(cli)) == sorted(WHERE)
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_it_is_json_on_a_console_that_is_not_utf_8(made: dict[str, str], name: str) -> None:
+    if "RECORD" in WHERE[name]:
+        tasks = [
+            "--tasks",
+            "niao",
+            "--include",
+            made["DEFS"],
+            "--model",
+            "builtin:first",
+            "--name",
+            NAME.strip(),
+        ]
+        made["RECORD"] = str(call("run", *tasks, "--store", "none", "--out", made["RECORD"]).record)
+
+    def printed(encoding: str) -> Any:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "lsm_eval",
+                *name.split(),
+                *(made.get(one, one) for one in WHERE[name]),
+                "--json",
+            ],
+            env=environment(PYTHONIOENCODING=encoding),
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.decode(encoding))
+
+    found = printed("ascii")
+    if WHERE[name]:
+        wanted = "é鸟" if name == "record check" else NAME.strip()
+        assert wanted in json.dumps(found, ensure_ascii=False)
+    if name == "list tasks":
+        assert found == printed("cp1252") == printed("utf-8")
+        assert NAME in [row["title"] for row in found]
