@@ -8,6 +8,7 @@ from typing import Any
 from lsm_eval.comparison.result import Comparison
 from lsm_eval.json_text import json_text
 from lsm_eval.results.reader import Record
+from lsm_eval.secrets import without_secrets
 
 SCHEMA_VERSION = 1
 
@@ -34,5 +35,5 @@ def record(found: Record) -> dict[str, Any]:
         "model": manifest.model.name,
         "fingerprint": manifest.model.fingerprint,
         "run": manifest.run,
-        "folder": str(found.folder),
+        "folder": without_secrets(str(found.folder)),
     }
