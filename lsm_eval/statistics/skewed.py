@@ -66,9 +66,9 @@ def outwards(quantile: float, skewness: float) -> float:
 def too_few_numbers(sums: FloatArray, robust: Robust, what: str) -> str | None:
     """Why sums (value, weight) [G, 2] of values without a range bear no interval, in words; None where they do."""
     if len(sums) < FEWEST_NUMBERS:
-        return f"only {len(sums)} {what}, and no range"
+        return f"only {len(sums)} {what} of numbers without a range"
     if (worth := robust.freedom + 1) < FEWEST_NUMBERS - 1e-6:
-        return f"{len(sums)} {what} so unequal tell what {math.floor(worth + 1e-6)} do, and no range"
+        return f"{len(sums)} {what} that count as {math.floor(worth + 1e-6)} equal ones, of numbers without a range"
     return too_alike(sums, what)
 
 
