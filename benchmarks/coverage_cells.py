@@ -87,6 +87,8 @@ class Cell:
     """Expected events, whichever of success and failure is rarer."""
     wide: str = ""
     """Why it may lie above `HIGH`."""
+    limit: str = ""
+    """Why no method that was tried covers: it is named, as long as no candidate does."""
     share: float = 1.0
     """Of the draws asked for; less where one takes long."""
 
@@ -130,7 +132,7 @@ def record(cell: Cell, truth: float, found: Outcome) -> dict[str, Any]:
     """As a row of the JSON file."""
     row: dict[str, Any] = {
         "kind": cell.kind, "name": cell.name, "truth": truth, "samples": cell.samples, "design": cell.design or cell.name,
-        "events": None if math.isinf(cell.events) else cell.events, "wide": cell.wide, **asdict(found),
+        "events": None if math.isinf(cell.events) else cell.events, "wide": cell.wide, "limit": cell.limit, **asdict(found),
     }  # fmt: skip
     row["rivals"] = {name: list(of) for name, of in found.rivals.items()}
     return row
@@ -186,6 +188,8 @@ def _outside(row: Mapping[str, Any]) -> list[str]:
     if not few and (side := max(row["below"], row["above"])) > ONE_SIDE:
         found.append("one side" if side > ONE_SIDE + error(ONE_SIDE, draws) else "one side?")
     rare = row["events"] is not None and row["events"] < RARE
+    if row["limit"] and not row["best"]:
+        found = [mark if mark.endswith("?") else f"{mark} (named)" for mark in found]
     if row["held"] > HIGH + error(HIGH, draws):
         found.append("wide (named)" if rare or row["wide"] else "wide")
     if row["times"] > WIDER:

@@ -77,7 +77,8 @@ def _field(x: float, y: float, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     yield f'<rect x="{x + 1}" y="{y + 1}" width="{WIDTH - 2}" height="{HEIGHT - 2}" fill="{colour}" stroke="#999999" stroke-width="0.5"/>'
     ends = f"{100 * min(held):.1f}", f"{100 * max(held):.1f}"
     yield _text(x + WIDTH / 2, y + 17, ends[0] if ends[0] == ends[1] else "–".join(ends), "middle", ink)
-    if outside := sum(any(mark in ("low", "one side", "width") for mark in row["outside"]) for row in rows):
+    bars = {"low", "low (named)", "one side", "one side (named)", "width"}
+    if outside := sum(not bars.isdisjoint(row["outside"]) for row in rows):
         yield _text(x + WIDTH - 5, y + 11, str(outside), "end", ink, 9)
 
 

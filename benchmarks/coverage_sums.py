@@ -4,6 +4,7 @@ of unequal length, BLEU and chrF of documents whose quality varies. The truth is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import Any
@@ -46,7 +47,11 @@ def _estimated(metric: Any, draw: Draw, count: int, size: int) -> Callable[[Rng]
         if found.low is None:
             return drawn(found)
         sums = stats.reshape(count, size, -1).sum(axis=1)
-        return drawn(found, {"bootstrap": candidates.bootstrap(metric.aggregate, sums)})
+        rivals = {"bootstrap": candidates.bootstrap(metric.aggregate, sums)}
+        if metric.unit == "perplexity":
+            low, high = candidates.log_ratio(sums * (-1, 1))
+            rivals["t of the logarithm"] = math.exp(low), math.exp(min(high, 700.0))
+        return drawn(found, rivals)
 
     return made
 

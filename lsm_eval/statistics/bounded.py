@@ -132,17 +132,6 @@ def freedom_seen(sums: FloatArray, robust: Robust) -> float:
     return min(robust.freedom, max(seen, _FEWEST_FREEDOM))
 
 
-def skewed_ends(centre: float, stderr: float, quantile: float, skewness: float) -> tuple[float, float]:
-    """centre ± quantile · stderr, with the end on the side of the longer tail moved outwards by (1 + 2 q²) γ / 6 standard errors, γ
-    the skewness of the estimate (Hall, J. R. Stat. Soc. B 54:221-228, 1992, the first term of the t-statistic's expansion;
-    Johnson, J. Am. Stat. Assoc. 73:536-544, 1978). The other end, which the expansion would move inwards, stays."""
-    more = (1 + 2 * quantile**2) * skewness / 6
-    return (
-        centre - (quantile - min(more, 0.0)) * stderr,
-        centre + (quantile + max(more, 0.0)) * stderr,
-    )
-
-
 def skewness_of(deviations: FloatArray) -> float:
     """Of a sum of independent terms [G] with these deviations; 0 where there are none."""
     square = float((deviations**2).sum())

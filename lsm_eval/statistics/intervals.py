@@ -6,9 +6,9 @@ Which interval, decided by the metric and the data alone (never by a clock), so 
   exact interval of 93.5 %; for fewer than five samples Clopper & Pearson's (1934), which is never too narrow;
 - any other mean of values from 0 to 1 (of points from 0 to 100, or within the metric's own `span`): Wilson's on an effective
   number of trials, robust to clusters (`statistics.bounded`);
-- any other mean: a t interval with the CR2 standard error, robust to clusters, and Satterthwaite's degrees of freedom (the
-  same room), the end on the side of the longer tail moved outwards (`bounded.skewed_ends`); samples that stand alone are
-  clusters of one; none where all are alike;
+- any other mean, of ten samples or more: a t interval with the CR2 standard error, robust to clusters, and Satterthwaite's
+  degrees of freedom (the same room), the end on the side of the longer tail moved outwards (`statistics.skewed`); samples that
+  stand alone are clusters of one; none where all, or all but two, are alike;
 - any other function of sums: Student's t on a fitting scale, with the CR2 standard error for a ratio of two sums, else
   the jackknife's (`statistics.smooth`);
 - a number without sums (`estimate_corpus`): the jackknife's, over at most 20 groups where there are many samples;
@@ -30,16 +30,14 @@ from lsm_eval.errors import UserError
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.bounded import (
     bounded_mean,
-    freedom_seen,
     normal_quantile,
     robust_mean,
     score_interval,
-    skewed_ends,
-    skewness_of,
     t_quantile,
     unfit,
 )
 from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.skewed import reach, too_few_numbers
 from lsm_eval.statistics.smooth import NO_SPREAD, jackknife, smooth, too_few
 
 FloatArray = NDArray[np.float64]
@@ -128,12 +126,13 @@ def _of_mean(metric: Quantity, base: Basis, stats: FloatArray, sums: FloatArray,
     held = sums[sums[:, 1] > 0]
     if why := unfit(held[:, 1], clustered=not alone):
         return base.result(value, f"none ({why})")
-    robust = robust_mean(held)
+    robust, what = robust_mean(held), "samples" if alone else "clusters"
     if robust.stderr <= 1e-12 * abs(value):
-        return base.result(value, NO_SPREAD.format(what="samples" if alone else "clusters"))
-    deviations = (held[:, 0] - robust.mean * held[:, 1]) / np.sqrt(1 - held[:, 1] / held[:, 1].sum())
-    quantile = t_quantile(freedom_seen(held, robust), base.level)
-    interval = skewed_ends(value, robust.stderr, quantile, skewness_of(deviations))
+        return base.result(value, NO_SPREAD.format(what=what))
+    if why := too_few_numbers(held, robust, what):
+        return base.result(value, f"none ({why})")
+    below, above = reach(held, robust, base.level)
+    interval = value - below * robust.stderr, value + above * robust.stderr
     return base.result(value, "t" if alone else "t(clusters)", interval, robust.stderr)
 
 

@@ -42,9 +42,9 @@ METHODS = (
     ),
     Method(
         "t",
-        2,
+        3,
         "Student's t with CR2 and Satterthwaite's degrees of freedom, Bell & McCaffrey 2002; skewness outwards, Hall 1992",
-        "other means",
+        "other means, of ten samples or more",
     ),
     Method(
         "wilson(effective, ratio",
@@ -60,14 +60,14 @@ METHODS = (
     ),
     Method(
         "t(ratio",
-        3,
-        "t with CR2 of the linearised ratio, Bell & McCaffrey 2002",
+        4,
+        "t with CR2 of the linearised ratio, Bell & McCaffrey 2002; skewness outwards, Hall 1992; the end at 0 on the logarithm",
         "rates that are no share",
     ),
-    Method("t(log ratio", 2, "the same on the logarithm", "perplexities, bits and nats per something"),
+    Method("t(log ratio", 3, "the same", "perplexities, bits and nats per something"),
     Method(
         "jackknife",
-        3,
+        4,
         "delete-a-group jackknife with t, Efron & Tibshirani 1993; on the logit where the score has a range; skewness "
         "outwards, Hall 1992",
         "corpus scores such as BLEU; the variance between questions, and the share of the draws in it",

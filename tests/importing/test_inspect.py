@@ -50,7 +50,12 @@ def test_scores_and_values(tmp_path: Path, kind: str) -> None:
         assert not row.imported["differs"]
         if "stderr" in results[score]:
             assert row.imported["stderr"] == results[score]["stderr"]["value"]
-    assert [row.method for row in rows.values()] == ["wilson", "wilson(effective)", "t", "t"]
+    assert [row.method for row in rows.values()] == [
+        "wilson",
+        "wilson(effective)",
+        "none (only 5 samples of numbers without a range)",
+        "none (only 5 samples of numbers without a range)",
+    ]
     assert [row.unit for row in rows.values()] == ["fraction", "fraction", "other", "other"]
     samples = {row["sample"]: row for row in table(made)}
     assert [samples[name]["score.partly/accuracy"] for name in ("sky", "grass", "coal", "empty", "5")] == [
@@ -255,6 +260,7 @@ def test_a_sample_twice_is_refused(tmp_path: Path) -> None:
 def test_scores_too_large_to_square_have_no_interval(tmp_path: Path) -> None:
     def change(content: dict[str, Any]) -> None:
         content["samples"][0]["scores"]["match"]["value"] = 1e308
+        content["samples"] += [{**one, "id": f"{one['id']} again"} for one in content["samples"]]
 
     made = import_file(written(tmp_path, change), tmp_path / "out")
     assert (made.estimates[0].low, made.estimates[0].stderr, made.estimates[0].method) == (

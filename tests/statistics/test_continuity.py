@@ -92,6 +92,11 @@ def values(rng: Rng, n: int) -> FloatArray:
     return np.column_stack([rng.beta(0.3, 2, n), np.ones(n)])
 
 
+def signed(rng: Rng, n: int) -> FloatArray:
+    """Nearly all above 0, and skewed."""
+    return np.column_stack([rng.beta(0.5, 2, n) - 0.02, np.ones(n)])
+
+
 def subset(rng: Rng, n: int) -> FloatArray:
     there = (rng.random(n) < 0.4).astype(float)
     return np.column_stack([there * (rng.random(n) < 0.2), there])
@@ -184,14 +189,16 @@ CASES = [
     Case("wilson(effective", values, of(Mean("fraction")), 1.0, extremes=ZERO_ONE),
     *(Case("wilson(effective", hits(p), of(SHARE), 1.0, size=6, extremes=ZERO_ONE) for p in (0.0, 0.1)),
     Case("wilson(effective", lambda rng, n: np.tile([0.5, 1.0], (n, 1)), of(SHARE), 1.0, extremes=ZERO_ONE),
-    Case("t", values, of(Mean("other")), 3.0, extremes=ZERO_ONE),
+    Case("t", values, of(Mean("other")), 3.0, (10, 40, 150), extremes=ZERO_ONE),
     Case("t", values, of(Mean("other")), 3.0, size=6, extremes=ZERO_ONE),
+    Case("t", signed, of(Mean("other")), 3.0, (10, 12, 40, 150), extremes=((-0.1, 1.0), (0.0, 1.0), (1.0, 1.0))),
     Case("wilson(effective, ratio", subset, of(Subset()), 2.0, (20, 40, 150), extremes=ZERO_ONE),
     Case("t(log ratio", texts, of(create("word_perplexity")), 2.0, width=200.0),
     Case("t(log ratio", texts, of(create("bits_per_byte")), 2.0, width=6.0),
     Case("t(ratio", edits, of(create("ter")), 2.0, width=200.0, extremes=((0.0, 10.0), (20.0, 10.0))),
     Case("wilson(effective, macro", labels, macro, 2.0, (60, 150)),
-    *(Case("jackknife", bleu(p), of(create("bleu")), 2.0, width=100.0) for p in (0.1, 0.5)),
+    Case("jackknife", bleu(0.1), of(create("bleu")), 3.0, width=100.0),
+    Case("jackknife", bleu(0.5), of(create("bleu")), 2.0, width=100.0),
     Case("fisher(jackknife", points, lambda r, c: correlation_estimate(r[:, 0], r[:, 1], c, missing=0), 4.0, width=2.0,
          extremes=((1.0, 1.0), (-1.0, 1.0))),
     Case("wilson(effective, area", answers, lambda r, c: risk_coverage_estimate(r[:, 0], r[:, 1], c, missing=0), 2.0,
