@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Protocol
 
@@ -227,14 +226,6 @@ def proportion_interval(successes: int, trials: int, level: float) -> tuple[str,
     low, high = wilson(successes, trials, level)
     least, most = clopper_pearson(successes, trials, 1 - _GUARD * (1 - level))
     return "wilson", (min(low, least), max(high, most))
-
-
-def unguarded(made: Estimate) -> Estimate:
-    """A share with Wilson's ends as they are, for a difference put together from them: Newcombe's are of these."""
-    if made.method != "wilson" or made.value is None:
-        return made
-    low, high = wilson(made.value * made.n, made.n, made.level)
-    return replace(made, low=low, high=high)
 
 
 def wilson(successes: float, trials: float, level: float) -> tuple[float, float]:
