@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.bounded import (
+    GUARD,
     bounded_mean,
     freedom_seen,
     normal_quantile,
@@ -50,8 +51,6 @@ JACKKNIFE_GROUPS = 20
 _TOP = {"fraction": 1.0, "points": 100.0}
 """The end of units that begin at 0 and have one."""
 _EXACT_BELOW = 5
-_GUARD = 1.3
-"""So much of what may be missed at most, whatever the share: 6.5 % for an interval of 95 %."""
 
 
 class Quantity(Protocol):
@@ -224,7 +223,7 @@ def proportion_interval(successes: int, trials: int, level: float) -> tuple[str,
     if trials < _EXACT_BELOW:
         return "clopper-pearson", clopper_pearson(successes, trials, level)
     low, high = wilson(successes, trials, level)
-    least, most = clopper_pearson(successes, trials, 1 - _GUARD * (1 - level))
+    least, most = clopper_pearson(successes, trials, 1 - GUARD * (1 - level))
     return "wilson", (min(low, least), max(high, most))
 
 
