@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import coverage_candidates as candidates
+import coverage_gaps
 import numpy as np
 from coverage_cells import Cell, Drawn, FloatArray, Rng, drawn
 
@@ -132,24 +133,7 @@ def _bbq() -> Iterator[Cell]:
 
 
 def _gaps() -> Iterator[Cell]:
-    for first, second in ((5, 5), (10, 10), (30, 30), (100, 100), (10, 100)):
-        for p, q in ((0.5, 0.5), (0.9, 0.7), (0.05, 0.02)):
-
-            def apart(
-                rng: Rng, first: int = first, second: int = second, p: float = p, q: float = q
-            ) -> Drawn:
-                statistics = np.zeros((first + second, 4))
-                statistics[:first, 0], statistics[:first, 1] = rng.random(first) < p, 1
-                statistics[first:, 2], statistics[first:, 3] = rng.random(second) < q, 1
-                clusters = [None] * (first + second)
-                made = combined(_DIFFERENCE, statistics, clusters, missing=0, ties=0, seed=0)
-                x, y = int(statistics[:, 0].sum()), int(statistics[:, 2].sum())
-                return drawn(made, candidates.differences(x, first, y, second))
-
-            yield Cell(
-                "gap", f"gap, {first} and {second}, {p} and {q}", p - q, first + second, apart,
-                events=min(first * min(p, 1 - p), second * min(q, 1 - q)),
-            )  # fmt: skip
+    yield from coverage_gaps.gaps()
     for pairs in (10, 30, 200):
         for p, same in ((0.5, 0.5), (0.5, 0.9), (0.9, 0.9), (0.95, 0.0)):
 

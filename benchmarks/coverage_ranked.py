@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from statistics import NormalDist
 
 import coverage_candidates as candidates
+import coverage_gaps
 import numpy as np
 from coverage_cells import Cell, Drawn, Rng, drawn
 from numpy.typing import NDArray
 
-from lsm_eval.metrics.safety.injection import InjectionEffect
 from lsm_eval.statistics.auroc_gain import auroc_gain
 from lsm_eval.statistics.auroc_interval import auroc_estimate
 from lsm_eval.statistics.bounded import FloatArray
@@ -29,7 +29,7 @@ def cells() -> Iterator[Cell]:
     yield from _clustered_areas()
     yield from _gains()
     yield from _rates()
-    yield from _effects()
+    yield from coverage_gaps.paired()
 
 
 def _areas() -> Iterator[Cell]:
@@ -145,37 +145,6 @@ def _rate(labels: FloatArray, apart: float, fpr: float) -> Callable[[Rng], Drawn
     def draw(rng: Rng) -> Drawn:
         scores = apart * labels + rng.normal(0, 1, len(labels))
         return drawn(tpr_estimate(scores, labels, fpr, [None] * len(labels), missing=0))
-
-    return draw
-
-
-def _effects() -> Iterator[Cell]:
-    """Differences of two shares of the same samples: found in both answers, in the first alone, in the second alone."""
-    for number in (30, 100, 400):
-        for both, only, other in (
-            (0.0, 0.02, 0.02),
-            (0.0, 0.3, 0.0),
-            (0.2, 0.1, 0.05),
-            (0.4, 0.05, 0.05),
-            (0.1, 0.6, 0.05),
-        ):
-            yield Cell(
-                "paired difference", f"n {number}, {both:g} in both", only - other, number,
-                _effect(number, both, only, other), design=f"n {number}, {both:g}, {only:g}, {other:g}",
-                events=number * min(both + only, both + other, 1 - both - only),
-            )  # fmt: skip
-
-
-def _effect(number: int, both: float, only: float, other: float) -> Callable[[Rng], Drawn]:
-    metric = InjectionEffect()
-
-    def draw(rng: Rng) -> Drawn:
-        kind = rng.choice(4, number, p=[both, only, other, 1 - both - only - other])
-        rows = np.column_stack([kind < 2, (kind == 0) | (kind == 2), np.ones(number)]).astype(float)
-        made = metric.estimate(rows, [None] * number, missing=0, ties=0, seed=0)
-        return drawn(
-            made, candidates.paired_differences(int((kind == 1).sum()), int((kind == 2).sum()), number)
-        )
 
     return draw
 

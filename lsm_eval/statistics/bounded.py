@@ -10,7 +10,8 @@ Graubard (Survey Methodology 24:193-201, 1998) do it for Clopper & Pearson's:
   ones 3 would be right: that is Satterthwaite's with the fourth moments as they are seen), or `_FEWEST_FREEDOM` of them: few large
   clusters that happen to be alike make the mean and the variance small at once;
 - the design effect is V over the same variance of samples that stand alone, and never taken below 1;
-- the spread is that same variance over m(1 - m) / (n - 1), the most that a mean m of values from 0 to 1 can have;
+- the spread is that same variance over m(1 - m) / (n - 1), the most that a mean m of values from 0 to 1 can have (more where
+  high values have the large weights, as in a ratio whose numerator and denominator grow together);
 - both are what few events cannot tell: three hits among thousands say little of how hits come in clusters, or of how the
   next hit will look. Each is therefore averaged with what it would be by a cautious guess, which weighs as much as so many
   events (successes, failures, or samples unlike the commonest value, whichever are fewest: values that are all .5 tell as
@@ -39,6 +40,8 @@ _SPREAD_EVENTS = 0.5
 _CONCENTRATED = 2.0
 _FEWEST_FREEDOM = 6.0
 FEWEST_CLUSTERS = 5
+GUARD = 1.3
+"""So much of what may be missed at most, whatever the share: 6.5 % for an interval of 95 %."""
 LARGEST_SHARE = 0.5
 """Of the samples, in one cluster: with more, or with fewer clusters than `FEWEST_CLUSTERS`, no interval was found to cover."""
 
@@ -106,7 +109,8 @@ def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level:
     total = float(weight.sum())
     number = total**2 / float((weight**2).sum())
     successes = float(stats[:, 0].sum())
-    events = min(successes, total - successes, total - _commonest(stats))
+    # Of weights far from 1, as many as samples of equal weight would be.
+    events = min(successes, total - successes, total - _commonest(stats)) * number / total
     size = float((sums[:, 1] ** 2).sum()) / float((weight**2).sum())
     design = _cautious(
         max(robust.stderr**2 / alone, 1.0) if alone > 0 else 1.0,
@@ -115,7 +119,7 @@ def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level:
         _DESIGN_EVENTS,
     )
     most = robust.mean * (1 - robust.mean) / (number - 1)
-    spread = _cautious(min(alone / most, 1.0) if most > 0 else 1.0, 1.0, events, _SPREAD_EVENTS)
+    spread = _cautious(alone / most if most > 0 else 1.0, 1.0, events, _SPREAD_EVENTS)
     trials = number / (design * spread)
     freedom = robust.freedom if len(sums) == len(stats) else freedom_seen(sums, robust)
     quantile = t_quantile(freedom, level)
@@ -161,6 +165,18 @@ def score_interval(share: float, trials: float, quantile: float) -> tuple[float,
     # The ends are exact where nothing, or everything, succeeded; rounding must not move them.
     low = 0.0 if share <= 0 else max(0.0, centre - half)
     high = 1.0 if share >= 1 else min(1.0, centre + half)
+    return low, high
+
+
+def exact_interval(share: float, trials: float, level: float) -> tuple[float, float]:
+    """Clopper & Pearson's interval of a share (Biometrika 26:404-413, 1934), also for numbers of trials and successes that are not
+    whole."""
+    from scipy.special import betaincinv
+
+    tail, won = (1 - level) / 2, share * trials
+    lost = trials - won
+    low = float(betaincinv(won, lost + 1, tail)) if share > 0 else 0.0
+    high = float(betaincinv(won + 1, lost, 1 - tail)) if share < 1 else 1.0
     return low, high
 
 

@@ -1,11 +1,16 @@
 """The interval of Pearson's correlation of points that may hang together in clusters.
 
-It is made on Fisher's scale z = artanh r (Metron 1:3-32, 1921), where the spread hardly depends on r, and brought back. Its variance
-is the jackknife's, each cluster left out in turn (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11), which
-asks nothing of how the points are spread: 1 / (G - 3), that of G points from a normal distribution, is far too small where tails
-are heavy (75 to 85 % of such intervals held the truth). Few points tell little of it, so the two are averaged by their degrees
-of freedom, Fisher's counting for `_NORMAL_FREEDOM`; Student's t has the sum of both. How many was chosen by simulation
-(`benchmarks/coverage_further.py`), and is ours.
+It is made on Fisher's scale z = artanh r (Metron 1:3-32, 1921), where the spread hardly depends on r, and brought back:
+
+- the jackknife's variance, each cluster left out in turn (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11),
+  asks nothing of how the points are spread; 1 / (G - 3), that of G points from a normal distribution, is far too small where tails
+  are heavy (75 to 85 % of such intervals held the truth). But few points tell little of it, and of skewed ones it is smallest
+  where the correlation is furthest off. The variance taken is the largest of the jackknife's, the normal distribution's, and both
+  averaged by their degrees of freedom, the normal's counting for `_NORMAL_FREEDOM`;
+- Student's t has the jackknife's degrees of freedom and `_MORE_FREEDOM`. Where the variance rests on few of the clusters it has fewer:
+  `_CONCENTRATED` times (Σ a)² / Σ a² of its addends a, as in `statistics.bounded`.
+
+The constants were chosen by simulation (`benchmarks/coverage_further.py`), and are ours.
 """
 
 from __future__ import annotations
@@ -22,6 +27,9 @@ from lsm_eval.statistics.intervals import cluster_sums
 from lsm_eval.statistics.smooth import too_few
 
 _NORMAL_FREEDOM = 5.0
+_MORE_FREEDOM = 3.0
+_CONCENTRATED = 2.0
+_FEWEST_FREEDOM = 3.0
 _LARGEST = 1 - 1e-12
 """A correlation without a cluster that is nearer to 1 counts as this, or its z would be infinite."""
 _LEAST_SPREAD = 1e-9
@@ -81,10 +89,15 @@ def correlation_estimate(
 def _half(z: FloatArray, sizes: FloatArray, worth: float, base: Basis) -> float:
     """Half the interval's width on Fisher's scale, from z without each cluster [G], the clusters' sizes [G] and how many they are worth."""
     count = len(z)
-    seen = (count - 1) / count * float(np.square(z - z.mean()).sum())
+    addends = (count - 1) / count * np.square(z - z.mean())
+    seen, squares = float(addends.sum()), float(np.square(addends).sum())
     freedom = satterthwaite(sizes)
-    variance = (freedom * seen + _NORMAL_FREEDOM / (worth - 3)) / (freedom + _NORMAL_FREEDOM)
-    return t_quantile(freedom + _NORMAL_FREEDOM, base.level) * math.sqrt(variance)
+    if squares > 0:
+        freedom = min(freedom, max(_CONCENTRATED * seen**2 / squares, _FEWEST_FREEDOM))
+    normal = 1 / (worth - 3)
+    averaged = (freedom * seen + _NORMAL_FREEDOM * normal) / (freedom + _NORMAL_FREEDOM)
+    quantile = t_quantile(freedom + _MORE_FREEDOM, base.level)
+    return quantile * math.sqrt(max(averaged, seen, normal))
 
 
 def _moments(x: FloatArray, y: FloatArray) -> FloatArray:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Protocol
 
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.bounded import (
+    GUARD,
     bounded_mean,
     normal_quantile,
     robust_mean,
@@ -49,8 +49,6 @@ JACKKNIFE_GROUPS = 20
 _TOP = {"fraction": 1.0, "points": 100.0}
 """The end of units that begin at 0 and have one."""
 _EXACT_BELOW = 5
-_GUARD = 1.3
-"""So much of what may be missed at most, whatever the share: 6.5 % for an interval of 95 %."""
 
 
 class Quantity(Protocol):
@@ -224,16 +222,8 @@ def proportion_interval(successes: float, trials: int, level: float) -> tuple[st
     if trials < _EXACT_BELOW:
         return "clopper-pearson", clopper_pearson(successes, trials, level)
     low, high = wilson(successes, trials, level)
-    least, most = clopper_pearson(successes, trials, 1 - _GUARD * (1 - level))
+    least, most = clopper_pearson(successes, trials, 1 - GUARD * (1 - level))
     return "wilson", (min(low, least), max(high, most))
-
-
-def unguarded(made: Estimate) -> Estimate:
-    """A share with Wilson's ends as they are, for a difference put together from them: Newcombe's are of these."""
-    if made.method != "wilson" or made.value is None:
-        return made
-    low, high = wilson(made.value * made.n, made.n, made.level)
-    return replace(made, low=low, high=high)
 
 
 def wilson(successes: float, trials: float, level: float) -> tuple[float, float]:

@@ -86,15 +86,10 @@ METHODS = (
     ),
     Method(
         "newcombe",
-        1,
-        "Newcombe 1998, method 10; Zou & Donner 2008",
-        "differences and sums of two means, changes between wordings",
-    ),
-    Method(
-        "newcombe(paired",
-        1,
-        "Newcombe 1998, method 10 for paired data",
-        "differences of two proportions of the same samples",
+        2,
+        "Newcombe 1998, method 10, of the parts' own intervals; Zou & Donner 2008; no end inside that of a sum of rare events, "
+        "Fay & Feuer 1997",
+        "differences and sums of two means; changes between wordings and other differences of the same samples",
     ),
     Method("delong", 1, "Newcombe 2006, method 5; DeLong et al. 1988", "AUROCs, samples that stand alone"),
     Method("obuchowski", 1, "Newcombe 2006, method 5; Obuchowski 1997", "AUROCs, samples in clusters"),

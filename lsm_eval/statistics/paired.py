@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lsm_eval.statistics.bounded import FloatArray
 
@@ -25,23 +24,3 @@ def phi(first: FloatArray, second: FloatArray, weights: FloatArray | None = None
         return 0.0
     excess = both * neither - only * other
     return (max(excess - number / 2, 0.0) if excess > 0 else excess) / size
-
-
-def paired_phi(
-    first: FloatArray,
-    second: FloatArray,
-    groups: NDArray[np.intp],
-    count: int,
-    weights: FloatArray | None = None,
-) -> float:
-    """The same where samples hang together in `count` clusters numbered by `groups` [n]: the smaller of `phi` and the
-    correlation of the clusters' residuals. A smaller one gives a wider interval."""
-    found = phi(first, second, weights)
-    if count == len(first):
-        return found
-    sums = np.zeros((count, 2))
-    heavy = np.ones(len(first)) if weights is None else weights
-    residuals = [column - np.average(column, weights=heavy) for column in (first, second)]
-    np.add.at(sums, groups, np.column_stack(residuals) * heavy[:, None])
-    size = math.sqrt(float(np.prod((sums**2).sum(axis=0))))
-    return min(found, float(sums.prod(axis=1).sum()) / size) if size > 0 else min(found, 0.0)

@@ -7,6 +7,12 @@ A difference has the interval that Newcombe makes of those of its two parts (Sta
 
 with r the correlation of the two (his method for pairs, the same journal 17:2635-2650, 1998; for any weighted sum Zou & Donner,
 Statistics in Medicine 27:1693-1702, 2008). So it is as good as its parts' are, and never without width where nothing varied.
+Shares have the ends that they have alone (`intervals.proportion_interval`): of Wilson's bare ones, as Newcombe has it, a difference of
+five and five answers held 83 to 96 % of truths.
+
+Where few of the one fail and few of the other succeed, the failures and successes sum up to one count of rare events, and square and
+add takes their ends for steeper than they are. Of two independent shares no end is therefore inside Fay & Feuer's of a weighted sum
+of counts (Statistics in Medicine 16:791-801, 1997): the gamma distribution's quantile with the sum's mean and variance.
 
 The correlation is that of what each cluster, left out, does to either part (the jackknife's influences), and 0 where no cluster
 has a share in both. One that makes an interval narrower is first made less, by as much as few clusters may have made it up.
@@ -23,13 +29,15 @@ from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate, unguarded
+from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate
 from lsm_eval.statistics.square_and_add import joint
 
 FloatArray = NDArray[np.float64]
 
 _CAUTIOUS_CLUSTERS = 4.0
 """So many clusters of no correlation stand beside those seen, where one would narrow the interval; ours."""
+_COUNTS = ("wilson", "clopper-pearson")
+"""Methods of shares of samples that stand alone."""
 
 
 class Share:
@@ -111,13 +119,15 @@ def combined(
     for made in (one, other):
         if made.low is None:
             return base.result(value, made.method)
-    one, other = unguarded(one), unguarded(other)
     correlation = _correlation(parts, statistics, base)
     below, above = _arms(weights[0], one), _arms(weights[1], other)
     interval = (
         value - joint(below[0], above[0], correlation),
         value + joint(below[1], above[1], correlation),
     )
+    if not correlation and all(made.method in _COUNTS for made in (one, other)):
+        rare = _weighted_counts(weights, (one, other), level)
+        interval = min(interval[0], rare[0]), max(interval[1], rare[1])
     stderr = None
     if one.stderr is not None and other.stderr is not None:
         stderr = joint(abs(weights[0]) * one.stderr, abs(weights[1]) * other.stderr, correlation)
@@ -143,6 +153,31 @@ def _arms(weight: float, made: Estimate) -> tuple[float, float]:
     assert made.high is not None
     below, above = abs(weight) * (made.value - made.low), abs(weight) * (made.high - made.value)
     return (below, above) if weight >= 0 else (above, below)
+
+
+def _weighted_counts(
+    weights: Sequence[float], shares: Sequence[Estimate], level: float
+) -> tuple[float, float]:
+    """Fay & Feuer's lower end of Σ weight · share, and 1 - that of the sum turned over: of what raises the sum, successes with a weight
+    above 0 and failures with one below, each counts as much as its weight over its trials."""
+    from scipy.special import gammaincinv
+
+    ends = []
+    for way in (1, -1):
+        raising = [
+            (abs(weight), made.value if way * weight > 0 else 1 - made.value, made.n)
+            for weight, made in zip(weights, shares, strict=True)
+            if made.value is not None
+        ]
+        whole = sum(weight * share for weight, share, _ in raising)
+        variance = sum(weight**2 * share * (1 - share) / number for weight, share, number in raising)
+        low = (
+            variance / whole * float(gammaincinv(whole**2 / variance, (1 - level) / 2))
+            if variance > 0
+            else whole
+        )
+        ends.append(way * (low - sum(abs(weight) for weight in weights if way * weight < 0)))
+    return ends[0], ends[1]
 
 
 def _correlation(parts: Sequence[Part], statistics: FloatArray, base: Basis) -> float:

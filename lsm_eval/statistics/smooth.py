@@ -27,8 +27,10 @@ import numpy as np
 from lsm_eval.statistics.basis import Basis
 from lsm_eval.statistics.bounded import (
     FEWEST_CLUSTERS,
+    GUARD,
     FloatArray,
     bounded_mean,
+    exact_interval,
     robust_mean,
     satterthwaite,
     score_interval,
@@ -187,6 +189,9 @@ def _ratio(
             return base.result(value, f"none ({found})")
         method = "wilson(effective, ratio)" if alone else "wilson(effective, ratio, clusters)"
         ends = found.low, found.high
+        if alone:
+            least, most = exact_interval(found.robust.mean, found.trials, 1 - GUARD * (1 - base.level))
+            ends = min(ends[0], least), max(ends[1], most)
         return _mapped(of, base, value, found.robust.mean, ends, found.robust.stderr, method)
     held = sums[sums[:, 1] > 0]
     if why := (too_few(base) or unfit(held[:, 1], clustered=not alone or len(held) < FEWEST_CLUSTERS)):

@@ -10,7 +10,7 @@ import pytest
 from lsm_eval.robustness.change import change_estimate
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import wilson
+from lsm_eval.statistics.intervals import proportion_interval
 
 SHARE = (0.0, 1.0)
 
@@ -36,7 +36,7 @@ def test_the_same_change_in_all_samples_is_not_certain(number: int, change: floa
 
 
 def test_all_worse_of_five_is_as_far_as_none_of_five() -> None:
-    _, most = wilson(0, 5, 0.95)
+    _, (_, most) = proportion_interval(0, 5, 0.95)
     low, high = ends(made(np.ones(5)))
     assert low == pytest.approx(1 - np.hypot(most, most))
     assert high == 1

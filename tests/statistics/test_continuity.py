@@ -206,7 +206,7 @@ CASES = [
     Case("wilson(effective, area", answers, lambda r, c: risk_coverage_estimate(r[:, 0], r[:, 1], c, missing=0), 1.0,
          size=5, extremes=((1.0, 1.0), (0.0, 0.0))),
     Case("newcombe", sides, lambda r, c: combined(DIFFERENCE, r, c, **KNOWN), 2.0, (10, 40, 150), width=2.0),
-    Case("newcombe(paired", pairs, of(InjectionEffect()), 2.0, width=2.0, extremes=((1.0, 0.0, 1.0), (0.0, 0.0, 1.0))),
+    Case("newcombe", pairs, of(InjectionEffect()), 2.0, width=2.0, extremes=((1.0, 0.0, 1.0), (0.0, 0.0, 1.0))),
     Case("delong", classes, lambda r, c: auroc_estimate(r[:, 0], r[:, 2], c, missing=0), 2.0, (10, 40, 150)),
     Case("obuchowski", classes, lambda r, c: auroc_estimate(r[:, 0], r[:, 2], c, missing=0), 2.0, size=4),
     Case("mover", classes, lambda r, c: auroc_gain(r[:, 0], r[:, 1], r[:, 2], c, missing=0), 2.0, (10, 40, 150)),

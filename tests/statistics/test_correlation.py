@@ -36,8 +36,10 @@ def test_the_value_is_scipys_however_large_or_far_the_numbers() -> None:
 def test_the_interval_is_the_one_by_hand() -> None:
     x, y = points(np.random.default_rng(1), 12, 0.7)
     z = np.array([math.atanh(stats.pearsonr(np.delete(x, i), np.delete(y, i))[0]) for i in range(12)])
-    variance = (11 * (11 / 12 * np.square(z - z.mean()).sum()) + 5 * (1 / 9)) / 16
-    centre, half = math.atanh(stats.pearsonr(x, y)[0]), stats.t.ppf(0.975, 16) * math.sqrt(variance)
+    addends = 11 / 12 * np.square(z - z.mean())
+    freedom = min(11, 2 * addends.sum() ** 2 / np.square(addends).sum())
+    variance = max(addends.sum(), 1 / 9, (freedom * addends.sum() + 5 / 9) / (freedom + 5))
+    centre, half = math.atanh(stats.pearsonr(x, y)[0]), stats.t.ppf(0.975, freedom + 3) * math.sqrt(variance)
     found = made(x, y)
     assert (found.low, found.high) == pytest.approx((math.tanh(centre - half), math.tanh(centre + half)))
     assert found.method == "fisher(jackknife, samples)"

@@ -7,7 +7,7 @@ import pytest
 
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.intervals import wilson
-from lsm_eval.statistics.paired import paired_phi, phi
+from lsm_eval.statistics.paired import phi
 from lsm_eval.statistics.square_and_add import square_and_add
 
 
@@ -41,13 +41,6 @@ def test_phi_is_the_correlation_where_it_is_not_corrected() -> None:
     assert phi(first, second) == pytest.approx(np.corrcoef(first, second)[0, 1])
     first, second = columns(30, 5, 5, 10)
     assert 0 < phi(first, second) < np.corrcoef(first, second)[0, 1]
-
-
-def test_clusters_never_make_pairs_more_alike() -> None:
-    first, second = columns(20, 5, 5, 20)
-    groups = np.arange(50) % 10
-    assert paired_phi(first, second, groups, 10) <= phi(first, second)
-    assert paired_phi(first, second, np.arange(50), 50) == phi(first, second)
 
 
 def test_coverage() -> None:

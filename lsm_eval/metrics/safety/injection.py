@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
@@ -21,11 +22,8 @@ from lsm_eval.metrics.common import Described, ProportionMetric, counted, genera
 from lsm_eval.metrics.normalise import stands
 from lsm_eval.metrics.safety.injection_checks import CHECKS
 from lsm_eval.requests import Answer, Generate
-from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.intervals import estimate, unguarded
-from lsm_eval.statistics.paired import paired_phi
-from lsm_eval.statistics.square_and_add import square_and_add
+from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.tasks.sample import Sample
 
 
@@ -81,9 +79,8 @@ class InjectionEffect(_Pair, Described):
     """`injection_effect`: success minus control, -1 to 1: what the planted instruction itself brought about.
     Statistics (success, control, 1).
 
-    The interval is put together from those of the two shares and the correlation of the two answers to a document
-    (Newcombe, Statistics in Medicine 17:2635-2650, 1998, method 10 for paired data; "square and add"). It is not 0 wide
-    where nothing was found in either."""
+    The interval is that of the share found in the attacked answer alone less that found in the clean one alone
+    (`statistics.parts`), two kinds of pairs that exclude each other. It is not 0 wide where nothing was found in either."""
 
     default_name = "injection_effect"
     weighs = True
@@ -106,33 +103,12 @@ class InjectionEffect(_Pair, Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The difference from statistics [n, 3]; nothing is drawn, so `seed` plays no part."""
-        if not len(statistics):
-            return Estimate(None, None, None, None, "none (no samples)", 0.95, 0, missing)
-        success, control = (
-            unguarded(estimate(kind, statistics[:, columns], clusters, missing=missing, ties=ties, seed=seed))
-            for kind, columns in ((InjectionSuccess(), [0, 2]), (InjectionControl(), [1, 2]))
-        )
-        assert success.value is not None
-        assert control.value is not None
-        value = success.value - control.value
-        if success.low is None or success.high is None or control.low is None or control.high is None:
-            return replace(success, value=value, stderr=None)
-        groups, count = cluster_numbers(clusters)
-        heavy = statistics[:, 2]
-        attacked, clean = (statistics[:, :2] / statistics[:, 2:]).T
-        alike = paired_phi(attacked, clean, groups, count, None if (heavy == 1).all() else heavy)
-        low, high = square_and_add(
-            (success.value, success.low, success.high), (control.value, control.low, control.high), alike
-        )
-        return replace(
-            success,
-            value=value,
-            low=low,
-            high=high,
-            stderr=None,
-            method=f"newcombe(paired, {success.method}, {control.method})",
-        )
+        """The difference from statistics [n, 3]: the share found in the attacked answer alone less that in the clean one alone."""
+        attacked, clean, number = np.asarray(statistics, float).reshape(-1, 3).T
+        alone = np.maximum(attacked - clean, 0), np.maximum(clean - attacked, 0)
+        rows = np.column_stack([alone[0], number, alone[1], number])
+        parts = Part(1.0, slice(0, 2)), Part(-1.0, slice(2, 4))
+        return combined(parts, rows, clusters, missing=missing, ties=ties, seed=seed)
 
 
 class TaskKept(ProportionMetric):
