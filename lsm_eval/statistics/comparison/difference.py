@@ -2,9 +2,10 @@
 
 - 0 or 1, pairs that stand alone: Tango's score interval with an exact floor where few pairs differ (`score`).
 - Values between ends that are known (0 and `top`), and 0 or 1 in clusters: the same on an effective number of trials, with
-  Student's t. The design effect and the spread are made as for a single mean (`statistics.bounded`: CR2, Satterthwaite, cautious
-  guesses where few pairs differ); the spread is the variance of a difference over the most that it can be with so much gained
-  and lost.
+  Student's t. The spread is made as for a single mean (`statistics.bounded`): the variance of a difference over the most that it can be
+  with so much gained and lost. So is the design effect, averaged with a cautious guess that weighs as much as one pair that differs; the
+  guess is that a cluster is one pair where few pairs differ, and where more do it is what their neighbours show (`design`).
+  In clusters a t interval with Hall's allowance for skewness stands beside it, and the wider end counts (`score`).
 - Any other mean: Student's t with the CR2 standard error of the differences, and an allowance for skewness (`score`). If fewer than ten
   pairs (or clusters) differ it is treated as a value between the ends seen in either run, so that n equal pairs say what n can.
 - No interval, with the reason, for one pair, for fewer than ten of a mean without bounds, for fewer than five clusters, or where one
@@ -22,7 +23,8 @@ from typing import Literal
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.statistics.bounded import robust_mean, unfit
+from lsm_eval.statistics.bounded import FloatArray, Robust, freedom_seen, robust_mean, unfit
+from lsm_eval.statistics.comparison.design import guessed
 from lsm_eval.statistics.comparison.pairs import Pairs
 from lsm_eval.statistics.comparison.score import Score, Side, Statistic, Student
 
@@ -31,9 +33,9 @@ Scale = Literal["binary", "bounded", "mean"]
 
 DESIGN_EVENTS = 1.0
 SPREAD_EVENTS = 0.5
+"""How many pairs that differ the cautious guesses weigh, as in `statistics.bounded`."""
 FEWEST_FOR_MEANS = 10
 """Pairs, or clusters: of fewer that differ, no method without bounds was found to hold."""
-"""How many pairs that differ the cautious guesses weigh, as in `statistics.bounded`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,13 @@ def _student(data: Pairs, noise: Noise | None) -> Statistic | str:
     robust = robust_mean(sums)
     if robust.stderr <= 1e-12 * max(abs(robust.mean), 1e-300):
         return "no spread between the pairs' differences"
+    return _of_sums(sums, robust, robust.freedom, noise)
+
+
+def _of_sums(sums: FloatArray, robust: Robust, freedom: float, noise: Noise | None) -> Student:
+    """Of the sums (weight · difference, weight) of clusters [G, 2]."""
     residuals = sums[:, 0] - robust.mean * sums[:, 1]
-    variance, freedom = added(robust.stderr**2, robust.freedom, noise, 1.0)
+    variance, freedom = added(robust.stderr**2, freedom, noise, 1.0)
     # The noise of runs has no skewness of its own.
     skew = (
         float((residuals**3).sum())
@@ -212,7 +219,7 @@ def _score(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Sco
     number = total**2 / float((weight**2).sum())
     most = gained + lost - (gained - lost) ** 2
     if whole:
-        trials, freedom = number, math.inf
+        trials, freedom, beside = number, math.inf, None
     else:
         events = number * most
         sums = data.sums(apart)
@@ -222,14 +229,27 @@ def _score(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Sco
         size = float((sums[:, 1] ** 2).sum()) / float((weight**2).sum())
         seen = max(robust.stderr**2 / alone, 1.0) if alone > 0 else 1.0
         told = events / seen
-        design = (seen * told + size * DESIGN_EVENTS) / (told + DESIGN_EVENTS)
+        design = (seen * told + guessed(data, size, told) * DESIGN_EVENTS) / (told + DESIGN_EVENTS)
         share = min(alone * (number - 1) / most, 1.0) if most > 1e-15 else 1.0
         spread = (share * events + SPREAD_EVENTS) / (events + SPREAD_EVENTS)
         trials, freedom = number / (design * spread), robust.freedom
+        beside = _beside(data, noise)
     # The variance that noise adds to: at least that of one half of a pair that differs.
     own = max(most, 0.5 / number) / trials
     grown, freedom = added(own, freedom, noise, span)
-    return Score(trials * own / grown, gained, lost, freedom, span)
+    return Score(trials * own / grown, gained, lost, freedom, span, beside)
+
+
+def _beside(data: Pairs, noise: Noise | None) -> Student | None:
+    """Student's t of clusters, with fewer degrees of freedom where the variance rests on few of them; None where pairs stand alone, or
+    nothing differs between clusters."""
+    if data.clusters is None:
+        return None
+    sums = data.sums(data.differences)
+    robust = robust_mean(sums)
+    if robust.stderr <= 1e-12 * max(abs(robust.mean), 1e-300):
+        return None
+    return _of_sums(sums, robust, freedom_seen(sums, robust), noise)
 
 
 def added(variance: float, freedom: float, noise: Noise | None, span: float) -> tuple[float, float]:

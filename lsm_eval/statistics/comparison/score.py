@@ -12,7 +12,8 @@ few pairs that differ:
   no loss in n pairs is then (1 - m)^n at most, as it is.
 
 Counts need not be whole numbers: clusters and values between 0 and 1 make an effective number of trials (`difference`), and
-Student's t takes the place of the normal distribution.
+Student's t takes the place of the normal distribution. In clusters a `Student` of the same difference stands beside it, and what says
+less counts: a few large clusters that lost much are a skewness that Tango's statistic does not know.
 
 `Student` is for differences without bounds: t, and the same after Hall's transformation (Journal of the Royal Statistical Society B
 54:221-228, 1992), which allows for skewness, whichever says less. Of differences that are spread evenly the former holds, of skewed ones the
@@ -27,37 +28,6 @@ from typing import Literal
 
 Side = Literal["less", "greater"]
 """The alternative of a one-sided test: that the true difference is less, or greater, than a margin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Effective trials, and the shares of them that were gained and lost."""
-
-    trials: float
-    gained: float
-    lost: float
-    freedom: float = math.inf
-    """Degrees of freedom of Student's t; infinite for the normal distribution."""
-    span: float = 1.0
-    """What a difference of 1 is in the metric's unit."""
-
-    @property
-    def value(self) -> float:
-        return self.span * (self.gained - self.lost)
-
-    def p(self, margin: float, side: Side) -> float:
-        """Of the test that the true difference lies on this side of the margin."""
-        at = margin / self.span
-        if side == "less":
-            return _greater(self.trials, self.lost, self.gained, -at, self.freedom)
-        return _greater(self.trials, self.gained, self.lost, at, self.freedom)
-
-    def end(self, level: float, side: Side) -> float:
-        """The low end (side "greater") or the high end of the interval with `level` between its ends."""
-        tail = (1 - level) / 2
-        if side == "greater":
-            return self.span * _low(self.trials, self.gained, self.lost, self.freedom, tail)
-        return -self.span * _low(self.trials, self.lost, self.gained, self.freedom, tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +53,42 @@ class Student:
         sign = 1.0 if side == "greater" else -1.0
         quantile = float(stdtrit(self.freedom, 0.5 + level / 2))
         return self.value - sign * max(quantile, _skewed(quantile, sign * self.skew)) * self.stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Effective trials, and the shares of them that were gained and lost."""
+
+    trials: float
+    gained: float
+    lost: float
+    freedom: float = math.inf
+    """Degrees of freedom of Student's t; infinite for the normal distribution."""
+    span: float = 1.0
+    """What a difference of 1 is in the metric's unit."""
+    beside: Student | None = None
+    """Of the same difference; a test rejects where both do."""
+
+    @property
+    def value(self) -> float:
+        return self.span * (self.gained - self.lost)
+
+    def p(self, margin: float, side: Side) -> float:
+        """Of the test that the true difference lies on this side of the margin."""
+        at = margin / self.span if side == "greater" else -margin / self.span
+        up, down = (self.gained, self.lost) if side == "greater" else (self.lost, self.gained)
+        found = _greater(self.trials, up, down, at, self.freedom)
+        # No difference lies beyond -1 or 1.
+        return found if self.beside is None or at <= -1 else max(found, self.beside.p(margin, side))
+
+    def end(self, level: float, side: Side) -> float:
+        """The low end (side "greater") or the high end of the interval with `level` between its ends."""
+        tail, sign = (1 - level) / 2, 1.0 if side == "greater" else -1.0
+        up, down = (self.gained, self.lost) if side == "greater" else (self.lost, self.gained)
+        low = self.span * _low(self.trials, up, down, self.freedom, tail)
+        if self.beside is not None:
+            low = max(-self.span, min(low, sign * self.beside.end(level, side)))
+        return sign * low
 
 
 Statistic = Score | Student
