@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from lsm_eval.errors import UserError
+from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record, find_records
 
 GIT = "git:"
@@ -36,7 +37,7 @@ def _newest(folder: Path, reference: str) -> Record:
         raise UserError(
             f"{reference} holds no record: name a folder that `lsm-eval run` wrote, or one above it."
         )
-    models = {record.manifest.model.name: record.folder.parent for record in records}
+    models = {shown_name(record.manifest.model): record.folder.parent for record in records}
     if len(models) > 1:
         choices = ", ".join(_shown(parent, folder, reference) for parent in list(models.values())[:5])
         raise UserError(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lsm_eval.comparison.result import Comparison
+from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record
 from lsm_eval.well_formed import all_well_formed
 
@@ -68,7 +69,7 @@ def record(found: Record) -> dict[str, Any]:
     """Which record it is."""
     manifest = found.manifest
     return {
-        "model": manifest.model.name,
+        "model": shown_name(manifest.model),
         "fingerprint": manifest.model.fingerprint,
         "run": manifest.run,
         "folder": str(found.folder),
