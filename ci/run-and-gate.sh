@@ -3,6 +3,7 @@
 #
 #   LSM_GATE_TASKS        tasks and suites, separated by commas
 #   LSM_GATE_MODEL        as for `lsm-eval run --model`; the built-in model if empty
+#   LSM_GATE_ADAPTER      a PEFT adapter of the model, as for `lsm-eval run --adapter`
 #   LSM_GATE_CANDIDATE    a record that is there already, in place of a run of LSM_GATE_TASKS
 #   LSM_GATE_BASELINE     the record to hold it against; empty for a policy of limits alone
 #   LSM_GATE_POLICY       the policy's file; a pull request's by default
@@ -63,6 +64,7 @@ if [ -z "$record" ]; then
   fi
   run=(--tasks "$LSM_GATE_TASKS" --out "$out/reports" ${include[@]+"${include[@]}"})
   if [ -n "${LSM_GATE_MODEL:-}" ]; then run+=(--model "$LSM_GATE_MODEL"); fi
+  if [ -n "${LSM_GATE_ADAPTER:-}" ]; then run+=(--adapter "$LSM_GATE_ADAPTER"); fi
   lines "${LSM_GATE_RUN_OPTIONS:-}"
   lsm-eval run "${run[@]}" ${found[@]+"${found[@]}"} 2>&1 | tee "$log"
   code=${PIPESTATUS[0]}

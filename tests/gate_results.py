@@ -122,8 +122,9 @@ def of_each_answer() -> list[Finding]:
 def flip(**changes: Any) -> Flip:
     """A sample that was right and is wrong."""
     made = Flip(
-        0, "quickstart_accuracy_en", "acc", "17", 1.0, 0.0, "Paris", "London", "Paris", sensitive=False
-    )
+        0, "quickstart_accuracy_en", "acc", "17", 1.0, 0.0, "Paris", "London", "Paris", sensitive=False,
+        asked="Of France the capital is",
+    )  # fmt: skip
     return replace(made, **changes)
 
 
@@ -155,7 +156,7 @@ def hostile() -> GateResult:
         for answer in ("fail", "not enough data")
     ]
     flips = [
-        flip(task="quickstart_accuracy_en", metric=text, sample=text, first_answer=text, second_answer=text, target=text)
+        flip(task="quickstart_accuracy_en", metric=text, sample=text, first_answer=text, second_answer=text, target=text, asked=text)
         for text in HOSTILE
     ]  # fmt: skip
     model = replace(

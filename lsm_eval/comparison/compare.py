@@ -221,8 +221,6 @@ def notes(baseline: Record, candidate: Record) -> Iterator[str]:
         first, second = getattr(one.model, name), getattr(other.model, name)
         if first != second:
             yield f"{name.capitalize()}: {first or 'none'} in the baseline, {second or 'none'} in the candidate."
-    if one.model.details.get("engine") != other.model.details.get("engine"):
-        yield (
-            f"Engine: {one.model.details.get('engine', 'none')} in the baseline, "
-            f"{other.model.details.get('engine', 'none')} in the candidate."
-        )
+    first, second = (run.model.details.get("engine", "none") for run in (one, other))
+    if first != second:
+        yield f"Engine of the baseline: {first}; of the candidate: {second}."

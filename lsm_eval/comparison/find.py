@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from lsm_eval.errors import UserError
+from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record, find_records
 
 GIT = "git:"
@@ -42,7 +43,7 @@ def _newest(folder: Path, reference: str) -> Record:
         raise UserError(
             f"{reference} holds a record that cannot be read, and may be the newest: {broken[0].why}"
         )
-    models = {record.manifest.model.name: record.folder.parent for record in records}
+    models = {shown_name(record.manifest.model): record.folder.parent for record in records}
     if len(models) > 1:
         choices = ", ".join(_shown(parent, folder, reference) for parent in list(models.values())[:5])
         raise UserError(

@@ -30,6 +30,8 @@ class Flip:
     target: str
     sensitive: bool
     """Texts of its task may be harmful: to be folded away, or withheld."""
+    asked: str = ""
+    """The end of what was asked."""
 
     def hidden(self) -> Flip:
         """The same with hashes in place of its texts; those of a record that withholds them are hashes already."""
@@ -38,6 +40,7 @@ class Flip:
             first_answer=_hidden(self.first_answer),
             second_answer=_hidden(self.second_answer),
             target=_hidden(self.target),
+            asked=_hidden(self.asked),
         )
 
 
@@ -86,7 +89,18 @@ def _made(
             said(_answer(pairs.second, other)),
             said(_target(pairs.first, one)),
             sensitive,
+            _asked(pairs.first, one),
         )
+
+
+_END = 150
+"""Characters of a prompt that are kept: its end has the question, after examples and instructions."""
+
+
+def _asked(table: Table, row: int) -> str:
+    prompt = str(table.texts(row)["prompt"] or "")
+    whole = len(prompt) <= _END or _WITHHELD.fullmatch(prompt)
+    return prompt if whole else f"… {prompt[-_END:]}"
 
 
 def _answer(table: Table, row: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.errors import UserError
+from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record, find_records
 from lsm_eval.results.workplace import unlock, workplace
 from lsm_eval.secrets import without_secrets
@@ -97,7 +98,7 @@ def _before(to: Path) -> list[Record]:
 def _line(record: Record, before: list[Record], why: str) -> str:
     content = {
         "run": record.manifest.run,
-        "model": record.manifest.model.name,
+        "model": shown_name(record.manifest.model),
         "fingerprint": record.manifest.model.fingerprint,
         "replaced": before[-1].manifest.run if before else None,
         "why": why,

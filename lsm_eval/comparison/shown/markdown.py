@@ -34,7 +34,7 @@ def table(header: Sequence[str], rows: list[list[str]], right: frozenset[int]) -
 def flips(found: Sequence[Flip], names: Sequence[str]) -> list[str]:
     """Samples that changed, folded away. `names`: of the candidates."""
     lines = ["<details><summary>Samples that changed</summary>", ""]
-    header = ("task", "metric", "sample", "score", "right", "baseline", "candidate")
+    header = ("task", "metric", "sample", "score", "asked", "right", "baseline", "candidate")
     several = len(names) > 1
     made = []
     for flip in found:
@@ -46,6 +46,7 @@ def flips(found: Sequence[Flip], names: Sequence[str]) -> list[str]:
                 cell_markdown(shown.metric),
                 markdown(shown.sample),
                 f"{shown.first:.4g} → {shown.second:.4g}",
+                markdown(shown.asked),
                 markdown(shown.target),
                 markdown(shown.first_answer),
                 markdown(shown.second_answer),

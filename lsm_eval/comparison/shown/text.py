@@ -59,6 +59,7 @@ def flip_lines(flips: Sequence[Flip], names: Sequence[str], *, reveal: bool) -> 
             yield f"{visible(flip.task)}, {visible(flip.metric)}{of}: samples that changed"
         # Not the id first: a line that begins with `::` is a command to GitHub's runner.
         yield f"  sample {visible(shown.sample)}: {shown.first:.4g} -> {shown.second:.4g}"
+        yield f"    asked      {visible(shown.asked)}"
         yield f"    right      {visible(shown.target)}"
         yield f"    baseline   {visible(shown.first_answer)}"
         yield f"    candidate  {visible(shown.second_answer)}"

@@ -7,6 +7,7 @@ import math
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.result import Comparison, Row
 from lsm_eval.comparison.shown.escape import visible
+from lsm_eval.results.names import shown_name
 
 DASH = "-"
 
@@ -89,7 +90,7 @@ def left_out(row: Row) -> str | None:
 def names(comparison: Comparison) -> tuple[str, list[str]]:
     """What to call the baseline and the candidates: the models, with the runs where models have one name."""
     records = [comparison.baseline, *comparison.candidates]
-    models = [record.manifest.model.name for record in records]
+    models = [shown_name(record.manifest.model) for record in records]
     shown = [
         visible(name if models.count(name) == 1 else f"{name} {record.manifest.run}")
         for name, record in zip(models, records, strict=True)

@@ -79,6 +79,7 @@ def _case(result: GateResult, finding: Finding, flips: Sequence[Flip]) -> TestCa
 def _flip(flip: Flip) -> list[str]:
     return [
         f"sample {flip.sample}: {flip.first:.4g} -> {flip.second:.4g}",
+        f"  asked: {flip.asked}",
         f"  right: {flip.target}",
         f"  baseline: {flip.first_answer}",
         f"  candidate: {flip.second_answer}",

@@ -29,8 +29,10 @@ SUMMARY = 1_024 * 1_024
 LEAST = 16_384
 """The smallest limit that holds the verdict and a row."""
 
-_SPARE = 512
-"""Kept for the sentences that say what is left out, at most one of each of four kinds."""
+_SENTENCES = 20
+"""The most findings that have a sentence above the table."""
+_SPARE = 640
+"""Kept for the sentences that say what is left out, at most one of each of five kinds."""
 _HEADER = (
     "answer",
     "task",
@@ -41,10 +43,9 @@ _HEADER = (
     "interval",
     "margin",
     "samples",
-    "why",
 )
 _RIGHT = frozenset({3, 4, 5, 6, 7, 8})
-_FLIP_HEADER = ("sample", "score", "right", "baseline", "candidate")
+_FLIP_HEADER = ("sample", "score", "asked", "right", "baseline", "candidate")
 _SIGNS = {"pass": "✅", "fail": "❌", "not enough data": "❔", "not comparable": "🚫"}
 
 
@@ -59,11 +60,14 @@ def to_markdown(result: GateResult, limit: int = COMMENT) -> str:
     table = ["", *_table(_HEADER, _RIGHT)] if result.findings else []
     footing = ["", *_footing(result)]
     page = _Page(limit - _size([*head, "", *table, *footing]))
-    page.lines += [*head, ""] if result.reasons else head
+    found = worst_first(result.findings)
+    why = list(_why(found))
+    page.lines += [*head, ""] if result.reasons or why else head
     # A list of another kind, or the footing would be the end of it.
     page.rows([f"* {plain_markdown(reason, 500)}" for reason in result.reasons], "reasons")
+    page.rows(why, "sentences on what does not pass")
     page.lines += table
-    page.rows([_row(_cells(one)) for one in worst_first(result.findings)], "findings, none of them worse,")
+    page.rows([_row(_cells(one)) for one in found], "findings, none of them worse,")
     page.lines += footing
     page.rows([f"- {plain_markdown(note, 500)}" for note in result.notes], "notes")
     for summary, rows in _flip_parts(shown_flips(result)):
@@ -115,9 +119,28 @@ def _head(result: GateResult) -> Iterator[str]:
     yield f"{markdown(candidate, 100)}{against}, under the policy {markdown(result.policy, 100)}."
 
 
+def _why(found: Sequence[Finding]) -> Iterator[str]:
+    """A sentence on each finding that does not pass: in the table it would be wider than a comment is."""
+    short = [one for one in found if one.answer != "pass"]
+    for one in short[:_SENTENCES]:
+        of = ", ".join(markdown(name) for name in (one.task, one.metric) if name)
+        yield f"* {_SIGNS[one.answer]} {of}: {cell_markdown(one.why, 300)}"
+    if (more := len(short) - _SENTENCES) > 0:
+        yield f"* {more:,} more do not pass; gate.json says why."
+
+
+def _loss(result: GateResult) -> str:
+    """What the columns `loss` and `interval` are."""
+    levels = {
+        f"{100 * one.level:.4g} %" for one in result.findings if one.kind == "loss" and one.loss is not None
+    }
+    interval = f", with its {min(levels)} interval" if len(levels) == 1 else ""
+    return f"Loss: how much worse the candidate is, over the samples that both have{interval}; negative where it is better."
+
+
 def _footing(result: GateResult) -> list[str]:
     lines = [
-        "Loss: how much worse the candidate is, over the samples that both have; negative where it is better.",
+        _loss(result),
         rates(result),
     ]
     if (more := lacking(result)) is not None:
@@ -141,7 +164,6 @@ def _cells(finding: Finding) -> list[str]:
                 f"{finding.n:,}",
             ),
         ),
-        cell_markdown(finding.why, 500),
     ]
 
 
@@ -156,6 +178,7 @@ def _flip_parts(flips: Sequence[Flip]) -> Iterator[tuple[str, list[str]]]:
                 [
                     markdown(one.sample, 100),
                     f"{one.first:.4g} → {one.second:.4g}",
+                    markdown(one.asked),
                     markdown(one.target),
                     markdown(one.first_answer),
                     markdown(one.second_answer),

@@ -104,6 +104,7 @@ class FlipPart(_Part):
     second_answer: str
     target: str
     sensitive: bool
+    asked: str = ""
 
 
 class GateFile(_Part):

@@ -10,6 +10,7 @@ from typing import Literal
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.shown import words
 from lsm_eval.gating.result import Finding, GateResult, Kind
+from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record
 
 Inconclusive = Literal["neutral", "warn", "fail"]
@@ -37,17 +38,17 @@ _LACKING: dict[Inconclusive, str] = {
 
 def names(result: GateResult) -> tuple[str | None, str]:
     """What to call the baseline, if there is one, and the candidate: the models, with the runs where both have one name."""
-    candidate = result.candidate.manifest.model.name
+    candidate = shown_name(result.candidate.manifest.model)
     if result.baseline is None:
         return None, candidate
-    baseline = result.baseline.manifest.model.name
+    baseline = shown_name(result.baseline.manifest.model)
     if baseline != candidate:
         return baseline, candidate
     return _with_run(result.baseline), _with_run(result.candidate)
 
 
 def _with_run(record: Record) -> str:
-    return f"{record.manifest.model.name} {record.manifest.run}"
+    return f"{shown_name(record.manifest.model)} {record.manifest.run}"
 
 
 def created(result: GateResult) -> str | None:

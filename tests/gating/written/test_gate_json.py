@@ -68,9 +68,11 @@ def test_what_is_no_number_is_null() -> None:
 
 
 def test_texts_that_may_be_harmful_are_hashes() -> None:
-    text = to_json(result(flips=[flip(first_answer="SECRET", target="SECRET", sensitive=True)]))
+    text = to_json(
+        result(flips=[flip(first_answer="SECRET", target="SECRET", asked="SECRET", sensitive=True)])
+    )
     assert "SECRET" not in text
-    assert text.count("[withheld sha256:") == 3
+    assert text.count("[withheld sha256:") == 4
 
 
 def test_hostile_texts_leave_it_valid_and_printable() -> None:

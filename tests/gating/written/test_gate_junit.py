@@ -31,7 +31,10 @@ def test_one_case_a_finding() -> None:
     failure = found[2].result[0]
     assert (failure.message, failure.type) == ("2.5 of 100 answers that were right are wrong now.", "fail")
     assert "loss: +2.5 pp" in failure.text
-    assert "sample 17: 1 -> 0\n  right: Paris\n  baseline: Paris\n  candidate: London" in failure.text
+    assert (
+        "sample 17: 1 -> 0\n  asked: Of France the capital is\n  right: Paris\n  baseline: Paris\n  candidate: London"
+        in failure.text
+    )
     assert found[1].result[0].type == "not enough data"
     assert "samples that would decide: 4,000" in found[1].result[0].text
 
@@ -68,7 +71,9 @@ def test_runs_that_are_not_comparable_are_an_error(reasons: list[str]) -> None:
 def test_a_hostile_output_is_read_back(text: str) -> None:
     made = result(
         findings=[finding(metric=text, why=text)],
-        flips=[flip(metric=text, sample=text, first_answer=text, second_answer=text, target=text)],
+        flips=[
+            flip(metric=text, sample=text, first_answer=text, second_answer=text, target=text, asked=text)
+        ],
         policy=text,
     )
     written = to_junit(made)
@@ -103,6 +108,8 @@ def test_it_is_read_as_bytes_and_as_text() -> None:
 
 
 def test_harmful_texts_are_hashes() -> None:
-    written = to_junit(result(flips=[flip(first_answer="SECRET", target="SECRET", sensitive=True)]))
+    written = to_junit(
+        result(flips=[flip(first_answer="SECRET", target="SECRET", asked="SECRET", sensitive=True)])
+    )
     assert "SECRET" not in written
     assert "[withheld sha256:" in written

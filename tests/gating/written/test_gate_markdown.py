@@ -87,6 +87,23 @@ def test_the_findings_are_a_table_the_worst_first(renderer: str) -> None:
     assert limit[3:9] == ["-", "20.0 %", "-", "[8.0 %, 41.0 %]", "at most 5.0 %", "30"]
 
 
+def test_what_does_not_pass_has_its_sentence_above_the_table() -> None:
+    """A table with a column of sentences is wider than a comment, and its last columns are cut off."""
+    found = lines(result(reasons=["Other hardware."]))
+    top = found[: next(at for at, line in enumerate(found) if line.startswith("| answer"))]
+    assert "* ❌ <code>quickstart_privacy</code>, <code>leak_rate</code>: The rate is above 5 %." in top
+    assert sum(line.startswith("* ") for line in top) == 1 + 4
+    many = lines(result(findings=[finding(metric=f"f{at}") for at in range(23)]))
+    assert sum(line.startswith("* ❌") for line in many) == 20
+    assert "* 3 more do not pass; gate.json says why." in many
+
+
+def test_the_level_of_the_interval_is_said() -> None:
+    assert "with its 90 % interval; negative" in to_markdown(result(findings=[finding(level=0.9)]))
+    unlike = [finding(level=0.9), finding(level=0.95)]
+    assert "that both have; negative" in to_markdown(result(findings=unlike))
+
+
 def test_error_rates_are_said() -> None:
     assert any("an unchanged model fails in at most 1 % of runs" in line for line in lines(result()))
     assert any("passes in at most 5 %, a metric" in line for line in lines(result()))
@@ -102,13 +119,15 @@ def test_flips_are_folded(renderer: str) -> None:
     page = rendered(to_markdown(result()), renderer)
     assert page.text("summary") == ["quickstart_accuracy_en, acc: samples that changed"]
     assert page.rows()[-2:] == [
-        ["17", "1 → 0", "Paris", "Paris", "London"],
-        ["18", "0 → 1", "Paris", "Paris", "London"],
+        ["17", "1 → 0", "Of France the capital is", "Paris", "Paris", "London"],
+        ["18", "0 → 1", "Of France the capital is", "Paris", "Paris", "London"],
     ]
 
 
 def test_harmful_texts_are_hashes() -> None:
-    text = to_markdown(result(flips=[flip(first_answer="SECRET", target="SECRET", sensitive=True)]))
+    text = to_markdown(
+        result(flips=[flip(first_answer="SECRET", target="SECRET", asked="SECRET", sensitive=True)])
+    )
     assert "SECRET" not in text
     assert "withheld sha256" in text
 
@@ -118,7 +137,9 @@ def test_harmful_texts_are_hashes() -> None:
 def test_a_hostile_text_makes_nothing(text: str, renderer: str) -> None:
     made = result(
         findings=[finding(metric=text, why=text)],
-        flips=[flip(metric=text, sample=text, first_answer=text, second_answer=text, target=text)],
+        flips=[
+            flip(metric=text, sample=text, first_answer=text, second_answer=text, target=text, asked=text)
+        ],
         policy=text,
         notes=[text],
         reasons=[text],
@@ -130,7 +151,7 @@ def test_a_hostile_text_makes_nothing(text: str, renderer: str) -> None:
         made, policy="p", notes=["n"], reasons=["r"], findings=[finding(why="w")], flips=[flip()]
     )
     assert shape(page) == shape(rendered(to_markdown(harmless), renderer))
-    assert [len(row) for row in page.rows()] == [10, 10, 5, 5]
+    assert [len(row) for row in page.rows()] == [9, 9, 6, 6]
 
 
 def shape(page: Page) -> list[str]:
@@ -157,12 +178,12 @@ def test_it_keeps_its_limit(limit: int, renderer: str) -> None:
 
 
 def test_what_is_left_out_is_the_least_bad_and_is_counted() -> None:
-    passing = [finding(metric=f"p{at}", answer="pass") for at in range(400)]
+    passing = [finding(metric=f"p{at}", answer="pass") for at in range(800)]
     failing = [finding(metric=f"f{at}") for at in range(20)]
     text = to_markdown(result(findings=[*passing, *failing]))
     rows = [line for line in text.splitlines() if re.match(r"\| [❌✅]", line)]
     assert sum("❌" in row for row in rows) == 20
-    assert f"\n\n{420 - len(rows):,} more findings, none of them worse, are left out here" in text
+    assert f"\n\n{820 - len(rows):,} more findings, none of them worse, are left out here" in text
     assert 60_000 < len(text.encode()) <= COMMENT
     assert (
         text.splitlines()[-1]
