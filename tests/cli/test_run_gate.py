@@ -242,6 +242,13 @@ def test_mistakes_are_one_sentence_before_anything_is_asked(setting: Setting, tm
     assert "--perturb with --gate" in refused("--perturb", "typos")
     assert "which --tasks does not name: name it" in refused(tasks="alike")
     assert "gates speed (decode)" in refused(told=policy(tmp_path, "worse", more="speed: [{of: decode}]"))
+    fair = policy(tmp_path, "worse", more="")
+    fair.write_text("metrics: named\nrules: [{task: worse, metric: acc, fair: 2, margin: 0.1}]")
+    assert "the fair value 2, which it cannot have" in refused(told=fair)
+    lost = policy(
+        tmp_path, "worse", more="limits: [{task: alike, metric: acc, reference: nowhere, margin: 0.1}]"
+    )
+    assert "nowhere is no folder" in refused(tasks="worse,alike", told=lost)
     limits = policy(tmp_path, "worse", more="limits: [{task: elsewhere, metric: acc, at_least: 0.5}]")
     assert "the policy limits 'acc' of 'elsewhere'" in refused(told=limits)
     assert "the policy gates nothing of these tasks" in refused(told=policy(tmp_path, "none"))
