@@ -44,7 +44,7 @@ def gate_run_options(function: F) -> F:
                      help="With --gate: not enough data is exit code 3, 0 or 1, in place of what the policy says."),
         click.option("--across", multiple=True, metavar="PART",
                      help="With --gate: a part of the signature that is to differ beside the model, such as chat or shots."),
-        output_options,
+        output_options("With --gate: "),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)

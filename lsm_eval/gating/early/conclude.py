@@ -154,8 +154,8 @@ def _stopped(watch: Watch) -> str | None:
         for one in found
     )
     return (
-        f"Stopped early, because of what was seen: {told}. On average such numbers lie further out than those of all samples, and their own "
-        "intervals do not allow for that."
+        "What stopped early did so because of what was seen: on average its numbers lie further out than those of all samples, and their own "
+        f"intervals do not allow for that: {told}."
     )
 
 

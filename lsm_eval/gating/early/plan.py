@@ -88,7 +88,7 @@ def plan(
     check_policy(policy)
     gated, notes = asked(policy, baseline.estimates)
     limited = _limited(policy.limits, tasks)
-    check_tasks(gated, limited, tasks, baseline)
+    check_tasks(gated, limited, tasks, baseline, policy)
     if not gated and not limited:
         raise UserError(
             "the policy gates nothing of these tasks: let a rule name a metric of theirs, or run without --gate."
