@@ -185,10 +185,14 @@ def test_a_limit_makes_the_plan(setting: Setting, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_says_the_looks_and_asks_nothing(setting: Setting, tmp_path: Path) -> None:
-    done = run(setting, tmp_path, "alike,pairs", "--dry-run")
+    told = policy(tmp_path, "alike", "pairs")
+    done = run(setting, tmp_path, "alike,pairs,worse", "--dry-run", told=told)
     assert done.code == 0
     assert "task   samples at most  looks  before the first" in done.out
     assert "Nothing was asked." in done.out
+    assert [line.split()[:2] for line in done.out.splitlines() if line.startswith("total")] == [
+        ["total", "1,500"]
+    ]
     assert not (tmp_path / "out").exists()
 
 

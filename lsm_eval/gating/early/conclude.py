@@ -20,6 +20,10 @@ from lsm_eval.statistics.comparison.sequential import Settled
 _ANSWERS: dict[str, Answer] = {"fail": "fail", "pass": "pass", "undecided": "not enough data"}
 _LEAST = 1e-9
 """The smallest level that an interval is made at."""
+_BIASED = (
+    "A task stops early because of what was seen: on average its numbers lie further out than those of all samples, and their own intervals "
+    "do not allow for that."
+)
 
 
 @dataclass
@@ -133,8 +137,7 @@ def _said(
         if one.evidence is None
     }
     reasons: dict[str, None] = {}
-    notes: dict[str, None] = {} if (why := _stopped(watch)) is None else {why: None}
-    notes |= dict.fromkeys(watch.plan.notes)
+    notes: dict[str, None] = dict.fromkeys([*_stopped(watch), *watch.plan.notes])
     for name, held in watch.held.items():
         if name in unsettled:
             reasons |= held.reasons
@@ -144,19 +147,16 @@ def _said(
     return reasons, notes | dict.fromkeys(differences(watch.baseline, whole.candidate))
 
 
-def _stopped(watch: Watch) -> str | None:
-    """What must be known of numbers that came of stopping early, in a sentence."""
+def _stopped(watch: Watch) -> list[str]:
+    """What must be known of numbers that came of stopping early, a sentence each."""
     found = [one for task in watch.plan.tasks if (one := _asked(task.name, watch)).asked < one.planned]
     if not found:
-        return None
+        return []
     told = "; ".join(
         f"{one.task} at look {one.look} of {watch.plan.looks} ({one.asked:,} of {one.planned:,} samples)"
         for one in found
     )
-    return (
-        "What stopped early did so because of what was seen: on average its numbers lie further out than those of all samples, and their own "
-        f"intervals do not allow for that: {told}."
-    )
+    return [_BIASED, f"Stopped early: {told}."]
 
 
 def _asked(name: str, watch: Watch) -> Asked:

@@ -54,7 +54,7 @@ def test_each_task_ends_by_itself(two: Watched) -> None:
     assert (asked["a"].asked, asked["a"].planned, asked["a"].look) == (40, 400, 1)
     assert asked["b"].look == second.look == result.looking.look
     assert asked["b"].asked % 6 == 0
-    assert any("a at look 1 of 10 (40 of 400 samples)" in note for note in result.notes)
+    assert any("Stopped early: a at look 1 of 10 (40 of 400 samples)" in note for note in result.notes)
 
 
 def test_the_interval_is_that_of_the_limit_at_its_look(two: Watched) -> None:
