@@ -31,7 +31,7 @@ _POLICY = click.option("--policy", type=Folder(), metavar="FILE",
 @_INCLUDE
 @click.option("--calibration", type=Folder(), metavar="FILE",
               help="What runs of one model differ by (`lsm-eval gate calibrate`), to be added to every difference.")  # fmt: skip
-@output_options
+@output_options()
 @click.pass_context
 def gate(
     context: click.Context,

@@ -19,21 +19,27 @@ FILES = ("json_file", "junit", "markdown", "comment", "sarif")
 """Options that name a file."""
 
 
-def output_options(function: F) -> F:
-    """Options for the files that a gate writes, and how many changed samples stand in them."""
-    options = [
-        click.option("--flips", type=click.IntRange(0, 1000), default=5, show_default=True, metavar="N",
-                     help="Changed samples of each metric that does not pass, for the files."),
-        click.option("--json", "json_file", type=Folder(), metavar="FILE", help="Write gate.json."),
-        click.option("--junit", type=Folder(), metavar="FILE", help="Write JUnit XML."),
-        click.option("--markdown", type=Folder(), metavar="FILE", help="Write Markdown, for a step summary."),
-        click.option("--comment", type=Folder(), metavar="FILE", help="Write Markdown that fits into one comment."),
-        click.option("--sarif", type=Folder(), metavar="FILE", help="Write SARIF, of safety findings."),
-        click.option("--annotations", type=click.Choice(["github"]), help="Print annotations too."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        function = option(function)
-    return function
+def output_options(when: str = "") -> Callable[[F], F]:
+    """Options for the files that a gate writes, and how many changed samples stand in them. `when`: what each help text begins with."""
+
+    def add(function: F) -> F:
+        options = [
+            click.option("--flips", type=click.IntRange(0, 1000), default=5, show_default=True, metavar="N",
+                         help=f"{when}Changed samples of each metric that does not pass, for the files."),
+            click.option("--json", "json_file", type=Folder(), metavar="FILE", help=f"{when}Write gate.json."),
+            click.option("--junit", type=Folder(), metavar="FILE", help=f"{when}Write JUnit XML."),
+            click.option("--markdown", type=Folder(), metavar="FILE",
+                         help=f"{when}Write Markdown, for a step summary."),
+            click.option("--comment", type=Folder(), metavar="FILE",
+                         help=f"{when}Write Markdown that fits into one comment."),
+            click.option("--sarif", type=Folder(), metavar="FILE", help=f"{when}Write SARIF, of safety findings."),
+            click.option("--annotations", type=click.Choice(["github"]), help=f"{when}Print annotations too."),
+        ]  # fmt: skip
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
 
 
 def show(result: GateResult, annotations: str | None, files: Mapping[str, Path | None]) -> None:

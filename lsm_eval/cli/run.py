@@ -75,9 +75,12 @@ def run(
         model = create(spec.model, spec.options, progress)
         if dry_run:
             prepared = prepare_each(spec, model, progress)
+            tasks_asked = prepared.tasks
             if gate is not None:
-                show_gate_plan(gate, prepared.tasks, spec, model, progress, judge=judge is not None)
-            _show_cost(prepared.tasks)
+                tasks_asked = show_gate_plan(
+                    gate, prepared.tasks, spec, model, progress, judge=judge is not None
+                )
+            _show_cost(tasks_asked)
             if judge is not None:
                 click.echo("What the judge would be asked follows from the answers, and is not counted.")
             if prepared.left_out.rows:

@@ -44,7 +44,7 @@ def gate_run_options(function: F) -> F:
                      help="With --gate: not enough data is exit code 3, 0 or 1, in place of what the policy says."),
         click.option("--across", multiple=True, metavar="PART",
                      help="With --gate: a part of the signature that is to differ beside the model, such as chat or shots."),
-        output_options,
+        output_options("With --gate: "),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -90,10 +90,11 @@ def show_gate_plan(
     progress: Progress,
     *,
     judge: bool,
-) -> None:
-    """How many samples each look has, for a dry run; refused is what would be."""
+) -> list[PreparedTask]:
+    """How many samples each look has, for a dry run; refused is what would be. The tasks with all that may be asked."""
     from lsm_eval.cli.table import print_table
     from lsm_eval.runner.gated import plan_gate
+    from lsm_eval.runner.looks import part
 
     gated = plan_gate(gate.spec, prepared, spec, model, model.fingerprint(), progress, judge=judge)
     plan = gated.watch.plan
@@ -108,6 +109,8 @@ def show_gate_plan(
     ]
     print_table(["task", "samples at most", "looks", "before the first"], rows, right=(1, 2, 3))
     click.echo("")
+    by_name = {task.name: task for task in prepared}
+    return [part(by_name[task.name], sorted(at for own in task.slices for at in own)) for task in plan.tasks]
 
 
 def _policy(name: str) -> Policy:

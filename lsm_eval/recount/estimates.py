@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lsm_eval.recount import shapes
 from lsm_eval.recount.files import ESTIMATES as FILE
 from lsm_eval.recount.files import Found, numbers, odd, read_json
-from lsm_eval.recount.shapes import faulty, shown
+from lsm_eval.recount.shapes import faulty, is_count, shown
 
 if TYPE_CHECKING:
     from lsm_eval.recount.table import Flags, Floats, Statistics, Table
@@ -120,6 +120,9 @@ def _signature(
         "model:": {str(manifest["model"].get("fingerprint"))[:16]},
         "metric:": {row["metric_signature"].replace(" ", "_")},
     }
+    gate: Any = task.get("gate")
+    if isinstance(gate, dict) and is_count(gate.get("planned")) and (task["samples"] or 0) < gate["planned"]:
+        wanted["stopped:"] = {f"{gate.get('look')}/{gate.get('looks')}"}
     parts = row["signature"].split()
     if not parts or parts[0] != f"{row['task']}:v{row['task_version']}":
         found.say(f"{name}: its signature begins with {parts[:1]}, which is not its task and version.")

@@ -14,6 +14,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.gating.early.conclude import conclude, with_flips
 from lsm_eval.gating.early.decidable import check_decidable
 from lsm_eval.gating.early.plan import plan
+from lsm_eval.gating.early.rehearse import rehearse
 from lsm_eval.gating.early.row import gate_row
 from lsm_eval.gating.early.task import RunTask
 from lsm_eval.gating.early.watch import Watch
@@ -56,6 +57,8 @@ class Gated:
     watch: Watch
     result: GateResult | None = field(default=None)
     """Once the last answer is scored."""
+    fault: UserError | None = None
+    """Why there is no result."""
 
     def concluded(
         self,
@@ -64,13 +67,21 @@ class Gated:
         tables: Mapping[str, Mapping[str, list[Any]]],
         created: datetime,
     ) -> Manifest:
-        """The manifest with the verdicts, which `result` has from now on."""
+        """The manifest with the verdicts, which `result` has from now on. A mistake that only shows now costs no record: it is `fault`."""
         record, held = in_memory(manifest, rows, tables, created)
-        self.result = conclude(self.watch, record, held, inconclusive=self.spec.inconclusive)
+        try:
+            self.result = conclude(self.watch, record, held, inconclusive=self.spec.inconclusive)
+        except UserError as error:
+            self.fault = error
+            return manifest
         return manifest.model_copy(update={"gate": gate_row(self.result)})
 
     def written(self, record: Path) -> None:
-        """The record is on disk: `result` is about it."""
+        """The record is on disk: `result` is about it. Raises UserError where there is none."""
+        if self.fault is not None:
+            raise UserError(
+                f"{str(self.fault).removesuffix('.')}; the record is in {record}."
+            ) from self.fault
         assert self.result is not None
         self.result = with_flips(self.result, self.watch, read_record(record), self.spec.flips)
 
@@ -96,6 +107,7 @@ def plan_gate(
     made = plan(tasks, gate.baseline, own, gate.policy, seed=spec.seed, across=gate.across)
     aggregates = Aggregates(gate.include)
     check_decidable(made, own, gate.policy, aggregates)
+    rehearse(made, gate.baseline, own, gate.policy, gate.across, aggregates)
     for note in made.notes:
         progress.note(note)
     return Gated(gate, Watch(made, gate.baseline, own, gate.policy, gate.across, aggregates))

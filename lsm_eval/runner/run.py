@@ -7,9 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lsm_eval.gating.result import GateResult
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import Model
@@ -19,10 +18,8 @@ from lsm_eval.results.schema import Manifest
 from lsm_eval.results.writer import check_out, clear_leftovers, write_record
 from lsm_eval.runner.ask import ask
 from lsm_eval.runner.compared import compared
-from lsm_eval.runner.gated import Gated, GateSpec, plan_gate
 from lsm_eval.runner.judge import Bench, judge_answers
 from lsm_eval.runner.left_out import LeftOut, summary
-from lsm_eval.runner.looks import ask_looking
 from lsm_eval.runner.manifest import make_manifest
 from lsm_eval.runner.prepare import prepare_each
 from lsm_eval.runner.record import estimate_rows
@@ -32,6 +29,10 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.store_key import store_key
 from lsm_eval.runner.thoughts import answers_of
 from lsm_eval.runner.work import Asked, Timed, computed_since, describe, look_around, phases
+
+if TYPE_CHECKING:
+    from lsm_eval.gating.result import GateResult
+    from lsm_eval.runner.gated import Gated, GateSpec
 
 
 @dataclass
@@ -74,6 +75,8 @@ def run(
         fingerprint = model.fingerprint()
     gated = None
     if gate is not None:
+        from lsm_eval.runner.gated import plan_gate
+
         gated = plan_gate(gate, prepared, spec, model, fingerprint, timed, judge=judge is not None)
     before = dict(model.computed())
     with ExitStack() as stack:
@@ -82,6 +85,8 @@ def run(
         if gated is None:
             responses, tallies = ask(prepared, model, stored_as, store, timed)
         else:
+            from lsm_eval.runner.looks import ask_looking
+
             looked = ask_looking(prepared, gated, spec, model, fingerprint, stored_as, store, timed)
             prepared, responses, tallies = looked.prepared, looked.responses, looked.tallies
     asked = Asked(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -20,6 +20,10 @@ from lsm_eval.statistics.comparison.sequential import Settled
 _ANSWERS: dict[str, Answer] = {"fail": "fail", "pass": "pass", "undecided": "not enough data"}
 _LEAST = 1e-9
 """The smallest level that an interval is made at."""
+_BIASED = (
+    "A task stops early because of what was seen: on average its numbers lie further out than those of all samples, and their own intervals "
+    "do not allow for that."
+)
 
 
 @dataclass
@@ -133,7 +137,7 @@ def _said(
         if one.evidence is None
     }
     reasons: dict[str, None] = {}
-    notes: dict[str, None] = dict.fromkeys(_stopped(watch))
+    notes: dict[str, None] = dict.fromkeys([*_stopped(watch), *watch.plan.notes])
     for name, held in watch.held.items():
         if name in unsettled:
             reasons |= held.reasons
@@ -143,16 +147,16 @@ def _said(
     return reasons, notes | dict.fromkeys(differences(watch.baseline, whole.candidate))
 
 
-def _stopped(watch: Watch) -> Iterator[str]:
-    """What must be known of numbers that came of stopping early."""
-    for task in watch.plan.tasks:
-        found = _asked(task.name, watch)
-        if found.asked < found.planned:
-            yield (
-                f"{task.name} stopped at look {found.look} of {watch.plan.looks}, after {found.asked:,} of {found.planned:,} samples: it stopped "
-                "because of what was seen, so that its numbers lie further out than those of all samples on average, and their own "
-                "intervals do not allow for that."
-            )
+def _stopped(watch: Watch) -> list[str]:
+    """What must be known of numbers that came of stopping early, a sentence each."""
+    found = [one for task in watch.plan.tasks if (one := _asked(task.name, watch)).asked < one.planned]
+    if not found:
+        return []
+    told = "; ".join(
+        f"{one.task} at look {one.look} of {watch.plan.looks} ({one.asked:,} of {one.planned:,} samples)"
+        for one in found
+    )
+    return [_BIASED, f"Stopped early: {told}."]
 
 
 def _asked(name: str, watch: Watch) -> Asked:

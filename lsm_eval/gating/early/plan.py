@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.comparison.aggregates import is_mean
-from lsm_eval.comparison.tables import Table
+from lsm_eval.comparison.tables import FloatArray, Table
 from lsm_eval.errors import NotComparable, UserError
 from lsm_eval.gating.early.order import slices
 from lsm_eval.gating.early.refuse import by_id_alone, check_comparable, check_policy, check_tasks
@@ -88,7 +88,7 @@ def plan(
     check_policy(policy)
     gated, notes = asked(policy, baseline.estimates)
     limited = _limited(policy.limits, tasks)
-    check_tasks(gated, limited, tasks, baseline)
+    check_tasks(gated, limited, tasks, baseline, policy)
     if not gated and not limited:
         raise UserError(
             "the policy gates nothing of these tasks: let a rule name a metric of theirs, or run without --gate."
@@ -162,14 +162,17 @@ def _once(gated: Sequence[Asked], task: RunTask, table: Table | None, *, limited
             return f"{name} is gated by its distance from a fair value, for which there is no test on the way"
         if name in task.judged:
             return f"{name} asks a judge, who is asked when all answers are there"
-        if not _between_ends(one, table):
+        held = None if table is None else table.statistics(name)
+        if held is None or np.isnan(held).all():
+            return f"the baseline has no sample's score of {name}"
+        if not _between_ends(one, held):
             return f"{name} is no mean of values between ends that are known, and has no test on the way"
     return None
 
 
-def _between_ends(one: Asked, table: Table | None) -> bool:
-    top, held = _TOP.get(one.row.unit), None if table is None else table.statistics(one.row.metric)
-    if top is None or held is None or not is_mean(held):
+def _between_ends(one: Asked, held: FloatArray) -> bool:
+    top = _TOP.get(one.row.unit)
+    if top is None or not is_mean(held):
         return False
     values = held[~np.isnan(held[:, 0]), 0]
     return bool(((values >= 0) & (values <= top * (1 + 1e-12))).all())

@@ -10,7 +10,7 @@ from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.errors import NotComparable, UserError
 from lsm_eval.gating.early.task import RunTask
 from lsm_eval.gating.policy import Policy
-from lsm_eval.gating.rules import Asked
+from lsm_eval.gating.rules import Asked, ignored
 from lsm_eval.results.reader import Record
 
 _UNKNOWN = frozenset({"reasoning"})
@@ -28,17 +28,26 @@ def check_policy(policy: Policy) -> None:
 
 
 def check_tasks(
-    gated: Sequence[Asked], limited: Collection[str], tasks: Sequence[RunTask], baseline: Record
+    gated: Sequence[Asked],
+    limited: Collection[str],
+    tasks: Sequence[RunTask],
+    baseline: Record,
+    policy: Policy,
 ) -> None:
     """UserError where run and baseline have not the same tasks, as far as the policy asks; `limited` are those that its limits name."""
     there = {task.name for task in tasks}
-    lacking = sorted(there - set(baseline.tasks) - set(limited))
+    lacking = sorted(name for name in there - set(baseline.tasks) - set(limited) if not ignored(policy, name))
     if lacking:
         raise UserError(
             f"the baseline has not run {_listed(lacking)}: run {_it(lacking)} with the baseline's model first, or leave "
             f"{_it(lacking)} out of --tasks."
         )
     absent = list(dict.fromkeys(one.row.task for one in gated if one.row.task not in there))
+    if any("@" in name for name in absent):
+        raise UserError(
+            f"the policy gates {_listed(absent)}, and a run that may stop early asks no other wordings: give the policy the rule "
+            '{task: "*@*", ignore: true}.'
+        )
     if absent:
         raise UserError(
             f"the policy gates {_listed(absent)}, which --tasks does not name: name {_it(absent)}, or let a rule of the policy "

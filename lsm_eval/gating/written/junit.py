@@ -10,7 +10,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.gating.result import Finding, GateResult
-from lsm_eval.gating.written.wording import created, facts, lacking, names, rates, shown_flips, verdict
+from lsm_eval.gating.written.wording import created, facts, lacking, looks, names, rates, shown_flips, verdict
 
 _MOST = 1_000
 """Characters of an answer."""
@@ -50,6 +50,7 @@ def _properties(result: GateResult) -> list[tuple[str, str]]:
         *([("baseline", baseline)] if baseline is not None else []),
         ("policy", f"{result.policy} (sha256 {result.policy_sha256})"),
         ("rates", rates(result)),
+        *([("looks", ended)] if (ended := looks(result)) is not None else []),
     ]
 
 

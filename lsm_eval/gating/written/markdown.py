@@ -11,6 +11,7 @@ from lsm_eval.gating.result import Finding, GateResult
 from lsm_eval.gating.written.wording import (
     interval,
     lacking,
+    looks,
     loss,
     margin,
     names,
@@ -143,6 +144,8 @@ def _footing(result: GateResult) -> list[str]:
         _loss(result),
         rates(result),
     ]
+    if (ended := looks(result)) is not None:
+        lines.append(f"The run {ended}.")
     if (more := lacking(result)) is not None:
         lines.append(more)
     return [f"- {plain_markdown(line)}" for line in lines]

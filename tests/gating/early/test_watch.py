@@ -54,7 +54,7 @@ def test_each_task_ends_by_itself(two: Watched) -> None:
     assert (asked["a"].asked, asked["a"].planned, asked["a"].look) == (40, 400, 1)
     assert asked["b"].look == second.look == result.looking.look
     assert asked["b"].asked % 6 == 0
-    assert any("a stopped at look 1 of 10, after 40 of 400 samples" in note for note in result.notes)
+    assert any("Stopped early: a at look 1 of 10 (40 of 400 samples)" in note for note in result.notes)
 
 
 def test_the_interval_is_that_of_the_limit_at_its_look(two: Watched) -> None:
@@ -89,7 +89,7 @@ def test_an_undecided_run_goes_to_the_end(two: Watched) -> None:
     assert (found.looked_at.look, found.looked_at.share) == (None, 1.0)
     assert result.looking is not None
     assert result.looking.look == 10
-    assert not any("a stopped" in note for note in result.notes)
+    assert not any("a at look" in note for note in result.notes)
 
 
 def test_missing_samples_leave_their_pair_and_the_plan_stays(two: Watched) -> None:

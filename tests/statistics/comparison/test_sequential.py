@@ -17,7 +17,7 @@ def seen(p_loss: float, p_margin: float, loss: float = 0.02, name: str = "accura
     return Evidence(name, loss, None, 0.015, p_loss, p_margin)
 
 
-def looks(*evidence: tuple[Evidence, ...], planned: int = 10) -> list[Look]:
+def looks(*evidence: tuple[Evidence, ...], planned: int = 10) -> list[Look[Evidence]]:
     return [Look((at + 1) / planned, own) for at, own in enumerate(evidence)]
 
 
@@ -55,6 +55,50 @@ def test_one_look_at_everything_is_the_fixed_test() -> None:
 def test_evidence_without_p_settles_nothing() -> None:
     found = sequential(looks((Evidence("a", None, None, 0.01, None, None, "no pairs"),)))
     assert found[0].outcome == "undecided"
+
+
+def test_each_metric_has_shares_of_its_own() -> None:
+    own, other = (0.3, 0.6, 1.0), (0.1, 0.1, 0.7)
+    passing = [limits(0.05, shares) for shares in (own, (0.1, 0.7))]
+    rows = [(seen(0.5, 0.9), seen(0.5, 0.9)) for _ in own]
+    rows[1] = (
+        seen(0.5, passing[0][1]),
+        seen(0.5, 1e-9),
+    )  # of the second there is nothing new: it is not tested
+    rows[2] = (seen(0.5, 0.9), seen(0.5, passing[1][1]))
+    found = sequential(
+        [Look(shares, row) for shares, row in zip(zip(own, other, strict=True), rows, strict=True)]
+    )
+    assert [(one.outcome, one.look, one.share) for one in found] == [("pass", 2, 0.6), ("pass", 3, 0.7)]
+    assert found[1].limit_margin == passing[1][1]
+
+
+def test_a_metric_that_is_seen_once_has_all_of_its_rates() -> None:
+    late = [(seen(0.9, 1e-9), None), (seen(0.9, 0.9), seen(0.5, 0.05))]
+    found = sequential(
+        [Look(shares, row) for shares, row in zip([(0.5, 0.0), (0.5, 1.0)], late, strict=True)]
+    )
+    assert [(one.outcome, one.look) for one in found] == [("pass", 1), ("pass", 2)]
+    assert found[1].limit_margin == pytest.approx(0.05)
+    never = sequential([Look((0.5, 0.0), late[0])])
+    assert (never[1].outcome, never[1].evidence, never[1].limit_loss) == ("undecided", None, 0.0)
+
+
+def test_weights_are_parts_of_the_false_alarms() -> None:
+    most, least = limits(0.0075, (0.1,))[0], limits(0.0025, (0.1,))[0]
+    only = sequential(looks((seen(most, 0.9), seen(0.9, 0.9))), weights=[3, 1])
+    assert [x.outcome for x in only] == ["fail", "undecided"]
+    assert only[0].limit_loss == pytest.approx(most)
+    # The first is proven, so that the second has all of it.
+    both = sequential(looks((seen(most, 0.9), seen(least * 2, 0.9))), weights=[3, 1])
+    assert [x.outcome for x in both] == ["fail", "fail"]
+
+
+def test_shares_that_fall_are_refused() -> None:
+    row = (seen(0.5, 0.5),)
+    for shares in ([0.5, 0.4], [0.5, 0.5], [(0.5,), (0.4,)]):
+        with pytest.raises(UserError):
+            sequential([Look(share, row) for share in shares])
 
 
 def test_looks_of_other_metrics_are_refused() -> None:
