@@ -38,7 +38,6 @@ SHAPES: dict[str, Shape] = {
     "normal": Shape(0.0, lambda rng, n: rng.standard_normal(n)),
     "exponential": Shape(1.0, lambda rng, n: rng.exponential(1.0, n), _ZERO),
     "lognormal": Shape(math.exp(0.5), lambda rng, n: rng.lognormal(0.0, 1.0, n)),
-    # None of the following were looked at when the method's constants were chosen but to see that they are held.
     "t(3)": Shape(0.0, lambda rng, n: rng.standard_t(3, n), _TAILS),
     "uniform, 0 to 1": Shape(0.5, lambda rng, n: rng.random(n), _ZERO),
     "normal, mean 2": Shape(2.0, lambda rng, n: 2 + rng.standard_normal(n), _ZERO),

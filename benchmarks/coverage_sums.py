@@ -24,12 +24,13 @@ def cells() -> Iterator[Cell]:
     """All of them."""
     for kind, name, metric, draw, rare, wide in _numbers():
         truth = lru_cache(partial(_truth, metric, draw))
+        up_to = 30 if kind == "perplexity" else 10
         for count, size in ((5, 1), (10, 1), (30, 1), (200, 1), (10, 10), (30, 10), (100, 10)):
             n = count * size
             yield Cell(
                 kind, f"{name}, n {n}" if size == 1 else f"{name}, {count} clusters", truth, n,
                 _estimated(metric, draw, count, size), events=n / (size if size > 1 else 1) * rare, share=0.5,
-                wide=wide if count <= 10 else "",
+                wide=wide if count <= up_to else "",
             )  # fmt: skip
 
 
@@ -57,12 +58,12 @@ def _estimated(metric: Any, draw: Draw, count: int, size: int) -> Callable[[Rng]
 
 
 def _numbers() -> Iterator[tuple[str, str, Any, Draw, float, str]]:
-    few = "few documents"
+    few, unsure = "few documents", "few texts: the exponential of an unsure number"
     for known, share in ((0.5, 0.02), (0.2, 0.1), (0.1, 0.5), (0.5, 0.3)):
         metric = create("cbbq_bias_disambig")
         yield "subset rate", f"{share} of {known}", metric, _subset(known, share), known * share, ""
     for shape in (20.0, 2.0):
-        yield "perplexity", f"gamma({shape:g}) texts", create("word_perplexity"), _texts(shape), 1.0, ""
+        yield "perplexity", f"gamma({shape:g}) texts", create("word_perplexity"), _texts(shape), 1.0, unsure
     for rate in (0.1, 0.6):
         yield "TER", f"rate {rate}", create("ter"), _edits(rate), 1.0, ""
     for quality in (0.1, 0.4, 0.8):

@@ -26,7 +26,8 @@ CELLS = [
     ("means", "20 clusters, equal, ICC 0.4, logit-normal"), ("means", "50 clusters, geometric, ICC 0.1"),
     ("means", "20 clusters, one large, ICC 0.1"), ("means", "crows_pairs --limit 100, ICC 0.1"),
     ("ranked", "AUROC, 10 + 10, spread 1"), ("ranked", "AUROC, 20 clusters of pairs, ICC 0.3"),
-    ("sums", "gamma(2) texts, n 30"), ("sums", "0.5 of 0.1, n 200"), ("bias", "gap, 30 and 30, 0.9 and 0.7"),
+    ("numbers", "lognormal, n 10"), ("numbers", "exponential, n 30"), ("numbers", "exponential, 20 unequal clusters"),
+    ("sums", "gamma(20) texts, n 5"), ("sums", "BLEU, quality 0.1, n 10"), ("sums", "gamma(2) texts, n 30"), ("sums", "0.5 of 0.1, n 200"), ("bias", "gap, 30 and 30, 0.9 and 0.7"),
     ("raters", "n 30, yes 0.5"),
 ]  # fmt: skip
 
@@ -81,6 +82,10 @@ def test_a_cell_outside_the_bars_is_named(cells: dict[str, list[Cell]]) -> None:
         other = {**row, **change}
         judge([other])
         assert other["outside"] == mark
+    # Where nothing covers, and the cell says why, it is named.
+    limit = {**row, "held": 0.9, "least": 0.9, "below": 0.05, "limit": "rarely drawn", "rivals": {}}
+    judge([limit])
+    assert limit["outside"] == ["low (named)", "one side (named)"]
     wider = {**row, "width": 2 * row["width"], "events": 20.0}
     judge([wider])
     assert wider["outside"] == (["width"] if wider["best"] else [])
