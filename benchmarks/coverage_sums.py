@@ -62,6 +62,17 @@ def _numbers() -> Iterator[tuple[str, str, Any, Draw, float, str]]:
     for known, share in ((0.5, 0.02), (0.2, 0.1), (0.1, 0.5), (0.5, 0.3)):
         metric = create("cbbq_bias_disambig")
         yield "subset rate", f"{share} of {known}", metric, _subset(known, share), known * share, ""
+    for each, share in ((0.5, 0.2), (2.0, 0.2), (2.0, 0.03)):
+        metric = create("cbbq_bias_disambig")
+        yield (
+            "weighted ratio",
+            f"{share} of weights e^{each:g}, higher of heavy ones",
+            metric,
+            _weighted(each, share),
+            share,
+            "",
+        )
+    yield "weighted ratio", "hits count twice, .2", create("cbbq_bias_disambig"), _twice(0.2), 0.2, ""
     for shape in (20.0, 2.0):
         yield "perplexity", f"gamma({shape:g}) texts", create("word_perplexity"), _texts(shape), 1.0, unsure
     for rate in (0.1, 0.6):
@@ -78,6 +89,29 @@ def _subset(known: float, share: float) -> Draw:
         # Half of what decides is the cluster's.
         own = rng.beta(share * 3, (1 - share) * 3, count).repeat(size) if size > 1 else share
         return np.column_stack([there * (rng.random(n) < own), there])
+
+    return draw
+
+
+def _weighted(spread: float, share: float) -> Draw:
+    """Samples of log-normal weights up to e^spread, whose share rises with the weight."""
+
+    def draw(rng: Rng, count: int, size: int) -> FloatArray:
+        weight = np.exp(np.minimum(rng.standard_normal(count * size), 1.0) * spread)
+        own = rng.beta(2, 2, count).repeat(size) * 2 if size > 1 else 1.0
+        chance = np.clip(2 * share * own * weight / (1 + weight), 0, 1)
+        return np.column_stack([weight * (rng.random(count * size) < chance), weight])
+
+    return draw
+
+
+def _twice(share: float) -> Draw:
+    """As in an F1: what is hit was predicted and true, and counts twice; a miss counts once."""
+
+    def draw(rng: Rng, count: int, size: int) -> FloatArray:
+        own = rng.beta(3 * share, 3 * (1 - share), count).repeat(size) if size > 1 else share
+        hit = (rng.random(count * size) < own).astype(float)
+        return np.column_stack([2 * hit, 1 + hit])
 
     return draw
 

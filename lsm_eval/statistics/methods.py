@@ -36,7 +36,7 @@ METHODS = (
     Method("clopper-pearson", 1, "Clopper & Pearson 1934", "0 or 1, samples that stand alone, fewer than 5"),
     Method(
         "wilson(effective",
-        3,
+        4,
         "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of Bell & McCaffrey 2002",
         "means of values that keep to a range (0 to 1, 0 to 100, -1 to 1), and anything from 0 to 1 in clusters",
     ),
@@ -48,8 +48,9 @@ METHODS = (
     ),
     Method(
         "wilson(effective, ratio",
-        3,
-        "Wilson 1927 on effective trials of a linearised ratio, Korn & Graubard 1998",
+        4,
+        "Wilson 1927 on effective trials of a linearised ratio, Korn & Graubard 1998; samples that stand alone: no end inside "
+        "the exact interval of 93.5 %",
         "ratios of two sums from 0 to 1",
     ),
     Method(
@@ -74,14 +75,15 @@ METHODS = (
     ),
     Method(
         "fisher(jackknife",
-        1,
-        "Fisher 1921; jackknife, Efron & Tibshirani 1993, averaged with Fisher's 1 / (n - 3)",
+        2,
+        "Fisher 1921; the larger variance of the jackknife's, Efron & Tibshirani 1993, and Fisher's 1 / (n - 3)",
         "correlations",
     ),
     Method(
         "wilson(effective, area",
-        1,
-        "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of the area's influences",
+        2,
+        "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of the area's influences; no end inside the exact interval "
+        "of 93.5 %",
         "areas under the risk-coverage curve",
     ),
     Method(
@@ -91,9 +93,24 @@ METHODS = (
         "Fay & Feuer 1997",
         "differences and sums of two means; changes between wordings and other differences of the same samples",
     ),
-    Method("delong", 1, "Newcombe 2006, method 5; DeLong et al. 1988", "AUROCs, samples that stand alone"),
-    Method("obuchowski", 1, "Newcombe 2006, method 5; Obuchowski 1997", "AUROCs, samples in clusters"),
-    Method("mover", 1, "Zou & Donner 2008", "what an AUROC gains over another"),
+    Method(
+        "delong",
+        2,
+        "Newcombe 2006, method 5; DeLong et al. 1988; the end nearer to 0 or 1 not inside the exact interval of 93.5 %",
+        "AUROCs, samples that stand alone",
+    ),
+    Method(
+        "obuchowski",
+        2,
+        "Newcombe 2006, method 5; Obuchowski 1997; the nearer end as for `delong`",
+        "AUROCs, samples in clusters",
+    ),
+    Method(
+        "mover",
+        2,
+        "Zou & Donner 2008; of two upper ends each misses half as often, Bonferroni",
+        "what an AUROC gains over another",
+    ),
     Method(
         "wilson and order statistics",
         1,

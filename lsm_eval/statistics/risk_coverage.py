@@ -11,7 +11,9 @@ The interval is Wilson's on an effective number of trials, as in `statistics.bou
 - a few errors tell little of it. It is averaged with a cautious guess, that the number is n / 2 (that of answers whose confidence
   says nothing: their influences are wrong · E with E exponential, and E has a mean square of 2) and all of a cluster alike. The
   guess weighs as much as `_WORTH` samples in n · min(area, 1 - area). So an interval has a width where nothing is wrong, and
-  does not jump where the first error comes.
+  does not jump where the first error comes;
+- no end is inside Clopper & Pearson's of 93.5 % (Biometrika 26:404-413, 1934) for that number: where one error in ten answers is hardly
+  expected, the score interval of one that came begins above the area far too often, the more so as the area of few is too large.
 
 Samples may weigh more than others (w_i): the risk r_k is then of weights, W_k = Σ w_i over the first k, and the area Σ w_k r_k / Σ w_k, so
 that each place is as long as what it stands for; places of equal confidence are equally long. An influence is the same with
@@ -31,7 +33,9 @@ from numpy.typing import NDArray
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.bounded import (
     FEWEST_CLUSTERS,
+    GUARD,
     FloatArray,
+    exact_interval,
     robust_mean,
     score_interval,
     t_quantile,
@@ -104,6 +108,8 @@ def risk_coverage_estimate(
     seen = variance / most if most > 0 else 0.0
     design = (seen * events + _DESIGN * alike * _WORTH) / (events + _WORTH)
     low, high = score_interval(share, worth / design, t_quantile(robust.freedom, level))
+    least, most = exact_interval(share, worth / design, 1 - GUARD * (1 - level))
+    low, high = min(low, least), max(high, most)
     method = "wilson(effective, area)" if alone else "wilson(effective, area, clusters)"
     return base.result(value, method, (min(low, value), max(high, value)), robust.stderr)
 

@@ -60,6 +60,24 @@ def test_it_is_covered(n: int, rho: float, tails: bool) -> None:
     assert np.mean([e.low <= rho <= e.high for e in found if e.low is not None and e.high is not None]) > 0.9
 
 
+@pytest.mark.parametrize("n", [30, 100])
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
+def test_skewed_points_are_covered_on_both_sides(n: int, rho: float) -> None:
+    """The jackknife alone held 92 to 93.5 %, most misses on one side (5.9 % where there is no correlation)."""
+    rng = np.random.default_rng(9)
+
+    def draw(number: int) -> tuple[FloatArray, FloatArray]:
+        x = rng.standard_normal(number)
+        return np.exp(0.7 * x), np.exp(0.7 * (rho * x + math.sqrt(1 - rho**2) * rng.standard_normal(number)))
+
+    truth = (math.exp(0.49 * rho) - 1) / (math.exp(0.49) - 1)
+    found = [made(*draw(n)) for _ in range(400)]
+    below = np.mean([e.high < truth for e in found if e.high is not None])
+    above = np.mean([e.low > truth for e in found if e.low is not None])
+    assert 1 - below - above >= 0.92
+    assert max(below, above) <= 0.06
+
+
 def test_clusters_are_left_out_whole() -> None:
     rng = np.random.default_rng(4)
     x, y = points(rng, 10, 0.3)

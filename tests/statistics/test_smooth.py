@@ -113,6 +113,31 @@ def test_rare_ratios_are_covered(known: float, share: float) -> None:
     assert np.mean(hits) > 0.93
 
 
+@pytest.mark.parametrize("heavy", [2.0, 9.0])
+def test_ratios_whose_weights_go_with_their_values_are_covered(heavy: float) -> None:
+    """Hits weigh as much as so many misses (twice in an F1): the variance is larger than that of any share of independent trials,
+    which was the most that was allowed for (86 to 93 % held)."""
+    rng = np.random.default_rng(6)
+    metric: Any = create("cbbq_bias_disambig")
+    truth = 0.1 * heavy / (0.1 * heavy + 0.9)
+    hits = []
+    for _ in range(300):
+        hit = rng.random(150) < 0.1
+        found = made(metric, np.column_stack([heavy * hit, np.where(hit, heavy, 1.0)]))
+        assert found.method == "wilson(effective, ratio)"
+        low, high = ends(found)
+        hits.append(low <= truth <= high)
+    assert np.mean(hits) > 0.93
+
+
+def test_the_scale_of_the_weights_plays_no_part() -> None:
+    rng = np.random.default_rng(7)
+    metric: Any = create("cbbq_bias_disambig")
+    weight = rng.integers(1, 5, 60).astype(float)
+    rows = np.column_stack([weight * (rng.random(60) < 0.1), weight])
+    assert ends(made(metric, 1000 * rows)) == pytest.approx(ends(made(metric, rows)))
+
+
 def test_a_score_of_0_is_not_certain() -> None:
     rows = translations(np.random.default_rng(0), 20, 0.4)
     rows[:, 2:6] = 0
