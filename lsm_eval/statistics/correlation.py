@@ -16,7 +16,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from lsm_eval.statistics.basis import Basis, basis
-from lsm_eval.statistics.bounded import FEWEST_CLUSTERS, FloatArray, satterthwaite, t_quantile
+from lsm_eval.statistics.bounded import (
+    FEWEST_CLUSTERS,
+    FloatArray,
+    satterthwaite,
+    t_quantile,
+    weighted_freedom,
+)
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import cluster_sums
 from lsm_eval.statistics.smooth import too_few
@@ -45,7 +51,7 @@ def correlation_estimate(
 ) -> Estimate:
     """Pearson's r of points x, y [n] with its interval; clusters are n long (None: a point that stands alone), and `weights` [n] those
     of the points, where they are not all the same: moments are then weighted ones, and G in Fisher's variance is what the clusters are
-    worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7). No interval with fewer than five points or clusters, or
+    worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7), and the degrees of freedom are `bounded.weighted_freedom`'s. No interval with fewer than five points or clusters, or
     what is worth fewer, or where all lie on one line; `method` says so."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():
@@ -81,8 +87,9 @@ def correlation_estimate(
 def _half(z: FloatArray, sizes: FloatArray, worth: float, base: Basis) -> float:
     """Half the interval's width on Fisher's scale, from z without each cluster [G], the clusters' sizes [G] and how many they are worth."""
     count = len(z)
-    seen = (count - 1) / count * float(np.square(z - z.mean()).sum())
-    freedom = satterthwaite(sizes)
+    addends = np.square(z - z.mean())
+    seen = (count - 1) / count * float(addends.sum())
+    freedom = weighted_freedom(satterthwaite(sizes), addends, worth, count)
     variance = (freedom * seen + _NORMAL_FREEDOM / (worth - 3)) / (freedom + _NORMAL_FREEDOM)
     return t_quantile(freedom + _NORMAL_FREEDOM, base.level) * math.sqrt(variance)
 
