@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lsm_eval.cli.as_json import print_json
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.table import print_table
-from lsm_eval.json_text import json_text
 
 if TYPE_CHECKING:
     from lsm_eval.detectors.card import Card
@@ -194,6 +192,9 @@ def _with_interval(share: float | None, interval: tuple[float, float] | None) ->
 
 def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
     if as_json:
+        from lsm_eval.cli.as_json import print_json
+        from lsm_eval.json_text import json_text
+
         print_json(json_text(list(rows)))
         return
     print_table(columns, [[_cell(row[column]) for column in columns] for row in rows])

@@ -129,11 +129,29 @@ def bounded_mean(stats: FloatArray, groups: NDArray[np.intp], count: int, level:
 
 def freedom_seen(sums: FloatArray, robust: Robust) -> float:
     """The degrees of freedom of CR2's variance from sums (value, weight) [G, 2]; fewer where it rests on few of the clusters."""
+    return min(robust.freedom, concentrated(addends_of(sums, robust)))
+
+
+def addends_of(sums: FloatArray, robust: Robust) -> FloatArray:
+    """What each cluster adds to CR2's variance [G], up to a factor, from sums (value, weight) [G, 2]."""
     value, weight = sums[:, 0], sums[:, 1]
-    addends = (value - robust.mean * weight) ** 2 / (1 - weight / weight.sum())
+    return np.asarray((value - robust.mean * weight) ** 2 / (1 - weight / weight.sum()))
+
+
+def concentrated(addends: FloatArray) -> float:
+    """The most degrees of freedom of a variance that is the sum of these [G]: by how many of them it is seen to rest on."""
     whole = float((addends**2).sum())
     seen = _CONCENTRATED * float(addends.sum()) ** 2 / whole if whole > 0 else math.inf
-    return min(robust.freedom, max(seen, _FEWEST_FREEDOM))
+    return max(seen, _FEWEST_FREEDOM)
+
+
+def weighted_freedom(freedom: float, addends: FloatArray, worth: float, number: int) -> float:
+    """The degrees of freedom of a variance that is the sum of these addends [G], over `number` samples that are worth fewer: from
+    `freedom`, where all weigh the same, to no more than `concentrated`, where they are worth half of them or less (few heavy
+    samples may be all that it rests on)."""
+    unequal = min(1.0, max(0.0, 2 * (1 - worth / number)))
+    fewest = min(freedom, concentrated(addends))
+    return 1 / ((1 - unequal) / freedom + unequal / fewest)
 
 
 def skewness_of(deviations: FloatArray) -> float:

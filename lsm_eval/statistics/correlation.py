@@ -21,7 +21,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from lsm_eval.statistics.basis import Basis, basis
-from lsm_eval.statistics.bounded import FEWEST_CLUSTERS, FloatArray, satterthwaite, t_quantile
+from lsm_eval.statistics.bounded import (
+    FEWEST_CLUSTERS,
+    FloatArray,
+    satterthwaite,
+    t_quantile,
+)
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import cluster_sums
 from lsm_eval.statistics.smooth import too_few
@@ -53,7 +58,7 @@ def correlation_estimate(
 ) -> Estimate:
     """Pearson's r of points x, y [n] with its interval; clusters are n long (None: a point that stands alone), and `weights` [n] those
     of the points, where they are not all the same: moments are then weighted ones, and G in Fisher's variance is what the clusters are
-    worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7). No interval with fewer than five points or clusters, or
+    worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7), and the degrees of freedom are `bounded.weighted_freedom`'s. No interval with fewer than five points or clusters, or
     what is worth fewer, or where all lie on one line; `method` says so."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():

@@ -11,7 +11,7 @@ It is Wilson's on an effective number of trials, as for any mean from 0 to 1 (`s
   the next wrong sample takes one of the two rarest classes for the other, which costs most.
 
 Samples may weigh more than others: sums are then weighted ones, and a class is worth (Σ w d)² / Σ w² d (Kish, Survey Sampling, 1965,
-section 11.7), which is its D where all weigh the same.
+section 11.7), which is its D where all weigh the same; and degrees of freedom are `bounded.weighted_freedom`'s.
 
 A class that is neither true nor predicted anywhere is no class here. There is no interval where a class has fewer than five
 samples, or in clusters where fewer than five have it or one has more than half of it: nobody knows a rare class's F1 then, and
@@ -27,7 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis, basis
-from lsm_eval.statistics.bounded import CORRELATION, FloatArray, score_interval, t_quantile, unfit
+from lsm_eval.statistics.bounded import (
+    CORRELATION,
+    FloatArray,
+    score_interval,
+    t_quantile,
+    unfit,
+    weighted_freedom,
+)
 from lsm_eval.statistics.estimate import Estimate
 
 FEWEST_OF_A_CLASS = 5
@@ -100,7 +107,10 @@ def macro_f1_estimate(
     number = len(rarest) * counts.shape[1] / float((2 / rarest).sum())
     most = value * (1 - value) / max(number - 1, 1.0)
     spread = _cautious(variance_alone / most if most > 0 else 1.0, 1.0, events, _SPREAD_EVENTS)
-    quantile = t_quantile(_freedom(parts, worth, freedoms, events), base.level)
+    freedom = _freedom(parts, worth, freedoms, events)
+    whole = float(heavy.sum()) ** 2 / float((heavy**2).sum())
+    freedom = weighted_freedom(freedom, parts.sum(axis=1) ** 2, whole, base.number)
+    quantile = t_quantile(freedom, base.level)
     ends = score_interval(value, number / (design * spread), quantile)
     also = "" if base.clusters is None else ", clusters"
     return base.result(value, f"wilson(effective, macro{also})", ends, math.sqrt(variance))

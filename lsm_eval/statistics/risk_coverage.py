@@ -17,7 +17,8 @@ The interval is Wilson's on an effective number of trials, as in `statistics.bou
 
 Samples may weigh more than others (w_i): the risk r_k is then of weights, W_k = Σ w_i over the first k, and the area Σ w_k r_k / Σ w_k, so
 that each place is as long as what it stands for; places of equal confidence are equally long. An influence is the same with
-w_k / W_k in place of 1 / k, and n is what the samples are worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7).
+w_k / W_k in place of 1 / k, n is what the samples are worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7), and the degrees of
+freedom are `bounded.weighted_freedom`'s.
 
 `benchmarks/coverage_further.py` simulates it (`coverage_shares.py` where samples weigh); the guess's weight was chosen there, and is ours.
 """
@@ -35,11 +36,13 @@ from lsm_eval.statistics.bounded import (
     FEWEST_CLUSTERS,
     GUARD,
     FloatArray,
+    addends_of,
     exact_interval,
     robust_mean,
     score_interval,
     t_quantile,
     unfit,
+    weighted_freedom,
 )
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import cluster_sums
@@ -97,7 +100,8 @@ def risk_coverage_estimate(
         return base.result(value, f"none ({why})")
     pulls = np.column_stack([_influences(confidence, wrong, heavy, excess=excess), np.ones(number)])
     pulls *= heavy[:, None]
-    robust = robust_mean(cluster_sums(pulls, base.groups, base.count))
+    sums = cluster_sums(pulls, base.groups, base.count)
+    robust = robust_mean(sums)
     variance = max(robust.stderr, robust_mean(pulls).stderr) ** 2
     share = min(max(value, 0.0), 1.0)
     square = float((heavy**2).sum())
@@ -107,7 +111,8 @@ def risk_coverage_estimate(
     alike = float((sizes**2).sum()) / square
     seen = variance / most if most > 0 else 0.0
     design = (seen * events + _DESIGN * alike * _WORTH) / (events + _WORTH)
-    low, high = score_interval(share, worth / design, t_quantile(robust.freedom, level))
+    freedom = weighted_freedom(robust.freedom, addends_of(sums, robust), worth, number)
+    low, high = score_interval(share, worth / design, t_quantile(freedom, level))
     least, most = exact_interval(share, worth / design, 1 - GUARD * (1 - level))
     low, high = min(low, least), max(high, most)
     method = "wilson(effective, area)" if alone else "wilson(effective, area, clusters)"

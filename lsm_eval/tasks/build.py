@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Perplexity, Request, Score
+from lsm_eval.tasks.choices import Choices
 from lsm_eval.tasks.draw import drawn, spread, weights
+from lsm_eval.tasks.examples import Examples
 from lsm_eval.tasks.missing import NullError, describe, missing
 from lsm_eval.tasks.registry import LoadedTask
-from lsm_eval.tasks.render import Row, columns_read, compile_template, compile_text
+from lsm_eval.tasks.render import Row, compile_template
 from lsm_eval.tasks.sample import Sample
-from lsm_eval.tasks.values import as_index, as_label, as_text, short
+from lsm_eval.tasks.templates import Templates
+from lsm_eval.tasks.values import as_text
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Task
@@ -90,39 +92,31 @@ class _Builder:
     def __init__(self, loaded: LoadedTask, options: BuildOptions) -> None:
         task = self.task = loaded.task
         self.options, self._share = options, loaded.share
-        # Where: file and key, in every error.
-        self._file, self._columns = str(loaded.path), task.dataset.columns
-        self._prompt = self._text("prompt", task.prompt)
+        templates = self._templates = Templates(loaded)
+        self._prompt = templates.text("prompt", task.prompt)
         listed = () if isinstance(task.further, str) else task.further
-        self._more_prompts = [self._text(f"further.{i}", t) for i, t in enumerate(listed)]
-        self._more_pairs = self._value("further", task.further) if isinstance(task.further, str) else None
-        self._instruction = self._text("instruction", task.instruction)
-        self._system = self._text("system", task.system) if task.system is not None else None
-        self._cluster = self._text("cluster", task.cluster) if task.cluster is not None else None
-        self._group = self._text("group", task.group) if task.group is not None else None
+        self._more_prompts = [templates.text(f"further.{i}", t) for i, t in enumerate(listed)]
+        self._more_pairs = templates.value("further", task.further) if isinstance(task.further, str) else None
+        self._instruction = templates.text("instruction", task.instruction)
+        self._system = templates.text("system", task.system) if task.system is not None else None
+        self._cluster = templates.text("cluster", task.cluster) if task.cluster is not None else None
+        self._group = templates.text("group", task.group) if task.group is not None else None
         self._groups: int | None = None
-        self._answer = self._text("fewshot.answer", task.fewshot.answer) if task.fewshot.answer else None
-        self._metadata = {name: self._value(f"metadata.{name}", t) for name, t in task.metadata.items()}
-        self._choices: Callable[[Row], Any] | list[Callable[[Row], str]] | None = None
-        if isinstance(task.choices, str):
-            self._choices = self._value("choices", task.choices)
-        elif task.choices is not None:
-            self._choices = [self._text(f"choices.{i}", t) for i, t in enumerate(task.choices)]
-        self._target: Callable[[Row], Any] | None = None
-        if isinstance(task.target, str):
-            self._target = self._value("target", task.target)
-        elif task.target is not None:
-            fixed = task.target
-            self._target = lambda row: fixed
+        self._metadata = {name: templates.value(f"metadata.{name}", t) for name, t in task.metadata.items()}
+        self._choices = Choices(templates)
+        self._examples = Examples(
+            templates, self._choices, self._prompt, shots=options.shots, seed=options.seed
+        )
 
     def build(self, data: Rows, examples: Rows | None) -> Built:
         own = examples is None and not self.task.fewshot.examples
-        pool = self._pool(data if examples is None else examples)
+        pool = self.task.fewshot.examples or (data if examples is None else examples).rows
         samples = []
         for index, weight in self._chosen(data.rows):
             row, name = data.rows[index], data.ids[index]
             try:
-                header = self._header(row, name, pool, index if own else None)
+                header = self._instruction(row)
+                header += self._examples.before(row, name, pool, index if own else None)
                 sample = self._sample(row, name, header)
             except NullError as error:
                 sample = self._missing(row, name, error)
@@ -132,10 +126,10 @@ class _Builder:
     def _missing(self, row: Row, name: str, error: NullError) -> Sample:
         """The sample that a null makes missing. Raises `UserError` where nulls are errors."""
         task = self.task
-        key = error.where.removeprefix(f"{self._file}, ")
+        key = error.where.removeprefix(f"{self._templates.file}, ")
         if task.nulls == "error":
             raise UserError(
-                f"{self._file}, {key}: task {task.task!r}, sample {name!r}: {error.what}: leave such rows out with "
+                f"{self._templates.file}, {key}: task {task.task!r}, sample {name!r}: {error.what}: leave such rows out with "
                 "dataset.where, write what stands for it ({{ column or '-' }}), or count them as missing with "
                 "`nulls: missing`."
             ) from error
@@ -184,29 +178,31 @@ class _Builder:
         if self.options.variant:
             for column in (shown.column, shown.answer) if shown else ():
                 if word := missing(row.get(column)):
-                    raise NullError(self._key("options"), f"the column {column!r} is {word}")
+                    raise NullError(self._templates.key("options"), f"the column {column!r} is {word}")
             row = self.options.variant.row(self.task, row, name)
-        choices = self._choice_texts(row, name)
+        choices = self._choices.texts(row, name)
         request, *further = (
             self._request(header + self._question(prompt, row, name), choices, row, name)
             for prompt in (self._prompt, *self._more_prompts)
         )
         pairs = self._more_pairs(row) if self._more_pairs else ()
         if missing(pairs) == "null":
-            raise NullError(self._key("further"), describe(row, self._reads("further")))
+            raise NullError(self._templates.key("further"), describe(row, self._templates.reads("further")))
         for pair in pairs if isinstance(pairs, (list, tuple)) else [pairs]:
             if not isinstance(pair, (list, tuple)) or len(pair) != 2:
                 raise UserError(
-                    f"{self._key('further')}: sample {name!r} gives no list of pairs of prompt and choices."
+                    f"{self._templates.key('further')}: sample {name!r} gives no list of pairs of prompt and choices."
                 )
             prompt, own = pair
-            text = as_text(prompt, self._key("further"), row, name, self._reads)
-            further.append(self._request(header + text, self._listed(own, "further", row, name), row, name))
+            text = as_text(prompt, self._templates.key("further"), row, name, self._templates.reads)
+            further.append(
+                self._request(header + text, self._choices.listed(own, "further", row, name), row, name)
+            )
         further += self._drawn(request)
         return Sample(
             id=name,
             request=request,
-            target=self._targets(row, name, len(choices)),
+            target=self._choices.targets(row, name, len(choices)),
             choices=choices,
             cluster=self._cluster(row) if self._cluster else None,
             metadata={key: render(row) for key, render in self._metadata.items()},
@@ -225,7 +221,7 @@ class _Builder:
             continuations = tuple(delimiter + choice for choice in choices)
             if "" in continuations:
                 raise UserError(
-                    f"{self._file}: choice {continuations.index('')} of sample {name!r} is empty, and nothing of it "
+                    f"{self._templates.file}: choice {continuations.index('')} of sample {name!r} is empty, and nothing of it "
                     "can be scored: leave out such rows with dataset.where, or set a delimiter."
                 )
             return Score(prompt, continuations, chat=chat)
@@ -244,123 +240,6 @@ class _Builder:
         return [
             replace(greedy, temperature=draws.temperature, top_p=draws.top_p, seed=seed) for seed in seeds
         ]
-
-    def _header(self, row: Row, name: str, pool: Sequence[Row], own: int | None) -> str:
-        """Instruction and examples: all that stands before the question."""
-        instruction = self._instruction(row)
-        if not self.options.shots:
-            return instruction
-        few = self.task.fewshot
-        prompt = self._prompt(row)
-        if few.match is not None and missing(row.get(few.match)):
-            raise NullError(self._key("fewshot.match"), f"the column {few.match!r} is null")
-        fitting = [
-            i
-            for i, example in enumerate(pool)
-            if i != own and (few.match is None or example.get(few.match) == row.get(few.match))
-        ]
-        if few.sampler == "random":
-            # Seeded by the document's name, so that --limit and the order of tasks change nothing.
-            random.Random(f"{self.options.seed}/{self.task.task}/{name}").shuffle(fitting)
-        shown: list[str] = []
-        for i in fitting:
-            if len(shown) == self.options.shots:
-                break
-            if example := self._example(pool[i], i, prompt):
-                shown.append(example)
-        if len(shown) < self.options.shots:
-            raise UserError(
-                f"{self.task.task}: {self.options.shots} shots are asked for and only {len(shown)} examples "
-                f"fit sample {name!r}: lower --shots."
-            )
-        return instruction + "".join(example + few.separator for example in shown)
-
-    def _example(self, row: Row, number: int, prompt: str) -> str | None:
-        """An example's question and answer; None for the document itself, and for one that a null makes no example
-        (`nulls: missing`)."""
-        try:
-            question = self._prompt(row)
-            if question == prompt:  # the same document under another row number is still the document
-                return None
-            return question + self.task.delimiter + self._example_answer(row)
-        except NullError as error:
-            if self.task.nulls == "missing":
-                return None
-            raise NullError(error.where, f"{error.what} in example {number} (from 0)") from error
-
-    def _pool(self, rows: Rows) -> Sequence[Row]:
-        return self.task.fewshot.examples or rows.rows
-
-    def _example_answer(self, row: Row) -> str:
-        if self._answer:
-            return self._answer(row)
-        choices = self._choice_texts(row, "of an example")
-        targets = self._targets(row, "of an example", len(choices))
-        if not targets:
-            raise UserError(f"{self._file}: examples need fewshot.answer, or a target.")
-        first = targets[0]
-        return first if isinstance(first, str) else choices[first]
-
-    def _choice_texts(self, row: Row, name: str) -> tuple[str, ...]:
-        if self._choices is None:
-            return ()
-        if isinstance(self._choices, list):
-            return tuple(render(row) for render in self._choices)
-        return self._listed(self._choices(row), "choices", row, name)
-
-    def _listed(self, values: Any, key: str, row: Row, name: str) -> tuple[str, ...]:
-        if missing(values) == "null":
-            raise NullError(self._key(key), describe(row, self._reads(key)))
-        if not isinstance(values, (list, tuple)) or not values:
-            raise UserError(f"{self._file}: {key} of sample {name!r} are no list, or an empty one.")
-        return tuple(as_text(value, self._key(key), row, name, self._reads) for value in values)
-
-    def _targets(self, row: Row, name: str, choices: int) -> tuple[int, ...] | tuple[str, ...]:
-        if self._target is None:
-            return ()
-        value = self._target(row)
-        values = list(value) if isinstance(value, (list, tuple)) else [value]
-        if any(missing(v) == "null" for v in values):
-            raise NullError(self._key("target"), describe(row, self._reads("target")))
-        if self.task.request != "score":
-            return tuple(as_text(v, self._key("target"), row, name, self._reads) for v in values)
-        shown = "" if self.task.sensitive else f" {short(value)}"
-        if self.task.target_labels:
-            labels = [as_label(v) for v in values]
-            if None in labels:
-                raise UserError(
-                    f"{self._file}: target{shown} of sample {name!r} is no list of labels (0 or 1 for each choice)."
-                )
-            if len(labels) != choices:
-                raise UserError(
-                    f"{self._file}: sample {name!r} has {len(labels)} labels for {choices} choices."
-                )
-            return tuple(i for i, label in enumerate(labels) if label)
-        numbers = [number for v in values if (number := as_index(v)) is not None]
-        if len(numbers) < len(values):
-            raise UserError(f"{self._file}: target{shown} of sample {name!r} is no index.")
-        if any(not 0 <= number < choices for number in numbers):
-            raise UserError(
-                f"{self._file}: target{shown} of sample {name!r} is not among its {choices} choices "
-                "(the first is 0)."
-            )
-        return tuple(numbers)
-
-    def _key(self, key: str) -> str:
-        return f"{self._file}, {key}"
-
-    def _reads(self, key: str) -> Iterable[str]:
-        """The columns that a key's template reads."""
-        source = getattr(self.task, key, None)
-        return sorted(columns_read(source)) if isinstance(source, str) else ()
-
-    def _text(self, key: str, source: str) -> Callable[[Row], str]:
-        return compile_text(source, where=self._key(key), quiet=self.task.sensitive, columns=self._columns)
-
-    def _value(self, key: str, source: str) -> Callable[[Row], Any]:
-        return compile_template(
-            source, where=self._key(key), quiet=self.task.sensitive, columns=self._columns
-        )
 
 
 def _unless_null(render: Callable[[Row], T], row: Row) -> T | None:

@@ -1,0 +1,76 @@
+"""Few-shot examples: which are shown before a question, and how they are written."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from lsm_eval.errors import UserError
+from lsm_eval.tasks.choices import Choices
+from lsm_eval.tasks.missing import NullError, missing
+from lsm_eval.tasks.render import Row
+from lsm_eval.tasks.templates import Templates
+
+
+class Examples:
+    """Writes so many examples, each as its question (`prompt`) and its answer; `seed` is that of a random sampler."""
+
+    def __init__(
+        self, templates: Templates, choices: Choices, prompt: Callable[[Row], str], *, shots: int, seed: int
+    ) -> None:
+        self._templates, self._choices, self._prompt = templates, choices, prompt
+        task = self._task = templates.task
+        self._shots, self._seed = shots, seed
+        self._answer = templates.text("fewshot.answer", task.fewshot.answer) if task.fewshot.answer else None
+
+    def before(self, row: Row, name: str, pool: Sequence[Row], own: int | None) -> str:
+        """The examples of the sample `name`, from the rows of a pool in which `own` is the number of its own row."""
+        if not self._shots:
+            return ""
+        few = self._task.fewshot
+        prompt = self._prompt(row)
+        if few.match is not None and missing(row.get(few.match)):
+            raise NullError(self._templates.key("fewshot.match"), f"the column {few.match!r} is null")
+        fitting = [
+            i
+            for i, example in enumerate(pool)
+            if i != own and (few.match is None or example.get(few.match) == row.get(few.match))
+        ]
+        if few.sampler == "random":
+            # Seeded by the document's name, so that --limit and the order of tasks change nothing.
+            random.Random(f"{self._seed}/{self._task.task}/{name}").shuffle(fitting)
+        shown: list[str] = []
+        for i in fitting:
+            if len(shown) == self._shots:
+                break
+            if example := self._example(pool[i], i, prompt):
+                shown.append(example)
+        if len(shown) < self._shots:
+            raise UserError(
+                f"{self._task.task}: {self._shots} shots are asked for and only {len(shown)} examples "
+                f"fit sample {name!r}: lower --shots."
+            )
+        return "".join(example + few.separator for example in shown)
+
+    def _example(self, row: Row, number: int, prompt: str) -> str | None:
+        """An example's question and answer; None for the document itself, and for one that a null makes no example
+        (`nulls: missing`)."""
+        try:
+            question = self._prompt(row)
+            if question == prompt:  # the same document under another row number is still the document
+                return None
+            return question + self._task.delimiter + self._example_answer(row)
+        except NullError as error:
+            if self._task.nulls == "missing":
+                return None
+            raise NullError(error.where, f"{error.what} in example {number} (from 0)") from error
+
+    def _example_answer(self, row: Row) -> str:
+        if self._answer:
+            return self._answer(row)
+        choices = self._choices.texts(row, "of an example")
+        targets = self._choices.targets(row, "of an example", len(choices))
+        if not targets:
+            raise UserError(f"{self._templates.file}: examples need fewshot.answer, or a target.")
+        first = targets[0]
+        return first if isinstance(first, str) else choices[first]

@@ -1,0 +1,38 @@
+"""The templates of a task, compiled: every error names file and key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from lsm_eval.tasks.registry import LoadedTask
+from lsm_eval.tasks.render import Row, columns_read, compile_template, compile_text
+
+
+class Templates:
+    """Compiles the templates of one task."""
+
+    def __init__(self, loaded: LoadedTask) -> None:
+        self.task = loaded.task
+        self.file = str(loaded.path)
+
+    def key(self, key: str) -> str:
+        """Where a key stands, for errors."""
+        return f"{self.file}, {key}"
+
+    def reads(self, key: str) -> Iterable[str]:
+        """The columns that a key's template reads."""
+        source = getattr(self.task, key, None)
+        return sorted(columns_read(source)) if isinstance(source, str) else ()
+
+    def text(self, key: str, source: str) -> Callable[[Row], str]:
+        """The function of a row that a template for a text is."""
+        return compile_text(
+            source, where=self.key(key), quiet=self.task.sensitive, columns=self.task.dataset.columns
+        )
+
+    def value(self, key: str, source: str) -> Callable[[Row], Any]:
+        """The function of a row that a template for any value is."""
+        return compile_template(
+            source, where=self.key(key), quiet=self.task.sensitive, columns=self.task.dataset.columns
+        )
