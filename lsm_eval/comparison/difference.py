@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
+from lsm_eval.comparison.aggregates import Aggregate, Aggregates, agrees, is_mean
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray
 from lsm_eval.metrics.weights import relative
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.comparison.corpus import corpus_difference
+from lsm_eval.statistics.comparison.corpus import Differing, corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference as Found
 from lsm_eval.statistics.comparison.difference import Noise, Scale
 from lsm_eval.statistics.comparison.difference import difference as of_pairs
@@ -82,9 +82,19 @@ def difference(
     values = [float(aggregate(each.sum(axis=0))) for each in (before, after)]
     if not np.isfinite(values).all():
         return _without("its value is undefined over these pairs")
-    found = corpus_difference(apart, _clusters(pairs, say), missing=pairs.missing, level=level, noise=noise)
     # Samples have no scores of their own, but those that count otherwise can be told.
-    found = replace(found, discordant=int((before != after).any(axis=1).sum()))
+    unlike = (before != after).any(axis=1)
+    span = _span(row, aggregate, first[say], second[say])
+    differing = None if span is None else Differing(unlike.astype(float), _shares(before + after), span)
+    found = corpus_difference(
+        apart,
+        _clusters(pairs, say),
+        missing=pairs.missing,
+        level=level,
+        noise=noise,
+        differing=differing,
+    )
+    found = replace(found, discordant=int(unlike.sum()))
     return Difference(values[0], values[1], found, number)
 
 
@@ -132,6 +142,26 @@ def _scale(row: EstimateRow, values: FloatArray) -> tuple[Scale, float]:
     if top == 1 and np.isin(values, (0.0, 1.0)).all():
         return "binary", 1.0
     return "bounded", top
+
+
+def _shares(statistics: FloatArray) -> FloatArray:
+    """What each sample has of the sums of statistics [n, k], on average over those that are above 0; n times it, so that 1 is the mean."""
+    held = statistics[:, (statistics >= 0).all(axis=0) & (statistics.sum(axis=0) > 0)]
+    if not held.shape[1]:
+        return np.ones(len(statistics))
+    found: FloatArray = len(held) * (held / held.sum(axis=0)).mean(axis=1)
+    # A sample without any share would be no trial at all: it has at least a hundredth of one.
+    return np.maximum(found, 0.01)
+
+
+def _span(row: EstimateRow, aggregate: Aggregate, *runs: FloatArray) -> float | None:
+    """The metric's range; where it has no ends, that of its values over single samples."""
+    if row.unit in _TOP:
+        return _TOP[row.unit]
+    with np.errstate(all="ignore"):
+        values = np.concatenate([np.asarray(aggregate(one[_known(one)]), float) for one in runs])
+    values = values[np.isfinite(values)]
+    return float(np.ptp(values)) or None if len(values) else None
 
 
 def _clusters(pairs: Pairs, say: NDArray[np.bool_]) -> list[str | None]:
