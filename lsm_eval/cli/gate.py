@@ -150,7 +150,8 @@ def plan(
 @gate.command("calibrate")
 @click.argument("records", metavar="RECORD...", nargs=-1, required=True)
 @click.option("--out", required=True, type=Folder(), metavar="FILE", help="Where to write what was found.")
-def calibrate(records: tuple[str, ...], out: Path) -> None:
+@_INCLUDE
+def calibrate(records: tuple[str, ...], out: Path, include: tuple[Path, ...]) -> None:
     """By how much do runs of one and the same model differ? Flips and noise of every metric, for `lsm-eval gate --calibration`.
 
     Each RECORD is a run of its own, three or more of one model on one machine, made with --store none.
@@ -161,7 +162,7 @@ def calibrate(records: tuple[str, ...], out: Path) -> None:
     from lsm_eval.gating import calibrate as calibrating
 
     _check_places({"out": out})
-    found = calibrating.calibrate([find(one) for one in records])
+    found = calibrating.calibrate([find(one) for one in records], include)
     _write(out, found.model_dump_json(indent=1) + "\n")
     print_table(
         calibrating.HEADER, [calibrating.cells(one) for one in found.metrics], right=calibrating.RIGHT
