@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +37,8 @@ class Difference:
     """The samples' own scores of both runs [n of pairs], NaN where there is none; None for metrics without."""
     why: str | None = None
     """Why it is not compared."""
+    about: Callable[[float], Found] | None = None
+    """The sum of both values, each less a target, with its interval, of metrics without scores."""
 
 
 def difference(
@@ -95,7 +97,17 @@ def difference(
         differing=differing,
     )
     found = replace(found, discordant=int(unlike.sum()))
-    return Difference(values[0], values[1], found, number)
+
+    def about(target: float) -> Found:
+        """Nearly all samples have a part in it, so that few pairs that differ make it no less sure."""
+
+        def both(kept: Sequence[int]) -> float:
+            return float(sum(aggregate(each[kept].sum(axis=0)) - target for each in (before, after)))
+
+        clusters = _clusters(pairs, say)
+        return corpus_difference(both, clusters, missing=pairs.missing, level=level, noise=noise)
+
+    return Difference(values[0], values[1], found, number, about=about)
 
 
 def _doubtful(row: EstimateRow, pairs: Pairs) -> bool:
@@ -156,11 +168,12 @@ def _shares(statistics: FloatArray) -> FloatArray:
 
 def _span(row: EstimateRow, aggregate: Aggregate, *runs: FloatArray) -> float | None:
     """The metric's range; where it has no ends, that of its values over single samples."""
-    if row.unit in _TOP:
-        return _TOP[row.unit]
     with np.errstate(all="ignore"):
         values = np.concatenate([np.asarray(aggregate(one[_known(one)]), float) for one in runs])
     values = values[np.isfinite(values)]
+    if row.unit in _TOP:
+        # Some bias scores lie between -1 and 1.
+        return _TOP[row.unit] * (2 if len(values) and values.min() < 0 else 1)
     return float(np.ptp(values)) or None if len(values) else None
 
 

@@ -8,7 +8,6 @@ import pytest
 from compared_runs import Runs, make_runs
 
 import lsm_eval
-from lsm_eval.errors import UserError
 from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.result import Finding
 
@@ -67,6 +66,17 @@ def test_without_its_task_file_it_is_not_comparable(runs: Runs) -> None:
     assert "--include" in result.reasons[0]
 
 
-def test_a_fair_value_needs_a_mean(runs: Runs) -> None:
-    with pytest.raises(UserError, match="no mean over samples"):
-        found(runs, runs.second, "bleu", fair=50.0)
+def test_a_fair_value_of_a_metric_that_is_no_mean(runs: Runs) -> None:
+    """The distance from a value that both lie below is the difference itself."""
+    plain = found(runs, runs.second, "byte_perplexity", margin=1e6, direction="higher")
+    fair = found(runs, runs.second, "byte_perplexity", margin=1e6, fair=1e9)
+    assert fair.loss == pytest.approx(plain.loss, rel=1e-5)
+    assert (fair.answer, fair.higher_is_better) == ("pass", None)
+    assert fair.baseline is not None
+    assert fair.candidate is not None
+    # Between the two it lies as near to one as to the other.
+    middle = found(
+        runs, runs.second, "byte_perplexity", margin=1.0, fair=(fair.baseline + fair.candidate) / 2
+    )
+    assert middle.loss == pytest.approx(0, abs=1e-6)
+    assert middle.answer == "not enough data"
