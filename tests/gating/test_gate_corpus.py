@@ -8,6 +8,9 @@ import pytest
 from compared_runs import Runs, make_runs
 
 import lsm_eval
+from lsm_eval.comparison.find import find
+from lsm_eval.errors import UserError
+from lsm_eval.gating.plan import plan
 from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.result import Finding
 
@@ -80,3 +83,13 @@ def test_a_fair_value_of_a_metric_that_is_no_mean(runs: Runs) -> None:
     )
     assert middle.loss == pytest.approx(0, abs=1e-6)
     assert middle.answer == "not enough data"
+
+
+def test_a_plan_refuses_what_no_gate_can_compare(runs: Runs) -> None:
+    told = Policy.model_validate({"metrics": "named", "rules": [{"metric": "bleu"}]})
+    baseline = find(str(runs.first))
+    assert plan(baseline, told, include=[runs.tasks]).rows[0].metric == "bleu"
+    with pytest.raises(
+        UserError, match=r"the policy gates bleu of .*, which no gate can compare, because .*--include"
+    ):
+        plan(baseline, told)
