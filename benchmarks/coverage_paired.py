@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from lsm_eval.statistics.bounded import FloatArray
-from lsm_eval.statistics.comparison.corpus import corpus_difference
+from lsm_eval.statistics.comparison.corpus import Differing, corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference, Scale, difference, p_value
 from lsm_eval.statistics.comparison.pairs import pairs
 from lsm_eval.statistics.comparison.ranks import ranks
@@ -243,6 +243,32 @@ def _corpus() -> Iterator[Cell]:
             )
 
         yield f"corpus score, {n} texts", -0.05, draw
+    for n in (100, 1000):
+        for differ in (3, 6, 10, 20, 30):
+            for kind, loss in (("even", 0.05), ("lost", 0.25), ("rare", 0.145)):
+                name = f"corpus score, {n} texts of which {differ} differ, {kind}"
+                yield name, -loss * differ / n, _few(n, differ / n, kind)
+
+
+def _few(n: int, share: float, kind: str) -> Draw:
+    """A ratio of sums in which few texts differ: a little to both sides, all for the worse, or one in ten of them entirely."""
+
+    def draw(rng: np.random.Generator) -> Difference:
+        length = rng.gamma(2.0, 10.0, n) + 1
+        if kind == "even":
+            apart = rng.beta(2.25, 2.75, n) - rng.beta(2.5, 2.5, n)
+        elif kind == "lost":
+            apart = -rng.beta(1, 3, n)
+        else:
+            apart = -np.where(rng.random(n) < 0.1, 1.0, 0.1 * rng.random(n))
+        apart = np.where(rng.random(n) < share, apart, 0.0)
+        return corpus_difference(
+            lambda at: float((apart * length)[at].sum() / length[at].sum()),
+            [None] * n,
+            differing=Differing((apart != 0).astype(float), length, 1.0),
+        )
+
+    return draw
 
 
 def _speeds(table: Table, draws: int, seed: int) -> None:

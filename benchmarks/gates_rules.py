@@ -27,7 +27,7 @@ from scipy import special, stats
 
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.difference import statistic
-from lsm_eval.statistics.comparison.pairs import pairs
+from lsm_eval.statistics.comparison.pairs import Pairs
 from lsm_eval.statistics.comparison.score import Score
 from lsm_eval.statistics.comparison.verdicts import Evidence, judged, overall
 
@@ -61,13 +61,20 @@ def alone(n: int, gained: int, lost: int) -> Evidence:
     return _evidence(found.p(0.0, "less"), found.p(-MARGIN, "greater"), (lost - gained) / n)
 
 
+@cache
+def _places(sizes: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The cluster of each pair, and which of its cluster's it is."""
+    place = np.concatenate([np.arange(size) for size in sizes])
+    return np.repeat(np.arange(len(sizes)), sizes), place
+
+
 def clustered(gained: Ints, lost: Ints, sizes: Ints) -> Evidence:
     """The same of pairs in clusters."""
-    groups = np.repeat(np.arange(len(sizes)), sizes)
-    place = np.concatenate([np.arange(size) for size in sizes])
+    groups, place = _places(tuple(sizes.tolist()))
     up = place < gained[groups]
     down = ~up & (place < (gained + lost)[groups])
-    found = statistic(pairs(down.astype(float), up.astype(float), groups), "binary")
+    weights = np.ones(len(groups))
+    found = statistic(Pairs(down.astype(float), up.astype(float), weights, groups, len(sizes), 0), "binary")
     assert not isinstance(found, str), found
     loss = float(lost.sum() - gained.sum()) / int(sizes.sum())
     return _evidence(found.p(0.0, "less"), found.p(-MARGIN, "greater"), loss)

@@ -102,10 +102,19 @@ def init(file: Path) -> None:
               help="The loss that is allowed, as a share: 0.02 is 2 points of an accuracy or of BLEU, 2 % of a perplexity.")  # fmt: skip
 @click.option("--discordance", type=click.FloatRange(0, 1), metavar="D",
               help="Share of the samples in which baseline and candidate differ (`lsm-eval compare` shows it); without it, as "
-              "many as for two models that have nothing in common.")  # fmt: skip
+              "many as for two models that have nothing in common, and beside it what a few shares would need.")  # fmt: skip
+@click.option("--calibration", type=Folder(), metavar="FILE",
+              help="What runs of one model differ by (`lsm-eval gate calibrate`): what an unchanged model needs.")  # fmt: skip
 @_POLICY
+@_INCLUDE
 def plan(
-    baseline: str, n: int | None, margin: float | None, discordance: float | None, policy: Path | None
+    baseline: str,
+    n: int | None,
+    margin: float | None,
+    discordance: float | None,
+    calibration: Path | None,
+    policy: Path | None,
+    include: tuple[Path, ...],
 ) -> None:
     """How many samples a margin needs, or which margin so many samples can rule out, before money is spent.
 
@@ -118,10 +127,26 @@ def plan(
     from lsm_eval.comparison.shown.escape import visible
     from lsm_eval.errors import UserError
     from lsm_eval.gating import plan as planning
+    from lsm_eval.gating.calibration import read_calibration
     from lsm_eval.gating.policy import read_policy
 
-    found = planning.plan(find(baseline), read_policy(policy), n=n, margin=margin, discordance=discordance)
+    found = planning.plan(
+        find(baseline),
+        read_policy(policy),
+        n=n,
+        margin=margin,
+        discordance=discordance,
+        calibration=None if calibration is None else read_calibration(calibration),
+        include=include,
+    )
     print_table(planning.HEADER, [planning.cells(one) for one in found.rows], right=planning.RIGHT)
+    if by_share := [planning.share_cells(one) for one in found.rows if one.by_share is not None]:
+        click.echo("\nn needed, by the share of the pairs that differ:\n")
+        # The last column is of a calibration.
+        kept = len(planning.BY_SHARE) - (calibration is None)
+        shown = [cells[:kept] for cells in by_share]
+        print_table(planning.BY_SHARE[:kept], shown, right=planning.BY_SHARE_RIGHT)
+    click.echo()
     for line in found.notes:
         click.echo(visible(line, 1_000))
     if found.undecidable:
@@ -131,7 +156,8 @@ def plan(
 @gate.command("calibrate")
 @click.argument("records", metavar="RECORD...", nargs=-1, required=True)
 @click.option("--out", required=True, type=Folder(), metavar="FILE", help="Where to write what was found.")
-def calibrate(records: tuple[str, ...], out: Path) -> None:
+@_INCLUDE
+def calibrate(records: tuple[str, ...], out: Path, include: tuple[Path, ...]) -> None:
     """By how much do runs of one and the same model differ? Flips and noise of every metric, for `lsm-eval gate --calibration`.
 
     Each RECORD is a run of its own, three or more of one model on one machine, made with --store none.
@@ -142,7 +168,7 @@ def calibrate(records: tuple[str, ...], out: Path) -> None:
     from lsm_eval.gating import calibrate as calibrating
 
     check_places({"out": out})
-    found = calibrating.calibrate([find(one) for one in records])
+    found = calibrating.calibrate([find(one) for one in records], include)
     write_file(out, found.model_dump_json(indent=1) + "\n")
     print_table(
         calibrating.HEADER, [calibrating.cells(one) for one in found.metrics], right=calibrating.RIGHT

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
+from lsm_eval.comparison.aggregates import Aggregate, Aggregates, agrees, is_mean
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray
 from lsm_eval.metrics.weights import relative
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.comparison.corpus import corpus_difference
+from lsm_eval.statistics.comparison.corpus import Differing, corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference as Found
 from lsm_eval.statistics.comparison.difference import Noise, Scale
 from lsm_eval.statistics.comparison.difference import difference as of_pairs
@@ -39,6 +39,8 @@ class Difference:
     """Why it is not compared."""
     unscored: int = 0
     """Samples that both runs answered and one of them has no score of (`Table.unscored`); no pair."""
+    about: Callable[[float], Found] | None = None
+    """The sum of both values, each less a target, with its interval, of metrics without scores."""
 
 
 def difference(
@@ -90,10 +92,30 @@ def difference(
     values = [float(aggregate(each.sum(axis=0))) for each in (before, after)]
     if not np.isfinite(values).all():
         return _without("its value is undefined over these pairs")
-    found = corpus_difference(apart, _clusters(pairs, say), missing=pairs.missing, level=level, noise=noise)
     # Samples have no scores of their own, but those that count otherwise can be told.
-    found = replace(found, discordant=int((before != after).any(axis=1).sum()))
-    return Difference(values[0], values[1], found, number)
+    unlike = (before != after).any(axis=1)
+    span = _span(row, aggregate, first[say], second[say])
+    differing = None if span is None else Differing(unlike.astype(float), _shares(before + after), span)
+    found = corpus_difference(
+        apart,
+        _clusters(pairs, say),
+        missing=pairs.missing,
+        level=level,
+        noise=noise,
+        differing=differing,
+    )
+    found = replace(found, discordant=int(unlike.sum()))
+
+    def about(target: float) -> Found:
+        """Nearly all samples have a part in it, so that few pairs that differ make it no less sure."""
+
+        def both(kept: Sequence[int]) -> float:
+            return float(sum(aggregate(each[kept].sum(axis=0)) - target for each in (before, after)))
+
+        clusters = _clusters(pairs, say)
+        return corpus_difference(both, clusters, missing=pairs.missing, level=level, noise=noise)
+
+    return Difference(values[0], values[1], found, number, about=about)
 
 
 def _doubtful(row: EstimateRow, pairs: Pairs) -> bool:
@@ -140,6 +162,27 @@ def _scale(row: EstimateRow, values: FloatArray) -> tuple[Scale, float]:
     if top == 1 and np.isin(values, (0.0, 1.0)).all():
         return "binary", 1.0
     return "bounded", top
+
+
+def _shares(statistics: FloatArray) -> FloatArray:
+    """What each sample has of the sums of statistics [n, k], on average over those that are above 0; n times it, so that 1 is the mean."""
+    held = statistics[:, (statistics >= 0).all(axis=0) & (statistics.sum(axis=0) > 0)]
+    if not held.shape[1]:
+        return np.ones(len(statistics))
+    found: FloatArray = len(held) * (held / held.sum(axis=0)).mean(axis=1)
+    # A sample without any share would be no trial at all: it has at least a hundredth of one.
+    return np.maximum(found, 0.01)
+
+
+def _span(row: EstimateRow, aggregate: Aggregate, *runs: FloatArray) -> float | None:
+    """The metric's range; where it has no ends, that of its values over single samples."""
+    with np.errstate(all="ignore"):
+        values = np.concatenate([np.asarray(aggregate(one[_known(one)]), float) for one in runs])
+    values = values[np.isfinite(values)]
+    if row.unit in _TOP:
+        # Some bias scores lie between -1 and 1.
+        return _TOP[row.unit] * (2 if len(values) and values.min() < 0 else 1)
+    return float(np.ptp(values)) or None if len(values) else None
 
 
 def _clusters(pairs: Pairs, say: NDArray[np.bool_]) -> list[str | None]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lsm_eval.comparison import signature
-from lsm_eval.comparison.aggregates import is_mean
+from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
 from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.pairs import match
 from lsm_eval.comparison.shown.escape import visible
@@ -23,15 +25,16 @@ from lsm_eval.gating.calibration import (
 )
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.comparison.noise import calibration
+from lsm_eval.statistics.comparison.noise import Calibration, calibration, calibration_of_sums
 
 FEWEST = 3
 HEADER = ("task", "metric", "n", "flips", "unstable", "runs differ by", "noise")
 RIGHT = frozenset({2, 3, 4, 5, 6})
 
 
-def calibrate(records: Sequence[Record]) -> CalibrationFile:
-    """Flips and noise of every metric that is a mean over samples and that all runs have (not of groups: `acc[Age]`).
+def calibrate(records: Sequence[Record], include: Sequence[Path] = ()) -> CalibrationFile:
+    """Flips and noise of every metric that all runs have (not of groups: `acc[Age]`). `include`: folders with the task files of the records,
+    where they are no packaged ones; metrics that are no means over samples need them.
 
     Raises UserError where there are fewer than three runs, two are the same, or they are not of one model, engine and hardware,
     took answers from the response store, or are not what they say."""
@@ -40,6 +43,7 @@ def calibrate(records: Sequence[Record]) -> CalibrationFile:
     found: list[CalibratedMetric] = []
     left_out: list[LeftOutMetric] = []
     tables: dict[str, list[Table]] = {}
+    aggregates = Aggregates(include)
     for row in first.estimates:
         if "[" in row.metric:
             continue
@@ -47,7 +51,7 @@ def calibrate(records: Sequence[Record]) -> CalibrationFile:
             tables = {
                 row.task: [read(record, row.task) for record in records if record.has_samples(row.task)]
             }
-        made = _metric(row, records, tables[row.task])
+        made = _metric(row, records, tables[row.task], aggregates)
         if isinstance(made, str):
             left_out.append(LeftOutMetric(task=row.task, metric=row.metric, why=made))
         else:
@@ -113,7 +117,9 @@ def _check(records: Sequence[Record]) -> None:
             raise UserError(f"{why[0].lower()}{why[1:]}")
 
 
-def _metric(row: EstimateRow, records: Sequence[Record], tables: Sequence[Table]) -> CalibratedMetric | str:
+def _metric(
+    row: EstimateRow, records: Sequence[Record], tables: Sequence[Table], aggregates: Aggregates
+) -> CalibratedMetric | str:
     """What the runs say of a metric, or why they say nothing."""
     for record in records[1:]:
         other = next(
@@ -133,12 +139,9 @@ def _metric(row: EstimateRow, records: Sequence[Record], tables: Sequence[Table]
         return "a run has no samples of its own, only numbers"
     if any((table.weights != table.weights[0]).any() for table in tables if len(table.weights)):
         return "its samples stand for unlike numbers of others"
-    values = _values(row.metric, tables)
-    if values is None:
-        return "it is no mean over samples"
-    if not (~np.isnan(values)).all(axis=0).any():
-        return "no sample has a value in all runs"
-    made = calibration(values)
+    made = _calibrated(row, tables, aggregates)
+    if isinstance(made, str):
+        return made
     return CalibratedMetric(
         task=row.task,
         metric=row.metric,
@@ -154,14 +157,42 @@ def _metric(row: EstimateRow, records: Sequence[Record], tables: Sequence[Table]
     )
 
 
-def _values(metric: str, tables: Sequence[Table]) -> FloatArray | None:
-    """Scores [runs, samples of the first], NaN where a run has none; None where the metric is no mean over samples."""
+def _calibrated(row: EstimateRow, tables: Sequence[Table], aggregates: Aggregates) -> Calibration | str:
+    held = [table.statistics(row.metric) for table in tables]
+    statistics = [one for one in held if one is not None]
+    if len(statistics) < len(held):
+        return "a run keeps no scores of its samples"
+    if any(one.shape[1] != statistics[0].shape[1] for one in statistics):
+        return "the runs keep unlike statistics of its samples"
+    values, matched = _matched(tables, statistics)
+    told = ~np.isnan(values).any(axis=2)
+    if all(is_mean(one) for one in statistics):
+        if not told.all(axis=0).any():
+            return "no sample has a value in all runs"
+        return calibration(np.where(told, values[..., 0], np.nan))
+    aggregate = aggregates.of(row)
+    if isinstance(aggregate, str):
+        return aggregate
+    own = statistics[0][~np.isnan(statistics[0]).any(axis=1)]
+    if not agrees(row.value, float(aggregate(own.sum(axis=0)))):
+        return "its value is no function of its samples' statistics"
+    # A sample that has no say in a run adds nothing to its sums.
+    kept = matched.all(axis=0) & told.any(axis=0)
+    if not kept.any():
+        return "no sample has a value in all runs"
+    missing = int((told.any(axis=0) & ~kept).sum())
+    return calibration_of_sums(np.nan_to_num(values[:, kept]), aggregate, missing)
+
+
+def _matched(
+    tables: Sequence[Table], statistics: Sequence[FloatArray]
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Statistics [runs, samples of the first, k], NaN where a run has none, and whether the run has the sample [runs, samples]."""
     first = tables[0]
-    found = np.full((len(tables), len(first.ids)), np.nan)
-    for at, table in enumerate(tables):
-        statistics = table.statistics(metric)
-        if statistics is None or not is_mean(statistics):
-            return None
+    found = np.full((len(tables), len(first.ids), statistics[0].shape[1]), np.nan)
+    matched = np.zeros(found.shape[:2], bool)
+    for at, (table, own) in enumerate(zip(tables, statistics, strict=True)):
         rows = match(first, table).rows
-        found[at, rows[:, 0]] = statistics[rows[:, 1], 0]
-    return found
+        found[at, rows[:, 0]] = own[rows[:, 1]]
+        matched[at, rows[:, 0]] = True
+    return found, matched

@@ -16,7 +16,7 @@ from lsm_eval.gating.words import amount
 from lsm_eval.metrics.weights import relative
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.difference import Noise, Scale
-from lsm_eval.statistics.comparison.distance import distance_evidence
+from lsm_eval.statistics.comparison.distance import distance_evidence, distance_of
 from lsm_eval.statistics.comparison.pairs import pairs as paired
 from lsm_eval.statistics.comparison.verdicts import Evidence
 
@@ -89,12 +89,10 @@ def fair_loss(
     false_pass: float,
     noise: Noise | None = None,
 ) -> FairLoss:
-    """The question of a metric with a fair value. Raises UserError where the metric is no mean over samples."""
+    """The question of a metric with a fair value. Raises UserError for one that it cannot have."""
     if measured.scores is None:
-        raise UserError(
-            f"the policy gives {row.metric} of {row.task} a fair value, and it is no mean over samples, so that its distance "
-            "from there cannot be tested: ignore it."
-        )
+        evidence = _of_sums(row, measured, fair, margin, false_pass)
+        return FairLoss(row, pairs, measured, True, margin, weight, evidence=evidence)
     first, second = measured.scores
     say = ~np.isnan(first) & ~np.isnan(second)
     scale, top = _scale(row, np.concatenate([first[say], second[say]]), fair)
@@ -109,6 +107,27 @@ def fair_loss(
         false_pass=false_pass,
     )
     return FairLoss(row, pairs, measured, True, margin, weight, evidence=evidence)
+
+
+def _of_sums(
+    row: EstimateRow, measured: Difference, fair: float, margin: float, false_pass: float
+) -> Evidence:
+    """Of a metric that is no mean over samples (a bias score, a perplexity)."""
+    assert measured.first is not None
+    assert measured.second is not None
+    assert measured.found is not None
+    assert measured.about is not None
+    apart, both = measured.found, measured.about(fair)
+    return distance_of(
+        row.metric,
+        measured.first,
+        measured.second,
+        fair,
+        margin,
+        apart.statistic or apart.reason or "",
+        both.statistic or both.reason or "",
+        false_pass=false_pass,
+    )
 
 
 def _scale(

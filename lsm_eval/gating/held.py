@@ -11,7 +11,6 @@ from lsm_eval.comparison.difference import Difference, difference
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
 from lsm_eval.comparison.tables import Table, read
-from lsm_eval.gating.alike import with_bound
 from lsm_eval.gating.calibration import CalibrationFile
 from lsm_eval.gating.fair import fair_loss
 from lsm_eval.gating.loss import Loss
@@ -99,7 +98,6 @@ class Held:
                 f"{own.task}: {own.metric} is not calibrated as it was asked here, and no noise of the engine is added."
             ] = None
         measured = difference(own, pairs, self.aggregates, level, noise=noise)
-        measured = with_bound(own, pairs, measured, self.aggregates, level)
         if why := self._unscored(own, pairs, measured):
             self._refuse(why)
             return None

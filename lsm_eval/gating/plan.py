@@ -2,30 +2,29 @@
 
 What two runs will differ by is not known before the second. The spread of one run says what it is at most, for two models of this
 quality that have nothing in common: 2 p (1 - p) of the pairs differ for an accuracy p, and a mean's differences have twice its variance.
-A candidate that comes from the baseline differs in far fewer pairs; who knows how many says so (`discordance`)."""
+A candidate that comes from the baseline differs in far fewer pairs; who knows how many says so (`discordance`), and who does not sees what
+a few shares would need beside it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-import numpy as np
-
-from lsm_eval.comparison.aggregates import is_mean
+from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.comparison.shown.words import DASH, value
-from lsm_eval.comparison.tables import FloatArray, read
 from lsm_eval.errors import UserError
+from lsm_eval.gating.calibration import CalibrationFile, refusals
 from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.rules import Asked, asked
+from lsm_eval.gating.spread import TOP, Taken, incomparable, taken_spread
 from lsm_eval.gating.words import amount, percent
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.power import (
-    Means,
     Shares,
-    Spread,
     pairs_to_pass,
     smallest_loss,
     smallest_margin,
@@ -44,9 +43,12 @@ HEADER = (
     "decides",
 )
 RIGHT = frozenset({2, 3, 4, 5, 6, 7, 8})
+SHARES = (0.01, 0.02, 0.05, 0.1)
+"""Of pairs that may differ, for who does not know how many will."""
+BY_SHARE = ("task", "metric", *(percent(share) for share in SHARES), "unrelated models", "the same model")
+BY_SHARE_RIGHT = frozenset({2, 3, 4, 5, 6, 7})
 POWER = 0.9
 """The chance that an unchanged model passes, which a plan asks for."""
-_TOP = {"fraction": 1.0, "points": 100.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,13 @@ class PlanRow:
     """The smallest that n pairs rule out as often."""
     possible_loss: float | None
     """The smallest that n pairs prove in four of five cases."""
+    by_share: tuple[int | None, ...] | None = None
+    """`needed`, did `SHARES` of the pairs differ; None for a share that is more than two unrelated models have. None as a whole
+    where the share is stated, and for what is not 0 or 1 a sample."""
+    flips: float | None = None
+    """Share of the pairs that differs between two runs of one model, where it was calibrated."""
+    needed_same: int | None = None
+    """`needed`, did so many differ."""
 
     @property
     def decides(self) -> bool:
@@ -85,14 +94,6 @@ class Plan:
     """Why a gate like that could not decide, in a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Spread:
-    spread: Spread
-    span: float
-    """What a loss of 1 in the spread is in the metric's unit."""
-    discordance: float | None = None
-
-
 def plan(
     baseline: Record,
     policy: Policy,
@@ -100,19 +101,32 @@ def plan(
     n: int | None = None,
     margin: float | None = None,
     discordance: float | None = None,
+    calibration: CalibrationFile | None = None,
+    include: Sequence[Path] = (),
 ) -> Plan:
-    """What a gate against this baseline needs. `n`: samples of each task, in place of the baseline's. `margin`: in place of the policy's, as a share:
-    of 1, of 100 points, or of the baseline's value.     `discordance`: the share of the pairs that is taken to differ. Raises UserError where the policy gates nothing of the baseline."""
+    """What a gate against this baseline needs. `n`: samples of each task, in place of the baseline's. `margin`: in place of the policy's,
+    as a share: of 1, of 100 points, or of the baseline's value. `discordance`: the share of the pairs that is taken to differ.
+    `calibration`: how many differ between runs of one model. `include`: folders with the task files of the record, where they are no packaged ones.
+    Raises UserError where the policy gates nothing of the baseline, or something that no gate can compare."""
+    if calibration is not None and (refusal := refusals(calibration, [(baseline, "baseline")])):
+        raise UserError(f"{refusal[0][0].lower()}{refusal[0][1:]}")
     gated, notes = asked(policy, baseline.estimates)
+    aggregates = Aggregates(include)
     total = sum(one.weight for one in gated)
     rows = []
     for one in gated:
-        spread = _spread(baseline, one.row, discordance)
+        if refused := incomparable(baseline, one.row, aggregates):
+            raise UserError(
+                f"the policy gates {one.row.metric} of {one.row.task}, which no gate can compare, because {refused}; name another metric "
+                "of the task in a rule, or let a rule ignore the task."
+            )
+        spread = taken_spread(baseline, one.row, discordance)
         if isinstance(spread, str):
             notes.append(f"{one.row.task}: {one.row.metric} is not planned, because {spread}.")
             continue
         held = one if margin is None else replace(one, margin=_in_unit(margin, one.row))
-        rows.append(_row(held, spread, n or one.row.n or 1, policy, policy.false_alarm * one.weight / total))
+        row = _row(held, spread, n or one.row.n or 1, policy, policy.false_alarm * one.weight / total)
+        rows.append(row if discordance is not None else _by_share(row, spread, policy, calibration, one.row))
     if not rows:
         why = f" ({notes[0].removesuffix('.')})" if notes else ""
         raise UserError(
@@ -121,8 +135,9 @@ def plan(
     taken = (
         f"{percent(discordance)} of the pairs are taken to differ."
         if discordance is not None
-        else "As many pairs are taken to differ as for two models that have nothing in common: a candidate that comes from the "
-        "baseline differs in fewer, and needs fewer samples. State their share with --discordance."
+        else "As many pairs are taken to differ as for two models that have nothing in common (unrelated models). A candidate that comes from "
+        "the baseline differs in fewer, and needs fewer samples: a fine-tune or a quantised copy often in 1 to 10 %. `lsm-eval compare` of "
+        "an earlier pair shows how many (differ / pairs); state it with --discordance."
     )
     meaning = (
         f"n needed: an unchanged model passes in {percent(POWER)} of cases. margin of n: the smallest that n rules out as often. loss of "
@@ -132,6 +147,15 @@ def plan(
     return Plan(
         rows, [meaning, taken, *notes], None if margin is not None and n is None else _undecidable(rows)
     )
+
+
+def share_cells(row: PlanRow) -> list[str]:
+    """One row under `BY_SHARE`: the n that is needed, by the share of pairs that differ."""
+    known = [*(row.by_share or ()), row.needed, row.needed_same]
+    shown = [DASH if one is None else f"{one:,}" for one in known]
+    for at, share in ((-2, row.discordance), (-1, row.flips)):
+        shown[at] += "" if share is None else f" ({percent(share)})"
+    return [row.task, row.metric, *shown]
 
 
 def cells(row: PlanRow) -> list[str]:
@@ -150,7 +174,7 @@ def cells(row: PlanRow) -> list[str]:
     ]
 
 
-def _row(one: Asked, taken: _Spread, n: int, policy: Policy, false_alarm: float) -> PlanRow:
+def _row(one: Asked, taken: Taken, n: int, policy: Policy, false_alarm: float) -> PlanRow:
     found, span = taken.spread, taken.span
     margin = one.margin or 0.0
     needed = (
@@ -172,9 +196,29 @@ def _row(one: Asked, taken: _Spread, n: int, policy: Policy, false_alarm: float)
     )
 
 
+def _by_share(
+    row: PlanRow, taken: Taken, policy: Policy, calibration: CalibrationFile | None, own: EstimateRow
+) -> PlanRow:
+    """The row with what is needed where fewer pairs differ."""
+    if row.discordance is None or not isinstance(taken.spread, Shares) or not row.margin:
+        return row
+    most, design, margin = row.discordance, taken.spread.design, row.margin / taken.span
+
+    def needed(share: float) -> int | None:
+        return pairs_to_pass(margin, Shares(share, design), power=POWER, false_pass=policy.false_pass)
+
+    found = None if calibration is None else calibration.of(own)
+    return replace(
+        row,
+        by_share=tuple(needed(share) if share <= most else None for share in SHARES),
+        flips=None if found is None else found.flips,
+        needed_same=None if found is None else needed(found.flips),
+    )
+
+
 def _in_unit(margin: float, row: EstimateRow) -> float | None:
-    if row.unit in _TOP:
-        return margin * _TOP[row.unit]
+    if row.unit in TOP:
+        return margin * TOP[row.unit]
     return None if row.value is None else margin * abs(row.value)
 
 
@@ -185,44 +229,15 @@ def _undecidable(rows: Sequence[PlanRow]) -> str | None:
     worst = max(short, key=lambda row: math.inf if row.needed is None else row.needed / row.n)
     needs = "no number of samples would do" if worst.needed is None else f"{worst.needed:,} would do"
     more = f" (and {len(short) - 1} more)" if len(short) > 1 else ""
+    fewer = [
+        (share, one)
+        for share, one in zip(SHARES, worst.by_share or (), strict=False)
+        if one is not None and worst.needed is not None and one < worst.needed
+    ]
+    if fewer:
+        share, one = fewer[len(fewer) // 2]
+        needs += f", or {one:,} where {percent(share)} of the pairs differ,"
     return (
         f"a gate of {worst.metric} of {worst.task}{more} with {worst.n:,} samples could not decide: {needs} for its margin of "
         f"{amount(worst.margin, worst.unit)}; take more samples, a wider margin, or state how many pairs differ with --discordance."
     )
-
-
-def _spread(record: Record, row: EstimateRow, discordance: float | None) -> _Spread | str:
-    """What is taken for the spread of a pair's difference; or why it is not known, in words."""
-    if row.value is None:
-        return "it has no value"
-    if not record.has_samples(row.task):
-        return "the record has no samples of its own"
-    table = read(record, row.task)
-    held = table.statistics(row.metric)
-    if held is None:
-        return "the record keeps no scores of its samples"
-    held = held[~np.isnan(held).any(axis=1)]
-    # Of a share that differs, the differences have that share of the variance that all would have.
-    share = 1.0 if discordance is None else discordance
-    if not is_mean(held):
-        if row.stderr is None:
-            return "it has no standard error"
-        # All of the design is in the standard error already.
-        return _Spread(Means(math.sqrt(2 * share * (row.n or 0)) * row.stderr), 1.0)
-    values, top, design = held[:, 0], _TOP.get(row.unit), _design(row, held)
-    if top is None or not bool(((values >= 0) & (values <= top)).all()):
-        return _Spread(Means(math.sqrt(2 * share) * float(np.std(values, ddof=1)), design), 1.0)
-    binary = bool(np.isin(values, (0.0, top)).all())
-    if binary and discordance is not None:
-        return _Spread(Shares(discordance, design), top, discordance)
-    # Of 0 or 1 it is 2 p (1 - p).
-    apart = min(1.0, 2 * share * float(np.var(values / top)))
-    return _Spread(Shares(apart, design), top, apart if binary else None)
-
-
-def _design(row: EstimateRow, statistics: FloatArray) -> float:
-    """How much more the mean varies than that of as many samples that stand alone; 1 where they do."""
-    if row.clusters is None or row.stderr is None or not is_mean(statistics) or len(statistics) < 2:
-        return 1.0
-    alone = float(np.var(statistics[:, 0], ddof=1)) / len(statistics)
-    return max(1.0, row.stderr**2 / alone) if alone > 0 else 1.0

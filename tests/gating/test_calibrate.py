@@ -21,6 +21,7 @@ from lsm_eval.gating.calibrate import calibrate
 from lsm_eval.gating.policy import Policy
 
 TASK = "steady"
+YES_OR_NO = [{"question": str(at), "choices": ["yes", "no"], "answer": at % 2} for at in range(50)]
 
 
 @pytest.fixture(scope="module")
@@ -235,3 +236,33 @@ def test_values_that_are_none_are_no_calibration(steady: list[Path], tmp_path: P
         other.write_text(json.dumps(content))
         done = call("gate", "--baseline", steady[0], "--candidate", steady[1], "--calibration", other)
         assert "is no calibration (metrics.0." in done.sentence()
+
+
+def test_a_metric_that_is_no_mean_is_calibrated_with_its_task_file(tmp_path: Path) -> None:
+    task = {**SCORE, "metrics": ["acc", "macro_f1"]}
+    write_task(tmp_path / "tasks", TASK, YES_OR_NO, **task)
+    runs = [
+        run_of("builtin:first", tmp_path / "tasks", tmp_path / "reports", TASK, "--store", "none")
+        for _ in range(3)
+    ]
+    records = [find(str(one)) for one in runs]
+    found = calibrate(records, [tmp_path / "tasks"])
+    assert {one.metric: (one.n, one.flips, one.variance) for one in found.metrics} == {
+        "acc": (50, 0.0, 0.0),
+        "macro_f1": (50, 0.0, pytest.approx(0, abs=1e-20)),
+    }
+    assert not found.left_out
+    (left_out,) = calibrate(records).left_out
+    assert (left_out.metric, "--include" in left_out.why) == ("macro_f1", True)
+
+
+def test_a_plan_says_what_an_unchanged_model_needs(noisy: list[Path], tmp_path: Path) -> None:
+    file = calibrated(noisy, tmp_path)
+    done = call("gate", "plan", "--baseline", noisy[0], "--margin", "0.05", "--calibration", file)
+    assert done.code == 0, done.err
+    assert "the same model" in done.out
+    assert "(2.83 %)" in done.out
+    assert "the same model" not in call("gate", "plan", "--baseline", noisy[0], "--margin", "0.05").out
+    other = with_engine(noisy[0], tmp_path, lambda m: m["hardware"].update(cpu="Another"))
+    said = call("gate", "plan", "--baseline", other, "--calibration", file).sentence()
+    assert "the calibration is of another engine than the baseline" in said

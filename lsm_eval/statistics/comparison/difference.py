@@ -186,7 +186,7 @@ def statistic(data: Pairs, scale: Scale, *, top: float = 1.0, noise: Noise | Non
         if top == 0:
             return "all values are the same"
     whole = scale == "binary" and data.clusters is None and bool((data.weights == data.weights[0]).all())
-    return _score(data, top, noise, whole=whole)
+    return score_of(data, top, noise, whole=whole)
 
 
 def _student(data: Pairs, noise: Noise | None) -> Statistic | str:
@@ -210,7 +210,7 @@ def _of_sums(sums: FloatArray, robust: Robust, freedom: float, noise: Noise | No
     return Student(robust.mean, math.sqrt(variance), freedom, skew)
 
 
-def _score(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Score:
+def score_of(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Score:
     """Of differences between -span and span; `whole`: of 0 or 1, that stand alone and weigh the same."""
     weight, total = data.weights, float(data.weights.sum())
     apart = data.differences / span

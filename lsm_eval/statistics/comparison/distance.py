@@ -39,9 +39,32 @@ def distance_evidence(
     first, second = (
         float((data.weights * x).sum() / data.weights.sum()) for x in (data.baseline, data.candidate)
     )
-    loss = abs(second - target) - abs(first - target)
     apart = statistic(data, scale, top=top, noise=noise)
-    both = _sum(data, target, scale, top, noise)
+    return distance_of(
+        name,
+        first,
+        second,
+        target,
+        margin,
+        apart,
+        _sum(data, target, scale, top, noise),
+        false_pass=false_pass,
+    )
+
+
+def distance_of(
+    name: str,
+    first: float,
+    second: float,
+    target: float,
+    margin: float,
+    apart: Statistic | str,
+    both: Statistic | str,
+    *,
+    false_pass: float = FALSE_PASS,
+) -> Evidence:
+    """The same of any number: its values A and B, and what the difference D and the sum S are told by (in words: why by nothing)."""
+    loss = abs(second - target) - abs(first - target)
     if isinstance(apart, str) or isinstance(both, str):
         why = apart if isinstance(apart, str) else both
         return Evidence(name, loss, None, margin, None, None, str(why))

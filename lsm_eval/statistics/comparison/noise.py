@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lsm_eval.errors import UserError
+from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.difference import Noise
 
 
@@ -44,23 +46,52 @@ def calibration(runs: ArrayLike) -> Calibration:
         raise UserError("Give three runs of the same model or more: two do not tell how runs differ.")
     known = ~np.isnan(values).any(axis=0)
     held = values[:, known]
-    count, number = held.shape
-    if not number:
+    if not held.shape[1]:
         raise UserError("No sample has a value in all runs, so that they cannot be compared.")
-    different = [float((held[i] != held[j]).mean()) for i in range(count) for j in range(i + 1, count)]
-    means = held.mean(axis=1)
-    between = float(means.var(ddof=1))
+    return _calibrated(held, held, held.mean(axis=1), int((~known).sum()))
+
+
+def calibration_of_sums(
+    runs: FloatArray, aggregate: Callable[[FloatArray], FloatArray], missing: int = 0
+) -> Calibration | str:
+    """The same of a function of sums (BLEU, a perplexity, a rate of a subset), from statistics [runs, samples, k] without NaN; `aggregate`
+    takes sums [..., k] to values. A sample's part in a run's value is its pseudo-value, n times the whole less n - 1 times the value
+    without it (Tukey 1958; Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11): of a mean it is the sample's own
+    value. Why there is none, in words, where the value is undefined; `missing` counts samples left out."""
+    number = runs.shape[1]
+    total = runs.sum(axis=1)
+    with np.errstate(all="ignore"):
+        values = np.asarray(aggregate(total), float)
+        without = np.asarray(aggregate(total[:, None] - runs), float)
+    if not np.isfinite(values).all() or not np.isfinite(without).all():
+        return "its value is undefined in a run, or without one of its samples"
+    # Around the value, so that rounding is not magnified.
+    return _calibrated(runs, values[:, None] + (number - 1) * (values[:, None] - without), values, missing)
+
+
+def _calibrated(rows: FloatArray, parts: FloatArray, values: FloatArray, missing: int) -> Calibration:
+    """From what samples are in each run [runs, samples, ...], their parts in its value [runs, samples] and the values [runs]."""
+    count, number = parts.shape
+
+    def unlike(one: FloatArray, other: FloatArray) -> FloatArray:
+        found: FloatArray = (one != other).reshape(len(one), -1).any(axis=1)
+        return found
+
+    different = [float(unlike(rows[i], rows[j]).mean()) for i in range(count) for j in range(i + 1, count)]
+    unstable = np.logical_or.reduce([unlike(rows[0], one) for one in rows[1:]])
+    between = float(values.var(ddof=1))
     # Residuals of samples and runs: what is left is each sample's own.
-    left = held - held.mean(axis=0) - means[:, None] + means.mean()
+    means = parts.mean(axis=1)
+    left = parts - parts.mean(axis=0) - means[:, None] + means.mean()
     freedom = (count - 1) * (number - 1)
     expected = float((left**2).sum()) / freedom / number if freedom else 0.0
     excess = max(0.0, between - expected)
     return Calibration(
         count,
         number,
-        int((~known).sum()),
+        missing,
         float(np.mean(different)),
-        float((held != held[0]).any(axis=0).mean()),
+        float(unstable.mean()),
         between,
         expected,
         Noise(2 * excess, count - 1.0),

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from lsm_eval.errors import UserError
+from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.difference import difference
-from lsm_eval.statistics.comparison.noise import calibration
+from lsm_eval.statistics.comparison.noise import calibration, calibration_of_sums
 from lsm_eval.statistics.comparison.pairs import pairs
 
 
@@ -74,3 +75,44 @@ def test_noise_is_never_below_0(seed: int, runs: int, samples: int) -> None:
 def test_runs_that_tell_nothing_are_refused(runs: ArrayLike) -> None:
     with pytest.raises(UserError):
         calibration(runs)
+
+
+def test_of_a_mean_sums_say_the_same() -> None:
+    rng = np.random.default_rng(11)
+    runs = rng.random((4, 60)) + rng.normal(0, 0.05, (4, 1))
+    rows = np.stack([runs, np.ones_like(runs)], axis=2)
+    found = calibration_of_sums(rows, lambda sums: np.asarray(sums[..., 0] / sums[..., 1]))
+    assert not isinstance(found, str)
+    own = calibration(runs)
+    assert (found.runs, found.n, found.flips, found.unstable) == (4, 60, own.flips, own.unstable)
+    assert (found.between, found.expected, found.noise.variance) == pytest.approx(
+        (own.between, own.expected, own.noise.variance)
+    )
+
+
+def test_flips_of_texts_are_in_a_ratio_of_sums_already_and_shifts_are_not() -> None:
+    rng = np.random.default_rng(12)
+    length = rng.gamma(2.0, 10.0, 400)
+
+    def runs(shift: float) -> FloatArray:
+        right = 0.5 + 0.1 * rng.normal(size=(6, 400)) + shift * rng.normal(size=(6, 1))
+        return np.stack([right * length, np.broadcast_to(length, right.shape)], axis=2)
+
+    def compute(sums: FloatArray) -> FloatArray:
+        return np.asarray(np.exp(sums[..., 0] / sums[..., 1]))
+
+    alone, shared = (
+        [found for _ in range(40) if not isinstance(found := calibration_of_sums(runs(shift), compute), str)]
+        for shift in (0.0, 0.05)
+    )
+    assert np.mean([x.between for x in alone]) == pytest.approx(
+        np.mean([x.expected for x in alone]), rel=0.25
+    )
+    assert np.mean([x.noise.variance for x in shared]) == pytest.approx(
+        2 * (0.05 * np.exp(0.5)) ** 2, rel=0.25
+    )
+
+
+def test_sums_that_make_no_value_say_why() -> None:
+    rows = np.zeros((3, 5, 2))
+    assert isinstance(calibration_of_sums(rows, lambda sums: sums[..., 0] / sums[..., 1]), str)

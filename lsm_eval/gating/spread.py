@@ -1,0 +1,79 @@
+"""What one run tells of the spread of a pair's difference, and whether a gate can compare a metric at all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
+from lsm_eval.comparison.tables import FloatArray, read
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.statistics.comparison.power import Means, Shares, Spread
+
+TOP = {"fraction": 1.0, "points": 100.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is taken for the spread."""
+
+    spread: Spread
+    span: float
+    """What a loss of 1 in the spread is in the metric's unit."""
+    discordance: float | None = None
+
+
+def incomparable(record: Record, row: EstimateRow, aggregates: Aggregates) -> str | None:
+    """Why a gate cannot compare the metric whatever the candidate is, in words; None where it can."""
+    if row.value is None or not record.has_samples(row.task):
+        return None
+    held = read(record, row.task).statistics(row.metric)
+    if held is None or is_mean(held):
+        return None
+    aggregate = aggregates.of(row)
+    if isinstance(aggregate, str):
+        return aggregate
+    told = held[~np.isnan(held).any(axis=1)]
+    if agrees(row.value, float(aggregate(told.sum(axis=0)))):
+        return None
+    return "its value is no function of its samples' statistics"
+
+
+def taken_spread(record: Record, row: EstimateRow, discordance: float | None) -> Taken | str:
+    """What is taken for the spread of a pair's difference; or why it is not known, in words."""
+    if row.value is None:
+        return "it has no value"
+    if not record.has_samples(row.task):
+        return "the record has no samples of its own"
+    table = read(record, row.task)
+    held = table.statistics(row.metric)
+    if held is None:
+        return "the record keeps no scores of its samples"
+    held = held[~np.isnan(held).any(axis=1)]
+    # Of a share that differs, the differences have that share of the variance that all would have.
+    share = 1.0 if discordance is None else discordance
+    if not is_mean(held):
+        if row.stderr is None:
+            return "it has no standard error"
+        # All of the design is in the standard error already.
+        return Taken(Means(math.sqrt(2 * share * (row.n or 0)) * row.stderr), 1.0)
+    values, top, design = held[:, 0], TOP.get(row.unit), _design(row, held)
+    if top is None or not bool(((values >= 0) & (values <= top)).all()):
+        return Taken(Means(math.sqrt(2 * share) * float(np.std(values, ddof=1)), design), 1.0)
+    binary = bool(np.isin(values, (0.0, top)).all())
+    if binary and discordance is not None:
+        return Taken(Shares(discordance, design), top, discordance)
+    # Of 0 or 1 it is 2 p (1 - p).
+    apart = min(1.0, 2 * share * float(np.var(values / top)))
+    return Taken(Shares(apart, design), top, apart if binary else None)
+
+
+def _design(row: EstimateRow, statistics: FloatArray) -> float:
+    """How much more the mean varies than that of as many samples that stand alone; 1 where they do."""
+    if row.clusters is None or row.stderr is None or not is_mean(statistics) or len(statistics) < 2:
+        return 1.0
+    alone = float(np.var(statistics[:, 0], ddof=1)) / len(statistics)
+    return max(1.0, row.stderr**2 / alone) if alone > 0 else 1.0
