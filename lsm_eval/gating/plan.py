@@ -144,8 +144,9 @@ def plan(
         "n: the smallest that n proves in 80 %."
     )
     # With a margin that is asked about, the answer is the number; nobody has said what n will be.
+    open_n = margin is not None and n is None
     return Plan(
-        rows, [meaning, taken, *notes], None if margin is not None and n is None else _undecidable(rows)
+        rows, [meaning, taken, *notes], None if open_n else _undecidable(rows, discordance is not None)
     )
 
 
@@ -222,7 +223,8 @@ def _in_unit(margin: float, row: EstimateRow) -> float | None:
     return None if row.value is None else margin * abs(row.value)
 
 
-def _undecidable(rows: Sequence[PlanRow]) -> str | None:
+def _undecidable(rows: Sequence[PlanRow], stated: bool) -> str | None:
+    """`stated`: how many pairs differ has been said already."""
     short = [row for row in rows if not row.decides]
     if not short:
         return None
@@ -237,7 +239,12 @@ def _undecidable(rows: Sequence[PlanRow]) -> str | None:
     if fewer:
         share, one = fewer[len(fewer) // 2]
         needs += f", or {one:,} where {percent(share)} of the pairs differ,"
+    wider = (
+        " or a wider margin"
+        if stated
+        else ", a wider margin, or state how many pairs differ with --discordance"
+    )
     return (
         f"a gate of {worst.metric} of {worst.task}{more} with {worst.n:,} samples could not decide: {needs} for its margin of "
-        f"{amount(worst.margin, worst.unit)}; take more samples, a wider margin, or state how many pairs differ with --discordance."
+        f"{amount(worst.margin, worst.unit)}; take more samples{wider}."
     )

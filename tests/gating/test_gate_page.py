@@ -28,7 +28,7 @@ def page(repo: Path) -> dict[str, list[str]]:
 @pytest.fixture
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder without answers, and with the built-in model that the user's has."""
-    made = checkpoint("smollm2-135m")
+    made = checkpoint("builtin:smollm2-135m")
     folder = tmp_path_factory.mktemp("cache")
     (folder / "builtin").mkdir()
     (folder / "builtin" / made.name).symlink_to(made)

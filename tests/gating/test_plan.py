@@ -61,6 +61,10 @@ def test_what_cannot_decide_is_told(gate_runs: GateRuns) -> None:
     assert planned(gate_runs, "same").undecidable is None
     assert "could not decide" in (planned(gate_runs, "same", "better").undecidable or "")
     assert "acc of better with 600 samples" in (planned(gate_runs, "same", "better").undecidable or "")
+    # What has been stated is not asked for.
+    assert "--discordance" in (planned(gate_runs, "same", "better").undecidable or "")
+    stated = planned(gate_runs, "better", n=40, discordance=0.02).undecidable or ""
+    assert stated.endswith("take more samples or a wider margin.")
     # Who asks what a margin needs is told, and not refused.
     assert planned(gate_runs, "better", margin=0.01).undecidable is None
     assert planned(gate_runs, "better", n=100_000).undecidable is None
