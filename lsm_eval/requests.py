@@ -75,9 +75,10 @@ class Perplexity:
 
 Request = Score | Generate | Perplexity
 
-FailureReason = Literal["nan", "too_long", "unsupported", "truncated", "null"]
+FailureReason = Literal["nan", "too_long", "unsupported", "truncated", "null", "refused", "unanswered"]
 """`truncated`: the text ended inside a reasoning model's thoughts, before there was an answer. `null`: the sample was
-not asked, because its data holds a null."""
+not asked, because its data holds a null. `refused`: a server will not answer it. `unanswered`: a server gave no whole
+answer, however often it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Generated:
     where it was not asked for, the text is empty, or thoughts were taken off it."""
     thoughts: str | None = None
     """A reasoning model's thoughts, taken off the text (`reasoning.split`): empty where it has none. None where nobody
-    looked for any, as in what a model answers and the store keeps."""
+    looked for any, as in what a local model answers and the store keeps of it; a server may have told them apart."""
 
 
 @dataclass(frozen=True, slots=True)
