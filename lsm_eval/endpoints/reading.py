@@ -65,13 +65,15 @@ def _read_choice(
         )  # its tokens went into thoughts that the server does not show
     if text is None and not thoughts:
         return Again("no_content", "the answer's content is null")
-    # A token is a byte of text at least.
-    longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
-    size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
-    if number - hidden > size + longest + _UNSEEN_TOKENS:
-        return Again(
-            "fewer_tokens", f"the usage counts {number:,} tokens, and the answer has {size:,} bytes of text"
-        )
+    if number - hidden > len(text or "") + len(thoughts):
+        # A token is a byte of text at least.
+        longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
+        size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
+        if number - hidden > size + longest + _UNSEEN_TOKENS:
+            return Again(
+                "fewer_tokens",
+                f"the usage counts {number:,} tokens, and the answer has {size:,} bytes of text",
+            )
     if thoughts and (text is None or (not text and finish == "length")):
         if finish == "stop" and stops and request.stop and not request.stop_in_thoughts:
             return Again("stopped_early", _STOPPED_EARLY)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from weakref import WeakSet
 
 import aiohttp
+from yarl import URL
 
 from lsm_eval import __version__
 from lsm_eval.endpoints.address import Address
@@ -37,6 +39,7 @@ class Transport:
         self._address, self._key = address, key
         self._pool = self._session(aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0))
         self._single: aiohttp.ClientSession | None = None
+        self._urls: dict[str, URL] = {}
         self._seen: OrderedDict[int, None] = OrderedDict()
         """Hashes of the last answers."""
         self._broken: WeakSet[Any] = WeakSet()
@@ -50,10 +53,10 @@ class Transport:
         session = self._alone() if alone else self._pool
         try:
             async with session.post(
-                f"{self._address.url}/{path}",
+                self._url(path),
                 data=body,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
+                timeout=_timeout(seconds),
             ) as response:
                 content = await response.read()
                 status, headers = response.status, response.headers
@@ -64,7 +67,7 @@ class Transport:
             return Again("connection", _why(error), overload=True)
         except (aiohttp.ClientError, OSError) as error:
             return Again("connection", _why(error))
-        if carrier in self._broken:
+        if self._broken and carrier in self._broken:
             return Again("connection", "its connection carried an answer twice")
         if status == 200 and not alone and self._twice(content):
             # What comes next on that connection is the answer to this request, and nobody may take it for another's.
@@ -85,6 +88,11 @@ class Transport:
         await self._pool.close()
         if self._single is not None:
             await self._single.close()
+
+    def _url(self, path: str) -> URL:
+        if path not in self._urls:
+            self._urls[path] = URL(f"{self._address.url}/{path}")
+        return self._urls[path]
 
     def _alone(self) -> aiohttp.ClientSession:
         if self._single is None:
@@ -114,6 +122,11 @@ class Transport:
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         return False
+
+
+@lru_cache(maxsize=64)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
 
 
 def _why(error: BaseException) -> str:

@@ -19,7 +19,8 @@ VERSION = 1
 def answered(written: Generated, mode: Mode, *, opened: bool) -> Generated | Failure:
     """The answer in what was written; `opened`: the prompt ended inside thoughts.
 
-    Thoughts that a server told apart stay so; with `keep` they stand before the answer again, between marks. A text that ended inside its thoughts has no answer and is a failure (`truncated`), which keeps what was written.
+    A text that ended inside its thoughts has no answer and is a failure (`truncated`), which keeps what was written.
+    Thoughts that a server told apart stay so; with `keep` they stand before the answer again, between marks.
     """
     if written.thoughts:
         joined = f"<think>\n{written.thoughts}\n</think>\n\n{written.text}"
