@@ -17,6 +17,7 @@ _STOPPED = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 _CUT = frozenset({"length", "max_tokens"})
 _UNSEEN_TOKENS = 16  # that a text may have without a character of theirs: ends of turns, marks of thoughts
 
+_NO_JSON = (ValueError, RecursionError)
 _OPENING = ("<think>", "[THINK]", "<|begin_of_thought|>")
 _STOPPED_EARLY = "a stop string ended the answer inside its thoughts"
 
@@ -25,7 +26,7 @@ def read_answer(content: bytes, request: Generate, path: Path, *, stops: bool) -
     """The outcome in the body of an answer with status 200. `stops`: the request carried its stop strings."""
     try:
         whole = json.loads(content)
-    except ValueError:
+    except _NO_JSON:
         return Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")
     if not isinstance(whole, dict):
         return Again("malformed", "the answer is no JSON object")
@@ -74,7 +75,7 @@ def _read_choice(
                 "fewer_tokens",
                 f"the usage counts {number:,} tokens, and the answer has {size:,} bytes of text",
             )
-    if thoughts and (text is None or (not text and finish == "length")):
+    if thoughts and (text is None or (not text.strip() and finish == "length")):
         if finish == "stop" and stops and request.stop and not request.stop_in_thoughts:
             return Again("stopped_early", _STOPPED_EARLY)
         return Generated(_unended(well_formed(thoughts)), number, finish)
@@ -82,6 +83,8 @@ def _read_choice(
 
 
 def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
+    if reason is not None and not isinstance(reason, str):
+        return Again("malformed", "the answer's reason to end is no text")
     if reason in _STOPPED:
         return "stop"
     if reason in _CUT:
@@ -92,7 +95,7 @@ def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
         return Refused(200, "content_filter: the server withheld the answer")
     if reason in ("tool_calls", "function_call"):
         return Refused(200, f"{reason}: the answer calls a tool, and none was offered")
-    return Again("aborted", f"the answer ended for the reason {str(reason)[:40]!r}")
+    return Again("aborted", f"the answer ended for the reason {reason[:40]!r}")
 
 
 def _tokens(usage: Any) -> tuple[int, int] | Again:
@@ -142,7 +145,7 @@ def read_fault(status: int, content: bytes, wait: float | None) -> Outcome:
     """The outcome of an answer with another status than 200. `wait`: of its header `Retry-After`, in seconds."""
     try:
         whole = json.loads(content)
-    except ValueError:
+    except _NO_JSON:
         whole = content.decode("utf-8", "replace")
     said = error_text(whole)
     detail = f"status {status}" + (f": {said}" if said else "")

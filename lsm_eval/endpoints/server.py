@@ -48,14 +48,14 @@ def key_refused(address: Address, status: int, said: str) -> str:
 def _said(content: bytes) -> str:
     try:
         return error_text(json.loads(content))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
 
 
 def _version(content: bytes) -> str:
     try:
         found = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     version = found.get("version") if isinstance(found, dict) else found
     return version if isinstance(version, str) else ""

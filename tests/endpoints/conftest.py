@@ -21,8 +21,8 @@ def small_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _quiet_machine(own_cache: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has its own cache and one thread, and no key of the user's."""
+def _own_machine(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has its own cache, and no key of the user's."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openai_server import completion
 
 from lsm_eval.endpoints.asking import Manner, Path, body, shown
@@ -48,6 +50,7 @@ def test_whole_answers() -> None:
         ({**completion(CHAT, "yes"), "usage": {"completion_tokens": "3"}}, "no_usage"),
         (completion(CHAT, "yes", finish=None), "no_finish_reason"),
         (completion(CHAT, "yes", finish="abort"), "aborted"),
+        ({**completion(CHAT, "yes"), "choices": [{"finish_reason": {}, "message": {}}]}, "malformed"),
         (completion(CHAT, "yes", tokens=40), "fewer_tokens"),
         (completion(CHAT, ""), None),
         (completion(CHAT, ["yes"], tokens=1), "malformed"),  # type: ignore[arg-type]
@@ -62,6 +65,48 @@ def test_classes_of_what_is_not_whole(whole: Any, fault: str | None) -> None:
     assert isinstance(found, Again)
     assert found.fault == fault
     assert not found.overload
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just("stop"),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "message",
+                    "content",
+                    "text",
+                    "usage",
+                    "finish_reason",
+                    "completion_tokens",
+                    "reasoning",
+                    "error",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(_JSON, st.sampled_from([200, 400, 429, 500]))
+def test_nothing_that_a_server_sends_breaks_it(whole: Any, status: int) -> None:
+    content = json.dumps(whole).encode()
+    for asked in (ASKED, Generate("q", stop=("\n",))):
+        for path in get_args(Path):
+            found = read_answer(content, asked, path, stops=True)
+            assert isinstance(found, Generated | Again | Refused)
+    assert isinstance(read_fault(status, content, None), Again | Refused)
+
+
+def test_endless_nesting_is_no_json() -> None:
+    content = b"[" * 100_000
+    assert getattr(read_answer(content, ASKED, "completions", stops=True), "fault", None) == "malformed"
+    assert isinstance(read_fault(500, content, None), Again)
 
 
 def test_what_no_further_try_would_change() -> None:

@@ -20,6 +20,8 @@ from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Generate, Generated, Request
 from lsm_eval.results.reader import read_record
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def _texts(model: Any, requests: list[Request]) -> list[Generated]:
     found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
@@ -53,7 +55,7 @@ def test_llamacpp_writes_what_the_same_weights_write_in_process(tmp_path: Path) 
     assert chat[0].tokens == 3
 
 
-@pytest.mark.parametrize("chat", ["auto", "off"])
+@pytest.mark.parametrize("chat", ["auto", pytest.param("off", marks=pytest.mark.slow)])
 def test_a_run_through_a_server_scores_what_a_run_in_process_does(
     chat: str, ask: Ask, small_tasks: Path, tmp_path: Path
 ) -> None:
