@@ -7,11 +7,12 @@ and never a 0.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
@@ -75,9 +76,10 @@ class Perplexity:
 
 Request = Score | Generate | Perplexity
 
-FailureReason = Literal["nan", "too_long", "unsupported", "truncated", "null"]
+FailureReason = Literal["nan", "too_long", "unsupported", "truncated", "null", "refused", "unanswered"]
 """`truncated`: the text ended inside a reasoning model's thoughts, before there was an answer. `null`: the sample was
-not asked, because its data holds a null."""
+not asked, because its data holds a null. `refused`: a server will not answer it. `unanswered`: a server gave no whole
+answer, however often it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Generated:
     where it was not asked for, the text is empty, or thoughts were taken off it."""
     thoughts: str | None = None
     """A reasoning model's thoughts, taken off the text (`reasoning.split`): empty where it has none. None where nobody
-    looked for any, as in what a model answers and the store keeps."""
+    looked for any, as in what a local model answers and the store keeps of it; a server may have told them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,10 @@ Response = Answer | Failure
 
 _REQUESTS: dict[str, type[Request]] = {"score": Score, "generate": Generate, "perplexity": Perplexity}
 _ANSWERS: dict[str, type[Answer]] = {"scored": Scored, "generated": Generated, "likelihood": Likelihood}
+_NAMES = {
+    cls: tuple(field.name for field in dataclasses.fields(cls))
+    for cls in (Score, Generate, Perplexity, Scored, Generated, Likelihood)
+}
 
 
 def kind(request: Request) -> str:
@@ -179,7 +185,7 @@ def asked(requests: Sequence[Request]) -> str:
 
 def _asked(request: Request) -> dict[str, Any]:
     """The fields that have a say in an answer."""
-    fields = asdict(request)
+    fields = _shallow(request)
     for name in ("detail", "stop_in_thoughts", "lm_eval"):
         if not fields.get(name):
             fields.pop(name, None)
@@ -197,7 +203,7 @@ def dump_answer(answer: Answer) -> str:
 
 def answer_fields(answer: Answer) -> dict[str, Any]:
     """Its fields by name; `thoughts` only where there are any."""
-    fields = asdict(answer)
+    fields = _shallow(answer)
     if not fields.get("thoughts"):
         fields.pop("thoughts", None)
     return fields
@@ -213,6 +219,11 @@ def load_answer(text: str) -> Answer:
     if not all(_fits(getattr(answer, name), hint) for name, hint in _types(cls).items()):
         raise TypeError("an answer's values are of other types")
     return answer
+
+
+def _shallow(thing: Request | Answer) -> dict[str, Any]:
+    """Its fields by name, as `dataclasses.asdict` gives them where there is nothing nested, and ten times as fast."""
+    return {name: getattr(thing, name) for name in _NAMES[type(thing)]}
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
+    from lsm_eval.models.base import EndpointOptions
     from lsm_eval.runner.spec import RunSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,7 +40,16 @@ def run_options(function: F) -> F:
     path = Folder()
     options = [
         click.option("--model", default=DEFAULT_MODEL, show_default=True,
-                     help="builtin:NAME, hf:ORG/NAME[@REVISION], or a local checkpoint folder."),
+                     help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder, or openai:MODEL with --base-url."),
+        click.option("--base-url", "base_urls", multiple=True, metavar="URL",
+                     help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1."),
+        click.option("--api", type=click.Choice(["auto", "chat", "completions"]), default="auto", show_default=True,
+                     help="Of a server: ask chats, completions, or each request for what it is."),
+        click.option("--api-key-env", metavar="NAME",
+                     help="The variable that holds the server's key; OPENAI_API_KEY by default."),
+        click.option("--api-key-file", type=path, metavar="FILE", help="A file that holds the server's key."),
+        click.option("--max-concurrency", type=click.IntRange(min=1), metavar="N",
+                     help="Requests under way at a server at once, at most; 512 by default."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N",
                      help="Only N samples of each task, drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
@@ -94,6 +104,31 @@ def split_names(values: Sequence[str], what: str = "--tasks") -> list[str]:
     return names
 
 
+def _endpoint(
+    base_urls: Sequence[str],
+    api: Any,
+    api_key_env: str | None,
+    api_key_file: Path | None,
+    max_concurrency: int | None,
+) -> EndpointOptions | None:
+    """How a server is asked; None where no option says anything of one. Raises `UserError`."""
+    from lsm_eval.models.base import EndpointOptions
+
+    if len(base_urls) > 1:
+        raise UserError(
+            "--base-url is given several times, and one server is asked at a time: leave one of them."
+        )
+    if not base_urls:
+        others = (api_key_env, api_key_file, max_concurrency)
+        if api != "auto" or any(value is not None for value in others):
+            raise UserError(
+                "--api, --api-key-env, --api-key-file and --max-concurrency go with --base-url: add it."
+            )
+        return None
+    most = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
+    return EndpointOptions(base_urls[0], api, api_key_env, api_key_file, **most)
+
+
 def make_spec(
     names: Sequence[str],
     *,
@@ -114,6 +149,11 @@ def make_spec(
     engine: Any,
     adapter: str | None,
     trust_remote_code: bool,
+    base_urls: Sequence[str],
+    api: Any,
+    api_key_env: str | None,
+    api_key_file: Path | None,
+    max_concurrency: int | None,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -177,6 +217,7 @@ def make_spec(
             chat_template=chat_template,
             trust_remote_code=trust_remote_code,
             offline=offline,
+            endpoint=_endpoint(base_urls, api, api_key_env, api_key_file, max_concurrency),
         ),
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),

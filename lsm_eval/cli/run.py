@@ -70,6 +70,8 @@ def run(
     from lsm_eval.runner.run import run as run_spec
 
     kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
+    if judge is not None and judge.startswith("openai:"):
+        raise UserError(f"--judge {judge}: a model behind an endpoint cannot judge yet; name a local one.")
     try:
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
         model = create(spec.model, spec.options, progress)

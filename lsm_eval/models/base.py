@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from lsm_eval.requests import Request, Response
@@ -20,6 +21,20 @@ LikelihoodKind = Literal["causal", "conditional", "pseudo"]
 """What a model's log-probabilities are of: each token given those before it; the same, given an encoder's
 reading of the context; or each token given all others (which is no probability of the text). Numbers of
 different kinds never stand in one column."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointOptions:
+    """How a server is to be asked (`lsm_eval.endpoints`)."""
+
+    base_url: str
+    """Above `/chat/completions`, such as `http://localhost:8000/v1`."""
+    api: Literal["auto", "chat", "completions"] = "auto"
+    api_key_env: str | None = None
+    """The environment's variable that holds the key; None for `OPENAI_API_KEY`, where it is set."""
+    api_key_file: Path | None = None
+    max_concurrency: int = 512
+    """Requests under way at once, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,7 @@ class ModelOptions:
     """Name of one of the tokenizer's chat templates, or path of a Jinja file; None for its default one."""
     trust_remote_code: bool = False
     offline: bool = False
+    endpoint: EndpointOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

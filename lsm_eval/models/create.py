@@ -1,6 +1,7 @@
 """From a model's name to a model.
 
 builtin:NAME            a model that lsm-eval brings or fetches itself
+openai:MODEL            a model behind an OpenAI-shaped server (`--base-url`)
 hf:ORG/NAME[@REVISION]  a repository of the Hugging Face hub
 PATH or hf:PATH         a local checkpoint folder (a path has a / or starts with . or ~)
 PREFIX:REST             a backend of another package: entry point PREFIX of the group `lsm_eval.models`, a
@@ -26,6 +27,15 @@ _THEN = "update or remove that package"
 def create(name: str, options: ModelOptions, progress: Progress | None = None) -> Model:
     """The model called `name`. Fetches a built-in checkpoint, and loads no weights. Raises `UserError`."""
     prefix, colon, rest = name.partition(":")
+    if prefix == "openai" and colon:
+        from lsm_eval.endpoints.create import create_endpoint
+
+        return create_endpoint(rest, options, progress or Silent())
+    if options.endpoint is not None:
+        raise UserError(
+            f"--base-url and the options that go with it have no meaning for the model {name!r}: name one that is behind a "
+            "server (--model openai:MODEL), or leave them out."
+        )
     if prefix == "builtin" and colon:
         return _builtin(rest, options, progress or Silent())
     if prefix == "hf" and colon:

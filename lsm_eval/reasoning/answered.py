@@ -20,7 +20,11 @@ def answered(written: Generated, mode: Mode, *, opened: bool) -> Generated | Fai
     """The answer in what was written; `opened`: the prompt ended inside thoughts.
 
     A text that ended inside its thoughts has no answer and is a failure (`truncated`), which keeps what was written.
+    Thoughts that a server told apart stay so; with `keep` they stand before the answer again, between marks.
     """
+    if written.thoughts:
+        joined = f"<think>\n{written.thoughts}\n</think>\n\n{written.text}"
+        return replace(written, text=joined, thoughts="") if mode == "keep" else written
     if mode == "keep":
         return replace(written, thoughts="")
     found = split(written.text, opened=opened, believing=mode == "strip")

@@ -32,7 +32,7 @@ SAMPLE_COLUMNS = {
     "truncated": "int64: tokens cut to fit the model",
     "target": "list<string>: indices of the right choices, or references",
     "metadata": "string: JSON object",
-    "failure": "string or null: nan, too_long, unsupported, truncated or `null`",
+    "failure": "string or null: nan, too_long, unsupported, truncated, `null`, refused or unanswered",
     "failure_detail": "string or null",
 }
 

@@ -1,0 +1,152 @@
+"""How many requests may be under way at a server: found from its answers, as a state machine without a clock of its own.
+
+Additive increase, multiplicative decrease (Chiu and Jain 1989, "Analysis of the increase and decrease algorithms for
+congestion avoidance in computer networks"), with TCP's slow start (Jacobson 1988) and the growth of CUBIC (Ha, Rhee and
+Xu 2008; RFC 9438), which hangs on the time since the last cut rather than on the number of requests, so that slow and
+quick servers are found alike soon.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+START = 20.0
+_CUT = 0.8
+_BELOW = 0.95  # of a limit that was too high: where it stays longest
+_PLATEAU_SECONDS = 4.5  # from a cut until the limit is nearly what it was before
+_PAUSE_SECONDS = 0.05  # the first pause at a server that answers nothing
+_LONGEST_PAUSE = 10.0
+_EASES = 0.5  # of the pause, with each answer
+_EASES_QUOTA = 0.93  # the same where a quota makes it, which goes on
+_BEYOND_AT_FIRST = 4.0
+_BEYOND = 2.0  # times the limit at which a server's speed last rose
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@dataclass(slots=True)
+class Limiter:
+    """The limit of one server and model. Times are seconds of any clock that goes forward.
+
+    A limit is a real number: of 2.5, every other request is the second and the third. At least one request may be under
+    way always. Where even one at a time is too many, it waits before each.
+    """
+
+    most: int = 512
+    """What the limit never exceeds (`--max-concurrency`)."""
+    limit: float = START
+    cuts: int = 0
+    highest: float = START
+    """The highest limit so far."""
+    _slow_start: bool = True
+    _before: float = START
+    """A little less than the limit before the last cut."""
+    _after: float = START
+    """The limit after it."""
+    _cut_at: float = -math.inf
+    _grown: float = 0.0
+    """Seconds since the last cut in which the limit was used."""
+    _seen: float | None = None
+    """When an answer was last there."""
+    _good: bool = True
+    """Whether a request was answered since the last cut."""
+    _pause: float = 0.0
+    """Seconds from one request to the next, where one at a time is too many."""
+    _quota: bool = False
+    _not_before: float = -math.inf
+    _dither: float = 0.5
+    _round: int = 0
+    """Answers in this round; there are as many in a round as may be under way."""
+    _round_began: float | None = None
+    _best: float = 0.0
+    """Answers a second, in the best round."""
+    _knee: float = field(default=START)
+    """The limit at which that was."""
+
+    def __post_init__(self) -> None:
+        self.limit = self.highest = self._before = self._after = self._knee = min(START, float(self.most))
+
+    def allows(self, under_way: int, now: float) -> bool:
+        """Whether one more request may be sent beside those that are under way."""
+        if now < self._not_before:
+            return False
+        return under_way < 1 or under_way + self._dither < self.limit
+
+    def sent(self) -> None:
+        """A request was sent."""
+        # Where the limit's fraction is used up is spread evenly (a golden-ratio sequence).
+        self._dither = (self._dither + _GOLDEN) % 1.0
+
+    @property
+    def wakes(self) -> float:
+        """When a request may be sent again, at the earliest; in the past where nothing is awaited."""
+        return self._not_before
+
+    def answered(self, now: float, sent: float, under_way: int) -> None:
+        """A request that was sent at `sent` was answered; `under_way` with it."""
+        self._good = True
+        self._pause *= _EASES_QUOTA if self._quota else _EASES
+        if self._pause < _PAUSE_SECONDS:
+            self._pause = 0.0
+        since = 0.0 if self._seen is None else now - self._seen
+        self._seen = now
+        self._measure(now)
+        if under_way < 0.8 * self.limit - 1:  # it was not the limit that held requests back
+            return
+        if self._pause:
+            self._not_before = max(self._not_before, sent + self._pause)
+            return
+        if self.limit >= (_BEYOND_AT_FIRST if self._slow_start else _BEYOND) * self._knee:
+            return
+        if self._slow_start:
+            self._raise(self.limit + 1)
+        else:
+            self._grown += since
+            self._raise(max(self.limit, self._curve()))
+
+    def overloaded(self, now: float, sent: float, *, quota: bool = False) -> None:
+        """A request that was sent at `sent` was turned away, or not even taken. One cut an episode: those sent before
+        the last cut tell nothing new. `quota`: since too many were sent in a time (429)."""
+        if sent < self._cut_at:
+            return
+        if self.limit <= 1 and (quota or not self._good):
+            # Not even one at a time: wait.
+            self._quota = quota
+            self._pause = min(max(2 * self._pause, _PAUSE_SECONDS), _LONGEST_PAUSE)
+            self._not_before = now + self._pause
+        if self._good:
+            self._before = max(_BELOW * self.limit, 1.0)
+        self.limit = max(1.0, _CUT * self.limit)
+        self._after, self._cut_at, self._grown = self.limit, now, 0.0
+        self._good = self._slow_start = False
+        self.cuts += 1
+        self._knee = max(self._knee, self.limit)
+
+    def described(self) -> str:
+        """Its history in a few words, for a record."""
+        return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, {self.cuts} cuts"
+
+    def _raise(self, limit: float) -> None:
+        self.limit = min(limit, float(self.most))
+        self.highest = max(self.highest, self.limit)
+
+    def _curve(self) -> float:
+        """The limit by the time since the last cut: soon near what it was before, slowly past that, then ever faster."""
+        away = self._grown / _PLATEAU_SECONDS - 1
+        if away < 0:
+            return self._before + (self._before - self._after) * away**3
+        return self._before * (1 + (1 - _CUT) * away**3)
+
+    def _measure(self, now: float) -> None:
+        """Find the limit at which the server's speed last rose: beyond, requests only wait in its queue."""
+        if self._round_began is None:
+            self._round_began = now
+            return
+        self._round += 1
+        if self._round < max(self.limit, 8):
+            return
+        speed = self._round / max(now - self._round_began, 1e-9)
+        self._round, self._round_began = 0, now
+        if speed > 1.05 * self._best:
+            self._best = speed
+            self._knee = max(self.limit, 1.0)

@@ -1,0 +1,184 @@
+"""From what a server sent to an answer, or to the name of what is wrong with it. Never a text in place of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from lsm_eval.endpoints.asking import Path
+from lsm_eval.endpoints.outcome import Again, Outcome, Refused
+from lsm_eval.reasoning.split import answer_start, split
+from lsm_eval.requests import Generate, Generated
+from lsm_eval.well_formed import well_formed
+
+_STOPPED = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
+_CUT = frozenset({"length", "max_tokens"})
+_UNSEEN_TOKENS = 16  # that a text may have without a character of theirs: ends of turns, marks of thoughts
+
+_NO_JSON = (ValueError, RecursionError)
+_OPENING = ("<think>", "[THINK]", "<|begin_of_thought|>")
+_STOPPED_EARLY = "a stop string ended the answer inside its thoughts"
+
+
+def read_answer(content: bytes, request: Generate, path: Path, *, stops: bool) -> Outcome:
+    """The outcome in the body of an answer with status 200. `stops`: the request carried its stop strings."""
+    try:
+        whole = json.loads(content)
+    except _NO_JSON:
+        return Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")
+    if not isinstance(whole, dict):
+        return Again("malformed", "the answer is no JSON object")
+    choices = whole.get("choices")
+    if choices is None and whole.get("error"):
+        return Again("server_error", f"the answer is an error: {error_text(whole)}")
+    if not choices:
+        return Again("no_choices", "the answer has no choices")
+    choice = choices[0] if isinstance(choices, list) else None
+    if not isinstance(choice, dict):
+        return Again("malformed", "the answer's choices are no list of objects")
+    return _read_choice(choice, whole.get("usage"), request, path, stops)
+
+
+def _read_choice(
+    choice: Mapping[str, Any], usage: Any, request: Generate, path: Path, stops: bool
+) -> Outcome:
+    finish = _finish(choice.get("finish_reason"))
+    if not isinstance(finish, str):
+        return finish
+    part = choice.get("message") if path == "chat/completions" else choice
+    if not isinstance(part, dict):
+        return Again("malformed", "the answer's choice has no message")
+    text = part.get("content" if path == "chat/completions" else "text")
+    if text is None and isinstance(part.get("refusal"), str):
+        text = part["refusal"]
+    thoughts = next((part[name] for name in ("reasoning_content", "reasoning") if part.get(name)), "")
+    if not isinstance(thoughts, str) or not isinstance(text, str | None):
+        return Again("malformed", "the answer's content is no text")
+    tokens = _tokens(usage)
+    if isinstance(tokens, Again):
+        return tokens
+    number, hidden = tokens
+    if not text and not thoughts and hidden and finish == "length":
+        return Generated(
+            _OPENING[0], number, finish
+        )  # its tokens went into thoughts that the server does not show
+    if text is None and not thoughts:
+        return Again("no_content", "the answer's content is null")
+    if number - hidden > len(text or "") + len(thoughts):
+        # A token is a byte of text at least.
+        longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
+        size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
+        if number - hidden > size + longest + _UNSEEN_TOKENS:
+            return Again(
+                "fewer_tokens",
+                f"the usage counts {number:,} tokens, and the answer has {size:,} bytes of text",
+            )
+    if thoughts and (text is None or (not text.strip() and finish == "length")):
+        if finish == "stop" and stops and request.stop and not request.stop_in_thoughts:
+            return Again("stopped_early", _STOPPED_EARLY)
+        return Generated(_unended(well_formed(thoughts)), number, finish)
+    return _cut(text or "", well_formed(thoughts), number, finish, request, stops=stops)
+
+
+def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
+    if reason is not None and not isinstance(reason, str):
+        return Again("malformed", "the answer's reason to end is no text")
+    if reason in _STOPPED:
+        return "stop"
+    if reason in _CUT:
+        return "length"
+    if reason is None:
+        return Again("no_finish_reason", "the answer does not say why it ends")
+    if reason == "content_filter":
+        return Refused(200, "content_filter: the server withheld the answer")
+    if reason in ("tool_calls", "function_call"):
+        return Refused(200, f"{reason}: the answer calls a tool, and none was offered")
+    return Again("aborted", f"the answer ended for the reason {reason[:40]!r}")
+
+
+def _tokens(usage: Any) -> tuple[int, int] | Again:
+    """New tokens, and how many of them are thoughts that the server does not show, as far as it says so."""
+    number = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    if type(number) is not int or number < 0:
+        return Again("no_usage", "the answer does not count its tokens")
+    details = usage.get("completion_tokens_details")
+    hidden = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    return number, hidden if type(hidden) is int and 0 <= hidden <= number else 0
+
+
+def _unended(thoughts: str) -> str:
+    """A text that ended inside its thoughts, as a local model writes it: with no mark that closes them."""
+    texts = [f"{mark}\n{thoughts}" for mark in _OPENING]
+    return next((text for text in texts if split(text).cut), texts[0])
+
+
+def _cut(
+    text: str,
+    thoughts: str,
+    tokens: int,
+    finish: Literal["stop", "length"],
+    request: Generate,
+    *,
+    stops: bool,
+) -> Outcome:
+    """The text before its first stop string. Stop strings wait for the end of thoughts, unless the request says not."""
+    whole = Generated(text, tokens, finish, thoughts=thoughts or None)
+    wanted = [stop for stop in request.stop if stop]
+    if not wanted:
+        return whole
+    begins: tuple[int, int] | None = (0, 0)
+    if not request.stop_in_thoughts and not thoughts:
+        begins = answer_start(text)
+    if begins is None:
+        if finish == "stop" and stops:
+            return Again("stopped_early", _STOPPED_EARLY)
+        return whole
+    first, shown = begins
+    places = (text.find(stop, max(first, shown - len(stop) + 1)) for stop in wanted)
+    at = min((place for place in places if place >= 0), default=None)
+    return whole if at is None else replace(whole, text=text[:at], finish="stop")
+
+
+def read_fault(status: int, content: bytes, wait: float | None) -> Outcome:
+    """The outcome of an answer with another status than 200. `wait`: of its header `Retry-After`, in seconds."""
+    try:
+        whole = json.loads(content)
+    except _NO_JSON:
+        whole = content.decode("utf-8", "replace")
+    said = error_text(whole)
+    detail = f"status {status}" + (f": {said}" if said else "")
+    if status == 429:
+        return Again("rate_limit", detail, wait, overload=True)
+    if status in (408, 409) or status >= 500:
+        return Again("server_error", detail, wait, overload=status in (503, 529))
+    error = whole.get("error") if isinstance(whole, dict) else None
+    parameter = error.get("param") if isinstance(error, dict) else None
+    return Refused(status, detail, parameter if isinstance(parameter, str) else None)
+
+
+def error_text(whole: Any) -> str:
+    """What a server says is wrong, on one short line; it may hold what was sent, and secrets."""
+    error = whole.get("error", whole) if isinstance(whole, dict) else whole
+    if isinstance(error, dict):
+        error = next((error[name] for name in ("message", "detail", "error") if error.get(name)), "")
+    text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
+    return well_formed(" ".join(text.split())[:200])
+
+
+def retry_after(text: str | None, now: float) -> float | None:
+    """Seconds that a header `Retry-After` asks to wait, which gives them or a date (RFC 9110, 10.2.3). `now`: seconds
+    since 1970."""
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        from email.utils import parsedate_to_datetime
+
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return seconds if 0 <= seconds < 1e9 else None

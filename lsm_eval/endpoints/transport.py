@@ -1,0 +1,134 @@
+"""HTTP with a server: one body there, one outcome back. Nothing is retried here, and no redirection is followed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from weakref import WeakSet
+
+import aiohttp
+from yarl import URL
+
+from lsm_eval import __version__
+from lsm_eval.endpoints.address import Address
+from lsm_eval.endpoints.key import Key
+from lsm_eval.endpoints.outcome import Again
+
+_REMEMBERED = 4096  # answers, to know one that comes twice
+_CONNECT_SECONDS = 30.0
+
+
+class _Response(aiohttp.ClientResponse):
+    """An answer that knows its connection, and is none where it was there before its request."""
+
+    carrier: Any = None
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        self.carrier = connection.protocol
+        if self.carrier.should_close:  # something was read from it since the last answer
+            raise aiohttp.ClientConnectionError("an answer came before its request")
+        return await super().start(connection)
+
+
+class Transport:
+    """A pool of connections to one server. Lives in one event loop."""
+
+    def __init__(self, address: Address, key: Key) -> None:
+        self._address, self._key = address, key
+        self._pool = self._session(aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0))
+        self._single: aiohttp.ClientSession | None = None
+        self._urls: dict[str, URL] = {}
+        self._seen: OrderedDict[int, None] = OrderedDict()
+        """Hashes of the last answers."""
+        self._broken: WeakSet[Any] = WeakSet()
+        """Connections on which an answer came twice."""
+
+    async def post(
+        self, path: str, body: bytes, seconds: float, *, alone: bool = False
+    ) -> tuple[int, bytes, Mapping[str, str]] | Again:
+        """Status, body and headers of an answer, or why there is no whole one. `alone`: over a connection of its own,
+        on which no answer to another request can come."""
+        session = self._alone() if alone else self._pool
+        try:
+            async with session.post(
+                self._url(path),
+                data=body,
+                allow_redirects=False,
+                timeout=_timeout(seconds),
+            ) as response:
+                content = await response.read()
+                status, headers = response.status, response.headers
+                carrier = response.carrier if isinstance(response, _Response) else None
+        except TimeoutError:
+            return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
+        except aiohttp.ClientConnectorError as error:
+            return Again("connection", _why(error), overload=True)
+        except (aiohttp.ClientError, OSError) as error:
+            return Again("connection", _why(error))
+        if self._broken and carrier in self._broken:
+            return Again("connection", "its connection carried an answer twice")
+        if status == 200 and not alone and self._twice(content):
+            # What comes next on that connection is the answer to this request, and nobody may take it for another's.
+            if carrier is not None:
+                self._broken.add(carrier)
+                carrier.abort()
+            return Again("duplicate", "the same answer came to two requests")
+        return status, content, headers
+
+    async def get(self, url: str, seconds: float) -> tuple[int, bytes, Mapping[str, str]]:
+        """The same for a page of the server. Raises `aiohttp.ClientError`, OSError or TimeoutError."""
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        async with self._pool.get(url, allow_redirects=False, timeout=timeout) as response:
+            return response.status, await response.read(), response.headers
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+        if self._single is not None:
+            await self._single.close()
+
+    def _url(self, path: str) -> URL:
+        if path not in self._urls:
+            self._urls[path] = URL(f"{self._address.url}/{path}")
+        return self._urls[path]
+
+    def _alone(self) -> aiohttp.ClientSession:
+        if self._single is None:
+            self._single = self._session(aiohttp.TCPConnector(limit=0, force_close=True))
+        return self._single
+
+    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"lsm-eval/{__version__}",
+            **self._key.headers,
+        }
+        return aiohttp.ClientSession(
+            connector=connector,
+            headers=headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=_Response,
+        )
+
+    def _twice(self, content: bytes) -> bool:
+        """Whether an answer is, to the last byte, one that was there before: servers number their answers, so that it
+        was sent twice over one connection, and is the answer to another request."""
+        mark = hash(content)
+        if b'"id"' in content and mark in self._seen:
+            return True
+        self._seen[mark] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return False
+
+
+@lru_cache(maxsize=64)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
+
+
+def _why(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,210 @@
+"""A bounded window over any number of requests: as many under way as the limiter allows, some waiting to be tried again.
+
+Memory holds what is under way, what waits, and answers that nobody has taken yet; never a task a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from lsm_eval.endpoints.limiter import Limiter
+from lsm_eval.endpoints.outcome import Again, Outcome, Refused
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.errors import UserError
+from lsm_eval.requests import Failure, Generated, Response
+
+_MOST_WAITING = 10_000
+_TOGETHER_SECONDS = 0.01  # answers that come within it are handed over, and stored, together
+_MOST_TOGETHER = 256
+
+
+@dataclass(slots=True)
+class Job:
+    """One request on its way."""
+
+    place: int
+    """Index of the request."""
+    tries: int = 0
+    since: float = 0.0
+    """When it was tried first."""
+    fault: str | None = None
+    """Of its last try."""
+
+
+Attempt = Callable[[Job, float], Awaitable[Outcome]]
+"""Tries a request once, in so many seconds at most."""
+
+
+class Window:
+    """Runs `attempt` over the requests of `places` until each has a response."""
+
+    def __init__(
+        self, places: Iterator[int], attempt: Attempt, limiter: Limiter, patience: Patience, *, seed: int = 0
+    ) -> None:
+        self._places, self._attempt, self._limiter, self._patience = places, attempt, limiter, patience
+        self._uniform = random.Random(seed).random
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[tuple[float, int, Job]] = []
+        """Heap of what is to be tried again, by time."""
+        self._count = 0
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._done: dict[int, Response] = {}
+        self._something = asyncio.Event()
+        self._fresh = True
+        """Whether there may be requests that were not tried yet."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._error: BaseException | None = None
+        self._good = self._loop.time()
+        """When something was answered last."""
+        self.retried = 0
+        """Tries beyond the first."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether all responses were taken."""
+        return not (self._done or self._under_way or self._waiting or self._fresh)
+
+    async def take(self, seconds: float) -> dict[int, Response]:
+        """The next responses by index; empty where none came in so many seconds, or all were taken. Raises what an
+        attempt raised."""
+        self._fill()
+        if not self._done and self._error is None and not self.finished:
+            self._something.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._something.wait(), seconds)
+            if self._done and self._under_way > 1:
+                await asyncio.sleep(_TOGETHER_SECONDS)
+        if self._error is not None:
+            raise self._error
+        done, self._done = self._done, {}
+        return done
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        self._fresh = False
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def waiting(self) -> tuple[int, float]:
+        """How many requests wait to be tried again, and the longest time until one is. Seconds."""
+        now = self._loop.time()
+        return len(self._waiting), max((due - now for due, _, _ in self._waiting), default=0.0)
+
+    def _fill(self) -> None:
+        """Start as many as the limiter allows."""
+        while (job := self._next()) is not None:
+            task = self._loop.create_task(self._work(job))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _next(self) -> Job | None:
+        """The next request to be tried now; None where there is none, or none may be sent."""
+        now = self._loop.time()
+        if len(self._done) >= _MOST_TOGETHER * 4 or self._error is not None:
+            return None  # whoever takes the answers starts more
+        if not self._limiter.allows(self._under_way, now):
+            self._wake(now)
+            return None
+        job: Job | None = None
+        if self._waiting and self._waiting[0][0] <= now:
+            job = heapq.heappop(self._waiting)[2]
+        elif self._fresh and len(self._waiting) < _MOST_WAITING:
+            place = next(self._places, None)
+            if place is None:
+                self._fresh = False
+                self._something.set()
+            else:
+                job = Job(place, since=now)
+        if job is None:
+            self._wake(now)
+            return None
+        job.tries += 1
+        self._under_way += 1
+        self._limiter.sent()
+        return job
+
+    def _wake(self, now: float) -> None:
+        """Look again when the next request is due and the limiter has waited."""
+        paused = self._limiter.wakes
+        due = now if self._fresh else self._waiting[0][0] if self._waiting else None
+        if due is not None and paused <= now and self._waiting:
+            due = self._waiting[0][0]  # a fresh one starts when another ends
+        at = now if due is None else max(due, paused)
+        if self._timer is not None:
+            if self._timer.when() == at:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self._ring) if at > now else None
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._fill()
+
+    async def _work(self, job: Job | None) -> None:
+        """Try one request after the other while there are any."""
+        try:
+            while job is not None:
+                sent = self._loop.time()
+                left = self._patience.seconds - (sent - job.since)
+                outcome = await self._attempt(job, min(max(left, 1.0), self._patience.attempt_seconds))
+                self._settle(job, outcome, sent)
+                job = self._next()
+                self._fill()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 (whoever takes the answers raises it)
+            self._error = error
+            self._something.set()
+
+    def _settle(self, job: Job, outcome: Outcome, sent: float) -> None:
+        now = self._loop.time()
+        if isinstance(outcome, Again):
+            if outcome.overload:
+                self._limiter.overloaded(now, sent, quota=outcome.fault == "rate_limit")
+                self._check_alive(outcome, now)
+            self._under_way -= 1
+            job.fault = outcome.fault
+            wait = self._patience.wait(job.tries, outcome.wait, self._uniform)
+            late = now + wait - job.since >= self._patience.seconds
+            if job.tries < self._patience.tries and not late:
+                self._count += 1
+                self.retried += 1
+                heapq.heappush(self._waiting, (now + wait, self._count, job))
+                return
+            self._finish(job, Failure("unanswered", _why(job, outcome, now)))
+            return
+        self._good = now
+        self._limiter.answered(now, sent, self._under_way)
+        self._under_way -= 1
+        if isinstance(outcome, Refused):
+            self._finish(job, Failure("refused", f"the server refuses it ({outcome.detail})"))
+        else:
+            assert isinstance(outcome, Generated)
+            self._finish(job, outcome)
+
+    def _check_alive(self, outcome: Again, now: float) -> None:
+        """Raise `UserError` where the server answers nothing any more, and there are more requests to lose."""
+        if now - self._good >= self._patience.seconds and self._fresh:
+            raise UserError(
+                f"the server has answered nothing for {(now - self._good) / 60:.0f} minutes ({outcome.fault}: "
+                f"{outcome.detail}): run the same command again when it does."
+            )
+
+    def _finish(self, job: Job, response: Response) -> None:
+        self._done[job.place] = response
+        self._something.set()
+
+
+def _why(job: Job, outcome: Again, now: float) -> str:
+    tries = f"{job.tries} tries" if job.tries > 1 else "one try"
+    asked = f", and asked to wait {outcome.wait:.0f} s more" if outcome.wait else ""
+    return f"{outcome.fault}: {outcome.detail} ({tries} in {now - job.since:.0f} s{asked})"

@@ -1,0 +1,182 @@
+"""The limiter alone, and against servers with quotas on a simulated clock."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from itertools import count
+from typing import Any
+
+import pytest
+from simulated_server import Quotas, ask, simulate
+
+from lsm_eval.endpoints.limiter import Limiter
+from lsm_eval.endpoints.outcome import Again, Outcome
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.window import Job
+from lsm_eval.errors import UserError
+from lsm_eval.requests import Failure, Generated
+
+
+def test_one_cut_an_episode() -> None:
+    limiter = Limiter()
+    assert limiter.limit == 20
+    for _ in range(5):
+        limiter.overloaded(now=1.0, sent=0.5)
+    assert (limiter.limit, limiter.cuts) == (16.0, 1)
+    limiter.overloaded(now=1.2, sent=1.1)
+    assert limiter.limit == pytest.approx(12.8)
+    assert limiter.cuts == 2
+
+
+def test_slow_start_doubles_a_round_and_ends_with_the_first_cut() -> None:
+    limiter = Limiter()
+    for at in range(20):
+        limiter.answered(now=1.0 + at / 100, sent=0.0, under_way=int(limiter.limit))
+    assert limiter.limit == 40
+    limiter.overloaded(now=2.0, sent=1.5)
+    assert limiter.limit == 32
+    limiter.answered(now=2.1, sent=1.5, under_way=32)
+    assert 32 <= limiter.limit < 38
+
+
+def test_it_grows_only_where_it_holds_requests_back() -> None:
+    limiter = Limiter()
+    for at in range(100):
+        limiter.answered(now=1.0 + at, sent=at, under_way=3)
+    assert limiter.limit == 20
+
+
+def test_the_user_s_bound_holds() -> None:
+    limiter = Limiter(most=7)
+    for at in range(100):
+        limiter.answered(now=1.0 + at, sent=at, under_way=7)
+    assert limiter.limit == 7
+    assert limiter.allows(6, 101.0)
+    assert not limiter.allows(7, 101.0)
+
+
+def test_its_floor_is_one_and_then_it_waits() -> None:
+    limiter = Limiter()
+    now = 0.0
+    for _ in range(100):
+        now = max(now + 0.001, limiter.wakes)
+        assert limiter.limit >= 1
+        assert limiter.allows(0, now)
+        limiter.overloaded(now=now + 0.001, sent=now + 0.0005)
+    assert limiter.limit == 1
+    assert 9 < limiter.wakes - now < 11
+    limiter.answered(now=now + 11, sent=now + 10.5, under_way=1)
+    assert limiter.wakes - now - 11 < 6
+
+
+def test_a_fraction_is_spread_evenly() -> None:
+    limiter = Limiter(limit=20)
+    limiter.limit = 2.5
+    allowed = 0
+    for _ in range(1000):
+        allowed += limiter.allows(2, 1.0)
+        limiter.sent()
+    assert 480 < allowed < 520
+
+
+@pytest.mark.parametrize(
+    ("a_minute", "options"),
+    [
+        (3000, {}),
+        (3000, {"holds": 60}),
+        (3000, {"retry_after": 89.0}),
+        (12000, {"tokens_a_minute": 3000 * 200.0}),
+    ],
+)
+def test_quotas_are_found_and_kept_to(a_minute: float, options: dict[str, Any]) -> None:
+    server = Quotas(a_minute, **options)
+    steady = (
+        60.0 if "holds" in options else 30.0
+    )  # a bucket that holds a minute is a start that is no steady state
+    found, _ = simulate(ask(server, count(), until=steady + 40))
+    capacity = 50.0
+    assert server.speed(15, 30) >= 0.9 * capacity
+    assert server.speed(steady, steady + 40) >= 0.95 * capacity
+    assert server.share_refused(steady, steady + 40) <= 0.02
+    assert all(isinstance(response, Generated) for response in found.values())
+
+
+@pytest.mark.parametrize("factor", [0.25, 0.5, 2.0])
+def test_a_change_of_quota_is_followed_within_15_seconds(factor: float) -> None:
+    server = Quotas(3000)
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_at(40, server.change, 3000 * factor)
+        await ask(server, count(), until=90)
+
+    simulate(main())
+    capacity = 50 * factor
+    for start in (55, 65, 75):
+        assert server.speed(start, start + 10) >= 0.9 * capacity
+    assert server.share_refused(60, 90) <= (0.04 if factor < 0.5 else 0.02)
+
+
+def test_a_quota_below_one_at_a_time_is_waited_for() -> None:
+    """60 a minute, each answered in 50 ms: one at a time is twenty times too many."""
+    server = Quotas(60, seconds=0.05)
+    found, _ = simulate(ask(server, iter(range(120))))
+    assert len(found) == 120
+    assert all(isinstance(response, Generated) for response in found.values())
+    assert server.speed(0, server.taken[-1]) > 0.8
+    assert server.share_refused(0, 1e9) < 0.5
+
+
+class _Outage:
+    """Nobody there, between two times."""
+
+    def __init__(self, start: float, end: float) -> None:
+        self.start, self.end, self.tried = start, end, 0
+
+    async def attempt(self, job: Job, seconds: float) -> Outcome:
+        now = asyncio.get_running_loop().time
+        self.tried += 1
+        await asyncio.sleep(0.001)
+        if self.start < now() < self.end:
+            return Again("connection", "refused", overload=True)
+        await asyncio.sleep(0.2)
+        return Generated("yes", 1, "stop")
+
+
+def test_an_outage_costs_few_requests() -> None:
+    server = _Outage(5, 605)
+    found, _ = simulate(ask(server, iter(range(20_000)), most=64))
+    lost = [response for response in found.values() if isinstance(response, Failure)]
+    assert len(found) == 20_000
+    assert len(lost) < 150
+    assert server.tried < 20_000 + 2_000
+
+
+def test_retries_end() -> None:
+    server = _Outage(0, 1e9)
+    found, _ = simulate(ask(server, iter(range(30))))
+    assert {response.reason for response in found.values()} == {"unanswered"}
+    assert all(re.match(r"connection: refused \(\d tries in \d+ s\)", one.detail) for one in found.values())
+    assert server.tried <= 240
+
+
+def test_a_server_that_is_gone_for_good_ends_the_run() -> None:
+    server = _Outage(5, 1e9)
+    with pytest.raises(UserError, match="answered nothing for 15 minutes"):
+        simulate(ask(server, count(), most=64))
+    assert server.tried < 3_000
+
+
+def test_a_wait_beyond_patience_is_not_begun() -> None:
+    server = Quotas(60, seconds=0.05, holds=1, retry_after=901)
+    found, _ = simulate(ask(server, iter(range(20)), patience=Patience()))
+    lost = [response for response in found.values() if isinstance(response, Failure)]
+    assert lost
+    assert all("one try in 0 s, and asked to wait 901 s more" in response.detail for response in lost)
+
+
+def test_waits_double_and_are_drawn() -> None:
+    patience = Patience()
+    assert [patience.wait(tries, None, lambda: 0.0) for tries in (1, 2, 3, 8, 9)] == [0.25, 0.5, 1, 30, 30]
+    assert patience.wait(1, None, lambda: 0.999) == pytest.approx(0.5, abs=0.01)
+    assert patience.wait(1, 89.0, lambda: 0.5) == 89.0

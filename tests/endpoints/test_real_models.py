@@ -1,0 +1,80 @@
+"""Real models behind real servers: the greedy texts are those of the same weights in process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Runner
+from gguf import GGUFReader
+from llamacpp_server import serve as serve_llamacpp
+from openai_server import Ask, Body, completion, prompt_of, serving
+from tiny_gguf import write_gemma3
+from tiny_models import CHAT, save_model
+
+from lsm_eval.endpoints.model import EndpointModel
+from lsm_eval.models.base import EndpointOptions, ModelOptions
+from lsm_eval.models.gguf_checkpoint import convert
+from lsm_eval.models.hf import HFModel
+from lsm_eval.requests import Generate, Generated, Request
+from lsm_eval.results.reader import read_record
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def _texts(model: Any, requests: list[Request]) -> list[Generated]:
+    found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
+    assert sorted(found) == list(range(len(requests)))
+    answers = [found[at] for at in range(len(requests))]
+    assert all(isinstance(one, Generated) for one in answers), answers
+    return answers
+
+
+def test_llamacpp_writes_what_the_same_weights_write_in_process(tmp_path: Path) -> None:
+    """Both in float32. Texts with bytes that are no characters are left out: every decoder shows those in its own way."""
+    (tmp_path / "folder").mkdir()
+    gguf = write_gemma3(tmp_path / "tiny.gguf")
+    assert all(tensor.tensor_type == 0 for tensor in GGUFReader(str(gguf)).tensors), "all is float32"
+    convert(gguf, tmp_path / "folder")
+    requests: list[Request] = [Generate(f"the cat {at} sat", max_tokens=6) for at in range(24)]
+    ours = _texts(HFModel("hf:tiny", ModelOptions(), folder=tmp_path / "folder"), requests)
+    with serve_llamacpp(gguf, context=128) as server:
+        address = f"http://{server._address.netloc}/v1"
+        model = EndpointModel("tiny", EndpointOptions(address, max_concurrency=4))
+        assert len(model.fingerprint()) == 64
+        assert (model.info.details or {})["server"] == "llama.cpp"
+        theirs = _texts(model, requests)
+        (stopped,) = _texts(model, [Generate("the cat 5 sat", stop=("000",), max_tokens=6)])
+        chat = _texts(model, [Generate("the cat", max_tokens=3, chat=True)])
+    whole = [at for at, one in enumerate(ours) if "\ufffd" not in one.text + theirs[at].text]
+    assert len(whole) >= 5
+    for at in whole:
+        assert (theirs[at].text, theirs[at].tokens, theirs[at].finish) == (ours[at].text, 6, "length")
+    assert (stopped.text, stopped.finish) == (theirs[5].text.partition("000")[0], "stop")
+    assert chat[0].tokens == 3
+
+
+@pytest.mark.parametrize("chat", ["auto", pytest.param("off", marks=pytest.mark.slow)])
+def test_a_run_through_a_server_scores_what_a_run_in_process_does(
+    chat: str, ask: Ask, small_tasks: Path, tmp_path: Path
+) -> None:
+    folder = save_model(tmp_path / "chatting", chat=CHAT, context=128)
+    model = HFModel("hf:chatting", ModelOptions(), folder=folder)
+
+    def answer(body: Body) -> Any:
+        asked = Generate(
+            prompt_of(body), tuple(body.get("stop", ())), body["max_tokens"], chat="messages" in body
+        )
+        (written,) = _texts(model, [asked])
+        return completion(body, written.text, finish=written.finish, tokens=written.tokens)
+
+    with serving(answer=answer) as server:
+        far = ask(server, "--chat", chat, tasks="talk")
+    near = Runner(folder, small_tasks, tmp_path / "near")("--chat", chat, tasks="talk")
+    assert (far.code, near.code) == (0, 0), far.err + near.err
+    there, here = read_record(far.record), read_record(near.record)
+    for column in ("asked", "completion", "finish", "tokens", "target", "score.exact_match", "score.f1"):
+        assert there.samples("talk")[column].to_pylist() == here.samples("talk")[column].to_pylist(), column
+    values = [(row.metric, row.value, row.low, row.high) for row in there.estimates]
+    assert values == [(row.metric, row.value, row.low, row.high) for row in here.estimates]
