@@ -144,7 +144,7 @@ def test_perfect_separation_keeps_a_width() -> None:
     ((_, estimate),), _ = score_task([create("membership_auroc")], samples, answers, seed=0)
     assert (estimate.value, estimate.high, estimate.method) == (1.0, 1.0, "delong(score)")
     assert estimate.low is not None
-    assert 0.75 < estimate.low < 0.8
+    assert 0.69 < estimate.low < 0.72
 
 
 def test_too_few_non_members_have_no_rate_at_one_percent() -> None:
