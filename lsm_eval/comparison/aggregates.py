@@ -16,6 +16,8 @@ from lsm_eval.metrics.base import AnyMetric, CorpusMetric
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.tasks.registry import Registry
 
+WHOLE = "it exists over a whole set of samples only"
+"""Areas under curves, correlations of ratings, modules of the `evaluate` library."""
 Aggregate = Callable[[FloatArray], FloatArray]
 """Sums of statistics, shape [..., k], to values, shape [...]."""
 
@@ -39,7 +41,7 @@ class Aggregates:
         for metric in known:
             if metric.name == base:
                 if isinstance(metric, CorpusMetric):
-                    return "it exists over a whole set of samples only"
+                    return WHOLE
                 return metric.aggregate
         return f"the task file of {task} at hand has no such metric"
 
@@ -54,6 +56,14 @@ class Aggregates:
 def is_mean(statistics: FloatArray) -> bool:
     """Whether statistics are of the form (value, 1): a plain mean. Rows of NaN are samples without any."""
     return statistics.shape[1] == 2 and bool((np.isnan(statistics[:, 1]) | (statistics[:, 1] == 1)).all())
+
+
+def no_function(row: EstimateRow, aggregate: Aggregate, sums: FloatArray) -> str | None:
+    """Why a metric's value is not what the aggregate makes of the sums [k] of all its samples, in words; None where it is."""
+    found = float(aggregate(sums))
+    if agrees(row.value, found):
+        return None
+    return "its value is no function of its samples' statistics" if math.isfinite(found) else WHOLE
 
 
 def agrees(value: float | None, found: float) -> bool:

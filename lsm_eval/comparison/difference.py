@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.comparison.aggregates import Aggregate, Aggregates, agrees, is_mean
+from lsm_eval.comparison.aggregates import Aggregate, Aggregates, is_mean, no_function
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray
 from lsm_eval.metrics.weights import relative
@@ -82,8 +82,8 @@ def difference(
         return _without(aggregate)
     counted = _known(whole)
     answered = _weighed(whole[counted], pairs.first.weights[counted])
-    if not agrees(row.value, float(aggregate(answered.sum(axis=0)))):
-        return _without("its value is no function of its samples' statistics")
+    if why := no_function(row, aggregate, answered.sum(axis=0)):
+        return _without(why)
     before, after = (_weighed(each[say], pairs.weights(0)[say]) for each in (first, second))
 
     def apart(kept: Sequence[int]) -> float:

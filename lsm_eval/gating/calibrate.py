@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.comparison import signature
-from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
+from lsm_eval.comparison.aggregates import Aggregates, is_mean, no_function
 from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.pairs import match
 from lsm_eval.comparison.shown.escape import visible
@@ -174,8 +174,8 @@ def _calibrated(row: EstimateRow, tables: Sequence[Table], aggregates: Aggregate
     if isinstance(aggregate, str):
         return aggregate
     own = statistics[0][~np.isnan(statistics[0]).any(axis=1)]
-    if not agrees(row.value, float(aggregate(own.sum(axis=0)))):
-        return "its value is no function of its samples' statistics"
+    if why := no_function(row, aggregate, own.sum(axis=0)):
+        return why
     # A sample that has no say in a run adds nothing to its sums.
     kept = matched.all(axis=0) & told.any(axis=0)
     if not kept.any():

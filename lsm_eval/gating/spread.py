@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsm_eval.comparison.aggregates import Aggregates, agrees, is_mean
+from lsm_eval.comparison.aggregates import Aggregates, is_mean, no_function
 from lsm_eval.comparison.tables import FloatArray, read
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
@@ -30,16 +30,18 @@ def incomparable(record: Record, row: EstimateRow, aggregates: Aggregates) -> st
     """Why a gate cannot compare the metric whatever the candidate is, in words; None where it can."""
     if row.value is None or not record.has_samples(row.task):
         return None
-    held = read(record, row.task).statistics(row.metric)
+    table = read(record, row.task)
+    held = table.statistics(row.metric)
     if held is None or is_mean(held):
         return None
     aggregate = aggregates.of(row)
     if isinstance(aggregate, str):
         return aggregate
-    told = held[~np.isnan(held).any(axis=1)]
-    if agrees(row.value, float(aggregate(told.sum(axis=0)))):
+    if (table.weights != table.weights[:1]).any():
+        # Its sums are weighted: the gate itself tells.
         return None
-    return "its value is no function of its samples' statistics"
+    told = held[~np.isnan(held).any(axis=1)]
+    return no_function(row, aggregate, told.sum(axis=0))
 
 
 def taken_spread(record: Record, row: EstimateRow, discordance: float | None) -> Taken | str:
@@ -59,10 +61,15 @@ def taken_spread(record: Record, row: EstimateRow, discordance: float | None) ->
         if row.stderr is None:
             return "it has no standard error"
         # All of the design is in the standard error already.
-        return Taken(Means(math.sqrt(2 * share * (row.n or 0)) * row.stderr), 1.0)
+        return Taken(Means(math.sqrt(2 * share * (row.n or 0)) * row.stderr, span=TOP.get(row.unit)), 1.0)
     values, top, design = held[:, 0], TOP.get(row.unit), _design(row, held)
     if top is None or not bool(((values >= 0) & (values <= top)).all()):
-        return Taken(Means(math.sqrt(2 * share) * float(np.std(values, ddof=1)), design), 1.0)
+        return Taken(
+            Means(
+                math.sqrt(2 * share) * float(np.std(values, ddof=1)), design, float(np.ptp(values)) or None
+            ),
+            1.0,
+        )
     binary = bool(np.isin(values, (0.0, top)).all())
     if binary and discordance is not None:
         return Taken(Shares(discordance, design), top, discordance)

@@ -18,7 +18,7 @@ METHODS = (
         "tango(effective, paired",
         2,
         "the same on effective trials: Korn & Graubard 1998, CR2 of Bell & McCaffrey 2002; in clusters no narrower than t with Hall's transformation",
-        "values from 0 to 1 (0 to 100), and 0 or 1 in clusters or with weights; any values where fewer than ten pairs differ",
+        "values from 0 to 1 (0 to 100), and 0 or 1 in clusters or with weights; any values where fewer than ten pairs differ, and corpus scores where fewer than twenty do",
     ),
     Method(
         "t(paired",

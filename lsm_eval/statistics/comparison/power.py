@@ -52,6 +52,8 @@ class Means:
 
     deviation: float
     design: float = 1.0
+    span: float | None = None
+    """The range of the values, where it bounds what equal pairs say (`difference`, `corpus`)."""
 
     def true(self, loss: float) -> float:
         return self.deviation
@@ -60,7 +62,11 @@ class Means:
         return self.deviation
 
     def least(self, loss: float, alpha: float) -> float:
-        return _NORMAL.inv_cdf(1 - alpha) ** 2 / 2 + 2
+        few = _NORMAL.inv_cdf(1 - alpha) ** 2 / 2 + 2
+        if self.span is None or not 0 < loss < self.span:
+            return few
+        # Did no pair differ, the exact bound would decide.
+        return max(few, math.log(alpha) / math.log1p(-loss / self.span))
 
 
 Spread = Shares | Means
