@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import GENERATE, SCORE, Outcome, call, write_task
+from command_line import GENERATE, PERPLEXITY, SCORE, Outcome, call, write_task
 from gate_runs import rows, run_of, with_manifest
 
 from lsm_eval.results.reader import read_record
@@ -333,10 +333,11 @@ def test_written_answers_of_a_tiny_model(tiny_llama: Path, tmp_path: Path, one_t
         tmp_path / "tasks", "say", questions, **{**GENERATE, "metrics": ["exact_match"], "max_tokens": 2}
     )
     write_task(tmp_path / "tasks", "choose", questions, **SCORE)
+    write_task(tmp_path / "tasks", "read", questions, **PERPLEXITY)
     common: list[str | Path] = [
         "run",
         "--tasks",
-        "say,choose",
+        "say,choose,read",
         "--model",
         tiny_llama,
         "--include",
@@ -346,11 +347,14 @@ def test_written_answers_of_a_tiny_model(tiny_llama: Path, tmp_path: Path, one_t
     ]
     baseline = call(*common, "--out", tmp_path / "base").record
     told = tmp_path / "wide.yaml"
-    told.write_text("margin: {fraction: 0.3}\n")
+    told.write_text("margin: {fraction: 0.3, relative: 0.5}\n")
     done = call(*common, "--out", tmp_path / "out", "--gate", told, "--baseline", baseline)
     assert done.code == 0, done.err
     assert done.err.count("load model") == 1
+    assert (
+        "read is asked whole and judged once: byte_perplexity is no mean of values between ends" in done.err
+    )
     content = manifest(done)
     assert content["gate"]["look"] < 10
-    assert content["requests"]["computed"] == sum(row["samples"] for row in content["tasks"]) < 120
+    assert content["requests"]["computed"] == sum(row["samples"] for row in content["tasks"]) < 180
     assert call("record", "check", record(done)).code == 0
