@@ -68,7 +68,7 @@ class Window:
     @property
     def finished(self) -> bool:
         """Whether all responses were taken."""
-        return not (self._done or self._under_way or self._waiting or self._fresh)
+        return self._error is None and not (self._done or self._under_way or self._waiting or self._fresh)
 
     async def take(self, seconds: float) -> dict[int, Response]:
         """The next responses by index; empty where none came in so many seconds, or all were taken. Raises what an
@@ -80,9 +80,9 @@ class Window:
                 await asyncio.wait_for(self._something.wait(), seconds)
             if self._done and self._under_way > 1:
                 await asyncio.sleep(_TOGETHER_SECONDS)
-        if self._error is not None:
-            raise self._error
         done, self._done = self._done, {}
+        if self._error is not None and not done:
+            raise self._error  # once all that was answered before is taken
         return done
 
     async def close(self) -> None:

@@ -60,18 +60,20 @@ def test_an_error_of_an_attempt_is_raised_and_ends_the_rest() -> None:
             raise UserError("no more")
         return Generated("yes", 1, "stop")
 
-    async def main() -> int:
+    seen: set[int] = set()
+
+    async def main() -> None:
         window = Window(iter(range(10_000)), attempt, Limiter(8), Patience())
-        seen = 0
         try:
             while not window.finished:
-                seen += len(await window.take(1.0))
+                seen.update(await window.take(1.0))
         finally:
             await window.close()
-        return seen
 
     with pytest.raises(UserError, match="no more"):
         asyncio.run(main())
+    assert set(range(24)) <= seen, "what was answered before is handed over"
+    assert len(seen) < 60
 
 
 def test_nothing_to_ask() -> None:
