@@ -7,13 +7,13 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fuzz_runs
 import yaml
 from fuzz_values import mutate_bytes, mutate_raw, mutate_text, mutate_tree, odd_text
-from fuzz_world import ROWS, TASKS, World, as_text, numbers, plain_rows, write_parquet, write_tasks
+from fuzz_world import ROWS, TASKS, Case, World, as_text, numbers, plain_rows, write_parquet, write_tasks
 
 _KEYS = (
     "task", "suite", "version", "title", "area", "dataset", "file", "files", "hub", "python", "reader", "reshape", "arguments", "columns",
@@ -23,15 +23,6 @@ _KEYS = (
     "score", "generate", "perplexity", "question", "text", "group", "acc", "bleu", "chrf", "rougeL", "judged", "refusal_rate", "pii",
 )  # fmt: skip
 _RUN = ("--limit", "3", "--store", "none", "--out", "out")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One thing to try."""
-
-    arguments: list[str]
-    check: Callable[[Path], str | None] = lambda folder: None
-    """After code 0: what is wrong with what was left in the folder; None where nothing is."""
 
 
 def make_case(kind: str, draw: random.Random, folder: Path, world: World) -> Case:
@@ -129,7 +120,7 @@ def _store(draw: random.Random, folder: Path, world: World) -> Case:
         for file in (folder / "store").glob("*"):
             file.write_bytes(mutate_bytes(draw, file.read_bytes()))
 
-    def check(left: Path) -> str | None:
+    def check(left: Path, out: str) -> str | None:
         record = next((left / "out").glob("*/*/manifest.json"), None)
         same = record is not None and numbers(record.parent) == world.estimates
         return None if same else "a damaged store changed the numbers"
@@ -189,11 +180,13 @@ KINDS: Mapping[str, Callable[[random.Random, Path, World], Case]] = {
     "store": _store,
     "command line": _command_line,
     "checkpoint": _checkpoint,
+    **fuzz_runs.KINDS,
 }
 SHARES: Mapping[str, float] = {
     "task file": 0.3, "data": 0.25, "record": 0.12, "store": 0.05, "command line": 0.2, "checkpoint": 0.08,
+    "gate": 0.12, "compare": 0.08, "record check": 0.06, "import": 0.1,
 }  # fmt: skip
-"""Of all cases."""
+"""How much of all cases, to one another."""
 
 _COMMANDS: tuple[tuple[str, ...], ...] = (
     ("run", "--tasks", "pick", "--include", ".", "--model", "builtin:first", *_RUN),

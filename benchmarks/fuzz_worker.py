@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fuzz_cases import SHARES, make_case
-from fuzz_world import World, make_world
+from fuzz_world import Case, World, make_world
 
 LIMIT = 20.0
 """Seconds that a case may take."""
@@ -72,9 +72,9 @@ def _one(number: int, task: dict[str, object], folder: Path, world: World) -> Re
     start = time.monotonic()
     code, out, err, raised = _call(case.arguments, encoding)
     seconds = time.monotonic() - start
-    outcome, detail = _judged(code, out, err, raised)
+    outcome, detail = _judged(code, out, err, raised, case.codes)
     if outcome == "done":
-        wrong = case.check(folder)
+        wrong = _wrong(case, folder, out)
         outcome, detail = ("wrong result", wrong) if wrong else (outcome, detail)
     if seconds > LIMIT:
         outcome = "hang"
@@ -93,10 +93,18 @@ def _one(number: int, task: dict[str, object], folder: Path, world: World) -> Re
     return result
 
 
-def _judged(code: int, out: str, err: str, raised: str) -> tuple[str, str]:
+def _wrong(case: Case, folder: Path, out: str) -> str | None:
+    """What is wrong with what was left; a file that cannot be read is wrong, too."""
+    try:
+        return case.check(folder, out)
+    except Exception as error:  # noqa: BLE001 - whatever a reader of the file raises
+        return f"{type(error).__name__}: {str(error)[:300]}"
+
+
+def _judged(code: int, out: str, err: str, raised: str, right: frozenset[int]) -> tuple[str, str]:
     if raised or "Traceback" in err or code == 70:
         return "traceback", raised or "\n".join(err.strip().splitlines()[-3:])
-    if code not in (0, 2):
+    if code not in {*right, 2}:
         return "wrong code", f"code {code}: {err.strip()[-300:]}"
     if (
         code == 2
@@ -104,7 +112,7 @@ def _judged(code: int, out: str, err: str, raised: str) -> tuple[str, str]:
         and "Usage:" not in out + err
     ):
         return "no sentence", err.strip()[-300:]
-    return ("done" if code == 0 else "refused"), ""
+    return ("refused" if code == 2 else "done"), ""
 
 
 def _call(arguments: Sequence[str], encoding: str = "utf-8") -> tuple[int, str, str, str]:

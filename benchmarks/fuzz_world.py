@@ -15,17 +15,18 @@ import yaml
 Call = Callable[[Sequence[str]], int]
 """Calls `lsm-eval` with arguments in this process and returns its exit code."""
 
-ROWS: list[dict[str, Any]] = [
+MORE_ROWS: list[dict[str, Any]] = [
     {
         "id": f"q{n}",
         "question": f"what is {n} and the cat",
         "choices": ["the mat", f"log {n}", "yes"],
         "answer": n % 3,
-        "group": "a" if n % 2 else "b",
+        "group": ("a" if n % 2 else "b") if n < 4 else f"g{n % 9}",
         "text": f"the answer is {n}.",
     }
-    for n in range(4)
+    for n in range(40)
 ]
+ROWS = MORE_ROWS[:4]
 _HEAD = {
     "version": 1,
     "title": "made by a fuzzer",
@@ -55,11 +56,23 @@ TASKS: tuple[dict[str, Any], ...] = (
 
 
 @dataclass(frozen=True)
+class Case:
+    """One thing to try."""
+
+    arguments: list[str]
+    check: Callable[[Path, str], str | None] = lambda folder, out: None
+    """Where it was done: what is wrong with what was left in the folder, or with what was said; None where nothing is."""
+    codes: frozenset[int] = frozenset({0})
+    """Exit codes of what is done."""
+
+
+@dataclass(frozen=True)
 class World:
     """What all cases of one worker start from; nobody changes it."""
 
     base: Path
-    """Holds `record/` (a record's folder), `store/` (a response store), `model/` (a tiny checkpoint)."""
+    """Holds `record/` (a record's folder), `store/` (a response store), `model/` (a tiny checkpoint), `tasks/`; `first/` and
+    `second/` (records of two models on all tasks), `noise.json` (a calibration)."""
     estimates: str
     """Of the run that filled the store: what a damaged store must not change."""
 
@@ -87,16 +100,37 @@ def make_world(base: Path, tests: Path, call: Call) -> World:
     if code != 0 or record is None:
         raise RuntimeError(f"the run that cases start from ended with code {code}")
     shutil.copytree(record.parent, base / "record")
-    return World(base, numbers(record.parent))
+    estimates = numbers(record.parent)
+    _two_runs(base, call)
+    return World(base, estimates)
 
 
-def write_tasks(folder: Path) -> None:
+def _two_runs(base: Path, call: Call) -> None:
+    """Records of two models on enough rows for intervals, and a calibration of the first."""
+    from tiny_models import save_model  # type: ignore[import-not-found, unused-ignore]
+
+    save_model(base / "other", seed=1)
+    tasks = base / "more"
+    write_tasks(tasks, MORE_ROWS)
+    named = ["run", "--tasks", "pick,say,likely", "--include", str(tasks), "--store", "none"]
+    for name, model in (("first", "model"), ("second", "other"), ("third", "model"), ("fourth", "model")):
+        code = call([*named, "--model", str(base / model), "--out", str(base / "runs" / name)])
+        if code != 0:
+            raise RuntimeError(f"the run {name} that cases start from ended with code {code}")
+        shutil.copytree(next((base / "runs" / name).glob("*/*/manifest.json")).parent, base / name)
+    runs = [str(base / name) for name in ("first", "third", "fourth")]
+    code = call(["gate", "calibrate", *runs, "--out", str(base / "noise.json")])
+    if code != 0:
+        raise RuntimeError(f"the calibration that cases start from ended with code {code}")
+
+
+def write_tasks(folder: Path, rows: Sequence[dict[str, Any]] = ROWS) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for content in TASKS:
         name = content.get("task", content.get("suite"))
         text = yaml.safe_dump(dict(content), sort_keys=False)
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    (folder / "rows.jsonl").write_text(as_text("jsonl", ROWS), encoding="utf-8")
+    (folder / "rows.jsonl").write_text(as_text("jsonl", rows), encoding="utf-8")
 
 
 def as_text(form: str, rows: Sequence[Any]) -> str:
