@@ -27,6 +27,7 @@ MORE_ROWS: list[dict[str, Any]] = [
     for n in range(40)
 ]
 ROWS = MORE_ROWS[:4]
+_CHAT = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
 _HEAD = {
     "version": 1,
     "title": "made by a fuzzer",
@@ -82,9 +83,7 @@ def make_world(base: Path, tests: Path, call: Call) -> World:
     sys.path.append(str(tests))
     from tiny_models import save_model  # type: ignore[import-not-found, unused-ignore]
 
-    save_model(
-        base / "model", chat="{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
-    )
+    save_model(base / "model", chat=_CHAT)
     write_tasks(base / "tasks")
     arguments = [
         "run",
@@ -109,7 +108,7 @@ def _two_runs(base: Path, call: Call) -> None:
     """Records of two models on enough rows for intervals, and a calibration of the first."""
     from tiny_models import save_model  # type: ignore[import-not-found, unused-ignore]
 
-    save_model(base / "other", seed=1)
+    save_model(base / "other", seed=1, chat=_CHAT)
     tasks = base / "more"
     write_tasks(tasks, MORE_ROWS)
     named = ["run", "--tasks", "pick,say,likely", "--include", str(tasks), "--store", "none"]

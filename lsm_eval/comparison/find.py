@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import io
+import posixpath
 import shutil
 import subprocess
 import tarfile
@@ -20,7 +21,8 @@ def find(reference: str) -> Record:
     """The record that `reference` names: the folder of a record; a folder with records of one model, of which the newest is
     taken; or `git:REVISION:PATH`, the same in a revision of the git repository that the current folder is in.
 
-    Raises UserError, saying what to name instead, where there is none or where records of several models are there."""
+    Raises UserError, saying what to name instead, where there is none, where records of several models are there, or where one of
+    them cannot be read: it may be the newest."""
     if reference.startswith(GIT):
         return _newest(_of_revision(reference), reference)
     if not reference:
@@ -36,6 +38,8 @@ def _newest(folder: Path, reference: str) -> Record:
         raise UserError(
             f"{reference} holds no record: name a folder that `lsm-eval run` wrote, or one above it."
         )
+    if broken:
+        raise UserError(f"{reference} holds a record that cannot be read, and may be the newest: {broken[0].why}")
     models = {record.manifest.model.name: record.folder.parent for record in records}
     if len(models) > 1:
         choices = ", ".join(_shown(parent, folder, reference) for parent in list(models.values())[:5])
@@ -54,16 +58,22 @@ def _shown(folder: Path, root: Path, reference: str) -> str:
 def _of_revision(reference: str) -> Path:
     """A folder with what `git:REVISION:PATH` holds; it is removed when the process ends."""
     revision, _, path = reference.removeprefix(GIT).partition(":")
-    path = path.rstrip("/")
-    if not revision or not path or revision.startswith("-"):
+    if not revision or not path.strip("/") or revision.startswith("-"):
         raise UserError(
             f"{reference} names no record: write git:REVISION:PATH, such as git:origin/main:reports."
         )
+    # From the current folder on, as any other path; an absolute one would be that of the working tree.
+    if path.startswith("/"):
+        raise UserError(f"{reference} has a path from the root of the disk: write it from the current folder on.")
+    above = _git("rev-parse", "--show-cdup", reference=reference).decode(errors="surrogateescape").rstrip("\n")
+    here = _git("rev-parse", "--show-prefix", reference=reference).decode(errors="surrogateescape").rstrip("\n")
+    path = posixpath.normpath(posixpath.join(here, path))
     commit = _git(
         "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", reference=reference
     )
-    # By its name from the current folder on, as in any other path.
-    content = _git("archive", "--format=tar", commit.decode().strip(), "--", path, reference=reference)
+    content = _git(
+        "-C", above or ".", "--literal-pathspecs", "archive", "--format=tar", commit.decode().strip(), "--", path, reference=reference
+    )  # fmt: skip
     folder = Path(tempfile.mkdtemp(prefix="lsm-eval-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:

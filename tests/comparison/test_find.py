@@ -56,20 +56,61 @@ def test_a_folder_without_records_says_so(tmp_path: Path) -> None:
         find(str(tmp_path))
 
 
-def test_a_record_of_another_revision(runs: Runs, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def git(*arguments: str) -> None:
-        subprocess.run(
-            ["git", "-c", "user.name=n", "-c", "user.email=e@example.org", *arguments],
-            cwd=tree.parent,
-            check=True,
-            capture_output=True,
-        )
+def test_a_record_that_cannot_be_read_may_be_the_newest(runs: Runs, tree: Path) -> None:
+    """Or the one before it would be gated in its place, and nobody would know."""
+    folder = tree / runs.first.parent.name
+    newer = Path(shutil.copytree(runs.first, folder / "newer"))
+    whole = (newer / "manifest.json").read_text()
+    for text in (whole[:200], whole.replace('"schema_version": 1', '"schema_version": 2')):
+        (newer / "manifest.json").write_text(text)
+        with pytest.raises(UserError, match=r"holds a record that cannot be read, and may be the newest: .*newer"):
+            find(str(folder))
+        assert find(str(folder / runs.first.name)).manifest.run == runs.first.name
 
-    git("init", "-q", "-b", "main")
-    git("add", ".")
-    git("commit", "-qm", "records")
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(
+        ["git", "-c", "user.name=n", "-c", "user.email=e@example.org", *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.mark.parametrize("folder", ["", "below/here"])
+def test_a_revision_is_read_and_not_the_working_tree(
+    runs: Runs, tree: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    record = tree / runs.first.parent.name / runs.first.name
+    strange = Path(shutil.copytree(record, tree.parent / folder / "*" / "ü\n :(top)"))
+    git(tree.parent, "init", "-q", "-b", "main")
+    git(tree.parent, "add", ".")
+    git(tree.parent, "commit", "-qm", "records")
+    for place in (record, strange):
+        manifest = place / "manifest.json"
+        manifest.write_text(manifest.read_text().replace('"name": "', '"name": "dirty '))
+    monkeypatch.chdir(tree.parent / folder)
+    up = "../" * len(Path(folder).parts)
+    for path in (
+        f"{up}reports/{record.parent.name}",
+        f"./{up}reports//{record.parent.name}/{record.name}/",
+        "*",
+        "*/ü\n :(top)",
+    ):
+        assert find(path).manifest.model.name.startswith("dirty ")
+        assert not find(f"git:HEAD:{path}").manifest.model.name.startswith("dirty ")
+    with pytest.raises(UserError, match="has a path from the root of the disk"):
+        find(f"git:HEAD:{record}")
+    with pytest.raises(UserError, match="is not in this git repository"):
+        find(f"git:HEAD:{up}../reports")
+
+
+def test_a_record_of_another_revision(runs: Runs, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tree.parent, "init", "-q", "-b", "main")
+    git(tree.parent, "add", ".")
+    git(tree.parent, "commit", "-qm", "records")
     shutil.rmtree(tree)
-    git("commit", "-qam", "gone")
+    git(tree.parent, "commit", "-qam", "gone")
     monkeypatch.chdir(tree.parent)
     found = find(f"git:main~1:reports/{runs.first.parent.name}")
     assert found.manifest.run == runs.first.name
