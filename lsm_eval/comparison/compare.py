@@ -165,7 +165,7 @@ def _row(
         n=found.n if found else 0,
         clusters=made.clusters if made else None,
         discordant=made.discordant if made else None,
-        missing=pairs.missing if pairs else 0,
+        missing=(pairs.missing if pairs else 0) + (found.unscored if found else 0),
         only_baseline=pairs.only_first if pairs else 0,
         only_candidate=pairs.only_second if pairs else 0,
         other_prompt=pairs.other_prompt if pairs else 0,

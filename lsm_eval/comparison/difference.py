@@ -37,6 +37,8 @@ class Difference:
     """The samples' own scores of both runs [n of pairs], NaN where there is none; None for metrics without."""
     why: str | None = None
     """Why it is not compared."""
+    unscored: int = 0
+    """Samples that both runs answered and one of them has no score of (`Table.unscored`); no pair."""
 
 
 def difference(
@@ -55,18 +57,24 @@ def difference(
     if whole is None or other is None:
         return _without(_NO_SCORES)
     first, second = whole[pairs.rows[:, 0]], other[pairs.rows[:, 1]]
+    unscored = (
+        pairs.first.unscored(row.metric)[pairs.rows[:, 0]]
+        | pairs.second.unscored(row.metric)[pairs.rows[:, 1]]
+    )
+    first[unscored] = second[unscored] = np.nan
     ours, theirs = _known(first), _known(second)
     say = np.asarray(ours | theirs, bool)
     number = int(say.sum())
     if not number:
-        return _without("no sample of both runs has a value")
+        return replace(_without("no sample of both runs has a value"), unscored=int(unscored.sum()))
     if whole.shape[1] != other.shape[1]:
         return _without("the records keep unlike statistics of its samples")
     if (pairs.weights(0)[say] != pairs.weights(1)[say]).any():
         return _without("its samples stand for unlike numbers of others in the two runs")
     same = bool((ours == theirs).all())
     if is_mean(whole) and is_mean(other) and same:
-        return _of_means(row, pairs, first[:, 0], second[:, 0], say, level, noise)
+        made = _of_means(row, pairs, first[:, 0], second[:, 0], say, level, noise)
+        return replace(made, unscored=int(unscored.sum()))
     aggregate = aggregates.of(row)
     if isinstance(aggregate, str):
         return _without(aggregate)

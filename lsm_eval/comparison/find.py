@@ -39,7 +39,9 @@ def _newest(folder: Path, reference: str) -> Record:
             f"{reference} holds no record: name a folder that `lsm-eval run` wrote, or one above it."
         )
     if broken:
-        raise UserError(f"{reference} holds a record that cannot be read, and may be the newest: {broken[0].why}")
+        raise UserError(
+            f"{reference} holds a record that cannot be read, and may be the newest: {broken[0].why}"
+        )
     models = {record.manifest.model.name: record.folder.parent for record in records}
     if len(models) > 1:
         choices = ", ".join(_shown(parent, folder, reference) for parent in list(models.values())[:5])
@@ -64,9 +66,15 @@ def _of_revision(reference: str) -> Path:
         )
     # From the current folder on, as any other path; an absolute one would be that of the working tree.
     if path.startswith("/"):
-        raise UserError(f"{reference} has a path from the root of the disk: write it from the current folder on.")
-    above = _git("rev-parse", "--show-cdup", reference=reference).decode(errors="surrogateescape").rstrip("\n")
-    here = _git("rev-parse", "--show-prefix", reference=reference).decode(errors="surrogateescape").rstrip("\n")
+        raise UserError(
+            f"{reference} has a path from the root of the disk: write it from the current folder on."
+        )
+    above = (
+        _git("rev-parse", "--show-cdup", reference=reference).decode(errors="surrogateescape").rstrip("\n")
+    )
+    here = (
+        _git("rev-parse", "--show-prefix", reference=reference).decode(errors="surrogateescape").rstrip("\n")
+    )
     path = posixpath.normpath(posixpath.join(here, path))
     commit = _git(
         "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", reference=reference

@@ -46,7 +46,7 @@ class Row:
     discordant: int | None
     """Pairs whose scores differ; None where samples have none of their own."""
     missing: int
-    """Samples of both runs that failed in one at least; in no pair."""
+    """Samples of both runs that failed in one at least, or have no score there; in no pair."""
     only_baseline: int
     only_candidate: int
     other_prompt: int

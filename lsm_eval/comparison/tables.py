@@ -50,21 +50,42 @@ class Table:
         if name not in self.columns.column_names:
             return None
         column = self.columns[name].combine_chunks()
-        lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), int)
-        width = int(lengths.max(initial=0))
-        if ((lengths != 0) & (lengths != width)).any():
+        lengths = _lengths(column)
+        held = np.where(self.unscored(metric), 0, lengths)
+        width = int(held.max(initial=0))
+        if ((held != 0) & (held != width)).any():
             return None
-        found = np.full((len(lengths), max(width, 1)), np.nan)
+        found = np.full((len(held), max(width, 1)), np.nan)
         if not width:
             return found
-        flat = column.flatten().to_numpy(zero_copy_only=False)
-        found[lengths == width] = np.asarray(flat, float).reshape(-1, width)
+        flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False), float)
+        found[held != 0] = flat[np.repeat(held, lengths) != 0].reshape(-1, width)
         return found
+
+    def unscored(self, metric: str) -> NDArray[np.bool_]:
+        """Samples [n] that did not fail, and of which the tool that they are imported from gave no score: where a mean has (value, 1)
+        of the others, they have (0, 0, 1)."""
+        name = f"stats.{metric}"
+        if name not in self.columns.column_names:
+            return np.zeros(len(self.ids), bool)
+        column = self.columns[name].combine_chunks()
+        lengths = _lengths(column)
+        found = np.asarray(lengths == 3, bool)
+        if found.any() and (lengths == 2).any():
+            flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False), float)
+            found[found] = (flat[np.repeat(found, lengths)].reshape(-1, 3) == (0.0, 0.0, 1.0)).all(axis=1)
+            return found
+        return np.zeros(len(self.ids), bool)
 
     def texts(self, row: int) -> dict[str, Any]:
         """What stands in one row: prompt, choices, log-probabilities, completion, target, failure."""
         names = ("prompt", "choices", "logprobs", "completion", "target", "failure")
         return {name: self.columns[name][row].as_py() for name in names}
+
+
+def _lengths(column: Any) -> NDArray[np.intp]:
+    """Of the lists of a column [n]; 0 where there is none."""
+    return np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), np.intp)
 
 
 def read(record: Record, task: str) -> Table:

@@ -19,6 +19,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.gating.calibration import CalibrationFile, about, refusals
 from lsm_eval.gating.doubts import doubts
 from lsm_eval.gating.held import Held, Tables
+from lsm_eval.gating.lacking import uncounted, unmeasured
 from lsm_eval.gating.limit import make_bound
 from lsm_eval.gating.policy import Inconclusive, Limit, Policy
 from lsm_eval.gating.question import Question, answered
@@ -159,23 +160,29 @@ class _Decider:
                 found.append(self._against_reference(limit, limit.reference, row))
             else:
                 found.append(self._of_limit(limit, row))
+        self.reasons |= dict.fromkeys(unmeasured(self.policy, self.candidate.manifest))
         return [one for one in found if one is not None]
 
     def _of_limit(self, limit: Limit, row: EstimateRow) -> Question | None:
         most = self.policy.not_comparable.missing
         asked_for = (row.n or 0) + row.missing
-        if row.missing > most * asked_for:
+        if row.missing and row.missing / asked_for > most:
             self.reasons[
                 f"{row.task}: {row.missing:,} of {asked_for:,} samples have no {row.metric}, and "
                 f"{100 * most:.3g} % may: run them again."
             ] = None
             return None
+        table = self.tables.of(row.task)
+        if table is None:
+            self.notes[
+                f"{row.task}: the candidate has no samples of its own, so that its numbers are not counted again."
+            ] = None
         at_most = limit.at_most is not None
         value = limit.at_most if limit.at_most is not None else limit.at_least
         assert value is not None
         return make_bound(
             row,
-            self.tables.of(row.task),
+            table,
             value,
             at_most=at_most,
             aggregates=self.aggregates,
@@ -217,10 +224,15 @@ class _Decider:
     def _shares(self) -> list[Finding]:
         if not self.policy.shares.model_dump(exclude_none=True):
             return []
-        tasks = [task for task in self.candidate.tasks if not ignored(self.policy, task)]
-        tables = [self.tables.of(task) for task in tasks]
+        tables = {
+            task: self.tables.of(task) for task in self.candidate.tasks if not ignored(self.policy, task)
+        }
+        self.reasons |= dict.fromkeys(uncounted(self.policy, self.candidate.manifest, tables))
         return [
-            one for table in tables if table is not None for one in share_findings(table, self.policy.shares)
+            one
+            for table in tables.values()
+            if table is not None
+            for one in share_findings(table, self.policy.shares)
         ]
 
     def _hold(self, key: str, other: Record) -> Held:

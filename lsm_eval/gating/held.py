@@ -94,6 +94,9 @@ class Held:
             ] = None
         measured = difference(own, pairs, self.aggregates, level, noise=noise)
         measured = with_bound(own, pairs, measured, self.aggregates, level)
+        if why := self._unscored(own, pairs, measured):
+            self._refuse(why)
+            return None
         if measured.found is None:
             self._nothing(asked, other, measured.why or "there is nothing to compare")
             return None
@@ -139,12 +142,30 @@ class Held:
             judge = record.manifest.judge
             for row in judge.metrics if judge else ():
                 lost = sum(row.could_not_judge.values())
-                if (row.task, row.metric) == (own.task, own.metric) and lost > most * row.samples:
+                if (
+                    (row.task, row.metric) == (own.task, own.metric)
+                    and lost
+                    and lost / max(row.samples, 1) > most
+                ):
                     return (
                         f"{own.task}: the judge of the {which} could not judge {lost:,} of {row.samples:,} answers for {own.metric}, "
                         f"and {100 * most:.3g} % may be: run it again."
                     )
         return None
+
+    def _unscored(self, own: EstimateRow, pairs: Pairs, measured: Difference) -> str | None:
+        """Why a metric cannot be compared that the tool gave too few samples a score of, in a sentence."""
+        lost, both, most = measured.unscored, len(pairs.rows), self.policy.not_comparable.missing
+        if not lost or lost / both <= most:
+            if lost:
+                self.notes[
+                    f"{own.task}: {lost:,} samples have no {own.metric} in one run or both, and are in no pair of it."
+                ] = None
+            return None
+        return (
+            f"{own.task}: {lost:,} of {both:,} samples have no {own.metric} in one run or both, and {100 * most:.3g} % may: score "
+            "them again."
+        )
 
     def _paired(self, task: str, *, by_id: bool) -> Pairs | None:
         """The pairs of a task; None where they are not to be compared, with the reason noted."""

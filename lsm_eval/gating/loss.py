@@ -191,7 +191,7 @@ def make_finding(
         n=found.n,
         clusters=found.clusters,
         discordant=found.discordant,
-        missing=question.pairs.missing,
+        missing=question.pairs.missing + question.measured.unscored,
         smallest_loss=smallest,
         wanted_n=wanted,
         method=found.method,

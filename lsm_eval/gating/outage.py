@@ -42,7 +42,7 @@ class Losses:
         task, both = self.pairs.first.task, len(self.reasons)
         if not both:
             return f"{task}: the two runs have no sample in common."
-        if self.lost > limits.missing * both:
+        if self.lost / both > limits.missing:
             return (
                 f"{task}: {self.lost:,} of {both:,} samples ({100 * self.lost / both:.3g} %) failed in one run or both "
                 f"({', '.join(self._counts())}), and {100 * limits.missing:.3g} % may: run them again."
@@ -52,8 +52,10 @@ class Losses:
                 f"{task}: no sample of both runs has one prompt, so that there is no pair: compare runs of one task file, or "
                 "name what is to differ with --across."
             )
-        first, second = cut(self.pairs.first), cut(self.pairs.second)
-        shares = first / max(len(self.pairs.first.ids), 1), second / max(len(self.pairs.second.ids), 1)
+        shares = (
+            _cut_share(self.pairs.first, self.pairs.second),
+            _cut_share(self.pairs.second, self.pairs.first),
+        )
         if abs(shares[1] - shares[0]) > limits.truncated:
             return (
                 f"{task}: {100 * shares[0]:.3g} % of the baseline's and {100 * shares[1]:.3g} % of the candidate's answers are "
@@ -77,8 +79,15 @@ def failures(table: Table) -> Sequence[str | None]:
     return found
 
 
-def cut(table: Table) -> int:
-    """Samples whose prompt or answer was cut."""
+def cut(table: Table) -> list[bool]:
+    """Whether each sample's prompt or answer was cut."""
     columns = table.columns
     rows = zip(columns["truncated"].to_pylist(), columns["finish"].to_pylist(), failures(table), strict=True)
-    return sum(bool(tokens) or finish == "length" or why == "truncated" for tokens, finish, why in rows)
+    return [bool(tokens) or finish == "length" or why == "truncated" for tokens, finish, why in rows]
+
+
+def _cut_share(table: Table, other: Table) -> float:
+    """Of the samples that the other run has too, the share that was cut."""
+    both = set(other.ids)
+    held = [was_cut for name, was_cut in zip(table.ids, cut(table), strict=True) if name in both]
+    return sum(held) / max(len(held), 1)

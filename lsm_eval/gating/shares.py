@@ -16,7 +16,7 @@ def share_findings(table: Table, limits: Shares) -> Iterator[Finding]:
     why = failures(table)
     counts = {
         "missing": (limits.missing, sum(one is not None for one in why), "have no answer"),
-        "truncated": (limits.truncated, cut(table), "are cut"),
+        "truncated": (limits.truncated, sum(cut(table)), "are cut"),
         "nan": (limits.nan, sum(one == "nan" for one in why), "made the model's numbers NaN"),
     }
     task = table.record.tasks[table.task]

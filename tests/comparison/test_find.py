@@ -63,7 +63,9 @@ def test_a_record_that_cannot_be_read_may_be_the_newest(runs: Runs, tree: Path) 
     whole = (newer / "manifest.json").read_text()
     for text in (whole[:200], whole.replace('"schema_version": 1', '"schema_version": 2')):
         (newer / "manifest.json").write_text(text)
-        with pytest.raises(UserError, match=r"holds a record that cannot be read, and may be the newest: .*newer"):
+        with pytest.raises(
+            UserError, match=r"holds a record that cannot be read, and may be the newest: .*newer"
+        ):
             find(str(folder))
         assert find(str(folder / runs.first.name)).manifest.run == runs.first.name
 
