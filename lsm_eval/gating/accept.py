@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lsm_eval.comparison.doubts import doubt
+from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.errors import UserError
 from lsm_eval.results.reader import Record, find_records
 from lsm_eval.results.workplace import unlock, workplace
@@ -31,11 +33,16 @@ class Accepted:
 
 def accept(record: Record, to: Path, why: str) -> Accepted:
     """Copy a record to the folder `to`, remove the one that was there, and write down the reason without secrets. Raises UserError for
-    an empty reason, a folder that holds records which nobody accepted there, and one that cannot be written."""
+    an empty reason, a record that is not what it says, a folder that holds records which nobody accepted there or lies in the record
+    itself, and one that cannot be written."""
     reason = without_secrets(" ".join(why.split()))
     if not reason:
         raise UserError("--why is empty: say why this is the new baseline.")
+    if to.resolve().is_relative_to(record.folder.resolve()) and to.resolve() != record.folder.resolve():
+        raise UserError(f"{to} lies inside the record {record.folder}: name a folder beside it with --to.")
     before = _before(to)
+    if why_not := doubt(record, f"record {visible(str(record.folder))}", record.tasks):
+        raise UserError(f"{why_not[0].lower()}{why_not[1:]}")
     if any(_same(one, record) for one in before):
         raise UserError(f"{record.folder} is the baseline already: name the record that is to replace it.")
     place = to / record.manifest.run
@@ -50,6 +57,11 @@ def accept(record: Record, to: Path, why: str) -> Accepted:
             file.write(_line(record, before, reason))
         for old in before:
             shutil.rmtree(old.folder)
+    except shutil.Error as error:
+        source, _, why_copy = error.args[0][0]
+        raise UserError(
+            f"{source} cannot be copied ({why_copy}): restore the record, or name another."
+        ) from error
     except OSError as error:
         raise UserError(
             f"{error.filename or to} cannot be written ({error.strerror or error}): check its rights, or name another folder with --to."

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from gate_runs import GateRuns
+from gate_runs import GateRuns, copy
+from honest import edit
 
 from lsm_eval.comparison.find import find
 from lsm_eval.errors import UserError
@@ -39,3 +40,20 @@ def test_what_is_refused(gate_runs: GateRuns, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not accepted there"):
         accept(record, gate_runs.baseline.parent.parent, "into the reports")
     assert find(str(gate_runs.baseline)).manifest == record.manifest
+
+
+def test_a_record_that_cannot_be_a_baseline(gate_runs: GateRuns, tmp_path: Path) -> None:
+    """It is not what it says, a file of it is nowhere, or it would be copied into itself for ever; nothing is left behind."""
+    to = tmp_path / "baseline"
+    made = copy(gate_runs.baseline, tmp_path)
+    with pytest.raises(UserError, match="lies inside the record"):
+        accept(find(str(made)), made / "baseline", "why not")
+    assert not (made / "baseline").exists()
+    (made / "note.txt").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"note.txt cannot be copied \("):
+        accept(find(str(made)), to, "why not")
+    (made / "note.txt").unlink()
+    edit(made / "estimates.json", lambda rows: rows[0].update(value=0.1, low=None, high=None))
+    with pytest.raises(UserError, match=r"the record .* is not what it says: .* it says 0.1, and the mean"):
+        accept(find(str(made)), to, "why not")
+    assert not to.exists() or not list(to.iterdir())

@@ -49,10 +49,10 @@ def test_a_task_that_the_run_left_out(gate_runs: GateRuns, tmp_path: Path) -> No
     assert gated(gate_runs, gate_runs.candidate, limits=[limit]).answer == "pass"
     result = gated(gate_runs, made, limits=[limit])
     assert result.exit_code == 4
-    assert result.reasons == [
-        "The policy limits acc of harm*, and the candidate left out harm_more (its data cannot be read): run it, or let a rule of "
-        "the policy ignore it."
-    ]
+    (reason,) = result.reasons
+    assert reason.startswith(
+        "The policy limits acc of harm*, and the candidate left out harm_more (its data cannot be read): run it"
+    )
     rules = [{"task": "harm_more", "ignore": True}]
     assert gated(gate_runs, made, limits=[limit], rules=rules).answer == "pass"
     result = gated(gate_runs, made, limits=[{"task": "*", "metric": "judged", "at_most": 0.1}], rules=rules)
