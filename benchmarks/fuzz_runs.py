@@ -238,13 +238,29 @@ def _say(draw: random.Random, record: Path) -> None:
 def _damage_json(draw: random.Random, path: Path, *, times: int) -> None:
     tree = json.loads(path.read_text(encoding="utf-8"))
     how = draw.random()
-    if how < 0.7:
+    if how < 0.4:
         text = json.dumps(mutate_tree(draw, tree, times=times), default=str)
+    elif how < 0.7:
+        text = json.dumps(_with_odd_texts(draw, tree, draw.choice((0.02, 0.1, 0.5))))
     elif how < 0.85:
         text = mutate_raw(draw, tree, json.dumps)
     else:
         text = mutate_text(draw, path.read_text(encoding="utf-8"))
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def _with_odd_texts(draw: random.Random, tree: Any, share: float) -> Any:
+    """Values that are texts, and now and then a key, made what a model may say."""
+    if isinstance(tree, dict):
+        return {
+            f"{key}{draw.choice(_SAID[:10])}" if draw.random() < share / 10 else key: _with_odd_texts(
+                draw, part, share
+            )
+            for key, part in tree.items()
+        }
+    if isinstance(tree, list):
+        return [_with_odd_texts(draw, part, share) for part in tree]
+    return draw.choice(_SAID) if isinstance(tree, str) and draw.random() < share else tree
 
 
 def _damage_lines(draw: random.Random, path: Path) -> None:

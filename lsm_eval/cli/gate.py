@@ -135,6 +135,7 @@ def plan(
         raise click.UsageError("--n and --margin answer opposite questions: give one of them.")
     from lsm_eval.cli.table import print_table
     from lsm_eval.comparison.find import find
+    from lsm_eval.comparison.shown.escape import visible
     from lsm_eval.errors import UserError
     from lsm_eval.gating import plan as planning
     from lsm_eval.gating.policy import read_policy
@@ -142,7 +143,7 @@ def plan(
     found = planning.plan(find(baseline), read_policy(policy), n=n, margin=margin, discordance=discordance)
     print_table(planning.HEADER, [planning.cells(one) for one in found.rows], right=planning.RIGHT)
     for line in found.notes:
-        click.echo(line)
+        click.echo(visible(line, 1_000))
     if found.undecidable:
         raise UserError(found.undecidable)
 

@@ -32,7 +32,6 @@ def importing(file: Path, out: Path) -> None:
 
 
 def _show(manifest: Manifest, estimates: list[EstimateRow]) -> None:
-    from lsm_eval.cli.streams import one_line
     from lsm_eval.cli.table import print_table
 
     rows, before = [], ""
@@ -42,15 +41,15 @@ def _show(manifest: Manifest, estimates: list[EstimateRow]) -> None:
     print_table(["task", "metric", "value", "95 % interval", "n", "missing"], rows, right=(2, 4, 5))
     for task in manifest.tasks:
         if task.no_samples:
-            click.echo(one_line(f"{task.task}: no samples, because {task.no_samples}."), err=True)
+            click.echo(_shown(f"{task.task}: no samples, because {task.no_samples}."), err=True)
         if task.failures:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
-            click.echo(one_line(f"{task.task}: missing because {why}."), err=True)
+            click.echo(_shown(f"{task.task}: missing because {why}."), err=True)
     for row in estimates:
         told = row.imported or {}
         if told.get("differs") and row.value == told["value"]:
             click.echo(
-                one_line(
+                _shown(
                     f"{row.task}, {row.metric}: the file says {row.value!r}, which is not the mean of the scores that it "
                     "gives its samples; the record keeps it without an interval."
                 ),
@@ -58,22 +57,31 @@ def _show(manifest: Manifest, estimates: list[EstimateRow]) -> None:
             )
         elif told.get("differs"):
             click.echo(
-                one_line(
+                _shown(
                     f"{row.task}, {row.metric}: the mean of its samples' scores is {row.value!r}, and the file says "
                     f"{told['value']!r}, which the record keeps beside it."
                 ),
                 err=True,
             )
     if manifest.imported is not None:
-        click.echo(one_line(f"not in the file: {'; '.join(manifest.imported.lacking)}."), err=True)
+        click.echo(_shown(f"not in the file: {'; '.join(manifest.imported.lacking)}."), err=True)
+
+
+def _shown(text: str) -> str:
+    """Names come from the file, which may hold anything."""
+    from lsm_eval.comparison.shown.escape import visible
+
+    return visible(text, 1_500)
 
 
 def _cells(row: EstimateRow) -> list[str]:
+    from lsm_eval.comparison.shown.escape import visible
+
     interval = "-"
     if row.low is not None and row.high is not None:
         interval = f"{_number(row.low, row.unit)} to {_number(row.high, row.unit)}"
     return [
-        row.metric,
+        visible(row.metric, 100),
         "-" if row.value is None else _number(row.value, row.unit),
         interval,
         "-" if row.n is None else f"{row.n:,}",

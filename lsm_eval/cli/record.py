@@ -33,10 +33,11 @@ def check(records: tuple[Path, ...], as_json: bool) -> None:
     found = [check_record(folder) for folder in records]
     if as_json:
         import dataclasses
-        import json
+
+        from lsm_eval.comparison.shown.as_json import json_text, printed
 
         rows = [{**dataclasses.asdict(one), "folder": str(one.folder), "whole": one.whole} for one in found]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(printed(json_text(rows), sys.stdout.encoding or "utf-8"))
     else:
         for one in found:
             _show(one)
@@ -45,17 +46,18 @@ def check(records: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _show(one: RecordCheck) -> None:
-    from lsm_eval.cli.streams import one_line
+    from lsm_eval.comparison.shown.escape import visible
 
+    folder = visible(str(one.folder), 1_000)
     if one.whole:
         click.echo(
-            f"{one.folder}: whole. {one.tasks:,} tasks, {one.samples:,} samples, {one.estimates:,} estimates "
+            f"{folder}: whole. {one.tasks:,} tasks, {one.samples:,} samples, {one.estimates:,} estimates "
             f"({one.recomputed:,} computed again)."
         )
     else:
         count = len(one.problems)
-        click.echo(f"{one.folder}: not what it says in {count:,} {'place' if count == 1 else 'places'}:")
+        click.echo(f"{folder}: not what it says in {count:,} {'place' if count == 1 else 'places'}:")
         for problem in one.problems:
-            click.echo(f"  {one_line(problem)}")
+            click.echo(f"  {visible(problem, 1_000)}")
     if one.without_samples:
         click.echo(f"  no sample table, as it says: {', '.join(one.without_samples)}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lsm_eval.comparison.aggregates import is_mean
+from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.comparison.shown.words import DASH, value
 from lsm_eval.comparison.tables import FloatArray, read
 from lsm_eval.errors import UserError
@@ -136,8 +137,8 @@ def plan(
 def cells(row: PlanRow) -> list[str]:
     """One row under `HEADER`."""
     return [
-        row.task,
-        row.metric,
+        visible(row.task),
+        visible(row.metric),
         value(row.baseline, row.unit),
         f"{row.n:,}",
         DASH if row.discordance is None else percent(row.discordance),

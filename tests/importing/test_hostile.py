@@ -83,6 +83,42 @@ def test_other_files_are_one_sentence(tmp_path: Path, name: str, content: str, s
     assert said in call("import", tmp_path / name, "--out", tmp_path / "out").sentence()
 
 
+HOSTILE = "\x1b[31m\n::error::x\u202e ##[error]x"
+
+
+@pytest.mark.parametrize("kind", ["lm_eval", "inspect", "every_eval_ever"])
+def test_names_from_the_file_do_nothing_in_a_log(tmp_path: Path, kind: str) -> None:
+    """Metrics, tasks, models and reasons are words of somebody else's."""
+    content = json.loads(SOURCES[kind].read_text())
+
+    def rename(value: Any) -> Any:
+        if isinstance(value, dict):
+            names = ("acc,none", "accuracy", "length")
+            return {
+                key.replace("acc", f"acc{HOSTILE}") if key in names else key: rename(part)
+                for key, part in value.items()
+            }
+        if isinstance(value, list):
+            return [rename(part) for part in value]
+        return (
+            f"{value}{HOSTILE}"
+            if isinstance(value, str) and value in ("match", "shape", "GSM8K", "Accuracy")
+            else value
+        )
+
+    content = rename(content)
+    for at, row in enumerate(content.get("evaluation_results", ())):
+        row["metric_config"]["metric_name"] = f"{at}{HOSTILE}"
+    (tmp_path / SOURCES[kind].name).write_text(json.dumps(content))
+    done = call("import", tmp_path / SOURCES[kind].name, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    for text in (done.out, done.err):
+        assert not {"\x1b", "\u202e"} & set(text)
+        assert "##[" not in text
+        assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+    assert "\\x1b[31m⏎::error::x" in done.out
+
+
 def test_no_file(tmp_path: Path) -> None:
     assert "is no file" in call("import", tmp_path / "none.json", "--out", tmp_path / "out").sentence()
     assert "is no file" in call("import", tmp_path, "--out", tmp_path / "out").sentence()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -271,10 +274,26 @@ def test_command(record: Path, tmp_path: Path) -> None:
     assert "rests on 39 samples, and 40 have a score" in done.out
 
 
-def test_nothing_of_the_writer_is_imported(record: Path) -> None:
-    import subprocess
-    import sys
+def test_what_it_prints_is_no_command_and_always_json(record: Path, tmp_path: Path) -> None:
+    """A record from elsewhere and its folder may be called anything; a console may know ASCII alone."""
+    made = record.rename(tmp_path / "\x1b[31m\n::error::x😀")
+    manifest(made, lambda content: content["tokens"].update({"##[error]\u202e😀": -1}))
+    done = call("record", "check", made)
+    assert done.code == 4
+    assert not {"\x1b", "\u202e"} & set(done.out)
+    assert not any(line.startswith("::") for line in done.out.splitlines())
+    assert "##[" not in done.out
+    printed = subprocess.run(
+        [sys.executable, "-m", "lsm_eval", "record", "check", made, "--json"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert printed.returncode == 4, printed.stderr
+    assert json.loads(printed.stdout)[0]["folder"] == str(made)
 
+
+def test_nothing_of_the_writer_is_imported(record: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from lsm_eval.recount.check import check_record\n"
         f"assert check_record(Path({str(record)!r})).whole\n"
