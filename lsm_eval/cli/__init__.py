@@ -20,6 +20,7 @@ from lsm_eval.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USER
 from lsm_eval.cli.streams import one_line, prepare_streams
 from lsm_eval.errors import UserError
 from lsm_eval.faults import keep, show_if_asked, told
+from lsm_eval.secrets import without_secrets
 
 _COMMANDS = {
     "run": ("lsm_eval.cli.run:run", "Ask a model the tasks, and write a record of the answers and numbers."),
@@ -150,7 +151,7 @@ def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
         _fail(_of_system(error, command))
     click.echo(
         one_line(
-            f"lsm-eval: an internal error ({type(error).__name__}: {error}), which is a fault of lsm-eval's: please "
+            f"lsm-eval: an internal error ({type(error).__name__}: {without_secrets(str(error))}), which is a fault of lsm-eval's: please "
             f"report it with {keep(error, command)}, where its traceback is."
         ),
         err=True,
@@ -170,7 +171,7 @@ def _of_system(error: OSError, command: Sequence[str]) -> str:
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo(one_line(f"lsm-eval: {message}"), err=True)
+    click.echo(one_line(f"lsm-eval: {without_secrets(message)}"), err=True)
     sys.exit(EXIT_USER)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray, Table
 from lsm_eval.results.redaction import MARK, withheld
+from lsm_eval.secrets import without_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +71,20 @@ def _made(
 ) -> Iterator[Flip]:
     task = pairs.first.record.tasks[pairs.first.task]
     sensitive = task.sensitive or task.area == "safety"
+    # What is to be hidden is hashed as it stands; what is shown goes where everybody may read it.
+    said = (lambda text: text) if sensitive else without_tokens
     for place in places:
         one, other = (int(row) for row in pairs.rows[place])
         yield Flip(
             candidate,
             pairs.first.task,
             metric,
-            pairs.first.ids[one],
+            without_tokens(pairs.first.ids[one]),
             float(first[place]),
             float(second[place]),
-            _answer(pairs.first, one),
-            _answer(pairs.second, other),
-            _target(pairs.first, one),
+            said(_answer(pairs.first, one)),
+            said(_answer(pairs.second, other)),
+            said(_target(pairs.first, one)),
             sensitive,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from lsm_eval.models.base import ModelInfo
 from lsm_eval.results.schema import ModelRow
+from lsm_eval.secrets import without_secrets
 
 
 def model_row(
@@ -17,9 +18,9 @@ def model_row(
     spec: str | None = None,
 ) -> ModelRow:
     """What is recorded of a model that was asked; `details` are those of `info`, and what a run adds. `name` is one
-    that was given to it, and `spec` how it was called for."""
+    that was given to it, and `spec` how it was called for. None of them holds a secret."""
     return ModelRow(
-        name=info.name if name is None else name,
+        name=without_secrets(info.name if name is None else name),
         fingerprint=fingerprint,
         parameters=info.parameters,
         revision=info.revision,
@@ -28,7 +29,7 @@ def model_row(
         context=info.context,
         chat_template=info.chat_template,
         licence=info.licence,
-        details=dict(details),
+        details={key: without_secrets(value) for key, value in details.items()},
         spec=spec,
-        own_name=None if name is None or name == info.name else info.name,
+        own_name=None if name is None or name == info.name else without_secrets(info.name),
     )

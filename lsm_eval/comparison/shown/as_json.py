@@ -12,6 +12,7 @@ import numpy as np
 
 from lsm_eval.comparison.result import Comparison
 from lsm_eval.results.reader import Record
+from lsm_eval.secrets import without_secrets
 from lsm_eval.well_formed import all_well_formed
 
 SCHEMA_VERSION = 1
@@ -71,7 +72,7 @@ def record(found: Record) -> dict[str, Any]:
         "model": manifest.model.name,
         "fingerprint": manifest.model.fingerprint,
         "run": manifest.run,
-        "folder": str(found.folder),
+        "folder": without_secrets(str(found.folder)),
     }
 
 
