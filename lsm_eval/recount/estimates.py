@@ -146,7 +146,7 @@ def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool
     statistics = table.statistics(row["metric"])
     lacking += _unjudged(known, statistics)
     scored, held = int(known.sum()), int(statistics.known.sum())
-    plain = row["method"] in _MEANS and _plain(scores, known, statistics)
+    plain = _of_mean(row) and _plain(scores, known, statistics)
     if scored:
         if n != scored and (plain or n != held):
             found.say(f"{name}: it says that it rests on {n} samples, and {scored} have a score.")
@@ -160,8 +160,14 @@ def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool
         found.say(f"{name}: it says {missing} missing, and {lacking} samples failed or could not be judged.")
     if n == scored:
         _clusters(name, row, table, known, found)
-    _value(name, row, scores[known].tolist(), found)
+    _value(name, row, scores[known].tolist(), table.weights[known].tolist(), found)
     return True
+
+
+def _of_mean(row: dict[str, Any]) -> bool:
+    """Whether its method is one of means, or none although it has a value (of too few clusters, or all alike): statistics (score, 1)
+    are those of a mean then, too."""
+    return row["method"] in _MEANS or (row["method"].startswith("none (") and row.get("value") is not None)
 
 
 def _unjudged(known: Flags, statistics: Statistics) -> int:
@@ -188,11 +194,13 @@ def _clusters(name: str, row: dict[str, Any], table: Table, known: Flags, found:
         found.say(f"{name}: it says {told} clusters, and its samples have {count}.")
 
 
-def _value(name: str, row: dict[str, Any], scores: list[float], found: Found) -> None:
+def _value(name: str, row: dict[str, Any], scores: list[float], weights: list[float], found: Found) -> None:
     try:
-        mean = math.fsum(scores) / len(scores)
+        parts = [score * weight for score, weight in zip(scores, weights, strict=True)]
+        mean = math.fsum(parts) / math.fsum(weights)
     except (ValueError, OverflowError):  # infinities of both signs, or sums that no float holds
         mean = math.nan
     value = row.get("value")
     if value is None or not math.isclose(value, mean, rel_tol=_RELATIVE, abs_tol=1e-12):
-        found.say(f"{name}: it says {value}, and the mean of its {len(scores)} scores is {mean!r}.")
+        weighed = "weighted mean" if len(set(weights)) > 1 else "mean"
+        found.say(f"{name}: it says {value}, and the {weighed} of its {len(scores)} scores is {mean!r}.")

@@ -30,6 +30,9 @@ class Found:
 def read_json(path: Path, found: Found) -> Any:
     """The content; None, and a problem, where it cannot be read."""
     try:
+        if not path.is_file() and path.exists():
+            found.say(f"{path.name} is no file.")
+            return None
         if path.stat().st_size > _LARGEST:
             found.say(f"{path.name} has more than {_LARGEST // 2**20} MiB, which no record has.")
             return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TEXTS = ("task", "sample", "cluster", "request", "finish", "failure", "thoughts", "further")
 _WHOLES = ("index", "truncated")
 _LISTS = ("tokens",)
+WEIGHT = "weight"
 NEEDED = ("task", "sample", "index", "cluster", "request", "tokens", "finish", "truncated", "failure")
 
 
@@ -97,6 +98,13 @@ class Table:
         return Statistics(known, lengths, np.cumsum(lengths) - lengths, _floats(whole.flatten()))
 
     @cached_property
+    def weights(self) -> Floats:
+        """How many samples of its cluster each stands for [n]; 1 where the table does not say, NaN where there is none."""
+        import numpy as np
+
+        return _floats(self.columns[WEIGHT]) if self.has(WEIGHT) else np.ones(self.rows)
+
+    @cached_property
     def failed(self) -> Flags:
         """Samples that have a failure [n]."""
         return _valid(self.columns["failure"])
@@ -150,7 +158,7 @@ def read_table(path: Path, found: Found) -> Table | None:
 
 
 def _counted(name: str) -> bool:
-    return name in _TEXTS or name in _WHOLES or name in _LISTS or name.startswith(("score.", "stats."))
+    return name in (*_TEXTS, *_WHOLES, *_LISTS, WEIGHT) or name.startswith(("score.", "stats."))
 
 
 def _fits(name: str, kind: Any) -> bool:
@@ -163,7 +171,7 @@ def _fits(name: str, kind: Any) -> bool:
         return bool(types.is_string(kind) or types.is_large_string(kind))
     if name in _WHOLES:
         return bool(types.is_integer(kind))
-    if name.startswith("score."):
+    if name.startswith("score.") or name == WEIGHT:
         return _number(kind)
     if not (types.is_list(kind) or types.is_large_list(kind)):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,10 @@ def _sound(task: str, table: Table, found: Found) -> bool:
             break
     if sorted(table.values("index"), key=lambda at: (at is None, at)) != list(range(table.rows)):
         found.say(f"{task}: the places of its samples are not 0 to {table.rows - 1}, each once.")
+    weights = table.weights
+    if table.rows and not (weights.min() > 0 and weights.max() < math.inf):
+        found.say(f"{task}: a sample's weight is no number above 0.")
+        return False
     for name in table.columns.column_names:
         if name.startswith(("score.", "stats.")):
             _numbers(task, name, table, found)

@@ -244,6 +244,9 @@ def _check_columns(path: Path, schema: Any) -> None:
 
 
 def _json(path: Path) -> Any:
+    if path.exists() and not path.is_file():
+        # A device or a pipe may have no end.
+        raise _broken(path, "it is no file")
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from command_line import call, spawn
 
+from lsm_eval.comparison.find import find
 from lsm_eval.errors import UserError
 from lsm_eval.recount.check import check_record
 
@@ -253,6 +254,59 @@ def test_missing_counts(record: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "estimates.json"])
+def test_what_has_no_end_is_not_read(record: Path, name: str) -> None:
+    (record / name).unlink()
+    (record / name).symlink_to("/dev/null")
+    assert check_record(record).problems[0] == f"{name} is no file."
+    with pytest.raises(UserError, match=r"it is no file|holds no record"):
+        find(str(record))
+
+
+def weighted(record: Path, weights: list[float]) -> None:
+    """Give the samples of TASK weights, and its numbers what they are then."""
+    path = record / "samples" / f"{TASK}.parquet"
+    made = pq.read_table(path).append_column("weight", pa.array(weights, pa.float64()))
+    pq.write_table(made, path)
+
+    def mend(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            if row["task"] == TASK and row["metric"] in ("acc", "acc_norm"):
+                scores = made[f"score.{row['metric']}"].to_pylist()
+                row["value"] = math.fsum(map(math.prod, zip(scores, weights, strict=True))) / math.fsum(
+                    weights
+                )
+                row.update(low=None, high=None)
+
+    edit(record / "estimates.json", mend)
+
+
+def test_samples_that_stand_for_several(record: Path) -> None:
+    """The value is their weighted mean, and no other."""
+    plain = json.loads((record / "estimates.json").read_text())[0]["value"]
+    weighted(record, [1.0 + at % 3 for at in range(40)])
+    assert check_record(record).problems == ()
+    estimate(record, value=plain)
+    assert any(
+        f"{TASK}, acc: it says {plain}, and the weighted mean of its 40 scores is" in why
+        for why in check_record(record).problems
+    )
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf])
+def test_a_weight_that_is_none(record: Path, weight: float) -> None:
+    weighted(record, [weight] + [1.0] * 39)
+    assert f"{TASK}: a sample's weight is no number above 0." in check_record(record).problems
+
+
+def test_a_mean_without_an_interval_is_counted_too(record: Path) -> None:
+    """Of too few clusters, say: its value is that of its samples all the same."""
+    estimate(record, method="none (only 4 clusters)", low=None, high=None)
+    assert check_record(record).problems == ()
+    estimate(record, value=0.99)
+    assert any("it says 0.99, and the mean of its 40 scores" in why for why in check_record(record).problems)
+
+
 def test_no_record(tmp_path: Path) -> None:
     for folder, said in ((tmp_path / "none", "is no folder"), (tmp_path, "is no record")):
         with pytest.raises(UserError, match=said):
@@ -262,7 +316,7 @@ def test_no_record(tmp_path: Path) -> None:
 def test_command(record: Path, tmp_path: Path) -> None:
     done = call("record", "check", record)
     assert done.code == 0
-    assert "whole. 8 tasks, 208 samples, 17 estimates (11 computed again)" in done.out
+    assert "whole. 8 tasks, 208 samples, 17 estimates (13 computed again)" in done.out
     assert "is no folder" in call("record", "check", tmp_path / "none").sentence()
     estimate(record, n=39)
     done = call("record", "check", record, "--json")
