@@ -276,13 +276,15 @@ def _gate(
 def _or_error(node: pytest.Item, ask: Callable[[], GateResult]) -> GateResult:
     """What `ask` returns; a mistake of the user's and runs that cannot be compared are errors."""
     __tracebackhide__ = True
+    from lsm_eval.cli.streams import one_line
     from lsm_eval.errors import UserError
+    from lsm_eval.secrets import without_secrets
 
     mistake, result = "", None
     try:
         result = ask()
     except UserError as error:
-        mistake = f"lsm-eval: {error}"
+        mistake = one_line(f"lsm-eval: {without_secrets(str(error))}")
     if result is None:
         _error(node, mistake)
     if result.answer == "not comparable":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -173,12 +174,17 @@ def calibrate(records: tuple[str, ...], out: Path) -> None:
 
 
 def _check_places(files: dict[str, Path | None]) -> None:
-    """UserError for a file that cannot be written, before anything is computed."""
+    """UserError for a file that cannot be written, or is named twice, before anything is computed."""
     from lsm_eval.errors import UserError
 
-    for path in files.values():
-        if path is not None and not path.parent.is_dir():
+    named: set[str] = set()
+    for path in (path for path in files.values() if path is not None):
+        if not path.parent.is_dir():
             raise UserError(f"{path} cannot be written: {path.parent} is no folder; make it first.")
+        real = os.path.realpath(path)
+        if real in named and not path.is_char_device():
+            raise UserError(f"{path} is named for two files, of which one would be lost: name another.")
+        named.add(real)
 
 
 def _write(path: Path, text: str) -> None:

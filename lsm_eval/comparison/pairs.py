@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -33,8 +35,12 @@ class Pairs:
 
     @cached_property
     def clusters(self) -> list[str | None]:
-        """Of each pair, as the first run has it."""
-        return [self.first.clusters[row] for row in self.rows[:, 0]]
+        """Of each pair: as the first run has it, or where the second has other ones, what hangs together in either run."""
+        first, second = (
+            [table.clusters[row] for row in rows]
+            for table, rows in zip((self.first, self.second), self.rows.T, strict=True)
+        )
+        return first if first == second else joined(first, second)
 
     @cached_property
     def groups(self) -> NDArray[np.intp]:
@@ -74,3 +80,24 @@ def _alike(first: Table, a: int, second: Table, b: int) -> bool:
     if one is not None and other is not None:
         return one == other
     return first.prompts[a] == second.prompts[b]
+
+
+def joined(first: Sequence[str | None], second: Sequence[str | None]) -> list[str | None]:
+    """Clusters of the same samples by two accounts, made one: samples are in one cluster where a chain of clusters of either account
+    leads from one to the other."""
+    of = list(range(len(first)))
+
+    def root(at: int) -> int:
+        while of[at] != at:
+            of[at] = of[of[at]]
+            at = of[at]
+        return at
+
+    for names in (first, second):
+        seen: dict[str, int] = {}
+        for at, name in enumerate(names):
+            if name is not None:
+                of[root(at)] = root(seen.setdefault(name, at))
+    roots = [root(at) for at in range(len(of))]
+    alone = Counter(roots)
+    return [None if alone[one] == 1 else str(one) for one in roots]

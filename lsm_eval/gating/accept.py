@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ def accept(record: Record, to: Path, why: str) -> Accepted:
     reason = without_secrets(" ".join(why.split()))
     if not reason:
         raise UserError("--why is empty: say why this is the new baseline.")
-    if to.resolve().is_relative_to(record.folder.resolve()) and to.resolve() != record.folder.resolve():
+    if Path(os.path.realpath(record.folder)) in Path(os.path.realpath(to)).parents:
         raise UserError(f"{to} lies inside the record {record.folder}: name a folder beside it with --to.")
     before = _before(to)
     if why_not := doubt(record, f"record {visible(str(record.folder))}", record.tasks):

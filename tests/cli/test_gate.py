@@ -51,6 +51,13 @@ def test_exit_codes(runs: GateRuns, tmp_path: Path) -> None:
     assert "not comparable: same: 100 of 400 samples (25 %) failed" in done.out
 
 
+def test_one_place_for_two_files_is_a_mistake(runs: GateRuns, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    done = gated(runs, policy(tmp_path, "same"), "--json", tmp_path / "out", "--junit", tmp_path / "link")
+    assert "is named for two files, of which one would be lost" in done.sentence()
+    assert not (tmp_path / "out").exists()
+
+
 def test_all_files_at_once(runs: GateRuns, tmp_path: Path) -> None:
     names = {
         "--json": "gate.json",
