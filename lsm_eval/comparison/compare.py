@@ -129,7 +129,9 @@ class _Reader:
         made = _row(own, other, at, parts, self.level, pairs=pairs, found=found)
         if found.scores is not None and self.most_flips and (own.task, at) not in self._shown:
             self._shown.add((own.task, at))
-            self.flips += flips(at, pairs, own.metric, *found.scores, self.most_flips)
+            self.flips += flips(
+                at, pairs, own.metric, *found.scores, self.most_flips, higher_is_better=own.higher_is_better
+            )
         return made
 
 

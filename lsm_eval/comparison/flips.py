@@ -41,6 +41,8 @@ class Flip:
         )
 
 
+LONGEST = 50_000
+"""Characters of a text that is shown: a file for CI is no place for a model that did not stop."""
 _WITHHELD = re.compile(re.escape(MARK) + "[0-9a-f]{64}]")
 
 
@@ -49,19 +51,24 @@ def _hidden(text: str) -> str:
 
 
 def flips(
-    candidate: int, pairs: Pairs, metric: str, first: FloatArray, second: FloatArray, most: int
+    candidate: int,
+    pairs: Pairs,
+    metric: str,
+    first: FloatArray,
+    second: FloatArray,
+    most: int,
+    *,
+    higher_is_better: bool | None,
 ) -> list[Flip]:
     """At most `most` samples in which the scores [n] of the pairs differ: those that lost first, then those that gained, in
-    the order of the first run."""
-    change = second - first
-    places = [*np.flatnonzero(change < 0), *np.flatnonzero(change > 0)]
-    return list(_made(candidate, pairs, metric, first, second, _mixed(places, change, most)))
+    the order of the first run. Where neither direction is better, less counts as lost."""
+    gain = (first - second) if higher_is_better is False else (second - first)
+    return list(_made(candidate, pairs, metric, first, second, _mixed(gain, most)))
 
 
-def _mixed(places: list[np.intp], change: FloatArray, most: int) -> list[int]:
-    """As many of either direction as there are, or half of `most`."""
-    down = [int(place) for place in places if change[place] < 0]
-    up = [int(place) for place in places if change[place] > 0]
+def _mixed(gain: FloatArray, most: int) -> list[int]:
+    """Places of losses and gains: as many of either as there are, or half of `most`."""
+    down, up = np.flatnonzero(gain < 0).tolist(), np.flatnonzero(gain > 0).tolist()
     of_up = min(len(up), max(most // 2, most - len(down)))
     return down[: most - of_up] + up[:of_up]
 
@@ -69,10 +76,8 @@ def _mixed(places: list[np.intp], change: FloatArray, most: int) -> list[int]:
 def _made(
     candidate: int, pairs: Pairs, metric: str, first: FloatArray, second: FloatArray, places: list[int]
 ) -> Iterator[Flip]:
-    task = pairs.first.record.tasks[pairs.first.task]
-    sensitive = task.sensitive or task.area == "safety"
     # What is to be hidden is hashed as it stands; what is shown goes where everybody may read it.
-    said = (lambda text: text) if sensitive else without_tokens
+    said = (lambda text: text) if pairs.sensitive else _shown
     for place in places:
         one, other = (int(row) for row in pairs.rows[place])
         yield Flip(
@@ -85,8 +90,14 @@ def _made(
             said(_answer(pairs.first, one)),
             said(_answer(pairs.second, other)),
             said(_target(pairs.first, one)),
-            sensitive,
+            pairs.sensitive,
         )
+
+
+def _shown(text: str) -> str:
+    """Without tokens, and the end of a very long text cut."""
+    shown = without_tokens(text[: 2 * LONGEST])[:LONGEST]
+    return shown if len(text) <= LONGEST else f"{shown} … ({len(text):,} characters)"
 
 
 def _answer(table: Table, row: int) -> str:
@@ -94,15 +105,15 @@ def _answer(table: Table, row: int) -> str:
     found = table.texts(row)
     if found["completion"] is not None:
         return str(found["completion"])
-    choices, scores = found["choices"], found["logprobs"]
-    if choices and scores and len(choices) == len(scores):
+    choices, scores = found["choices"], [score for score in found["logprobs"] or () if score is not None]
+    if choices and len(choices) == len(scores):
         return str(choices[int(np.argmax(scores))])
     return f"log-probability {scores[0]:.4g}" if scores else ""
 
 
 def _target(table: Table, row: int) -> str:
     found = table.texts(row)
-    choices, target = found["choices"], found["target"] or []
+    choices, target = found["choices"], [text for text in found["target"] or () if text is not None]
     if choices and all(text.isdecimal() and int(text) < len(choices) for text in target):
         return " | ".join(str(choices[int(text)]) for text in target)
     return " | ".join(target)

@@ -47,6 +47,12 @@ class Pairs:
         """The number of each pair's cluster [n], the same for the same."""
         return cluster_numbers(self.clusters)[0]
 
+    @property
+    def sensitive(self) -> bool:
+        """Whether texts of the task may be harmful, as either run has it."""
+        tasks = [table.record.tasks[table.task] for table in (self.first, self.second)]
+        return any(task.sensitive or task.area == "safety" for task in tasks)
+
     def weights(self, run: Literal[0, 1]) -> FloatArray:
         """How many samples each of the pairs stands for, in the first run (0) or the second (1)."""
         table = self.first if run == 0 else self.second

@@ -122,7 +122,15 @@ class Held:
         pairs, measured = self._measured.get((task, metric), (None, None))
         if pairs is None or measured is None or measured.scores is None or not most:
             return []
-        return flips(0, pairs, metric, *measured.scores, most)
+        direction = next(
+            (
+                one.higher_is_better
+                for one in self.other.estimates
+                if (one.task, one.metric) == (task, metric)
+            ),
+            None,
+        )
+        return flips(0, pairs, metric, *measured.scores, most, higher_is_better=direction)
 
     def _refuse(self, why: str) -> None:
         self.reasons[why] = None

@@ -170,7 +170,6 @@ def make_finding(
 ) -> Finding:
     """All that a finding of a loss says."""
     row, found = question.row, question.found
-    task = question.pairs.first.record.tasks[row.task]
     return Finding(
         kind=question.kind,
         task=row.task,
@@ -195,7 +194,7 @@ def make_finding(
         smallest_loss=smallest,
         wanted_n=wanted,
         method=found.method,
-        sensitive=task.sensitive or task.area == "safety",
+        sensitive=question.pairs.sensitive,
     )
 
 
