@@ -54,6 +54,10 @@ def gate(
         raise UserError(
             "there is no baseline, and the policy has no limits: name one with --baseline, or give limits."
         )
+    if baseline is None and policy.speed:
+        raise UserError(
+            "the policy limits speed, which is told against a baseline: name one with --baseline."
+        )
     records = [record for record in (baseline, candidate) if record is not None]
     signature.check_across(across, {row.signature: row.signature for one in records for row in one.estimates})
     decider = _Decider(baseline, candidate, policy, across, Aggregates(include), calibration)
@@ -105,6 +109,8 @@ class _Decider:
         questions: list[Question] = []
         if self.baseline is not None:
             questions += self._against_baseline(self.baseline)
+        else:
+            self.notes["There is no baseline: limits and shares alone are judged."] = None
         questions += self._of_limits()
         if self.baseline is not None:
             questions += self._of_speed(self.baseline)

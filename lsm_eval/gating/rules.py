@@ -57,14 +57,22 @@ def asked(policy: Policy, rows: Sequence[EstimateRow]) -> tuple[list[Asked], lis
         if told.fair is not None:
             higher = None
         if higher is None and told.fair is None:
+            unknown = row.imported is not None
             if told.metric:
-                raise UserError(
-                    f"the policy gates {row.metric} of {row.task}, of which neither direction is better: give the rule its "
-                    "`fair` value, or a `direction`."
+                which = (
+                    "which direction is better is not in its file"
+                    if unknown
+                    else "neither direction is better"
                 )
-            notes.append(
-                f"{row.task}: {row.metric} is not gated, for neither direction is better; a rule can give its fair value."
+                raise UserError(
+                    f"the policy gates {row.metric} of {row.task}, of which {which}: give the rule its `fair` value, or a `direction`."
+                )
+            why, give = (
+                ("its file does not say which direction is better", "direction")
+                if unknown
+                else ("neither direction is better", "fair value")
             )
+            notes.append(f"{row.task}: {row.metric} is not gated, for {why}; a rule can give its {give}.")
             continue
         found.append(
             Asked(

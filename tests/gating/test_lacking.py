@@ -105,6 +105,12 @@ def test_samples_that_another_tool_did_not_score(tmp_path: Path, lost: int, answ
     policy = Policy.model_validate(
         {"metrics": "named", "rules": [{"task": "*", "metric": "match/*", "direction": "higher"}]}
     )
+    unsaid = lsm_eval.gate(*records)
+    assert unsaid.answer == "not comparable"
+    assert (
+        "for its file does not say which direction is better; a rule can give its direction."
+        in unsaid.notes[0]
+    )
     result = lsm_eval.gate(*records, policy)
     assert result.answer == answer
     if answer == "pass":

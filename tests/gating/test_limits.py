@@ -138,6 +138,16 @@ def test_shares(
     assert "21 of 400 samples" in found.why
 
 
+def test_what_needs_a_baseline_is_not_passed_over(gate_runs: GateRuns) -> None:
+    limit = {"task": "same", "metric": "acc", "at_least": 0.5}
+    result = limited(gate_runs, limit)
+    assert result.answer == "pass"
+    assert "There is no baseline: limits and shares alone are judged." in result.notes
+    assert result.notes == limited(gate_runs, limit, metrics="primary").notes
+    with pytest.raises(UserError, match="limits speed, which is told against a baseline"):
+        limited(gate_runs, limit, speed=[{"of": "decode"}])
+
+
 def test_nothing_asked(gate_runs: GateRuns) -> None:
     with pytest.raises(UserError, match="no baseline, and the policy has no limits"):
         lsm_eval.gate(None, gate_runs.candidate)
