@@ -159,7 +159,7 @@ class _Worker:
         )
         self._buffer = b""
         self._started = (
-            time.monotonic() + 120
+            time.monotonic() + 600
         )  # until the first case: imports, and the run that all start from
         self._current: int | None = None
 

@@ -32,6 +32,8 @@ def find(reference: str) -> Record:
 
 def _newest(folder: Path, reference: str) -> Record:
     records, broken = find_records(folder)
+    if (own := next((record for record in records if record.folder == folder), None)) is not None:
+        return own
     if not records:
         if broken:
             raise UserError(broken[0].why)

@@ -68,6 +68,9 @@ def test_a_record_that_cannot_be_read_may_be_the_newest(runs: Runs, tree: Path) 
         ):
             find(str(folder))
         assert find(str(folder / runs.first.name)).manifest.run == runs.first.name
+    # Named itself, a record is the one that is meant, whatever lies in its folder.
+    shutil.move(newer, folder / runs.first.name / "inner")
+    assert find(str(folder / runs.first.name)).folder == folder / runs.first.name
 
 
 def git(folder: Path, *arguments: str) -> None:
