@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
+
+from lsm_eval.aligned import aligned
 
 if TYPE_CHECKING:
     from lsm_eval.metrics.base import AnyMetric
@@ -15,16 +16,8 @@ if TYPE_CHECKING:
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> None:
     """Columns aligned by their display width; those in `right` to the right."""
-    table = [list(header), *[list(row) for row in rows]]
-    widths = [max(_width(row[at]) for row in table) for at in range(len(header))]
-    for at, row in enumerate(table):
-        cells = []
-        for column, (text, width) in enumerate(zip(row, widths, strict=True)):
-            space = " " * (width - _width(text))
-            cells.append(space + text if column in right else text + space)
-        click.echo("  ".join(cells).rstrip())
-        if at == 0:
-            click.echo("  ".join("-" * width for width in widths))
+    for line in aligned(header, rows, right=right):
+        click.echo(line)
 
 
 def estimate_cells(metric: AnyMetric, estimate: Estimate) -> list[str]:
@@ -58,14 +51,3 @@ def _number(value: float, unit: str) -> str:
     if unit == "fraction":
         return f"{100 * value:.1f} %"
     return f"{value:.1f}" if unit == "points" else f"{value:.4g}"
-
-
-def _width(text: str) -> int:
-    return sum(
-        2
-        if unicodedata.east_asian_width(character) in "WF"
-        else 0
-        if unicodedata.category(character) in ("Mn", "Me")
-        else 1
-        for character in text
-    )

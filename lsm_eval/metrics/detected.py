@@ -138,13 +138,7 @@ class DetectedCorrected(_Detecting):
             )
 
     def options(self) -> dict[str, str]:
-        card = self.card
-        return {
-            **super().options(),
-            "se": f"{card.true_positives}/{card.positives}",
-            "sp": f"{card.true_negatives}/{card.negatives}",
-            "models": str(len(card.by_model)),
-        }
+        return {**super().options(), **card_options(self.card)}
 
     def estimate(
         self,
@@ -157,6 +151,15 @@ class DetectedCorrected(_Detecting):
     ) -> Estimate:
         """The corrected rate from statistics (counts, 1), [n, 2]; nothing is drawn, so `seed` plays no part."""
         return corrected_estimate(statistics, clusters, self.quality, missing=missing, ties=ties)
+
+
+def card_options(card: Card) -> dict[str, str]:
+    """A card as it stands in the signature of a metric that corrects by it."""
+    return {
+        "se": f"{card.true_positives}/{card.positives}",
+        "sp": f"{card.true_negatives}/{card.negatives}",
+        "models": str(len(card.by_model)),
+    }
 
 
 def quality(card: Card, *, absent: bool = False) -> Quality:

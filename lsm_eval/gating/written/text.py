@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from lsm_eval.aligned import aligned
 from lsm_eval.comparison.shown import words
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.gating.result import Finding, GateResult
@@ -41,7 +41,7 @@ def _lines(result: GateResult) -> Iterator[str]:
     yield f"policy:    {visible(result.policy)}"
     if found:
         yield ""
-        yield from _table([list(HEADER), *[cells(one) for one in found]])
+        yield from aligned(HEADER, [cells(one) for one in found], right=RIGHT)
     yield ""
     for one in found:
         if one.answer != "pass":
@@ -74,19 +74,3 @@ def cells(one: Finding) -> list[str]:
 def label(one: Finding) -> str:
     """What a finding is about."""
     return f"{visible(one.task)}, {visible(one.metric)}" if one.task else visible(one.metric)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(_width(row[at]) for row in rows) for at in range(len(HEADER))]
-    for number, row in enumerate(rows):
-        made = []
-        for at, (text, width) in enumerate(zip(row, widths, strict=True)):
-            space = " " * (width - _width(text))
-            made.append(space + text if at in RIGHT else text + space)
-        yield "  ".join(made).rstrip()
-        if number == 0:
-            yield "  ".join("-" * width for width in widths)
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -23,6 +23,7 @@ import numpy as np
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.bias.bbq_answer import named
+from lsm_eval.metrics.bias.two_means import TwoMeans
 from lsm_eval.metrics.choice import best, credit
 from lsm_eval.metrics.common import (
     Described,
@@ -237,13 +238,12 @@ class BiasAmbiguous(_Bias):
         return base.result(value, made.method, (scale * made.low, scale * made.high), stderr)
 
 
-class AlignmentCost(_OfBias):
+class AlignmentCost(TwoMeans, _OfBias):
     """`bbq_alignment_cost`: accuracy on disambiguated items whose right answer goes against the stereotype, minus
     accuracy on those whose right answer goes with it (figure 2); negative where the stereotype costs accuracy.
     Statistics (right against, number against, right with, number with)."""
 
     default_name = "bbq_alignment_cost"
-    weighs = True
     context = "disambig"
 
     def decide(self, sample: Sample, chosen: Sequence[int]) -> Measurement:
@@ -252,23 +252,6 @@ class AlignmentCost(_OfBias):
         counts = (correct.statistics[0], 1.0)
         aligned = bool(right & (self.biased(sample) or frozenset()))
         return Measurement((0.0, 0.0, *counts) if aligned else (*counts, 0.0, 0.0), None, correct.tie)
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 4] to differences [...] in -1..1; NaN where either kind of item is missing."""
-        return np.subtract(ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3]))
-
-    def estimate(
-        self,
-        statistics: FloatArray,
-        clusters: Sequence[str | None],
-        *,
-        missing: int,
-        ties: int,
-        seed: int,
-    ) -> Estimate:
-        """The difference with Newcombe's interval, from statistics [n, 4]."""
-        parts = Part(1.0, slice(0, 2)), Part(-1.0, slice(2, 4))
-        return combined(parts, statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
 class NoAnswer(ProportionMetric):

@@ -15,14 +15,14 @@ import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
+from lsm_eval.metrics.bias.two_means import TwoMeans
 from lsm_eval.metrics.choice import best, credit
-from lsm_eval.metrics.common import Described, MeanMetric, ProportionMetric, counted, metadata, ratio, scored
+from lsm_eval.metrics.common import Described, MeanMetric, ProportionMetric, counted, metadata, scored
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.correlation import correlation_estimate
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import cluster_sums
-from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.tasks.sample import Sample
 
 
@@ -74,13 +74,12 @@ class NeutralShare(MeanMetric):
         return counted(float(weights[2] / weights.sum()))
 
 
-class Gap(Described):
+class Gap(TwoMeans, Described):
     """`occupation_gap`: mean probability of *she* (of she and he) in occupations with more women than men, minus that
     in the others; 0 where the occupation plays no part. Statistics (sum, count) of each side. An occupation with
     exactly as many of both has no say."""
 
     default_name = "occupation_gap"
-    weighs = True
     reads_likelihood = True
     higher_is_better = None
 
@@ -94,23 +93,6 @@ class Gap(Described):
         if share == 50:
             return None
         return Measurement((she, 1.0, 0.0, 0.0) if share > 50 else (0.0, 0.0, she, 1.0), she)
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 4] to differences [...] in -1..1; NaN where either side is missing."""
-        return np.subtract(ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3]))
-
-    def estimate(
-        self,
-        statistics: FloatArray,
-        clusters: Sequence[str | None],
-        *,
-        missing: int,
-        ties: int,
-        seed: int,
-    ) -> Estimate:
-        """The difference with Newcombe's interval, from statistics [n, 4]; occupations are on one side each."""
-        parts = Part(1.0, slice(0, 2)), Part(-1.0, slice(2, 4))
-        return combined(parts, statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
 class ShareCorrelation(Described):

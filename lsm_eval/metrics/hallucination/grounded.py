@@ -27,7 +27,7 @@ from lsm_eval.metrics.common import (
     metadata,
     ratio,
 )
-from lsm_eval.metrics.detected import quality
+from lsm_eval.metrics.detected import card_options, quality
 from lsm_eval.metrics.summarisation import split_sentences
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.corrected import corrected_estimate
@@ -171,13 +171,7 @@ class UngroundedCorrected(UngroundedRate):
         self.quality = quality(self.card)
 
     def options(self) -> dict[str, str]:
-        card = self.card
-        return {
-            **super().options(),
-            "se": f"{card.true_positives}/{card.positives}",
-            "sp": f"{card.true_negatives}/{card.negatives}",
-            "models": str(len(card.by_model)),
-        }
+        return {**super().options(), **card_options(self.card)}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
         """As for the raw rate; one sample has no corrected value of its own."""
