@@ -70,7 +70,8 @@ def test_cut_answers_are_those_of_samples_that_both_have(gate_runs: GateRuns, tm
     """The baseline ran 400, and the candidate the first 40, of which 4 are cut in both."""
 
     def cut(table: pd.DataFrame) -> pd.DataFrame:
-        return table.assign(finish=["length"] * 4 + [None] * (len(table) - 4))
+        finish = pd.Series(["length"] * 4 + [None] * (len(table) - 4), index=table.index, dtype="object")
+        return table.assign(finish=finish)
 
     def few(table: pd.DataFrame) -> pd.DataFrame:
         return cut(table.iloc[:40])
@@ -105,13 +106,14 @@ def test_samples_that_another_tool_did_not_score(tmp_path: Path, lost: int, answ
     policy = Policy.model_validate(
         {"metrics": "named", "rules": [{"task": "*", "metric": "match/*", "direction": "higher"}]}
     )
-    unsaid = lsm_eval.gate(*records)
+    baseline, candidate = records
+    unsaid = lsm_eval.gate(baseline, candidate)
     assert unsaid.answer == "not comparable"
     assert (
         "for its file does not say which direction is better; a rule can give its direction."
         in unsaid.notes[0]
     )
-    result = lsm_eval.gate(*records, policy)
+    result = lsm_eval.gate(baseline, candidate, policy)
     assert result.answer == answer
     if answer == "pass":
         (found,) = result.findings
@@ -120,6 +122,6 @@ def test_samples_that_another_tool_did_not_score(tmp_path: Path, lost: int, answ
         assert result.reasons == [
             "colours: 11 of 200 samples have no match/mean in one run or both, and 5 % may: score them again."
         ]
-    rows = {row.metric: row for row in lsm_eval.compare(*records).rows}
+    rows = {row.metric: row for row in lsm_eval.compare(baseline, candidate).rows}
     assert (rows["match/mean"].n, rows["match/mean"].missing) == (200 - lost, lost)
     assert (rows["vowels/mean"].n, rows["vowels/mean"].missing) == (200, 0)

@@ -17,7 +17,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 def test_no_output_of_gate_and_compare_has_a_token(gate_runs: GateRuns, tmp_path: Path) -> None:
     def said(table: pd.DataFrame) -> pd.DataFrame:
         choices = [[f"{text} {TOKEN} {JWT}" for text in row] for row in table["choices"]]
-        return table.assign(choices=choices)
+        return table.assign(choices=pd.Series(choices, index=table.index))
 
     where = tmp_path / TOKEN
     where.mkdir()
