@@ -28,7 +28,9 @@ def made_honest(record: Path, task: str) -> Path:
                 f"n:{len(table)}" if part.startswith("n:") else part for part in row["signature"].split(" ")
             )
             if all(len(one) == 2 and one[1] == 1 for one in stats):
-                mean = float(table[f"score.{row['metric']}"].mean())
+                scores = table[f"score.{row['metric']}"].dropna()
+                weights = table.loc[scores.index, "weight"] if "weight" in table else scores * 0 + 1
+                mean = float((scores * weights).sum() / weights.sum())
                 if abs(mean - row["value"]) > 1e-12:
                     row |= {"value": mean, "low": None, "high": None, "stderr": None}
 
