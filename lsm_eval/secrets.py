@@ -13,7 +13,7 @@ _SECRETS = re.compile(
     rf"""
       {_TOKENS}
     | (?<=//)[^/@\s]+(?=@) | (?<=/)[^/@\s:]+:[^/@\s]+(?=@)  # user and password in a URL
-    | (?<=bearer\s)[\w.~+/-]{(8,)}
+    | (?<=bearer\s)[\w.~+/-]{{8,}}
     | (?<=token=)[^&\s]+ | (?<=secret=)[^&\s]+ | (?<=password=)[^&\s]+ | (?<=key=)[^&\s]+ | (?<=signature=)[^&\s]+
     """,
     re.VERBOSE | re.IGNORECASE,

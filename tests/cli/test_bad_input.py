@@ -61,7 +61,7 @@ def test_a_file_is_no_model(run: Runner, tiny_llama: Path) -> None:
     [
         (["rnu"], "No such command 'rnu'. Did you mean 'run'? See `lsm-eval --help`."),
         (["list", "taskz"], "No such command 'taskz'. Did you mean 'tasks'? See `lsm-eval list --help`."),
-        (["run", "--limt", "3"], "No such option '--limt'. Did you mean '--limit'? See `lsm-eval run --help`."),
+        (["run", "--perturbb", "typos"], "No such option '--perturbb'. Did you mean '--perturb'? See `lsm-eval run --help`."),
         (["run"], "Missing option '--tasks'. See `lsm-eval run --help`."),
         (["list", "tasks", "--area", "bais"], "unknown area 'bais': did you mean 'bias'?"),
     ],

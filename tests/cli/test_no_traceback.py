@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from command_line import QUESTIONS, SCORE, Runner, call, environment, spawn, write_task
 
-from lsm_eval.cli import table
+from lsm_eval import aligned
 
 SECRET = "hf_AbCdEfGhIjKlMnOpQrStUvWxYz012345"
 
@@ -27,7 +27,7 @@ def _raise(error: BaseException) -> Any:
 
 
 def test_an_internal_error_is_reported_with_a_log(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "_width", _raise(KeyError(f"gone {SECRET}")))
+    monkeypatch.setattr(aligned, "_width", _raise(KeyError(f"gone {SECRET}")))
     failed = call("list", "tasks", "--area", "accuracy")
     assert failed.code == 70
     (line,) = failed.err.splitlines()
@@ -42,7 +42,7 @@ def test_an_internal_error_is_reported_with_a_log(own_cache: Path, monkeypatch: 
 
 def test_debug_shows_the_traceback_too(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LSM_EVAL_DEBUG", "1")
-    monkeypatch.setattr(table, "_width", _raise(KeyError("gone")))
+    monkeypatch.setattr(aligned, "_width", _raise(KeyError("gone")))
     failed = call("list", "tasks")
     assert failed.code == 70
     assert failed.err.startswith("Traceback (most recent call last)")
@@ -52,7 +52,7 @@ def test_a_log_finds_another_place(own_cache: Path, tmp_path: Path, monkeypatch:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LSM_EVAL_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(table, "_width", _raise(KeyError("gone")))
+    monkeypatch.setattr(aligned, "_width", _raise(KeyError("gone")))
     failed = call("list", "tasks")
     assert failed.code == 70
     (log,) = (tmp_path / "lsm-eval-logs").iterdir()
@@ -73,7 +73,7 @@ def test_a_log_finds_another_place(own_cache: Path, tmp_path: Path, monkeypatch:
 def test_what_the_machine_refuses_is_a_sentence(
     error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "_width", _raise(error))
+    monkeypatch.setattr(aligned, "_width", _raise(error))
     assert said in call("list", "tasks").sentence()
 
 
