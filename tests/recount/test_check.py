@@ -118,7 +118,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda r: manifest(r, lambda m: m["work"].update(planner_share=math.nan)), "work.planner_share is nan"
     ),
     "requests": (
-        lambda r: manifest(r, lambda m: m["requests"].update(computed=1)), "are not the 208 distinct ones"
+        lambda r: manifest(r, lambda m: m["requests"].update(computed=1)), "are not the 216 distinct ones"
     ),
     "generated tokens": (
         lambda r: manifest(r, lambda m: m["tokens"].update(generated=1)), "says that 1 tokens were generated"
@@ -316,7 +316,7 @@ def test_no_record(tmp_path: Path) -> None:
 def test_command(record: Path, tmp_path: Path) -> None:
     done = call("record", "check", record)
     assert done.code == 0
-    assert "whole. 8 tasks, 208 samples, 17 estimates (13 computed again)" in done.out
+    assert "whole. 8 tasks, 216 samples, 17 estimates (13 computed again)" in done.out
     assert "is no folder" in call("record", "check", tmp_path / "none").sentence()
     estimate(record, n=39)
     done = call("record", "check", record, "--json")
