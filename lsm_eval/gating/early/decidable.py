@@ -32,16 +32,15 @@ def check_decidable(plan: LookPlan, own: Tables, policy: Policy, aggregates: Agg
 
 def _hopeless(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregates) -> Iterator[str]:
     for one in plan.watched:
-        margin = one.asked.margin
-        if not margin or one.asked.higher_is_better is None or plan.task(one.asked.row.task).once is not None:
+        margin = one.asked.margin or 0.0
+        if one.asked.higher_is_better is None or plan.task(one.asked.row.task).once is not None:
             continue
-        limit = limits(policy.false_pass, _rising(one.shares))[-1]
         name = f"{one.asked.row.metric} of {one.asked.row.task}"
         same = _against_itself(one, own, policy, aggregates)
         if same is None or same.p_margin is None:
             why = "" if same is None else f" ({same.found.reason})"
             yield f"a gate of {name}\0 could not decide: its pairs have no interval{why}; take more samples, or let a rule ignore it."
-        elif same.p_margin > limit:
+        elif margin and same.p_margin > (limit := limits(policy.false_pass, _rising(one.shares))[-1]):
             most = same.most(limit)
             needed = counted(
                 _needed(limit, margin / same.span, len(one.known), same.found.clusters), "sample"

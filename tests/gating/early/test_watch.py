@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from watched_runs import Watched, watched
@@ -130,3 +133,45 @@ def test_a_short_outage_early_on_does_not_end_it(two: Watched) -> None:
     assert found.looked_at is not None
     assert found.looked_at.look is not None
     assert 15 / (400 * found.looked_at.share) <= 0.05
+
+
+def test_what_its_last_look_cannot_judge_is_judged_by_the_next(two: Watched) -> None:
+    own = {one.asked.row.task: one for one in two.plan.watched}
+    # A metric whose last pairs are in at look 3, while 8 of 120 samples failed; at look 4 it is 8 of 160.
+    early = replace(own["a"], shares=(0.4, 0.7, *(1.0,) * 8))
+    setting = replace(two, plan=replace(two.plan, watched=(early, own["b"])))
+    some = scores(two, "a")
+    some[list(two.plan.task("a").slices[0])[:8]] = np.nan
+    result = setting.judged({"a": some, "b": scores(two, "b")})
+    found = by_task(list(result.findings))["a"]
+    assert (result.answer, found.answer) == ("pass", "pass")
+    assert found.looked_at is not None
+    assert (found.looked_at.look, found.looked_at.share) == (4, 1.0)
+
+
+def test_pairs_that_end_before_the_last_look_and_have_no_interval_are_not_enough(
+    own_cache: Path, tmp_path: Path
+) -> None:
+    # The last of six clusters is in at look 9; half of them fail, which the policy allows.
+    setting = watched(
+        tmp_path, {"a": (400, 1), "b": (300, 50)}, margin={"fraction": 0.1}, not_comparable={"missing": 0.5}
+    )
+    assert setting.plan.watched[1].shares[-2:] == (1.0, 1.0)
+    some = scores(setting, "b")
+    some[:150] = np.nan
+    result = setting.judged({"a": scores(setting, "a"), "b": some})
+    assert (result.answer, result.exit_code) == ("not enough data", 3)
+    found = by_task(list(result.findings))["b"]
+    assert (found.answer, found.n) == ("not enough data", 150)
+    assert "there is no interval of their difference (only 3 clusters)" in found.why
+
+
+def test_an_outage_at_the_end_is_no_answer_of_the_looks_before(two: Watched) -> None:
+    unsure = scores(two, "a")
+    rng = np.random.default_rng(0)
+    lost, gained = (rng.permutation(np.flatnonzero(unsure == one)) for one in (1, 0))
+    unsure[lost[:45]], unsure[gained[:20]] = 0, 1
+    unsure[[*two.plan.task("a").slices[8], *two.plan.task("a").slices[9]]] = np.nan
+    result = two.judged({"a": unsure, "b": scores(two, "b")})
+    assert result.answer == "not comparable"
+    assert result.reasons[0].startswith("a: 40 of 360 samples")
