@@ -87,7 +87,7 @@ def plan(
     `NotComparable` where the two cannot be held against each other."""
     check_policy(policy)
     gated, notes = asked(policy, baseline.estimates)
-    limited = _limited(policy.limits, tasks)
+    limited = _limited(policy.limits, tasks, baseline)
     check_tasks(gated, limited, tasks, baseline, policy)
     if not gated and not limited:
         raise UserError(
@@ -126,11 +126,11 @@ def plan(
     return LookPlan(tuple(planned), tuple(watched), sum(limited.values()), looks, tuple(notes))
 
 
-def _limited(limits: Sequence[Limit], tasks: Sequence[RunTask]) -> dict[str, float]:
+def _limited(limits: Sequence[Limit], tasks: Sequence[RunTask], baseline: Record) -> dict[str, float]:
     """The weight of the policy's limits, by task. Raises UserError for a limit that fits nothing of the run."""
     found: dict[str, float] = {}
     for limit in limits:
-        fitting = list(_fitting(limit, tasks))
+        fitting = list(_fitting(limit, tasks, baseline))
         if not fitting:
             raise UserError(
                 f"the policy limits {limit.metric!r} of {limit.task!r}, which no task of this run has: name its task in --tasks, or "
@@ -141,13 +141,17 @@ def _limited(limits: Sequence[Limit], tasks: Sequence[RunTask]) -> dict[str, flo
     return found
 
 
-def _fitting(limit: Limit, tasks: Sequence[RunTask]) -> Iterator[str]:
-    """The task of each metric that a limit fits, as far as metrics are known by name."""
+def _fitting(limit: Limit, tasks: Sequence[RunTask], baseline: Record) -> Iterator[str]:
+    """The task of each metric that a limit fits, as far as metrics are known by name: those that only come to light with the samples from
+    the baseline, or by the name that their group's begins with."""
     base = limit.metric.partition("[")[0]
     for task in tasks:
-        for metric in [*task.signatures, *task.judged] if fits(limit.task, task.name) else ():
-            if fits(limit.metric, metric) or fits(base, metric):
-                yield task.name
+        if not fits(limit.task, task.name):
+            continue
+        there = (row.metric for row in baseline.estimates if row.task == task.name)
+        known = dict.fromkeys([*task.signatures, *task.judged, *there])
+        found = [name for name in known if fits(limit.metric, name)]
+        yield from (task.name for _ in found or [name for name in known if fits(base, name)])
 
 
 def _once(gated: Sequence[Asked], task: RunTask, table: Table | None, *, limited: bool) -> str | None:

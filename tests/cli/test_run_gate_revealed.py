@@ -1,0 +1,64 @@
+"""`lsm-eval run --gate` on metrics that only come to light with the samples: groups, several k, and their limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import GENERATE, SCORE, Outcome, call, write_task
+from gate_runs import rows, run_of
+
+
+@pytest.fixture(autouse=True)
+def _cache(own_cache: Path) -> None:
+    """Every test has its own cache."""
+
+
+def gated(folder: Path, told: str, *more: str | Path, model: str | Path = "builtin:first") -> Outcome:
+    path = folder / "policy.yaml"
+    path.write_text(told)
+    return call(
+        "run", "--tasks", "t", "--model", model, "--include", folder / "tasks", "--out", folder / "out", "--gate", path,
+        *more,
+    )  # fmt: skip
+
+
+def test_a_group_is_looked_at(tmp_path: Path) -> None:
+    task = {**SCORE, "metrics": [{"acc": {"by": "passage"}}], "metadata": {"passage": "{{ passage }}"}}
+    write_task(tmp_path / "tasks", "t", rows(600, 0, 0), **task)
+    baseline = run_of("builtin:first", tmp_path / "tasks", tmp_path / "base")
+    told = "metrics: named\nrules: [{task: t, metric: 'acc[p1]', margin: 0.1}]\n"
+    done = gated(tmp_path, told, "--baseline", baseline)
+    assert done.code == 0, done.err
+    assert "t, acc[p1]: pass" in done.err
+    # With another prompt by intention samples are matched by their id alone, in a group too.
+    done = gated(tmp_path, told, "--baseline", baseline, "--shots", "1")
+    assert done.code == 4
+    assert "shots (0 against 1/first) differs" in done.err
+    done = gated(tmp_path, told, "--baseline", baseline, "--shots", "1", "--across", "shots")
+    assert done.code == 0, done.err
+
+
+def test_further_k_are_looked_at_and_limited(tiny_llama: Path, tmp_path: Path, one_thread: None) -> None:
+    task = {**GENERATE, "max_tokens": 1, "draws": {"n": 2}, "metrics": [{"pass@k": {"k": [1, 2]}}]}
+    questions = [{"id": f"q{at}", "question": f"{at} and", "choices": ["yes", "no"], "answer": 0} for at in range(60)]  # fmt: skip
+    write_task(tmp_path / "tasks", "t", questions, **task)
+    base = call(
+        "run",
+        "--tasks",
+        "t",
+        "--model",
+        tiny_llama,
+        "--include",
+        tmp_path / "tasks",
+        "--out",
+        tmp_path / "base",
+    ).record
+    told = "metrics: named\nrules: [{task: t, metric: 'pass@2', margin: 0.3}]\n"
+    done = gated(tmp_path, told, "--baseline", base, model=tiny_llama)
+    assert done.code == 0, (done.out, done.err)
+    assert "t, pass@2: pass" in done.err
+    told = "metrics: named\nlimits: [{task: t, metric: 'pass@2', at_most: 0.3}]\n"
+    done = gated(tmp_path, told, "--baseline", base, model=tiny_llama)
+    assert done.code == 0, (done.out, done.err)
+    assert "pass@2" in done.out
