@@ -62,3 +62,15 @@ def test_further_k_are_looked_at_and_limited(tiny_llama: Path, tmp_path: Path, o
     done = gated(tmp_path, told, "--baseline", base, model=tiny_llama)
     assert done.code == 0, (done.out, done.err)
     assert "pass@2" in done.out
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.1])
+def test_a_group_that_is_not_asked_is_refused(tmp_path: Path, margin: float) -> None:
+    task = {**SCORE, "metrics": [{"acc": {"by": "passage"}}], "metadata": {"passage": "{{ passage }}"}}
+    write_task(tmp_path / "tasks", "t", rows(30, 0, 0), **task)
+    baseline = run_of("builtin:first", tmp_path / "tasks", tmp_path / "base")
+    told = f"metrics: named\nrules: [{{task: t, metric: 'acc[p2]', margin: {margin}}}]\n"
+    # The first two samples are of other groups.
+    done = gated(tmp_path, told, "--baseline", baseline, "--limit", "2", "--from-start")
+    assert "a gate of acc[p2] of t could not decide" in done.sentence()
+    assert "none of the samples that are asked has a value in the baseline" in done.err

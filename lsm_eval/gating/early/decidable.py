@@ -20,6 +20,7 @@ from lsm_eval.gating.words import amount, counted
 from lsm_eval.statistics.comparison.sequential import limits
 
 _NORMAL = NormalDist()
+_NO_VALUE = " (none of the samples that are asked has a value in the baseline)"
 
 
 def check_decidable(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregates) -> None:
@@ -38,7 +39,7 @@ def _hopeless(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregate
         name = f"{one.asked.row.metric} of {one.asked.row.task}"
         same = _against_itself(one, own, policy, aggregates)
         if same is None or same.p_margin is None:
-            why = "" if same is None else f" ({same.found.reason})"
+            why = f" ({same.found.reason})" if same is not None else "" if len(one.known) else _NO_VALUE
             yield f"a gate of {name}\0 could not decide: its pairs have no interval{why}; take more samples, or let a rule ignore it."
         elif margin and same.p_margin > (limit := limits(policy.false_pass, _rising(one.shares))[-1]):
             most = same.most(limit)
