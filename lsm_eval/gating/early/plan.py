@@ -158,7 +158,7 @@ def _once(gated: Sequence[Asked], task: RunTask, table: Table | None, *, limited
     """Why a task is judged once, when all of it is in."""
     if limited:
         return "the policy limits the value of its own run, which stopping early would push aside"
-    if task.weighted:
+    if any(weight != 1 for weight in task.weights):
         return "its samples stand for unlike numbers of others"
     for one in gated:
         name = one.row.metric
@@ -203,6 +203,10 @@ def _paired(
         raise NotComparable(
             f"{task.name}: no sample of this run is one of the baseline's with the same prompt: run both with one task file, "
             "--limit and --seed, or name what is to differ with --across."
+        )
+    if any(table.weights[rows[place]] != task.weights[place] for place, pair in enumerate(pairs) if pair):
+        raise NotComparable(
+            f"{task.name}: its samples stand for unlike numbers of others in the baseline and in this run: ask both by one suite, or neither."
         )
     places = [place for place, pair in enumerate(pairs) if pair or all_of_it]
     return places, [rows[place] if pairs[place] else -1 for place in places]

@@ -1,4 +1,4 @@
-"""`lsm-eval run --gate` on metrics that only come to light with the samples: groups, several k, and their limits."""
+"""`lsm-eval run --gate` on metrics that only come to light with the samples (groups, several k, and their limits), and on shares."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ def _cache(own_cache: Path) -> None:
     """Every test has its own cache."""
 
 
-def gated(folder: Path, told: str, *more: str | Path, model: str | Path = "builtin:first") -> Outcome:
+def gated(
+    folder: Path, told: str, *more: str | Path, model: str | Path = "builtin:first", tasks: str = "t"
+) -> Outcome:
     path = folder / "policy.yaml"
     path.write_text(told)
     return call(
-        "run", "--tasks", "t", "--model", model, "--include", folder / "tasks", "--out", folder / "out", "--gate", path,
+        "run", "--tasks", tasks, "--model", model, "--include", folder / "tasks", "--out", folder / "out", "--gate", path,
         *more,
     )  # fmt: skip
 
@@ -74,3 +76,20 @@ def test_a_group_that_is_not_asked_is_refused(tmp_path: Path, margin: float) -> 
     done = gated(tmp_path, told, "--baseline", baseline, "--limit", "2", "--from-start")
     assert "a gate of acc[p2] of t could not decide" in done.sentence()
     assert "none of the samples that are asked has a value in the baseline" in done.err
+
+
+def test_a_share_and_a_whole_task_are_told_apart_before_anything_is_asked(tmp_path: Path) -> None:
+    data = [row | {"passage": f"p{at // 5}"} for at, row in enumerate(rows(300, 0, 0))]
+    write_task(tmp_path / "tasks", "t", data, **SCORE, cluster="{{ passage }}")
+    (tmp_path / "tasks" / "part.yaml").write_text(
+        "suite: part\ntitle: Part\ntasks: [{task: t, limit: 100, each: 2}]\n"
+    )
+    baseline = run_of("builtin:first", tmp_path / "tasks", tmp_path / "base", "part")
+    told = "margin: {fraction: 0.2}\n"
+    done = gated(tmp_path, told, "--baseline", baseline)
+    assert done.code == 4
+    assert "t: its samples stand for unlike numbers of others in the baseline and in this run" in done.err
+    assert done.out == ""
+    done = gated(tmp_path, told, "--baseline", baseline, tasks="part")
+    assert done.code == 0, done.err
+    assert "t is asked whole and judged once: its samples stand for unlike numbers of others" in done.err
