@@ -26,7 +26,7 @@ class LookedAt:
     p_loss: float | None
     """Of no loss, at that look alone."""
     limit_loss: float
-    """A loss is proven where `p_loss` is at most this."""
+    """A loss is proven where `p_loss` is at most this, or was at a look before."""
     p_margin: float | None
     """Of a loss as large as the margin, at that look alone."""
     limit_margin: float

@@ -10,6 +10,7 @@ import pytest
 from watched_runs import Watched, watched
 
 from lsm_eval.gating.result import Finding
+from lsm_eval.gating.written.wording import held_against
 from lsm_eval.statistics.comparison.score import Score
 from lsm_eval.statistics.comparison.sequential import equal_shares, limits
 
@@ -175,3 +176,14 @@ def test_an_outage_at_the_end_is_no_answer_of_the_looks_before(two: Watched) -> 
     result = two.judged({"a": unsure, "b": scores(two, "b")})
     assert result.answer == "not comparable"
     assert result.reasons[0].startswith("a: 40 of 360 samples")
+
+
+def test_a_loss_that_a_look_before_proved_is_told_so(two: Watched) -> None:
+    result = two.judged({"a": np.zeros(400), "b": scores(two, "b")})
+    found = by_task(list(result.findings))["a"]
+    assert found.looked_at is not None
+    assert (held_against(found) or "").startswith("settled at look 1, with 10 % of its pairs: p of no loss")
+    later = replace(found, looked_at=replace(found.looked_at, look=5, p_loss=0.02))
+    assert (held_against(later) or "").startswith(
+        "settled at look 5, its loss being proven by a look before, with 10 % of its pairs: p of no loss 0.02"
+    )
