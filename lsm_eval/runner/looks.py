@@ -11,6 +11,7 @@ from lsm_eval.gating.early.watch import Watch
 from lsm_eval.gating.early.words import look_line
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.base import AnyMetric
+from lsm_eval.metrics.judged import JudgedMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.scoring import Revealing, score_task
 from lsm_eval.models.base import Model
@@ -89,10 +90,12 @@ class _Asking:
     def _looked_at(self, task: PreparedTask) -> tuple[AnyMetric, ...]:
         """The metrics that the gate asks for, and those that bring them to light (groups, several k)."""
         wanted = {one.asked.row.metric for one in self.watch.plan.watched if one.asked.row.task == task.name}
-        hidden = not wanted <= {metric.name for metric in task.metrics}
+        # A judge is asked when all answers are there; tasks of which a policy gates what it says are not looked at.
+        metrics = [metric for metric in task.metrics if not isinstance(metric, JudgedMetric)]
+        hidden = not wanted <= {metric.name for metric in metrics}
         return tuple(
             metric
-            for metric in task.metrics
+            for metric in metrics
             if metric.name in wanted or (hidden and isinstance(metric, Revealing))
         )
 

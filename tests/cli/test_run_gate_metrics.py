@@ -93,3 +93,26 @@ def test_a_share_and_a_whole_task_are_told_apart_before_anything_is_asked(tmp_pa
     done = gated(tmp_path, told, "--baseline", baseline, tasks="part")
     assert done.code == 0, done.err
     assert "t is asked whole and judged once: its samples stand for unlike numbers of others" in done.err
+
+
+def test_a_group_of_what_a_judge_says_is_judged_once(tmp_path: Path) -> None:
+    data = [
+        {"question": f"what is {at}", "kind": "ab"[at % 2], "choices": ["yes", "no"], "answer": 0}
+        for at in range(80)
+    ]
+    metrics = [{"exact_match": {"by": "kind"}}, {"judged_refusal": {"by": "kind"}}]
+    task = {**GENERATE, "metadata": {"kind": "{{ kind }}"}, "metrics": metrics}
+    write_task(tmp_path / "tasks", "t", data, **task)
+    judged = ("--judge", "builtin:first")
+    baseline = run_of("builtin:says_no", tmp_path / "tasks", tmp_path / "base", "t", *judged)
+    told = "metrics: named\nrules: [{task: t, metric: 'judged_refusal[a]', margin: 0.3, direction: lower}]\n"
+    done = gated(tmp_path, told, "--baseline", baseline, model="builtin:says_no")
+    assert "the policy gates judged_refusal[a] of t, which asks a judge" in done.sentence()
+    done = gated(tmp_path, told, "--baseline", baseline, *judged, model="builtin:says_no")
+    assert done.code == 0, (done.out, done.err)
+    assert "t is asked whole and judged once: judged_refusal[a] asks a judge" in done.err
+    # Looks at a group of another metric do not ask the judge.
+    told = "metrics: named\nrules: [{task: t, metric: 'exact_match[a]', margin: 0.3}]\n"
+    done = gated(tmp_path, told, "--baseline", baseline, *judged, model="builtin:says_no")
+    assert done.code == 0, (done.out, done.err)
+    assert "t, exact_match[a]: pass" in done.err

@@ -164,7 +164,7 @@ def _once(gated: Sequence[Asked], task: RunTask, table: Table | None, *, limited
         name = one.row.metric
         if one.fair is not None:
             return f"{name} is gated by its distance from a fair value, for which there is no test on the way"
-        if name in task.judged:
+        if name.partition("[")[0] in task.judged:
             return f"{name} asks a judge, who is asked when all answers are there"
         held = None if table is None else table.statistics(name)
         if held is None or np.isnan(held).all():

@@ -55,7 +55,7 @@ def check_tasks(
         )
     by_name = {task.name: task for task in tasks}
     for one in gated:
-        if one.row.metric in by_name[one.row.task].unjudged:
+        if one.row.metric.partition("[")[0] in by_name[one.row.task].unjudged:
             raise UserError(
                 f"the policy gates {one.row.metric} of {one.row.task}, which asks a judge: name one with --judge MODEL."
             )
