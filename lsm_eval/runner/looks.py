@@ -11,8 +11,8 @@ from lsm_eval.gating.early.watch import Watch
 from lsm_eval.gating.early.words import look_line
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.metrics.judged import JudgedMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
+from lsm_eval.metrics.judged import JudgedMetric
 from lsm_eval.metrics.scoring import Revealing, score_task
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
