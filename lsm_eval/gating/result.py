@@ -110,7 +110,7 @@ class GateResult:
     false_alarm: float
     """The most often that an unchanged model fails, over all metrics together."""
     false_pass: float
-    """The most often that a loss of the margin passes, a metric."""
+    """The most often that a loss of the margin passes, for each metric by itself."""
     inconclusive: Literal["neutral", "warn", "fail"]
     """What becomes of *not enough data*."""
     answer: Answer | Literal["not comparable"]

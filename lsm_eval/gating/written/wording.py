@@ -100,12 +100,10 @@ def lacking(result: GateResult) -> str | None:
 
 def rates(result: GateResult) -> str:
     """How often the gate errs."""
-    metrics, looks = (
-        ("metrics", "") if result.looking is None else ("metrics and looks", " and all looks together")
-    )
+    metrics, looks = ("metrics", "") if result.looking is None else ("metrics and looks", ", over all looks")
     return (
         f"Error rates: an unchanged model fails in at most {100 * result.false_alarm:.3g} % of runs, over all {metrics} together; "
-        f"a loss as large as its margin passes in at most {100 * result.false_pass:.3g} %, a metric{looks}."
+        f"a loss as large as its margin passes in at most {100 * result.false_pass:.3g} %, for each metric by itself{looks}."
     )
 
 
