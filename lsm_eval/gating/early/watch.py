@@ -79,7 +79,8 @@ class Watch:
         found = self.settled()
         for name in asked:
             mine = [one for one, own in zip(found, self.plan.watched, strict=True) if _task(own) == name]
-            if all(one.outcome != "undecided" for one in mine) or self._lost(name, tables):
+            left = any(self.plan.task(name).slices[self.looks :])
+            if not left or all(one.outcome != "undecided" for one in mine) or self._lost(name, tables):
                 self._ended[name] = self.looks
         for task in self.plan.tasks:
             if task.once is not None:

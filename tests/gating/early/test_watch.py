@@ -187,3 +187,21 @@ def test_a_loss_that_a_look_before_proved_is_told_so(two: Watched) -> None:
     assert (held_against(later) or "").startswith(
         "settled at look 5, its loss being proven by a look before, with 10 % of its pairs: p of no loss 0.02"
     )
+
+
+def test_a_task_whose_samples_are_all_asked_keeps_what_was_said_of_it(
+    own_cache: Path, tmp_path: Path
+) -> None:
+    # `b` is all in at look 9, `a` goes on to look 10.
+    sizes = {"a": (400, 1), "b": (300, 50)}
+    setting = watched(tmp_path, sizes, margin={"fraction": 0.1}, not_comparable={"missing": 0.1})
+    unsure, some = scores(setting, "a"), scores(setting, "b")
+    rng = np.random.default_rng(0)
+    lost, gained = (rng.permutation(np.flatnonzero(unsure == one)) for one in (1, 0))
+    unsure[lost[:45]], unsure[gained[:20]] = 0, 1
+    some[::25] = np.nan
+    result = setting.judged({"a": unsure, "b": some})
+    assert result.answer == "not enough data"
+    assert "b: 12 samples failed in one run or both, and are in no pair." in result.notes
+    assert result.looking is not None
+    assert {one.task: one.look for one in result.looking.tasks} == {"a": 10, "b": 9}
