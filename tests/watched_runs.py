@@ -81,7 +81,11 @@ def watched(folder: Path, sizes: dict[str, tuple[int, int]], **policy: Any) -> W
         assert table is not None
         row = next(one for one in baseline.estimates if one.task == name)
         asked = [str(one) for one in table.asked]
-        tasks.append(RunTask(name, table.ids, asked, table.clusters, False, {"acc": row.signature}, (), ()))
+        tasks.append(
+            RunTask(
+                name, table.ids, asked, table.clusters, [1.0] * len(asked), {"acc": row.signature}, (), ()
+            )
+        )
     return Watched(baseline, own, told, plan(tasks, baseline, own, told, seed=0))
 
 

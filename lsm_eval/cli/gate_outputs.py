@@ -66,6 +66,10 @@ def check_places(files: Mapping[str, Path | None]) -> None:
     for path in (path for path in files.values() if path is not None):
         if not path.parent.is_dir():
             raise UserError(f"{path} cannot be written: {path.parent} is no folder; make it first.")
+        if path.is_dir():
+            raise UserError(f"{path} is a folder, and a file is to be written: name a file.")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UserError(f"{path} cannot be written: name another place, or check its rights.")
         real = os.path.realpath(path)
         if real in named and not path.is_char_device():
             raise UserError(f"{path} is named for two files, of which one would be lost: name another.")

@@ -64,7 +64,7 @@ class Held:
     """The other run's sample tables, where they were read before."""
     _theirs: dict[tuple[str, str], EstimateRow] = field(init=False)
     _pairs: dict[tuple[str, bool], Pairs | None] = field(default_factory=dict)
-    _measured: dict[tuple[str, str], tuple[Pairs, Difference]] = field(default_factory=dict)
+    _measured: dict[tuple[str, str], tuple[Pairs, Difference, Asked]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.own_tables = self.own_tables or Tables(self.other)
@@ -104,7 +104,7 @@ class Held:
         if measured.found is None:
             self._nothing(asked, other, measured.why or "there is nothing to compare")
             return None
-        self._measured[own.task, own.metric] = pairs, measured
+        self._measured[own.task, own.metric] = pairs, measured, asked
         margin = asked.margin or 0.0
         if asked.fair is not None:
             return fair_loss(
@@ -123,18 +123,13 @@ class Held:
 
     def flips(self, task: str, metric: str, most: int) -> list[Flip]:
         """Samples of a metric that changed."""
-        pairs, measured = self._measured.get((task, metric), (None, None))
-        if pairs is None or measured is None or measured.scores is None or not most:
+        found = self._measured.get((task, metric))
+        if found is None or not most:
             return []
-        direction = next(
-            (
-                one.higher_is_better
-                for one in self.other.estimates
-                if (one.task, one.metric) == (task, metric)
-            ),
-            None,
-        )
-        return flips(0, pairs, metric, *measured.scores, most, higher_is_better=direction)
+        pairs, measured, asked = found
+        if measured.scores is None:
+            return []
+        return flips(0, pairs, metric, *measured.scores, most, higher_is_better=asked.higher_is_better)
 
     def _refuse(self, why: str) -> None:
         self.reasons[why] = None

@@ -156,7 +156,7 @@ def share_cells(row: PlanRow) -> list[str]:
     shown = [DASH if one is None else f"{one:,}" for one in known]
     for at, share in ((-2, row.discordance), (-1, row.flips)):
         shown[at] += "" if share is None else f" ({percent(share)})"
-    return [row.task, row.metric, *shown]
+    return [visible(row.task), visible(row.metric), *shown]
 
 
 def cells(row: PlanRow) -> list[str]:

@@ -123,7 +123,7 @@ class Policy(Strict):
     false_alarm: Rate = 0.01
     """The most often that an unchanged model fails, over all metrics together."""
     false_pass: Rate = 0.05
-    """The most often that a loss of the margin passes, a metric."""
+    """The most often that a loss of the margin passes, for each metric by itself."""
     inconclusive: Inconclusive | None = None
     """What becomes of not enough data; None for what the kind says."""
     metrics: Literal["primary", "named"] = "primary"

@@ -26,7 +26,7 @@ class LookedAt:
     p_loss: float | None
     """Of no loss, at that look alone."""
     limit_loss: float
-    """A loss is proven where `p_loss` is at most this."""
+    """A loss is proven where `p_loss` is at most this, or was at a look before."""
     p_margin: float | None
     """Of a loss as large as the margin, at that look alone."""
     limit_margin: float
@@ -110,7 +110,7 @@ class GateResult:
     false_alarm: float
     """The most often that an unchanged model fails, over all metrics together."""
     false_pass: float
-    """The most often that a loss of the margin passes, a metric."""
+    """The most often that a loss of the margin passes, for each metric by itself."""
     inconclusive: Literal["neutral", "warn", "fail"]
     """What becomes of *not enough data*."""
     answer: Answer | Literal["not comparable"]

@@ -79,6 +79,10 @@ class SumMetric:
         """Whether Wilson's interval applies, if every value is 0 or 1."""
         return self.mean and self.unit == "fraction"
 
+    def survey(self, samples: Sequence[Sample]) -> None:
+        """Samples are scored anew (`scoring.Surveying`)."""
+        self.siblings.forget()
+
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
         return self.measure_all(sample, [answer])
 
@@ -146,6 +150,7 @@ class _Siblings:
     def __init__(self, documents: Documents, signature: str) -> None:
         self._documents, self._signature = documents, signature
         self._known: set[tuple[str, str]] = set()
+        self._unannounced: set[tuple[str, str]] = set()
         self._new: list[SumMetric] = []
 
     def add(self, metric: str, filter_name: str) -> AnyMetric:
@@ -174,8 +179,15 @@ class _Siblings:
             for metric in values:
                 if (metric, filter_name) not in self._known:
                     made = self.add(metric, filter_name)
+                    self._unannounced.add((metric, filter_name))
                     if isinstance(made, SumMetric):
                         self._new.append(made)
+
+    def forget(self) -> None:
+        """Know no more than what was announced, so that the rest comes to light again."""
+        self._known -= self._unannounced
+        self._unannounced.clear()
+        self._new.clear()
 
     def take(self) -> list[SumMetric]:
         new, self._new = self._new, []

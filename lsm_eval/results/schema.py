@@ -331,7 +331,7 @@ class VerdictRow(_Row):
     share: float | None
     """Of its planned pairs that were in."""
     p_loss: float | None
-    """Of no loss, at that look alone; a loss is proven at `limit_loss` or below."""
+    """Of no loss, at that look alone; a loss is proven at `limit_loss` or below, or was at a look before."""
     limit_loss: float | None
     p_margin: float | None
     """Of a loss as large as the margin; ruled out at `limit_margin` or below."""

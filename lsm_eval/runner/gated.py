@@ -133,7 +133,7 @@ def _task(task: PreparedTask, spec: RunSpec, model: Model, fingerprint: str, *, 
         [sample.id for sample in task.samples],
         [asked(sample.requests) for sample in task.samples],
         [sample.cluster for sample in task.samples],
-        any(sample.weight != 1 for sample in task.samples),
+        [sample.weight for sample in task.samples],
         {
             metric.name: signature(
                 task, metric, spec, fingerprint=fingerprint, likelihood=model.info.likelihood

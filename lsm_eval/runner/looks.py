@@ -12,7 +12,8 @@ from lsm_eval.gating.early.words import look_line
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
-from lsm_eval.metrics.scoring import score_task
+from lsm_eval.metrics.judged import JudgedMetric
+from lsm_eval.metrics.scoring import Revealing, score_task
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Failure, Generated, Scored, asked
@@ -87,14 +88,16 @@ class _Asking:
         return rows, tables
 
     def _looked_at(self, task: PreparedTask) -> tuple[AnyMetric, ...]:
-        """The metrics that the gate asks for."""
-        wanted = {
-            name
-            for one in self.watch.plan.watched
-            if one.asked.row.task == task.name
-            for name in (one.asked.row.metric, one.asked.row.metric.partition("[")[0])
-        }
-        return tuple(metric for metric in task.metrics if metric.name in wanted)
+        """The metrics that the gate asks for, and those that bring them to light (groups, several k)."""
+        wanted = {one.asked.row.metric for one in self.watch.plan.watched if one.asked.row.task == task.name}
+        # A judge is asked when all answers are there; tasks of which a policy gates what it says are not looked at.
+        metrics = [metric for metric in task.metrics if not isinstance(metric, JudgedMetric)]
+        hidden = not wanted <= {metric.name for metric in metrics}
+        return tuple(
+            metric
+            for metric in metrics
+            if metric.name in wanted or (hidden and isinstance(metric, Revealing))
+        )
 
 
 def ask_looking(

@@ -58,8 +58,8 @@ def correlation_estimate(
 ) -> Estimate:
     """Pearson's r of points x, y [n] with its interval; clusters are n long (None: a point that stands alone), and `weights` [n] those
     of the points, where they are not all the same: moments are then weighted ones, and G in Fisher's variance is what the clusters are
-    worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7), and the degrees of freedom are `bounded.weighted_freedom`'s. No interval with fewer than five points or clusters, or
-    what is worth fewer, or where all lie on one line; `method` says so."""
+    worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7). No interval with fewer than five points or clusters, or what is worth
+    fewer, or where all lie on one line; `method` says so."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():
         return found

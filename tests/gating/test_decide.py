@@ -340,3 +340,12 @@ def test_the_same_values_from_the_command_line_and_from_python(gate_runs: GateRu
     result = lsm_eval.gate(gate_runs.baseline, gate_runs.candidate, path)
     assert content["findings"][0]["p"] == only(result).p
     assert content["policy"]["sha256"] == result.policy_sha256
+
+
+def test_samples_that_changed_are_told_by_the_policys_direction(gate_runs: GateRuns) -> None:
+    # 35 of 600 were gained and 5 lost; the policy holds gains to be losses.
+    rules = [{"task": "better", "direction": "lower"}]
+    result = judged(gate_runs, "better", rules=rules)
+    assert result.answer == "fail"
+    assert [(flip.first, flip.second) for flip in result.flips[:3]] == [(0.0, 1.0)] * 3
+    assert [(flip.first, flip.second) for flip in result.flips[3:]] == [(1.0, 0.0)] * 2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from gate_runs import GateRuns
 
 from lsm_eval.comparison.find import find
 from lsm_eval.errors import UserError
-from lsm_eval.gating.plan import SHARES, Plan, PlanRow, plan, share_cells
+from lsm_eval.gating.plan import SHARES, Plan, PlanRow, cells, plan, share_cells
 from lsm_eval.gating.policy import Policy
 
 
@@ -89,6 +90,10 @@ def test_what_fewer_pairs_that_differ_would_need_stands_beside_the_worst_case(ga
     assert two.by_share is None
     assert row.needed_same is None
     assert share_cells(row)[-2].endswith(" %)")
+    named = share_cells(replace(row, task="\x1b[31mt", metric="##[error]m"))
+    assert named[:2] == cells(replace(row, task="\x1b[31mt", metric="##[error]m"))[:2]
+    assert "\x1b" not in named[0]
+    assert "##[" not in named[1]
 
 
 def test_a_share_that_unrelated_models_do_not_reach_is_left_out(gate_runs: GateRuns) -> None:

@@ -20,6 +20,7 @@ from lsm_eval.gating.words import amount, counted
 from lsm_eval.statistics.comparison.sequential import limits
 
 _NORMAL = NormalDist()
+_NO_VALUE = " (none of the samples that are asked has a value in the baseline)"
 
 
 def check_decidable(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregates) -> None:
@@ -32,20 +33,18 @@ def check_decidable(plan: LookPlan, own: Tables, policy: Policy, aggregates: Agg
 
 def _hopeless(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregates) -> Iterator[str]:
     for one in plan.watched:
-        margin = one.asked.margin
-        if not margin or one.asked.higher_is_better is None or plan.task(one.asked.row.task).once is not None:
+        margin = one.asked.margin or 0.0
+        if one.asked.higher_is_better is None or plan.task(one.asked.row.task).once is not None:
             continue
-        limit = limits(policy.false_pass, _rising(one.shares))[-1]
         name = f"{one.asked.row.metric} of {one.asked.row.task}"
         same = _against_itself(one, own, policy, aggregates)
         if same is None or same.p_margin is None:
-            why = "" if same is None else f" ({same.found.reason})"
+            why = f" ({same.found.reason})" if same is not None else "" if len(one.known) else _NO_VALUE
             yield f"a gate of {name}\0 could not decide: its pairs have no interval{why}; take more samples, or let a rule ignore it."
-        elif same.p_margin > limit:
+        elif margin and same.p_margin > (limit := limits(policy.false_pass, _rising(one.shares))[-1]):
             most = same.most(limit)
-            needed = counted(
-                _needed(limit, margin / same.span, len(one.known), same.found.clusters), "sample"
-            )
+            assert most is not None
+            needed = counted(_needed(limit, margin / same.span, most / same.span, len(one.known)), "sample")
             yield (
                 f"a gate of {name}\0 with {counted(len(one.known), 'sample')} and {counted(plan.looks, 'look')} could not decide: even where no "
                 f"answer differs, a loss of {amount(most, one.asked.row.unit)} is not ruled out, and its margin is "
@@ -72,10 +71,15 @@ def _rising(shares: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(share for share, before in zip(shares, (0.0, *shares), strict=False) if share > before)
 
 
-def _needed(limit: float, margin: float, n: int, clusters: int | None) -> int:
-    """Samples of which none differs that rule out a margin, as many in a cluster as now: by the exact chance of none, and by Tango's
-    statistic, which is then the root of n · margin / (1 - margin)."""
-    share = min(margin, 1 - 1e-9)
+def _needed(limit: float, margin: float, most: float, n: int) -> int:
+    """Samples of which none differs that rule out a margin, in clusters as large and with weights as unlike as those of n, which rule out
+    `most`."""
+    return math.ceil(n * _alone(limit, margin) / _alone(limit, most))
+
+
+def _alone(limit: float, loss: float) -> float:
+    """Pairs that stand alone, of which none differs, that rule out a loss: by the exact chance of none, and by Tango's statistic, which is
+    then the root of n · loss / (1 - loss)."""
+    share = min(loss, 1 - 1e-9)
     z = _NORMAL.inv_cdf(1 - limit)
-    alone = max(math.log(limit) / math.log1p(-share), z**2 * (1 - share) / share)
-    return math.ceil(alone * (1.0 if clusters is None else n / clusters))
+    return max(math.log(limit) / math.log1p(-share), z**2 * (1 - share) / share)

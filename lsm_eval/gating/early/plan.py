@@ -87,7 +87,7 @@ def plan(
     `NotComparable` where the two cannot be held against each other."""
     check_policy(policy)
     gated, notes = asked(policy, baseline.estimates)
-    limited = _limited(policy.limits, tasks)
+    limited = _limited(policy.limits, tasks, baseline)
     check_tasks(gated, limited, tasks, baseline, policy)
     if not gated and not limited:
         raise UserError(
@@ -126,11 +126,11 @@ def plan(
     return LookPlan(tuple(planned), tuple(watched), sum(limited.values()), looks, tuple(notes))
 
 
-def _limited(limits: Sequence[Limit], tasks: Sequence[RunTask]) -> dict[str, float]:
+def _limited(limits: Sequence[Limit], tasks: Sequence[RunTask], baseline: Record) -> dict[str, float]:
     """The weight of the policy's limits, by task. Raises UserError for a limit that fits nothing of the run."""
     found: dict[str, float] = {}
     for limit in limits:
-        fitting = list(_fitting(limit, tasks))
+        fitting = list(_fitting(limit, tasks, baseline))
         if not fitting:
             raise UserError(
                 f"the policy limits {limit.metric!r} of {limit.task!r}, which no task of this run has: name its task in --tasks, or "
@@ -141,26 +141,30 @@ def _limited(limits: Sequence[Limit], tasks: Sequence[RunTask]) -> dict[str, flo
     return found
 
 
-def _fitting(limit: Limit, tasks: Sequence[RunTask]) -> Iterator[str]:
-    """The task of each metric that a limit fits, as far as metrics are known by name."""
+def _fitting(limit: Limit, tasks: Sequence[RunTask], baseline: Record) -> Iterator[str]:
+    """The task of each metric that a limit fits, as far as metrics are known by name: those that only come to light with the samples from
+    the baseline, or by the name that their group's begins with."""
     base = limit.metric.partition("[")[0]
     for task in tasks:
-        for metric in [*task.signatures, *task.judged] if fits(limit.task, task.name) else ():
-            if fits(limit.metric, metric) or fits(base, metric):
-                yield task.name
+        if not fits(limit.task, task.name):
+            continue
+        there = (row.metric for row in baseline.estimates if row.task == task.name)
+        known = dict.fromkeys([*task.signatures, *task.judged, *there])
+        found = [name for name in known if fits(limit.metric, name)]
+        yield from (task.name for _ in found or [name for name in known if fits(base, name)])
 
 
 def _once(gated: Sequence[Asked], task: RunTask, table: Table | None, *, limited: bool) -> str | None:
     """Why a task is judged once, when all of it is in."""
     if limited:
         return "the policy limits the value of its own run, which stopping early would push aside"
-    if task.weighted:
+    if any(weight != 1 for weight in task.weights):
         return "its samples stand for unlike numbers of others"
     for one in gated:
         name = one.row.metric
         if one.fair is not None:
             return f"{name} is gated by its distance from a fair value, for which there is no test on the way"
-        if name in task.judged:
+        if name.partition("[")[0] in task.judged:
             return f"{name} asks a judge, who is asked when all answers are there"
         held = None if table is None else table.statistics(name)
         if held is None or np.isnan(held).all():
@@ -199,6 +203,10 @@ def _paired(
         raise NotComparable(
             f"{task.name}: no sample of this run is one of the baseline's with the same prompt: run both with one task file, "
             "--limit and --seed, or name what is to differ with --across."
+        )
+    if any(table.weights[rows[place]] != task.weights[place] for place, pair in enumerate(pairs) if pair):
+        raise NotComparable(
+            f"{task.name}: its samples stand for unlike numbers of others in the baseline and in this run: ask both by one suite, or neither."
         )
     places = [place for place, pair in enumerate(pairs) if pair or all_of_it]
     return places, [rows[place] if pairs[place] else -1 for place in places]

@@ -55,7 +55,7 @@ def check_tasks(
         )
     by_name = {task.name: task for task in tasks}
     for one in gated:
-        if one.row.metric in by_name[one.row.task].unjudged:
+        if one.row.metric.partition("[")[0] in by_name[one.row.task].unjudged:
             raise UserError(
                 f"the policy gates {one.row.metric} of {one.row.task}, which asks a judge: name one with --judge MODEL."
             )
@@ -80,7 +80,7 @@ def check_comparable(
             )
     for one in gated:
         task, name = by_name[one.row.task], one.row.metric
-        own = task.signatures.get(name, task.signatures.get(name.partition("[")[0]))
+        own = _expected(one, task)
         if own is None:
             continue
         parts = signature.differing(one.row.signature, own)
@@ -96,8 +96,14 @@ def check_comparable(
 
 def by_id_alone(one: Asked, task: RunTask, across: Collection[str]) -> bool:
     """Whether samples have other prompts by intention."""
-    own = task.signatures.get(one.row.metric)
+    own = _expected(one, task)
     return own is not None and signature.by_id_alone(signature.differing(one.row.signature, own), across)
+
+
+def _expected(one: Asked, task: RunTask) -> str | None:
+    """The signature that a metric will have; of one that only comes to light with the samples that of another, which differs in the part
+    `metric` alone. None where the task's are not known."""
+    return task.signatures.get(one.row.metric, next(iter(task.signatures.values()), None))
 
 
 def _listed(names: Sequence[str]) -> str:

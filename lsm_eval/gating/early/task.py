@@ -17,8 +17,8 @@ class RunTask:
     """What each sample asks, as a hash (`requests.asked`) [n]."""
     clusters: Sequence[str | None]
     """[n]"""
-    weighted: bool
-    """Whether samples stand for unlike numbers of others."""
+    weights: Sequence[float]
+    """How many samples each stands for [n]."""
     signatures: Mapping[str, str]
     """Of each metric, by name, as far as it is known without answers."""
     judged: Collection[str]

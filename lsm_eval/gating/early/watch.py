@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.pairs import match
@@ -34,6 +34,8 @@ class Watch:
     aggregates: Aggregates
     _seen: list[Look[Question]] = field(default_factory=list)
     """Of the watched metrics."""
+    _unjudged: set[int] = field(default_factory=set)
+    """Places of watched metrics that the last look at more of their pairs could not judge."""
     held: dict[str, Held] = field(default_factory=dict)
     """By task, as its last look left it."""
     _ended: dict[str, int] = field(default_factory=dict)
@@ -77,7 +79,8 @@ class Watch:
         found = self.settled()
         for name in asked:
             mine = [one for one, own in zip(found, self.plan.watched, strict=True) if _task(own) == name]
-            if all(one.outcome != "undecided" for one in mine) or self._lost(name, tables):
+            left = any(self.plan.task(name).slices[self.looks :])
+            if not left or all(one.outcome != "undecided" for one in mine) or self._lost(name, tables):
                 self._ended[name] = self.looks
         for task in self.plan.tasks:
             if task.once is not None:
@@ -115,22 +118,34 @@ class Watch:
             count = len(self.plan.watched)
             looks = [Look(_shares(look)[:count], look.evidence[:count]) for look in looks]
             weights = []
-        return sequential(
+        found = sequential(
             looks,
             false_alarm=self.policy.false_alarm,
             false_pass=self.policy.false_pass,
             weights=[*(one.asked.weight for one in self.plan.watched), *(scale * one for one in weights)],
+        )
+        # What was seen before an outage is no answer.
+        return tuple(
+            replace(one, evidence=None) if one.outcome == "undecided" and place in self._unjudged else one
+            for place, one in enumerate(found)
         )
 
     def _look(self, held: dict[str, Held]) -> Look[Question]:
         before = _shares(self._seen[-1]) if self._seen else (0.0,) * len(self.plan.watched)
         shares: list[float] = []
         evidence: list[Question | None] = []
-        last = self.looks == self.plan.looks - 1
-        for one, own in zip(self.plan.watched, before, strict=True):
-            share = one.shares[self.looks] if _task(one) in held else own
+        for place, (one, own) in enumerate(zip(self.plan.watched, before, strict=True)):
+            share, found = own, None
+            if _task(one) in held and one.shares[self.looks] > own:
+                found = _question(held[_task(one)], one, last=one.shares[self.looks] >= 1)
+                self._unjudged.discard(place)
+                if found is None:
+                    # Its share stays, so that the next look is at these pairs too, were they its last.
+                    self._unjudged.add(place)
+                else:
+                    share = one.shares[self.looks]
             shares.append(share)
-            evidence.append(_question(held[_task(one)], one, last=last) if share > own else None)
+            evidence.append(found)
         return Look(tuple(shares), tuple(evidence))
 
     def _hold(self, candidate: Record, tables: Tables) -> Held:

@@ -100,12 +100,10 @@ def lacking(result: GateResult) -> str | None:
 
 def rates(result: GateResult) -> str:
     """How often the gate errs."""
-    metrics, looks = (
-        ("metrics", "") if result.looking is None else ("metrics and looks", " and all looks together")
-    )
+    metrics, looks = ("metrics", "") if result.looking is None else ("metrics and looks", ", over all looks")
     return (
         f"Error rates: an unchanged model fails in at most {100 * result.false_alarm:.3g} % of runs, over all {metrics} together; "
-        f"a loss as large as its margin passes in at most {100 * result.false_pass:.3g} %, a metric{looks}."
+        f"a loss as large as its margin passes in at most {100 * result.false_pass:.3g} %, for each metric by itself{looks}."
     )
 
 
@@ -125,6 +123,9 @@ def held_against(finding: Finding) -> str | None:
     if at is None:
         return None
     when = "no look settled it" if at.look is None else f"settled at look {at.look}"
+    if finding.answer == "fail" and at.p_loss is not None and at.p_loss > at.limit_loss:
+        # Holm's limits grow with each loss that is proven, those of looks before as well.
+        when += ", its loss being proven by a look before"
     return (
         f"{when}, with {100 * at.share:.3g} % of its pairs: p of no loss {words.p_value(at.p_loss)} (limit {at.limit_loss:.2g}), of a loss as "
         f"large as the margin {words.p_value(at.p_margin)} (limit {at.limit_margin:.2g})"

@@ -11,7 +11,8 @@ Both error rates are spent over the looks (`spending`), each test against the bo
 Neither boundary counts on the other one being obeyed: both rates hold if sampling goes on after a verdict. A verdict stands once it is made.
 
 Shares are of the pairs that were planned, and may be others for each metric. A metric whose share has not risen since the look before is not
-tested again: it has ended, or (at 0) not begun; one that is seen once, when all is in, has its whole error rates at that look.
+tested again: it has ended, could not be judged (what a look does not spend is left to the next), or (at 0) not begun; one
+that is seen once, when all is in, has its whole error rates at that look.
 `Evidence.most` is a bound for one look alone: to show one that holds on the way, make the evidence with `false_pass` at the look's limit. The
 default spends evenly: at a loss of twice the margin most runs end in the first third.
 """

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from watched_runs import Watched, watched
 
 from lsm_eval.gating.result import Finding
+from lsm_eval.gating.written.wording import held_against
 from lsm_eval.statistics.comparison.score import Score
 from lsm_eval.statistics.comparison.sequential import equal_shares, limits
 
@@ -130,3 +134,74 @@ def test_a_short_outage_early_on_does_not_end_it(two: Watched) -> None:
     assert found.looked_at is not None
     assert found.looked_at.look is not None
     assert 15 / (400 * found.looked_at.share) <= 0.05
+
+
+def test_what_its_last_look_cannot_judge_is_judged_by_the_next(two: Watched) -> None:
+    own = {one.asked.row.task: one for one in two.plan.watched}
+    # A metric whose last pairs are in at look 3, while 8 of 120 samples failed; at look 4 it is 8 of 160.
+    early = replace(own["a"], shares=(0.4, 0.7, *(1.0,) * 8))
+    setting = replace(two, plan=replace(two.plan, watched=(early, own["b"])))
+    some = scores(two, "a")
+    some[list(two.plan.task("a").slices[0])[:8]] = np.nan
+    result = setting.judged({"a": some, "b": scores(two, "b")})
+    found = by_task(list(result.findings))["a"]
+    assert (result.answer, found.answer) == ("pass", "pass")
+    assert found.looked_at is not None
+    assert (found.looked_at.look, found.looked_at.share) == (4, 1.0)
+
+
+def test_pairs_that_end_before_the_last_look_and_have_no_interval_are_not_enough(
+    own_cache: Path, tmp_path: Path
+) -> None:
+    # The last of six clusters is in at look 9; half of them fail, which the policy allows.
+    setting = watched(
+        tmp_path, {"a": (400, 1), "b": (300, 50)}, margin={"fraction": 0.1}, not_comparable={"missing": 0.5}
+    )
+    assert setting.plan.watched[1].shares[-2:] == (1.0, 1.0)
+    some = scores(setting, "b")
+    some[:150] = np.nan
+    result = setting.judged({"a": scores(setting, "a"), "b": some})
+    assert (result.answer, result.exit_code) == ("not enough data", 3)
+    found = by_task(list(result.findings))["b"]
+    assert (found.answer, found.n) == ("not enough data", 150)
+    assert "there is no interval of their difference (only 3 clusters)" in found.why
+
+
+def test_an_outage_at_the_end_is_no_answer_of_the_looks_before(two: Watched) -> None:
+    unsure = scores(two, "a")
+    rng = np.random.default_rng(0)
+    lost, gained = (rng.permutation(np.flatnonzero(unsure == one)) for one in (1, 0))
+    unsure[lost[:45]], unsure[gained[:20]] = 0, 1
+    unsure[[*two.plan.task("a").slices[8], *two.plan.task("a").slices[9]]] = np.nan
+    result = two.judged({"a": unsure, "b": scores(two, "b")})
+    assert result.answer == "not comparable"
+    assert result.reasons[0].startswith("a: 40 of 360 samples")
+
+
+def test_a_loss_that_a_look_before_proved_is_told_so(two: Watched) -> None:
+    result = two.judged({"a": np.zeros(400), "b": scores(two, "b")})
+    found = by_task(list(result.findings))["a"]
+    assert found.looked_at is not None
+    assert (held_against(found) or "").startswith("settled at look 1, with 10 % of its pairs: p of no loss")
+    later = replace(found, looked_at=replace(found.looked_at, look=5, p_loss=0.02))
+    assert (held_against(later) or "").startswith(
+        "settled at look 5, its loss being proven by a look before, with 10 % of its pairs: p of no loss 0.02"
+    )
+
+
+def test_a_task_whose_samples_are_all_asked_keeps_what_was_said_of_it(
+    own_cache: Path, tmp_path: Path
+) -> None:
+    # `b` is all in at look 9, `a` goes on to look 10.
+    sizes = {"a": (400, 1), "b": (300, 50)}
+    setting = watched(tmp_path, sizes, margin={"fraction": 0.1}, not_comparable={"missing": 0.1})
+    unsure, some = scores(setting, "a"), scores(setting, "b")
+    rng = np.random.default_rng(0)
+    lost, gained = (rng.permutation(np.flatnonzero(unsure == one)) for one in (1, 0))
+    unsure[lost[:45]], unsure[gained[:20]] = 0, 1
+    some[::25] = np.nan
+    result = setting.judged({"a": unsure, "b": some})
+    assert result.answer == "not enough data"
+    assert "b: 12 samples failed in one run or both, and are in no pair." in result.notes
+    assert result.looking is not None
+    assert {one.task: one.look for one in result.looking.tasks} == {"a": 10, "b": 9}
