@@ -104,8 +104,8 @@ class Generated:
 
     text: str
     """The new text, cut before the stop string."""
-    tokens: int
-    """Number of new tokens."""
+    tokens: int | None
+    """Number of new tokens; None of a server that does not count them."""
     finish: Literal["stop", "length"]
     """Whether a stop string or the end of text came, or the tokens ran out."""
     truncated: int = 0

@@ -20,6 +20,8 @@ class Manner:
     """What a server was found to want in another way than most."""
 
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    counts: bool | None = None
+    """Whether it counts the tokens of its answers; None until one was whole."""
 
 
 def path_of(request: Generate, api: Api) -> Path:

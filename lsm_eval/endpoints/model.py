@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
-from lsm_eval.endpoints.asking import path_of, shown
+from lsm_eval.endpoints.asking import Manner, path_of, shown
 from lsm_eval.endpoints.key import read_key
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
@@ -45,6 +45,7 @@ class EndpointModel:
         self._address = read_address(self.options.base_url)
         self._key = read_key(self.options.api_key_env, self.options.api_key_file)
         self._limiter = Limiter(self.options.max_concurrency)
+        self._manner = Manner()
         self._asked = False
         if self._key.secret and not self._address.encrypted and not self._address.loopback:
             self.note(
@@ -126,7 +127,9 @@ class EndpointModel:
         self._asked = True
         with _event_loop() as runner:
             transport = runner.run(_made(lambda: Transport(self._address, self._key)))
-            asker = Asker(requests, self.model, self.options.api, self._address, self._key, transport)
+            asker = Asker(
+                requests, self.model, self.options.api, self._address, self._key, transport, self._manner
+            )
             try:
                 # The first of each kind goes alone, so that a mistake of the user's costs one request.
                 first: dict[str, int] = {}
