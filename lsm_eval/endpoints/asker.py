@@ -101,9 +101,10 @@ class Asker:
             )
         if refused.status in (404, 405):
             other = "completions" if path == "chat/completions" else "chat"
+            above = "" if self._address.url != self._address.root else ", which ends with /v1 at most servers"
             raise UserError(
                 f"{where} is not there for the model {self._model!r} ({refused.detail}): mend the model's name or "
-                f"--base-url, or ask with --api {other}."
+                f"--base-url{above}, or ask with --api {other}."
             )
         if 300 <= refused.status < 400:
             raise UserError(

@@ -23,6 +23,7 @@ from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score
+from lsm_eval.secrets import without_secrets
 
 Made = TypeVar("Made")
 _VERSION = 1
@@ -54,7 +55,7 @@ class EndpointModel:
 
     @property
     def info(self) -> ModelInfo:
-        details = {"endpoint": self._address.url, "api": self.options.api}
+        details = {"endpoint": without_secrets(self._address.url), "api": self.options.api}
         if "_server" in vars(self):
             details["server"] = self._server or "not told"
         if self._asked:

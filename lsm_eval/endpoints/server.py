@@ -29,6 +29,11 @@ async def server_version(address: Address, key: Key) -> str:
             raise UserError(key_refused(address, status, key.hidden(_said(content))))
         header = headers.get("Server", "")
         status, content, _ = await _page(transport, f"{address.root}/version")
+    except aiohttp.ClientSSLError as error:
+        raise UserError(
+            f"{address.url} has no encryption that can be trusted ({transport.why(error)}): name the file of who signed its "
+            "certificate in the variable SSL_CERT_FILE, or give --base-url as http:// where it does not encrypt."
+        ) from None
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         # `from None`: a traceback, too, would show what the server sent, and that may be the key.
         raise UserError(

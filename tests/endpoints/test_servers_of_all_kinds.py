@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import shutil
+import ssl
+import subprocess
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +198,38 @@ def test_addresses_that_are_none(host: str, ask: Ask) -> None:
     assert sentence == "--base-url is no URL: write it as http://HOST:PORT/v1."
 
 
+def test_a_base_url_without_its_version(ask: Ask) -> None:
+    with serving(answer=lambda body: (404, {"detail": "Not Found"}, {})) as server:
+        server.url = server.url.removesuffix("/v1")
+        assert "mend the model's name or --base-url, which ends with /v1" in ask(server).err
+
+
 def test_nobody_at_an_ipv6_address(ask: Ask) -> None:
     assert "no server answers at http://[::1]:9/v1" in ask(Server(url="http://[::1]:9/v1")).sentence()
+
+
+def test_a_certificate_that_nobody_knows(ask: Ask, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    subprocess.run(
+        [*made.split(), "-keyout", str(key), "-out", str(certificate)],
+        capture_output=True,
+        check=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as listening:
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
+        listening.handle_error = lambda *_: None  # type: ignore[method-assign]
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        sentence = ask(Server(url=f"https://127.0.0.1:{listening.server_port}/v1")).sentence()
+        listening.shutdown()
+    assert "has no encryption that can be trusted" in sentence
+    assert "self-signed certificate" in sentence
+    assert "SSL_CERT_FILE" in sentence
 
 
 def _echo_page(head: str) -> bytes:
