@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import call
 from openai_server import Ask, Body, Server, completion, prompt_of, serving, words
 
 from lsm_eval.endpoints import transport
@@ -134,6 +136,8 @@ def test_a_server_that_counts_no_tokens_is_asked_once_more(server: Server, ask: 
     assert record.manifest.requests["failed"] == 0
     assert record.samples("say")["tokens"].to_pylist() == [None] * 24
     assert "generated" not in record.manifest.tokens
+    checked = call("record", "check", done.record)
+    assert checked.code == 0, checked.out + checked.err
     again = ask(server)
     assert read_record(again.record).manifest.requests["from_store"] == 24
 
@@ -276,6 +280,20 @@ def test_no_text_of_any_server_brings_the_key_out(
     texts = [read(path.parent).samples("say") for path in tmp_path.rglob("manifest.json")]
     assert texts
     assert not any(half in str(table.to_pylist()) for table in texts)
+
+
+def test_asking_leaves_the_collection_of_garbage_as_it_was(server: Server) -> None:
+    before = gc.get_threshold()
+    inside: list[tuple[int, int, int]] = []
+
+    def answer(body: Body) -> Any:
+        inside.append(gc.get_threshold())
+        return completion(body, "yes")
+
+    server.answer = answer
+    _asked(server, "a", "b")
+    assert inside[0][0] > before[0]
+    assert gc.get_threshold() == before
 
 
 def test_a_key_that_is_a_word_changes_no_answer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
