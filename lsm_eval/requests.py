@@ -104,8 +104,8 @@ class Generated:
 
     text: str
     """The new text, cut before the stop string."""
-    tokens: int
-    """Number of new tokens."""
+    tokens: int | None
+    """Number of new tokens; None of a server that does not count them."""
     finish: Literal["stop", "length"]
     """Whether a stop string or the end of text came, or the tokens ran out."""
     truncated: int = 0
@@ -149,6 +149,8 @@ Response = Answer | Failure
 
 _REQUESTS: dict[str, type[Request]] = {"score": Score, "generate": Generate, "perplexity": Perplexity}
 _ANSWERS: dict[str, type[Answer]] = {"scored": Scored, "generated": Generated, "likelihood": Likelihood}
+_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=True)  # `json.dumps` would make one for each request
+_READABLE = json.JSONEncoder(ensure_ascii=False)
 _NAMES = {
     cls: tuple(field.name for field in dataclasses.fields(cls))
     for cls in (Score, Generate, Perplexity, Scored, Generated, Likelihood)
@@ -171,7 +173,7 @@ def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
     """
     fields = _asked(request)
     made = [] if prompt is None else [prompt]
-    content = json.dumps([stored_as, kind(request), fields, *made], sort_keys=True, ensure_ascii=True)
+    content = _SORTED.encode([stored_as, kind(request), fields, *made])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -198,7 +200,7 @@ def _asked(request: Request) -> dict[str, Any]:
 def dump_answer(answer: Answer) -> str:
     """An answer as JSON; floats keep every digit."""
     name = next(name for name, cls in _ANSWERS.items() if isinstance(answer, cls))
-    return json.dumps({"kind": name, **answer_fields(answer)}, ensure_ascii=False)
+    return _READABLE.encode({"kind": name, **answer_fields(answer)})
 
 
 def answer_fields(answer: Answer) -> dict[str, Any]:

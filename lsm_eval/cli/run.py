@@ -215,11 +215,13 @@ def _advice(task: ScoredTask) -> str:
     from lsm_eval.requests import Failure
 
     written = [response.written for response in task.responses if isinstance(response, Failure)]
-    long = [one.tokens for one in written if one is not None and one.finish == "length"]
+    long = [one for one in written if one is not None and one.finish == "length"]
     if not long:
         return ""
+    most = max((one.tokens for one in long if one.tokens is not None), default=None)
+    number = "" if most is None else f"{most:,} "
     return (
-        f" The thoughts of {len(long)} took all of the {max(long):,} new tokens that an answer may have: raise it with "
+        f" The thoughts of {len(long)} took all of the {number}new tokens that an answer may have: raise it with "
         "--max-tokens N."
     )
 

@@ -39,8 +39,10 @@ def read_address(text: str) -> Address:
     try:
         parts = urlsplit(text.strip())
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise UserError(f"--base-url is no URL ({error}): write it as http://HOST:PORT/v1.") from error
+        (host or "").encode("idna")  # as it is looked up: a part may be empty, or too long
+    except ValueError:
+        # What Python says of it may repeat half a password, and so would a traceback.
+        raise UserError("--base-url is no URL: write it as http://HOST:PORT/v1.") from None
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         raise UserError(
             "--base-url holds a user or a password, which would stand in records and process lists: leave it out, and "

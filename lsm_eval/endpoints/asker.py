@@ -15,10 +15,12 @@ from lsm_eval.endpoints.server import key_refused
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Job
 from lsm_eval.errors import UserError
-from lsm_eval.requests import Generate, Request
+from lsm_eval.requests import Generate, Generated, Request
 
 _ALIKE = frozenset({"model", "stream", "temperature"})
 """Fields that are the same in every request that is not drawn."""
+_OF_NO_REQUEST = frozenset({401, 402})
+"""Statuses that say something of the key or its account: every other request would be refused, too."""
 
 
 class Asker:
@@ -32,10 +34,11 @@ class Asker:
         address: Address,
         key: Key,
         transport: Transport,
+        manner: Manner,
     ) -> None:
         self._requests, self._model, self._api = requests, model, api
         self._address, self._key, self._transport = address, key, transport
-        self._manner = Manner()
+        self._manner = manner
         self._answered: set[Path] = set()
         """Paths at which something was answered."""
 
@@ -56,7 +59,7 @@ class Asker:
             outcome = await self._try(request, path, job, seconds)
         if isinstance(outcome, Refused):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
-            if path not in self._answered:
+            if path not in self._answered or outcome.status in _OF_NO_REQUEST:
                 self._explain(outcome, path)
         elif isinstance(outcome, Again):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
@@ -72,7 +75,14 @@ class Asker:
             return found
         status, content, headers = found
         if status == 200:
-            return read_answer(content, request, path, stops=stops)
+            counts = self._manner.counts
+            # A server of which no answer had a count, and this one had none the last time: it does not count.
+            if counts is None and job.fault == "no_usage":
+                counts = False
+            outcome = read_answer(content, request, path, stops=stops, counts=counts is not False)
+            if isinstance(outcome, Generated):
+                self._manner.counts = outcome.tokens is not None
+            return outcome
         return read_fault(status, content, retry_after(headers.get("Retry-After"), time.time()))
 
     def _explain(self, refused: Refused, path: Path) -> None:
@@ -80,15 +90,21 @@ class Asker:
         where = f"{self._address.url}/{path}"
         if refused.status == 401:
             raise UserError(key_refused(self._address, 401, refused.detail.partition(": ")[2]))
+        if refused.status == 402:
+            raise UserError(
+                f"{where} wants to be paid first ({refused.detail}): see to it, and run the same command again; all that was "
+                "answered is kept."
+            )
         if refused.status == 403:
             raise UserError(
                 f"{where} does not let this key ask {self._model!r} ({refused.detail}): ask for access."
             )
         if refused.status in (404, 405):
             other = "completions" if path == "chat/completions" else "chat"
+            above = "" if self._address.url != self._address.root else ", which ends with /v1 at most servers"
             raise UserError(
                 f"{where} is not there for the model {self._model!r} ({refused.detail}): mend the model's name or "
-                f"--base-url, or ask with --api {other}."
+                f"--base-url{above}, or ask with --api {other}."
             )
         if 300 <= refused.status < 400:
             raise UserError(

@@ -13,6 +13,7 @@ Api = Literal["auto", "chat", "completions"]
 Path = Literal["chat/completions", "completions"]
 MOST_STOPS = 4
 """Stop strings that a request may carry; all of them are looked for in the answer."""
+_JSON = json.JSONEncoder(ensure_ascii=False)  # `json.dumps` would make one for each request
 
 
 @dataclass(slots=True)
@@ -20,6 +21,8 @@ class Manner:
     """What a server was found to want in another way than most."""
 
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    counts: bool | None = None
+    """Whether it counts the tokens of its answers; None until one was whole."""
 
 
 def path_of(request: Generate, api: Api) -> Path:
@@ -55,11 +58,11 @@ def body(request: Generate, model: str, path: Path, manner: Manner, *, stops: bo
     if stop:
         fields["stop"] = stop
     fields["stream"] = False
-    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
+    return _JSON.encode(fields).encode("utf-8", "replace")
 
 
 def shown(request: Generate, api: Api) -> str:
     """The prompt as a record shows it: the messages as JSON, or the text. The server's template is not known."""
     if path_of(request, api) == "chat/completions":
-        return json.dumps(messages(request), ensure_ascii=False)
+        return _JSON.encode(messages(request))
     return plain(request)

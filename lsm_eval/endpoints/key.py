@@ -12,6 +12,7 @@ from lsm_eval.secrets import without_secrets
 
 DEFAULT_VARIABLE = "OPENAI_API_KEY"
 _MOST_BYTES = 65_536
+_LIKE_NO_WORD = 16  # characters of a key that stands in no text by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,16 @@ class Key:
     def headers(self) -> dict[str, str]:
         """What a request carries."""
         return {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
+
+    def taken_out(self, content: bytes, *, said: bool) -> bytes:
+        """What a server sent, without the key: before anything of it is read, cut or shown. `said`: by the model, whose
+        answer stays as it is where the key is a common word (`EMPTY`)."""
+        if not self.secret or (said and len(self.secret) < _LIKE_NO_WORD):
+            return content
+        for form in {self.secret, self.secret.replace("/", "\\/")}:  # JSON may write either
+            if form.encode() in content:
+                content = content.replace(form.encode(), b"***")
+        return content
 
     def hidden(self, text: str) -> str:
         """`text` without the key, and without whatever else looks like one."""

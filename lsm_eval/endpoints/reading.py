@@ -11,10 +11,14 @@ from lsm_eval.endpoints.asking import Path
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.reasoning.split import answer_start, split
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.secrets import without_secrets
 from lsm_eval.well_formed import well_formed
 
 _STOPPED = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 _CUT = frozenset({"length", "max_tokens"})
+_WITHHELD = frozenset({"content_filter", "safety", "recitation", "sensitive"})
+_LONGEST_SAID = 10_000  # characters of what a server says is wrong
+_MOST_TOKENS = 2**31  # more than any text has
 _UNSEEN_TOKENS = 16  # that a text may have without a character of theirs: ends of turns, marks of thoughts
 
 _NO_JSON = (ValueError, RecursionError)
@@ -22,8 +26,11 @@ _OPENING = ("<think>", "[THINK]", "<|begin_of_thought|>")
 _STOPPED_EARLY = "a stop string ended the answer inside its thoughts"
 
 
-def read_answer(content: bytes, request: Generate, path: Path, *, stops: bool) -> Outcome:
-    """The outcome in the body of an answer with status 200. `stops`: the request carried its stop strings."""
+def read_answer(
+    content: bytes, request: Generate, path: Path, *, stops: bool, counts: bool = True
+) -> Outcome:
+    """The outcome in the body of an answer with status 200. `stops`: the request carried its stop strings. `counts`:
+    the server counts the tokens of whole answers, so that one without is none."""
     try:
         whole = json.loads(content)
     except _NO_JSON:
@@ -38,11 +45,15 @@ def read_answer(content: bytes, request: Generate, path: Path, *, stops: bool) -
     choice = choices[0] if isinstance(choices, list) else None
     if not isinstance(choice, dict):
         return Again("malformed", "the answer's choices are no list of objects")
-    return _read_choice(choice, whole.get("usage"), request, path, stops)
+    tokens = _tokens(whole.get("usage"))
+    found = _read_choice(choice, tokens or (None, 0), request, path, stops)
+    if counts and tokens is None and isinstance(found, Generated):
+        return Again("no_usage", "the answer does not count its tokens")
+    return found
 
 
 def _read_choice(
-    choice: Mapping[str, Any], usage: Any, request: Generate, path: Path, stops: bool
+    choice: Mapping[str, Any], tokens: tuple[int | None, int], request: Generate, path: Path, stops: bool
 ) -> Outcome:
     finish = _finish(choice.get("finish_reason"))
     if not isinstance(finish, str):
@@ -51,14 +62,14 @@ def _read_choice(
     if not isinstance(part, dict):
         return Again("malformed", "the answer's choice has no message")
     text = part.get("content" if path == "chat/completions" else "text")
-    if text is None and isinstance(part.get("refusal"), str):
-        text = part["refusal"]
     thoughts = next((part[name] for name in ("reasoning_content", "reasoning") if part.get(name)), "")
+    if isinstance(text, list):
+        text, inside = _joined(text)
+        thoughts = thoughts or inside
+    if not text and isinstance(part.get("refusal"), str):
+        text = part["refusal"]
     if not isinstance(thoughts, str) or not isinstance(text, str | None):
         return Again("malformed", "the answer's content is no text")
-    tokens = _tokens(usage)
-    if isinstance(tokens, Again):
-        return tokens
     number, hidden = tokens
     if not text and not thoughts and hidden and finish == "length":
         return Generated(
@@ -66,7 +77,7 @@ def _read_choice(
         )  # its tokens went into thoughts that the server does not show
     if text is None and not thoughts:
         return Again("no_content", "the answer's content is null")
-    if number - hidden > len(text or "") + len(thoughts):
+    if number is not None and number - hidden > len(text or "") + len(thoughts):
         # A token is a byte of text at least.
         longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
         size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
@@ -85,24 +96,42 @@ def _read_choice(
 def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
     if reason is not None and not isinstance(reason, str):
         return Again("malformed", "the answer's reason to end is no text")
+    reason = reason and reason.lower()
     if reason in _STOPPED:
         return "stop"
     if reason in _CUT:
         return "length"
-    if reason is None:
+    if not reason:
         return Again("no_finish_reason", "the answer does not say why it ends")
-    if reason == "content_filter":
-        return Refused(200, "content_filter: the server withheld the answer")
+    if reason in _WITHHELD:
+        return Refused(200, f"{reason}: the server withheld the answer")
     if reason in ("tool_calls", "function_call"):
         return Refused(200, f"{reason}: the answer calls a tool, and none was offered")
     return Again("aborted", f"the answer ended for the reason {reason[:40]!r}")
 
 
-def _tokens(usage: Any) -> tuple[int, int] | Again:
+def _joined(parts: list[Any]) -> tuple[Any, Any]:
+    """Text and thoughts of a content in parts; a text that is None where one is of another kind."""
+    texts: dict[str, list[str]] = {"text": [], "thinking": []}
+    for part in parts:
+        name = part.get("type") if isinstance(part, dict) else None
+        if name not in ("text", "output_text", "thinking"):
+            return {}, ""
+        name = "thinking" if name == "thinking" else "text"
+        said = part.get(name)
+        if isinstance(said, list) and name == "thinking":
+            said = _joined(said)[0]
+        if not isinstance(said, str):
+            return {}, ""
+        texts[name].append(said)
+    return "".join(texts["text"]), "".join(texts["thinking"])
+
+
+def _tokens(usage: Any) -> tuple[int, int] | None:
     """New tokens, and how many of them are thoughts that the server does not show, as far as it says so."""
     number = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    if type(number) is not int or number < 0:
-        return Again("no_usage", "the answer does not count its tokens")
+    if type(number) is not int or not 0 <= number < _MOST_TOKENS:
+        return None
     details = usage.get("completion_tokens_details")
     hidden = details.get("reasoning_tokens") if isinstance(details, dict) else None
     return number, hidden if type(hidden) is int and 0 <= hidden <= number else 0
@@ -117,7 +146,7 @@ def _unended(thoughts: str) -> str:
 def _cut(
     text: str,
     thoughts: str,
-    tokens: int,
+    tokens: int | None,
     finish: Literal["stop", "length"],
     request: Generate,
     *,
@@ -146,7 +175,7 @@ def read_fault(status: int, content: bytes, wait: float | None) -> Outcome:
     try:
         whole = json.loads(content)
     except _NO_JSON:
-        whole = content.decode("utf-8", "replace")
+        whole = content[:_LONGEST_SAID].decode("utf-8", "replace")
     said = error_text(whole)
     detail = f"status {status}" + (f": {said}" if said else "")
     if status == 429:
@@ -164,7 +193,8 @@ def error_text(whole: Any) -> str:
     if isinstance(error, dict):
         error = next((error[name] for name in ("message", "detail", "error") if error.get(name)), "")
     text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-    return well_formed(" ".join(text.split())[:200])
+    # Hidden before it is cut: half a secret is none that could be found any more.
+    return well_formed(without_secrets(" ".join(text[:_LONGEST_SAID].split()))[:200])
 
 
 def retry_after(text: str | None, now: float) -> float | None:

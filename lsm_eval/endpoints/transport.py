@@ -15,9 +15,16 @@ from lsm_eval import __version__
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again
+from lsm_eval.well_formed import well_formed
 
 _REMEMBERED = 4096  # answers, to know one that comes twice
 _CONNECT_SECONDS = 30.0
+_MOST_BYTES = 64 * 2**20  # of an answer; a text has kilobytes
+_MOST_BYTES_OF_PAGE = 2**20
+
+
+class _TooLong(aiohttp.ClientError):
+    """More was sent than any answer has."""
 
 
 class _Response(aiohttp.ClientResponse):
@@ -44,6 +51,8 @@ class Transport:
         """Hashes of the last answers."""
         self._broken: WeakSet[Any] = WeakSet()
         """Connections on which an answer came twice."""
+        self._numbered = True
+        """Whether the server is taken to number its answers."""
 
     async def post(
         self, path: str, body: bytes, seconds: float, *, alone: bool = False
@@ -58,18 +67,23 @@ class Transport:
                 allow_redirects=False,
                 timeout=_timeout(seconds),
             ) as response:
-                content = await response.read()
                 status, headers = response.status, response.headers
+                content = self._key.taken_out(await _whole(response, _MOST_BYTES), said=status == 200)
                 carrier = response.carrier if isinstance(response, _Response) else None
         except TimeoutError:
             return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
+        except _TooLong as error:
+            return Again("malformed", str(error))
         except aiohttp.ClientConnectorError as error:
-            return Again("connection", _why(error), overload=True)
+            return Again("connection", self.why(error), overload=True)
         except (aiohttp.ClientError, OSError) as error:
-            return Again("connection", _why(error))
+            return Again("connection", self.why(error))
         if self._broken and carrier in self._broken:
             return Again("connection", "its connection carried an answer twice")
-        if status == 200 and not alone and self._twice(content):
+        if status == 200 and self._numbered and self._twice(content):
+            if alone:  # nobody else's answer can have come: two requests have the same one, without a number
+                self._numbered = False
+                return status, content, headers
             # What comes next on that connection is the answer to this request, and nobody may take it for another's.
             if carrier is not None:
                 self._broken.add(carrier)
@@ -78,10 +92,17 @@ class Transport:
         return status, content, headers
 
     async def get(self, url: str, seconds: float) -> tuple[int, bytes, Mapping[str, str]]:
-        """The same for a page of the server. Raises `aiohttp.ClientError`, OSError or TimeoutError."""
+        """The same for a page of the server. Raises `aiohttp.ClientError`, OSError, TimeoutError, or ValueError where the
+        address is none."""
         timeout = aiohttp.ClientTimeout(total=seconds)
         async with self._pool.get(url, allow_redirects=False, timeout=timeout) as response:
-            return response.status, await response.read(), response.headers
+            content = await _whole(response, _MOST_BYTES_OF_PAGE)
+            return response.status, self._key.taken_out(content, said=False), response.headers
+
+    def why(self, error: BaseException) -> str:
+        """An error in a few words, which hold nothing secret whatever the server sent."""
+        text = well_formed(self._key.hidden(" ".join(str(error).split()))[:200])
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     async def close(self) -> None:
         """Close all connections."""
@@ -124,11 +145,22 @@ class Transport:
         return False
 
 
+async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body of an answer. Raises `_TooLong` once it has more than `most` bytes, whatever length it claimed."""
+    claimed = response.content_length
+    if claimed is not None and claimed <= most and not response.headers.get("Content-Encoding"):
+        return await response.read()
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            response.close()
+            raise _TooLong(f"the answer has more than {most:,} bytes")
+    return b"".join(parts)
+
+
 @lru_cache(maxsize=64)
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
-
-
-def _why(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

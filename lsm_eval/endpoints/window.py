@@ -158,7 +158,8 @@ class Window:
                 outcome = await self._attempt(job, min(max(left, 1.0), self._patience.attempt_seconds))
                 self._settle(job, outcome, sent)
                 job = self._next()
-                self._fill()
+                if job is not None:  # where none may be sent, no second one may
+                    self._fill()
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 (whoever takes the answers raises it)

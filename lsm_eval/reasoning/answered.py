@@ -50,8 +50,9 @@ def _of(written: Generated, found: Split) -> Generated:
 
 
 def _why(written: Generated, cut: bool) -> str:
+    number = "new tokens that nobody counted" if written.tokens is None else f"{written.tokens} new tokens"
     if written.finish == "length" and cut:
-        return f"its thoughts had not ended after {written.tokens} new tokens, all that it may write"
+        return f"its thoughts had not ended after {number}, all that it may write"
     if written.finish == "length":
-        return f"its thoughts took all of the {written.tokens} new tokens that it may write"
-    return f"it stopped inside its thoughts, after {written.tokens} new tokens"
+        return f"its thoughts took all of the {number} that it may write"
+    return f"it stopped inside its thoughts, after {number}"

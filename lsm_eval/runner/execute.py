@@ -108,7 +108,7 @@ def execute(
         tokens_asked=sum(spent[i] for i in job.place),
         tokens_from_store=sum(spent[i] for i in job.place if i in job.done),
         tokens_generated=sum(
-            response.tokens
+            response.tokens or 0
             for i, response in responses.items()
             if isinstance(response, Generated) and i not in job.done
         ),
@@ -127,5 +127,5 @@ def _tokens(request: Request, response: Response, tokens: Callable[[Request], in
     if isinstance(response, Failure):
         return tokens(request) if response.reason == "nan" else 0  # the others never reached the model
     if isinstance(request, Generate) and isinstance(response, Generated):
-        return max(tokens(request) - request.max_tokens + response.tokens, 0)
+        return max(tokens(request) - request.max_tokens + (response.tokens or 0), 0)
     return tokens(request)

@@ -48,7 +48,8 @@ def make_manifest(
         for whole in responses
         for response in parts(whole)
     ]
-    generated = sum(response.tokens for response in written if isinstance(response, Generated))
+    generated = sum(response.tokens or 0 for response in written if isinstance(response, Generated))
+    counted = all(response.tokens is not None for response in written if isinstance(response, Generated))
     rows = [_task_row(task, spec, failures, responses) for task, responses, failures in tasks]
     return Manifest(
         schema_version=SCHEMA_VERSION,
@@ -77,7 +78,7 @@ def make_manifest(
         },
         tokens={
             "asked": sum(cost.asked for task, _, _ in tasks for cost in task.costs),
-            "generated": generated,
+            **({"generated": generated} if counted else {}),
         },
         settings={
             "batch_tokens": spec.options.batch_tokens or "auto",

@@ -120,4 +120,6 @@ def _logprobs(response: Response) -> list[float] | None:
 def _tokens(response: Response) -> list[int] | None:
     if isinstance(response, Scored):
         return list(response.tokens)
-    return [response.tokens] if isinstance(response, (Likelihood, Generated)) else None
+    if isinstance(response, (Likelihood, Generated)) and response.tokens is not None:
+        return [response.tokens]
+    return None

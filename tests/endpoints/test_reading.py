@@ -54,6 +54,10 @@ def test_whole_answers() -> None:
         (completion(CHAT, "yes", tokens=40), "fewer_tokens"),
         (completion(CHAT, ""), None),
         (completion(CHAT, ["yes"], tokens=1), "malformed"),  # type: ignore[arg-type]
+        (completion(CHAT, [{"type": "image"}], tokens=1), "malformed"),  # type: ignore[arg-type]
+        (completion(CHAT, [{"type": "text"}], tokens=1), "malformed"),  # type: ignore[arg-type]
+        (completion(CHAT, "yes", tokens=10**30), "no_usage"),
+        (completion(CHAT, "yes", finish=""), "no_finish_reason"),
         (completion(CHAT, "yes", reasoning_content={"a": 1}), "malformed"),
     ],
 )  # fmt: skip
@@ -65,6 +69,41 @@ def test_classes_of_what_is_not_whole(whole: Any, fault: str | None) -> None:
     assert isinstance(found, Again)
     assert found.fault == fault
     assert not found.overload
+
+
+def test_a_content_in_parts() -> None:
+    def parts(*content: Any) -> Any:
+        return _read(completion(CHAT, list(content), tokens=2))  # type: ignore[arg-type]
+
+    text = {"type": "text", "text": "yes"}
+    assert parts(text) == Generated("yes", 2, "stop")
+    assert parts(text, {"type": "output_text", "text": ", b"}) != parts(text)
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    assert parts(thought, text) == Generated("yes", 2, "stop", thoughts="hm")
+    assert parts({"type": "thinking", "thinking": "hm"}, text).thoughts == "hm"
+    assert parts().text == ""
+
+
+def test_a_server_that_counts_no_tokens() -> None:
+    whole = completion(CHAT, "yes")
+    del whole["usage"]
+    content = json.dumps(whole).encode()
+    written = read_answer(content, ASKED, "chat/completions", stops=True, counts=False)
+    assert written == Generated("yes", None, "stop")
+    assert load_answer(dump_answer(written)) == written
+    thinking = json.dumps({**completion(CHAT, "<think>hm", finish="length"), "usage": None}).encode()
+    found = answered(
+        read_answer(thinking, ASKED, "chat/completions", stops=True, counts=False),  # type: ignore[arg-type]
+        "auto",
+        opened=False,
+    )
+    assert isinstance(found, Failure)
+    assert "None" not in found.detail
+
+
+@pytest.mark.parametrize("reason", ["eos", "stop_sequence", "end_turn", "STOP"])
+def test_ways_to_say_that_it_ends(reason: str) -> None:
+    assert _read(completion(CHAT, "yes", finish=reason)) == Generated("yes", 1, "stop")
 
 
 _JSON = st.recursive(
@@ -107,6 +146,11 @@ def test_endless_nesting_is_no_json() -> None:
     content = b"[" * 100_000
     assert getattr(read_answer(content, ASKED, "completions", stops=True), "fault", None) == "malformed"
     assert isinstance(read_fault(500, content, None), Again)
+
+
+def test_a_refusal_is_an_answer() -> None:
+    for text in (None, ""):
+        assert _read(completion(CHAT, text, refusal="I won't.")) == Generated("I won't.", 1, "stop")
 
 
 def test_what_no_further_try_would_change() -> None:

@@ -184,7 +184,7 @@ class ExtractionRecall(Described):
                 f"metric {self.name!r} orders completions by how likely they are, which the answers do not tell: set "
                 "`detail: true` in the task."
             )
-        confidence = -np.inf if found.logprob is None else found.logprob / max(found.tokens, 1)
+        confidence = -np.inf if found.logprob is None else found.logprob / max(found.tokens or 1, 1)
         right = begins(found, references(self.name, sample)[0], exact=self.exact) is True
         return Measurement((float(confidence), float(right)), float(right))
 
