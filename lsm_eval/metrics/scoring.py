@@ -129,10 +129,7 @@ def score_task(
     rows: list[dict[str, Measurement | None]] = [{} for _ in samples]
     whole = [metric for metric in metrics if isinstance(metric, CorpusMetric)]
     single = [metric for metric in metrics if not isinstance(metric, CorpusMetric)]
-    for metric in single:
-        if isinstance(metric, Surveying):
-            with _calling(metric, "over all samples"):
-                metric.survey(samples)
+    survey(single, samples)
     # Sample by sample, so that metrics of one family find each other's work in their caches.
     for row, sample, response in zip(rows, samples, responses, strict=True):
         for metric in single:
@@ -153,6 +150,14 @@ def score_task(
         with _calling(corpus_metric, "over all samples"):
             found[corpus_metric.name] = _estimate_corpus(corpus_metric, samples, responses, seed)
     return [(metric, found[metric.name]) for metric in [*metrics, *new]], rows
+
+
+def survey(metrics: Sequence[AnyMetric], samples: Sequence[Sample]) -> None:
+    """Shows all samples to the metrics that ask for them (`Surveying`); from then on their signatures are known, too."""
+    for metric in metrics:
+        if isinstance(metric, Surveying):
+            with _calling(metric, "over all samples"):
+                metric.survey(samples)
 
 
 def _fails(metric: AnyMetric, response: SampleResponse) -> bool:

@@ -22,6 +22,7 @@ from lsm_eval.gating.held import Tables
 from lsm_eval.gating.policy import Inconclusive, Policy
 from lsm_eval.gating.result import GateResult
 from lsm_eval.metrics.judged import JudgedMetric
+from lsm_eval.metrics.scoring import survey
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
 from lsm_eval.requests import asked
@@ -128,6 +129,7 @@ def in_memory(
 
 def _task(task: PreparedTask, spec: RunSpec, model: Model, fingerprint: str, *, judge: bool) -> RunTask:
     judged = [metric.name for metric in task.metrics if isinstance(metric, JudgedMetric)]
+    survey(task.metrics, task.samples)
     return RunTask(
         task.name,
         [sample.id for sample in task.samples],

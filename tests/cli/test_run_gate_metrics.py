@@ -116,3 +116,17 @@ def test_a_group_of_what_a_judge_says_is_judged_once(tmp_path: Path) -> None:
     done = gated(tmp_path, told, "--baseline", baseline, *judged, model="builtin:says_no")
     assert done.code == 0, (done.out, done.err)
     assert "t, exact_match[a]: pass" in done.err
+
+
+def test_signatures_that_the_samples_decide_are_known_before(tmp_path: Path) -> None:
+    """BLEU's, chrF's and TER's name the number of references."""
+    metrics = ["bleu", "chrf", {"ter": {"by": "passage"}}]
+    task = {**GENERATE, "metrics": metrics, "metadata": {"passage": "{{ passage }}"}}
+    write_task(tmp_path / "tasks", "t", rows(40, 0, 0), **task)
+    baseline = run_of("builtin:says_no", tmp_path / "tasks", tmp_path / "base")
+    told = "rules:\n" + "".join(
+        f"  - {{task: t, metric: {name}, margin: 90}}\n" for name in ("bleu", "chrf", "ter")
+    )
+    done = gated(tmp_path, told, "--baseline", baseline, model="builtin:says_no")
+    assert done.code == 0, (done.out, done.err)
+    assert all(f"t     {name}" in done.out for name in ("bleu", "chrf", "ter")), done.out
