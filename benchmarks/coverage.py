@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def save(file: Path, rows: Sequence[Mapping[str, Any]], parts: Sequence[str]) -> None:
     """Writes a row a line; rows of other parts that the file has stay."""
     old = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
-    kept = [row for row in [*old, *rows] if row["part"] not in parts or row in rows]
+    kept = [*(row for row in old if row["part"] not in parts), *rows]
     kept.sort(key=lambda row: list(PARTS).index(row["part"]))
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in kept)
     file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")

@@ -46,7 +46,7 @@ def _calibration() -> Iterator[Cell]:
                     yield Cell(
                         "ECE", f"equal {binning}, {kind} off, n {n}, clusters of {size}", truth, n,
                         _confident(binning, kind, truth, n, size), share=0.25,
-                        wide="one error of many bins; the upper end allows for the worst split" if not truth or size > 1 else "",
+                        wide="one error of many bins; the upper end allows for the worst split" if truth * n**0.5 < 1 or size > 1 else "",
                     )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _stereoset() -> Iterator[Cell]:
 
             yield Cell(
                 "ICAT", f"{terms} terms, ss {100 * mean:.0f}", 90 * min(mean, 1 - mean) / 0.5, 8 * terms, draw,
-                wide="a maximum at a kink: the box of two parts" if mean == 0.5 or terms < 30 else "", share=0.5,
+                wide="a maximum at a kink: the box of two parts" if mean == 0.5 or terms < 100 else "", share=0.5,
             )  # fmt: skip
 
 
@@ -158,9 +158,10 @@ def _gaps() -> Iterator[Cell]:
 def _spreads() -> Iterator[Cell]:
     """Groups' means with standard errors of .1 throughout."""
     for groups in (2, 4, 18):
-        for kind in ("alike", "one apart", "in steps"):
+        for kind in ("alike", "one apart", "in steps", "two halves"):
             means = np.zeros(groups)
             means[-1] = 0.4 if kind == "one apart" else 0.0
+            means[: groups // 2] = 0.4 if kind == "two halves" else 0.0
             means = np.linspace(0, 0.6, groups) if kind == "in steps" else means
 
             def draw(rng: Rng, means: FloatArray = means) -> Drawn:
@@ -170,5 +171,5 @@ def _spreads() -> Iterator[Cell]:
 
             yield Cell(
                 "spread of groups", f"spread, {groups} groups, {kind}", float(np.ptp(means)), 100, draw, share=0.5,
-                wide="the largest of several differences" if kind != "one apart" or groups == 2 else "",
+                wide="the largest of several differences",
             )  # fmt: skip

@@ -18,7 +18,9 @@ def test_the_test_is_that_of_the_studentised_range(groups: int, size: float) -> 
     assert found.p == pytest.approx(exact, abs=1e-3 + 4 * np.sqrt(exact / DRAWS))
 
 
-@pytest.mark.parametrize("truth", [[0.0] * 8, [0.0] * 7 + [0.4], list(np.linspace(0, 0.6, 4)), [0.0, 0.1]])
+@pytest.mark.parametrize(
+    "truth", [[0.0] * 8, [0.0] * 7 + [0.4], [0.0, 0.4] * 9, list(np.linspace(0, 0.6, 4)), [0.0, 0.1]]
+)
 def test_the_true_spread_is_covered_and_that_of_equal_groups_is_near_0(truth: list[float]) -> None:
     rng = np.random.default_rng(len(truth))
     errors = 0.1 * np.linspace(0.7, 1.3, len(truth))
