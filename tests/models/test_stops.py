@@ -55,6 +55,11 @@ def _ask(model: HFModel, stop: tuple[str, ...], count: int = TOKENS) -> list[Gen
     return [answer for answer in answers if isinstance(answer, Generated)]
 
 
+def _tokens(answer: Generated) -> int:
+    assert answer.tokens is not None
+    return answer.tokens
+
+
 @pytest.mark.parametrize("engine", ["auto", "plain"])
 def test_a_special_token_ends_a_text(writer: Path, engine: Any) -> None:
     model = HFModel("tiny", ModelOptions(engine=engine), folder=writer)
@@ -67,7 +72,7 @@ def test_a_special_token_ends_a_text(writer: Path, engine: Any) -> None:
             assert answer.tokens == TOKENS
         else:
             ended += 1
-            assert answer.text == shorter[answer.tokens - 1] == ["", *shorter][answer.tokens - 1]
+            assert answer.text == shorter[_tokens(answer) - 1] == ["", *shorter][_tokens(answer) - 1]
     assert 0 < ended < len(PROMPTS), "some write it, and some do not"
     twice = _ask(model, (MARK, "never", MARK, ""))
     assert twice == _ask(model, (MARK,)), "given several times, beside others"
@@ -78,11 +83,11 @@ def test_a_special_token_ends_a_text_of_an_encoder_decoder_model(translator: tup
     folder, mark = translator
     model = HFModel("tiny", ModelOptions(), folder=folder)
     free, answers = _ask(model, ()), _ask(model, (mark,))
-    assert any(answer.finish == "stop" and answer.tokens < TOKENS for answer in answers)
+    assert any(answer.finish == "stop" and _tokens(answer) < TOKENS for answer in answers)
     for whole, answer in zip(free, answers, strict=True):
         assert whole.text.startswith(answer.text.rstrip("\ufffd"))
         assert mark not in answer.text
-        assert answer.tokens <= whole.tokens
+        assert _tokens(answer) <= _tokens(whole)
 
 
 @pytest.mark.parametrize("engine", ["auto", "plain"])
@@ -93,7 +98,7 @@ def test_short_stop_strings(writer: Path, engine: Any, stops: tuple[str, ...]) -
     for whole, answer in zip(_ask(model, ()), _ask(model, stops), strict=True):
         assert not any(stop in answer.text for stop in stops)
         assert whole.text.startswith(answer.text)
-        assert (answer.finish == "stop") == (answer.text != whole.text or answer.tokens < whole.tokens)
+        assert (answer.finish == "stop") == (answer.text != whole.text or _tokens(answer) < _tokens(whole))
 
 
 def test_an_empty_stop_string_is_refused(tmp_path: Path) -> None:
