@@ -138,11 +138,12 @@ def addends_of(sums: FloatArray, robust: Robust) -> FloatArray:
     return np.asarray((value - robust.mean * weight) ** 2 / (1 - weight / weight.sum()))
 
 
-def concentrated(addends: FloatArray) -> float:
-    """The most degrees of freedom of a variance that is the sum of these [G]: by how many of them it is seen to rest on."""
+def concentrated(addends: FloatArray, fewest: float = _FEWEST_FREEDOM) -> float:
+    """The most degrees of freedom of a variance that is the sum of these [G]: by how many of them it is seen to rest on, but no
+    fewer than `fewest`."""
     whole = float((addends**2).sum())
     seen = _CONCENTRATED * float(addends.sum()) ** 2 / whole if whole > 0 else math.inf
-    return max(seen, _FEWEST_FREEDOM)
+    return max(seen, fewest)
 
 
 def weighted_freedom(freedom: float, addends: FloatArray, worth: float, number: int) -> float:

@@ -7,8 +7,8 @@ It is made on Fisher's scale z = artanh r (Metron 1:3-32, 1921), where the sprea
   are heavy (75 to 85 % of such intervals held the truth). But few points tell little of it, and of skewed ones it is smallest
   where the correlation is furthest off. The variance taken is the largest of the jackknife's, the normal distribution's, and both
   averaged by their degrees of freedom, the normal's counting for `_NORMAL_FREEDOM`;
-- Student's t has the jackknife's degrees of freedom and `_MORE_FREEDOM`. Where the variance rests on few of the clusters it has fewer:
-  `_CONCENTRATED` times (Σ a)² / Σ a² of its addends a, as in `statistics.bounded`.
+- Student's t has the jackknife's degrees of freedom and `_MORE_FREEDOM`. Where the variance rests on few of the clusters it has fewer
+  (`bounded.concentrated`).
 
 The constants were chosen by simulation (`benchmarks/coverage_further.py`), and are ours.
 """
@@ -24,6 +24,7 @@ from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.bounded import (
     FEWEST_CLUSTERS,
     FloatArray,
+    concentrated,
     satterthwaite,
     t_quantile,
 )
@@ -33,7 +34,6 @@ from lsm_eval.statistics.smooth import too_few
 
 _NORMAL_FREEDOM = 5.0
 _MORE_FREEDOM = 3.0
-_CONCENTRATED = 2.0
 _FEWEST_FREEDOM = 3.0
 _LARGEST = 1 - 1e-12
 """A correlation without a cluster that is nearer to 1 counts as this, or its z would be infinite."""
@@ -95,10 +95,8 @@ def _half(z: FloatArray, sizes: FloatArray, worth: float, base: Basis) -> float:
     """Half the interval's width on Fisher's scale, from z without each cluster [G], the clusters' sizes [G] and how many they are worth."""
     count = len(z)
     addends = (count - 1) / count * np.square(z - z.mean())
-    seen, squares = float(addends.sum()), float(np.square(addends).sum())
-    freedom = satterthwaite(sizes)
-    if squares > 0:
-        freedom = min(freedom, max(_CONCENTRATED * seen**2 / squares, _FEWEST_FREEDOM))
+    seen = float(addends.sum())
+    freedom = min(satterthwaite(sizes), concentrated(addends, _FEWEST_FREEDOM))
     normal = 1 / (worth - 3)
     averaged = (freedom * seen + _NORMAL_FREEDOM * normal) / (freedom + _NORMAL_FREEDOM)
     quantile = t_quantile(freedom + _MORE_FREEDOM, base.level)

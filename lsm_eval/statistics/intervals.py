@@ -30,6 +30,7 @@ from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.bounded import (
     GUARD,
     bounded_mean,
+    exact_interval,
     normal_quantile,
     robust_mean,
     score_interval,
@@ -234,12 +235,7 @@ def wilson(successes: float, trials: float, level: float) -> tuple[float, float]
 def clopper_pearson(successes: float, trials: int, level: float) -> tuple[float, float]:
     """The exact interval of a proportion (Clopper & Pearson, Biometrika 26:404-413, 1934): it covers at least as often as
     it says, whatever the proportion."""
-    from scipy.special import betaincinv
-
-    tail = (1 - level) / 2
-    low = 0.0 if successes == 0 else float(betaincinv(successes, trials - successes + 1, tail))
-    high = 1.0 if successes == trials else float(betaincinv(successes + 1, trials - successes, 1 - tail))
-    return low, high
+    return exact_interval(successes / trials, trials, level)
 
 
 def t_interval(

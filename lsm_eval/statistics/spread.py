@@ -8,10 +8,11 @@ made counts as 0), and what it adds to their range, N = R(θ + noise) - R(θ), i
 - The *value* is the range seen minus the mean of N, never below 0.
 - The *test* asks how often noise alone has a range as large (that of the studentised range, for means of unequal error; Tukey
   1953).
-- The *lower end* is the smallest range r that can have led to one as large as was seen, in more than half of 1 - level of cases: 0
-  unless the test rejects. That is asked of the means that lead to it oftenest. Among means within r they stand at the two ends,
-  for the chance of a range below c is log-concave in them (Prékopa 1973: noise within a convex set), and so smallest at a corner; among
-  corners, where half stand at either end (which, by their errors, in turn).
+- The *lower end* is the smallest true range that would give a range as large as the one seen in 2.5 % of draws (of an interval of
+  95 %), and 0 unless the test rejects. Which means give it oftenest, among all that lie within r of each other? Those at the two ends: the
+  chance that a range stays below c is log-concave in the means (Prékopa, Acta Sci. Math. 34:335-343, 1973), and so smallest at a
+  corner. With equal errors that is half of the groups at either end. With unequal ones the groups go to the ends by turns, from
+  the smallest error to the largest; simulated with errors up to ten times as large as others, 0 to 3.8 % were missed below.
 - The *upper end* is the largest upper end of a difference of two groups: one of these pairs is the one that is truly furthest
   apart, so that it covers at least as often as a single difference does.
 """
