@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
@@ -21,9 +19,10 @@ from lsm_eval.gating.doubts import doubts
 from lsm_eval.gating.held import Held, Tables
 from lsm_eval.gating.lacking import uncounted, unmeasured
 from lsm_eval.gating.limit import make_bound
+from lsm_eval.gating.outcome import result_of
 from lsm_eval.gating.policy import Inconclusive, Limit, Policy
 from lsm_eval.gating.question import Question, answered
-from lsm_eval.gating.result import Answer, Finding, GateResult, Kind
+from lsm_eval.gating.result import Finding, GateResult, Kind
 from lsm_eval.gating.rules import Asked, asked, default_margin, ignored, limited
 from lsm_eval.gating.shares import share_findings
 from lsm_eval.gating.speed import other_hardware, slower
@@ -64,24 +63,15 @@ def gate(
     findings = decider.findings()
     if not findings and not decider.reasons:
         decider.reasons["The policy gates nothing that these records have: name metrics in its rules."] = None
-    answer = overall(findings, bool(decider.reasons))
-    # Where a loss is proven, what cannot be compared beside it does not excuse it.
-    reasons = list(decider.reasons) if answer == "not comparable" else []
-    beside = [] if reasons else [f"Not compared: {line}" for line in decider.reasons]
-    return GateResult(
-        baseline=baseline,
-        candidate=candidate,
-        policy=policy.policy,
-        policy_sha256=policy.sha256,
-        false_alarm=policy.false_alarm,
-        false_pass=policy.false_pass,
-        inconclusive=inconclusive or policy.undecided,
-        answer=answer,
-        reasons=reasons,
-        findings=findings,
-        notes=[*beside, *decider.notes],
+    return result_of(
+        baseline,
+        candidate,
+        policy,
+        findings,
+        decider.reasons,
+        decider.notes,
+        inconclusive,
         flips=decider.flips(findings, most_flips),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -264,13 +254,3 @@ class Decider:
     def _take(self, held: Held) -> None:
         self.reasons |= held.reasons
         self.notes |= held.notes
-
-
-def overall(findings: Sequence[Finding], incomparable: bool) -> Answer | Literal["not comparable"]:
-    """The answer for the whole."""
-    answers = {one.answer for one in findings}
-    if "fail" in answers:
-        return "fail"
-    if incomparable:
-        return "not comparable"
-    return "not enough data" if "not enough data" in answers else "pass"

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from lsm_eval.results.gate_rows import GatedTaskRow, GateRow
+from lsm_eval.results.row import Row, SparseRow
 
 SCHEMA_VERSION = 1
 
@@ -48,22 +49,7 @@ with a sample that has some. `further`: only in tables of tasks that ask several
 judge was asked."""
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
-class _Sparse(_Row):
-    """A row that says nothing of `gate` where there was none."""
-
-    @model_serializer(mode="wrap")
-    def _without_gate(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        if found.get("gate", ...) is None:
-            del found["gate"]
-        return found
-
-
-class EstimateRow(_Row):
+class EstimateRow(Row):
     """One number of a run, with everything needed to read it alone."""
 
     task: str
@@ -91,7 +77,7 @@ class EstimateRow(_Row):
     mean of the samples' scores is another value."""
 
 
-class ModelRow(_Row):
+class ModelRow(Row):
     """The model of a run."""
 
     name: str
@@ -110,7 +96,7 @@ class ModelRow(_Row):
     """The name that it has of itself, where `name` was given with `--name`."""
 
 
-class DatasetRow(_Row):
+class DatasetRow(Row):
     """The data of one task, as it was read."""
 
     source: str
@@ -126,20 +112,7 @@ class DatasetRow(_Row):
     """Whether the content's hash is the one that the task file names."""
 
 
-class GatedTaskRow(_Row):
-    """How much of a task a run asked that a gate may end (`lsm-eval run --gate`)."""
-
-    look: int
-    """The last look that its samples were asked for, from 1."""
-    looks: int
-    """That were planned."""
-    planned: int
-    """Samples that would have been asked, had the gate not ended it: those that the baseline has."""
-    whole: int
-    """Samples that the task would have been asked without a gate."""
-
-
-class TaskRow(_Sparse):
+class TaskRow(SparseRow):
     """How one task was asked."""
 
     task: str
@@ -186,7 +159,7 @@ class TaskRow(_Sparse):
     """None, and not written, where no gate could end the run."""
 
 
-class JudgedRow(_Row):
+class JudgedRow(Row):
     """What a judge made of one metric of one task."""
 
     task: str
@@ -199,7 +172,7 @@ class JudgedRow(_Row):
     """Those of them that the judge could not judge, by reason (`judging.reading.Why`): missing, in no mean."""
 
 
-class JudgeRow(_Row):
+class JudgeRow(Row):
     """The model that judged answers, and how."""
 
     model: ModelRow
@@ -212,7 +185,7 @@ class JudgeRow(_Row):
     metrics: list[JudgedRow]
 
 
-class AbsentRow(_Row):
+class AbsentRow(Row):
     """A metric of a task that the run left out."""
 
     task: str
@@ -220,21 +193,21 @@ class AbsentRow(_Row):
     why: str
 
 
-class LeftOutRow(_Row):
+class LeftOutRow(Row):
     """A task that the run was to ask and could not; there is nothing else of it in the record."""
 
     task: str
     why: str
 
 
-class Phase(_Row):
+class Phase(Row):
     """One phase of the run."""
 
     name: str
     seconds: float
 
 
-class Passes(_Row):
+class Passes(Row):
     """Passes through the model for one purpose. What is not known is None, never 0."""
 
     tokens: int
@@ -263,7 +236,7 @@ class Passes(_Row):
     """Why there is no such share although both are known."""
 
 
-class Work(_Row):
+class Work(Row):
     """What a run did to answer. What was not measured, or cannot be known of a model, is None, never 0."""
 
     seconds: float
@@ -306,7 +279,7 @@ class Work(_Row):
     """The most that tensors held on a CUDA device until the last answer."""
 
 
-class ImportedRow(_Row):
+class ImportedRow(Row):
     """Where an imported record is from."""
 
     tool: str
@@ -318,47 +291,7 @@ class ImportedRow(_Row):
     """What the files do not say."""
 
 
-class VerdictRow(_Row):
-    """One thing that a gate was asked, and the answer."""
-
-    kind: str
-    """As `gating.result.Finding` says."""
-    task: str
-    metric: str
-    answer: str
-    look: int | None
-    """Which look settled it, from 1; None where none did, or where it is counted once (shares)."""
-    share: float | None
-    """Of its planned pairs that were in."""
-    p_loss: float | None
-    """Of no loss, at that look alone; a loss is proven at `limit_loss` or below, or was at a look before."""
-    limit_loss: float | None
-    p_margin: float | None
-    """Of a loss as large as the margin; ruled out at `limit_margin` or below."""
-    limit_margin: float | None
-
-
-class GateRow(_Row):
-    """The gate that watched the run and could end it."""
-
-    answer: str
-    """`pass`, `fail`, `not enough data` or `not comparable`."""
-    policy: str
-    policy_sha256: str
-    false_alarm: float
-    false_pass: float
-    baseline: dict[str, str]
-    """`model`, `fingerprint` and `run`."""
-    look: int
-    """The last look, from 1."""
-    looks: int
-    """That were planned."""
-    verdicts: list[VerdictRow]
-    reasons: list[str] = []
-    """Of *not comparable*: why, a sentence each."""
-
-
-class Manifest(_Sparse):
+class Manifest(SparseRow):
     """How the numbers of a run came to be."""
 
     schema_version: int

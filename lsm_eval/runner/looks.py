@@ -17,7 +17,8 @@ from lsm_eval.metrics.scoring import Revealing, score_task
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Failure, Generated, Scored, asked
-from lsm_eval.results.schema import EstimateRow, GatedTaskRow
+from lsm_eval.results.gate_rows import GatedTaskRow
+from lsm_eval.results.schema import EstimateRow
 from lsm_eval.runner.ask import ask
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.gated import Gated, in_memory

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Cost
-from lsm_eval.results.schema import GatedTaskRow
+from lsm_eval.results.gate_rows import GatedTaskRow
 from lsm_eval.robustness.variant import Variant
 from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.tasks.data.load import Table

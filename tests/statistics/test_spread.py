@@ -37,3 +37,13 @@ def test_the_true_spread_is_covered_and_that_of_equal_groups_is_near_0(truth: li
     assert abs(np.mean(values) - aim) < abs(np.mean(plain) - aim) + 0.05
     if aim == 0:
         assert np.mean(values) < 0.07 < 0.25 < np.mean(plain)
+
+
+@pytest.mark.parametrize("truth", [[0.0, 0.4] * 9, [0.0] * 17 + [0.4]])
+def test_the_lower_end_holds_where_errors_are_unlike(truth: list[float]) -> None:
+    rng = np.random.default_rng(7)
+    errors = np.repeat([0.05, 0.2], 9)
+    made = [
+        spread(truth + errors * rng.standard_normal(18), errors, seed=seed, level=0.95) for seed in range(300)
+    ]
+    assert sum(one.low > 0.4 for one in made) <= 15

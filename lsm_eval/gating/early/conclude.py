@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from lsm_eval.comparison.compare import notes as differences
 from lsm_eval.comparison.flips import Flip
-from lsm_eval.gating.decide import Decider, overall
+from lsm_eval.gating.decide import Decider
 from lsm_eval.gating.early.watch import Watch
 from lsm_eval.gating.held import Held, Tables
+from lsm_eval.gating.outcome import result_of
 from lsm_eval.gating.policy import Inconclusive
 from lsm_eval.gating.question import Part, Question
 from lsm_eval.gating.result import Answer, Asked, Finding, GateResult, LookedAt, Looking
@@ -73,24 +73,9 @@ def conclude(
     reasons, notes = _said(watch, judged, whole)
     if not findings and not reasons:
         reasons["The policy gates nothing that these runs have: name metrics in its rules."] = None
-    answer = overall(findings, bool(reasons))
-    refused = list(reasons) if answer == "not comparable" else []
-    beside = [] if refused else [f"Not compared: {line}" for line in reasons]
-    return GateResult(
-        baseline=watch.baseline,
-        candidate=candidate,
-        policy=policy.policy,
-        policy_sha256=policy.sha256,
-        false_alarm=policy.false_alarm,
-        false_pass=policy.false_pass,
-        inconclusive=inconclusive or policy.undecided,
-        answer=answer,
-        reasons=refused,
-        findings=findings,
-        notes=[*beside, *notes],
-        flips=[],
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        looking=Looking(watch.looks, plan.looks, [_asked(one.name, watch) for one in plan.tasks]),
+    looking = Looking(watch.looks, plan.looks, [_asked(one.name, watch) for one in plan.tasks])
+    return result_of(
+        watch.baseline, candidate, policy, findings, reasons, notes, inconclusive, looking=looking
     )
 
 

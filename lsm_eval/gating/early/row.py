@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsm_eval.gating.result import Finding, GateResult
-from lsm_eval.results.schema import GateRow, VerdictRow
+from lsm_eval.results.gate_rows import GateRow, VerdictRow
 
 
 def gate_row(result: GateResult) -> GateRow:

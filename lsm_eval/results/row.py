@@ -1,0 +1,24 @@
+"""What all rows of a record have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+
+class Row(BaseModel):
+    """Read only; what a later version adds is kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class SparseRow(Row):
+    """A row that says nothing of `gate` where there was none."""
+
+    @model_serializer(mode="wrap")
+    def _without_gate(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        if found.get("gate", ...) is None:
+            del found["gate"]
+        return found
