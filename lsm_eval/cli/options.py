@@ -42,7 +42,7 @@ def run_options(function: F) -> F:
         click.option("--model", default=DEFAULT_MODEL, show_default=True,
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder, or openai:MODEL with --base-url."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
-                     help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1."),
+                     help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1; several times for several servers of one model."),
         click.option("--api", type=click.Choice(["auto", "chat", "completions"]), default="auto", show_default=True,
                      help="Of a server: ask chats, completions, or each request for what it is."),
         click.option("--api-key-env", metavar="NAME",
@@ -114,10 +114,6 @@ def _endpoint(
     """How a server is asked; None where no option says anything of one. Raises `UserError`."""
     from lsm_eval.models.base import EndpointOptions
 
-    if len(base_urls) > 1:
-        raise UserError(
-            "--base-url is given several times, and one server is asked at a time: leave one of them."
-        )
     if not base_urls:
         others = (api_key_env, api_key_file, max_concurrency)
         if api != "auto" or any(value is not None for value in others):
@@ -126,7 +122,9 @@ def _endpoint(
             )
         return None
     most = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
-    return EndpointOptions(base_urls[0], api, api_key_env, api_key_file, **most)
+    return EndpointOptions(
+        base_urls[0], api, api_key_env, api_key_file, more_urls=tuple(base_urls[1:]), **most
+    )
 
 
 def make_spec(

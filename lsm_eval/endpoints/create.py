@@ -32,7 +32,7 @@ def create_endpoint(model: str, options: ModelOptions, progress: Progress) -> Mo
         raise UserError(
             f"{', '.join(meaningless)} has no meaning for a model behind an endpoint, which its server runs: leave it out."
         )
-    if options.offline and not read_address(options.endpoint.base_url).loopback:
+    if options.offline and not all(read_address(url).loopback for url in options.endpoint.base_urls):
         raise UserError(
             "--offline asks no network, and --base-url is on another machine: leave out one of the two."
         )

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from lsm_eval.endpoints.history import History
+
 START = 20.0
 _CUT = 0.8
 _BELOW = 0.95  # of a limit that was too high: where it stays longest
@@ -38,6 +40,8 @@ class Limiter:
     cuts: int = 0
     highest: float = START
     """The highest limit so far."""
+    history: History = field(default_factory=History)
+    _first: bool = True
     _slow_start: bool = True
     _before: float = START
     """A little less than the limit before the last cut."""
@@ -72,8 +76,11 @@ class Limiter:
             return False
         return under_way < 1 or under_way + self._dither < self.limit
 
-    def sent(self) -> None:
+    def sent(self, now: float) -> None:
         """A request was sent."""
+        if self._first:
+            self._first = False
+            self.history.add(now, self.limit, "start")
         # Where the limit's fraction is used up is spread evenly (a golden-ratio sequence).
         self._dither = (self._dither + _GOLDEN) % 1.0
 
@@ -99,14 +106,14 @@ class Limiter:
         if self.limit >= (_BEYOND_AT_FIRST if self._slow_start else _BEYOND) * self._knee:
             return
         if self._slow_start:
-            self._raise(self.limit + 1)
+            self._raise(self.limit + 1, now)
         else:
             self._grown += since
-            self._raise(max(self.limit, self._curve()))
+            self._raise(max(self.limit, self._curve()), now)
 
-    def overloaded(self, now: float, sent: float, *, quota: bool = False) -> None:
+    def overloaded(self, now: float, sent: float, *, quota: bool = False, why: str = "overload") -> None:
         """A request that was sent at `sent` was turned away, or not even taken. One cut an episode: those sent before
-        the last cut tell nothing new. `quota`: since too many were sent in a time (429)."""
+        the last cut tell nothing new. `quota`: since too many were sent in a time (429). `why`: for the history."""
         if sent < self._cut_at:
             return
         if self.limit <= 1 and (quota or not self._good):
@@ -120,15 +127,18 @@ class Limiter:
         self._after, self._cut_at, self._grown = self.limit, now, 0.0
         self._good = self._slow_start = False
         self.cuts += 1
+        self.history.add(now, self.limit, why)
         self._knee = max(self._knee, self.limit)
 
     def described(self) -> str:
         """Its history in a few words, for a record."""
         return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, {self.cuts} cuts"
 
-    def _raise(self, limit: float) -> None:
+    def _raise(self, limit: float, now: float) -> None:
         self.limit = min(limit, float(self.most))
-        self.highest = max(self.highest, self.limit)
+        if self.limit > self.highest:
+            self.highest = self.limit
+        self.history.grown(now, self.limit)
 
     def _curve(self) -> float:
         """The limit by the time since the last cut: soon near what it was before, slowly past that, then ever faster."""

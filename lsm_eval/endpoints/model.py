@@ -16,9 +16,12 @@ from typing import TypeVar
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
 from lsm_eval.endpoints.asking import Manner, path_of, shown
+from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.key import read_key
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.replica import Replica, one_at_a_time
+from lsm_eval.endpoints.same import Found, find_all, identity, still_the_same
 from lsm_eval.endpoints.server import server_version
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
@@ -46,46 +49,75 @@ class EndpointModel:
 
     def __post_init__(self) -> None:
         """Raises `UserError` for options that mean nothing, and for a key that is not there."""
-        self._address = read_address(self.options.base_url)
+        self._addresses = [read_address(url) for url in self.options.base_urls]
+        self._address = self._addresses[0]
+        urls = [one.url for one in self._addresses]
+        twice = next((url for url in urls if urls.count(url) > 1), None)
+        if twice is not None:
+            raise UserError(f"--base-url {twice} is given twice: leave one of them out.")
         self._key = read_key(self.options.api_key_env, self.options.api_key_file)
-        self._limiter = Limiter(self.options.max_concurrency)
-        self._manner = Manner()
+        self._replicas = [Replica(url, Limiter(self.options.max_concurrency)) for url in urls]
+        self._manners = [Manner() for _ in urls]
         self._asked = False
-        if self._key.secret and not self._address.encrypted and not self._address.loopback:
-            self.note(
-                f"the key goes to {self._address.url} unencrypted: use https:// where the server has it."
-            )
+        for one in self._addresses:
+            if self._key.secret and not one.encrypted and not one.loopback:
+                self.note(f"the key goes to {one.url} unencrypted: use https:// where the server has it.")
 
     @property
     def info(self) -> ModelInfo:
-        details = {"endpoint": without_secrets(self._address.url), "api": self.options.api}
-        if "_server" in vars(self):
+        details = {
+            "endpoint": without_secrets(", ".join(one.url for one in self._addresses)),
+            "api": self.options.api,
+        }
+        if "_found" in vars(self):
             details["server"] = self._server or "not told"
         if self._asked:
-            details["concurrency"] = self._limiter.described()
+            details["concurrency"] = "; ".join(one.limiter.described() for one in self._replicas)
         return ModelInfo(
             name=f"openai:{self.model}",
             chat_template=self.options.api != "completions",
             context=None,
             details=details,
+            servers=tuple(one.told() for one in self._replicas) if self._asked else (),
         )
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over the address, the model's name and the server's version, which is asked for. What the server
-        runs behind them is not known. Raises `UserError` where no server is there."""
+        runs behind them is not known. Of several servers: see `same.identity`. Raises `UserError` where no server is
+        there, or two are not the same."""
         parts = {
-            "endpoint": self._address.url,
             "model": self.model,
             "server": self._server,
             "api": self.options.api,
             "asking": _VERSION,
+            **(
+                {"endpoint": self._address.url}
+                if len(self._addresses) == 1
+                else identity(self._addresses, self._known)
+            ),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    @cached_property
+    @property
     def _server(self) -> str:
+        return self._known.version
+
+    @property
+    def _known(self) -> Found:
+        """What the servers say of themselves, which is the same."""
+        return next(one for one in self._found if one is not None)
+
+    @cached_property
+    def _found(self) -> list[Found | None]:
         with _event_loop() as runner:
-            return runner.run(server_version(self._address, self._key))
+            if len(self._addresses) == 1:
+                return [Found(runner.run(server_version(self._address, self._key)))]
+            found = runner.run(find_all(self._addresses, self._key, self.model))
+        for replica, one in zip(self._replicas, found, strict=True):
+            if one is None:
+                replica.take_out()
+                self.note(f"no server answers at {replica.url}: it is left out until it is there.")
+        return found
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Empty: the tokenizer is not known. Raises `UserError` for requests that it cannot be asked."""
@@ -130,30 +162,58 @@ class EndpointModel:
     def _ask(self, requests: Sequence[Request], held: set[int]) -> Iterator[dict[int, Response]]:
         self._asked = True
         with _event_loop() as runner, _rare_collections():
-            transport = runner.run(_made(lambda: Transport(self._address, self._key)))
-            asker = Asker(
-                requests, self.model, self.options.api, self._address, self._key, transport, self._manner
-            )
+            transports = [
+                runner.run(_made(lambda one=one: Transport(one, self._key)))  # type: ignore[misc]
+                for one in self._addresses
+            ]
+            for at, transport in enumerate(transports):
+                self._connect(at, requests, transport)
             try:
-                # The first of each kind goes alone, so that a mistake of the user's costs one request.
-                first: dict[str, int] = {}
+                # The first of each kind goes alone, one to each server, so that a mistake of the user's costs one request.
+                first: dict[str, list[int]] = {}
                 for place, request in enumerate(requests):
                     if place not in held and isinstance(request, Generate):
-                        first.setdefault(path_of(request, self.options.api), place)
-                for place in first.values():
-                    for batch in self._window(runner, asker, iter([place]), Limiter(1)):
-                        self._check_there(batch[place])
-                        yield batch
-                done = held | set(first.values())
+                        alike = first.setdefault(path_of(request, self.options.api), [])
+                        if len(alike) < len(self._replicas):
+                            alike.append(place)
+                done = set(held)
+                for places in first.values():
+                    with one_at_a_time(self._replicas):
+                        for batch in self._window(runner, iter(places), Fleet(self._replicas, say=self._say)):
+                            self._check_there(batch)
+                            yield batch
+                    done.update(places)
                 rest = (place for place in range(len(requests)) if place not in done)
-                yield from self._window(runner, asker, rest, self._limiter)
+                fleet = Fleet(self._replicas, lambda place: self.render(requests[place]), self._say)
+                yield from self._window(runner, rest, fleet)
             finally:
-                runner.run(transport.close())
+                for transport in transports:
+                    runner.run(transport.close())
+
+    def _connect(self, at: int, requests: Sequence[Request], transport: Transport) -> None:
+        """Let a server be asked in the event loop that its connections live in."""
+        address, replica = self._addresses[at], self._replicas[at]
+        asker = Asker(
+            requests, self.model, self.options.api, address, self._key, transport, self._manners[at]
+        )
+
+        async def look() -> bool:
+            known = vars(self).get("_found") and self._known  # where nobody asked, there is nothing to hold it against
+            same = await still_the_same(address, self._key, self.model, known)
+            if same is None:
+                self.note(f"{address.url} is there again as another version or model, and is left out.")
+                replica.look = _never
+            return bool(same)
+
+        replica.attempt, replica.look = asker.attempt, look
+
+    def _say(self, text: str) -> None:
+        self.note(f"openai:{self.model}: {text}")
 
     def _window(
-        self, runner: asyncio.Runner, asker: Asker, places: Iterator[int], limiter: Limiter
+        self, runner: asyncio.Runner, places: Iterator[int], fleet: Fleet
     ) -> Iterator[dict[int, Response]]:
-        window = runner.run(_made(lambda: Window(places, asker.attempt, limiter, self.patience)))
+        window = runner.run(_made(lambda: Window(places, None, None, self.patience, fleet=fleet)))
         said = time.monotonic()
         try:
             while not window.finished:
@@ -163,16 +223,18 @@ class EndpointModel:
                 waiting, longest = window.waiting()
                 if waiting and time.monotonic() - said >= _SAY_SECONDS:
                     said = time.monotonic()
-                    self.note(f"openai:{self.model}: retrying {waiting:,}, longest {longest:.0f} s.")
+                    self._say(f"retrying {waiting:,}, longest {longest:.0f} s.")
         finally:
             runner.run(window.close())
 
-    def _check_there(self, response: Response) -> None:
-        if isinstance(response, Failure) and response.detail.startswith("connection:"):
-            raise UserError(
-                f"{self._address.url} did not answer the first request ({response.detail}): start the server, and run the "
-                "same command again."
-            )
+    def _check_there(self, batch: Mapping[int, Response]) -> None:
+        for response in batch.values():
+            if isinstance(response, Failure) and response.detail.startswith("connection:"):
+                urls = " and ".join(one.url for one in self._addresses)
+                raise UserError(
+                    f"{urls} did not answer the first request ({response.detail}): start the server, and run the same "
+                    "command again."
+                )
 
     def _unsupported(self, request: Request) -> str | None:
         """Why it cannot be asked this, in the rest of a sentence; None where it can."""
@@ -199,6 +261,10 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+async def _never() -> bool:
+    return False
 
 
 async def _made(make: Callable[[], Made]) -> Made:

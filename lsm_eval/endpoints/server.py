@@ -19,6 +19,10 @@ _SECONDS = 20.0
 _WAITS = (0.3, 1.0, 3.0)
 
 
+class NotThere(UserError):
+    """No server answers at an address."""
+
+
 async def server_version(address: Address, key: Key) -> str:
     """Its name and version: of its page `/version` where there is one, else of the header `Server`; empty where it says
     neither. Raises `UserError` where no server is there, or it does not take the key."""
@@ -36,7 +40,7 @@ async def server_version(address: Address, key: Key) -> str:
         ) from None
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         # `from None`: a traceback, too, would show what the server sent, and that may be the key.
-        raise UserError(
+        raise NotThere(
             f"no server answers at {address.url} ({transport.why(error)}): start it, or mend --base-url."
         ) from None
     finally:

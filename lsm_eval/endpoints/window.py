@@ -12,15 +12,19 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
+from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.replica import Replica
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Generated, Response
 
 _MOST_WAITING = 10_000
 _TOGETHER_SECONDS = 0.01  # answers that come within it are handed over, and stored, together
 _MOST_TOGETHER = 256
+_SPARES = frozenset({"connection", "timeout", "server_error"})
+"""Failures that say something of the server rather than of the request."""
 
 
 @dataclass(slots=True)
@@ -34,6 +38,12 @@ class Job:
     """When it was tried first."""
     fault: str | None = None
     """Of its last try."""
+    replica: Replica | None = None
+    """The server of its last try."""
+    sent: float = 0.0
+    """When that began."""
+    spared: tuple[Replica, ...] = ()
+    """Servers at which a try failed and cost it none, since there were others."""
 
 
 Attempt = Callable[[Job, float], Awaitable[Outcome]]
@@ -41,12 +51,20 @@ Attempt = Callable[[Job, float], Awaitable[Outcome]]
 
 
 class Window:
-    """Runs `attempt` over the requests of `places` until each has a response."""
+    """Runs `attempt` over the requests of `places` until each has a response; or the attempts of a fleet's servers."""
 
     def __init__(
-        self, places: Iterator[int], attempt: Attempt, limiter: Limiter, patience: Patience, *, seed: int = 0
+        self,
+        places: Iterator[int],
+        attempt: Attempt | None,
+        limiter: Limiter | None,
+        patience: Patience,
+        *,
+        seed: int = 0,
+        fleet: Fleet | None = None,
     ) -> None:
-        self._places, self._attempt, self._limiter, self._patience = places, attempt, limiter, patience
+        self._places, self._patience = places, patience
+        self._fleet = fleet or Fleet([Replica("", limiter or Limiter(), attempt)])
         self._uniform = random.Random(seed).random
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[float, int, Job]] = []
@@ -64,6 +82,9 @@ class Window:
         """When something was answered last."""
         self.retried = 0
         """Tries beyond the first."""
+        for replica in self._fleet.replicas:
+            if not replica.live:
+                self._look_for(replica)
 
     @property
     def finished(self) -> bool:
@@ -111,30 +132,33 @@ class Window:
         now = self._loop.time()
         if len(self._done) >= _MOST_TOGETHER * 4 or self._error is not None:
             return None  # whoever takes the answers starts more
-        if not self._limiter.allows(self._under_way, now):
-            self._wake(now)
+        again = self._waiting[0][2] if self._waiting and self._waiting[0][0] <= now else None
+        replica = self._fleet.free(now, None if again is None else again.replica)
+        if replica is None:
+            self._wake(now, self._fleet.wakes(now))
             return None
         job: Job | None = None
-        if self._waiting and self._waiting[0][0] <= now:
+        if again is not None:
             job = heapq.heappop(self._waiting)[2]
         elif self._fresh and len(self._waiting) < _MOST_WAITING:
-            place = next(self._places, None)
+            place = self._fleet.fresh(replica, self._places)
             if place is None:
                 self._fresh = False
                 self._something.set()
             else:
                 job = Job(place, since=now)
         if job is None:
-            self._wake(now)
+            self._wake(now, now)
             return None
         job.tries += 1
+        job.replica, job.sent = replica, now
         self._under_way += 1
-        self._limiter.sent()
+        replica.under_way += 1
+        replica.limiter.sent(now)
         return job
 
-    def _wake(self, now: float) -> None:
-        """Look again when the next request is due and the limiter has waited."""
-        paused = self._limiter.wakes
+    def _wake(self, now: float, paused: float) -> None:
+        """Look again when the next request is due and a server takes one (at `paused`)."""
         due = now if self._fresh else self._waiting[0][0] if self._waiting else None
         if due is not None and paused <= now and self._waiting:
             due = self._waiting[0][0]  # a fresh one starts when another ends
@@ -153,10 +177,11 @@ class Window:
         """Try one request after the other while there are any."""
         try:
             while job is not None:
-                sent = self._loop.time()
-                left = self._patience.seconds - (sent - job.since)
-                outcome = await self._attempt(job, min(max(left, 1.0), self._patience.attempt_seconds))
-                self._settle(job, outcome, sent)
+                left = self._patience.seconds - (job.sent - job.since)
+                assert job.replica is not None
+                assert job.replica.attempt is not None
+                outcome = await job.replica.attempt(job, min(max(left, 1.0), self._patience.attempt_seconds))
+                self._settle(job, job.replica, outcome)
                 job = self._next()
                 if job is not None:  # where none may be sent, no second one may
                     self._fill()
@@ -166,31 +191,64 @@ class Window:
             self._error = error
             self._something.set()
 
-    def _settle(self, job: Job, outcome: Outcome, sent: float) -> None:
+    def _settle(self, job: Job, replica: Replica, outcome: Outcome) -> None:
         now = self._loop.time()
+        gone = replica.settle(outcome)
         if isinstance(outcome, Again):
             if outcome.overload:
-                self._limiter.overloaded(now, sent, quota=outcome.fault == "rate_limit")
+                replica.limiter.overloaded(
+                    now, job.sent, quota=outcome.fault == "rate_limit", why=outcome.fault
+                )
                 self._check_alive(outcome, now)
             self._under_way -= 1
+            replica.under_way -= 1
             job.fault = outcome.fault
+            others = self._fleet.others(replica)
+            if gone and replica.live and others:
+                self._fleet.take_out(replica, outcome)
+                self._look_for(replica)
+            if others and outcome.fault in _SPARES and replica not in job.spared:
+                job.spared += (replica,)
+                job.tries -= 1
+                job.since += now - job.sent
+                self._try_again(job, now)
+                return
             wait = self._patience.wait(job.tries, outcome.wait, self._uniform)
             late = now + wait - job.since >= self._patience.seconds
             if job.tries < self._patience.tries and not late:
-                self._count += 1
-                self.retried += 1
-                heapq.heappush(self._waiting, (now + wait, self._count, job))
+                self._try_again(job, now + wait)
                 return
             self._finish(job, Failure("unanswered", _why(job, outcome, now)))
             return
         self._good = now
-        self._limiter.answered(now, sent, self._under_way)
+        replica.limiter.answered(now, job.sent, replica.under_way)
         self._under_way -= 1
+        replica.under_way -= 1
         if isinstance(outcome, Refused):
             self._finish(job, Failure("refused", f"the server refuses it ({outcome.detail})"))
         else:
             assert isinstance(outcome, Generated)
             self._finish(job, outcome)
+
+    def _try_again(self, job: Job, due: float) -> None:
+        self._count += 1
+        self.retried += 1
+        heapq.heappush(self._waiting, (due, self._count, job))
+
+    def _look_for(self, replica: Replica) -> None:
+        """Look for a server that is out now and then, until it is there again."""
+
+        async def look() -> None:
+            there = False
+            while not there:
+                await asyncio.sleep(replica.next_look())
+                there = replica.look is None or await replica.look()
+            self._fleet.take_in(replica)
+            self._fill()
+
+        task = self._loop.create_task(look())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _check_alive(self, outcome: Again, now: float) -> None:
         """Raise `UserError` where the server answers nothing any more, and there are more requests to lose."""

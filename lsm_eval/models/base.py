@@ -34,7 +34,14 @@ class EndpointOptions:
     """The environment's variable that holds the key; None for `OPENAI_API_KEY`, where it is set."""
     api_key_file: Path | None = None
     max_concurrency: int = 512
-    """Requests under way at once, at most."""
+    """Requests under way at once, at most; of several servers, at each."""
+    more_urls: tuple[str, ...] = ()
+    """Of further servers of the same model."""
+
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        """Of all servers, in the order given."""
+        return (self.base_url, *self.more_urls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,21 @@ class ModelOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """How one of the servers of a model fared."""
+
+    url: str
+    answered: int
+    """Requests that it answered."""
+    faults: Mapping[str, int]
+    """Tries that it gave no whole answer to, by class (`lsm_eval.endpoints.outcome.Fault`)."""
+    outs: int
+    """How often it was gone, and left out until it was there again."""
+    limits: tuple[tuple[float, float, str], ...]
+    """How many requests it was sent at once: seconds since the first, the limit from then on, and why."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is known of a model before its weights are loaded."""
 
@@ -77,6 +99,8 @@ class ModelInfo:
     likelihood: LikelihoodKind = "causal"
     details: Mapping[str, str] | None = None
     """Anything else that a reader of the record needs, such as the quantisation or the adapter."""
+    servers: tuple[ServerInfo, ...] = ()
+    """Those that were asked."""
 
 
 @dataclass(frozen=True, slots=True)

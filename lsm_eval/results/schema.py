@@ -77,6 +77,31 @@ class EstimateRow(Row):
     mean of the samples' scores is another value."""
 
 
+class LimitRow(Row):
+    """How many requests a server was sent at once, from a time on."""
+
+    seconds: float
+    """Since it was asked first."""
+    limit: float
+    """Of 2.5, every other request is the second and the third. Where one at a time is too many, `why` has the pace."""
+    why: str
+    """`start`, `grown`, or the class of failure that cut it."""
+
+
+class ServerRow(Row):
+    """One of the servers of a model behind an endpoint."""
+
+    url: str
+    answered: int
+    """Requests that it answered."""
+    faults: dict[str, int] = {}
+    """Tries that it gave no whole answer to, by class (`lsm_eval.endpoints.outcome.Fault`)."""
+    outs: int = 0
+    """How often it was gone, and left out until it was there again."""
+    limits: list[LimitRow] = []
+    """At most 64, in order of time; of more changes, fewer from the middle of the run."""
+
+
 class ModelRow(Row):
     """The model of a run."""
 
@@ -94,6 +119,8 @@ class ModelRow(Row):
     """As `--model` named it; None in early records."""
     own_name: str | None = None
     """The name that it has of itself, where `name` was given with `--name`."""
+    servers: list[ServerRow] = []
+    """Those that were asked; empty of a local model, in early records, and where all answers were in the store."""
 
 
 class DatasetRow(Row):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lsm_eval.models.base import ModelInfo
-from lsm_eval.results.schema import ModelRow
+from lsm_eval.results.schema import LimitRow, ModelRow, ServerRow
 from lsm_eval.secrets import without_secrets
 
 
@@ -32,4 +32,14 @@ def model_row(
         details={key: without_secrets(value) for key, value in details.items()},
         spec=spec,
         own_name=None if name is None or name == info.name else without_secrets(info.name),
+        servers=[
+            ServerRow(
+                url=without_secrets(one.url),
+                answered=one.answered,
+                faults=dict(one.faults),
+                outs=one.outs,
+                limits=[LimitRow(seconds=at, limit=limit, why=why) for at, limit, why in one.limits],
+            )
+            for one in info.servers
+        ],
     )

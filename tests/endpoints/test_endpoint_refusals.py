@@ -25,7 +25,7 @@ KEY = "sesame-0123456789-open"
         (["--model", "openai:m", "--base-url", "http://h/v1/chat/completions"], "give the address above it"),
         (["--model", "openai:m", "--base-url", f"http://me:{KEY}@h/v1"], "holds a user or a password"),
         (["--model", "openai:m", "--base-url", f"http://h/v1?key={KEY}"], "something after ? or #"),
-        (["--model", "openai:m", "--base-url", "http://h/v1", "--base-url", "http://i/v1"], "several times"),
+        (["--model", "openai:m", "--base-url", "http://h/v1", "--base-url", "http://h/v1/"], "given twice"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--device", "cpu"], "--device has no meaning"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--overflow", "truncate"], "--overflow truncate has"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--offline"], "--offline asks no network"),

@@ -76,7 +76,7 @@ def test_a_fraction_is_spread_evenly() -> None:
     allowed = 0
     for _ in range(1000):
         allowed += limiter.allows(2, 1.0)
-        limiter.sent()
+        limiter.sent(1.0)
     assert 480 < allowed < 520
 
 
