@@ -8,7 +8,7 @@ most of their prompt, unless that one has more to do than the others (bounded lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from lsm_eval.endpoints.affinity import marks, weight
 from lsm_eval.endpoints.outcome import Again
@@ -37,13 +37,16 @@ class Fleet:
             replica.under_way = 0
             replica.queue.clear()
 
-    def free(self, now: float, but: Replica | None = None) -> Replica | None:
-        """The server with least under way of those that may be sent one more request; one other than `but`, if it can
-        be."""
+    def free(self, now: float, but: Collection[Replica] = ()) -> Replica | None:
+        """The server with least under way of those that may be sent one more request; none of `but`, unless no other is
+        live."""
         if self._only is not None:
             return self._only if self._only.limiter.allows(self._only.under_way, now) else None
-        found = [one for one in self.replicas if one.live and one.limiter.allows(one.under_way, now)]
-        return min(found, key=lambda one: (one is but, one.under_way), default=None)
+        live = [one for one in self.replicas if one.live]
+        if but:
+            live = [one for one in live if one not in but] or live
+        found = [one for one in live if one.limiter.allows(one.under_way, now)]
+        return min(found, key=lambda one: one.under_way, default=None)
 
     def fresh(self, replica: Replica, places: Iterator[int]) -> int | None:
         """The next request for a server; None where no request is left that was not tried."""

@@ -198,7 +198,9 @@ class EndpointModel:
         )
 
         async def look() -> bool:
-            known = vars(self).get("_found") and self._known  # where nobody asked, there is nothing to hold it against
+            known = (
+                vars(self).get("_found") and self._known
+            )  # where nobody asked, there is nothing to hold it against
             same = await still_the_same(address, self._key, self.model, known)
             if same is None:
                 self.note(f"{address.url} is there again as another version or model, and is left out.")

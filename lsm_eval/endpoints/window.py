@@ -133,7 +133,12 @@ class Window:
         if len(self._done) >= _MOST_TOGETHER * 4 or self._error is not None:
             return None  # whoever takes the answers starts more
         again = self._waiting[0][2] if self._waiting and self._waiting[0][0] <= now else None
-        replica = self._fleet.free(now, None if again is None else again.replica)
+        replica = None if again is None else self._fleet.free(now, again.spared)
+        held = again is not None and replica is None
+        if held:  # for another server than the one that has room
+            again = None
+        if replica is None:
+            replica = self._fleet.free(now)
         if replica is None:
             self._wake(now, self._fleet.wakes(now))
             return None
@@ -148,7 +153,7 @@ class Window:
             else:
                 job = Job(place, since=now)
         if job is None:
-            self._wake(now, now)
+            self._wake(now, self._fleet.wakes(now) if held else now)
             return None
         job.tries += 1
         job.replica, job.sent = replica, now
