@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, field
 
 from lsm_eval.endpoints.history import History
+from lsm_eval.endpoints.pace import Pace
 
 START = 20.0
 _CUT = 0.8
@@ -20,7 +21,6 @@ _PLATEAU_SECONDS = 4.5  # from a cut until the limit is nearly what it was befor
 _PAUSE_SECONDS = 0.05  # the first pause at a server that answers nothing
 _LONGEST_PAUSE = 10.0
 _EASES = 0.5  # of the pause, with each answer
-_EASES_QUOTA = 0.93  # the same where a quota makes it, which goes on
 _BEYOND_AT_FIRST = 4.0
 _BEYOND = 2.0  # times the limit at which a server's speed last rose
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -41,6 +41,8 @@ class Limiter:
     highest: float = START
     """The highest limit so far."""
     history: History = field(default_factory=History)
+    pace: Pace = field(default_factory=Pace)
+    """Where the server has quotas."""
     _first: bool = True
     _slow_start: bool = True
     _before: float = START
@@ -56,7 +58,6 @@ class Limiter:
     """Whether a request was answered since the last cut."""
     _pause: float = 0.0
     """Seconds from one request to the next, where one at a time is too many."""
-    _quota: bool = False
     _not_before: float = -math.inf
     _dither: float = 0.5
     _round: int = 0
@@ -72,7 +73,7 @@ class Limiter:
 
     def allows(self, under_way: int, now: float) -> bool:
         """Whether one more request may be sent beside those that are under way."""
-        if now < self._not_before:
+        if now < self._not_before or now < self.pace.at:
             return False
         return under_way < 1 or under_way + self._dither < self.limit
 
@@ -81,18 +82,19 @@ class Limiter:
         if self._first:
             self._first = False
             self.history.add(now, self.limit, "start")
+        self.pace.sent(now)
         # Where the limit's fraction is used up is spread evenly (a golden-ratio sequence).
         self._dither = (self._dither + _GOLDEN) % 1.0
 
     @property
     def wakes(self) -> float:
         """When a request may be sent again, at the earliest; in the past where nothing is awaited."""
-        return self._not_before
+        return max(self._not_before, self.pace.at)
 
     def answered(self, now: float, sent: float, under_way: int) -> None:
         """A request that was sent at `sent` was answered; `under_way` with it."""
         self._good = True
-        self._pause *= _EASES_QUOTA if self._quota else _EASES
+        self._pause *= _EASES
         if self._pause < _PAUSE_SECONDS:
             self._pause = 0.0
         since = 0.0 if self._seen is None else now - self._seen
@@ -114,11 +116,16 @@ class Limiter:
     def overloaded(self, now: float, sent: float, *, quota: bool = False, why: str = "overload") -> None:
         """A request that was sent at `sent` was turned away, or not even taken. One cut an episode: those sent before
         the last cut tell nothing new. `quota`: since too many were sent in a time (429). `why`: for the history."""
+        if quota:
+            if self.pace.refused(now, sent):
+                self._slow_start = False
+                self.cuts += 1
+                self.history.add(now, self.limit, f"{why}, {self.pace.rate:.3g}/s from here")
+            return
         if sent < self._cut_at:
             return
-        if self.limit <= 1 and (quota or not self._good):
+        if self.limit <= 1 and not self._good:
             # Not even one at a time: wait.
-            self._quota = quota
             self._pause = min(max(2 * self._pause, _PAUSE_SECONDS), _LONGEST_PAUSE)
             self._not_before = now + self._pause
         if self._good:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lsm_eval.results.schema import Manifest, Work
+from lsm_eval.results.schema import Manifest, ServerRow, Work
 
 _SHOWN_SECONDS = 0.05  # shorter phases would be shown as 0.0
 
 
 def work_summary(manifest: Manifest) -> dict[str, str]:
-    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory` and `store`, as far as they are
+    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory`, `store` and `servers`, as far as they are
     known; empty for an early record."""
     work = manifest.work
     if work is None:
@@ -22,6 +22,7 @@ def work_summary(manifest: Manifest) -> dict[str, str]:
         "time": _time(manifest, work),
         "memory": _memory(work),
         "store": _store(work),
+        "servers": "; ".join(map(_server, manifest.model.servers)),
     }
     return {name: text for name, text in lines.items() if text}
 
@@ -44,6 +45,15 @@ def _tokens(work: Work) -> str:
 
 def _times(ratio: float) -> str:
     return f"{ratio:.1f} times fewer" if ratio >= 1 else f"{1 / ratio:.2f} times as many"
+
+
+def _server(row: ServerRow) -> str:
+    faults = "".join(f", {count:,} × {name}" for name, count in row.faults.items())
+    outs = f", gone {row.outs:,} times" if row.outs else ""
+    limits = [change.limit for change in row.limits]
+    cuts = sum(change.why not in ("start", "grown") for change in row.limits)
+    most = f", up to {max(limits):.0f} at once, {cuts:,} cuts" if limits else ""
+    return f"{row.url} {row.answered:,} answered{faults}{outs}{most}"
 
 
 def _rows(work: Work) -> str:

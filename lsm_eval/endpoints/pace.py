@@ -1,0 +1,136 @@
+"""How many requests a second a server with quotas takes: learnt from those that it turned away, and kept to.
+
+A quota is a bucket that fills evenly. Whenever a request is turned away, the bucket is empty; so what was taken between two
+such times is what flowed in between them, to within one request. The rate found is kept a little below for some fifty
+requests, and then tried upward until the next is turned away.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from dataclasses import dataclass, field
+
+_BELOW = 0.96  # of the rate found, after a request was turned away
+_STAYS = 70  # requests, at most, until more is tried: of so many, one or two are turned away
+_DOUBLES_SECONDS = 8.0  # then
+_DOUBLES_UNSURE = 2.5  # while the rate is not known yet
+_STEP = 1.3  # from one request to the next, at most
+_GREW = 1.15
+_SURE = 10  # episodes until the rate is measured anew
+_RAN_OVER = 1.08
+_MOST_MARKS = 24
+_MOST_SENT = 20_000
+_CATCH_UP = 0.05  # seconds: a timer is late now and then, and what it missed is sent at once
+_SLOWEST = 1 / 60  # requests a second
+
+
+@dataclass(slots=True)
+class Pace:
+    """The pace of one server and model. Times are seconds of any clock that goes forward."""
+
+    rate: float | None = None
+    """Requests a second; None while nobody was turned away."""
+    at: float = -math.inf
+    """When the next may be sent."""
+    _sent: list[float] = field(default_factory=list)
+    """When the last requests were sent that were not turned away, as far as is known."""
+    _marks: list[float] = field(default_factory=list)
+    """When the first one of each episode was sent that was turned away."""
+    _cut_at: float = -math.inf
+    _stays: int = 0
+    """Requests that the pace stays as it is."""
+    _last: float = -math.inf
+    _kept: float = math.inf
+    """The pace after the last that was turned away."""
+    _known: float = math.inf
+    """What was learnt from it, of which the pace is a little below."""
+    _fine: bool = False
+    _held: float | None = None
+    """A pace that was none too much, before a higher one was tried."""
+    _sure: int = 0
+    """Episodes for which the rate is taken to be known: it was measured at a pace that was never below it."""
+
+    def sent(self, now: float) -> None:
+        """A request was sent."""
+        self._sent.append(now)
+        if len(self._sent) > _MOST_SENT:
+            del self._sent[: _MOST_SENT // 2]
+        if self.rate is None:
+            return
+        self._stays -= 1
+        if self._stays < 0:
+            known = self._sure and self.rate < 2 * self._known
+            doubles = _DOUBLES_SECONDS if known else _DOUBLES_UNSURE
+            self.rate *= min(2 ** ((now - self._last) / doubles), _STEP)
+        self._last = now
+        self.at = max(self.at, now - _CATCH_UP) + 1 / self.rate
+
+    def refused(self, now: float, sent: float) -> bool:
+        """A request that was sent at `sent` was turned away; whether that is news."""
+        place = bisect.bisect_left(self._sent, sent)
+        if place < len(self._sent) and self._sent[place] == sent:
+            del self._sent[place]
+        if sent < self._cut_at:
+            return False
+        self._marks.append(sent)
+        rate, count = self._learn(sent)
+        del self._marks[:-_MOST_MARKS]
+        if len(self._sent) > 64:
+            del self._sent[: bisect.bisect_left(self._sent, self._marks[0])]
+        below = _BELOW if count >= 16 else 0.92 if count else 1.0
+        self._known = rate
+        self.rate = self._kept = max(below * rate, _SLOWEST)
+        self.at = now + (2 if count >= 16 else 1) / self.rate
+        self._stays = min(2 + 2 * count, _STAYS) if count else 60 if self._sure else 12
+        self._cut_at = self._last = now
+        return True
+
+    def _found(self) -> tuple[float | None, int]:
+        """Requests a second that were taken up to the last one that was turned away, over the longest time in which the
+        quota seems to have been the same, and how many those were."""
+        end, low, high = self._marks[-1], 0.0, math.inf
+        rate, count = None, 0
+        for start in reversed(self._marks[:-1]):
+            seconds = end - start
+            if seconds <= 0:
+                continue
+            number = self._number(start, end)
+            slack = 1 + 0.5 * math.sqrt(number)
+            least, most = (number - slack) / seconds, (number + slack) / seconds
+            if max(low, least) > min(high, most):
+                break
+            low, high = max(low, least), min(high, most)
+            rate, count = (number + (0.5 if number < 8 else 0)) / seconds, number
+        return rate, count
+
+    def _learn(self, sent: float) -> tuple[float, int]:
+        """Requests a second, and of how many that was learnt."""
+        rate, count = self._found()
+        if rate is None or self.rate is None:  # the first one: what the bucket held was taken, too
+            began = self._sent[0] if self._sent else sent
+            return 0.5 * max(bisect.bisect_left(self._sent, sent), 1) / max(sent - began, 0.5), 1
+        number = self._number(*self._marks[-2:])
+        least = (number - 1) / max(self._marks[-1] - self._marks[-2], 1e-9)
+        if self.rate < _GREW * self._kept:  # never below the quota: nothing of it ran over
+            if count >= 4 or self._held is None:
+                self._sure, self._fine = (_SURE, True) if count >= 8 else (2 * (count >= 4), False)
+                return rate, count
+            # Too few to tell: between what was too much and what was not.
+            between, self._held = self._held**0.4 * self._kept**0.6, None
+            self._sure, self._fine = 2, False
+            return between, 0
+        if self._sure and least < _RAN_OVER * self._known:
+            self._sure -= 1
+            if not self._fine and count >= 16:
+                self._sure, self._fine = _SURE, True
+            return max(rate, self._kept / _BELOW), max(count, 16)  # what was kept to was not too much
+        # The pace was below the quota for a while, and what flowed in meanwhile is not known: try between the two.
+        self._sure, self._held = 0, self._kept
+        del self._marks[:-1]
+        between = min(max(math.sqrt(self.rate * self._kept), 1.2 * self._kept), 1.5 * self._kept)
+        return max(rate, least, between), 0
+
+    def _number(self, start: float, end: float) -> int:
+        """Requests sent in between that were not turned away."""
+        return bisect.bisect_right(self._sent, end) - bisect.bisect_right(self._sent, start)
