@@ -20,6 +20,7 @@ from lsm_eval.endpoints.key import read_key
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.server import server_version
+from lsm_eval.endpoints.streams.manner import LONG
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
@@ -50,6 +51,8 @@ class EndpointModel:
         self._key = read_key(self.options.api_key_env, self.options.api_key_file)
         self._limiter = Limiter(self.options.max_concurrency)
         self._manner = Manner()
+        if not self._address.loopback:  # nothing stands between that would cut a connection
+            self._manner.streaming.long = LONG
         self._asked = False
         if self._key.secret and not self._address.encrypted and not self._address.loopback:
             self.note(
@@ -63,6 +66,8 @@ class EndpointModel:
             details["server"] = self._server or "not told"
         if self._asked:
             details["concurrency"] = self._limiter.described()
+        if not self._manner.greedy:
+            details["temperature"] = "the server's own: it takes no 0"
         return ModelInfo(
             name=f"openai:{self.model}",
             chat_template=self.options.api != "completions",
@@ -132,8 +137,9 @@ class EndpointModel:
         with _event_loop() as runner, _rare_collections():
             transport = runner.run(_made(lambda: Transport(self._address, self._key)))
             asker = Asker(
-                requests, self.model, self.options.api, self._address, self._key, transport, self._manner
-            )
+                requests, self.model, self.options.api, self._address, self._key, transport, self._manner,
+                self.options.stream, self.patience, self.note,
+            )  # fmt: skip
             try:
                 # The first of each kind goes alone, so that a mistake of the user's costs one request.
                 first: dict[str, int] = {}
@@ -181,10 +187,8 @@ class EndpointModel:
                 "is behind an endpoint, which is asked for texts only and tells no log-probabilities: leave out tasks that "
                 "score given choices or texts, or that ask how likely an answer is."
             )
-        if self.options.api == "chat" and not request.chat:
-            return (
-                "is asked in chats only (--api chat), and this is no chat: use --chat on, or another --api."
-            )
+        if self.options.api in ("chat", "responses") and not request.chat:
+            return f"is asked in chats only (--api {self.options.api}), and this is no chat: use --chat on, or another --api."
         return None
 
 

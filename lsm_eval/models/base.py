@@ -29,12 +29,14 @@ class EndpointOptions:
 
     base_url: str
     """Above `/chat/completions`, such as `http://localhost:8000/v1`."""
-    api: Literal["auto", "chat", "completions"] = "auto"
+    api: Literal["auto", "chat", "completions", "responses"] = "auto"
     api_key_env: str | None = None
     """The environment's variable that holds the key; None for `OPENAI_API_KEY`, where it is set."""
     api_key_file: Path | None = None
     max_concurrency: int = 512
     """Requests under way at once, at most."""
+    stream: Literal["auto", "on", "off"] = "auto"
+    """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.manner`)."""
 
 
 @dataclass(frozen=True, slots=True)
