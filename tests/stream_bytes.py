@@ -26,7 +26,8 @@ def event(data: Any, name: str = "") -> bytes:
 def chunks(whole: Json, *, usage: bool = True) -> Iterator[Json]:
     """The chunks of a chat completion, or of a completion."""
     (choice,) = whole["choices"]
-    head = {"id": whole.get("id", "x"), "created": 1, "model": whole.get("model"), "object": "chunk"}
+    kind = "chat.completion.chunk" if "message" in choice else "text_completion"
+    head = {"id": whole.get("id", "x"), "created": 1, "model": whole.get("model"), "object": kind}
 
     def chunk(delta: Json, finish: str | None = None) -> Json:
         part: Json = {"index": 0, "finish_reason": finish}

@@ -128,9 +128,10 @@ def test_connections_are_used_again() -> None:
         for part in _events(body):
             yield part
 
-    with serving(Dripping(parts=plain)) as server:
-        _asked(server, *map(str, range(30)), max_concurrency=1)
-        assert len(server.connections) == 1
+    dripping = Dripping(parts=plain)
+    with serving(dripping):
+        _asked(dripping, *map(str, range(30)), max_concurrency=1)
+    assert len(dripping.connections) == 1
 
 
 def test_a_server_that_gives_no_streams_answers_whole() -> None:
