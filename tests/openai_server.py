@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from command_line import Outcome
+from stream_bytes import response, streamed
 
 Body = dict[str, Any]
 Ask = Callable[..., Outcome]
@@ -50,6 +51,8 @@ def words(prompt: str) -> str:
 
 def prompt_of(body: Body) -> str:
     """The text that is asked."""
+    if "input" in body:
+        return str(body["input"][-1]["content"])
     return str(body["messages"][-1]["content"] if "messages" in body else body["prompt"])
 
 
@@ -59,13 +62,14 @@ def completion(
     """A whole answer."""
     count = max(len((text or "").split()), 1) if tokens is None else tokens
     choice: Body = {"index": 0, "finish_reason": finish}
-    if "messages" in body:
+    if "messages" in body or "input" in body:
         choice["message"] = {"role": "assistant", "content": text, **message}
     else:
         choice |= {"text": text, **message}
     usage = {"prompt_tokens": 3, "completion_tokens": count, "total_tokens": 3 + count}
     name = f"cmpl-{random.getrandbits(96):x}"
-    return {"id": name, "created": 1, "model": body["model"], "choices": [choice], "usage": usage}
+    whole = {"id": name, "created": 1, "model": body["model"], "choices": [choice], "usage": usage}
+    return response(whole) if "input" in body else whole
 
 
 def echo(body: Body) -> Any:
@@ -78,7 +82,7 @@ class Server:
     """What is asked and answered. Calls come from the server's thread."""
 
     answer: Callable[[Body], Any] = echo
-    """A whole answer, or (status, content, headers) of another."""
+    """A whole answer, or (status, content, headers) of another; where a stream was asked for, its events, too."""
     pages: dict[str, Any] = field(default_factory=lambda: {"/v1/models": {"data": []}})
     key: str | None = None
     fault_rate: float = 0.0
@@ -149,7 +153,10 @@ class Server:
             writer.write(self._http(found[0], found[1], **found[2]))
             return True
         self.answered[prompt_of(body)] += 1
-        writer.write(self._http(200, found))
+        if body.get("stream"):
+            writer.write(self._in_parts(found if isinstance(found, list) else streamed(body, found)))
+        else:
+            writer.write(self._http(200, found))
         return True
 
     async def _misbehave(self, fault: str, body: Body, writer: asyncio.StreamWriter) -> bool:
@@ -203,6 +210,11 @@ class Server:
                 raise ValueError(fault)
             writer.write(self._http(200, whole))
         return True
+
+    def _in_parts(self, events: list[bytes]) -> bytes:
+        head = f"HTTP/1.1 200 X\r\nServer: {self.name}\r\nContent-Type: text/event-stream\r\n"
+        parts = [f"{len(one):x}\r\n".encode() + one + b"\r\n" for one in [*events, b""]]
+        return f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + b"".join(parts)
 
     def _http(self, status: int, content: Any, **headers: str) -> bytes:
         data = content if isinstance(content, bytes) else json.dumps(content).encode()

@@ -43,13 +43,16 @@ def run_options(function: F) -> F:
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder, or openai:MODEL with --base-url."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
                      help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1; several times for several servers of one model."),
-        click.option("--api", type=click.Choice(["auto", "chat", "completions"]), default="auto", show_default=True,
-                     help="Of a server: ask chats, completions, or each request for what it is."),
+        click.option("--api", type=click.Choice(["auto", "chat", "completions", "responses"]), default="auto",
+                     show_default=True,
+                     help="Of a server: ask chats, completions, OpenAI's responses, or each request for what it is (the first two)."),
         click.option("--api-key-env", metavar="NAME",
                      help="The variable that holds the server's key; OPENAI_API_KEY by default."),
         click.option("--api-key-file", type=path, metavar="FILE", help="A file that holds the server's key."),
         click.option("--max-concurrency", type=click.IntRange(min=1), metavar="N",
                      help="Requests under way at a server at once, at most; 512 by default."),
+        click.option("--stream", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
+                     help="Of a server: let answers come in parts; auto does so for long ones of other machines."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N",
                      help="Only N samples of each task, drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
@@ -110,20 +113,21 @@ def _endpoint(
     api_key_env: str | None,
     api_key_file: Path | None,
     max_concurrency: int | None,
+    stream: Any,
 ) -> EndpointOptions | None:
     """How a server is asked; None where no option says anything of one. Raises `UserError`."""
     from lsm_eval.models.base import EndpointOptions
 
     if not base_urls:
         others = (api_key_env, api_key_file, max_concurrency)
-        if api != "auto" or any(value is not None for value in others):
+        if api != "auto" or stream != "auto" or any(value is not None for value in others):
             raise UserError(
-                "--api, --api-key-env, --api-key-file and --max-concurrency go with --base-url: add it."
+                "--api, --api-key-env, --api-key-file, --max-concurrency and --stream go with --base-url: add it."
             )
         return None
     most = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
     return EndpointOptions(
-        base_urls[0], api, api_key_env, api_key_file, more_urls=tuple(base_urls[1:]), **most
+        base_urls[0], api, api_key_env, api_key_file, more_urls=tuple(base_urls[1:]), **most, stream=stream
     )
 
 
@@ -152,6 +156,7 @@ def make_spec(
     api_key_env: str | None,
     api_key_file: Path | None,
     max_concurrency: int | None,
+    stream: Any,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -215,7 +220,7 @@ def make_spec(
             chat_template=chat_template,
             trust_remote_code=trust_remote_code,
             offline=offline,
-            endpoint=_endpoint(base_urls, api, api_key_env, api_key_file, max_concurrency),
+            endpoint=_endpoint(base_urls, api, api_key_env, api_key_file, max_concurrency, stream),
         ),
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from lsm_eval.endpoints.adapting import adapt
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
-from lsm_eval.endpoints.reading import read_answer, read_fault, retry_after
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.reading import read_answer, read_fault, wait_of
 from lsm_eval.endpoints.server import key_refused
+from lsm_eval.endpoints.streams.manner import Streaming
+from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Job
 from lsm_eval.errors import UserError
@@ -19,6 +23,9 @@ from lsm_eval.requests import Generate, Generated, Request
 
 _ALIKE = frozenset({"model", "stream", "temperature"})
 """Fields that are the same in every request that is not drawn."""
+_MOST_WISHES = 4  # that one request is sent again for, each in another way
+_TOO_SLOW = frozenset({408, 504, 524})
+"""Statuses of servers in front that waited in vain for a whole answer."""
 _OF_NO_REQUEST = frozenset({401, 402})
 """Statuses that say something of the key or its account: every other request would be refused, too."""
 
@@ -35,10 +42,14 @@ class Asker:
         key: Key,
         transport: Transport,
         manner: Manner,
+        streaming: Streaming = "auto",
+        patience: Patience | None = None,
+        note: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._requests, self._model, self._api = requests, model, api
         self._address, self._key, self._transport = address, key, transport
-        self._manner = manner
+        self._manner, self._streaming = manner, streaming
+        self._patience, self._note = patience or Patience(), note
         self._answered: set[Path] = set()
         """Paths at which something was answered."""
 
@@ -47,16 +58,18 @@ class Asker:
         request = self._requests[job.place]
         assert isinstance(request, Generate)
         path = path_of(request, self._api)
-        outcome = await self._try(request, path, job, seconds)
-        if (
-            isinstance(outcome, Refused)
-            and path == "chat/completions"
-            and self._manner.limit == "max_tokens"
-            and outcome.status in (400, 422)
-            and "max_completion_tokens" in outcome.detail
-        ):
-            self._manner.limit = "max_completion_tokens"
-            outcome = await self._try(request, path, job, seconds)
+        for _ in range(_MOST_WISHES):
+            sent, streamed = self._sent(request, path, job)
+            outcome = await self._try(request, path, job, seconds, sent, streamed=streamed)
+            if not isinstance(outcome, Refused):
+                break
+            auto = self._streaming == "auto"
+            for said in adapt(self._manner, outcome, request, path, streamed=streamed if auto else None):
+                self._note(f"openai:{self._model} {said}")
+            if (
+                self._sent(request, path, job)[0] == sent
+            ):  # else it was this refusal, or another request's, that changed it
+                break
         if isinstance(outcome, Refused):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
             if path not in self._answered or outcome.status in _OF_NO_REQUEST:
@@ -67,23 +80,48 @@ class Asker:
             self._answered.add(path)
         return outcome
 
-    async def _try(self, request: Generate, path: Path, job: Job, seconds: float) -> Outcome:
+    def _sent(self, request: Generate, path: Path, job: Job) -> tuple[bytes, bool]:
+        """What is sent for it now, and whether its answer is asked for as a stream: not where a part may have come twice,
+        which a whole answer settles."""
+        manner = self._manner.streaming
+        settles = job.fault == "repeated" and manner.gives != "streams"
+        stream = not settles and manner.wanted(self._streaming, request.max_tokens)
         stops = job.fault != "stopped_early"
-        sent = body(request, self._model, path, self._manner, stops=stops)
-        found = await self._transport.post(path, sent, seconds, alone=job.fault == "duplicate")
+        return body(request, self._model, path, self._manner, stops=stops, stream=stream), stream
+
+    async def _try(
+        self, request: Generate, path: Path, job: Job, seconds: float, sent: bytes, *, streamed: bool
+    ) -> Outcome:
+        stops = job.fault != "stopped_early" and path != "responses"
+        manner = self._manner.streaming
+        stream: Stream | None = None
+        if streamed:
+            # As with counts below: one that ended without [DONE] the last time, too, does not send it.
+            ends = manner.ends if manner.ends is not None else job.fault != "no_done"
+            stall, seconds = self._patience.stall_seconds, max(seconds, self._patience.stream_seconds)
+            stream = Stream(path, manner, ends=ends, sure=job.fault == "repeated", stall_seconds=stall)
+        began = time.monotonic()
+        found = await self._transport.post(path, sent, seconds, alone=job.fault == "duplicate", stream=stream)
+        lost = found.fault in ("connection", "timeout") if isinstance(found, Again) else found[0] in _TOO_SLOW
+        if stream is None and lost:
+            manner.lost(time.monotonic() - began, request.max_tokens)
         if isinstance(found, Again):
             return found
         status, content, headers = found
         if status == 200:
-            counts = self._manner.counts
+            counts = self._manner.counts if stream is None else manner.counts
             # A server of which no answer had a count, and this one had none the last time: it does not count.
             if counts is None and job.fault == "no_usage":
                 counts = False
             outcome = read_answer(content, request, path, stops=stops, counts=counts is not False)
             if isinstance(outcome, Generated):
-                self._manner.counts = outcome.tokens is not None
+                counts = outcome.tokens is not None
+                if stream is None:
+                    self._manner.counts = counts
+                else:
+                    manner.counts, manner.ends = counts, stream.ended
             return outcome
-        return read_fault(status, content, retry_after(headers.get("Retry-After"), time.time()))
+        return read_fault(status, content, wait_of(headers, time.time()))
 
     def _explain(self, refused: Refused, path: Path) -> None:
         """Raise `UserError` where the refusal is of no single request."""
@@ -100,7 +138,7 @@ class Asker:
                 f"{where} does not let this key ask {self._model!r} ({refused.detail}): ask for access."
             )
         if refused.status in (404, 405):
-            other = "completions" if path == "chat/completions" else "chat"
+            other = {"chat/completions": "completions"}.get(path, "chat")
             above = "" if self._address.url != self._address.root else ", which ends with /v1 at most servers"
             raise UserError(
                 f"{where} is not there for the model {self._model!r} ({refused.detail}): mend the model's name or "

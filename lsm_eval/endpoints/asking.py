@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lsm_eval.endpoints.streams.manner import StreamManner
 from lsm_eval.requests import Generate
 
-Api = Literal["auto", "chat", "completions"]
+Api = Literal["auto", "chat", "completions", "responses"]
 """`auto`: requests in a chat go to chat completions, all others to completions."""
-Path = Literal["chat/completions", "completions"]
+Path = Literal["chat/completions", "completions", "responses"]
+_PATHS: dict[Api, Path] = {
+    "chat": "chat/completions",
+    "completions": "completions",
+    "responses": "responses",
+}
 MOST_STOPS = 4
-"""Stop strings that a request may carry; all of them are looked for in the answer."""
+"""Stop strings that a request may carry; all of them are looked for in the answer. The Responses API takes none."""
 _JSON = json.JSONEncoder(ensure_ascii=False)  # `json.dumps` would make one for each request
 
 
@@ -23,11 +29,14 @@ class Manner:
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     counts: bool | None = None
     """Whether it counts the tokens of its answers; None until one was whole."""
+    greedy: bool = True
+    """Whether it takes temperature 0. Without one it draws, as hosted models that think do."""
+    streaming: StreamManner = field(default_factory=StreamManner)
 
 
 def path_of(request: Generate, api: Api) -> Path:
     """Where the request is sent."""
-    return "chat/completions" if api == "chat" or (api == "auto" and request.chat) else "completions"
+    return _PATHS.get(api, "chat/completions" if request.chat else "completions")
 
 
 def messages(request: Generate) -> list[dict[str, str]]:
@@ -41,28 +50,40 @@ def plain(request: Generate) -> str:
     return request.prompt if request.system is None else f"{request.system}\n\n{request.prompt}"
 
 
-def body(request: Generate, model: str, path: Path, manner: Manner, *, stops: bool = True) -> bytes:
-    """What is sent, as JSON. `stops`: with stop strings."""
+def body(
+    request: Generate, model: str, path: Path, manner: Manner, *, stops: bool = True, stream: bool = False
+) -> bytes:
+    """What is sent, as JSON. `stops`: with stop strings, where the API has any. `stream`: the answer is to come in parts."""
     fields: dict[str, Any] = {"model": model}
-    if path == "chat/completions":
+    if path == "responses":
+        if request.system is not None:
+            fields["instructions"] = request.system
+        fields["input"] = [{"role": "user", "content": request.prompt}]
+        fields["max_output_tokens"] = request.max_tokens
+        fields["store"] = False  # nothing of it is asked for again, and nothing need stay there
+    elif path == "chat/completions":
         fields["messages"] = messages(request)
         fields[manner.limit] = request.max_tokens
     else:
         fields["prompt"] = plain(request)
         fields["max_tokens"] = request.max_tokens
-    fields["temperature"] = request.temperature
+    if manner.greedy or request.temperature > 0:
+        fields["temperature"] = request.temperature
     if request.temperature > 0:  # a greedy text hangs on neither
         fields["top_p"] = request.top_p
-        fields["seed"] = request.seed
-    stop = [one for one in request.stop if one][:MOST_STOPS] if stops else []
+        if path != "responses":
+            fields["seed"] = request.seed
+    stop = [one for one in request.stop if one][:MOST_STOPS] if stops and path != "responses" else []
     if stop:
         fields["stop"] = stop
-    fields["stream"] = False
+    fields["stream"] = stream
+    if stream and path != "responses" and manner.streaming.count:
+        fields["stream_options"] = {"include_usage": True}
     return _JSON.encode(fields).encode("utf-8", "replace")
 
 
 def shown(request: Generate, api: Api) -> str:
     """The prompt as a record shows it: the messages as JSON, or the text. The server's template is not known."""
-    if path_of(request, api) == "chat/completions":
+    if path_of(request, api) != "completions":
         return _JSON.encode(messages(request))
     return plain(request)

@@ -23,6 +23,7 @@ from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.replica import Replica, one_at_a_time
 from lsm_eval.endpoints.same import Found, find_all, identity, still_the_same
 from lsm_eval.endpoints.server import server_version
+from lsm_eval.endpoints.streams.manner import LONG
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
@@ -58,6 +59,9 @@ class EndpointModel:
         self._key = read_key(self.options.api_key_env, self.options.api_key_file)
         self._replicas = [Replica(url, Limiter(self.options.max_concurrency)) for url in urls]
         self._manners = [Manner() for _ in urls]
+        for one, manner in zip(self._addresses, self._manners, strict=True):
+            if not one.loopback:  # nothing stands between that would cut a connection
+                manner.streaming.long = LONG
         self._asked = False
         for one in self._addresses:
             if self._key.secret and not one.encrypted and not one.loopback:
@@ -73,6 +77,8 @@ class EndpointModel:
             details["server"] = self._server or "not told"
         if self._asked:
             details["concurrency"] = "; ".join(one.limiter.described() for one in self._replicas)
+        if not all(manner.greedy for manner in self._manners):
+            details["temperature"] = "the server's own: it takes no 0"
         return ModelInfo(
             name=f"openai:{self.model}",
             chat_template=self.options.api != "completions",
@@ -194,8 +200,9 @@ class EndpointModel:
         """Let a server be asked in the event loop that its connections live in."""
         address, replica = self._addresses[at], self._replicas[at]
         asker = Asker(
-            requests, self.model, self.options.api, address, self._key, transport, self._manners[at]
-        )
+            requests, self.model, self.options.api, address, self._key, transport, self._manners[at],
+            self.options.stream, self.patience, self.note,
+        )  # fmt: skip
 
         async def look() -> bool:
             known = (
@@ -245,10 +252,8 @@ class EndpointModel:
                 "is behind an endpoint, which is asked for texts only and tells no log-probabilities: leave out tasks that "
                 "score given choices or texts, or that ask how likely an answer is."
             )
-        if self.options.api == "chat" and not request.chat:
-            return (
-                "is asked in chats only (--api chat), and this is no chat: use --chat on, or another --api."
-            )
+        if self.options.api in ("chat", "responses") and not request.chat:
+            return f"is asked in chats only (--api {self.options.api}), and this is no chat: use --chat on, or another --api."
         return None
 
 

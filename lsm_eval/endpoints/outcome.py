@@ -21,6 +21,11 @@ Fault = Literal[
     "duplicate",
     "stopped_early",
     "aborted",
+    "stalled",
+    "empty_stream",
+    "no_done",
+    "repeated",
+    "interleaved",
 ]
 """Why a try gave no whole answer, each a class of its own:
 
@@ -28,7 +33,8 @@ Fault = Literal[
 `malformed`: no JSON, or not of the shape. `no_choices`. `no_content`: null. `no_finish_reason`. `no_usage`: no count of
 tokens. `fewer_tokens`: less text than the tokens that the usage counts could be. `duplicate`: the answer to another
 request over again. `stopped_early`: a stop string ended it inside its thoughts. `aborted`: the server says that it
-broke off."""
+broke off. Of streams: `stalled`: nothing came for too long. `empty_stream`: it ended without a word. `no_done`: it ended
+without `[DONE]`. `repeated`: a part of it came twice. `interleaved`: it holds the parts of several answers."""
 
 
 @dataclass(frozen=True, slots=True)

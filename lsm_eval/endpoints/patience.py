@@ -15,6 +15,10 @@ class Patience:
     """From its first try on; waiting included."""
     attempt_seconds: float = 600.0
     """One try, at most."""
+    stall_seconds: float = 300.0
+    """In a stream from one part to the next, at most; models that think unseen are silent for minutes."""
+    stream_seconds: float = 3600.0
+    """One try whose answer comes as a stream, at most."""
     first_wait: float = 0.5
     longest_wait: float = 60.0
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from lsm_eval.endpoints.asking import Path
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
+from lsm_eval.endpoints.responses import as_chat
 from lsm_eval.reasoning.split import answer_start, split
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.secrets import without_secrets
@@ -17,6 +18,18 @@ from lsm_eval.well_formed import well_formed
 _STOPPED = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 _CUT = frozenset({"length", "max_tokens"})
 _WITHHELD = frozenset({"content_filter", "safety", "recitation", "sensitive"})
+_STATUSES = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "too_many_requests": 429,
+    "overloaded_error": 529,
+    "server_error": 500,
+    "invalid_prompt": 400,
+    "context_length_exceeded": 400,
+    "invalid_request_error": 400,
+    "BadRequestError": 400,
+}
+"""Of errors that name none."""
 _LONGEST_SAID = 10_000  # characters of what a server says is wrong
 _MOST_TOKENS = 2**31  # more than any text has
 _UNSEEN_TOKENS = 16  # that a text may have without a character of theirs: ends of turns, marks of thoughts
@@ -37,9 +50,14 @@ def read_answer(
         return Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")
     if not isinstance(whole, dict):
         return Again("malformed", "the answer is no JSON object")
+    if path == "responses":
+        chat = as_chat(whole)
+        if isinstance(chat, Again):
+            return chat
+        whole, path = chat, "chat/completions"
     choices = whole.get("choices")
     if choices is None and whole.get("error"):
-        return Again("server_error", f"the answer is an error: {error_text(whole)}")
+        return _read_error(whole)
     if not choices:
         return Again("no_choices", "the answer has no choices")
     choice = choices[0] if isinstance(choices, list) else None
@@ -91,6 +109,21 @@ def _read_choice(
             return Again("stopped_early", _STOPPED_EARLY)
         return Generated(_unended(well_formed(thoughts)), number, finish)
     return _cut(text or "", well_formed(thoughts), number, finish, request, stops=stops)
+
+
+def _read_error(whole: Mapping[str, Any]) -> Outcome:
+    """The outcome of an error that came with status 200, as in the midst of a stream: that of the status it names."""
+    error = whole["error"]
+    names = [error.get(name) for name in ("code", "status", "type")] if isinstance(error, dict) else []
+    said = f"the answer is an error: {error_text(whole)}"
+    for name in names:
+        status = name if type(name) is int else _STATUSES.get(name) if isinstance(name, str) else None
+        if status is None and isinstance(name, str) and name.isdecimal() and len(name) == 3:
+            status = int(name)
+        if status is not None and 400 <= status < 600:
+            found = read_fault(status, json.dumps(whole).encode(), None)
+            return replace(found, detail=said) if isinstance(found, Again) else found
+    return Again("server_error", said)
 
 
 def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
@@ -195,6 +228,12 @@ def error_text(whole: Any) -> str:
     text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
     # Hidden before it is cut: half a secret is none that could be found any more.
     return well_formed(without_secrets(" ".join(text[:_LONGEST_SAID].split()))[:200])
+
+
+def wait_of(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that an answer's headers ask to wait: to the millisecond where one says so. `now`: seconds since 1970."""
+    exact = retry_after(headers.get("Retry-After-Ms"), now)
+    return retry_after(headers.get("Retry-After"), now) if exact is None else exact / 1000
 
 
 def retry_after(text: str | None, now: float) -> float | None:

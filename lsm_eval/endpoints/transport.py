@@ -15,6 +15,8 @@ from lsm_eval import __version__
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.streams.arriving import read_stream
+from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.well_formed import well_formed
 
 _REMEMBERED = 4096  # answers, to know one that comes twice
@@ -55,10 +57,11 @@ class Transport:
         """Whether the server is taken to number its answers."""
 
     async def post(
-        self, path: str, body: bytes, seconds: float, *, alone: bool = False
+        self, path: str, body: bytes, seconds: float, *, alone: bool = False, stream: Stream | None = None
     ) -> tuple[int, bytes, Mapping[str, str]] | Again:
         """Status, body and headers of an answer, or why there is no whole one. `alone`: over a connection of its own,
-        on which no answer to another request can come."""
+        on which no answer to another request can come. `stream` puts together what comes in parts; its whole is the
+        body."""
         session = self._alone() if alone else self._pool
         try:
             async with session.post(
@@ -68,7 +71,13 @@ class Transport:
                 timeout=_timeout(seconds),
             ) as response:
                 status, headers = response.status, response.headers
-                content = self._key.taken_out(await _whole(response, _MOST_BYTES), said=status == 200)
+                if stream is not None and status == 200:
+                    found = await read_stream(response, stream)
+                    if isinstance(found, Again):
+                        return found
+                else:
+                    found = await _whole(response, _MOST_BYTES)
+                content = self._key.taken_out(found, said=status == 200)
                 carrier = response.carrier if isinstance(response, _Response) else None
         except TimeoutError:
             return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)

@@ -29,7 +29,7 @@ class EndpointOptions:
 
     base_url: str
     """Above `/chat/completions`, such as `http://localhost:8000/v1`."""
-    api: Literal["auto", "chat", "completions"] = "auto"
+    api: Literal["auto", "chat", "completions", "responses"] = "auto"
     api_key_env: str | None = None
     """The environment's variable that holds the key; None for `OPENAI_API_KEY`, where it is set."""
     api_key_file: Path | None = None
@@ -37,6 +37,8 @@ class EndpointOptions:
     """Requests under way at once, at most; of several servers, at each."""
     more_urls: tuple[str, ...] = ()
     """Of further servers of the same model."""
+    stream: Literal["auto", "on", "off"] = "auto"
+    """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.manner`)."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:

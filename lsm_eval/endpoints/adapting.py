@@ -1,0 +1,42 @@
+"""What a refusal says that a server wants in another way; the request is then sent again in that way, and all others are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lsm_eval.endpoints.asking import Manner, Path
+from lsm_eval.endpoints.outcome import Refused
+from lsm_eval.requests import Generate
+
+_ONLY = re.compile(
+    r"\b(only|must|requires?|enable|use|set)\b.{0,60}stream|stream\w*\W.{0,60}\b(only|required|true)\b"
+)
+_NEVER = re.compile(
+    r"\b(not|cannot|unsupported|verified)\b.{0,60}stream|stream\w*\W.{0,60}\b(not|cannot|unsupported)\b"
+)
+
+
+def adapt(
+    manner: Manner, refused: Refused, request: Generate, path: Path, *, streamed: bool | None
+) -> Iterator[str]:
+    """Change `manner` as far as the refusal says how, so that the server may take the request. Gives what the user must know
+    of it, in the rest of a sentence. `streamed`: whether a stream was asked for; None where that is not to be changed."""
+    if refused.status not in (400, 422):
+        return
+    said, stream = refused.detail.lower(), manner.streaming
+    if path == "chat/completions" and manner.limit == "max_tokens" and "max_completion_tokens" in said:
+        manner.limit = "max_completion_tokens"
+    elif refused.parameter == "temperature" and manner.greedy and request.temperature == 0:
+        manner.greedy = False
+        yield (
+            "takes no temperature 0, which greedy requests ask for: it is left out, and the answers are drawn as the server "
+            "does by default."
+        )
+    elif "stream_options" in said:
+        stream.count = False
+    elif streamed is not None and stream.gives == "both":
+        if streamed and (refused.parameter == "stream" or _NEVER.search(said)):
+            stream.gives = "whole"
+        elif not streamed and (refused.parameter == "stream" or _ONLY.search(said)):
+            stream.gives = "streams"

@@ -1,0 +1,142 @@
+"""The chunks of chat completions and completions, put together to the answer that a server sends whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lsm_eval.endpoints.outcome import Again, Fault
+from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.streams.pieces import Pieces
+
+DONE = b"[DONE]"
+
+
+class Chunks:
+    """One answer in chunks."""
+
+    def __init__(self, *, chat: bool) -> None:
+        self._chat = chat
+        self._message = Pieces()
+        self._finish: Any = None
+        self._usage: Any = None
+        self._id: Any = None
+        self._some = False
+        """Whether a chunk had a choice."""
+        self._wrong: Again | None = None
+        self._error: Any = None
+        self._last = b""
+        self._worded = 0
+        """Chunks with text."""
+        self._same = 0
+        """Of those, the ones that are, to the last byte, the one before."""
+        self._marked = False
+        """Whether one of those holds what no two chunks have in common, so that it came twice."""
+        self.ended = False
+        """Whether `[DONE]` came."""
+
+    def take(self, name: str, data: bytes) -> bool:
+        """Take an event; whether it was the last that matters."""
+        if data == DONE or data.strip() == DONE:
+            self.ended = True
+            return True
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError):
+            chunk = None
+        if not isinstance(chunk, dict):
+            return self._broken("malformed", "a part of the stream is no JSON object")
+        if chunk.get("error") or name == "error":
+            self._error = chunk.get("error") or chunk
+            return True
+        if chunk.get("usage"):
+            self._usage = chunk["usage"]
+        if self._id is None:
+            self._id = chunk.get("id")
+        choices = chunk.get("choices") or []
+        for choice in choices if isinstance(choices, list) else [choices]:
+            if not isinstance(choice, dict):
+                return self._broken("malformed", "the choices of a part of the stream are no objects")
+            if choice.get("index"):
+                return self._broken("interleaved", "the stream holds a second answer, and one was asked for")
+            self._some = True
+            self._finish = choice.get("finish_reason") or self._finish
+            fields = choice.get("delta") if self._chat else {"text": choice.get("text")}
+            if fields is not None and not isinstance(fields, dict):
+                return self._broken("malformed", "a part of the stream has no message")
+            if fields and self._message.add(fields):
+                self._worded += 1
+                if data == self._last:
+                    self._same += 1
+                    # Padding is drawn anew for each part, and a count of tokens grows with each.
+                    self._marked = self._marked or bool(chunk.get("obfuscation") or chunk.get("usage"))
+                self._last = data
+        return False
+
+    def whole(self, manner: StreamManner, *, ends: bool, sure: bool) -> dict[str, Any] | Again:
+        """The answer, or what is wrong with the stream. `ends`: the server ends streams with `[DONE]`. `sure`: a part came
+        twice only where there is no doubt of it."""
+        if self._wrong is not None:
+            return self._wrong
+        if self._error is not None:
+            return {"error": self._error}
+        if not self._some:
+            return Again("empty_stream", "the stream ended without a word")
+        if ends and self._finish and not self.ended:
+            return Again("no_done", "the stream ended without [DONE]")
+        message = self._message.whole()
+        if self._repeats(message, manner, sure=sure):
+            return Again("repeated", "a part of the stream came twice")
+        choice: dict[str, Any] = {"index": 0, "finish_reason": self._finish}
+        if not self._chat:
+            choice["text"] = message.get("text") or ""
+        else:
+            # No part says that an answer has no word. Where there are thoughts, they may be all that was written.
+            if not any(value for name, value in message.items() if name != "role"):
+                message["content"] = ""
+            choice["message"] = message
+        whole = {"choices": [choice], "usage": self._usage}
+        return whole if self._id is None else {"id": self._id, **whole}
+
+    def _broken(self, fault: Fault, detail: str) -> bool:
+        self._wrong = Again(fault, detail)
+        return True
+
+    def _repeats(self, message: dict[str, Any], manner: StreamManner, *, sure: bool) -> bool:
+        """Whether a part came twice: there are more parts with text than the tokens make, and as many are the one before
+        over again, or as many in a row are those before them. A text may repeat itself, too, but then it has the tokens."""
+        if self._marked:
+            return True
+        tokens = self._tokens(message)
+        if tokens is None or not isinstance(self._finish, str):
+            return False
+        more = self._worded - tokens
+        expected = 0 if sure else min(0, manner.excess.get(self._finish, 0))
+        if more > expected:
+            if self._same >= more - expected:
+                return True
+            if more - expected > 1 and _in_a_row(self._message.texts(), more - expected):
+                return True
+        if not self._same:
+            manner.excess[self._finish] = max(more, manner.excess.get(self._finish, more))
+        return False
+
+    def _tokens(self, message: dict[str, Any]) -> int | None:
+        """Tokens that the parts show, as far as the server counts them."""
+        usage = self._usage if isinstance(self._usage, dict) else {}
+        count, details = usage.get("completion_tokens"), usage.get("completion_tokens_details")
+        hidden = details.get("reasoning_tokens") if isinstance(details, dict) else None
+        if type(count) is not int or count < 1:
+            return None
+        thought = any(message.get(name) for name in ("reasoning_content", "reasoning", "reasoning_details"))
+        return count if thought or type(hidden) is not int else count - hidden
+
+
+def _in_a_row(texts: list[str], many: int) -> bool:
+    """Whether so many pieces in a row are the pieces before them over again."""
+    run = 0
+    for before, after in zip(texts, texts[many:], strict=False):
+        run = run + 1 if before == after else 0
+        if run >= many:
+            return True
+    return False

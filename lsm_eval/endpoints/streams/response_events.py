@@ -1,0 +1,64 @@
+"""The events of a streamed response (Responses API): the last holds the whole of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.streams.chunks import DONE
+
+_LAST = frozenset(
+    {"response.completed", "response.incomplete", "response.failed", "response.cancelled", "response.done"}
+)
+
+
+class ResponseEvents:
+    """One response in events. Parts that come twice, or not at all, change nothing: they stand in the last event."""
+
+    def __init__(self) -> None:
+        self._response: dict[str, Any] = {}
+        self._items: dict[int, Any] = {}
+        self._error: Any = None
+        self._wrong: Again | None = None
+        self.ended = False
+        """Whether the last event came."""
+
+    def take(self, name: str, data: bytes) -> bool:
+        """Take an event; whether it was the last that matters."""
+        if data.strip() == DONE:
+            return True
+        try:
+            event = json.loads(data)
+        except (ValueError, RecursionError):
+            event = None
+        if not isinstance(event, dict):
+            self._wrong = Again("malformed", "a part of the stream is no JSON object")
+            return True
+        kind = event.get("type") or name
+        if kind == "error" or (event.get("error") and "response" not in event):
+            self._error = event.get("error") or event
+            return True
+        if isinstance(event.get("response"), dict):
+            self._response = event["response"]
+        elif kind in _LAST:
+            self._wrong = Again("malformed", "the last part of the stream holds no response")
+            return True
+        if kind == "response.output_item.done" and type(event.get("output_index")) is int:
+            self._items[event["output_index"]] = event.get("item")
+        self.ended = kind in _LAST
+        return self.ended
+
+    def whole(self) -> dict[str, Any] | Again:
+        """The response, or what is wrong with the stream."""
+        if self._wrong is not None:
+            return self._wrong
+        if self._error is not None:
+            return {"error": self._error}
+        if not self._response and not self._items:
+            return Again("empty_stream", "the stream ended without a word")
+        if not self.ended:
+            return {**self._response, "status": "in_progress", "output": list(self._items.values())}
+        if not self._response.get("output"):
+            return {**self._response, "output": [self._items[at] for at in sorted(self._items)]}
+        return self._response

@@ -1,0 +1,64 @@
+"""One streamed answer, from its bytes to the JSON of the whole one, so that whole and streamed ones are read alike."""
+
+from __future__ import annotations
+
+import json
+
+from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.streams.chunks import Chunks
+from lsm_eval.endpoints.streams.events import Events
+from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.streams.response_events import ResponseEvents
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
+class Stream:
+    """An answer that is still coming."""
+
+    def __init__(
+        self, path: str, manner: StreamManner, *, ends: bool, sure: bool, stall_seconds: float
+    ) -> None:
+        """`ends`: its server ends streams with `[DONE]`. `sure`: a part came twice only where there is no doubt of it.
+        `stall_seconds`: it is given up where nothing comes for so long."""
+        self._events = Events()
+        self._parts: Chunks | ResponseEvents = (
+            ResponseEvents() if path == "responses" else Chunks(chat=path == "chat/completions")
+        )
+        self._manner, self._ends, self._sure = manner, ends, sure
+        self._over = False
+        self.stall_seconds = stall_seconds
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ended as a stream should."""
+        return self._parts.ended
+
+    def feed(self, data: bytes) -> bool:
+        """Take bytes, split anywhere; whether nothing that matters comes after them."""
+        self._take(self._events.feed(data))
+        return self._over
+
+    def whole(self) -> bytes | Again:
+        """The answer as it would have come whole, in JSON, or what is wrong with the stream."""
+        if not self._over:
+            self._take(self._events.end())
+        if isinstance(self._parts, Chunks):
+            found = self._parts.whole(self._manner, ends=self._ends, sure=self._sure)
+        else:
+            found = self._parts.whole()
+        return found if isinstance(found, Again) else _encoded(found)
+
+    def _take(self, events: list[tuple[str, bytes]]) -> None:
+        for name, data in events:
+            if self._over:
+                return
+            self._over = self._parts.take(name, data)
+
+
+def _encoded(whole: object) -> bytes:
+    text = _JSON.encode(whole)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # halves of characters
+        return json.dumps(whole).encode()

@@ -1,0 +1,333 @@
+"""Streams over a connection: how long they may be silent, where they end, and when they are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from openai_server import Ask, Body, Server, completion, prompt_of, serving, words
+from stream_bytes import chunk_events, event
+
+from lsm_eval.endpoints.model import EndpointModel
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.streams.manner import LONG, StreamManner
+from lsm_eval.models.base import EndpointOptions
+from lsm_eval.requests import Failure, Generate, Generated, Response
+from lsm_eval.results.reader import read_record
+
+QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, stall_seconds=0.3)
+Parts = Callable[[Body], AsyncIterator[bytes]]
+
+
+@dataclass
+class Dripping(Server):
+    """Sends a stream part by part; what it does then is said by `parts`."""
+
+    parts: Parts | None = None
+    chunked: bool = True
+    connections: set[Any] = field(default_factory=set)
+
+    async def _one(self, head: str, content: bytes, writer: asyncio.StreamWriter) -> bool:
+        import json
+
+        body = json.loads(content) if content else {}
+        if not body.get("stream") or self.parts is None:
+            return await super()._one(head, content, writer)
+        self.connections.add(writer)
+        self.bodies.append(body)
+        kind = "Transfer-Encoding: chunked" if self.chunked else "Connection: close"
+        writer.write(f"HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\n{kind}\r\n\r\n".encode())
+        async for part in self.parts(body):
+            writer.write(f"{len(part):x}\r\n".encode() + part + b"\r\n" if self.chunked else part)
+            await writer.drain()
+        if self.chunked:
+            writer.write(b"0\r\n\r\n")
+            return True
+        writer.close()
+        return False
+
+
+def _asked(server: Server, *prompts: str, patience: Patience = QUICK, **options: Any) -> list[Response]:
+    model = EndpointModel("small", EndpointOptions(server.url, **{"stream": "on", **options}), patience)
+    requests = [Generate(text, chat=True) for text in prompts]
+    found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
+    return [found[at] for at in range(len(prompts))]
+
+
+def _events(body: Body) -> list[bytes]:
+    return chunk_events(completion(body, words(prompt_of(body))))
+
+
+def _texts(found: list[Response]) -> list[Any]:
+    return [getattr(one, "text", one) for one in found]
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_slow_is_no_stall_and_comments_are_life(chunked: bool) -> None:
+    async def drip(body: Body) -> AsyncIterator[bytes]:
+        for part in _events(body):
+            for _ in range(2):
+                await asyncio.sleep(0.1)
+                yield b": wait\r\n\r\n"
+            yield part[:9]
+            yield part[9:]
+
+    patience = Patience(tries=1, attempt_seconds=0.5, stall_seconds=0.3)
+    with serving(Dripping(parts=drip, chunked=chunked)) as server:
+        began = time.monotonic()
+        assert _texts(_asked(server, "a", "b", patience=patience)) == [words("a"), words("b")]
+        assert time.monotonic() - began > 1, "each takes longer than a whole answer may"
+
+
+@pytest.mark.parametrize("after", [1, 3, 4])
+def test_a_stall_has_a_limit_of_its_own(after: int) -> None:
+    async def stall(body: Body) -> AsyncIterator[bytes]:
+        if prompt_of(body) == "first":
+            for part in _events(body):
+                yield part
+            return
+        for part in _events(body)[:after]:
+            yield part
+        await asyncio.sleep(60)
+
+    with serving(Dripping(parts=stall)) as server:
+        _, failed = _asked(server, "first", "a")
+        assert isinstance(failed, Failure)
+        assert failed.detail.startswith("stalled: nothing came for 0.3 s in the midst of a stream (3 tries")
+        assert len(server.bodies) == 4
+
+
+def test_before_the_first_part_the_limit_is_that_of_a_try() -> None:
+    async def late(body: Body) -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.6)
+        for part in _events(body):
+            yield part
+
+    with serving(Dripping(parts=late)) as server:
+        assert _texts(_asked(server, "a")) == [words("a")]
+
+
+def test_a_connection_that_stays_open_after_the_last_part() -> None:
+    async def open_end(body: Body) -> AsyncIterator[bytes]:
+        for part in _events(body):
+            yield part
+        await asyncio.sleep(60)
+
+    with serving(Dripping(parts=open_end)) as server:
+        began = time.monotonic()
+        assert _texts(_asked(server, "a", "b", "c", max_concurrency=2)) == [words(text) for text in "abc"]
+        assert time.monotonic() - began < 8
+
+
+def test_connections_are_used_again() -> None:
+    async def plain(body: Body) -> AsyncIterator[bytes]:
+        for part in _events(body):
+            yield part
+
+    dripping = Dripping(parts=plain)
+    with serving(dripping):
+        _asked(dripping, *map(str, range(30)), max_concurrency=1)
+    assert len(dripping.connections) == 1
+
+
+def test_a_server_that_gives_no_streams_answers_whole() -> None:
+    with serving() as server:
+        server.answer = lambda body: (200, completion(body, words(prompt_of(body))), {})
+        assert _texts(_asked(server, "a", "b")) == [words("a"), words("b")]
+        assert len(server.bodies) == 2
+
+
+def test_a_server_that_sends_no_done_is_told_by_its_first_answer() -> None:
+    with serving() as server:
+        server.answer = lambda body: _events(body)[:-1]
+        assert _texts(_asked(server, "a", "b", "c")) == [words(text) for text in "abc"]
+        assert len(server.bodies) == 4, "the first request went twice, and no other"
+
+
+def test_streams_that_are_not_counted() -> None:
+    """By a server that counts whole answers: those are still held to it."""
+    with serving() as server:
+        server.answer = lambda body: chunk_events(completion(body, "yes"), usage=False)
+        found = _asked(server, "a", "b")
+        assert found == [Generated("yes", None, "stop")] * 2
+        assert len(server.bodies) == 3
+
+
+def test_a_part_that_came_twice_is_settled_by_a_whole_answer() -> None:
+    def answer(body: Body) -> Any:
+        events = _events(body)
+        return [*events[:2], *events[1:]] if body["stream"] else completion(body, words(prompt_of(body)))
+
+    with serving(answer=answer) as server:
+        assert _texts(_asked(server, "a", "b")) == [words("a"), words("b")]
+        assert [body["stream"] for body in server.bodies] == [True, False, True, False]
+
+
+def test_the_same_stream_twice_is_no_answer_to_two_requests() -> None:
+    def answer(body: Body) -> Any:
+        return [
+            part.replace(b"cmpl-", b"x-")
+            for part in chunk_events({**completion(body, "yes"), "id": "cmpl-7"})
+        ]
+
+    with serving(answer=answer) as server:
+        assert _texts(_asked(server, "a", "b")) == ["yes", "yes"]
+        assert len(server.bodies) == 3, "once more over a connection of its own"
+
+
+def test_no_key_comes_out_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even in pieces."""
+    key = "sesame-0123456789/open-0123456789-abcdef"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+
+    def answer(body: Body) -> Any:
+        whole = completion(body, "x", tokens=9)
+        events = chunk_events(whole)
+        parts = [events[1].replace(b'"x"', f'"{letter}"'.encode()) for letter in key]
+        if prompt_of(body) == "error":
+            return [*events[:1], event({"error": {"message": f"x{key}", "code": 400}})]
+        return [*events[:1], *parts, *events[2:]]
+
+    with serving(answer=answer) as server:
+        text, error = _asked(server, "a", "error")
+    assert getattr(text, "text", None) == "***"
+    assert isinstance(error, Failure)
+    assert "sesame" not in error.detail
+    assert "status 400: x***" in error.detail
+
+
+def test_when_streams_are_asked_for() -> None:
+    manner = StreamManner()
+    assert not manner.wanted("auto", 10**6), "nothing stands between, on this machine"
+    assert manner.wanted("on", 1)
+    assert not manner.wanted("off", 10**6)
+    manner.long = LONG
+    assert [manner.wanted("auto", most) for most in (LONG - 1, LONG)] == [False, True]
+    manner.lost(3, 64)
+    assert not manner.wanted("auto", 64)
+    manner.lost(60, 2048)
+    assert [manner.wanted("auto", most) for most in (2047, 2048)] == [False, True]
+    manner.gives = "whole"
+    assert not manner.wanted("auto", 10**6)
+    manner.gives = "streams"
+    assert manner.wanted("auto", 1)
+
+
+def test_long_answers_of_other_machines_are_streams() -> None:
+    for url, long in (("http://localhost/v1", False), ("http://10.0.0.1/v1", True)):
+        model = EndpointModel("small", EndpointOptions(url))
+        assert model._manner.streaming.wanted("auto", LONG) is long
+
+
+@pytest.mark.parametrize("status", [504, 0])
+def test_a_whole_answer_that_is_cut_off_comes_as_a_stream_next(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsm_eval.endpoints.streams.manner._SILENT_SECONDS", 0.1)
+
+    def answer(body: Body) -> Any:
+        if not body["stream"] and body["max_tokens"] > 100:
+            time.sleep(0.15)
+            return status, b"<html>Gateway Time-out</html>", {}
+        return completion(body, words(prompt_of(body)))
+
+    with serving(answer=answer) as server:
+        model = EndpointModel("small", EndpointOptions(server.url, max_concurrency=1), QUICK)
+        requests = [Generate(str(at), chat=True, max_tokens=8 if at % 2 else 256) for at in range(1, 7)]
+        found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
+        assert _texts([found[at] for at in range(6)]) == [words(str(at)) for at in range(1, 7)]
+        long = [body["stream"] for body in server.bodies if body["max_tokens"] == 256]
+        assert long == [False, True, True, True]
+        assert not any(body["stream"] for body in server.bodies if body["max_tokens"] == 8)
+
+
+def _refusing(said: str, param: str | None, when: Callable[[Body], bool]) -> Callable[[Body], Any]:
+    def answer(body: Body) -> Any:
+        if when(body):
+            return 400, {"error": {"message": said, "param": param}}, {}
+        return completion(body, words(prompt_of(body)))
+
+    return answer
+
+
+def test_a_server_that_takes_no_options_of_streams() -> None:
+    said = "[{'type': 'extra_forbidden', 'loc': ('body', 'stream_options')}]"
+    with serving(answer=_refusing(said, None, lambda body: "stream_options" in body)) as server:
+        found = _asked(server, *"abc")
+        assert _texts(found) == [words(text) for text in "abc"]
+        assert len(server.bodies) == 5, (
+            "without them it does not count, and the first request is asked once more for that"
+        )
+
+
+@pytest.mark.parametrize(
+    ("said", "param", "streamed"),
+    [
+        ("Your organization must be verified to stream this model.", "stream", True),
+        ("streaming is not supported for this model", None, True),
+        (
+            "This model only support stream mode, please enable the stream parameter to access the model.",
+            None,
+            False,
+        ),
+        ("parameter.enable_thinking must be set to false for non-streaming calls", "stream", False),
+    ],
+)
+def test_a_server_that_gives_one_kind_of_answer(said: str, param: str | None, streamed: bool) -> None:
+    with serving(answer=_refusing(said, param, lambda body: body["stream"] is streamed)) as server:
+        model = EndpointModel("small", EndpointOptions(server.url), QUICK)
+        model._manner.streaming.long = 256 if streamed else 10**6
+        requests = [Generate(text, chat=True) for text in "abc"]
+        found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
+        assert _texts([found[at] for at in range(3)]) == [words(text) for text in "abc"]
+        assert [body["stream"] for body in server.bodies] == [
+            streamed,
+            not streamed,
+            not streamed,
+            not streamed,
+        ]
+
+
+def test_what_was_asked_for_is_not_changed(ask: Ask) -> None:
+    said = "Your organization must be verified to stream this model."
+    with serving(answer=_refusing(said, "stream", lambda body: body["stream"])) as server:
+        done = ask(server, "--stream", "on")
+    assert "does not take 'stream' as it is sent" in done.err
+    assert done.code == 2
+
+
+def test_many_requests_that_are_refused_together_are_all_sent_again() -> None:
+    """Each of them finds that another one has changed the way already."""
+    asked: list[Body] = []
+
+    def answer(body: Body) -> Any:
+        asked.append(body)
+        if len(asked) > 1 and body["stream"]:
+            return 400, {"error": {"message": "no", "param": "stream"}}, {}
+        return completion(body, words(prompt_of(body)))
+
+    with serving(answer=answer, seconds=0.05) as server:
+        model = EndpointModel("small", EndpointOptions(server.url), QUICK)
+        model._manner.streaming.long = 1
+        requests = [Generate(str(at), chat=True) for at in range(30)]
+        found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
+    assert _texts([found[at] for at in range(30)]) == [words(str(at)) for at in range(30)]
+
+
+def test_a_run_is_the_same_with_streams(server: Server, ask: Ask) -> None:
+    whole = read_record(ask(server, "--stream", "off", "--store", "none").record)
+    parts = read_record(ask(server, "--stream", "on", "--store", "none").record)
+    assert whole.samples("say").equals(parts.samples("say"))
+    assert [body["stream"] for body in server.bodies] == [False] * 24 + [True] * 24
+
+
+def test_the_option_goes_with_a_server(tmp_path: Any, small_tasks: Any) -> None:
+    from command_line import call
+
+    done = call("run", "--tasks", "say", "--include", small_tasks, "--out", tmp_path, "--model", "builtin:says_no",
+                "--stream", "on")  # fmt: skip
+    assert "--stream go with --base-url" in done.sentence()
