@@ -11,16 +11,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
-from lsm_eval.endpoints.asking import Manner, path_of, shown
-from lsm_eval.endpoints.key import read_key
+from lsm_eval.endpoints.asking import Manner, body, path_of, shown
+from lsm_eval.endpoints.cost.account import Account
+from lsm_eval.endpoints.cost.lookup import find_prices
+from lsm_eval.endpoints.cost.prices import Prices
+from lsm_eval.endpoints.cost.transport import PaidTransport
+from lsm_eval.endpoints.key import read_secrets
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.server import server_version
-from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo
@@ -47,11 +51,12 @@ class EndpointModel:
     def __post_init__(self) -> None:
         """Raises `UserError` for options that mean nothing, and for a key that is not there."""
         self._address = read_address(self.options.base_url)
-        self._key = read_key(self.options.api_key_env, self.options.api_key_file)
+        self._key = read_secrets(self.options.api_key_env, self.options.api_key_file, self.options.header_env)
+        self.account = Account(note=self.note)
         self._limiter = Limiter(self.options.max_concurrency)
         self._manner = Manner()
         self._asked = False
-        if self._key.secret and not self._address.encrypted and not self._address.loopback:
+        if self._key.secrets and not self._address.encrypted and not self._address.loopback:
             self.note(
                 f"the key goes to {self._address.url} unencrypted: use https:// where the server has it."
             )
@@ -59,6 +64,8 @@ class EndpointModel:
     @property
     def info(self) -> ModelInfo:
         details = {"endpoint": without_secrets(self._address.url), "api": self.options.api}
+        if self._key.more:
+            details["headers"] = ", ".join(self._key.more)
         if "_server" in vars(self):
             details["server"] = self._server or "not told"
         if self._asked:
@@ -95,6 +102,16 @@ class EndpointModel:
                 raise UserError(f"openai:{self.model} {why}")
         return []
 
+    def find_prices(self, file: Path | None) -> Prices | None:
+        """As `endpoints.cost.paid.Paid` says."""
+        return find_prices(self.model, self._address.url, file)
+
+    def most(self, requests: Sequence[Request]) -> int:
+        """As `endpoints.cost.paid.Paid` says."""
+        api = self.options.api
+        texts = [request for request in requests if isinstance(request, Generate)]
+        return sum(self.account.most(body(one, self.model, path_of(one, api), self._manner)) for one in texts)
+
     def render(self, request: Request) -> str:
         """What is sent: of a chat the messages, as JSON."""
         match request:
@@ -130,7 +147,7 @@ class EndpointModel:
     def _ask(self, requests: Sequence[Request], held: set[int]) -> Iterator[dict[int, Response]]:
         self._asked = True
         with _event_loop() as runner, _rare_collections():
-            transport = runner.run(_made(lambda: Transport(self._address, self._key)))
+            transport = runner.run(_made(lambda: PaidTransport(self._address, self._key, self.account)))
             asker = Asker(
                 requests, self.model, self.options.api, self._address, self._key, transport, self._manner
             )

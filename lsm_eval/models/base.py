@@ -35,6 +35,8 @@ class EndpointOptions:
     api_key_file: Path | None = None
     max_concurrency: int = 512
     """Requests under way at once, at most."""
+    header_env: tuple[str, ...] = ()
+    """Further headers, as `NAME=VARIABLE` of the environment."""
 
 
 @dataclass(frozen=True, slots=True)

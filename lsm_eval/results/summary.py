@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lsm_eval.results.cost_summary import cost_summary
 from lsm_eval.results.schema import Manifest, Work
 
 _SHOWN_SECONDS = 0.05  # shorter phases would be shown as 0.0
 
 
 def work_summary(manifest: Manifest) -> dict[str, str]:
-    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory` and `store`, as far as they are
+    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory`, `store` and `cost`, as far as they are
     known; empty for an early record."""
     work = manifest.work
     if work is None:
@@ -22,6 +23,7 @@ def work_summary(manifest: Manifest) -> dict[str, str]:
         "time": _time(manifest, work),
         "memory": _memory(work),
         "store": _store(work),
+        "cost": cost_summary(manifest.cost),
     }
     return {name: text for name, text in lines.items() if text}
 
