@@ -39,6 +39,11 @@ class Key:
         object.__setattr__(self, "secrets", tuple(sorted(told - {""}, key=lambda one: (-len(one), one))))
 
     @property
+    def replacing(self) -> list[str]:
+        """Headers that take the key's place."""
+        return [name for name in self.more if name.lower() == "authorization"]
+
+    @property
     def headers(self) -> dict[str, str]:
         """What a request carries."""
         bearer = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
@@ -69,10 +74,8 @@ def _in_json(text: str) -> str:
 def read_secrets(variable: str | None, file: Path | None, header_env: Sequence[str]) -> Key:
     """The key (`read_key`) and the headers of options `NAME=VARIABLE` (`read_headers`). A header `Authorization` takes the
     key's place."""
-    more = read_headers(header_env)
-    if any(name.lower() == "authorization" for name in more):
-        return Key(None, more)
-    return Key(read_key(variable, file).secret, more)
+    key = Key(None, read_headers(header_env))
+    return key if key.replacing else Key(read_key(variable, file).secret, key.more)
 
 
 def read_key(variable: str | None, file: Path | None) -> Key:

@@ -53,6 +53,9 @@ class EndpointModel:
         self._address = read_address(self.options.base_url)
         self._key = read_secrets(self.options.api_key_env, self.options.api_key_file, self.options.header_env)
         self.account = Account(note=self.note)
+        if self.options.api_key_env or self.options.api_key_file:
+            for name in self._key.replacing:
+                self.note(f"--header-env {name} takes the place of the key.")
         self._limiter = Limiter(self.options.max_concurrency)
         self._manner = Manner()
         self._asked = False

@@ -55,8 +55,9 @@ def test_authorization_takes_the_keys_place(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdefghij")
     monkeypatch.setenv("BASIC", "Basic dXNlcjpwYXNzd29yZDEyMw==")
-    done = ask(server, "--header-env", f"{name}=BASIC", "--limit", "2")
+    done = ask(server, "--header-env", f"{name}=BASIC", "--limit", "2", "--api-key-env", "OPENAI_API_KEY")
     assert done.code == 0, done.err
+    assert f"--header-env {name} takes the place of the key." in done.err
     assert all(f"{name}: Basic dXNlcjpwYXNzd29yZDEyMw==" in head for head in server.headers)
     assert all(head.lower().count("authorization") == 1 for head in server.headers)
 

@@ -16,7 +16,7 @@ from lsm_eval.endpoints.cost.usage import Usage, read_usage
 from lsm_eval.endpoints.outcome import Again
 from lsm_eval.errors import UserError
 
-_LIMIT = re.compile(rb'"max_(?:completion_|output_)?tokens": ?(\d{1,12})\b')
+_LIMIT = re.compile(rb'"(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b')
 _BEHIND = 4096  # bytes of a request behind its prompt: where the limit is found without looking at all of it
 _TEMPLATE_TOKENS = 64
 """Tokens that a server's chat template may add, beside one for each byte that is sent, names and braces included."""
@@ -57,7 +57,10 @@ class Account:
 
     def bounds(self, body: bytes) -> tuple[int, int]:
         """The most tokens of a request's prompt, and of its answer. A token of a prompt is at least one byte of what is sent."""
-        return len(body) + self._more_input, ceil(_most_new(body) * self._more_output)
+        new = _most_new(body)
+        if self._more_output != 1:
+            new = ceil(new * self._more_output)
+        return len(body) + self._more_input, new
 
     def most(self, body: bytes) -> int:
         """Picodollars that one try costs, at most; 0 where prices are not known."""
@@ -74,12 +77,13 @@ class Account:
         """A try is over: `used` None and `charged` counts at the bound."""
         cost, tally = 0, self.tally
         if used is not None:
-            cost = self.prices.cost(used) if self.prices else 0
             tally.input += used.input
             tally.cached += used.cached
             tally.output += used.output
             tally.reasoning += used.reasoning
-            self._learn(body, used)
+            if self.prices is not None:
+                cost = self.prices.cost(used)
+                self._learn(body, used)
         elif charged:
             cost = reserved
             tally.assumed += 1
@@ -92,9 +96,9 @@ class Account:
     def _learn(self, body: bytes, used: Usage) -> None:
         """Raise the bounds where they were none: a server may put a text of its own before every prompt, or leave thoughts
         out of what it limits."""
-        prompt, new = self.bounds(body)
-        if used.input > prompt:
+        if used.input > len(body) + self._more_input:
             self._more_input = used.input - len(body)
+        new = self.bounds(body)[1]
         if used.output > new:
             first = self._more_output == 1
             self._more_output = Fraction(used.output, max(_most_new(body), 1))

@@ -18,11 +18,15 @@ def flat(price: int) -> Steps:
 
 def price_at(steps: Steps, prompt: int) -> int:
     """Picodollars a token, for a prompt of so many."""
+    if len(steps) == 1:
+        return steps[0][1]
     return next(price for start, price in reversed(steps) if prompt > start)
 
 
 def dearest(steps: Steps, prompt: int) -> int:
     """The same at most, for a prompt of so many tokens or fewer."""
+    if len(steps) == 1:
+        return steps[0][1]
     return max(price for start, price in steps if prompt > start)
 
 
@@ -53,8 +57,8 @@ class Rates:
 
     def most(self, prompt: int, new: int) -> int:
         """Picodollars, at most, of an answer to at most so many tokens with at most so many new ones."""
-        read = max(dearest(steps, prompt) for steps in (self.input, self.cached, self.written))
-        made = max(dearest(steps, prompt) for steps in (self.output, self.reasoning))
+        read = max(dearest(self.input, prompt), dearest(self.cached, prompt), dearest(self.written, prompt))
+        made = max(dearest(self.output, prompt), dearest(self.reasoning, prompt))
         return self.request + prompt * read + new * made
 
 
@@ -67,8 +71,8 @@ class Prices:
 
     def cost(self, used: Usage) -> int:
         """Picodollars of one answer."""
-        return max(rates.cost(used) for rates in self.rates)
+        return max([rates.cost(used) for rates in self.rates])
 
     def most(self, prompt: int, new: int) -> int:
         """As `Rates.most`."""
-        return max(rates.most(prompt, new) for rates in self.rates)
+        return max([rates.most(prompt, new) for rates in self.rates])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.cost.account import Account
@@ -19,10 +20,10 @@ class PaidTransport(Transport):
         self._account = account
 
     async def post(
-        self, path: str, body: bytes, seconds: float, *, alone: bool = False
+        self, path: str, body: bytes, seconds: float, *, alone: bool = False, **more: Any
     ) -> tuple[int, bytes, Mapping[str, str]] | Again:
         """As `Transport.post`. Raises `BudgetSpent` where it cannot be paid for."""
         with await self._account.reserve(body) as paying:
-            found = await super().post(path, body, seconds, alone=alone)
+            found = await super().post(path, body, seconds, alone=alone, **more)
             paying.settle(found)
         return found

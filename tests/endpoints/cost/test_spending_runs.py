@@ -218,7 +218,7 @@ def test_without_a_server_there_is_nothing_to_pay(
 ) -> None:
     from command_line import call
 
-    named = [
+    named: list[str | Path] = [
         "--tasks",
         "say",
         "--include",
@@ -254,7 +254,7 @@ def test_a_killed_run_has_spent_what_it_took(
 
     till = Till()
     with serving(answer=till, seconds=0.15) as server:
-        named = [
+        named: list[str | Path] = [
             "run", "--tasks", "say", "--include", small_tasks, "--out", tmp_path / "out", "--model", "openai:small",
             "--base-url", server.url, "--prices", prices, "--max-cost", "1", "--max-concurrency", "3",
         ]  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from lsm_eval.endpoints.cost.usage import Usage, read_usage
 
-CHAT = {
+CHAT: dict[str, Any] = {
     "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120,
     "prompt_tokens_details": {"cached_tokens": 64}, "completion_tokens_details": {"reasoning_tokens": 12},
 }  # fmt: skip
@@ -51,7 +51,7 @@ def test_shapes(usage: Any, found: Usage | None) -> None:
 
 
 def test_the_last_of_a_stream_counts() -> None:
-    parts = [
+    parts: list[dict[str, Any]] = [
         {"usage": None},
         {"usage": {"prompt_tokens": 7, "completion_tokens": 1}},
         {"usage": CHAT},
