@@ -22,6 +22,10 @@ class NotComparable(UserError):
     """Two runs that were to be held against each other cannot be, whatever is asked: the command line exits with code 4."""
 
 
+class BudgetSpent(UserError):
+    """The next request cannot be paid for (`--max-cost`); what was answered so far is kept. The command line exits with code 5."""
+
+
 class Interrupted(Exception):
     """The user stopped the run (Ctrl-C); what was answered so far is kept."""
 

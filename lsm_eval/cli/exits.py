@@ -6,6 +6,8 @@ EXIT_NOT_COMPARABLE = 4
 """Runs that were to be held against each other and cannot be."""
 EXIT_NOT_WHOLE = 4
 """A record is not what it says."""
+EXIT_BUDGET = 5
+"""The next request could not be paid for (`--max-cost`); the same command with a higher limit goes on."""
 EXIT_INTERNAL = 70
 """A fault of lsm-eval's own (EX_SOFTWARE of sysexits.h); its traceback is in a log."""
 EXIT_INTERRUPTED = 130

@@ -14,6 +14,7 @@ from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
     from lsm_eval.models.base import EndpointOptions
+    from lsm_eval.runner.judge_spec import JudgeSpec
     from lsm_eval.runner.spec import RunSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,6 +54,12 @@ def run_options(function: F) -> F:
                      help="Requests under way at a server at once, at most; 512 by default."),
         click.option("--stream", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
                      help="Of a server: let answers come in parts; auto does so for long ones of other machines."),
+        click.option("--header-env", multiple=True, metavar="NAME=VARIABLE",
+                     help="A further header for the server, whose value the variable holds; may be repeated."),
+        click.option("--max-cost", metavar="AMOUNT",
+                     help="US dollars that asking servers may cost, at most; the judge's is one of them."),
+        click.option("--prices", type=path, metavar="FILE",
+                     help="Prices of models, where they are not known or are other ones (YAML)."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N",
                      help="Only N samples of each task, drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
@@ -107,27 +114,35 @@ def split_names(values: Sequence[str], what: str = "--tasks") -> list[str]:
     return names
 
 
-def _endpoint(
+def make_endpoint(
     base_urls: Sequence[str],
     api: Any,
     api_key_env: str | None,
     api_key_file: Path | None,
     max_concurrency: int | None,
     stream: Any,
+    header_env: Sequence[str],
 ) -> EndpointOptions | None:
     """How a server is asked; None where no option says anything of one. Raises `UserError`."""
     from lsm_eval.models.base import EndpointOptions
 
     if not base_urls:
-        others = (api_key_env, api_key_file, max_concurrency)
+        others = (api_key_env, api_key_file, max_concurrency, header_env or None)
         if api != "auto" or stream != "auto" or any(value is not None for value in others):
             raise UserError(
-                "--api, --api-key-env, --api-key-file, --max-concurrency and --stream go with --base-url: add it."
+                "--api, --api-key-env, --api-key-file, --header-env, --max-concurrency and --stream go with --base-url: add it."
             )
         return None
     most = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
     return EndpointOptions(
-        base_urls[0], api, api_key_env, api_key_file, more_urls=tuple(base_urls[1:]), **most, stream=stream
+        base_urls[0],
+        api,
+        api_key_env,
+        api_key_file,
+        more_urls=tuple(base_urls[1:]),
+        **most,
+        stream=stream,
+        header_env=tuple(header_env),
     )
 
 
@@ -157,6 +172,9 @@ def make_spec(
     api_key_file: Path | None,
     max_concurrency: int | None,
     stream: Any,
+    header_env: Sequence[str],
+    max_cost: str | None,
+    prices: Path | None,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -165,6 +183,7 @@ def make_spec(
     out: Path = Path("reports"),
     include_code: bool = False,
     store: str = "auto",
+    judge: JudgeSpec | None = None,
     judge_read: Any = "auto",
     redact: Any = "none",
     name: str | None = None,
@@ -172,6 +191,7 @@ def make_spec(
     command: Sequence[str] = (),
 ) -> RunSpec:
     """The options as one checked value."""
+    from lsm_eval.endpoints.cost.money import read_dollars
     from lsm_eval.models.base import ModelOptions
     from lsm_eval.paths import cache_dir, is_folder
     from lsm_eval.results.names import checked_name
@@ -220,15 +240,20 @@ def make_spec(
             chat_template=chat_template,
             trust_remote_code=trust_remote_code,
             offline=offline,
-            endpoint=_endpoint(base_urls, api, api_key_env, api_key_file, max_concurrency, stream),
+            endpoint=make_endpoint(
+                base_urls, api, api_key_env, api_key_file, max_concurrency, stream, header_env
+            ),
         ),
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),
         include_code=include_code,
         out=out,
         store=None if store == "none" else cache_dir() / "responses" if store == "auto" else Path(store),
+        judge=judge,
         judge_read=None if judge_read == "auto" else judge_read,
         redact=redact,
         strict=strict,
+        max_cost=None if max_cost is None else read_dollars(max_cost, "--max-cost"),
+        prices=prices,
         command=tuple(command),
     )

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_USER
+from lsm_eval.cli.exits import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.gate_outputs import show
+from lsm_eval.cli.judge_options import judge_run_options, take_judge
 from lsm_eval.cli.options import make_spec, run_options, split_names
 from lsm_eval.cli.run_gate import gate_run_options, read_gate, show_gate_plan
 from lsm_eval.cli.streams import one_line
-from lsm_eval.errors import NotComparable, UserError
+from lsm_eval.errors import BudgetSpent, NotComparable, UserError
 
 if TYPE_CHECKING:
     from lsm_eval.results.schema import Manifest
@@ -33,11 +34,7 @@ if TYPE_CHECKING:
               help="Folder that records are written to.")  # fmt: skip
 @click.option("--store", default="auto", metavar="auto|none|DIR",
               help="Where answers are kept, so that a later run need not ask again; auto is the user's cache.")  # fmt: skip
-@click.option("--judge", metavar="MODEL",
-              help="A model (named as for --model) that judges answers, for the metrics that want one.")  # fmt: skip
-@click.option("--judge-read", type=click.Choice(["auto", "likelihood", "text"]), default="auto", show_default=True,
-              help="Take the judge's likeliest answer, or what it writes; auto: what it writes only where it cannot "
-              "tell likelihoods.")  # fmt: skip
+@judge_run_options
 @click.option("--redact", type=click.Choice(["none", "sensitive", "all"]), is_flag=False, flag_value="all",
               default="none", metavar="[none|sensitive|all]",
               help="Withhold texts from the record and keep their hashes; --redact alone means all.")  # fmt: skip
@@ -45,13 +42,12 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Ask nothing unless every task can be asked.")
 @click.option("--dry-run", is_flag=True, help="Say what the run would cost, and ask nothing.")
 @gate_run_options
-def run(
-    tasks: tuple[str, ...], out: Path, store: str, judge: str | None, dry_run: bool, **options: Any
-) -> None:
+def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options: Any) -> None:
     """Ask a model the tasks, score the answers, and write a record to reports/MODEL/RUN.
 
     The same command again continues where it stopped: answers that are kept (--store) are not asked again. A task that
-    cannot be asked is named and left out, and the command then ends with code 2.
+    cannot be asked is named and left out, and the command then ends with code 2. With code 5 the next request could not be paid for
+    (--max-cost).
 
     With --gate exit codes are 0 pass, 1 regression, 2 a mistake in what was asked, 3 not enough data, 4 not comparable, and nothing is
     asked unless every task can be.
@@ -62,20 +58,25 @@ def run(
     gate = read_gate(options, options["include"])
     if gate is not None:
         options["strict"] = True
+    options["judge"] = judge = take_judge(options)
     spec = make_spec(split_names(tasks), out=out, store=store, command=["lsm-eval", *sys.argv[1:]], **options)
     from lsm_eval.models.create import create
     from lsm_eval.runner.checked import check_tasks
-    from lsm_eval.runner.judge import judge_options
+    from lsm_eval.runner.judge_spec import in_judges_words, judge_options
     from lsm_eval.runner.prepare import prepare_each
     from lsm_eval.runner.run import run as run_spec
+    from lsm_eval.runner.spending import find_spending, most_cost
 
     kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
-    if judge is not None and judge.startswith("openai:"):
-        raise UserError(f"--judge {judge}: a model behind an endpoint cannot judge yet; name a local one.")
     try:
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
         model = create(spec.model, spec.options, progress)
+        judging = None
+        if judge is not None and (judge.remote or not dry_run):
+            with in_judges_words(judge):
+                judging = create(judge.model, judge_options(spec.options, judge), progress)
         if dry_run:
+            spending = find_spending(spec, model, judging)
             prepared = prepare_each(spec, model, progress)
             tasks_asked = prepared.tasks
             if gate is not None:
@@ -83,13 +84,17 @@ def run(
                     gate, prepared.tasks, spec, model, progress, judge=judge is not None
                 )
             _show_cost(tasks_asked)
+            for line in most_cost(spending, tasks_asked):
+                click.echo(line)
             if judge is not None:
                 click.echo("What the judge would be asked follows from the answers, and is not counted.")
             if prepared.left_out.rows:
                 sys.exit(EXIT_USER)
             return
-        judging = create(judge, judge_options(spec.options), progress) if judge is not None else None
         result = run_spec(spec, model, progress, judging, None if gate is None else gate.spec)
+    except BudgetSpent as error:
+        click.echo(one_line(f"lsm-eval: {str(error).removesuffix('.')}; {kept}."), err=True)
+        sys.exit(EXIT_BUDGET)
     except NotComparable as error:
         click.echo(one_line(f"lsm-eval: not comparable: {error}"), err=True)
         sys.exit(EXIT_NOT_COMPARABLE)

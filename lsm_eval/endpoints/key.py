@@ -2,43 +2,80 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lsm_eval.endpoints.headers import read_headers
 from lsm_eval.errors import UserError
 from lsm_eval.paths import expanded
 from lsm_eval.secrets import without_secrets
 
 DEFAULT_VARIABLE = "OPENAI_API_KEY"
 _MOST_BYTES = 65_536
+_SHORTEST = (
+    4  # letters of a header's value that is looked for in texts: `1` is no secret, and stands everywhere
+)
 _LIKE_NO_WORD = 16  # characters of a key that stands in no text by chance
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, or none."""
+    """A key, or none, and further headers, which are as secret."""
 
     secret: str | None = field(default=None, repr=False)
+    more: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers by name (`--header-env`)."""
+    secrets: tuple[str, ...] = field(init=False, repr=False, default=())
+    """All that is to show nowhere, the longest first."""
+
+    def __post_init__(self) -> None:
+        values = {self.secret or "", *self.more.values()}
+        # Of `Bearer SECRET` a server may repeat the second word alone.
+        values |= {value.split()[-1] for value in self.more.values()}
+        told = {value for value in values if value == self.secret or len(value) >= _SHORTEST}
+        object.__setattr__(self, "secrets", tuple(sorted(told - {""}, key=lambda one: (-len(one), one))))
+
+    @property
+    def replacing(self) -> list[str]:
+        """Headers that take the key's place."""
+        return [name for name in self.more if name.lower() == "authorization"]
 
     @property
     def headers(self) -> dict[str, str]:
         """What a request carries."""
-        return {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
+        bearer = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
+        return {**bearer, **self.more}
 
     def taken_out(self, content: bytes, *, said: bool) -> bytes:
         """What a server sent, without the key: before anything of it is read, cut or shown. `said`: by the model, whose
         answer stays as it is where the key is a common word (`EMPTY`)."""
-        if not self.secret or (said and len(self.secret) < _LIKE_NO_WORD):
-            return content
-        for form in {self.secret, self.secret.replace("/", "\\/")}:  # JSON may write either
-            if form.encode() in content:
-                content = content.replace(form.encode(), b"***")
+        for secret in self.secrets:
+            if said and len(secret) < _LIKE_NO_WORD:
+                continue
+            for form in {secret, secret.replace("/", "\\/"), _in_json(secret)}:  # JSON may write either
+                if form.encode() in content:
+                    content = content.replace(form.encode(), b"***")
         return content
 
     def hidden(self, text: str) -> str:
         """`text` without the key, and without whatever else looks like one."""
-        return without_secrets(text.replace(self.secret, "***") if self.secret else text)
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return without_secrets(text)
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def read_secrets(variable: str | None, file: Path | None, header_env: Sequence[str]) -> Key:
+    """The key (`read_key`) and the headers of options `NAME=VARIABLE` (`read_headers`). A header `Authorization` takes the
+    key's place."""
+    key = Key(None, read_headers(header_env))
+    return key if key.replacing else Key(read_key(variable, file).secret, key.more)
 
 
 def read_key(variable: str | None, file: Path | None) -> Key:

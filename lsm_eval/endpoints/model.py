@@ -11,13 +11,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
-from lsm_eval.endpoints.asking import Manner, path_of, shown
+from lsm_eval.endpoints.asking import Manner, body, path_of, shown
+from lsm_eval.endpoints.cost.account import Account
+from lsm_eval.endpoints.cost.lookup import find_prices
+from lsm_eval.endpoints.cost.prices import Prices
+from lsm_eval.endpoints.cost.transport import PaidTransport
 from lsm_eval.endpoints.fleet import Fleet
-from lsm_eval.endpoints.key import read_key
+from lsm_eval.endpoints.key import read_secrets
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.replica import Replica, one_at_a_time
@@ -56,7 +61,11 @@ class EndpointModel:
         twice = next((url for url in urls if urls.count(url) > 1), None)
         if twice is not None:
             raise UserError(f"--base-url {twice} is given twice: leave one of them out.")
-        self._key = read_key(self.options.api_key_env, self.options.api_key_file)
+        self._key = read_secrets(self.options.api_key_env, self.options.api_key_file, self.options.header_env)
+        self.account = Account(note=self.note)
+        if self.options.api_key_env or self.options.api_key_file:
+            for name in self._key.replacing:
+                self.note(f"--header-env {name} takes the place of the key.")
         self._replicas = [Replica(url, Limiter(self.options.max_concurrency)) for url in urls]
         self._manners = [Manner() for _ in urls]
         for one, manner in zip(self._addresses, self._manners, strict=True):
@@ -64,7 +73,7 @@ class EndpointModel:
                 manner.streaming.long = LONG
         self._asked = False
         for one in self._addresses:
-            if self._key.secret and not one.encrypted and not one.loopback:
+            if self._key.secrets and not one.encrypted and not one.loopback:
                 self.note(f"the key goes to {one.url} unencrypted: use https:// where the server has it.")
 
     @property
@@ -73,6 +82,8 @@ class EndpointModel:
             "endpoint": without_secrets(", ".join(one.url for one in self._addresses)),
             "api": self.options.api,
         }
+        if self._key.more:
+            details["headers"] = ", ".join(self._key.more)
         if "_found" in vars(self):
             details["server"] = self._server or "not told"
         if self._asked:
@@ -133,6 +144,18 @@ class EndpointModel:
                 raise UserError(f"openai:{self.model} {why}")
         return []
 
+    def find_prices(self, file: Path | None) -> Prices | None:
+        """As `endpoints.cost.paid.Paid` says."""
+        return find_prices(self.model, self._address.url, file)
+
+    def most(self, requests: Sequence[Request]) -> int:
+        """As `endpoints.cost.paid.Paid` says."""
+        api = self.options.api
+        texts = [request for request in requests if isinstance(request, Generate)]
+        return sum(
+            self.account.most(body(one, self.model, path_of(one, api), self._manners[0])) for one in texts
+        )
+
     def render(self, request: Request) -> str:
         """What is sent: of a chat the messages, as JSON."""
         match request:
@@ -169,7 +192,7 @@ class EndpointModel:
         self._asked = True
         with _event_loop() as runner, _rare_collections():
             transports = [
-                runner.run(_made(lambda one=one: Transport(one, self._key)))  # type: ignore[misc]
+                runner.run(_made(lambda one=one: PaidTransport(one, self._key, self.account)))  # type: ignore[misc]
                 for one in self._addresses
             ]
             for at, transport in enumerate(transports):

@@ -39,6 +39,8 @@ class EndpointOptions:
     """Of further servers of the same model."""
     stream: Literal["auto", "on", "off"] = "auto"
     """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.manner`)."""
+    header_env: tuple[str, ...] = ()
+    """Further headers, as `NAME=VARIABLE` of the environment."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:

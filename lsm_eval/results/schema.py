@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lsm_eval.results.cost_rows import CostRow
 from lsm_eval.results.gate_rows import GatedTaskRow, GateRow
 from lsm_eval.results.row import Row, SparseRow
 
@@ -352,5 +353,7 @@ class Manifest(SparseRow):
     """Of a record that `lsm-eval import` made; what its files lack is null."""
     settings: dict[str, Any]
     """Effective options: batch_tokens, overflow, chat, limit, shots, offline, data_mirror …"""
+    cost: CostRow | None = None
+    """None, and not written, where no server was to be asked."""
     gate: GateRow | None = None
     """None, and not written, where no gate could end the run."""

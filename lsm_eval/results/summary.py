@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lsm_eval.results.cost_summary import cost_summary
 from lsm_eval.results.schema import Manifest, ServerRow, Work
 
 _SHOWN_SECONDS = 0.05  # shorter phases would be shown as 0.0
 
 
 def work_summary(manifest: Manifest) -> dict[str, str]:
-    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory`, `store` and `servers`, as far as they are
+    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory`, `store`, `servers` and `cost`, as far as they are
     known; empty for an early record."""
     work = manifest.work
     if work is None:
@@ -23,6 +24,7 @@ def work_summary(manifest: Manifest) -> dict[str, str]:
         "memory": _memory(work),
         "store": _store(work),
         "servers": "; ".join(map(_server, manifest.model.servers)),
+        "cost": cost_summary(manifest.cost),
     }
     return {name: text for name, text in lines.items() if text}
 

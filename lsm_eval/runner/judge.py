@@ -16,7 +16,7 @@ from lsm_eval.judging.rubric import Question
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.judged import JudgedMetric, Verdicts
-from lsm_eval.models.base import Model, ModelOptions, Releasing
+from lsm_eval.models.base import Model, Releasing
 from lsm_eval.progress import Phase, Progress
 from lsm_eval.requests import Answer, Failure, Response
 from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow
@@ -58,12 +58,6 @@ class Asking:
     judgements: dict[Question, Judgement]
     read: Reading
     tallies: list[Tally]
-
-
-def judge_options(options: ModelOptions) -> ModelOptions:
-    """A run's options for its judge: no adapter, its own chat template, and nothing of a judge's prompt is ever cut."""
-    overflow = "skip" if options.overflow == "truncate" else options.overflow
-    return replace(options, adapter=None, chat_template=None, overflow=overflow, endpoint=None)
 
 
 def judge_answers(
@@ -134,9 +128,9 @@ def ask_judge(
     chat = judge.info.chat_template
     stored_as = store_key(judge, judge.fingerprint())
     shown = _JudgePhases(progress)
-    tallies: list[Tally] = []
     ways: list[Reading] = ["likelihood", "text"] if reading is None else [reading]
     for way in ways:
+        tallies: list[Tally] = []  # of a way that the judge does not know nothing was asked
         requests = [as_request(question, way, chat=chat) for question in unique]
         responses, own = ask_requests(requests, {}, judge, stored_as, store, shown)
         tallies += own

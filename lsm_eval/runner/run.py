@@ -19,6 +19,7 @@ from lsm_eval.results.writer import check_out, clear_leftovers, write_record
 from lsm_eval.runner.ask import ask
 from lsm_eval.runner.compared import compared
 from lsm_eval.runner.judge import Bench, judge_answers
+from lsm_eval.runner.judge_spec import check_judge, in_judges_words
 from lsm_eval.runner.left_out import LeftOut, summary
 from lsm_eval.runner.manifest import make_manifest
 from lsm_eval.runner.prepare import prepare_each
@@ -26,6 +27,7 @@ from lsm_eval.runner.record import estimate_rows
 from lsm_eval.runner.sample_table import sample_rows
 from lsm_eval.runner.scored import ScoredTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.spending import Spending, find_spending
 from lsm_eval.runner.store_key import store_key
 from lsm_eval.runner.thoughts import answers_of
 from lsm_eval.runner.work import Asked, Timed, computed_since, describe, look_around, phases
@@ -64,6 +66,24 @@ def run(
     be asked or scored is left out, and said to be; with `spec.strict` it ends the run. Raises `UserError` for a mistake
     of the user's; what was answered by then is kept.
     """
+    spending = find_spending(spec, model, judge)
+    if judge is not None:
+        with in_judges_words(spec.judge):
+            check_judge(judge, spec.judge_read)
+    try:
+        return _run(spec, model, progress, judge, gate, spending)
+    finally:
+        spending.close()
+
+
+def _run(
+    spec: RunSpec,
+    model: Model,
+    progress: Progress,
+    judge: Model | None,
+    gate: GateSpec | None,
+    spending: Spending,
+) -> RunResult:
     created = datetime.now(UTC)
     timed = Timed(progress)
     check_out(spec.out)
@@ -73,6 +93,7 @@ def run(
     prepared, left_out = found.tasks, found.left_out
     with timed.silently("fingerprint"):
         fingerprint = model.fingerprint()
+    spending.open(spec, fingerprint)
     gated = None
     if gate is not None:
         from lsm_eval.runner.gated import plan_gate
@@ -98,7 +119,8 @@ def run(
     asked = look_around(asked, model, timed)
     answers = answers_of(prepared, responses, model, spec.reasoning)
     responses = [response for own in answers.values() for response in own.responses]
-    bench = judge_answers(spec, prepared, responses, model, judge, timed)
+    with in_judges_words(spec.judge):
+        bench = judge_answers(spec, prepared, responses, model, judge, timed)
     scored = []
     with timed.phase("metrics", len(responses)) as phase:
         for task in bench.tasks:
@@ -115,7 +137,9 @@ def run(
     # A variant says how it differs from its task, which must be there for that.
     scored = [task for task in scored if task.prepared.base is None or task.prepared.base not in left_out]
     scored = compared(scored, seed=spec.seed)
-    record, manifest = _write(spec, model, fingerprint, scored, asked, bench, left_out, timed, created, gated)
+    record, manifest = _write(
+        spec, model, fingerprint, scored, asked, bench, left_out, timed, created, gated, spending
+    )
     problems = _problems(scored, left_out)
     return RunResult(record, manifest, scored, spec.store, problems, gated.result if gated else None)
 
@@ -131,6 +155,7 @@ def _write(
     timed: Timed,
     created: datetime,
     gated: Gated | None,
+    spending: Spending,
 ) -> tuple[Path, Manifest]:
     whole: list[Manifest] = []
 
@@ -163,7 +188,7 @@ def _write(
             created,
             bench,
             left_out.rows,
-        )
+        ).model_copy(update={"cost": spending.row()})
         if gated is not None:
             manifest = gated.concluded(manifest, rows, tables, created)
         record = write_record(spec.out, manifest, rows, tables, amend=finish, kept=spec.store is not None)

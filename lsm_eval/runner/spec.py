@@ -10,6 +10,7 @@ from typing import Literal
 from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.reasoning.answered import Mode
+from lsm_eval.runner.judge_spec import JudgeSpec
 from lsm_eval.tasks.data.options import DataOptions
 
 ChatMode = Literal["auto", "on", "off"]
@@ -48,12 +49,18 @@ class RunSpec:
     out: Path = Path("reports")
     store: Path | None = None
     """Folder of the response store; None keeps nothing."""
+    judge: JudgeSpec | None = None
+    """Which model judges, as it was called for; the model itself is made of it beside the run."""
     judge_read: Reading | None = None
     """How a judge's answers are read; None for the likelihood where it can tell it, otherwise what it writes."""
     strict: bool = False
     """Refuse the run where one of its tasks cannot be asked, instead of leaving that task out."""
     redact: Redact = "none"
     """Of which tasks the record withholds texts: of those that are marked sensitive, or of all."""
+    max_cost: int | None = None
+    """Picodollars (`endpoints.cost.money`) that asking servers may cost, the judge's included; None for no limit."""
+    prices: Path | None = None
+    """A file of prices (`endpoints.cost.lookup.read_prices`)."""
     command: Sequence[str] = ()
     """As it will stand in the record."""
 

@@ -31,7 +31,7 @@ KEY = "sesame-0123456789-open"
         (["--model", "openai:m", "--base-url", "http://h/v1", "--offline"], "--offline asks no network"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--api-key-env", "NO_SUCH"], "no such variable"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--api-key-file", "/no"], "cannot be read"),
-        (["--model", "openai:m", "--base-url", "http://h/v1", "--judge", "openai:x"], "cannot judge yet"),
+        (["--model", "builtin:says_no", "--judge", "openai:x"], "add --judge-base-url URL"),
         (["--model", "builtin:says_no", "--base-url", "http://h/v1"], "have no meaning for the model"),
         (["--model", "builtin:says_no", "--max-concurrency", "3"], "go with --base-url"),
     ],

@@ -20,7 +20,8 @@ from lsm_eval.models.hf import HFModel
 from lsm_eval.progress import Silent
 from lsm_eval.requests import Generate, Request, Score
 from lsm_eval.results.reader import Record, read_record
-from lsm_eval.runner.judge import ask_judge, judge_options
+from lsm_eval.runner.judge import ask_judge
+from lsm_eval.runner.judge_spec import judge_options
 
 ROWS: list[dict[str, Any]] = [{"question": f"what is {n} of the cat", "answer": "yes"} for n in range(5)]
 

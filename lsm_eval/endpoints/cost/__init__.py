@@ -1,0 +1,1 @@
+"""What asking a server costs: prices, bounds, what was spent, and a limit that is never passed."""

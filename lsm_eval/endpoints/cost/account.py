@@ -1,0 +1,150 @@
+"""What one model costs: bounds of what is sent, and a tally of what came back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
+from types import TracebackType
+from typing import Any
+
+from lsm_eval.endpoints.cost.prices import Prices
+from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.endpoints.cost.usage import Usage, read_usage
+from lsm_eval.endpoints.outcome import Again
+from lsm_eval.errors import UserError
+
+_LIMIT = re.compile(rb'"(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b')
+_BEHIND = 4096  # bytes of a request behind its prompt: where the limit is found without looking at all of it
+_TEMPLATE_TOKENS = 64
+"""Tokens that a server's chat template may add, beside one for each byte that is sent, names and braces included."""
+_MAY_BE_CHARGED = frozenset({408, 504, 524})
+"""Statuses of who waited no longer for a server that may have answered."""
+
+
+@dataclass
+class Tally:
+    """Sums over the tries that were, or may have been, charged."""
+
+    tries: int = 0
+    assumed: int = 0
+    """Those of them without a count of tokens (no whole answer, no usage), which count at their bound; their tokens are not
+    among the following."""
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    reasoning: int = 0
+    spent: int = 0
+    """Picodollars, those of `assumed` included."""
+    spent_assumed: int = 0
+
+
+@dataclass
+class Account:
+    """Of one model at its server."""
+
+    prices: Prices | None = None
+    """None where they are not known."""
+    purse: Purse | None = None
+    """None without a limit."""
+    note: Callable[[str], None] = lambda text: None
+    tally: Tally = field(default_factory=Tally)
+    _more_input: int = _TEMPLATE_TOKENS
+    _more_output: Fraction = Fraction(1)
+    """Times the new tokens that were allowed, that an answer was found to have."""
+
+    def bounds(self, body: bytes) -> tuple[int, int]:
+        """The most tokens of a request's prompt, and of its answer. A token of a prompt is at least one byte of what is sent."""
+        new = _most_new(body)
+        if self._more_output != 1:
+            new = ceil(new * self._more_output)
+        return len(body) + self._more_input, new
+
+    def most(self, body: bytes) -> int:
+        """Picodollars that one try costs, at most; 0 where prices are not known."""
+        return self.prices.most(*self.bounds(body)) if self.prices else 0
+
+    async def reserve(self, body: bytes) -> Paying:
+        """Set aside what the request can cost, once there is so much. Raises `BudgetSpent`."""
+        amount = self.most(body)
+        if self.purse is not None:
+            await self.purse.reserve(amount)
+        return Paying(self, body, amount)
+
+    def settle(self, body: bytes, reserved: int, used: Usage | None, *, charged: bool) -> None:
+        """A try is over: `used` None and `charged` counts at the bound."""
+        cost, tally = 0, self.tally
+        if used is not None:
+            tally.input += used.input
+            tally.cached += used.cached
+            tally.output += used.output
+            tally.reasoning += used.reasoning
+            if self.prices is not None:
+                cost = self.prices.cost(used)
+                self._learn(body, used)
+        elif charged:
+            cost = reserved
+            tally.assumed += 1
+            tally.spent_assumed += cost
+        tally.tries += used is not None or charged
+        tally.spent += cost
+        if self.purse is not None:
+            self.purse.settle(reserved, cost)
+
+    def _learn(self, body: bytes, used: Usage) -> None:
+        """Raise the bounds where they were none: a server may put a text of its own before every prompt, or leave thoughts
+        out of what it limits."""
+        if used.input > len(body) + self._more_input:
+            self._more_input = used.input - len(body)
+        new = self.bounds(body)[1]
+        if used.output > new:
+            first = self._more_output == 1
+            self._more_output = Fraction(used.output, max(_most_new(body), 1))
+            if first and self.purse is not None:
+                self.note(
+                    f"the server charges {used.output:,} new tokens where {new:,} were allowed: from now on as many are reckoned "
+                    "with, and requests that are under way may pass --max-cost."
+                )
+
+
+class Paying:
+    """One try under way. Left without `settle` it counts at its bound: it may have been charged."""
+
+    __slots__ = ("_account", "_body", "_open", "_reserved")
+
+    def __init__(self, account: Account, body: bytes, reserved: int) -> None:
+        self._account, self._body, self._reserved = account, body, reserved
+        self._open = True
+
+    def __enter__(self) -> Paying:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close(None, charged=True)
+
+    def settle(self, found: Again | tuple[int, bytes, Any]) -> None:
+        """What came of it, as `Transport.post` gives it."""
+        if isinstance(found, Again):
+            # Where nobody took the connection nothing was asked.
+            self._close(None, charged=not (found.fault == "connection" and found.overload))
+        elif found[0] == 200:
+            self._close(read_usage(found[1]), charged=True)
+        else:
+            self._close(None, charged=found[0] in _MAY_BE_CHARGED)
+
+    def _close(self, used: Usage | None, *, charged: bool) -> None:
+        if self._open:
+            self._open = False
+            self._account.settle(self._body, self._reserved, used, charged=charged)
+
+
+def _most_new(body: bytes) -> int:
+    """The most new tokens that a request asks for. Raises `UserError` where it names no such number."""
+    found = _LIMIT.search(body, max(len(body) - _BEHIND, 0)) or _LIMIT.search(body)
+    if found is None:
+        raise UserError("a request without a limit of new tokens has no bound of its cost.")
+    return int(found.group(1))

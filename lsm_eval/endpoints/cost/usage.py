@@ -1,0 +1,81 @@
+"""The tokens that an answer says it used, from the bytes of whatever answer: whole or in pieces, of any of the APIs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+_NAME = b'"usage"'
+_MOST = 2**40  # tokens of one answer
+_LONGEST = 4096  # bytes of what stands behind the name
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer."""
+
+    input: int
+    """Of the prompt, those that were read from a cache and written to one included."""
+    output: int
+    """New ones, thoughts included."""
+    cached: int = 0
+    written: int = 0
+    """To a cache that is paid for."""
+    reasoning: int = 0
+
+
+def read_usage(content: bytes) -> Usage | None:
+    """The last count of tokens in an answer; None where it has none that is whole.
+
+    In JSON a quotation mark inside a text is written `\\"`, so that no text of a model can hold the name that is looked for.
+    """
+    end = len(content)
+    while (at := content.rfind(_NAME, 0, end)) >= 0:
+        end = at
+        behind = content[at + len(_NAME) : at + len(_NAME) + _LONGEST].decode("utf-8", "replace")
+        colon, _, value = behind.lstrip().partition(":")
+        if colon:
+            continue
+        try:
+            found, _ = _DECODER.raw_decode(value.lstrip())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            return usage_of(found)
+    return None
+
+
+def usage_of(found: dict[str, Any]) -> Usage | None:
+    """The same of the JSON object."""
+    read = _count(found, "prompt_tokens", "input_tokens")
+    new = _count(found, "completion_tokens", "output_tokens")
+    if read is None or new is None:
+        return None
+    inside = _details(found, "prompt_tokens_details", "input_tokens_details")
+    cached = _count(inside, "cached_tokens")
+    if cached is None:
+        cached = _count(found, "prompt_cache_hit_tokens", "cache_read_input_tokens") or 0
+    written = _count(inside, "cache_write_tokens", "cache_creation_tokens")
+    if written is None:
+        written = _count(found, "cache_creation_input_tokens") or 0
+    thoughts = _details(found, "completion_tokens_details", "output_tokens_details")
+    reasoning = _count(thoughts, "reasoning_tokens") or 0
+    # Some servers leave thoughts out of the new tokens, and charge for them: then the total has them.
+    total = _count(found, "total_tokens") or 0
+    new = max(new, total - read, reasoning)
+    cached = min(cached, read)
+    return Usage(read, new, cached, min(written, read - cached), min(reasoning, new))
+
+
+def _count(found: dict[str, Any], *names: str) -> int | None:
+    for name in names:
+        value = found.get(name)
+        if type(value) is int and 0 <= value < _MOST:
+            return value
+    return None
+
+
+def _details(found: dict[str, Any], *names: str) -> dict[str, Any]:
+    return next((found[name] for name in names if isinstance(found.get(name), dict)), {})

@@ -1,0 +1,151 @@
+"""What the servers that a run asks may cost, and did: one purse for the model and its judge."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from lsm_eval.endpoints.cost.ledger import Ledger
+from lsm_eval.endpoints.cost.money import MILLION, exact, shown
+from lsm_eval.endpoints.cost.paid import Paid
+from lsm_eval.endpoints.cost.prices import Prices, Steps
+from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.errors import UserError
+from lsm_eval.models.base import Model
+from lsm_eval.results.cost_rows import CostRow, SpentRow
+from lsm_eval.runner.prepared import PreparedTask
+from lsm_eval.runner.spec import RunSpec
+from lsm_eval.secrets import without_secrets
+
+_NO_SAY = ("out", "store", "name", "redact", "strict", "max_cost", "prices", "command", "include_code")
+"""Options of a run that leave it the same command."""
+
+
+@dataclass
+class Spending:
+    """Who is paid in a run."""
+
+    paid: list[tuple[str, str, Paid]] = field(default_factory=list)
+    """Role, the model's name, the model."""
+    purse: Purse | None = None
+
+    def open(self, spec: RunSpec, fingerprint: str) -> None:
+        """Put the limit into force. Raises `UserError` where what is spent cannot be kept."""
+        if spec.max_cost is None:
+            return
+        self.purse = Purse(spec.max_cost, Ledger(spec.store, _command(spec, fingerprint)))
+        for _, _, model in self.paid:
+            model.account.purse = self.purse
+
+    def close(self) -> None:
+        """Give back what was set aside and not spent."""
+        if self.purse is not None:
+            self.purse.close()
+
+    def row(self) -> CostRow | None:
+        """For the record; None where nobody is paid."""
+        if not self.paid:
+            return None
+        rows = [_row(role, name, model) for role, name, model in self.paid]
+        known = all(row.dollars is not None for row in rows)
+        spent = sum(model.account.tally.spent for _, _, model in self.paid)
+        return CostRow(
+            models=rows,
+            dollars=exact(spent) if known else None,
+            limit=None if self.purse is None else exact(self.purse.limit),
+            before=None if self.purse is None else exact(self.purse.before),
+        )
+
+
+def find_spending(spec: RunSpec, model: Model, judge: Model | None) -> Spending:
+    """Who is paid, with the prices; nothing is asked. Raises `UserError` where there is a limit and a price is not known."""
+    asked = [("model", model), *([("judge", judge)] if judge is not None else [])]
+    spending = Spending([(role, one.info.name, one) for role, one in asked if isinstance(one, Paid)])
+    if not spending.paid and (spec.max_cost is not None or spec.prices is not None):
+        option = "--max-cost" if spec.max_cost is not None else "--prices"
+        raise UserError(
+            f"{option} is about models behind a server, and this run asks none: leave it out, or name one (openai:MODEL)."
+        )
+    for role, name, one in spending.paid:
+        one.account.prices = one.find_prices(spec.prices)
+        if one.account.prices is None and spec.max_cost is not None:
+            which = "" if role == "model" else f" of the {role}"
+            bare = name.removeprefix("openai:")
+            raise UserError(
+                f"--max-cost: no price is known{which} for {name} at its address: give one with --prices FILE, a YAML file with a "
+                f"line such as `{json.dumps(bare)}: {{input: 2.00, output: 8.00}}`, in US dollars per million tokens."
+            )
+    return spending
+
+
+def most_cost(spending: Spending, tasks: Sequence[PreparedTask]) -> list[str]:
+    """What a run of these tasks can cost at most, in lines for `--dry-run`; none where the model is not paid."""
+    lines = []
+    for role, name, model in spending.paid:
+        prices = model.account.prices
+        if prices is None:
+            lines.append(f"{name}: no price known, so what it can cost is not (give one with --prices FILE).")
+        elif role == "model":
+            requests = {r for task in tasks for sample in task.samples for r in sample.requests}
+            lines.append(
+                f"{name}: {shown(model.most(list(requests)))} at most, at a token for each byte that is sent and as many new tokens "
+                f"as are allowed, each answered once and none in the store (prices of {prices.source})."
+            )
+        else:
+            lines.append(f"{name}: prices of {prices.source}.")
+    return lines
+
+
+def _row(role: str, name: str, model: Paid) -> SpentRow:
+    tally, prices = model.account.tally, model.account.prices
+    return SpentRow(
+        role=role,
+        model=without_secrets(name),
+        charged=tally.tries,
+        assumed=tally.assumed,
+        tokens={
+            "input": tally.input,
+            "cached": tally.cached,
+            "output": tally.output,
+            "reasoning": tally.reasoning,
+        },
+        dollars=exact(tally.spent) if prices is not None else None,
+        dollars_assumed=exact(tally.spent_assumed) if prices is not None else None,
+        prices=None if prices is None else without_secrets(prices.source),
+        per_million={} if prices is None else _per_million(prices),
+    )
+
+
+def _per_million(prices: Prices) -> dict[str, str]:
+    """Where there are several, those of the time of day at which new tokens are dearest."""
+    rates = max(prices.rates, key=lambda one: one.output)
+    return {
+        "input": _text(rates.input),
+        "output": _text(rates.output),
+        "cached-input": _text(rates.cached),
+    }
+
+
+def _text(steps: Steps) -> str:
+    """`3, above 200,000 tokens of a prompt 6`."""
+    parts = [exact(price * MILLION) for _, price in steps]
+    starts = [start for start, _ in steps]
+    more = [
+        f", above {start:,} tokens of a prompt {text}"
+        for start, text in zip(starts[1:], parts[1:], strict=True)
+    ]
+    return "".join([parts[0], *more])
+
+
+def _command(spec: RunSpec, fingerprint: str) -> str:
+    """SHA-256 (hex) of what makes it the same command: all that has a say in what is asked."""
+    fields = {name: value for name, value in asdict(spec).items() if name not in _NO_SAY}
+    # How often and with which key servers are asked has none.
+    fields["options"] = fields["options"] | {"endpoint": None}
+    if spec.judge is not None:
+        address = spec.judge.endpoint.base_url if spec.judge.endpoint else None
+        fields["judge"] = fields["judge"] | {"endpoint": address}
+    content = json.dumps([fingerprint, fields], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()
