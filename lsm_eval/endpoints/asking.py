@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.requests import Generate
 
 Api = Literal["auto", "chat", "completions"]
@@ -23,6 +24,14 @@ class Manner:
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     counts: bool | None = None
     """Whether it counts the tokens of its answers; None until one was whole."""
+    temperature: bool = True
+    """Whether it takes a temperature; where not, none is sent, and all texts are drawn as the server draws them."""
+    seed: bool = True
+    """Whether it takes a seed."""
+    stop: bool = True
+    """Whether it takes stop strings; answers are cut at them here in any case."""
+    constraints: dict[Path, Constraint] = field(default_factory=dict)
+    """How answers are held to given texts, by path; none where the server was not seen to do that."""
 
 
 def path_of(request: Generate, api: Api) -> Path:
@@ -50,11 +59,16 @@ def body(request: Generate, model: str, path: Path, manner: Manner, *, stops: bo
     else:
         fields["prompt"] = plain(request)
         fields["max_tokens"] = request.max_tokens
-    fields["temperature"] = request.temperature
+    if manner.temperature:
+        fields["temperature"] = request.temperature
     if request.temperature > 0:  # a greedy text hangs on neither
-        fields["top_p"] = request.top_p
-        fields["seed"] = request.seed
-    stop = [one for one in request.stop if one][:MOST_STOPS] if stops else []
+        if manner.temperature:
+            fields["top_p"] = request.top_p
+        if manner.seed:
+            fields["seed"] = request.seed
+    if request.choices:
+        fields.update(constrained(request.choices, manner.constraints[path]))
+    stop = [one for one in request.stop if one][:MOST_STOPS] if stops and manner.stop else []
     if stop:
         fields["stop"] = stop
     fields["stream"] = False

@@ -15,11 +15,12 @@ from typing import TypeVar
 
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
-from lsm_eval.endpoints.asking import Manner, path_of, shown
+from lsm_eval.endpoints.asking import Manner, Path, path_of, shown
 from lsm_eval.endpoints.key import read_key
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.server import server_version
+from lsm_eval.endpoints.probe.learned import Learned
+from lsm_eval.endpoints.server import Server, known_server
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
@@ -50,6 +51,7 @@ class EndpointModel:
         self._key = read_key(self.options.api_key_env, self.options.api_key_file)
         self._limiter = Limiter(self.options.max_concurrency)
         self._manner = Manner()
+        self._learned = Learned(self._address, self._key, self.model, self._manner, self.patience, self.note)
         self._asked = False
         if self._key.secret and not self._address.encrypted and not self._address.loopback:
             self.note(
@@ -60,14 +62,16 @@ class EndpointModel:
     def info(self) -> ModelInfo:
         details = {"endpoint": without_secrets(self._address.url), "api": self.options.api}
         if "_server" in vars(self):
-            details["server"] = self._server or "not told"
+            details["server"] = self._server.name or "not told"
+        details |= self._learned.details()
         if self._asked:
             details["concurrency"] = self._limiter.described()
         return ModelInfo(
             name=f"openai:{self.model}",
             chat_template=self.options.api != "completions",
-            context=None,
+            context=self._server.context if "_server" in vars(self) else None,
             details=details,
+            probed=self._learned.findings.as_json() if self._learned.findings else None,
         )
 
     def fingerprint(self) -> str:
@@ -76,16 +80,44 @@ class EndpointModel:
         parts = {
             "endpoint": self._address.url,
             "model": self.model,
-            "server": self._server,
+            "server": self._server.name,
             "api": self.options.api,
             "asking": _VERSION,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @cached_property
-    def _server(self) -> str:
+    def _server(self) -> Server:
         with _event_loop() as runner:
-            return runner.run(server_version(self._address, self._key))
+            return runner.run(known_server(self._address, self._key, self.model))
+
+    def versions(self) -> Mapping[str, str]:
+        """What the probe found that makes other texts of the same requests (`models.base.Versioned`)."""
+        return {} if self._manner.temperature else {"temperature": "not sent"}
+
+    def scores(self) -> bool:
+        """Whether the server tells log-probabilities (`models.base.Choosing`)."""
+        return self._unsupported(Score(" ", (" ",))) is None
+
+    def constrains(self, *, chat: bool) -> bool | None:
+        """Whether the server was seen to hold answers to given texts (`models.base.Choosing`)."""
+        path = path_of(Generate("", chat=chat), self.options.api)
+        if not self.options.probe:
+            return None
+        self._learn([path])
+        return path in self._manner.constraints
+
+    def probe(self, requests: Sequence[Request]) -> None:
+        """Find out how the server wants to be asked these (`models.base.Probing`); what is kept is not asked again."""
+        paths = dict.fromkeys(
+            path_of(request, self.options.api) for request in requests if isinstance(request, Generate)
+        )
+        self._learn([path for path in paths if self.options.probe])
+
+    def _learn(self, paths: Sequence[Path]) -> None:
+        server = self._server
+        with _event_loop() as runner:
+            self._learned.learn(paths, server, runner.run)
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Empty: the tokenizer is not known. Raises `UserError` for requests that it cannot be asked."""
@@ -185,7 +217,7 @@ class EndpointModel:
             return (
                 "is asked in chats only (--api chat), and this is no chat: use --chat on, or another --api."
             )
-        return None
+        return self._learned.refusal(request, path_of(request, self.options.api))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from lsm_eval.requests import Request, Response
 
@@ -35,6 +35,8 @@ class EndpointOptions:
     api_key_file: Path | None = None
     max_concurrency: int = 512
     """Requests under way at once, at most."""
+    probe: bool = True
+    """Whether it may be asked what it can do, before all else; a dry run asks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class ModelInfo:
     likelihood: LikelihoodKind = "causal"
     details: Mapping[str, str] | None = None
     """Anything else that a reader of the record needs, such as the quantisation or the adapter."""
+    probed: Mapping[str, Any] | None = None
+    """What was found out about its server, as JSON (`endpoints.probe.findings`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +166,27 @@ class Versioned(Protocol):
 
     def versions(self) -> Mapping[str, str]:
         """Versions, by package, of what computes its answers."""
+        ...
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A model that may tell no log-probabilities, or that can be held to given answers."""
+
+    def scores(self) -> bool:
+        """Whether it answers `Score`."""
+        ...
+
+    def constrains(self, *, chat: bool) -> bool | None:
+        """Whether it answers a `Generate` with `choices`, and keeps to them; None where that is not known without asking."""
+        ...
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A model of which is found out what it can do, by asking it."""
+
+    def probe(self, requests: Sequence[Request]) -> None:
+        """Find out, by a few short requests of its own, how these are to be asked. Called before any of them is. Raises
+        `UserError` where none could be."""
         ...

@@ -13,12 +13,16 @@ class Row(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
+_SPARSE = ("gate", "probed", "choices")
+
+
 class SparseRow(Row):
-    """A row that says nothing of `gate` where there was none."""
+    """A row that says nothing of a `gate`, of what was `probed`, and of how `choices` were asked where there was none."""
 
     @model_serializer(mode="wrap")
     def _without_gate(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = handler(self)
-        if found.get("gate", ...) is None:
-            del found["gate"]
+        for name in _SPARSE:
+            if found.get(name, ...) is None:
+                del found[name]
         return found

@@ -33,7 +33,7 @@ SAMPLE_COLUMNS = {
     "truncated": "int64: tokens cut to fit the model",
     "target": "list<string>: indices of the right choices, or references",
     "metadata": "string: JSON object",
-    "failure": "string or null: nan, too_long, unsupported, truncated, `null`, refused or unanswered",
+    "failure": "string or null: nan, too_long, unsupported, truncated, `null`, refused, unanswered or unread",
     "failure_detail": "string or null",
 }
 
@@ -77,7 +77,7 @@ class EstimateRow(Row):
     mean of the samples' scores is another value."""
 
 
-class ModelRow(Row):
+class ModelRow(SparseRow):
     """The model of a run."""
 
     name: str
@@ -94,6 +94,9 @@ class ModelRow(Row):
     """As `--model` named it; None in early records."""
     own_name: str | None = None
     """The name that it has of itself, where `name` was given with `--name`."""
+    probed: dict[str, Any] | None = None
+    """Of a model behind a server: what a probe at the start found out of it (`endpoints.probe.findings`); None, and not
+    written, where there was none."""
 
 
 class DatasetRow(Row):
@@ -157,6 +160,9 @@ class TaskRow(SparseRow):
     """Of an imported task: its version as the tool writes it."""
     gate: GatedTaskRow | None = None
     """None, and not written, where no gate could end the run."""
+    choices: str | None = None
+    """Of a task that is made to score choices and was asked to write the chosen one: `generated/constrained` or
+    `generated/parsed`; None, and not written, for all others."""
 
 
 class JudgedRow(Row):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.scoring import score_task
-from lsm_eval.models.base import Model
+from lsm_eval.models.base import Model, Probing
 from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import redact
 from lsm_eval.results.schema import Manifest
@@ -73,6 +73,9 @@ def run(
     prepared, left_out = found.tasks, found.left_out
     with timed.silently("fingerprint"):
         fingerprint = model.fingerprint()
+    if isinstance(model, Probing):
+        with timed.silently("probe"):
+            model.probe([one for task in prepared for sample in task.samples for one in sample.requests])
     gated = None
     if gate is not None:
         from lsm_eval.runner.gated import plan_gate
