@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,6 +51,9 @@ def run_options(function: F) -> F:
         click.option("--api-key-file", type=path, metavar="FILE", help="A file that holds the server's key."),
         click.option("--max-concurrency", type=click.IntRange(min=1), metavar="N",
                      help="Requests under way at a server at once, at most; 512 by default."),
+        click.option("--choices", type=click.Choice(["auto", "likelihood", "generate", "parsed"]), default="auto", show_default=True,
+                     help="Tasks with given choices: by their likelihoods, or written by the model (generate: held to the letters "
+                     "where it can be; parsed: never). auto: by likelihoods where it tells any."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N",
                      help="Only N samples of each task, drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
@@ -125,8 +129,8 @@ def _endpoint(
                 "--api, --api-key-env, --api-key-file and --max-concurrency go with --base-url: add it."
             )
         return None
-    most = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
-    return EndpointOptions(base_urls[0], api, api_key_env, api_key_file, **most)
+    made = EndpointOptions(base_urls[0], api, api_key_env, api_key_file)
+    return made if max_concurrency is None else replace(made, max_concurrency=max_concurrency)
 
 
 def make_spec(
@@ -163,6 +167,7 @@ def make_spec(
     include_code: bool = False,
     store: str = "auto",
     judge_read: Any = "auto",
+    choices: Any = "auto",
     redact: Any = "none",
     name: str | None = None,
     strict: bool = False,
@@ -206,6 +211,7 @@ def make_spec(
         seed=seed,
         chat=chat,
         reasoning=reasoning,
+        choices=choices,
         max_tokens=max_tokens,
         options=ModelOptions(
             device=device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -58,6 +58,12 @@ class ModelOptions:
     trust_remote_code: bool = False
     offline: bool = False
     endpoint: EndpointOptions | None = None
+
+
+def without_probe(options: ModelOptions) -> ModelOptions:
+    """The options of a model that is asked nothing, not even what it can do."""
+    endpoint = options.endpoint
+    return options if endpoint is None else replace(options, endpoint=replace(endpoint, probe=False))
 
 
 @dataclass(frozen=True, slots=True)

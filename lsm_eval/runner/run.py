@@ -17,6 +17,7 @@ from lsm_eval.results.redaction import redact
 from lsm_eval.results.schema import Manifest
 from lsm_eval.results.writer import check_out, clear_leftovers, write_record
 from lsm_eval.runner.ask import ask
+from lsm_eval.runner.choosing.read import measured
 from lsm_eval.runner.compared import compared
 from lsm_eval.runner.judge import Bench, judge_answers
 from lsm_eval.runner.left_out import LeftOut, summary
@@ -109,7 +110,7 @@ def run(
             withhold = spec.redacts(sensitive=task.loaded.task.sensitive)
             with left_out.unless(task.name, withhold=withhold):
                 estimates, measurements = score_task(
-                    task.metrics, task.samples, own.responses, seed=spec.seed
+                    task.metrics, task.samples, measured(task, own.responses), seed=spec.seed
                 )
                 scored.append(ScoredTask(task, own.responses, estimates, measurements, own.part))
             phase.advance(len(task.samples))
