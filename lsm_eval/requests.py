@@ -60,6 +60,9 @@ class Generate:
     lm_eval: bool = False
     """Cut what is too long, and texts at stop strings that hold special tokens, as lm-evaluation-harness does
     (`Score.lm_eval`, `inference.generating.stops.finish`)."""
+    choices: tuple[str, ...] = ()
+    """The text is one of these, of which none begins with another; empty where it may be any. Asked only of a model that
+    can be held to it (`models.base.Choosing`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,12 @@ class Perplexity:
 
 Request = Score | Generate | Perplexity
 
-FailureReason = Literal["nan", "too_long", "unsupported", "truncated", "null", "refused", "unanswered"]
+FailureReason = Literal[
+    "nan", "too_long", "unsupported", "truncated", "null", "refused", "unanswered", "unread"
+]
 """`truncated`: the text ended inside a reasoning model's thoughts, before there was an answer. `null`: the sample was
 not asked, because its data holds a null. `refused`: a server will not answer it. `unanswered`: a server gave no whole
-answer, however often it was asked."""
+answer, however often it was asked. `unread`: the text tells none of the sample's choices, or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class Failure:
     reason: FailureReason
     detail: str
     written: Generated | None = None
-    """What was written all the same; of `truncated` only."""
+    """What was written all the same; of `truncated` and `unread` only."""
 
 
 Answer = Scored | Generated | Likelihood
@@ -168,8 +173,8 @@ def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
     `prompt`: as a chat template makes it, which may write what the request does not say (the date); None where there
     is none.
 
-    What has no part in a greedy text is left out, and so are `detail`, `stop_in_thoughts` and `lm_eval` where they are not
-    asked for: such keys are what they were before there were sampling, detail and thoughts.
+    What has no part in a greedy text is left out, and so are `detail`, `stop_in_thoughts`, `lm_eval` and `choices` where
+    they are not asked for: such keys are what they were before there were sampling, detail, thoughts and choices.
     """
     fields = _asked(request)
     made = [] if prompt is None else [prompt]
@@ -188,7 +193,7 @@ def asked(requests: Sequence[Request]) -> str:
 def _asked(request: Request) -> dict[str, Any]:
     """The fields that have a say in an answer."""
     fields = _shallow(request)
-    for name in ("detail", "stop_in_thoughts", "lm_eval"):
+    for name in ("detail", "stop_in_thoughts", "lm_eval", "choices"):
         if not fields.get(name):
             fields.pop(name, None)
     if isinstance(request, Generate) and request.temperature == 0:

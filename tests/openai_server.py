@@ -19,6 +19,8 @@ from typing import Any
 from command_line import Outcome
 from stream_bytes import response, streamed
 
+from lsm_eval.endpoints.probe.questions import COLOUR, LETTERS
+
 Body = dict[str, Any]
 Ask = Callable[..., Outcome]
 """`lsm-eval run` on a server; see the fixture."""
@@ -47,6 +49,11 @@ def words(prompt: str) -> str:
     """A short text that hangs on nothing but the prompt."""
     digest = hashlib.sha256(prompt.encode()).hexdigest()
     return f"yes {digest[:6]}" if int(digest[0], 16) < 8 else f"log {digest[:4]}"
+
+
+def probed(body: Body) -> bool:
+    """Whether it is a request of the probe at the start, and of no task."""
+    return prompt_of(body) in (LETTERS, COLOUR) or isinstance(body.get("prompt"), list)
 
 
 def prompt_of(body: Body) -> str:
@@ -83,6 +90,10 @@ class Server:
 
     answer: Callable[[Body], Any] = echo
     """A whole answer, or (status, content, headers) of another; where a stream was asked for, its events, too."""
+    probe: Callable[[Body], Any] = echo
+    """As `answer`, to requests of the probe, which are no part of what else is counted here, and are spared all faults."""
+    probes: list[Body] = field(default_factory=list)
+    """What the probe asked, in order."""
     pages: dict[str, Any] = field(default_factory=lambda: {"/v1/models": {"data": []}})
     key: str | None = None
     fault_rate: float = 0.0
@@ -140,6 +151,15 @@ class Server:
             writer.write(self._http(404, {"error": "no"}) if found is None else self._http(200, found))
             return True
         body = json.loads(content)
+        if probed(body):
+            self.probes.append(body)
+            found = self.probe(body)
+            writer.write(
+                self._http(found[0], found[1], **found[2])
+                if isinstance(found, tuple)
+                else self._http(200, found)
+            )
+            return True
         if self.keep:
             self.bodies.append(body)
         if self.seconds:

@@ -13,6 +13,8 @@ from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
+    from dataclasses import replace
+
     from lsm_eval.models.base import EndpointOptions
     from lsm_eval.runner.judge_spec import JudgeSpec
     from lsm_eval.runner.spec import RunSpec
@@ -60,6 +62,9 @@ def run_options(function: F) -> F:
                      help="US dollars that asking servers may cost, at most; the judge's is one of them."),
         click.option("--prices", type=path, metavar="FILE",
                      help="Prices of models, where they are not known or are other ones (YAML)."),
+        click.option("--choices", type=click.Choice(["auto", "likelihood", "generate", "parsed"]), default="auto", show_default=True,
+                     help="Tasks with given choices: by their likelihoods, or written by the model (generate: held to the letters "
+                     "where it can be; parsed: never). auto: by likelihoods where it tells any."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N",
                      help="Only N samples of each task, drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
@@ -124,6 +129,7 @@ def make_endpoint(
     header_env: Sequence[str],
 ) -> EndpointOptions | None:
     """How a server is asked; None where no option says anything of one. Raises `UserError`."""
+
     from lsm_eval.models.base import EndpointOptions
 
     if not base_urls:
@@ -133,17 +139,16 @@ def make_endpoint(
                 "--api, --api-key-env, --api-key-file, --header-env, --max-concurrency and --stream go with --base-url: add it."
             )
         return None
-    most = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
-    return EndpointOptions(
+    made = EndpointOptions(
         base_urls[0],
         api,
         api_key_env,
         api_key_file,
         more_urls=tuple(base_urls[1:]),
-        **most,
         stream=stream,
         header_env=tuple(header_env),
     )
+    return made if max_concurrency is None else replace(made, max_concurrency=max_concurrency)
 
 
 def make_spec(
@@ -185,6 +190,7 @@ def make_spec(
     store: str = "auto",
     judge: JudgeSpec | None = None,
     judge_read: Any = "auto",
+    choices: Any = "auto",
     redact: Any = "none",
     name: str | None = None,
     strict: bool = False,
@@ -229,6 +235,7 @@ def make_spec(
         seed=seed,
         chat=chat,
         reasoning=reasoning,
+        choices=choices,
         max_tokens=max_tokens,
         options=ModelOptions(
             device=device,

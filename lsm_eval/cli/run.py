@@ -60,6 +60,7 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
         options["strict"] = True
     options["judge"] = judge = take_judge(options)
     spec = make_spec(split_names(tasks), out=out, store=store, command=["lsm-eval", *sys.argv[1:]], **options)
+    from lsm_eval.models.base import without_probe
     from lsm_eval.models.create import create
     from lsm_eval.runner.checked import check_tasks
     from lsm_eval.runner.judge_spec import in_judges_words, judge_options
@@ -70,7 +71,7 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
     kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
     try:
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
-        model = create(spec.model, spec.options, progress)
+        model = create(spec.model, without_probe(spec.options) if dry_run else spec.options, progress)
         judging = None
         if judge is not None and (judge.remote or not dry_run):
             with in_judges_words(judge):
@@ -178,6 +179,8 @@ def _show_result(result: RunResult) -> None:
         if task.failures:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
             click.echo(f"{task.prepared.name}: missing because {why}.{_advice(task)}", err=True)
+        for text in _bounds(task):
+            click.echo(text, err=True)
         thinking = samples_with_thoughts(task.responses)
         if thinking:
             click.echo(
@@ -219,7 +222,11 @@ def _advice(task: ScoredTask) -> str:
     """What to do about answers that ended inside a reasoning model's thoughts."""
     from lsm_eval.requests import Failure
 
-    written = [response.written for response in task.responses if isinstance(response, Failure)]
+    written = [
+        response.written
+        for response in task.responses
+        if isinstance(response, Failure) and response.reason == "truncated"
+    ]
     long = [one for one in written if one is not None and one.finish == "length"]
     if not long:
         return ""
@@ -229,6 +236,24 @@ def _advice(task: ScoredTask) -> str:
         f" The thoughts of {len(long)} took all of the {number}new tokens that an answer may have: raise it with "
         "--max-tokens N."
     )
+
+
+def _bounds(task: ScoredTask) -> list[str]:
+    """Between what and what the numbers of written choices are, where some answers name none."""
+    from lsm_eval.runner.choosing.read import bounds
+
+    unread = task.failures.get("unread", 0)
+    if not unread:
+        return []
+    found = []
+    for metric, estimate in task.estimates:
+        own = bounds([row.get(metric.name) for row in task.measurements], estimate.missing)
+        if own is not None and getattr(metric, "proportion", False):
+            found.append(
+                f"{task.prepared.name}: {metric.name} is of the {estimate.n:,} answers that name a choice; with the "
+                f"{estimate.missing:,} missing ones all wrong it is {own[0]:.2%}, with all right {own[1]:.2%}."
+            )
+    return found
 
 
 def _show_judging(manifest: Manifest) -> None:

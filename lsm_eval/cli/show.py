@@ -38,6 +38,7 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
     Of a task that is marked sensitive (harmful requests) hashes stand in place of the texts, unless --reveal.
     """
     from lsm_eval.cli.progress import Notes, make_progress
+    from lsm_eval.models.base import without_probe
     from lsm_eval.models.create import create
     from lsm_eval.runner.checked import check_tasks
     from lsm_eval.runner.prepare import prepare_each
@@ -50,7 +51,7 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
         **{**options, "overflow": "skip" if asked == "error" else asked},
     )
     check_tasks(spec)
-    model = create(spec.model, spec.options, make_progress())
+    model = create(spec.model, without_probe(spec.options), make_progress())
     prepared = prepare_each(spec, model, Notes())
     if as_json:
         found = [_summary(p, model, samples, reveal) for p in prepared.tasks]

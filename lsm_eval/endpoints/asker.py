@@ -9,6 +9,7 @@ from dataclasses import replace
 from lsm_eval.endpoints.adapting import adapt
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
+from lsm_eval.endpoints.constraint import unwrapped
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
@@ -73,7 +74,7 @@ class Asker:
         if isinstance(outcome, Refused):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
             if path not in self._answered or outcome.status in _OF_NO_REQUEST:
-                self._explain(outcome, path)
+                self.explain(outcome, path)
         elif isinstance(outcome, Again):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
         else:
@@ -120,10 +121,12 @@ class Asker:
                     self._manner.counts = counts
                 else:
                     manner.counts, manner.ends = counts, stream.ended
+                if request.choices:
+                    outcome = unwrapped(outcome, request.choices, self._manner.constraints[path])
             return outcome
         return read_fault(status, content, wait_of(headers, time.time()))
 
-    def _explain(self, refused: Refused, path: Path) -> None:
+    def explain(self, refused: Refused, path: Path) -> None:
         """Raise `UserError` where the refusal is of no single request."""
         where = f"{self._address.url}/{path}"
         if refused.status == 401:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.endpoints.streams.manner import StreamManner
 from lsm_eval.requests import Generate
 
@@ -32,6 +33,14 @@ class Manner:
     greedy: bool = True
     """Whether it takes temperature 0. Without one it draws, as hosted models that think do."""
     streaming: StreamManner = field(default_factory=StreamManner)
+    temperature: bool = True
+    """Whether it takes a temperature; where not, none is sent, and all texts are drawn as the server draws them."""
+    seed: bool = True
+    """Whether it takes a seed."""
+    stop: bool = True
+    """Whether it takes stop strings; answers are cut at them here in any case."""
+    constraints: dict[Path, Constraint] = field(default_factory=dict)
+    """How answers are held to given texts, by path; none where the server was not seen to do that."""
 
 
 def path_of(request: Generate, api: Api) -> Path:
@@ -67,13 +76,20 @@ def body(
     else:
         fields["prompt"] = plain(request)
         fields["max_tokens"] = request.max_tokens
-    if manner.greedy or request.temperature > 0:
+    if manner.temperature and (manner.greedy or request.temperature > 0):
         fields["temperature"] = request.temperature
     if request.temperature > 0:  # a greedy text hangs on neither
-        fields["top_p"] = request.top_p
-        if path != "responses":
+        if manner.temperature:
+            fields["top_p"] = request.top_p
+        if manner.seed and path != "responses":
             fields["seed"] = request.seed
-    stop = [one for one in request.stop if one][:MOST_STOPS] if stops and path != "responses" else []
+    if request.choices:
+        fields.update(constrained(request.choices, manner.constraints[path]))
+    stop = (
+        [one for one in request.stop if one][:MOST_STOPS]
+        if stops and manner.stop and path != "responses"
+        else []
+    )
     if stop:
         fields["stop"] = stop
     fields["stream"] = stream

@@ -17,6 +17,7 @@ from typing import TypeVar
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
 from lsm_eval.endpoints.asking import Manner, body, path_of, shown
+from lsm_eval.endpoints.asking import Path as ApiPath
 from lsm_eval.endpoints.cost.account import Account
 from lsm_eval.endpoints.cost.lookup import find_prices
 from lsm_eval.endpoints.cost.prices import Prices
@@ -25,9 +26,10 @@ from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.key import read_secrets
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.probe.learned import Learned
 from lsm_eval.endpoints.replica import Replica, one_at_a_time
-from lsm_eval.endpoints.same import Found, find_all, identity, still_the_same
-from lsm_eval.endpoints.server import server_version
+from lsm_eval.endpoints.same import find_all, identity, still_the_same
+from lsm_eval.endpoints.server import Server, known_server
 from lsm_eval.endpoints.streams.manner import LONG
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
@@ -68,6 +70,7 @@ class EndpointModel:
                 self.note(f"--header-env {name} takes the place of the key.")
         self._replicas = [Replica(url, Limiter(self.options.max_concurrency)) for url in urls]
         self._manners = [Manner() for _ in urls]
+        self._learned = Learned(self.model, self._manners, self.patience, self.note)
         for one, manner in zip(self._addresses, self._manners, strict=True):
             if not one.loopback:  # nothing stands between that would cut a connection
                 manner.streaming.long = LONG
@@ -85,7 +88,8 @@ class EndpointModel:
         if self._key.more:
             details["headers"] = ", ".join(self._key.more)
         if "_found" in vars(self):
-            details["server"] = self._server or "not told"
+            details["server"] = self._server.name or "not told"
+        details |= self._learned.details()
         if self._asked:
             details["concurrency"] = "; ".join(one.limiter.described() for one in self._replicas)
         if not all(manner.greedy for manner in self._manners):
@@ -93,9 +97,10 @@ class EndpointModel:
         return ModelInfo(
             name=f"openai:{self.model}",
             chat_template=self.options.api != "completions",
-            context=None,
+            context=self._server.context if "_found" in vars(self) else None,
             details=details,
             servers=tuple(one.told() for one in self._replicas) if self._asked else (),
+            probed=self._learned.findings.as_json() if self._learned.findings else None,
         )
 
     def fingerprint(self) -> str:
@@ -104,37 +109,69 @@ class EndpointModel:
         there, or two are not the same."""
         parts = {
             "model": self.model,
-            "server": self._server,
+            "server": self._server.name,
             "api": self.options.api,
             "asking": _VERSION,
             **(
                 {"endpoint": self._address.url}
                 if len(self._addresses) == 1
-                else identity(self._addresses, self._known)
+                else identity(self._addresses, self._server)
             ),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @property
-    def _server(self) -> str:
-        return self._known.version
-
-    @property
-    def _known(self) -> Found:
+    def _server(self) -> Server:
         """What the servers say of themselves, which is the same."""
         return next(one for one in self._found if one is not None)
 
     @cached_property
-    def _found(self) -> list[Found | None]:
+    def _found(self) -> list[Server | None]:
         with _event_loop() as runner:
             if len(self._addresses) == 1:
-                return [Found(runner.run(server_version(self._address, self._key)))]
+                return [runner.run(known_server(self._address, self._key, self.model))]
             found = runner.run(find_all(self._addresses, self._key, self.model))
         for replica, one in zip(self._replicas, found, strict=True):
             if one is None:
                 replica.take_out()
                 self.note(f"no server answers at {replica.url}: it is left out until it is there.")
         return found
+
+    def versions(self) -> Mapping[str, str]:
+        """What the probe found that makes other texts of the same requests (`models.base.Versioned`)."""
+        return {} if self._manners[0].temperature else {"temperature": "not sent"}
+
+    def scores(self) -> bool:
+        """Whether the server tells log-probabilities (`models.base.Choosing`)."""
+        return self._unsupported(Score(" ", (" ",))) is None
+
+    def constrains(self, *, chat: bool) -> bool | None:
+        """Whether the server was seen to hold answers to given texts (`models.base.Choosing`)."""
+        path = path_of(Generate("", chat=chat), self.options.api)
+        if not self.options.probe:
+            return None
+        self._learn([path])
+        return path in self._manners[0].constraints
+
+    def probe(self, requests: Sequence[Request]) -> None:
+        """Find out how the server wants to be asked these (`models.base.Probing`); what is kept is not asked again."""
+        paths = dict.fromkeys(
+            path_of(request, self.options.api) for request in requests if isinstance(request, Generate)
+        )
+        self._learn([path for path in paths if self.options.probe])
+
+    def _learn(self, paths: Sequence[ApiPath]) -> None:
+        """Of several servers one is asked: they are replicas."""
+        there = next(address for address, one in zip(self._addresses, self._found, strict=True) if one)
+        with _event_loop() as runner:
+            self._learned.learn(
+                [path for path in paths if path != "responses"],
+                there,
+                self._key,
+                self._server,
+                lambda: PaidTransport(there, self._key, self.account),
+                runner.run,
+            )
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Empty: the tokenizer is not known. Raises `UserError` for requests that it cannot be asked."""
@@ -229,7 +266,7 @@ class EndpointModel:
 
         async def look() -> bool:
             known = (
-                vars(self).get("_found") and self._known
+                vars(self).get("_found") and self._server
             )  # where nobody asked, there is nothing to hold it against
             same = await still_the_same(address, self._key, self.model, known)
             if same is None:
@@ -277,7 +314,7 @@ class EndpointModel:
             )
         if self.options.api in ("chat", "responses") and not request.chat:
             return f"is asked in chats only (--api {self.options.api}), and this is no chat: use --chat on, or another --api."
-        return None
+        return self._learned.refusal(request, path_of(request, self.options.api))
 
 
 @contextmanager

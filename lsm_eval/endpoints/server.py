@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
@@ -23,16 +25,49 @@ class NotThere(UserError):
     """No server answers at an address."""
 
 
-async def server_version(address: Address, key: Key) -> str:
-    """Its name and version: of its page `/version` where there is one, else of the header `Server`; empty where it says
-    neither. Raises `UserError` where no server is there, or it does not take the key."""
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What it says of itself."""
+
+    name: str
+    """Its name and version, as they stand in a fingerprint; empty where it says neither."""
+    kind: str | None = None
+    """vLLM, SGLang, llama.cpp, TGI or Ollama; None of any other."""
+    version: str = ""
+    """Its version alone; empty where it tells none."""
+    context: int | None = None
+    """Tokens of prompt and answer together, of the model that was asked for."""
+    served: str = ""
+    """What it says of the model's weights, as JSON; empty where nothing."""
+
+
+_OWNERS = {"vllm": "vLLM", "sglang": "SGLang", "llamacpp": "llama.cpp", "library": "Ollama"}
+"""Kinds of server by `owned_by` of their page `/models`."""
+_PAGES = {"llama.cpp": "/props", "SGLang": "/get_server_info", "Ollama": "/api/version"}
+"""Where those that have no `/version` tell it."""
+_TELLING = ("root", "meta")
+"""Fields of a model in a server's list that say which weights it is: vLLM and SGLang, llama.cpp."""
+
+
+async def known_server(address: Address, key: Key, model: str) -> Server:
+    """What the server says of itself: on its pages `/models` and `/version` or the like, and in the header `Server`.
+    Raises `UserError` where no server is there, or it does not take the key."""
     transport = Transport(address, key)
     try:
         status, content, headers = await _page(transport, f"{address.url}/models")
         if status == 401:
             raise UserError(key_refused(address, status, key.hidden(_said(content))))
         header = headers.get("Server", "")
-        status, content, _ = await _page(transport, f"{address.root}/version")
+        listed = _listed(content, model) if status == 200 else {}
+        owner = listed.get("owned_by")
+        kind = _OWNERS.get(owner) if isinstance(owner, str) else None
+        if kind is None and header == "llama.cpp":
+            kind = "llama.cpp"
+        page = _json(await _page(transport, f"{address.root}{_PAGES.get(kind or '', '/version')}"))
+        if kind is None and not _version(page):
+            page = _json(await _page(transport, f"{address.root}/info"))
+            kind = "TGI" if isinstance(page, dict) and "model_id" in page else None
+            page = page if kind else None
     except aiohttp.ClientSSLError as error:
         raise UserError(
             f"{address.url} has no encryption that can be trusted ({transport.why(error)}): name the file of who signed its "
@@ -45,8 +80,54 @@ async def server_version(address: Address, key: Key) -> str:
         ) from None
     finally:
         await transport.close()
-    version = _version(content) if status == 200 else ""
-    return " ".join(well_formed(key.hidden(f"{header} {version}")).split())[:200]
+    version = _clean(_version(page), key)
+    return Server(
+        _clean(f"{header} {version}", key), kind, version, _context(listed, page), _served(listed, key)
+    )
+
+
+def _clean(text: str, key: Key) -> str:
+    return " ".join(well_formed(key.hidden(text)).split())[:200]
+
+
+def _listed(content: bytes, model: str) -> dict[str, Any]:
+    """What the page `/models` says of the model; of the only one where it has another name there."""
+    whole = _read(content)
+    rows = whole.get("data") if isinstance(whole, dict) else None
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    own = [row for row in rows if row.get("id") == model]
+    found: dict[str, Any] = own[0] if own else rows[0] if len(rows) == 1 else {}
+    return found
+
+
+def _served(listed: Mapping[str, Any], key: Key) -> str:
+    """What a list of models says of the weights of one."""
+    told = {name: listed[name] for name in _TELLING if listed.get(name)}
+    return well_formed(key.hidden(json.dumps(told, sort_keys=True))) if told else ""
+
+
+def _context(listed: Mapping[str, Any], page: Any) -> int | None:
+    meta = listed.get("meta")
+    settings = page.get("default_generation_settings") if isinstance(page, dict) else None
+    candidates = (
+        listed.get("max_model_len"),
+        listed.get("context_length"),
+        settings.get("n_ctx") if isinstance(settings, dict) else None,
+        meta.get("n_ctx") if isinstance(meta, dict) else None,
+        page.get("max_total_tokens") if isinstance(page, dict) else None,
+    )
+    return next((one for one in candidates if type(one) is int and 0 < one < 2**40), None)
+
+
+def _json(page: tuple[int, bytes, Mapping[str, str]]) -> Any:
+    return _read(page[1]) if page[0] == 200 else None
+
+
+def _read(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
 
 
 async def _page(transport: Transport, url: str) -> tuple[int, bytes, Mapping[str, str]]:
@@ -76,10 +157,9 @@ def _said(content: bytes) -> str:
         return ""
 
 
-def _version(content: bytes) -> str:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return ""
-    version = found.get("version") if isinstance(found, dict) else found
+def _version(found: Any) -> str:
+    if isinstance(found, dict):
+        version = next((found[name] for name in ("version", "build_info") if found.get(name)), "")
+    else:
+        version = found
     return version if isinstance(version, str) else ""

@@ -10,7 +10,7 @@ from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import Table
 from lsm_eval.gating.policy import Outage
 
-OWN = frozenset({"too_long", "unsupported", "truncated", "null", "refused"})
+OWN = frozenset({"too_long", "unsupported", "truncated", "null", "refused", "unread"})
 """Failures that lie in the sample and the model. Where both runs have the same one, asking again would change nothing."""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from lsm_eval.requests import Request, Response
 
@@ -41,6 +41,8 @@ class EndpointOptions:
     """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.manner`)."""
     header_env: tuple[str, ...] = ()
     """Further headers, as `NAME=VARIABLE` of the environment."""
+    probe: bool = True
+    """Whether it may be asked what it can do, before all else; a dry run asks nothing."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:
@@ -67,6 +69,12 @@ class ModelOptions:
     trust_remote_code: bool = False
     offline: bool = False
     endpoint: EndpointOptions | None = None
+
+
+def without_probe(options: ModelOptions) -> ModelOptions:
+    """The options of a model that is asked nothing, not even what it can do."""
+    endpoint = options.endpoint
+    return options if endpoint is None else replace(options, endpoint=replace(endpoint, probe=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,8 @@ class ModelInfo:
     """Anything else that a reader of the record needs, such as the quantisation or the adapter."""
     servers: tuple[ServerInfo, ...] = ()
     """Those that were asked."""
+    probed: Mapping[str, Any] | None = None
+    """What was found out about its server, as JSON (`endpoints.probe.findings`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,4 +200,27 @@ class Versioned(Protocol):
 
     def versions(self) -> Mapping[str, str]:
         """Versions, by package, of what computes its answers."""
+        ...
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A model that may tell no log-probabilities, or that can be held to given answers."""
+
+    def scores(self) -> bool:
+        """Whether it answers `Score`."""
+        ...
+
+    def constrains(self, *, chat: bool) -> bool | None:
+        """Whether it answers a `Generate` with `choices`, and keeps to them; None where that is not known without asking."""
+        ...
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A model of which is found out what it can do, by asking it."""
+
+    def probe(self, requests: Sequence[Request]) -> None:
+        """Find out, by a few short requests of its own, how these are to be asked. Called before any of them is. Raises
+        `UserError` where none could be."""
         ...

@@ -110,6 +110,10 @@ class Baseline:
 
     def _one(self, request: Request) -> Response:
         if self._name in REPLIES and isinstance(request, Generate):
+            if request.choices:
+                return Failure(
+                    "unsupported", f"builtin:{self._name} is no model and keeps to no given answers."
+                )
             if request.detail:
                 return Failure(
                     "unsupported", f"builtin:{self._name} is no model and cannot tell how likely its text is."

@@ -6,7 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.models.base import Chatting, Cost, Model, ModelInfo, Releasing, Versioned
+from lsm_eval.models.base import (
+    Chatting,
+    Choosing,
+    Cost,
+    Model,
+    ModelInfo,
+    Probing,
+    Releasing,
+    Versioned,
+)
 from lsm_eval.plugins import calling
 from lsm_eval.requests import Failure, Generated, Likelihood, Request, Response, Scored
 
@@ -100,9 +109,32 @@ class _Chatting(Guarded):
             return bool(self._model.folded(request))  # type: ignore[attr-defined]
 
 
+class _Choosing(Guarded):
+    def scores(self) -> bool:
+        with self._calling("scores"):
+            return bool(self._model.scores())  # type: ignore[attr-defined]
+
+    def constrains(self, *, chat: bool) -> bool | None:
+        with self._calling("constrains"):
+            found: bool | None = self._model.constrains(chat=chat)  # type: ignore[attr-defined]
+            return found
+
+
+class _Probing(Guarded):
+    def probe(self, requests: Sequence[Request]) -> None:
+        with self._calling("probe"):
+            self._model.probe(requests)  # type: ignore[attr-defined]
+
+
 # What only some models can do is a method of the class: a protocol does not see what `__getattr__` gives (from Python
 # 3.12 on), and would take the model for one that cannot.
-_ABILITIES = ((Releasing, _Releasing), (Versioned, _Versioned), (Chatting, _Chatting))
+_ABILITIES = (
+    (Releasing, _Releasing),
+    (Versioned, _Versioned),
+    (Chatting, _Chatting),
+    (Choosing, _Choosing),
+    (Probing, _Probing),
+)
 
 
 def guarded(model: Model, whose: str, then: str) -> Model:

@@ -22,6 +22,7 @@ from lsm_eval.models.family import LIKELIHOOD, MEANING, Family
 from lsm_eval.models.family_encoding import ENCODERS
 from lsm_eval.models.family_network import make_network
 from lsm_eval.models.generation_settings import end_tokens
+from lsm_eval.models.held import as_scored, refused, written
 from lsm_eval.models.loading import load_weights
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.versions import deciding_versions
@@ -122,12 +123,20 @@ class HFModel:
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
-        encoder = self._requests
-        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in requests]
+        encoder, asked = self._requests, map(as_scored, requests)
+        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in asked]
 
     def render(self, request: Request) -> str:
         """The prompt as the model reads it, without what is cut to fit its context."""
-        return self._requests.read(request)
+        return self._requests.read(as_scored(request))
+
+    def scores(self) -> bool:
+        """It does (`base.Choosing`)."""
+        return True
+
+    def constrains(self, *, chat: bool) -> bool | None:
+        """Whether it keeps to given texts (`base.Choosing`): by their likelihood, so that a masked model does not."""
+        return self.family != "masked"
 
     def refusal(self, request: Request) -> str | None:
         """Why the chat template takes no such request (`base.Chatting`)."""
@@ -199,10 +208,14 @@ class HFModel:
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
         """Batches of answers; see `models.base.Model.answer`."""
-        generated = [i for i, request in enumerate(requests) if isinstance(request, Generate)]
-        scored = [i for i, request in enumerate(requests) if not isinstance(request, Generate)]
         if not requests:
             return
+        asked = [as_scored(request) for request in requests]
+        no = {i: why for i, request in enumerate(requests) if (why := refused(request)) is not None}
+        if no.keys() - set(known):
+            yield {i: why for i, why in no.items() if i not in known}
+        generated = [i for i, request in enumerate(asked) if isinstance(request, Generate) and i not in no]
+        scored = [i for i, request in enumerate(asked) if not isinstance(request, Generate)]
         answering = Answering(
             self.name,
             self._network,
@@ -210,7 +223,8 @@ class HFModel:
             self.encoder.without_markers,
             decoder=self.family == "decoder",
         )
-        yield from answering.score(requests, scored, known)
+        for batch in answering.score(asked, scored, known):
+            yield {i: written(requests[i], response) for i, response in batch.items()}
         yield from answering.generate(requests, generated, known)
 
     @cached_property

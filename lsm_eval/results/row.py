@@ -13,13 +13,16 @@ class Row(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
+_SPARSE = ("gate", "cost", "probed", "choices")
+
+
 class SparseRow(Row):
-    """A row that says nothing of `gate` and `cost` where there was none."""
+    """A row that says nothing of `gate`, `cost`, what was `probed`, and how `choices` were asked where there was none."""
 
     @model_serializer(mode="wrap")
     def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = handler(self)
-        for name in ("gate", "cost"):
+        for name in _SPARSE:
             if found.get(name, ...) is None:
                 del found[name]
         return found

@@ -34,7 +34,7 @@ SAMPLE_COLUMNS = {
     "truncated": "int64: tokens cut to fit the model",
     "target": "list<string>: indices of the right choices, or references",
     "metadata": "string: JSON object",
-    "failure": "string or null: nan, too_long, unsupported, truncated, `null`, refused or unanswered",
+    "failure": "string or null: nan, too_long, unsupported, truncated, `null`, refused, unanswered or unread",
     "failure_detail": "string or null",
 }
 
@@ -103,7 +103,7 @@ class ServerRow(Row):
     """At most 64, in order of time; of more changes, fewer from the middle of the run."""
 
 
-class ModelRow(Row):
+class ModelRow(SparseRow):
     """The model of a run."""
 
     name: str
@@ -122,6 +122,9 @@ class ModelRow(Row):
     """The name that it has of itself, where `name` was given with `--name`."""
     servers: list[ServerRow] = []
     """Those that were asked; empty of a local model, in early records, and where all answers were in the store."""
+    probed: dict[str, Any] | None = None
+    """Of a model behind a server: what a probe at the start found out of it (`endpoints.probe.findings`); None, and not
+    written, where there was none."""
 
 
 class DatasetRow(Row):
@@ -185,6 +188,9 @@ class TaskRow(SparseRow):
     """Of an imported task: its version as the tool writes it."""
     gate: GatedTaskRow | None = None
     """None, and not written, where no gate could end the run."""
+    choices: str | None = None
+    """Of a task that is made to score choices and was asked to write the chosen one: `generated/constrained` or
+    `generated/parsed`; None, and not written, for all others."""
 
 
 class JudgedRow(Row):

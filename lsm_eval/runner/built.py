@@ -187,6 +187,19 @@ def _own_chat(loaded: LoadedTask, *, chat_template: bool) -> bool:
     return task.chat == "on" or (task.chat == "auto" and task.request == "generate" and chat_template)
 
 
+def chat_of(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> tuple[bool, bool]:
+    """Whether a task is asked in a chat, and whether it would be where nobody says anything."""
+    return (
+        _uses_chat(loaded, spec, chat_template=chat_template),
+        _own_chat(loaded, chat_template=chat_template),
+    )
+
+
+def within_bounds(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
+    """Samples that ask for texts, with what the run itself says of these."""
+    return _limited(samples, spec)
+
+
 def own_metrics(loaded: LoadedTask, *, offline: bool) -> tuple[AnyMetric, ...]:
     made = tuple(metrics.create(spec, offline=offline, folder=loaded.folder) for spec in loaded.task.metrics)
     names = [metric.name for metric in made]

@@ -20,6 +20,7 @@ from lsm_eval.requests import Failure, Generated, Scored, asked
 from lsm_eval.results.gate_rows import GatedTaskRow
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.runner.ask import ask
+from lsm_eval.runner.choosing.read import measured
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.gated import Gated, in_memory
 from lsm_eval.runner.judge import Bench
@@ -69,7 +70,7 @@ class _Asking:
                 own = answers_of([task], responses, self.model, self.spec.reasoning)[name]
                 task = replace(task, metrics=self._looked_at(task))
                 estimates, measurements = score_task(
-                    task.metrics, task.samples, own.responses, seed=self.spec.seed
+                    task.metrics, task.samples, measured(task, own.responses), seed=self.spec.seed
                 )
                 rows += estimate_rows(
                     task,

@@ -13,6 +13,7 @@ from lsm_eval.requests import (
 )
 from lsm_eval.results.schema import (
     SCHEMA_VERSION,
+    AbsentRow,
     DatasetRow,
     LeftOutRow,
     Manifest,
@@ -69,7 +70,7 @@ def make_manifest(
         hardware=hardware(info.device),
         phases=[],
         judge=bench.row,
-        absent=bench.absent,
+        absent=[*bench.absent, *(row for task, _, _ in tasks for row in _dropped(task))],
         left_out=[row.model_copy(update={"why": without_secrets(row.why)}) for row in left_out],
         redacted=any(row.redacted for row in rows),
         requests={
@@ -84,6 +85,7 @@ def make_manifest(
             "batch_tokens": spec.options.batch_tokens or "auto",
             "chat": spec.chat,
             "reasoning": spec.reasoning,
+            "choices": spec.choices,
             "max_tokens": spec.max_tokens,
             "chat_template": spec.options.chat_template,
             "dtype": spec.options.dtype,
@@ -144,7 +146,12 @@ def _task_row(
         sensitive=definition.sensitive,
         redacted=spec.redacts(sensitive=definition.sensitive),
         gate=task.gate,
+        choices=None if task.choices is None else f"generated/{task.choices}",
     )
+
+
+def _dropped(task: PreparedTask) -> list[AbsentRow]:
+    return [AbsentRow(task=task.name, metric=name, why=why) for name, why in task.dropped.items()]
 
 
 def _dataset_row(table: Table) -> DatasetRow:

@@ -31,6 +31,7 @@ def model_row(
         licence=info.licence,
         details={key: without_secrets(value) for key, value in details.items()},
         spec=spec,
+        probed=None if info.probed is None else dict(info.probed),
         own_name=None if name is None or name == info.name else without_secrets(info.name),
         servers=[
             ServerRow(

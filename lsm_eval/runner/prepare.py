@@ -8,7 +8,7 @@ from dataclasses import replace
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import LmEvalTask
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.models.base import Model
+from lsm_eval.models.base import Model, Probing
 from lsm_eval.progress import Progress
 from lsm_eval.robustness.variant import Variant, make_variant
 from lsm_eval.runner.built import (
@@ -21,6 +21,7 @@ from lsm_eval.runner.built import (
     with_variants,
 )
 from lsm_eval.runner.checked import checked
+from lsm_eval.runner.choosing.tasks import as_written, held, note_written, writes_choices
 from lsm_eval.runner.counted import counted, note_refused
 from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.runner.prepared import Prepared, PreparedTask
@@ -69,7 +70,15 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
                 phase.advance(len(one.samples), sum(cost.asked for cost in known.costs))
     left_out.check(len(prepared), progress)
     left_out.say(progress)
+    if isinstance(model, Probing):
+        # A server is asked what it can when nothing else keeps the tasks from being asked.
+        prepared = [
+            counted(one, model, spec) if one is not before else one
+            for before in prepared
+            for one in [held(before, spec, model)]
+        ]
     note_refused(prepared, model, progress)
+    note_written(prepared, spec, model, progress)
     return Prepared(prepared, left_out)
 
 
@@ -96,4 +105,8 @@ def _read(
             if not isinstance(loaded, LmEvalTask):
                 whole = with_samples(whole, spec)
             found = [only_encodable(one, progress) for one in with_variants(whole, variants, spec)]
+            if writes_choices(loaded, spec, model):
+                found = [as_written(one, spec, model) for one in found]
+            if not isinstance(model, Probing):
+                found = [held(one, spec, model) for one in found]
     return found

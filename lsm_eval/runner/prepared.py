@@ -49,6 +49,11 @@ class PreparedTask:
 
     gate: GatedTaskRow | None = None
     """How much of it was asked, where a gate could end the run; its samples are those that were."""
+    choices: Literal["constrained", "parsed"] | None = None
+    """Of a task that scores choices and is asked to write the label of one: whether answers are held to the labels, or read.
+    None for all others."""
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    """Its metrics that have no meaning for a written choice, and why."""
 
     @property
     def stopped(self) -> bool:

@@ -13,6 +13,7 @@ from lsm_eval.models.base import LikelihoodKind
 from lsm_eval.results.schema import (
     EstimateRow,
 )
+from lsm_eval.runner.choosing.read import part_of_signature
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.statistics import methods
@@ -47,10 +48,13 @@ def signature(
         parts.append("drawn:baseline")
     if task.gate is not None and task.stopped:
         parts.append(f"stopped:{task.gate.look}/{task.gate.looks}")
-    if seeded or share or task.groups is not None or task.stopped or task.variant or definition.draws:
+    drawn = share or task.groups is not None or task.choices is not None or definition.draws
+    if seeded or drawn or task.stopped or task.variant:
         parts.append(f"seed:{spec.seed}")
     if task.examples is not None:
         parts.append(f"examples:{task.examples.sha256[:16]}{'' if task.examples.pinned else '!unpinned'}")
+    if choices := part_of_signature(task):
+        parts.append(choices)
     parts.append(f"chat:{'on' if task.chat else 'off'}")
     if task.chat and spec.options.chat_template is not None:
         parts.append(f"template:{Path(spec.options.chat_template).name}")

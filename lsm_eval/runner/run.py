@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.scoring import score_task
-from lsm_eval.models.base import Model
+from lsm_eval.models.base import Model, Probing
 from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import redact
 from lsm_eval.results.schema import Manifest
 from lsm_eval.results.writer import check_out, clear_leftovers, write_record
 from lsm_eval.runner.ask import ask
+from lsm_eval.runner.choosing.read import measured
 from lsm_eval.runner.compared import compared
 from lsm_eval.runner.judge import Bench, judge_answers
 from lsm_eval.runner.judge_spec import check_judge, in_judges_words
@@ -89,11 +90,16 @@ def _run(
     check_out(spec.out)
     for left in clear_leftovers(spec.out):
         progress.note(f"removed {left}, which a run that was killed left half-written.")
+    if spec.max_cost is not None:  # before a probe asks anything
+        with timed.silently("fingerprint"):
+            spending.open(spec, model.fingerprint())
     found = prepare_each(spec, model, timed)
     prepared, left_out = found.tasks, found.left_out
     with timed.silently("fingerprint"):
         fingerprint = model.fingerprint()
-    spending.open(spec, fingerprint)
+    if isinstance(model, Probing):
+        with timed.silently("probe"):
+            model.probe([one for task in prepared for sample in task.samples for one in sample.requests])
     gated = None
     if gate is not None:
         from lsm_eval.runner.gated import plan_gate
@@ -128,7 +134,7 @@ def _run(
             withhold = spec.redacts(sensitive=task.loaded.task.sensitive)
             with left_out.unless(task.name, withhold=withhold):
                 estimates, measurements = score_task(
-                    task.metrics, task.samples, own.responses, seed=spec.seed
+                    task.metrics, task.samples, measured(task, own.responses), seed=spec.seed
                 )
                 scored.append(ScoredTask(task, own.responses, estimates, measurements, own.part))
             phase.advance(len(task.samples))

@@ -50,6 +50,7 @@ def sample_rows(
         request, response = sample.request, parts(whole)[0]
         scoring = isinstance(request, Score)
         failure = response if isinstance(response, Failure) else None
+        unread = failure is not None and failure.reason == "unread"
         # Of a text that ended inside its thoughts everything is kept but an answer, which it has not.
         response = failure.written if failure and failure.written else response
         add(
@@ -60,12 +61,12 @@ def sample_rows(
             request=kind(request),
             asked=asked(sample.requests),
             prompt="" if sample.missing else model.render(request),
-            choices=list(sample.choices) if scoring else None,
+            choices=list(sample.choices) if scoring or sample.listed else None,
             continuations=list(request.continuations) if isinstance(request, Score) else None,
             logprobs=_logprobs(response),
             tokens=_tokens(response),
             greedy=list(response.greedy) if isinstance(response, Scored) else None,
-            completion=response.text if isinstance(response, Generated) and not failure else None,
+            completion=response.text if isinstance(response, Generated) and (unread or not failure) else None,
             finish=response.finish if isinstance(response, Generated) else None,
             truncated=response.truncated if isinstance(response, (Scored, Generated)) else 0,
             target=[str(value) for value in sample.target],

@@ -14,6 +14,7 @@ from lsm_eval.runner.judge_spec import JudgeSpec
 from lsm_eval.tasks.data.options import DataOptions
 
 ChatMode = Literal["auto", "on", "off"]
+Choices = Literal["auto", "likelihood", "generate", "parsed"]
 Redact = Literal["none", "sensitive", "all"]
 
 
@@ -39,6 +40,9 @@ class RunSpec:
     """Chat templates: `auto` leaves it to the task, `on` and `off` override it."""
     reasoning: Mode = "auto"
     """What becomes of a reasoning model's thoughts."""
+    choices: Choices = "auto"
+    """How tasks that score choices are asked: by their likelihoods; or to write the label of one (`generate`: held to the
+    labels where the model can be; `parsed`: never). `auto`: by likelihoods where the model tells any."""
     max_tokens: int | None = None
     """Most new tokens of a generated text; None for each task's own number."""
     options: ModelOptions = field(default_factory=ModelOptions)

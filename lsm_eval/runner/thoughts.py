@@ -12,6 +12,7 @@ from lsm_eval.models.base import Model
 from lsm_eval.reasoning.answered import VERSION, Mode, answered
 from lsm_eval.reasoning.prompts import opens, says_no_thoughts
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response, Score
+from lsm_eval.runner.choosing.read import with_unread
 from lsm_eval.runner.prepared import PreparedTask
 
 
@@ -65,6 +66,7 @@ def _task(task: PreparedTask, responses: list[SampleResponse], model: Model, mod
         if own != default:
             differs |= answers != [_answer(request, part, model, default) for request, part in asked]
         found.append(join(answers))
+    found = with_unread(task, found)
     return Answered(found, f"reasoning:{own}/{VERSION}" if differs else "")
 
 

@@ -10,6 +10,18 @@ from lsm_eval.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The choices of one request as its prompt lists them; the tuples are parallel."""
+
+    labels: tuple[str, ...]
+    """Letters, or numbers where there are too many for letters."""
+    texts: tuple[str, ...]
+    """The choices; their labels where the task's own prompt lists them."""
+    places: tuple[int, ...]
+    """Index of each among the task's choices."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One item of a task, ready to be asked and scored."""
 
@@ -33,6 +45,8 @@ class Sample:
 
     weight: float = 1.0
     """How many samples of its cluster it stands for: m / k where k of a cluster's m samples were drawn (`tasks.draw`)."""
+    listed: tuple[Listed, ...] = ()
+    """Of a choice that is to be written and not scored: the choices of each of `requests`, parallel to them."""
 
     @property
     def requests(self) -> tuple[Request, ...]:

@@ -45,19 +45,20 @@ def test_one_sentence(options: list[str], said: str, small_tasks: Path, tmp_path
 
 @pytest.mark.parametrize("tasks", ["choose", "read", "choose,read"])
 def test_likelihoods_are_refused_before_anything_is_asked(tasks: str, server: Server, ask: Ask) -> None:
-    sentence = ask(server, tasks=tasks).sentence()
+    sentence = ask(server, "--choices", "likelihood", tasks=tasks).sentence()
     assert "tells no log-probabilities: leave out tasks that score given choices" in sentence
     assert server.headers == []
 
 
 def test_tasks_that_can_be_asked_are(server: Server, ask: Ask) -> None:
-    done = ask(server, tasks="choose,say")
+    done = ask(server, tasks="read,say")
     assert done.code == 2
-    assert "choose is left out: openai:small is behind an endpoint" in done.err
+    assert "read is left out: openai:small is behind an endpoint" in done.err
     assert len(server.bodies) == 24
-    strict = ask(server, "--strict", tasks="choose,say").sentence()
-    assert strict.startswith("choose: openai:small is behind an endpoint")
-    assert len(server.bodies) == 24
+    probed = len(server.probes)
+    strict = ask(server, "--strict", "--store", "none", tasks="read,choose").sentence()
+    assert strict.startswith("read: openai:small is behind an endpoint")
+    assert (len(server.bodies), len(server.probes)) == (24, probed)
 
 
 def test_chats_only(server: Server, ask: Ask) -> None:

@@ -257,9 +257,10 @@ def test_a_server_is_taken_out_and_tried_again() -> None:
 def test_a_server_that_comes_back_as_another_version_stays_out(server: Server, other: Server) -> None:
     from lsm_eval.endpoints.address import read_address
     from lsm_eval.endpoints.key import Key
-    from lsm_eval.endpoints.same import Found, still_the_same
+    from lsm_eval.endpoints.same import still_the_same
+    from lsm_eval.endpoints.server import Server as Known
 
-    known = Found("test/1")
+    known = Known("test/1")
     there = [
         asyncio.run(still_the_same(read_address(one.url), Key(), "small", known)) for one in (server, other)
     ]

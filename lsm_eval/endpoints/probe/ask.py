@@ -1,0 +1,203 @@
+"""The probe: asks a server a handful of short requests, one after the other, and says what it found out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lsm_eval.endpoints.address import Address
+from lsm_eval.endpoints.asker import Asker
+from lsm_eval.endpoints.asking import Manner, Path
+from lsm_eval.endpoints.constraint import order, unwrapped
+from lsm_eval.endpoints.key import Key
+from lsm_eval.endpoints.outcome import Again, Refused
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.probe import questions
+from lsm_eval.endpoints.probe.findings import Findings, PathFindings
+from lsm_eval.endpoints.reading import read_fault, wait_of
+from lsm_eval.endpoints.transport import Transport
+from lsm_eval.errors import UserError
+from lsm_eval.requests import Generate, Generated
+
+_SECONDS = 120.0
+"""One try, at most."""
+_TRIES = 3
+"""Of a request that can be done without."""
+
+
+class Unanswered(Exception):
+    """A request that the probe cannot do without had no whole answer: nothing can be told now."""
+
+
+async def find_out(
+    address: Address,
+    key: Key,
+    model: str,
+    paths: Sequence[Path],
+    known: Findings,
+    patience: Patience,
+    connect: Callable[[], Transport],
+) -> tuple[Findings, bool]:
+    """`known` with these paths, and whether all had an answer. Raises `UserError` where the first request of all tells that no other would fare better,
+    and `Unanswered` where it has no whole answer."""
+    transport = connect()
+    probe = _Probe(address, key, model, transport, patience)
+    found = dict(known.paths)
+    try:
+        for path in paths:
+            other = next(iter(found.values()), None)
+            found[path] = await probe.path(path, known.kind, other)
+    finally:
+        await transport.close()
+    made = replace(known, paths=found, requests=known.requests + probe.requests, at=time.time())
+    return made, not probe.lost
+
+
+class _Probe:
+    def __init__(
+        self, address: Address, key: Key, model: str, transport: Transport, patience: Patience
+    ) -> None:
+        self._address, self._key, self._model = address, key, model
+        self._transport, self._patience = transport, patience
+        self.requests = 0
+        self.lost = 0
+        """Requests without a whole answer."""
+
+    async def path(self, path: Path, kind: str | None, other: PathFindings | None) -> PathFindings:
+        """What one path does. `other`: what is known of another path, which draws its texts alike."""
+        manner = Manner(
+            temperature=other is None or other.temperature != "refused",
+            seed=other is None or other.seed != "refused",
+        )
+        whole = await self._first(path, manner)
+        text, thoughts, where = questions.said(whole, path)
+        found = PathFindings(
+            limit=manner.limit,
+            temperature="taken" if manner.temperature else "refused",
+            thoughts=where,  # type: ignore[arg-type]
+        )
+        if other is not None:
+            found = replace(found, greedy=other.greedy, seed=other.seed)
+        else:
+            found = await self._draws(path, manner, found, text + thoughts)
+        found = await self._stops(path, manner, found, text, thoughts)
+        for how in order(kind):
+            request = questions.held(path, thinks=bool(thoughts))
+            said = await self._ask(path, questions.sent(request, self._model, path, manner, how))
+            if isinstance(said, Mapping):
+                own = Generated(questions.said(said, path)[0], None, "stop")
+                own = unwrapped(own, request.choices, how)
+                if own.text in request.choices:
+                    found = replace(found, constraint=how)
+                    break
+        if path == "completions":
+            said = await self._ask(path, questions.by_ids(self._model))
+            if not isinstance(said, Again):
+                found = replace(
+                    found, token_ids=questions.takes_ids(said) if isinstance(said, Mapping) else False
+                )
+        return found
+
+    async def _first(self, path: Path, manner: Manner) -> Mapping[str, Any]:
+        """The answer to the first request, sent in the manner that the server takes, which `manner` then holds."""
+        request, tries = questions.letters(path), self._patience.tries
+        said = await self._ask(path, questions.sent(request, self._model, path, manner), tries)
+        while isinstance(said, Refused) and said.status in (400, 422):
+            if "max_completion_tokens" in said.detail and manner.limit == "max_tokens":
+                manner.limit = "max_completion_tokens"
+            elif manner.temperature and (
+                said.parameter == "temperature" or (not said.parameter and "temperature" in said.detail)
+            ):
+                manner.temperature = False
+            else:
+                break
+            said = await self._ask(path, questions.sent(request, self._model, path, manner), tries)
+        if isinstance(said, Refused):
+            asker = Asker((), self._model, "auto", self._address, self._key, self._transport, manner)
+            asker.explain(said, path)
+            raise Unanswered
+        if isinstance(said, Again):
+            if said.fault == "connection":
+                raise UserError(
+                    f"{self._address.url} did not answer the first request (connection: {said.detail}): start the server, "
+                    "and run the same command again."
+                )
+            raise Unanswered
+        return said
+
+    async def _draws(self, path: Path, manner: Manner, found: PathFindings, greedy: str) -> PathFindings:
+        again = await self._text(path, manner, questions.letters(path))
+        if manner.temperature and again and greedy:
+            found = replace(found, greedy=again == greedy)
+        said = await self._ask(path, questions.sent(questions.drawn(path, 1), self._model, path, manner))
+        if isinstance(said, Refused):
+            return replace(found, seed="refused" if "seed" in f"{said.parameter}{said.detail}" else None)
+        first = "".join(questions.said(said, path)[:2]) if isinstance(said, Mapping) else ""
+        same = await self._text(path, manner, questions.drawn(path, 1))
+        other = await self._text(path, manner, questions.drawn(path, 2))
+        if first and same and other and not first == same == other:
+            found = replace(found, seed="kept" if first == same else "ignored")
+        return found
+
+    async def _stops(
+        self, path: Path, manner: Manner, found: PathFindings, text: str, thoughts: str
+    ) -> PathFindings:
+        stop = questions.piece(text or thoughts)
+        if stop is None:
+            return found
+        said = await self._ask(path, questions.sent(questions.stopped(path, stop), self._model, path, manner))
+        if isinstance(said, Refused):
+            refused = said.status in (400, 422) and "stop" in f"{said.parameter}{said.detail}"
+            return replace(found, stop="refused") if refused else found
+        if isinstance(said, Again):
+            return found
+        cut, cut_thoughts, _ = questions.said(said, path)
+        if text:
+            return replace(found, stop=questions.stop_kept(text, cut, stop))  # type: ignore[arg-type]
+        what = questions.stop_kept(thoughts, cut_thoughts, stop)
+        return replace(found, stop_in_thoughts=None if what is None else what != "ignored")
+
+    async def _text(self, path: Path, manner: Manner, request: Generate) -> str:
+        """Text and thoughts; empty where there is no whole answer."""
+        said = await self._ask(path, questions.sent(request, self._model, path, manner))
+        return "".join(questions.said(said, path)[:2]) if isinstance(said, Mapping) else ""
+
+    async def _ask(self, path: Path, body: bytes, most: int = _TRIES) -> Mapping[str, Any] | Refused | Again:
+        """A whole answer, or why there is none. What may go better is tried again, as in a run."""
+        began, tries, alone = time.monotonic(), 0, False
+        while True:
+            tries += 1
+            self.requests += 1
+            outcome = await self._try(path, body, alone=alone)
+            if not isinstance(outcome, Again):
+                return outcome
+            wait = self._patience.wait(tries, outcome.wait, random.random)
+            late = time.monotonic() - began + wait >= self._patience.seconds
+            if tries >= min(most, self._patience.tries) or late:
+                self.lost += 1
+                return outcome
+            alone = outcome.fault == "duplicate"
+            await asyncio.sleep(wait)
+
+    async def _try(self, path: Path, body: bytes, *, alone: bool) -> Mapping[str, Any] | Refused | Again:
+        seconds = min(_SECONDS, self._patience.attempt_seconds)
+        found = await self._transport.post(path, body, seconds, alone=alone)
+        if isinstance(found, Again):
+            return replace(found, detail=self._key.hidden(found.detail))
+        status, content, headers = found
+        if status != 200:
+            fault = read_fault(status, content, wait_of(headers, time.time()))
+            assert not isinstance(fault, Generated)
+            return replace(fault, detail=self._key.hidden(fault.detail))
+        try:
+            whole = json.loads(content)
+        except (ValueError, RecursionError):
+            return Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")
+        if not isinstance(whole, dict) or not whole.get("choices"):
+            return Again("no_choices", "the answer has no choices")
+        return whole

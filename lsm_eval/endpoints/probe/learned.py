@@ -1,0 +1,92 @@
+"""What is known of a server and a model, and the manner of asking that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lsm_eval.endpoints.address import Address
+from lsm_eval.endpoints.asking import Manner, Path
+from lsm_eval.endpoints.key import Key
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.probe.ask import Unanswered, find_out
+from lsm_eval.endpoints.probe.findings import Findings, described
+from lsm_eval.endpoints.probe.kept import keep, recall
+from lsm_eval.endpoints.server import Server
+from lsm_eval.endpoints.transport import Transport
+from lsm_eval.requests import Generate
+
+
+@dataclass
+class Learned:
+    """Found out once, and kept."""
+
+    model: str
+    manners: Sequence[Manner]
+    """One for each of its servers, all the same as far as it is found out here."""
+    patience: Patience
+    note: Callable[[str], None]
+    findings: Findings | None = None
+
+    def learn(
+        self,
+        paths: Sequence[Path],
+        address: Address,
+        key: Key,
+        server: Server,
+        connect: Callable[[], Transport],
+        run: Callable[[Coroutine[Any, Any, tuple[Findings, bool]]], tuple[Findings, bool]],
+    ) -> None:
+        """Find out what these paths do, unless it is known, and ask in that manner from now on. `run`: in an event loop.
+        Raises `UserError` where no request would fare better."""
+        url = address.url
+        known = self.findings or recall(url, self.model, server.name)
+        if known is None:
+            known = Findings(server.kind, server.name, server.version, server.context)
+        new = [path for path in paths if path not in known.paths]
+        if new:
+            before = known.requests
+            try:
+                known, whole = run(find_out(address, key, self.model, new, known, self.patience, connect))
+            except Unanswered:
+                return
+            if whole:
+                keep(url, self.model, known)
+            told = "; ".join(f"{path}: {described(known.paths[path])}" for path in new)
+            self.note(
+                f"openai:{self.model}: {known.requests - before} short requests found out how the server is to be asked "
+                f"({told})."
+            )
+        self.findings = known
+        self._use(known)
+
+    def details(self) -> dict[str, str]:
+        """What was found out, in words, for a record."""
+        paths = {} if self.findings is None else self.findings.paths
+        return {f"probe of {path}": described(found) for path, found in paths.items()}
+
+    def refusal(self, request: Generate, path: Path) -> str | None:
+        """Why the server cannot be asked this, in the rest of a sentence; None where nothing speaks against it."""
+        if request.choices and path not in self.manners[0].constraints:
+            return (
+                "is behind a server that was not seen to hold answers to given texts: use --choices parsed."
+            )
+        plain = request.temperature in (0, 1) and request.top_p == 1
+        if not self.manners[0].temperature and not plain:
+            return (
+                "is behind a server that takes no temperature, so that answers cannot be drawn at "
+                f"{request.temperature:g} with top_p {request.top_p:g}: leave out tasks that draw so."
+            )
+        return None
+
+    def _use(self, known: Findings) -> None:
+        for manner in self.manners:
+            for path, found in known.paths.items():
+                if path == "chat/completions":
+                    manner.limit = found.limit
+                manner.temperature &= found.temperature != "refused"
+                manner.seed &= found.seed != "refused"
+                manner.stop &= found.stop != "refused"
+                if found.constraint is not None:
+                    manner.constraints[path] = found.constraint

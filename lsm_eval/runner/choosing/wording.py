@@ -1,0 +1,73 @@
+"""From a request that scores choices to one that lists them and asks for a label."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+
+from lsm_eval.errors import UserError
+from lsm_eval.requests import Generate, Score
+from lsm_eval.tasks.sample import Listed
+
+VERSION = 1
+"""Raised when prompts change; part of signatures."""
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CHAT_TOKENS = 256
+"""Room for an answer in a chat: a letter needs one or two, and words around it or thoughts before it the rest."""
+PLAIN_TOKENS = 16
+
+
+def listed(request: Score, delimiter: str, *, chat: bool, draw: str) -> tuple[Generate, Listed]:
+    """The request that asks for the label of a choice, and what each label stands for.
+
+    Where the prompt lists the choices itself, they are labels already, and it stays as it is. Otherwise they are listed in
+    an order that `draw` decides, so that a task whose right choice always stands first gives nothing away. `delimiter`:
+    the task's, which stands before its choices where the request is no chat. Raises `UserError` where there is nothing
+    to list.
+    """
+    choices = [one.removeprefix("" if request.chat else delimiter) for one in request.continuations]
+    if len(choices) < 2:
+        raise UserError("a prompt has one choice only (choices stand inside the prompt, or there are none)")
+    if not request.context.strip():
+        raise UserError("its choices are whole texts, with nothing before them that asks for one")
+    if _lists(request.context, choices):
+        places: list[int] = list(range(len(choices)))
+        labels = texts = tuple(choices)
+        answers = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        prompt = f"{request.context}\n\nReply with {answers}, and nothing else." if chat else request.context
+    else:
+        places = list(range(len(choices)))
+        random.Random(draw).shuffle(places)
+        labels, texts = _labels(len(choices)), tuple(choices[place] for place in places)
+        lines = "\n".join(f"{label}. {text}" for label, text in zip(labels, texts, strict=True))
+        what = "letter" if labels[0] == "A" else "number"
+        prompt = f"{request.context}\n\nThe text above goes on with one of these:\n{lines}\n"
+        prompt += (
+            f"\nReply with the {what} of the one that fits best, and nothing else."
+            if chat
+            else f"The {what} of the one that fits best:"
+        )
+    asked = Generate(
+        prompt,
+        stop=() if chat else ("\n\n",),
+        max_tokens=CHAT_TOKENS if chat else PLAIN_TOKENS,
+        chat=chat,
+        lm_eval=request.lm_eval,
+    )
+    return asked, Listed(tuple(labels), texts, tuple(places))
+
+
+def _labels(count: int) -> tuple[str, ...]:
+    """Letters, or numbers of equal length, so that none begins with another."""
+    if count <= len(_LETTERS):
+        return tuple(_LETTERS[:count])
+    width = len(str(count))
+    return tuple(f"{number:0{width}}" for number in range(1, count + 1))
+
+
+def _lists(context: str, choices: Sequence[str]) -> bool:
+    """Whether the prompt shows each of the choices as the label of something ("A.", "(B)", "C:")."""
+    if not all(len(choice) <= 2 and choice.isalnum() for choice in choices):
+        return False
+    return all(re.search(rf"(?<!\w)\(?{re.escape(choice)}[.):：、．]", context) for choice in choices)
