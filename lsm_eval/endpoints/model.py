@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -20,11 +20,11 @@ from lsm_eval.endpoints.asking import Manner, body, path_of, shown
 from lsm_eval.endpoints.cost.account import Account
 from lsm_eval.endpoints.cost.lookup import find_prices
 from lsm_eval.endpoints.cost.prices import Prices
-from lsm_eval.endpoints.cost.transport import PaidTransport
 from lsm_eval.endpoints.key import read_secrets
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.server import server_version
+from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo
@@ -51,8 +51,9 @@ class EndpointModel:
     def __post_init__(self) -> None:
         """Raises `UserError` for options that mean nothing, and for a key that is not there."""
         self._address = read_address(self.options.base_url)
-        self._key = read_secrets(self.options.api_key_env, self.options.api_key_file, self.options.header_env)
         self.account = Account(note=self.note)
+        key = read_secrets(self.options.api_key_env, self.options.api_key_file, self.options.header_env)
+        self._key = replace(key, account=self.account)
         if self.options.api_key_env or self.options.api_key_file:
             for name in self._key.replacing:
                 self.note(f"--header-env {name} takes the place of the key.")
@@ -150,7 +151,7 @@ class EndpointModel:
     def _ask(self, requests: Sequence[Request], held: set[int]) -> Iterator[dict[int, Response]]:
         self._asked = True
         with _event_loop() as runner, _rare_collections():
-            transport = runner.run(_made(lambda: PaidTransport(self._address, self._key, self.account)))
+            transport = runner.run(_made(lambda: Transport(self._address, self._key)))
             asker = Asker(
                 requests, self.model, self.options.api, self._address, self._key, transport, self._manner
             )
