@@ -7,11 +7,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lsm_eval.endpoints.headers import read_headers
 from lsm_eval.errors import UserError
 from lsm_eval.paths import expanded
 from lsm_eval.secrets import without_secrets
+
+if TYPE_CHECKING:
+    from lsm_eval.endpoints.cost.account import Account
 
 DEFAULT_VARIABLE = "OPENAI_API_KEY"
 _MOST_BYTES = 65_536
@@ -28,6 +32,8 @@ class Key:
     secret: str | None = field(default=None, repr=False)
     more: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Headers by name (`--header-env`)."""
+    account: Account | None = field(default=None, repr=False, compare=False)
+    """Who pays for what is sent with it; None where nobody counts."""
     secrets: tuple[str, ...] = field(init=False, repr=False, default=())
     """All that is to show nowhere, the longest first."""
 

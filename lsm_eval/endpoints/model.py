@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +21,6 @@ from lsm_eval.endpoints.asking import Path as ApiPath
 from lsm_eval.endpoints.cost.account import Account
 from lsm_eval.endpoints.cost.lookup import find_prices
 from lsm_eval.endpoints.cost.prices import Prices
-from lsm_eval.endpoints.cost.transport import PaidTransport
 from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.key import read_secrets
 from lsm_eval.endpoints.limiter import Limiter
@@ -63,8 +62,9 @@ class EndpointModel:
         twice = next((url for url in urls if urls.count(url) > 1), None)
         if twice is not None:
             raise UserError(f"--base-url {twice} is given twice: leave one of them out.")
-        self._key = read_secrets(self.options.api_key_env, self.options.api_key_file, self.options.header_env)
         self.account = Account(note=self.note)
+        key = read_secrets(self.options.api_key_env, self.options.api_key_file, self.options.header_env)
+        self._key = replace(key, account=self.account)
         if self.options.api_key_env or self.options.api_key_file:
             for name in self._key.replacing:
                 self.note(f"--header-env {name} takes the place of the key.")
@@ -169,7 +169,6 @@ class EndpointModel:
                 there,
                 self._key,
                 self._server,
-                lambda: PaidTransport(there, self._key, self.account),
                 runner.run,
             )
 
@@ -182,8 +181,13 @@ class EndpointModel:
         return []
 
     def find_prices(self, file: Path | None) -> Prices | None:
-        """As `endpoints.cost.paid.Paid` says."""
-        return find_prices(self.model, self._address.url, file)
+        """As `endpoints.cost.paid.Paid` says; of several servers the one price that all have. Raises `UserError`."""
+        first, *others = (find_prices(self.model, one.url, file) for one in self._addresses)
+        if any(one != first for one in others):
+            raise UserError(
+                f"the servers of openai:{self.model} have not all the same price: give one with --prices FILE, or leave some out."
+            )
+        return first
 
     def most(self, requests: Sequence[Request]) -> int:
         """As `endpoints.cost.paid.Paid` says."""
@@ -229,7 +233,7 @@ class EndpointModel:
         self._asked = True
         with _event_loop() as runner, _rare_collections():
             transports = [
-                runner.run(_made(lambda one=one: PaidTransport(one, self._key, self.account)))  # type: ignore[misc]
+                runner.run(_made(lambda one=one: Transport(one, self._key)))  # type: ignore[misc]
                 for one in self._addresses
             ]
             for at, transport in enumerate(transports):

@@ -13,6 +13,7 @@ from yarl import URL
 
 from lsm_eval import __version__
 from lsm_eval.endpoints.address import Address
+from lsm_eval.endpoints.cost.paying import paid
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again
 from lsm_eval.endpoints.streams.arriving import read_stream
@@ -56,6 +57,7 @@ class Transport:
         self._numbered = True
         """Whether the server is taken to number its answers."""
 
+    @paid
     async def post(
         self, path: str, body: bytes, seconds: float, *, alone: bool = False, stream: Stream | None = None
     ) -> tuple[int, bytes, Mapping[str, str]] | Again:

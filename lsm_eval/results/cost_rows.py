@@ -9,7 +9,7 @@ class SpentRow(Row):
     """What one model cost in this run. What was in the store was asked, and paid for, before."""
 
     role: str
-    """`model`, `judge`, or `model and judge`."""
+    """`model` or `judge`."""
     model: str
     charged: int
     """Tries that were charged, or may have been."""

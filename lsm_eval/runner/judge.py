@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from lsm_eval.endpoints.cost.paid import Paid
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.judging.reading import VERSIONS, Judgement, Reading, as_request, read
 from lsm_eval.judging.rubric import Question
@@ -91,9 +92,9 @@ def judge_answers(
     ]
     fingerprint = judge.fingerprint()
     same = fingerprint == model.fingerprint()
-    if same:
+    if same and not isinstance(judge, Paid):
         judge = model  # its weights may be there already
-    elif isinstance(model, Releasing):
+    elif not same and isinstance(model, Releasing):
         model.release()
     if same or _same_weights(judge, model):
         same = True

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from lsm_eval.endpoints.cost.ledger import Ledger
+from lsm_eval.endpoints.cost.lookup import lacking
 from lsm_eval.endpoints.cost.money import MILLION, exact, shown
 from lsm_eval.endpoints.cost.paid import Paid
 from lsm_eval.endpoints.cost.prices import Prices, Steps
@@ -75,7 +76,7 @@ def find_spending(spec: RunSpec, model: Model, judge: Model | None) -> Spending:
             bare = name.removeprefix("openai:")
             raise UserError(
                 f"--max-cost: no price is known{which} for {name} at its address: give one with --prices FILE, a YAML file with a "
-                f"line such as `{json.dumps(bare)}: {{input: 2.00, output: 8.00}}`, in US dollars per million tokens."
+                f"line such as `{json.dumps(bare)}: {{input: 2.00, output: 8.00}}`, in US dollars per million tokens{lacking()}."
             )
     return spending
 

@@ -103,6 +103,11 @@ def test_without_an_address_of_its_own_it_is_at_the_models_server(
     own = ask(server, "--judge", "openai:small", tasks="talk", include=tasks)
     assert _judge_row(own).same_model
     assert "judges its own answers" in own.err
+    cost = _record(own).manifest.cost
+    assert cost is not None
+    assert [(row.role, row.charged) for row in cost.models] == [("model", 0), ("judge", 5)], (
+        "each is counted apart"
+    )
 
 
 def test_a_local_judge_of_a_model_behind_a_server(tasks: Path, ask: Ask, server: Server) -> None:

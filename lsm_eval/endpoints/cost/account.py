@@ -14,7 +14,6 @@ from lsm_eval.endpoints.cost.prices import Prices
 from lsm_eval.endpoints.cost.purse import Purse
 from lsm_eval.endpoints.cost.usage import Usage, read_usage
 from lsm_eval.endpoints.outcome import Again
-from lsm_eval.errors import UserError
 
 _LIMIT = re.compile(rb'"(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b')
 _BEHIND = 4096  # bytes of a request behind its prompt: where the limit is found without looking at all of it
@@ -143,8 +142,6 @@ class Paying:
 
 
 def _most_new(body: bytes) -> int:
-    """The most new tokens that a request asks for. Raises `UserError` where it names no such number."""
+    """The most new tokens that a request asks for; 1 where it names no such number, since it asks for none."""
     found = _LIMIT.search(body, max(len(body) - _BEHIND, 0)) or _LIMIT.search(body)
-    if found is None:
-        raise UserError("a request without a limit of new tokens has no bound of its cost.")
-    return int(found.group(1))
+    return int(found.group(1)) if found else 1

@@ -28,6 +28,15 @@ def find_prices(model: str, base_url: str, file: Path | None) -> Prices | None:
     return own if own is not None else _published(model, base_url)
 
 
+def lacking() -> str:
+    """What else to do about a price that is not known, in the rest of a sentence: install the package, where it is not there."""
+    try:
+        import genai_prices  # noqa: F401
+    except ImportError:
+        return ", or install the package that knows those of many (pip install 'lsm-eval[endpoints]')"
+    return ""
+
+
 def read_prices(file: Path) -> dict[str, Prices]:
     """The prices in a file (YAML or JSON): a mapping from a model's name to its prices. Raises `UserError`."""
     from lsm_eval.paths import expanded

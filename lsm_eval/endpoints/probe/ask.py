@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,11 +41,10 @@ async def find_out(
     paths: Sequence[Path],
     known: Findings,
     patience: Patience,
-    connect: Callable[[], Transport],
 ) -> tuple[Findings, bool]:
     """`known` with these paths, and whether all had an answer. Raises `UserError` where the first request of all tells that no other would fare better,
     and `Unanswered` where it has no whole answer."""
-    transport = connect()
+    transport = Transport(address, key)
     probe = _Probe(address, key, model, transport, patience)
     found = dict(known.paths)
     try:

@@ -14,7 +14,6 @@ from lsm_eval.endpoints.probe.ask import Unanswered, find_out
 from lsm_eval.endpoints.probe.findings import Findings, described
 from lsm_eval.endpoints.probe.kept import keep, recall
 from lsm_eval.endpoints.server import Server
-from lsm_eval.endpoints.transport import Transport
 from lsm_eval.requests import Generate
 
 
@@ -35,7 +34,6 @@ class Learned:
         address: Address,
         key: Key,
         server: Server,
-        connect: Callable[[], Transport],
         run: Callable[[Coroutine[Any, Any, tuple[Findings, bool]]], tuple[Findings, bool]],
     ) -> None:
         """Find out what these paths do, unless it is known, and ask in that manner from now on. `run`: in an event loop.
@@ -48,7 +46,7 @@ class Learned:
         if new:
             before = known.requests
             try:
-                known, whole = run(find_out(address, key, self.model, new, known, self.patience, connect))
+                known, whole = run(find_out(address, key, self.model, new, known, self.patience))
             except Unanswered:
                 return
             if whole:

@@ -212,6 +212,37 @@ def test_a_dry_run_says_the_most(server: Server, ask: Ask, prices: Path) -> None
     assert 0 < read_dollars(_cost(whole).dollars or "", "") < most
 
 
+def _hosted(small_tasks: Path, out: Path, *more: str) -> Any:
+    from command_line import call
+
+    return call(
+        "run", "--tasks", "say", "--include", small_tasks, "--out", out, "--model", "openai:gpt-4.1", "--base-url",
+        "https://api.openai.com/v1", *more,
+    )  # fmt: skip
+
+
+def test_a_published_price_needs_no_file(small_tasks: Path, tmp_path: Path) -> None:
+    done = _hosted(small_tasks, tmp_path, "--dry-run", "--max-cost", "5")
+    assert done.code == 0, done.err
+    line = done.out.splitlines()[-1]
+    assert line.startswith("openai:gpt-4.1: $0.0")
+    assert "(prices of genai-prices " in line
+    assert line.endswith(", openai: gpt-4.1).")
+
+
+def test_without_the_package_a_sentence_says_so(
+    small_tasks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    for name in ("genai_prices", "genai_prices.data_snapshot", "genai_prices.types"):
+        monkeypatch.setitem(sys.modules, name, None)
+    said = _hosted(small_tasks, tmp_path, "--max-cost", "5").sentence()
+    assert "no price is known for openai:gpt-4.1" in said
+    assert "or install the package that knows those of many (pip install 'lsm-eval[endpoints]')." in said
+    assert "no price known" in _hosted(small_tasks, tmp_path, "--dry-run").out
+
+
 @pytest.mark.parametrize("option", [("--max-cost", "5"), ("--prices", "p.yaml")])
 def test_without_a_server_there_is_nothing_to_pay(
     option: tuple[str, str], small_tasks: Path, tmp_path: Path

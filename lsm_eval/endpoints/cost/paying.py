@@ -1,0 +1,43 @@
+"""Whatever is sent with a key is paid for: by a request, a probe, a scoring call."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from lsm_eval.endpoints.key import Key
+from lsm_eval.endpoints.outcome import Again
+
+_FREE = frozenset({"tokenize", "detokenize", "apply-template"})
+"""Last parts of paths at which no model computes anything."""
+
+
+class Keyed(Protocol):
+    """What sends with a key."""
+
+    _key: Key
+
+
+Sender = TypeVar("Sender", bound=Keyed)
+Rest = ParamSpec("Rest")
+Found = TypeVar("Found", bound="Again | tuple[int, bytes, Any]")
+
+
+def paid(
+    post: Callable[Concatenate[Sender, str, bytes, Rest], Awaitable[Found]],
+) -> Callable[Concatenate[Sender, str, bytes, Rest], Awaitable[Found]]:
+    """A method that posts a body to a path, with the most that it can cost set aside before, and settled by what came back.
+    The method then raises `BudgetSpent` where it cannot be paid for."""
+
+    @wraps(post)
+    async def posted(self: Sender, path: str, body: bytes, /, *args: Rest.args, **more: Rest.kwargs) -> Found:
+        account = self._key.account
+        if account is None or path.rpartition("/")[2] in _FREE:
+            return await post(self, path, body, *args, **more)
+        with await account.reserve(body) as paying:
+            found = await post(self, path, body, *args, **more)
+            paying.settle(found)
+        return found
+
+    return posted
