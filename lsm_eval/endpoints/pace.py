@@ -37,7 +37,7 @@ class Pace:
     """When the last requests were sent that were not turned away, as far as is known."""
     _marks: list[float] = field(default_factory=list)
     """When the first one of each episode was sent that was turned away."""
-    _cut_at: float = -math.inf
+    cut_at: float = -math.inf
     _stays: int = 0
     """Requests that the pace stays as it is."""
     _last: float = -math.inf
@@ -71,7 +71,7 @@ class Pace:
         place = bisect.bisect_left(self._sent, sent)
         if place < len(self._sent) and self._sent[place] == sent:
             del self._sent[place]
-        if sent < self._cut_at:
+        if sent < self.cut_at:
             return False
         self._marks.append(sent)
         rate, count = self._learn(sent)
@@ -83,7 +83,7 @@ class Pace:
         self.rate = self._kept = max(below * rate, _SLOWEST)
         self.at = now + (2 if count >= 16 else 1) / self.rate
         self._stays = min(2 + 2 * count, _STAYS) if count else 60 if self._sure else 12
-        self._cut_at = self._last = now
+        self.cut_at = self._last = now
         return True
 
     def _found(self) -> tuple[float | None, int]:
@@ -117,7 +117,7 @@ class Pace:
                 self._sure, self._fine = (_SURE, True) if count >= 8 else (2 * (count >= 4), False)
                 return rate, count
             # Too few to tell: between what was too much and what was not.
-            between, self._held = self._held**0.4 * self._kept**0.6, None
+            between, self._held = self._held**0.3 * self._kept**0.7, None
             self._sure, self._fine = 2, False
             return between, 0
         if self._sure and least < _RAN_OVER * self._known:
