@@ -117,7 +117,7 @@ class Pace:
                 self._sure, self._fine = (_SURE, True) if count >= 8 else (2 * (count >= 4), False)
                 return rate, count
             # Too few to tell: between what was too much and what was not.
-            between, self._held = self._held**0.3 * self._kept**0.7, None
+            between, self._held = self._held**0.4 * self._kept**0.6, None
             self._sure, self._fine = 2, False
             return between, 0
         if self._sure and least < _RAN_OVER * self._known:
