@@ -147,6 +147,14 @@ class Limiter:
         self.history.add(now, self.limit, why)
         self._knee = max(self._knee, self.limit)
 
+    def told(self, now: float, rate: float) -> None:
+        """The server says how many requests a second its quota gives, and that little of it is left."""
+        before = self.pace.rate
+        self.pace.told(now, rate)
+        if before is None or not 0.8 < before / rate < 1.25:
+            self._slow_start = False
+            self.history.add(now, self.limit, f"told, {rate:.3g}/s from here")
+
     def described(self) -> str:
         """Its history in a few words, for a record."""
         return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, {self.cuts} cuts"

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, field
 
 _BELOW = 0.96  # of the rate found, after a request was turned away
+_TOLD = 0.98  # of the rate that a server tells
 _STAYS = 70  # requests, at most, until more is tried: of so many, one or two are turned away
 _DOUBLES_SECONDS = 8.0  # then
 _DOUBLES_UNSURE = 2.5  # while the rate is not known yet
@@ -85,6 +86,15 @@ class Pace:
         self._stays = min(2 + 2 * count, _STAYS) if count else 60 if self._sure else 12
         self.cut_at = self._last = now
         return True
+
+    def told(self, now: float, rate: float) -> None:
+        """The server says itself how many requests a second it takes, and that few are left."""
+        if self.rate is not None and 0.9 * rate < self.rate < rate:
+            return
+        self.rate = self._kept = max(_TOLD * rate, _SLOWEST)
+        self._known, self._sure, self._fine, self._stays = rate, _SURE, True, _STAYS
+        self.at = max(min(self.at, now + 1 / self.rate), now)
+        self._last = now
 
     def _found(self) -> tuple[float | None, int]:
         """Requests a second that were taken up to the last one that was turned away, over the longest time in which the

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakSet
 
@@ -13,12 +12,13 @@ from yarl import URL
 
 from lsm_eval import __version__
 from lsm_eval.endpoints.address import Address
+from lsm_eval.endpoints.deadline import Deadlines
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again
 from lsm_eval.well_formed import well_formed
 
 _REMEMBERED = 4096  # answers, to know one that comes twice
-_CONNECT_SECONDS = 30.0
+_NO_TIMER = aiohttp.ClientTimeout(total=None, sock_connect=30.0)
 _MOST_BYTES = 64 * 2**20  # of an answer; a text has kilobytes
 _MOST_BYTES_OF_PAGE = 2**20
 
@@ -44,6 +44,7 @@ class Transport:
 
     def __init__(self, address: Address, key: Key) -> None:
         self._address, self._key = address, key
+        self._deadlines = Deadlines()
         self._pool = self._session(aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0))
         self._single: aiohttp.ClientSession | None = None
         self._urls: dict[str, URL] = {}
@@ -53,6 +54,8 @@ class Transport:
         """Connections on which an answer came twice."""
         self._numbered = True
         """Whether the server is taken to number its answers."""
+        self.hears: Callable[[Mapping[str, str]], None] = lambda headers: None
+        """Is told the headers of every answer."""
 
     async def post(
         self, path: str, body: bytes, seconds: float, *, alone: bool = False
@@ -61,15 +64,13 @@ class Transport:
         on which no answer to another request can come."""
         session = self._alone() if alone else self._pool
         try:
-            async with session.post(
-                self._url(path),
-                data=body,
-                allow_redirects=False,
-                timeout=_timeout(seconds),
-            ) as response:
-                status, headers = response.status, response.headers
-                content = self._key.taken_out(await _whole(response, _MOST_BYTES), said=status == 200)
-                carrier = response.carrier if isinstance(response, _Response) else None
+            with self._deadlines.within(seconds):
+                async with session.post(
+                    self._url(path), data=body, allow_redirects=False, timeout=_NO_TIMER
+                ) as response:
+                    status, headers = response.status, response.headers
+                    content = self._key.taken_out(await _whole(response, _MOST_BYTES), said=status == 200)
+                    carrier = response.carrier if isinstance(response, _Response) else None
         except TimeoutError:
             return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
         except _TooLong as error:
@@ -78,6 +79,7 @@ class Transport:
             return Again("connection", self.why(error), overload=True)
         except (aiohttp.ClientError, OSError) as error:
             return Again("connection", self.why(error))
+        self.hears(headers)
         if self._broken and carrier in self._broken:
             return Again("connection", "its connection carried an answer twice")
         if status == 200 and self._numbered and self._twice(content):
@@ -159,8 +161,3 @@ async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
             response.close()
             raise _TooLong(f"the answer has more than {most:,} bytes")
     return b"".join(parts)
-
-
-@lru_cache(maxsize=64)
-def _timeout(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
