@@ -24,6 +24,7 @@ _EASES = 0.5  # of the pause, with each answer
 _BEYOND_AT_FIRST = 4.0
 _BEYOND = 2.0  # times the limit at which a server's speed last rose
 _ALIKE = 5  # episodes with as many requests under way: the server counts those that are there at once
+_NO_QUOTA = 10  # episodes at a pace that was thought to be none too much
 _FEW = 10  # at once: so few are always alike
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -67,6 +68,9 @@ class Limiter:
     """Requests at once that a server seems to take, whatever their number a minute; 0 where it has quotas."""
     _patient: int = _ALIKE
     """Episodes until that is tried (again)."""
+    _no_pace: int = 0
+    """Episodes in which the pace is let alone: nothing was slow enough."""
+    _no_pace_next: int = 20
     _dither: float = 0.5
     _round: int = 0
     """Answers in this round; there are as many in a round as may be under way."""
@@ -128,13 +132,13 @@ class Limiter:
         the last cut tell nothing new. `quota`: since too many were sent in a time (429). `under_way` with it. `why`: for the history."""
         if sent < self._cut_at:
             return
-        if quota and not self._counts_at_once(now, sent, under_way):
+        if quota and self._by_pace(now, sent, under_way):
             if self.pace.refused(now, sent):
                 self._slow_start = False
                 self.cuts += 1
                 self.history.add(now, self.limit, f"{why}, {self.pace.rate:.3g}/s from here")
             return
-        if self.limit <= 1 and not self._good:
+        if self.limit <= 1 and (quota or not self._good):
             # Not even one at a time: wait.
             self._pause = min(max(2 * self._pause, _PAUSE_SECONDS), _LONGEST_PAUSE)
             self._not_before = now + self._pause
@@ -158,6 +162,18 @@ class Limiter:
     def described(self) -> str:
         """Its history in a few words, for a record."""
         return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, {self.cuts} cuts"
+
+    def _by_pace(self, now: float, sent: float, under_way: int) -> bool:
+        """Whether fewer in a time may be what a server wants that turned a request away, rather than fewer at once."""
+        if self._no_pace:
+            self._no_pace -= 1
+            return False
+        if self.pace.in_a_row > _NO_QUOTA:
+            self.pace = Pace()
+            self._no_pace = self._no_pace_next
+            self._no_pace_next = min(2 * self._no_pace_next, 10_000)
+            return False
+        return not self._counts_at_once(now, sent, under_way)
 
     def _counts_at_once(self, now: float, sent: float, under_way: int) -> bool:
         """Whether a server that turns requests away does so for those that it has at once, rather than for those that came

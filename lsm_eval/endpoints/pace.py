@@ -46,6 +46,9 @@ class Pace:
     """The pace after the last that was turned away."""
     _known: float = math.inf
     """What was learnt from it, of which the pace is a little below."""
+    in_a_row: int = 0
+    """Episodes in which a pace was too much that was thought to be none, one after the other: of a server that turns away
+    at any pace there is no end of them."""
     _fine: bool = False
     _held: float | None = None
     """A pace that was none too much, before a higher one was tried."""
@@ -122,6 +125,10 @@ class Pace:
             return 0.5 * max(bisect.bisect_left(self._sent, sent), 1) / max(sent - began, 0.5), 1
         number = self._number(*self._marks[-2:])
         least = (number - 1) / max(self._marks[-1] - self._marks[-2], 1e-9)
+        if self.rate >= _GREW * self._kept:
+            self.in_a_row = 0
+        else:
+            self.in_a_row += 1
         if self.rate < _GREW * self._kept:  # never below the quota: nothing of it ran over
             if count >= 4 or self._held is None:
                 self._sure, self._fine = (_SURE, True) if count >= 8 else (2 * (count >= 4), False)
