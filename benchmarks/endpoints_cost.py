@@ -7,7 +7,6 @@ import json
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -81,10 +80,10 @@ def bare(url: str, texts: list[str], in_flight: int) -> float:
     return 1e6 * (cpu_seconds() - before) / len(texts)
 
 
-def peer(url: str, count: int, in_flight: int) -> tuple[float, float]:
+def peer(python: str, url: str, count: int, in_flight: int) -> tuple[float, float]:
     """CPU microseconds a request, and seconds in all, of lm-eval's `local-completions`, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("endpoints_peer.py")), url, str(count), str(in_flight)],
+        [python, str(Path(__file__).with_name("endpoints_peer.py")), url, str(count), str(in_flight)],
         capture_output=True,
         text=True,
         check=True,
@@ -93,7 +92,7 @@ def peer(url: str, count: int, in_flight: int) -> tuple[float, float]:
     return used, took
 
 
-def cost(count: int, rounds: int, in_flights: list[int], *, with_peer: bool) -> Iterator[str]:
+def cost(count: int, rounds: int, in_flights: list[int], python: str | None) -> Iterator[str]:
     """Lines on the cost a request; the last one says whether the bar is held."""
     worst = 0.0
     for in_flight in in_flights:
@@ -104,8 +103,8 @@ def cost(count: int, rounds: int, in_flights: list[int], *, with_peer: bool) -> 
             for _ in range(rounds):  # in turn: the machine may be busier now than a minute ago
                 ours.append(measure(url, texts, in_flight)[0])
                 alone.append(bare(url, texts, in_flight))
-                if with_peer:
-                    theirs.append(peer(url, count, in_flight)[0])
+                if python:
+                    theirs.append(peer(python, url, count, in_flight)[0])
         median = statistics.median(ours)
         worst = max(worst, median)
         yield (
@@ -120,12 +119,12 @@ def cost(count: int, rounds: int, in_flights: list[int], *, with_peer: bool) -> 
     yield f"bar: {BAR:.0f} µs a request{'' if worst <= BAR else ', NOT held'}"
 
 
-def at_defaults(count: int) -> Iterator[str]:
+def at_defaults(count: int, python: str) -> Iterator[str]:
     """Lines on the time of both with what they do by default, against answers that take 20 ms."""
     with serving(_DELAY) as url:
         measure(url, prompts(200))
         _, ours = measure(url, prompts(count))
-        _, theirs = peer(url, count, 1)
+        _, theirs = peer(python, url, count, 1)
     yield (
         f"at defaults, answers after 20 ms: {count / ours:,.0f} requests/s, lm-eval {count / theirs:,.0f}: "
         f"{theirs / ours:.1f} times{'' if theirs >= 3 * ours else ', NOT 3 times'}"
