@@ -18,12 +18,14 @@ def rate_told(headers: Mapping[str, str], now: float) -> float | None:
     A quota that fills evenly is full again after `reset`, so that it gives what is missing over that time, whatever period
     it is for.
     """
-    limit = _number(headers, "limit")
     left = _number(headers, "remaining")
-    reset = _reset(headers, now)
-    if limit is None or left is None or reset is None or not 0 <= left < limit or reset <= 0:
+    if left is None:
         return None
-    if left > _SCARCE * limit:
+    limit = _number(headers, "limit")
+    if limit is None or not 0 <= left < limit or left > _SCARCE * limit:
+        return None
+    reset = _reset(headers, now)
+    if reset is None or reset <= 0:
         return None
     return (limit - left) / reset
 
@@ -33,8 +35,9 @@ def _named(headers: Mapping[str, str], what: str) -> str | None:
 
 
 def _number(headers: Mapping[str, str], what: str) -> float | None:
+    text = _named(headers, what)
     try:
-        found = float(_named(headers, what) or "")
+        found = float("nan" if text is None else text)
     except ValueError:
         return None
     return found if 0 <= found < 1e12 else None
