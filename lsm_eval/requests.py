@@ -154,6 +154,7 @@ Response = Answer | Failure
 
 _REQUESTS: dict[str, type[Request]] = {"score": Score, "generate": Generate, "perplexity": Perplexity}
 _ANSWERS: dict[str, type[Answer]] = {"scored": Scored, "generated": Generated, "likelihood": Likelihood}
+_KINDS = {cls: name for names in (_REQUESTS, _ANSWERS) for name, cls in names.items()}
 _SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=True)  # `json.dumps` would make one for each request
 _READABLE = json.JSONEncoder(ensure_ascii=False)
 _NAMES = {
@@ -164,7 +165,7 @@ _NAMES = {
 
 def kind(request: Request) -> str:
     """`score`, `generate` or `perplexity`."""
-    return next(name for name, cls in _REQUESTS.items() if isinstance(request, cls))
+    return _KINDS[type(request)]
 
 
 def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
@@ -204,8 +205,7 @@ def _asked(request: Request) -> dict[str, Any]:
 
 def dump_answer(answer: Answer) -> str:
     """An answer as JSON; floats keep every digit."""
-    name = next(name for name, cls in _ANSWERS.items() if isinstance(answer, cls))
-    return _READABLE.encode({"kind": name, **answer_fields(answer)})
+    return _READABLE.encode({"kind": _KINDS[type(answer)], **answer_fields(answer)})
 
 
 def answer_fields(answer: Answer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.quota import rate_told
 from lsm_eval.endpoints.window import Job, Window
 from lsm_eval.requests import Generated, Response
 
@@ -72,8 +73,10 @@ class Quotas:
         holds: float = 2.0,
         retry_after: float | None = None,
         seed: int = 0,
+        tells: bool = False,
     ) -> None:
-        self.holds = holds
+        self.holds, self.tells = holds, tells
+        self.limiter: Limiter | None = None
         self.seconds, self.retry_after = seconds, retry_after
         self.requests = Bucket(requests_a_minute, holds)
         self.tokens = Bucket(tokens_a_minute, holds)
@@ -94,13 +97,30 @@ class Quotas:
         tokens = self.random.randint(50, 350)
         if not (self.requests.has(1, now()) and self.tokens.has(tokens, now())):
             self.refused.append(now())
+            self._tell(now())
             await asyncio.sleep(0.02)
             return Again("rate_limit", "status 429", self.retry_after, overload=True)
         self.requests.level -= 1
         self.tokens.level -= tokens
         self.taken.append(now())
         await asyncio.sleep(self.seconds * self.random.lognormvariate(0, 0.4))
+        self._tell(now())
         return Generated("yes", tokens, "stop")
+
+    def _tell(self, now: float) -> None:
+        """What the headers of an answer say."""
+        if not self.tells or self.limiter is None:
+            return
+        self.requests.has(0, now)
+        left = int(self.requests.level)
+        headers = {
+            "x-ratelimit-limit-requests": f"{self.requests.most:.0f}",
+            "x-ratelimit-remaining-requests": str(left),
+            "x-ratelimit-reset-requests": f"{1000 * (self.requests.most - left) / self.requests.rate:.0f}ms",
+        }
+        rate = rate_told(headers, 0.0)
+        if rate is not None:
+            self.limiter.told(now, rate)
 
     def speed(self, start: float, end: float) -> float:
         """Requests a second that were let in between two times."""
@@ -123,7 +143,7 @@ async def ask(
 ) -> tuple[dict[int, Response], Limiter]:
     """Ask a simulated server, until a time or until all is answered."""
     loop = asyncio.get_running_loop()
-    limiter = Limiter(most)
+    limiter = server.limiter = Limiter(most)
     window = Window(places, server.attempt, limiter, patience or Patience(), seed=seed)
     found: dict[int, Response] = {}
     while not window.finished and loop.time() < until:

@@ -23,6 +23,9 @@ _LONGEST_PAUSE = 10.0
 _EASES = 0.5  # of the pause, with each answer
 _BEYOND_AT_FIRST = 4.0
 _BEYOND = 2.0  # times the limit at which a server's speed last rose
+_ALIKE = 5  # episodes with as many requests under way: the server counts those that are there at once
+_NO_QUOTA = 10  # episodes at a pace that was thought to be none too much
+_FEW = 10  # at once: so few are always alike
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -59,6 +62,15 @@ class Limiter:
     _pause: float = 0.0
     """Seconds from one request to the next, where one at a time is too many."""
     _not_before: float = -math.inf
+    _turned_away_at: list[int] = field(default_factory=list)
+    """Requests under way when the last ones were turned away."""
+    _at_once: int = 0
+    """Requests at once that a server seems to take, whatever their number a minute; 0 where it has quotas."""
+    _patient: int = _ALIKE
+    """Episodes until that is tried (again)."""
+    _no_pace: int = 0
+    """Episodes in which the pace is let alone: nothing was slow enough."""
+    _no_pace_next: int = 20
     _dither: float = 0.5
     _round: int = 0
     """Answers in this round; there are as many in a round as may be under way."""
@@ -113,18 +125,20 @@ class Limiter:
             self._grown += since
             self._raise(max(self.limit, self._curve()), now)
 
-    def overloaded(self, now: float, sent: float, *, quota: bool = False, why: str = "overload") -> None:
+    def overloaded(
+        self, now: float, sent: float, *, quota: bool = False, under_way: int = 0, why: str = "overload"
+    ) -> None:
         """A request that was sent at `sent` was turned away, or not even taken. One cut an episode: those sent before
-        the last cut tell nothing new. `quota`: since too many were sent in a time (429). `why`: for the history."""
-        if quota:
+        the last cut tell nothing new. `quota`: since too many were sent in a time (429). `under_way` with it. `why`: for the history."""
+        if sent < self._cut_at:
+            return
+        if quota and self._by_pace(now, sent, under_way):
             if self.pace.refused(now, sent):
                 self._slow_start = False
                 self.cuts += 1
                 self.history.add(now, self.limit, f"{why}, {self.pace.rate:.3g}/s from here")
             return
-        if sent < self._cut_at:
-            return
-        if self.limit <= 1 and not self._good:
+        if self.limit <= 1 and (quota or not self._good):
             # Not even one at a time: wait.
             self._pause = min(max(2 * self._pause, _PAUSE_SECONDS), _LONGEST_PAUSE)
             self._not_before = now + self._pause
@@ -137,9 +151,54 @@ class Limiter:
         self.history.add(now, self.limit, why)
         self._knee = max(self._knee, self.limit)
 
+    def told(self, now: float, rate: float) -> None:
+        """The server says how many requests a second its quota gives, and that little of it is left."""
+        before = self.pace.rate
+        self.pace.told(now, rate)
+        if before is None or not 0.8 < before / rate < 1.25:
+            self._slow_start = False
+            self.history.add(now, self.limit, f"told, {rate:.3g}/s from here")
+
     def described(self) -> str:
         """Its history in a few words, for a record."""
         return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, {self.cuts} cuts"
+
+    def _by_pace(self, now: float, sent: float, under_way: int) -> bool:
+        """Whether fewer in a time may be what a server wants that turned a request away, rather than fewer at once."""
+        if self._no_pace:
+            self._no_pace -= 1
+            return False
+        if self.pace.in_a_row > _NO_QUOTA:
+            self.pace = Pace()
+            self._no_pace = self._no_pace_next
+            self._no_pace_next = min(2 * self._no_pace_next, 10_000)
+            return False
+        return not self._counts_at_once(now, sent, under_way)
+
+    def _counts_at_once(self, now: float, sent: float, under_way: int) -> bool:
+        """Whether a server that turns requests away does so for those that it has at once, rather than for those that came
+        in a time: it always has the same number then. Tried is the one, and taken back where it turns away more at fewer."""
+        if self._at_once:
+            if under_way >= 0.85 * self._at_once - 1:
+                self._at_once = max(self._at_once, under_way)
+                return True
+            self._at_once, self._patient = 0, min(8 * self._patient, 1000)
+            self._turned_away_at.clear()
+            return False
+        if sent < self.pace.cut_at:
+            return False
+        found = self._turned_away_at
+        found.append(under_way)
+        del found[:-_ALIKE]
+        self._patient -= 1
+        low, high = min(found), max(found)
+        if len(found) < _ALIKE or self._patient > 0 or low < _FEW or high - low > max(1, 0.06 * high):
+            return False
+        self._patient = _ALIKE
+        self._at_once = low
+        self.limit = self._before = max(1.0, float(low))
+        self.pace = Pace()
+        return True
 
     def _raise(self, limit: float, now: float) -> None:
         self.limit = min(limit, float(self.most))

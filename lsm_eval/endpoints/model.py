@@ -26,6 +26,7 @@ from lsm_eval.endpoints.key import read_secrets
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.probe.learned import Learned
+from lsm_eval.endpoints.quota import rate_told
 from lsm_eval.endpoints.replica import Replica, one_at_a_time
 from lsm_eval.endpoints.same import find_all, identity, still_the_same
 from lsm_eval.endpoints.server import Server, known_server
@@ -267,6 +268,13 @@ class EndpointModel:
             requests, self.model, self.options.api, address, self._key, transport, self._manners[at],
             self.options.stream, self.patience, self.note,
         )  # fmt: skip
+
+        def hear(headers: Mapping[str, str]) -> None:
+            rate = rate_told(headers, time.time())
+            if rate is not None:
+                replica.limiter.told(time.monotonic(), rate)
+
+        transport.hears = hear
 
         async def look() -> bool:
             known = (

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, field
 
 _BELOW = 0.96  # of the rate found, after a request was turned away
+_TOLD = 0.98  # of the rate that a server tells
 _STAYS = 70  # requests, at most, until more is tried: of so many, one or two are turned away
 _DOUBLES_SECONDS = 8.0  # then
 _DOUBLES_UNSURE = 2.5  # while the rate is not known yet
@@ -37,7 +38,7 @@ class Pace:
     """When the last requests were sent that were not turned away, as far as is known."""
     _marks: list[float] = field(default_factory=list)
     """When the first one of each episode was sent that was turned away."""
-    _cut_at: float = -math.inf
+    cut_at: float = -math.inf
     _stays: int = 0
     """Requests that the pace stays as it is."""
     _last: float = -math.inf
@@ -45,6 +46,9 @@ class Pace:
     """The pace after the last that was turned away."""
     _known: float = math.inf
     """What was learnt from it, of which the pace is a little below."""
+    in_a_row: int = 0
+    """Episodes in which a pace was too much that was thought to be none, one after the other: of a server that turns away
+    at any pace there is no end of them."""
     _fine: bool = False
     _held: float | None = None
     """A pace that was none too much, before a higher one was tried."""
@@ -71,7 +75,7 @@ class Pace:
         place = bisect.bisect_left(self._sent, sent)
         if place < len(self._sent) and self._sent[place] == sent:
             del self._sent[place]
-        if sent < self._cut_at:
+        if sent < self.cut_at:
             return False
         self._marks.append(sent)
         rate, count = self._learn(sent)
@@ -83,8 +87,17 @@ class Pace:
         self.rate = self._kept = max(below * rate, _SLOWEST)
         self.at = now + (2 if count >= 16 else 1) / self.rate
         self._stays = min(2 + 2 * count, _STAYS) if count else 60 if self._sure else 12
-        self._cut_at = self._last = now
+        self.cut_at = self._last = now
         return True
+
+    def told(self, now: float, rate: float) -> None:
+        """The server says itself how many requests a second it takes, and that few are left."""
+        if self.rate is not None and 0.9 * rate < self.rate < rate:
+            return
+        self.rate = self._kept = max(_TOLD * rate, _SLOWEST)
+        self._known, self._sure, self._fine, self._stays = rate, _SURE, True, _STAYS
+        self.at = max(min(self.at, now + 1 / self.rate), now)
+        self._last = now
 
     def _found(self) -> tuple[float | None, int]:
         """Requests a second that were taken up to the last one that was turned away, over the longest time in which the
@@ -112,6 +125,10 @@ class Pace:
             return 0.5 * max(bisect.bisect_left(self._sent, sent), 1) / max(sent - began, 0.5), 1
         number = self._number(*self._marks[-2:])
         least = (number - 1) / max(self._marks[-1] - self._marks[-2], 1e-9)
+        if self.rate >= _GREW * self._kept:
+            self.in_a_row = 0
+        else:
+            self.in_a_row += 1
         if self.rate < _GREW * self._kept:  # never below the quota: nothing of it ran over
             if count >= 4 or self._held is None:
                 self._sure, self._fine = (_SURE, True) if count >= 8 else (2 * (count >= 4), False)

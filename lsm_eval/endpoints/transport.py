@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakSet
 
@@ -14,6 +13,7 @@ from yarl import URL
 from lsm_eval import __version__
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.cost.paying import paid
+from lsm_eval.endpoints.deadline import Deadlines
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again
 from lsm_eval.endpoints.streams.arriving import read_stream
@@ -21,7 +21,7 @@ from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.well_formed import well_formed
 
 _REMEMBERED = 4096  # answers, to know one that comes twice
-_CONNECT_SECONDS = 30.0
+_NO_TIMER = aiohttp.ClientTimeout(total=None, sock_connect=30.0)
 _MOST_BYTES = 64 * 2**20  # of an answer; a text has kilobytes
 _MOST_BYTES_OF_PAGE = 2**20
 
@@ -47,6 +47,7 @@ class Transport:
 
     def __init__(self, address: Address, key: Key) -> None:
         self._address, self._key = address, key
+        self._deadlines = Deadlines()
         self._pool = self._session(aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0))
         self._single: aiohttp.ClientSession | None = None
         self._urls: dict[str, URL] = {}
@@ -56,6 +57,8 @@ class Transport:
         """Connections on which an answer came twice."""
         self._numbered = True
         """Whether the server is taken to number its answers."""
+        self.hears: Callable[[Mapping[str, str]], None] = lambda headers: None
+        """Is told the headers of every answer."""
 
     @paid
     async def post(
@@ -66,21 +69,19 @@ class Transport:
         body."""
         session = self._alone() if alone else self._pool
         try:
-            async with session.post(
-                self._url(path),
-                data=body,
-                allow_redirects=False,
-                timeout=_timeout(seconds),
-            ) as response:
-                status, headers = response.status, response.headers
-                if stream is not None and status == 200:
-                    found = await read_stream(response, stream)
-                    if isinstance(found, Again):
-                        return found
-                else:
-                    found = await _whole(response, _MOST_BYTES)
-                content = self._key.taken_out(found, said=status == 200)
-                carrier = response.carrier if isinstance(response, _Response) else None
+            with self._deadlines.within(seconds):
+                async with session.post(
+                    self._url(path), data=body, allow_redirects=False, timeout=_NO_TIMER
+                ) as response:
+                    status, headers = response.status, response.headers
+                    if stream is not None and status == 200:
+                        found = await read_stream(response, stream)
+                        if isinstance(found, Again):
+                            return found
+                    else:
+                        found = await _whole(response, _MOST_BYTES)
+                    content = self._key.taken_out(found, said=status == 200)
+                    carrier = response.carrier if isinstance(response, _Response) else None
         except TimeoutError:
             return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
         except _TooLong as error:
@@ -89,6 +90,7 @@ class Transport:
             return Again("connection", self.why(error), overload=True)
         except (aiohttp.ClientError, OSError) as error:
             return Again("connection", self.why(error))
+        self.hears(headers)
         if self._broken and carrier in self._broken:
             return Again("connection", "its connection carried an answer twice")
         if status == 200 and self._numbered and self._twice(content):
@@ -170,8 +172,3 @@ async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
             response.close()
             raise _TooLong(f"the answer has more than {most:,} bytes")
     return b"".join(parts)
-
-
-@lru_cache(maxsize=64)
-def _timeout(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)

@@ -202,7 +202,11 @@ class Window:
         if isinstance(outcome, Again):
             if outcome.overload:
                 replica.limiter.overloaded(
-                    now, job.sent, quota=outcome.fault == "rate_limit", why=outcome.fault
+                    now,
+                    job.sent,
+                    quota=outcome.fault == "rate_limit",
+                    under_way=replica.under_way,
+                    why=outcome.fault,
                 )
                 self._check_alive(outcome, now)
             self._under_way -= 1

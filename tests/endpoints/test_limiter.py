@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from itertools import count
 from typing import Any
@@ -13,6 +14,7 @@ from simulated_server import Quotas, ask, simulate
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.quota import rate_told
 from lsm_eval.endpoints.window import Job
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Generated
@@ -117,14 +119,95 @@ def test_a_change_of_quota_is_followed_within_15_seconds(factor: float) -> None:
     assert server.share_refused(60, 90) <= (0.04 if factor < 0.5 else 0.02)
 
 
-def test_a_quota_below_one_at_a_time_is_waited_for() -> None:
+@pytest.mark.parametrize("a_minute", [20, 60, 120, 300, 600, pytest.param(30_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tells", [False, True])
+def test_small_quotas_are_found_and_kept_to(a_minute: float, tells: bool) -> None:
+    """Of a server that tells its quota (`x-ratelimit-*`), and of one that only turns away."""
+    capacity = a_minute / 60
+    long = max(40.0, 200 / capacity)
+    server = Quotas(a_minute, tells=tells, holds=60 if tells else 2)
+    steady = 60.0 if tells or a_minute < 60 else 30.0
+    simulate(ask(server, count(), until=steady + long))
+    assert server.speed(steady, steady + long) >= 0.9 * capacity
+    assert server.share_refused(steady, steady + long) <= (0.005 if tells else 0.02)
+
+
+def test_quick_answers_and_a_small_quota() -> None:
     """60 a minute, each answered in 50 ms: one at a time is twenty times too many."""
     server = Quotas(60, seconds=0.05)
     found, _ = simulate(ask(server, iter(range(120))))
     assert len(found) == 120
     assert all(isinstance(response, Generated) for response in found.values())
     assert server.speed(0, server.taken[-1]) > 0.8
-    assert server.share_refused(0, 1e9) < 0.5
+    assert server.share_refused(30, 1e9) < 0.03
+
+
+class _AtOnce:
+    """Turns away whatever would be more than so many at once, however few a minute."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.now = most, 0
+        self.answered: list[float] = []
+        self.refused: list[float] = []
+        self.random = random.Random(0)
+
+    async def attempt(self, job: Job, seconds: float) -> Outcome:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(0.01)
+        if self.now >= self.most:
+            self.refused.append(loop.time())
+            return Again("rate_limit", "status 429", overload=True)
+        self.now += 1
+        await asyncio.sleep(self.random.lognormvariate(0, 0.4))
+        self.now -= 1
+        self.answered.append(loop.time())
+        return Generated("yes", 1, "stop")
+
+
+@pytest.mark.parametrize("most", [16, 64])
+def test_a_server_that_counts_requests_at_once(most: int) -> None:
+    server = _AtOnce(most)
+    _, limiter = simulate(ask(server, count(), until=130))
+    assert limiter.pace.rate is None
+    assert sum(at >= 30 for at in server.answered) / 100 >= 0.88 * most / 1.083  # the mean of what it takes
+    assert sum(at >= 30 for at in server.refused) <= 0.02 * len(server.answered)
+
+
+def test_the_history_of_a_limit_is_bounded() -> None:
+    server = Quotas(1200)
+    _, limiter = simulate(ask(server, count(), until=600))
+    changes = limiter.history.changes()
+    assert limiter.cuts > 64 >= len(changes) > 30
+    assert (changes[0].seconds, changes[0].limit, changes[0].why) == (0.0, 20.0, "start")
+    assert changes[-1].seconds > 590
+    assert [one.seconds for one in changes] == sorted(one.seconds for one in changes)
+    assert re.fullmatch(r"rate_limit, \d+(\.\d+)?/s from here", changes[-1].why)
+
+
+@pytest.mark.parametrize(
+    ("headers", "rate"),
+    [
+        ({"limit-requests": "500", "remaining-requests": "20", "reset-requests": "57.6s"}, 480 / 57.6),
+        ({"limit-requests": "60", "remaining-requests": "0", "reset-requests": "1m0s"}, 1.0),
+        ({"limit-requests": "14400", "remaining-requests": "0", "reset-requests": "24h"}, 1 / 6),
+        ({"limit-requests": "500", "remaining-requests": "499", "reset-requests": "120ms"}, None),
+        ({"limit-requests": "500", "remaining-requests": "many", "reset-requests": "120ms"}, None),
+        ({"limit-requests": "500", "remaining-requests": "0", "reset-requests": "soon"}, None),
+        ({"limit-requests": "500", "remaining-requests": "0", "reset-requests": "-1"}, None),
+        ({"limit-requests": "nan", "remaining-requests": "0", "reset-requests": "1"}, None),
+        ({"remaining-requests": "0"}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_server_tells_of_its_quota(headers: dict[str, str], rate: float | None) -> None:
+    found = rate_told({f"x-ratelimit-{name}": text for name, text in headers.items()}, 0.0)
+    assert found == (None if rate is None else pytest.approx(rate))
+
+
+def test_anthropic_tells_a_date() -> None:
+    names = {"limit": "50", "remaining": "2", "reset": "1970-01-01T00:01:00Z"}
+    headers = {f"anthropic-ratelimit-requests-{name}": text for name, text in names.items()}
+    assert rate_told(headers, 30.0) == pytest.approx(48 / 30)
 
 
 class _Outage:
