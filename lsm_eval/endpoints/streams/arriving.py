@@ -47,7 +47,10 @@ async def read_stream(response: aiohttp.ClientResponse, stream: Stream) -> bytes
         )
     if whole is not None:
         return b"".join(whole)
-    await _rest(response)
+    if stream.ended:
+        await _rest(response)
+    else:
+        response.close()  # so that the server does not write on
     return stream.whole()
 
 
