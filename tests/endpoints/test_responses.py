@@ -178,6 +178,24 @@ def test_a_last_event_without_the_items_that_came_before() -> None:
                     for part in events]) == _whole(whole)  # fmt: skip
 
 
+def test_a_server_that_calls_every_answer_complete() -> None:
+    """As llama.cpp's: it has no field for why one is not, and its answers may have all the tokens that they might."""
+    whole = _made()
+    del whole["incomplete_details"]
+    assert _whole(whole, Generate("what?", chat=True, max_tokens=9)) == Generated("yes", 9, "length")
+    assert _whole(whole, Generate("what?", chat=True, max_tokens=10)) == Generated("yes", 9, "stop")
+    assert _whole(_made(), Generate("what?", chat=True, max_tokens=9)) == Generated("yes", 9, "stop")
+
+
+def test_a_stream_without_a_word_that_ended_as_it_should() -> None:
+    whole = {**_made("", tokens=1), "output": []}
+    assert _events(response_stream(whole)) == Generated("", 1, "stop")
+    assert (
+        getattr(_events(response_stream({**whole, "usage": {"output_tokens": 40}})), "fault", None)
+        == "fewer_tokens"
+    )
+
+
 @pytest.mark.parametrize("stream", ["off", "on"])
 def test_a_run(stream: str, server: Server, ask: Ask) -> None:
     """Stop strings are not sent, and cut here."""
