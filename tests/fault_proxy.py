@@ -34,7 +34,8 @@ FAULTS = (
     "without a word",
     "half a stream",
 )
-_STORM = 12  # requests in a row that are turned away
+_STORM = 0.002  # minutes for which everything is turned away
+_STORMS = 1 / 8  # of the requests that would be turned away for one: a storm hits others, too
 _EVENTS = b"text/event-stream"
 
 
@@ -102,8 +103,8 @@ class Proxy:
     faults: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
-    storm: list[str] = field(default_factory=list)
-    """What the next requests get."""
+    storm: tuple[str, float] = ("", 0.0)
+    """What all requests get, and until when."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of the client."""
@@ -154,16 +155,17 @@ class Proxy:
         return await self._spoil(fault, answer, prompt, writer)
 
     def _drawn(self) -> str | None:
-        """What is to go wrong with a request. Those that are turned away come in storms, and are no more than others."""
-        if self.storm:
-            return self.storm.pop()
+        """What is to go wrong with a request. Requests are turned away in storms."""
+        now = asyncio.get_running_loop().time()
+        if now < self.storm[1]:
+            return self.storm[0]
         if self.random.random() >= self.rate:
             return None
         fault = self.random.choice(FAULTS)
         if not fault.startswith("429"):
             return fault
-        if self.random.random() < 1 / _STORM:
-            self.storm = [fault] * (_STORM - 1)
+        if self.random.random() < _STORMS:
+            self.storm = fault, now + _STORM * 60 * self.minute
             return fault
         return None
 
@@ -213,7 +215,7 @@ class Proxy:
         writer.writelines(parts)
         if fault == "twice" and not events:
             writer.writelines(parts)
-        if fault in ("drip", "stall") or (fault == "half a stream" and not events):
+        if fault == "drip" or (fault == "half a stream" and not events):
             await writer.drain()
             self.answered[prompt] += answer.status == 200
         return True

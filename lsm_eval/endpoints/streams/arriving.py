@@ -43,7 +43,6 @@ async def read_stream(response: aiohttp.ClientResponse, stream: Stream) -> bytes
         return Again(
             "stalled",
             f"nothing came for {stream.stall_seconds:.3g} s in the midst of a stream",
-            overload=True,
         )
     if whole is not None:
         return b"".join(whole)
