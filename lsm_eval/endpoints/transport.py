@@ -61,14 +61,14 @@ class Transport:
     ) -> tuple[int, bytes, Mapping[str, str]] | Again:
         """Status, body and headers of an answer, or why there is no whole one. `alone`: over a connection of its own,
         on which no answer to another request can come. `stream` puts together what comes in parts; its whole is the
-        body."""
+        body, and `seconds` are those until its first part."""
         session = self._alone() if alone else self._pool
         try:
             async with session.post(
                 self._url(path),
                 data=body,
                 allow_redirects=False,
-                timeout=_timeout(seconds),
+                timeout=_timeout(seconds, None if stream is None else stream.most_seconds),
             ) as response:
                 status, headers = response.status, response.headers
                 if stream is not None and status == 200:
@@ -79,8 +79,16 @@ class Transport:
                     found = await _whole(response, _MOST_BYTES)
                 content = self._key.taken_out(found, said=status == 200)
                 carrier = response.carrier if isinstance(response, _Response) else None
-        except TimeoutError:
-            return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
+        except TimeoutError as error:
+            if stream is None:
+                return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
+            late = isinstance(error, aiohttp.ServerTimeoutError)
+            said = (
+                f"nothing came within {seconds:.0f} s"
+                if late
+                else f"no end within {stream.most_seconds:.0f} s"
+            )
+            return Again("timeout", said, overload=True)
         except _TooLong as error:
             return Again("malformed", str(error))
         except aiohttp.ClientConnectorError as error:
@@ -171,5 +179,8 @@ async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _timeout(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
+def _timeout(seconds: float, whole: float | None) -> aiohttp.ClientTimeout:
+    """`whole`: of a stream, for all of it; nothing of it may take longer to come than `seconds`."""
+    if whole is None:
+        return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
+    return aiohttp.ClientTimeout(total=whole, sock_connect=_CONNECT_SECONDS, sock_read=seconds)

@@ -11,6 +11,7 @@ from stream_bytes import event, response, response_stream
 
 from lsm_eval.endpoints.asking import Manner, body, shown
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
+from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.reading import read_answer
 from lsm_eval.endpoints.streams.manner import StreamManner
 from lsm_eval.endpoints.streams.stream import Stream
@@ -27,7 +28,7 @@ def _whole(whole: Any, asked: Generate = ASKED) -> Outcome:
 
 
 def _events(events: list[bytes]) -> Outcome:
-    stream = Stream("responses", StreamManner(), ends=True, sure=False, stall_seconds=1)
+    stream = Stream("responses", StreamManner(), Patience(), ends=True, sure=False)
     for part in events:
         if stream.feed(part):
             break
