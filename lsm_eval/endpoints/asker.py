@@ -66,9 +66,8 @@ class Asker:
             auto = self._streaming == "auto"
             for said in adapt(self._manner, outcome, request, path, streamed=streamed if auto else None):
                 self._note(f"openai:{self._model} {said}")
-            if (
-                self._sent(request, path, job)[0] == sent
-            ):  # else it was this refusal, or another request's, that changed it
+            # What is sent may have been changed by this refusal, or by that of another request that was under way.
+            if self._sent(request, path, job)[0] == sent:
                 break
         if isinstance(outcome, Refused):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))

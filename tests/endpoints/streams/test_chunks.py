@@ -263,7 +263,10 @@ def test_parts_that_are_all_different_by_themselves(field: dict[str, Any]) -> No
         for chunk in chunks(completion(CHAT, "so it is", tokens=9))
     ]
     assert isinstance(_read([*events, event("[DONE]")]), Generated)
-    assert _fault([*events[:3], *events[2:], event("[DONE]")]) == "repeated"
+    twice = [*events[:3], *events[2:], event("[DONE]")]
+    assert _fault(twice) == "repeated"
+    # Padding is never the same; a server may count wrong, and then the whole answer settles it, where there is one.
+    assert isinstance(_read(twice, sure=True), Again if "obfuscation" in field else Generated)
 
 
 _JSON = st.recursive(
