@@ -143,7 +143,7 @@ def test_a_fifth_of_all_answers_is_spoilt(count: int, stream: str, tmp_path: Pat
 @pytest.mark.parametrize("stream", ["off", "on"])
 def test_a_fifth_of_all_answers_of_llamacpp_is_spoilt(stream: str, tmp_path: Path) -> None:
     with serve_llamacpp(write_gemma3(tmp_path / "tiny.gguf"), context=128) as server:
-        _through(f"http://{server._address.netloc}", 5000, stream, tmp_path, 8)
+        _through(f"http://{server._address.netloc}", 1500, stream, tmp_path, 8)
 
 
 @pytest.mark.parametrize("stream", ["off", "on"])
