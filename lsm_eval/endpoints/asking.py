@@ -29,8 +29,8 @@ class Manner:
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     counts: bool | None = None
     """Whether it counts the tokens of its answers; None until one was whole."""
-    greedy: bool = True
-    """Whether it takes temperature 0. Without one it draws, as hosted models that think do."""
+    temperature: bool = True
+    """Whether it takes temperature 0; where not, greedy requests carry none, and the server draws as it does by default."""
     streaming: StreamManner = field(default_factory=StreamManner)
 
 
@@ -67,7 +67,7 @@ def body(
     else:
         fields["prompt"] = plain(request)
         fields["max_tokens"] = request.max_tokens
-    if manner.greedy or request.temperature > 0:
+    if manner.temperature or request.temperature > 0:
         fields["temperature"] = request.temperature
     if request.temperature > 0:  # a greedy text hangs on neither
         fields["top_p"] = request.top_p

@@ -66,7 +66,7 @@ class EndpointModel:
             details["server"] = self._server or "not told"
         if self._asked:
             details["concurrency"] = self._limiter.described()
-        if not self._manner.greedy:
+        if not self._manner.temperature:
             details["temperature"] = "the server's own: it takes no 0"
         return ModelInfo(
             name=f"openai:{self.model}",
