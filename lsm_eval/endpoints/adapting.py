@@ -27,8 +27,8 @@ def adapt(
     said, stream = refused.detail.lower(), manner.streaming
     if path == "chat/completions" and manner.limit == "max_tokens" and "max_completion_tokens" in said:
         manner.limit = "max_completion_tokens"
-    elif refused.parameter == "temperature" and manner.greedy and request.temperature == 0:
-        manner.greedy = False
+    elif refused.parameter == "temperature" and manner.temperature and request.temperature == 0:
+        manner.temperature = False
         yield (
             "takes no temperature 0, which greedy requests ask for: it is left out, and the answers are drawn as the server "
             "does by default."

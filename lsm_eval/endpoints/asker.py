@@ -67,9 +67,8 @@ class Asker:
             auto = self._streaming == "auto"
             for said in adapt(self._manner, outcome, request, path, streamed=streamed if auto else None):
                 self._note(f"openai:{self._model} {said}")
-            if (
-                self._sent(request, path, job)[0] == sent
-            ):  # else it was this refusal, or another request's, that changed it
+            # What is sent may have been changed by this refusal, or by that of another request that was under way.
+            if self._sent(request, path, job)[0] == sent:
                 break
         if isinstance(outcome, Refused):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
@@ -99,8 +98,7 @@ class Asker:
         if streamed:
             # As with counts below: one that ended without [DONE] the last time, too, does not send it.
             ends = manner.ends if manner.ends is not None else job.fault != "no_done"
-            stall, seconds = self._patience.stall_seconds, max(seconds, self._patience.stream_seconds)
-            stream = Stream(path, manner, ends=ends, sure=job.fault == "repeated", stall_seconds=stall)
+            stream = Stream(path, manner, self._patience, ends=ends, sure=job.fault == "repeated")
         began = time.monotonic()
         found = await self._transport.post(path, sent, seconds, alone=job.fault == "duplicate", stream=stream)
         lost = found.fault in ("connection", "timeout") if isinstance(found, Again) else found[0] in _TOO_SLOW

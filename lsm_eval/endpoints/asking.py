@@ -30,8 +30,6 @@ class Manner:
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     counts: bool | None = None
     """Whether it counts the tokens of its answers; None until one was whole."""
-    greedy: bool = True
-    """Whether it takes temperature 0. Without one it draws, as hosted models that think do."""
     streaming: StreamManner = field(default_factory=StreamManner)
     temperature: bool = True
     """Whether it takes a temperature; where not, none is sent, and all texts are drawn as the server draws them."""
@@ -76,7 +74,7 @@ def body(
     else:
         fields["prompt"] = plain(request)
         fields["max_tokens"] = request.max_tokens
-    if manner.temperature and (manner.greedy or request.temperature > 0):
+    if manner.temperature:
         fields["temperature"] = request.temperature
     if request.temperature > 0:  # a greedy text hangs on neither
         if manner.temperature:

@@ -93,7 +93,7 @@ class EndpointModel:
         details |= self._learned.details()
         if self._asked:
             details["concurrency"] = "; ".join(one.limiter.described() for one in self._replicas)
-        if not all(manner.greedy for manner in self._manners):
+        if not all(manner.temperature for manner in self._manners):
             details["temperature"] = "the server's own: it takes no 0"
         return ModelInfo(
             name=f"openai:{self.model}",

@@ -51,7 +51,7 @@ def read_answer(
     if not isinstance(whole, dict):
         return Again("malformed", "the answer is no JSON object")
     if path == "responses":
-        chat = as_chat(whole)
+        chat = as_chat(whole, request.max_tokens)
         if isinstance(chat, Again):
             return chat
         whole, path = chat, "chat/completions"

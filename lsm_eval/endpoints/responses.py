@@ -10,8 +10,8 @@ from lsm_eval.endpoints.outcome import Again
 _INCOMPLETE = {"max_output_tokens": "length", "max_tokens": "length"}
 
 
-def as_chat(whole: Mapping[str, Any]) -> dict[str, Any] | Again:
-    """The chat completion, or what is wrong with the response.
+def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Again:
+    """The chat completion, or what is wrong with the response. `most_tokens`: that it might have.
 
     Its text is that of all messages, as OpenAI's client joins them; one that a model calls commentary is a thought where
     another is none. Thoughts are what the reasoning items hold in full, else their summaries.
@@ -45,8 +45,12 @@ def as_chat(whole: Mapping[str, Any]) -> dict[str, Any] | Again:
     }
     calls = not said and any(str(item.get("type")).endswith("_call") for item in output)
     finish = "tool_calls" if calls else _finish(whole)
-    found: dict[str, Any] = {"choices": [{"finish_reason": finish, "message": message}]}
     usage = whole.get("usage")
+    if finish == "stop" and "incomplete_details" not in whole and isinstance(usage, dict):
+        # A server that has no such field (llama.cpp) calls every answer complete.
+        count = usage.get("output_tokens")
+        finish = "length" if type(count) is int and count >= most_tokens else finish
+    found: dict[str, Any] = {"choices": [{"finish_reason": finish, "message": message}]}
     if isinstance(usage, dict):
         found["usage"] = {
             "completion_tokens": usage.get("output_tokens"),

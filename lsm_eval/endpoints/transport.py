@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from weakref import WeakSet
 
@@ -66,12 +67,15 @@ class Transport:
     ) -> tuple[int, bytes, Mapping[str, str]] | Again:
         """Status, body and headers of an answer, or why there is no whole one. `alone`: over a connection of its own,
         on which no answer to another request can come. `stream` puts together what comes in parts; its whole is the
-        body."""
+        body, and `seconds` are those until its first part."""
         session = self._alone() if alone else self._pool
         try:
-            with self._deadlines.within(seconds):
+            with self._deadlines.within(seconds if stream is None else stream.most_seconds):
                 async with session.post(
-                    self._url(path), data=body, allow_redirects=False, timeout=_NO_TIMER
+                    self._url(path),
+                    data=body,
+                    allow_redirects=False,
+                    timeout=_NO_TIMER if stream is None else _silence(seconds),
                 ) as response:
                     status, headers = response.status, response.headers
                     if stream is not None and status == 200:
@@ -82,8 +86,16 @@ class Transport:
                         found = await _whole(response, _MOST_BYTES)
                     content = self._key.taken_out(found, said=status == 200)
                     carrier = response.carrier if isinstance(response, _Response) else None
-        except TimeoutError:
-            return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
+        except TimeoutError as error:
+            if stream is None:
+                return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
+            late = isinstance(error, aiohttp.ServerTimeoutError)
+            said = (
+                f"nothing came within {seconds:.0f} s"
+                if late
+                else f"no end within {stream.most_seconds:.0f} s"
+            )
+            return Again("timeout", said, overload=True)
         except _TooLong as error:
             return Again("malformed", str(error))
         except aiohttp.ClientConnectorError as error:
@@ -172,3 +184,9 @@ async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
             response.close()
             raise _TooLong(f"the answer has more than {most:,} bytes")
     return b"".join(parts)
+
+
+@lru_cache(maxsize=64)
+def _silence(seconds: float) -> aiohttp.ClientTimeout:
+    """Of a stream, no part of which may take longer to come."""
+    return aiohttp.ClientTimeout(total=None, sock_connect=30.0, sock_read=seconds)

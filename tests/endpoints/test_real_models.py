@@ -55,6 +55,28 @@ def test_llamacpp_writes_what_the_same_weights_write_in_process(tmp_path: Path) 
     assert chat[0].tokens == 3
 
 
+def test_llamacpp_streams_what_it_answers_whole(tmp_path: Path) -> None:
+    """By all three APIs, in chats the same texts. Its streams leave out bytes that are no characters."""
+    with serve_llamacpp(write_gemma3(tmp_path / "tiny.gguf"), context=256) as server:
+        found: dict[tuple[Any, Any], list[Generated]] = {}
+        for api in ("chat", "completions", "responses"):
+            requests: list[Request] = [
+                Generate(text, max_tokens=5, chat=api != "completions")
+                for text in ("sat on the mat 00", "the cat 0 sat", "the cat 5 sat", "the cat 3", "the cat 0")
+            ]
+            for stream in ("off", "on"):
+                options = EndpointOptions(f"http://{server._address.netloc}/v1", api=api, stream=stream)
+                found[api, stream] = _texts(EndpointModel("tiny", options), requests)
+    for api in ("chat", "completions", "responses"):
+        whole = [(at, one) for at, one in enumerate(found[api, "off"]) if "\ufffd" not in one.text]
+        assert whole
+        assert all(found[api, "on"][at] == one for at, one in whole)
+        assert [one.tokens for one in found[api, "on"]] == [5] * 5
+        assert {one.finish for stream in ("off", "on") for one in found[api, stream]} == {"length"}
+    assert found["responses", "off"] == found["chat", "off"]
+    assert found["chat", "on"][0].text == "his" * 5, "five parts that are the same, and none came twice"
+
+
 @pytest.mark.parametrize("chat", ["auto", pytest.param("off", marks=pytest.mark.slow)])
 def test_a_run_through_a_server_scores_what_a_run_in_process_does(
     chat: str, ask: Ask, small_tasks: Path, tmp_path: Path

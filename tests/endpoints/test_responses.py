@@ -11,6 +11,7 @@ from stream_bytes import event, response, response_stream
 
 from lsm_eval.endpoints.asking import Manner, body, shown
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
+from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.reading import read_answer
 from lsm_eval.endpoints.streams.manner import StreamManner
 from lsm_eval.endpoints.streams.stream import Stream
@@ -27,7 +28,7 @@ def _whole(whole: Any, asked: Generate = ASKED) -> Outcome:
 
 
 def _events(events: list[bytes]) -> Outcome:
-    stream = Stream("responses", StreamManner(), ends=True, sure=False, stall_seconds=1)
+    stream = Stream("responses", StreamManner(), Patience(), ends=True, sure=False)
     for part in events:
         if stream.feed(part):
             break
@@ -176,6 +177,24 @@ def test_a_last_event_without_the_items_that_came_before() -> None:
     assert _events([*events[:-1], event(last)]) == _whole(whole)
     assert _events([event({**json.loads(part.partition(b"data: ")[2]), "type": None}, part.split(b"\n")[0][7:].decode())
                     for part in events]) == _whole(whole)  # fmt: skip
+
+
+def test_a_server_that_calls_every_answer_complete() -> None:
+    """As llama.cpp's: it has no field for why one is not, and its answers may have all the tokens that they might."""
+    whole = _made()
+    del whole["incomplete_details"]
+    assert _whole(whole, Generate("what?", chat=True, max_tokens=9)) == Generated("yes", 9, "length")
+    assert _whole(whole, Generate("what?", chat=True, max_tokens=10)) == Generated("yes", 9, "stop")
+    assert _whole(_made(), Generate("what?", chat=True, max_tokens=9)) == Generated("yes", 9, "stop")
+
+
+def test_a_stream_without_a_word_that_ended_as_it_should() -> None:
+    whole = {**_made("", tokens=1), "output": []}
+    assert _events(response_stream(whole)) == Generated("", 1, "stop")
+    assert (
+        getattr(_events(response_stream({**whole, "usage": {"output_tokens": 40}})), "fault", None)
+        == "fewer_tokens"
+    )
 
 
 @pytest.mark.parametrize("stream", ["off", "on"])

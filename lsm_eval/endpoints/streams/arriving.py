@@ -43,11 +43,13 @@ async def read_stream(response: aiohttp.ClientResponse, stream: Stream) -> bytes
         return Again(
             "stalled",
             f"nothing came for {stream.stall_seconds:.3g} s in the midst of a stream",
-            overload=True,
         )
     if whole is not None:
         return b"".join(whole)
-    await _rest(response)
+    if stream.ended:
+        await _rest(response)
+    else:
+        response.close()  # so that the server does not write on
     return stream.whole()
 
 

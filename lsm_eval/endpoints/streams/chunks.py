@@ -30,8 +30,10 @@ class Chunks:
         """Chunks with text."""
         self._same = 0
         """Of those, the ones that are, to the last byte, the one before."""
-        self._marked = False
-        """Whether one of those holds what no two chunks have in common, so that it came twice."""
+        self._padded = False
+        """Whether one of those holds padding, which is drawn anew for each chunk."""
+        self._counted = False
+        """Whether one of those holds a count of tokens, which grows with each chunk at most servers."""
         self.ended = False
         """Whether `[DONE]` came."""
 
@@ -68,8 +70,8 @@ class Chunks:
                 self._worded += 1
                 if data == self._last:
                     self._same += 1
-                    # Padding is drawn anew for each part, and a count of tokens grows with each.
-                    self._marked = self._marked or bool(chunk.get("obfuscation") or chunk.get("usage"))
+                    self._padded = self._padded or bool(chunk.get("obfuscation"))
+                    self._counted = self._counted or bool(chunk.get("usage"))
                 self._last = data
         return False
 
@@ -105,7 +107,7 @@ class Chunks:
     def _repeats(self, message: dict[str, Any], manner: StreamManner, *, sure: bool) -> bool:
         """Whether a part came twice: there are more parts with text than the tokens make, and as many are the one before
         over again, or as many in a row are those before them. A text may repeat itself, too, but then it has the tokens."""
-        if self._marked:
+        if self._padded or (self._counted and not sure):
             return True
         tokens = self._tokens(message)
         if tokens is None or not isinstance(self._finish, str):

@@ -18,7 +18,8 @@ class ResponseEvents:
 
     def __init__(self) -> None:
         self._response: dict[str, Any] = {}
-        self._items: dict[int, Any] = {}
+        self._items: dict[str, dict[str, Any]] = {}
+        """By number, or where there is none by name."""
         self._error: Any = None
         self._wrong: Again | None = None
         self.ended = False
@@ -35,7 +36,8 @@ class ResponseEvents:
         if not isinstance(event, dict):
             self._wrong = Again("malformed", "a part of the stream is no JSON object")
             return True
-        kind = event.get("type") or name
+        kind = event.get("type")
+        kind = kind if isinstance(kind, str) and kind else name
         if kind == "error" or (event.get("error") and "response" not in event):
             self._error = event.get("error") or event
             return True
@@ -44,8 +46,9 @@ class ResponseEvents:
         elif kind in _LAST:
             self._wrong = Again("malformed", "the last part of the stream holds no response")
             return True
-        if kind == "response.output_item.done" and type(event.get("output_index")) is int:
-            self._items[event["output_index"]] = event.get("item")
+        item = event.get("item")
+        if kind == "response.output_item.done" and isinstance(item, dict):
+            self._items[json.dumps(event.get("output_index", item.get("id")))] = item
         self.ended = kind in _LAST
         return self.ended
 
@@ -59,6 +62,8 @@ class ResponseEvents:
             return Again("empty_stream", "the stream ended without a word")
         if not self.ended:
             return {**self._response, "status": "in_progress", "output": list(self._items.values())}
-        if not self._response.get("output"):
-            return {**self._response, "output": [self._items[at] for at in sorted(self._items)]}
-        return self._response
+        if self._response.get("output"):
+            return self._response
+        # Some servers leave it out of the last event, and no event says that an answer has no word.
+        items = list(self._items.values())
+        return {**self._response, "output": items or [{"type": "message", "content": ""}]}

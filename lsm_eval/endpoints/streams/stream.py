@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.streams.chunks import Chunks
 from lsm_eval.endpoints.streams.events import Events
 from lsm_eval.endpoints.streams.manner import StreamManner
@@ -17,17 +18,18 @@ class Stream:
     """An answer that is still coming."""
 
     def __init__(
-        self, path: str, manner: StreamManner, *, ends: bool, sure: bool, stall_seconds: float
+        self, path: str, manner: StreamManner, patience: Patience, *, ends: bool, sure: bool
     ) -> None:
-        """`ends`: its server ends streams with `[DONE]`. `sure`: a part came twice only where there is no doubt of it.
-        `stall_seconds`: it is given up where nothing comes for so long."""
+        """`ends`: its server ends streams with `[DONE]`. `sure`: a part came twice only where there is no doubt of it."""
         self._events = Events()
         self._parts: Chunks | ResponseEvents = (
             ResponseEvents() if path == "responses" else Chunks(chat=path == "chat/completions")
         )
         self._manner, self._ends, self._sure = manner, ends, sure
         self._over = False
-        self.stall_seconds = stall_seconds
+        self.stall_seconds = patience.stall_seconds
+        """It is given up where nothing comes for so long once something came."""
+        self.most_seconds = patience.stream_seconds
 
     @property
     def ended(self) -> bool:

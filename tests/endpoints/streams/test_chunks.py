@@ -14,6 +14,7 @@ from stream_bytes import chunk_events, chunks, event
 
 from lsm_eval.endpoints.asking import Path
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
+from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.reading import read_answer
 from lsm_eval.endpoints.streams.manner import StreamManner
 from lsm_eval.endpoints.streams.stream import Stream
@@ -33,7 +34,7 @@ def _read(
     sure: bool = False,
     size: int | None = None,
 ) -> Outcome:
-    stream = Stream(path, manner or StreamManner(), ends=ends, sure=sure, stall_seconds=1)
+    stream = Stream(path, manner or StreamManner(), Patience(), ends=ends, sure=sure)
     text = b"".join(events)
     step = size or max(len(text), 1)
     for at in range(0, len(text), step):
@@ -104,7 +105,7 @@ def test_contents_in_parts() -> None:
 
 def test_details_of_thoughts_are_put_together() -> None:
     """For the reader of whole answers: what is one part there is one here."""
-    stream = Stream("chat/completions", StreamManner(), ends=True, sure=False, stall_seconds=1)
+    stream = Stream("chat/completions", StreamManner(), Patience(), ends=True, sure=False)
     details = [
         {"type": "reasoning.text", "text": "so ", "index": 0, "format": "x"},
         {"type": "reasoning.text", "text": "it", "index": 0, "signature": "s"},
@@ -262,7 +263,10 @@ def test_parts_that_are_all_different_by_themselves(field: dict[str, Any]) -> No
         for chunk in chunks(completion(CHAT, "so it is", tokens=9))
     ]
     assert isinstance(_read([*events, event("[DONE]")]), Generated)
-    assert _fault([*events[:3], *events[2:], event("[DONE]")]) == "repeated"
+    twice = [*events[:3], *events[2:], event("[DONE]")]
+    assert _fault(twice) == "repeated"
+    # Padding is never the same; a server may count wrong, and then the whole answer settles it, where there is one.
+    assert isinstance(_read(twice, sure=True), Again if "obfuscation" in field else Generated)
 
 
 _JSON = st.recursive(

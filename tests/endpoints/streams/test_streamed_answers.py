@@ -109,6 +109,23 @@ def test_before_the_first_part_the_limit_is_that_of_a_try() -> None:
 
     with serving(Dripping(parts=late)) as server:
         assert _texts(_asked(server, "a")) == [words("a")]
+        short = Patience(tries=2, first_wait=0.01, attempt_seconds=0.2)
+        (failed,) = _asked(server, "b", patience=short)
+        assert isinstance(failed, Failure)
+        assert failed.detail.startswith("timeout: nothing came within 0 s (2 tries")
+
+
+def test_a_stream_without_end_has_an_end() -> None:
+    async def endless(body: Body) -> AsyncIterator[bytes]:
+        for _ in range(600):
+            yield _events(body)[1]
+            await asyncio.sleep(0.05)
+
+    patience = Patience(tries=1, stream_seconds=0.5)
+    with serving(Dripping(parts=endless)) as server:
+        (failed,) = _asked(server, "a", patience=patience)
+        assert isinstance(failed, Failure)
+        assert failed.detail.startswith("timeout: no end within 0 s")
 
 
 def test_a_connection_that_stays_open_after_the_last_part() -> None:
