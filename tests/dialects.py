@@ -76,7 +76,8 @@ class Dialect:
         if self.thoughts == "inline":
             return completion(body, f"<think>\n{thoughts}", finish=finish)
         if self.thoughts:
-            return completion(body, None, finish=finish, **{self.thoughts: thoughts})
+            named: dict[str, Any] = {self.thoughts: thoughts}
+            return completion(body, None, finish=finish, **named)
         return completion(body, text, finish=finish)
 
     def _obeyed(self, body: Body, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from openai_server import Ask, Body, Server, completion, echo, serving
 
 from lsm_eval.endpoints.model import EndpointModel
 from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.probe import findings, kept
+from lsm_eval.endpoints.probe import findings
 from lsm_eval.endpoints.probe.findings import Findings, PathFindings
 from lsm_eval.endpoints.probe.questions import piece, stop_kept
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
+from lsm_eval.paths import cache_file
 from lsm_eval.requests import Generate
 from lsm_eval.results.reader import read_record
 from lsm_eval.results.schema import ModelRow
@@ -195,8 +197,8 @@ def test_a_server_without_a_version_is_asked_after_a_day(
     count = len(server.probes)
     _model(server).probe([CHAT])
     assert len(server.probes) == count
-    at = kept.time.time()
-    monkeypatch.setattr(kept.time, "time", lambda: at + 86_401)
+    at = time.time()
+    monkeypatch.setattr(time, "time", lambda: at + 86_401)
     _model(server).probe([CHAT])
     assert len(server.probes) == 2 * count
 
@@ -329,7 +331,7 @@ def test_no_temperature_is_sent_where_none_is_taken(server: Server, ask: Ask, tm
     assert all("temperature" not in body for body in server.bodies[count:])
     # Texts that were drawn are not those of a server that takes temperature 0.
     server.pages["/version"] = {"version": "1.0"}
-    for file in Path(kept.cache_file("probes")).iterdir():
+    for file in cache_file("probes").iterdir():
         file.unlink()
     server.probe = server.answer = Dialect()
     assert read_record(ask(server).record).manifest.requests["from_store"] == 0
