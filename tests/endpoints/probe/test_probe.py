@@ -387,6 +387,17 @@ def test_findings_are_read_as_they_were_written() -> None:
         assert changed == text or findings.from_json(changed) is None
 
 
+def test_a_place_for_what_scoring_finds_out(server: Server) -> None:
+    server.pages["/version"] = "1.0"
+    model = _model(server)
+    assert model._learned.scoring(model._server) is None
+    model._learned.keep_scoring(model._server, {"route": "echo", "proved": True})
+    model.probe([CHAT])
+    assert (model.info.probed or {})["scoring"] == {"route": "echo", "proved": True}
+    again = _model(server)
+    assert again._learned.scoring(again._server) == {"route": "echo", "proved": True}
+
+
 def test_where_a_text_is_stopped() -> None:
     assert piece("ab cd ef") == "ef"
     assert piece("ab") == "ab"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from lsm_eval.models.held import as_scored, refused, written
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Failure, Generate, Generated, Request, Score, Scored
 from lsm_eval.results.reader import Record, read_record
+from lsm_eval.runner.choosing.metrics import metrics_of_written
 from lsm_eval.runner.choosing.read import bounds
 from lsm_eval.runner.choosing.wording import listed
+from lsm_eval.tasks.registry import Registry
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 
@@ -39,7 +42,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tasks")
     write_task(folder, "choose", QUESTIONS, **{**SCORE, "metrics": ["acc", "acc_norm", "ece"]})
-    write_task(folder, "normed", QUESTIONS, **{**SCORE, "metrics": ["acc_norm"]})
+    write_task(folder, "normed", QUESTIONS, **{**SCORE, "metrics": ["acc_norm"], "metadata": {"x": "y"}})
     write_task(folder, "lettered", QUESTIONS, **LETTERED)
     write_task(folder, "twice", QUESTIONS, **{**LETTERED, "further": ["Again {{ question }}?\nA. x\nB. y\nAnswer:"],
                "metadata": {"hallucinated": "{{ [0, 1] }}"}, "metrics": ["halueval_acc"]})  # fmt: skip
@@ -154,7 +157,7 @@ def test_a_local_model_by_likelihoods_unless_asked(near: Runner) -> None:
     done = near("--choices", "generate")
     record = _record(done)
     assert "--choices: choose is asked to write the label of a choice, held to its labels" in done.err
-    assert "No acc_norm, ece, for want of likelihoods" in done.err
+    assert "Left out for want of likelihoods: acc_norm, ece." in done.err
     assert set(_values(record)) == {"acc(generated)"}
     assert {row.metric: row.why for row in record.manifest.absent} == {
         "acc_norm": "a written choice has no likelihood to divide by a length",
@@ -187,8 +190,26 @@ def test_what_a_written_letter_is_worth(near: Runner) -> None:
     assert held.samples("lettered")["prompt"].to_pylist() == scored.samples("lettered")["prompt"].to_pylist()
 
 
-def test_an_accuracy_by_length_becomes_the_plain_one(near: Runner) -> None:
-    assert set(_values(_record(near("--choices", "generate", tasks="normed")))) == {"acc(generated)"}
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (["acc_norm"], ["acc"]),
+        (["acc_bytes", "acc_norm"], ["acc"]),
+        (["truthfulqa_mc1", "truthfulqa_mc2"], ["acc"]),
+        ([{"acc": {"name": "right", "by": "x"}}, "acc_norm"], ["right"]),
+        (["prefers_first", "likelihood_difference"], ["prefers_first"]),
+        (["macro_f1", "ece", "yes_auroc", "pronoun_prefers_she", "stereoset_icat"], ["macro_f1"]),
+        (["stereoset_icat", "brier"], []),
+        ([{"stereoset_icat": {"by": "x"}}, {"acc_norm": {"by": "x"}}], ["acc"]),
+    ],
+)
+def test_metrics_of_a_written_choice(given: list[Any], made: list[str], tasks: Path) -> None:
+    (loaded,) = Registry([tasks]).resolve(["normed"])
+    loaded = replace(loaded, task=loaded.task.model_copy(update={"metrics": tuple(given)}))
+    metrics, dropped = metrics_of_written(loaded, offline=True)
+    assert [metric.name for metric in metrics] == [f"{name}(generated)" for name in made]
+    assert set(dropped) >= {one for one in given if isinstance(one, str)} - {*made, "acc"}
+    assert all(dropped.values())
 
 
 def test_samples_of_several_requests(near: Runner) -> None:
