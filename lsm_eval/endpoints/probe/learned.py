@@ -17,6 +17,8 @@ from lsm_eval.endpoints.probe.kept import keep, recall
 from lsm_eval.endpoints.server import Server
 from lsm_eval.requests import Generate
 
+_PROBED: tuple[Path, ...] = ("chat/completions", "completions")
+
 
 @dataclass
 class Learned:
@@ -39,7 +41,7 @@ class Learned:
         """Find out what these paths do, unless it is known, and ask in that manner from now on. `run`: in an event loop.
         Raises `UserError` where no request would fare better."""
         known = self._known(server)
-        new = [path for path in paths if path not in known.paths]
+        new = [path for path in paths if path in _PROBED and path not in known.paths]
         if new:
             before = known.requests
             try:

@@ -356,6 +356,23 @@ def test_a_thinking_model_has_room_to_think_before_a_choice(server: Server) -> N
     assert {body["max_tokens"] for body in server.probes} == {16, 1024}
 
 
+def test_thoughts_that_are_counted_and_not_shown(server: Server) -> None:
+    def answer(body: Body) -> Any:
+        if body["max_tokens"] == 1024:
+            return completion(body, '{"answer": "blue-7"}')
+        made = completion(body, "", finish="length", tokens=16)
+        made["usage"]["completion_tokens_details"] = {"reasoning_tokens": 16}
+        return made
+
+    found = _found(server, answer)
+    assert (found.thoughts, found.constraint, found.greedy, found.stop) == (
+        "hidden",
+        "json_schema",
+        None,
+        None,
+    )
+
+
 @pytest.mark.parametrize(
     "content",
     [
