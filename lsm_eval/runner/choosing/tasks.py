@@ -96,7 +96,7 @@ def _held(sample: Sample, delimiter: str) -> Sample:
     requests: list[Request] = []
     for request, shown in zip(sample.requests, sample.listed, strict=False):
         assert isinstance(request, Generate)
-        before = "" if request.chat else delimiter if shown.texts == shown.labels else " "
+        before = "" if request.chat else delimiter if shown.own else " "
         # What it may write has an end of its own.
         requests.append(
             replace(request, stop=(), choices=tuple(f"{before}{label}" for label in shown.labels))

@@ -13,6 +13,7 @@ from openai_server import Body, Server, completion, prompt_of, serving
 from tiny_models import CHAT, save_model
 
 from lsm_eval.errors import UserError
+from lsm_eval.metrics.reading.chosen_option import chosen
 from lsm_eval.models.base import Choosing, ModelOptions
 from lsm_eval.models.held import as_scored, refused, written
 from lsm_eval.models.hf import HFModel
@@ -101,10 +102,23 @@ def test_letters_of_the_tasks_own_stay() -> None:
     score = Score("Q?\nA. x\nB. y\nAnswer:", (" A", " B"))
     request, shown = listed(score, " ", chat=False, draw="0")
     assert request.prompt == score.context
-    assert (shown.labels, shown.texts, shown.places) == (("A", "B"), ("A", "B"), (0, 1))
+    assert (shown.labels, shown.texts, shown.places, shown.own) == (("A", "B"), ("x", "y"), (0, 1), True)
     chat, _ = listed(score, " ", chat=True, draw="0")
     assert chat.prompt == f"{score.context}\n\nReply with A or B, and nothing else."
     assert listed(Score("问：A：甲 B：乙\n答：", ("A", "B")), "", chat=False, draw="0")[1].texts == ("A", "B")
+    shots = Score("Q\nA. u\nB. v\nAnswer: A\n\nQ\nA. the mat\nB. a log\nAnswer:", (" A", " B"))
+    own = listed(shots, " ", chat=False, draw="0")[1]
+    said = {
+        "B. a log": 1,
+        " B": 1,
+        "the mat": 0,
+        "The answer is (A).": 0,
+        "**B**\n": 1,
+        "A or B": None,
+        "": None,
+        "u": None,
+    }
+    assert {text: chosen(text, own.texts, labels=own.labels) for text in said} == said
     assert listed(Score("A or B?", (" A", " B")), " ", chat=False, draw="0")[0].prompt.count("The text above")
 
 
