@@ -19,7 +19,7 @@ from typing import Any
 from command_line import Outcome
 from stream_bytes import response, streamed
 
-from lsm_eval.endpoints.probe.questions import COLOUR, LETTERS
+from lsm_eval.endpoints.probe.questions import COLOUR, IDS, LETTERS
 
 Body = dict[str, Any]
 Ask = Callable[..., Outcome]
@@ -53,7 +53,7 @@ def words(prompt: str) -> str:
 
 def probed(body: Body) -> bool:
     """Whether it is a request of the probe at the start, and of no task."""
-    return prompt_of(body) in (LETTERS, COLOUR) or isinstance(body.get("prompt"), list)
+    return prompt_of(body) in (LETTERS, COLOUR) or body.get("prompt") == list(IDS)
 
 
 def prompt_of(body: Body) -> str:

@@ -71,7 +71,7 @@ class EndpointModel:
                 self.note(f"--header-env {name} takes the place of the key.")
         self._replicas = [Replica(url, Limiter(self.options.max_concurrency)) for url in urls]
         self._manners = [Manner() for _ in urls]
-        self._learned = Learned(self.model, self._manners, self.patience, self.note)
+        self._learned = Learned(self._address, self._key, self.model, self._manners, self.patience, self.note)
         for one, manner in zip(self._addresses, self._manners, strict=True):
             if not one.loopback:  # nothing stands between that would cut a connection
                 manner.streaming.long = LONG
@@ -136,6 +136,7 @@ class EndpointModel:
             if one is None:
                 replica.take_out()
                 self.note(f"no server answers at {replica.url}: it is left out until it is there.")
+        self._learned.address = next(one for one, what in zip(self._addresses, found, strict=True) if what)
         return found
 
     def versions(self) -> Mapping[str, str]:
@@ -163,15 +164,9 @@ class EndpointModel:
 
     def _learn(self, paths: Sequence[ApiPath]) -> None:
         """Of several servers one is asked: they are replicas."""
-        there = next(address for address, one in zip(self._addresses, self._found, strict=True) if one)
+        server = self._server
         with _event_loop() as runner:
-            self._learned.learn(
-                [path for path in paths if path != "responses"],
-                there,
-                self._key,
-                self._server,
-                runner.run,
-            )
+            self._learned.learn(paths, server, runner.run)
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Empty: the tokenizer is not known. Raises `UserError` for requests that it cannot be asked."""

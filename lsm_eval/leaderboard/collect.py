@@ -113,7 +113,7 @@ class Column:
     task: TaskRow
     slug: str
     likelihood: str = ""
-    """See `likelihood`: a task has a column for each kind."""
+    """See `likelihood`, or `generated` where choices were written: a task has a column for each kind."""
 
     @property
     def key(self) -> Key:
@@ -157,7 +157,7 @@ def collect(records: Sequence[Record]) -> Board:
         runs[identity(record)].append(record)
         primary: dict[tuple[str, str], EstimateRow] = {}
         for row in rows_of(record):
-            primary.setdefault((row.task, likelihood(row, record)), row)
+            primary.setdefault((row.task, _kind(row, record)), row)
         for column, row in primary.items():
             columns.setdefault(column, (row, record.tasks[row.task]))
     names = row_names([own[0] for own in runs.values()])
@@ -188,6 +188,11 @@ def likelihood(row: EstimateRow, record: Record) -> str:
         return ""
     kinds = (part.removeprefix("likelihood:") for part in row.signature.split() if "likelihood:" in part)
     return next(kinds, "")
+
+
+def _kind(row: EstimateRow, record: Record) -> str:
+    """What a task's columns are told apart by: what a number rests on."""
+    return likelihood(row, record) or ("generated" if record.tasks[row.task].choices else "")
 
 
 def rows_of(record: Record) -> list[EstimateRow]:

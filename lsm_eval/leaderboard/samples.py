@@ -65,6 +65,8 @@ def sample_view(row: Mapping[str, Any]) -> SampleView:
     scored = row["request"] == "score"
     texts = list(row["choices"] or row["continuations"] or ()) if scored else []
     completion = row["completion"]
+    if not scored and (listed := row["choices"]):  # a choice that was to be written: the right one in words
+        target = [listed[int(t)] if t.isdecimal() and int(t) < len(listed) else t for t in target]
     return SampleView(
         id=clip(row["sample"] or "", 200),
         index=int(row["index"] or 0),

@@ -153,6 +153,7 @@ class TruthfulQA1(ProportionMetric):
     null not in the set); without it all choices do, and `target` says which are right."""
 
     default_name = "truthfulqa_mc1"
+    reads_order = True  # the first of a part of the choices
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         logprobs = scored(self.name, answer).logprobs

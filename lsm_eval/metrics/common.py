@@ -25,6 +25,8 @@ class Described:
     mean: bool = False
     reads_likelihood: bool = False
     """Whether it reads log-probabilities as quantities, and not for the order they put the choices in."""
+    reads_order: bool = False
+    """Whether it reads more of that order than which choice comes first."""
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or self.default_name

@@ -27,6 +27,7 @@ class AurocMetric:
     """A corpus metric that is an AUROC: value by definition, interval by its variance (`statistics.auroc_interval`)."""
 
     weighs = True
+    reads_order = True
 
     def ranked(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> Ranked | None:
         """What the answers to all requests of each sample put in order; None where that is undefined."""

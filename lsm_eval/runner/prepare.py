@@ -71,7 +71,6 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
     left_out.check(len(prepared), progress)
     left_out.say(progress)
     if isinstance(model, Probing):
-        # A server is asked what it can when nothing else keeps the tasks from being asked.
         prepared = [
             counted(one, model, spec) if one is not before else one
             for before in prepared
@@ -104,9 +103,9 @@ def _read(
         with left_out.unless(name, withhold=spec.redacts(sensitive=loaded.task.sensitive)):
             if not isinstance(loaded, LmEvalTask):
                 whole = with_samples(whole, spec)
-            found = [only_encodable(one, progress) for one in with_variants(whole, variants, spec)]
+            made = [only_encodable(one, progress) for one in with_variants(whole, variants, spec)]
             if writes_choices(loaded, spec, model):
-                found = [as_written(one, spec, model) for one in found]
-            if not isinstance(model, Probing):
-                found = [held(one, spec, model) for one in found]
+                made = [as_written(one, spec, model) for one in made]
+            # A server is asked whether it can once nothing else keeps a task from being asked.
+            found = made if isinstance(model, Probing) else [held(one, spec, model) for one in made]
     return found

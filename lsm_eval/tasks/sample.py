@@ -16,9 +16,11 @@ class Listed:
     labels: tuple[str, ...]
     """Letters, or numbers where there are too many for letters."""
     texts: tuple[str, ...]
-    """The choices; their labels where the task's own prompt lists them."""
+    """The choices; of those that the task's own prompt lists what stands there, or their labels where that is not known."""
     places: tuple[int, ...]
     """Index of each among the task's choices."""
+    own: bool = False
+    """Whether the task's own prompt lists them."""
 
 
 @dataclass(frozen=True, slots=True)

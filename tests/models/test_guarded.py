@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.models.base import Chatting, Model, Releasing, Versioned
+from lsm_eval.models.base import Chatting, Choosing, Model, Probing, Releasing, Versioned
 from lsm_eval.models.guarded import guarded
 from lsm_eval.requests import Generate, Request
 from lsm_eval.runner.store_key import store_key
@@ -36,6 +36,15 @@ class Able:
     def release(self) -> None:
         self.broken = True
 
+    def scores(self) -> bool:
+        return False
+
+    def constrains(self, *, chat: bool) -> bool | None:
+        return chat
+
+    def probe(self, requests: Sequence[Request]) -> None:
+        assert len(requests) == 1
+
 
 def behind(model: object) -> Any:
     return guarded(cast(Model, model), "the model backend 'own' of the package theirs", "update or remove it")
@@ -47,6 +56,8 @@ def test_abilities_are_those_of_the_model() -> None:
         (Releasing, ["release"]),
         (Versioned, ["versions"]),
         (Chatting, ["refusal", "folded"]),
+        (Choosing, ["scores", "constrains"]),
+        (Probing, ["probe"]),
     ):
         assert isinstance(able, ability)
         assert not isinstance(plain, ability)
@@ -54,6 +65,10 @@ def test_abilities_are_those_of_the_model() -> None:
             assert inspect.getattr_static(able, method)
     assert able.refusal(Generate("why?", system="be brief")) == "no"
     assert able.folded(Generate("why?"))
+    assert (able.scores(), able.constrains(chat=True), able.constrains(chat=False)) == (False, True, False)
+    able.probe([Generate("why?")])
+    with pytest.raises(UserError, match="in probe"):
+        able.probe([])
 
 
 def test_its_versions_decide_which_stored_answers_are_used() -> None:

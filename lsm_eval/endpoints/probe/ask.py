@@ -86,7 +86,7 @@ class _Probe:
             found = await self._draws(path, manner, found, text + thoughts)
         found = await self._stops(path, manner, found, text, thoughts)
         for how in order(kind):
-            request = questions.held(path, thinks=bool(thoughts))
+            request = questions.held(path, thinks=where is not None)
             said = await self._ask(path, questions.sent(request, self._model, path, manner, how))
             if isinstance(said, Mapping):
                 own = Generated(questions.said(said, path)[0], None, "stop")

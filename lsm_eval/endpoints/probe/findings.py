@@ -26,8 +26,8 @@ class PathFindings:
     """Whether temperature 0 gave the same text twice."""
     seed: Literal["kept", "ignored", "refused"] | None = None
     """`kept`: two draws with one seed were equal, and one with another seed was not."""
-    thoughts: Literal["reasoning_content", "reasoning", "inline"] | None = None
-    """Where the model's thoughts stood; None where none were seen."""
+    thoughts: Literal["reasoning_content", "reasoning", "inline", "hidden"] | None = None
+    """Where the model's thoughts stood, or that it counts some and shows none; None where none were seen."""
     stop: Literal["cut", "kept", "ignored", "refused"] | None = None
     """What became of a stop string that the text was sure to have."""
     stop_in_thoughts: bool | None = None
@@ -102,7 +102,8 @@ def described(found: PathFindings) -> str:
         greedy = "no temperature is taken, so none is sent and texts are drawn as the server draws them"
     else:
         greedy = _told(found.greedy, "temperature 0 repeats", "temperature 0 does not repeat")
-    place = "in the text" if found.thoughts == "inline" else f"in {found.thoughts}"
+    places = {"inline": "in the text", "hidden": "not shown"}
+    place = places.get(found.thoughts or "", f"in {found.thoughts}")
     words: list[str] = [
         found.limit,
         greedy,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lsm_eval.endpoints.address import Address
@@ -16,11 +17,16 @@ from lsm_eval.endpoints.probe.kept import keep, recall
 from lsm_eval.endpoints.server import Server
 from lsm_eval.requests import Generate
 
+_PROBED: tuple[Path, ...] = ("chat/completions", "completions")
+
 
 @dataclass
 class Learned:
     """Found out once, and kept."""
 
+    address: Address
+    """Of the server that is asked: the first that is there."""
+    key: Key
     model: str
     manners: Sequence[Manner]
     """One for each of its servers, all the same as far as it is found out here."""
@@ -31,26 +37,21 @@ class Learned:
     def learn(
         self,
         paths: Sequence[Path],
-        address: Address,
-        key: Key,
         server: Server,
         run: Callable[[Coroutine[Any, Any, tuple[Findings, bool]]], tuple[Findings, bool]],
     ) -> None:
         """Find out what these paths do, unless it is known, and ask in that manner from now on. `run`: in an event loop.
         Raises `UserError` where no request would fare better."""
-        url = address.url
-        known = self.findings or recall(url, self.model, server.name)
-        if known is None:
-            known = Findings(server.kind, server.name, server.version, server.context)
-        new = [path for path in paths if path not in known.paths]
+        known = self._known(server)
+        new = [path for path in paths if path in _PROBED and path not in known.paths]
         if new:
             before = known.requests
             try:
-                known, whole = run(find_out(address, key, self.model, new, known, self.patience))
+                known, whole = run(find_out(self.address, self.key, self.model, new, known, self.patience))
             except Unanswered:
                 return
             if whole:
-                keep(url, self.model, known)
+                keep(self.address.url, self.model, known)
             told = "; ".join(f"{path}: {described(known.paths[path])}" for path in new)
             self.note(
                 f"openai:{self.model}: {known.requests - before} short requests found out how the server is to be asked "
@@ -58,6 +59,20 @@ class Learned:
             )
         self.findings = known
         self._use(known)
+
+    def scoring(self, server: Server) -> Mapping[str, Any] | None:
+        """What is kept of how the server scores, as `keep_scoring` was given it; None where nothing is."""
+        return self._known(server).scoring
+
+    def keep_scoring(self, server: Server, found: Mapping[str, Any]) -> None:
+        """Keep what was found out of how the server scores, as JSON: it stands in the record, and is there in the next run."""
+        known = self._known(server)
+        self.findings = replace(known, scoring=dict(found), at=known.at or time.time())
+        keep(self.address.url, self.model, self.findings)
+
+    def _known(self, server: Server) -> Findings:
+        known = self.findings or recall(self.address.url, self.model, server.name)
+        return known or Findings(server.kind, server.name, server.version, server.context)
 
     def details(self) -> dict[str, str]:
         """What was found out, in words, for a record."""

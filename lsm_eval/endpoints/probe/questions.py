@@ -53,7 +53,10 @@ def sent(request: Generate, model: str, path: Path, manner: Manner, how: Constra
     """What is sent for one of them. `how`: the way to hold its answer that is tried."""
     if how is not None:
         manner = replace(manner, constraints={path: how})
-    return body(request, model, path, manner)
+    fields = json.loads(body(request, model, path, manner))
+    fields["stream"] = False
+    fields.pop("stream_options", None)
+    return json.dumps(fields).encode()
 
 
 def by_ids(model: str) -> bytes:
@@ -84,7 +87,14 @@ def said(whole: Mapping[str, Any], path: Path) -> tuple[str, str, str | None]:
             return text, part[name], name
     if opened := _OPENING.match(text):
         return "", text[opened.end() :], "inline"
-    return text, "", None
+    return text, "", "hidden" if _thought(whole.get("usage")) else None
+
+
+def _thought(usage: Any) -> bool:
+    """Whether tokens went into thoughts that the server does not show."""
+    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    number = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    return type(number) is int and number > 0
 
 
 def piece(text: str) -> str | None:

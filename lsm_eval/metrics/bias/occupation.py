@@ -55,6 +55,7 @@ class PrefersShe(ProportionMetric):
     """`pronoun_prefers_she`: share of sentences after which *she* is likelier than *he*; a tie counts 1/2."""
 
     default_name = "pronoun_prefers_she"
+    reads_order = True  # of two choices among three
     higher_is_better = None
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:

@@ -44,6 +44,7 @@ class _StereoSet(Described, ABC):
     sentences count half."""
 
     unit: Unit = "points"
+    reads_order = True
     method: ClassVar[str]
     weighs = True
 

@@ -11,8 +11,14 @@ from lsm_eval.metrics.base import AnyMetric
 if TYPE_CHECKING:
     from lsm_eval.tasks.registry import LoadedTask
 
-_LENGTHS = frozenset({"acc_norm", "acc_bytes"})
+_PLAIN = {
+    "acc_norm": "a written choice has no likelihood to divide by a length",
+    "acc_bytes": "a written choice has no likelihood to divide by a length",
+    "truthfulqa_mc1": "it ranks a part of the choices, and a written one may be another",
+}
+"""Accuracies that say no more than `acc` of a written choice, or less, and why."""
 _LIKELIHOODS = "it reads likelihoods, and a written choice has none"
+_ORDER = "it ranks choices that were not written, or how sure the model is"
 
 
 def written(name: str) -> str:
@@ -23,7 +29,7 @@ def written(name: str) -> str:
 def metrics_of_written(loaded: LoadedTask, *, offline: bool) -> tuple[tuple[AnyMetric, ...], dict[str, str]]:
     """The metrics under names of their own, and those that have no meaning for a written choice, with the reason.
 
-    Accuracies that divide likelihoods by lengths are all the share of right choices here: `acc` stands for them.
+    Of a written choice all accuracies are the share of right ones: `acc` stands for them.
     """
     made: list[AnyMetric] = []
     dropped: dict[str, str] = {}
@@ -31,11 +37,12 @@ def metrics_of_written(loaded: LoadedTask, *, offline: bool) -> tuple[tuple[AnyM
     plain = any(name == "acc" for name, _ in given)
     for name, options in given:
         label = options.get("name", name)
-        if name in _LENGTHS:
+        if name in _PLAIN:
+            dropped[label] = _PLAIN[name]
             if plain:
-                dropped[label] = "a written choice has no likelihood to divide by a length"
                 continue
             name, label, plain = "acc", "acc", True
+            options = {key: value for key, value in options.items() if key == "by"}
         try:
             metric = registry.create(
                 {name: {**options, "name": written(label)}}, offline=offline, folder=loaded.folder
@@ -45,8 +52,11 @@ def metrics_of_written(loaded: LoadedTask, *, offline: bool) -> tuple[tuple[AnyM
                 raise
             dropped[label] = "it takes no name of its own, so that it would stand in another's column"
             continue
-        if getattr(metric, "reads_likelihood", False):
+        one = getattr(metric, "metric", metric)  # of one with groups, the metric itself
+        if getattr(one, "reads_likelihood", False):
             dropped[label] = _LIKELIHOODS
+        elif getattr(one, "reads_order", False):
+            dropped[label] = _ORDER
         else:
             made.append(metric)
     return tuple(made), dropped

@@ -48,7 +48,9 @@ def _as_written(task: PreparedTask, spec: RunSpec, *, chat_template: bool) -> Pr
     loaded = replace(loaded, task=definition.model_copy(update={"max_tokens": tokens}))
     metrics, dropped = metrics_of_written(loaded, offline=spec.data.offline)
     if not metrics:
-        raise UserError(f"none of its metrics has a meaning then ({'; '.join(dropped.values())})")
+        raise UserError(
+            f"none of its metrics has a meaning then ({'; '.join(dict.fromkeys(dropped.values()))})"
+        )
     samples = tuple(_sample(one, task, spec, chat=chat) for one in task.samples)
     return replace(
         task,
@@ -94,7 +96,7 @@ def _held(sample: Sample, delimiter: str) -> Sample:
     requests: list[Request] = []
     for request, shown in zip(sample.requests, sample.listed, strict=False):
         assert isinstance(request, Generate)
-        before = "" if request.chat else delimiter if shown.texts == shown.labels else " "
+        before = "" if request.chat else delimiter if shown.own else " "
         # What it may write has an end of its own.
         requests.append(
             replace(request, stop=(), choices=tuple(f"{before}{label}" for label in shown.labels))
@@ -111,7 +113,7 @@ def note_written(tasks: Sequence[PreparedTask], spec: RunSpec, model: Model, pro
             continue
         names = ", ".join(task.name for task in own)
         gone = sorted({metric for task in own for metric in task.dropped})
-        without = f" No {', '.join(gone)}, for want of likelihoods." if gone else ""
+        without = f" Left out for want of likelihoods: {', '.join(gone)}." if gone else ""
         progress.note(
             f"{why}: {names} {'is' if len(own) == 1 else 'are'} asked to write the label of a choice, "
             f"{_how(own[0], spec, model)}; such numbers stand in columns of their own, METRIC(generated).{without}"

@@ -31,13 +31,13 @@ def listed(request: Score, delimiter: str, *, chat: bool, draw: str) -> tuple[Ge
         raise UserError("a prompt has one choice only (choices stand inside the prompt, or there are none)")
     if not request.context.strip():
         raise UserError("its choices are whole texts, with nothing before them that asks for one")
-    if _lists(request.context, choices):
-        places: list[int] = list(range(len(choices)))
-        labels = texts = tuple(choices)
+    own = _lists(request.context, choices)
+    places = list(range(len(choices)))
+    if own:
+        labels, texts = tuple(choices), _beside(request.context, choices)
         answers = f"{', '.join(choices[:-1])} or {choices[-1]}"
         prompt = f"{request.context}\n\nReply with {answers}, and nothing else." if chat else request.context
     else:
-        places = list(range(len(choices)))
         random.Random(draw).shuffle(places)
         labels, texts = _labels(len(choices)), tuple(choices[place] for place in places)
         lines = "\n".join(f"{label}. {text}" for label, text in zip(labels, texts, strict=True))
@@ -55,7 +55,7 @@ def listed(request: Score, delimiter: str, *, chat: bool, draw: str) -> tuple[Ge
         chat=chat,
         lm_eval=request.lm_eval,
     )
-    return asked, Listed(tuple(labels), texts, tuple(places))
+    return asked, Listed(labels, texts, tuple(places), own)
 
 
 def _labels(count: int) -> tuple[str, ...]:
@@ -68,6 +68,15 @@ def _labels(count: int) -> tuple[str, ...]:
 
 def _lists(context: str, choices: Sequence[str]) -> bool:
     """Whether the prompt shows each of the choices as the label of something ("A.", "(B)", "C:")."""
-    if not all(len(choice) <= 2 and choice.isalnum() for choice in choices):
+    if not all(choice.isalnum() and (len(choice) == 1 or choice.isdecimal()) for choice in choices):
         return False
     return all(re.search(rf"(?<!\w)\(?{re.escape(choice)}[.):：、．]", context) for choice in choices)
+
+
+def _beside(context: str, labels: Sequence[str]) -> tuple[str, ...]:
+    """What the prompt's last list has beside each label, a line each; the labels themselves where it has no such list."""
+    found = [
+        re.findall(rf"^[ \t]*\(?{re.escape(label)}[.):：、．][ \t]*(\S.*)$", context, re.MULTILINE)
+        for label in labels
+    ]
+    return tuple(own[-1].strip() for own in found) if all(found) else tuple(labels)

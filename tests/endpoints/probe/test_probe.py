@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from openai_server import Ask, Body, Server, completion, echo, serving
 
 from lsm_eval.endpoints.model import EndpointModel
 from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.probe import findings, kept
+from lsm_eval.endpoints.probe import findings
 from lsm_eval.endpoints.probe.findings import Findings, PathFindings
 from lsm_eval.endpoints.probe.questions import piece, stop_kept
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
+from lsm_eval.paths import cache_file
 from lsm_eval.requests import Generate
 from lsm_eval.results.reader import read_record
 from lsm_eval.results.schema import ModelRow
@@ -195,8 +197,8 @@ def test_a_server_without_a_version_is_asked_after_a_day(
     count = len(server.probes)
     _model(server).probe([CHAT])
     assert len(server.probes) == count
-    at = kept.time.time()
-    monkeypatch.setattr(kept.time, "time", lambda: at + 86_401)
+    at = time.time()
+    monkeypatch.setattr(time, "time", lambda: at + 86_401)
     _model(server).probe([CHAT])
     assert len(server.probes) == 2 * count
 
@@ -329,7 +331,7 @@ def test_no_temperature_is_sent_where_none_is_taken(server: Server, ask: Ask, tm
     assert all("temperature" not in body for body in server.bodies[count:])
     # Texts that were drawn are not those of a server that takes temperature 0.
     server.pages["/version"] = {"version": "1.0"}
-    for file in Path(kept.cache_file("probes")).iterdir():
+    for file in cache_file("probes").iterdir():
         file.unlink()
     server.probe = server.answer = Dialect()
     assert read_record(ask(server).record).manifest.requests["from_store"] == 0
@@ -352,6 +354,23 @@ def test_a_thinking_model_has_room_to_think_before_a_choice(server: Server) -> N
 
     assert _found(server, answer).constraint == "structured_outputs"
     assert {body["max_tokens"] for body in server.probes} == {16, 1024}
+
+
+def test_thoughts_that_are_counted_and_not_shown(server: Server) -> None:
+    def answer(body: Body) -> Any:
+        if body["max_tokens"] == 1024:
+            return completion(body, '{"answer": "blue-7"}')
+        made = completion(body, "", finish="length", tokens=16)
+        made["usage"]["completion_tokens_details"] = {"reasoning_tokens": 16}
+        return made
+
+    found = _found(server, answer)
+    assert (found.thoughts, found.constraint, found.greedy, found.stop) == (
+        "hidden",
+        "json_schema",
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -383,6 +402,17 @@ def test_findings_are_read_as_they_were_written() -> None:
         text.replace('"constraint": null', '"constraint": "pray"'), "[" * 100_000,
     ):  # fmt: skip
         assert changed == text or findings.from_json(changed) is None
+
+
+def test_a_place_for_what_scoring_finds_out(server: Server) -> None:
+    server.pages["/version"] = "1.0"
+    model = _model(server)
+    assert model._learned.scoring(model._server) is None
+    model._learned.keep_scoring(model._server, {"route": "echo", "proved": True})
+    model.probe([CHAT])
+    assert (model.info.probed or {})["scoring"] == {"route": "echo", "proved": True}
+    again = _model(server)
+    assert again._learned.scoring(again._server) == {"route": "echo", "proved": True}
 
 
 def test_where_a_text_is_stopped() -> None:
