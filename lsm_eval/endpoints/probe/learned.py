@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lsm_eval.endpoints.address import Address
@@ -33,6 +33,8 @@ class Learned:
     patience: Patience
     note: Callable[[str], None]
     findings: Findings | None = None
+    _given_up: set[Path] = field(default_factory=set)
+    """Paths whose first request had no answer that tells anything: asked as most servers are."""
 
     def learn(
         self,
@@ -44,11 +46,13 @@ class Learned:
         Raises `UserError` where no request would fare better."""
         known = self._known(server)
         new = [path for path in paths if path in _PROBED and path not in known.paths]
+        new = [path for path in new if path not in self._given_up]
         if new:
             before = known.requests
             try:
                 known, whole = run(find_out(self.address, self.key, self.model, new, known, self.patience))
             except Unanswered:
+                self._given_up.update(new)
                 return
             if whole:
                 keep(self.address.url, self.model, known)

@@ -257,9 +257,10 @@ def test_the_first_answer_may_end_the_run(
     assert (len(server.probes), len(server.bodies)) == (1, 0)
 
 
-def test_a_request_that_is_refused_for_itself_ends_nothing(server: Server, ask: Ask) -> None:
+@pytest.mark.parametrize("tasks", ["say", "choose"])
+def test_a_request_that_is_refused_for_itself_ends_nothing(tasks: str, server: Server, ask: Ask) -> None:
     server.probe = lambda body: (400, {"error": {"message": "too random for me"}}, {})
-    assert ask(server).code == 0
+    assert ask(server, tasks=tasks).code == 0
     assert (len(server.probes), len(server.bodies)) == (1, 24)
 
 
