@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+CLOSING_TOKENS = 64
+"""Room for what closes thoughts that ran out of their budget."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -60,6 +63,17 @@ class Generate:
     lm_eval: bool = False
     """Cut what is too long, and texts at stop strings that hold special tokens, as lm-evaluation-harness does
     (`Score.lm_eval`, `inference.generating.stops.finish`)."""
+    reasoning_tokens: int | None = None
+    """Tokens that thoughts may have, `max_tokens` being those of the answer then; None where both share `max_tokens`."""
+    reasoning_effort: str | None = None
+    """How much the model is asked to think (`reasoning.effort`); None for what it does by itself."""
+
+    @property
+    def most_tokens(self) -> int:
+        """New tokens, at most: with a budget for thoughts, those of both, and room for what closes the thoughts."""
+        if self.reasoning_tokens is None:
+            return self.max_tokens
+        return self.max_tokens + self.reasoning_tokens + CLOSING_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +130,8 @@ class Generated:
     thoughts: str | None = None
     """A reasoning model's thoughts, taken off the text (`reasoning.split`): empty where it has none. None where nobody
     looked for any, as in what a local model answers and the store keeps of it; a server may have told them apart."""
+    reasoning_tokens: int | None = None
+    """How many of `tokens` went into thoughts, those included that a server does not show; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +185,7 @@ def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
     is none.
 
     What has no part in a greedy text is left out, and so are `detail`, `stop_in_thoughts` and `lm_eval` where they are not
-    asked for: such keys are what they were before there were sampling, detail and thoughts.
+    asked for, and budgets of thoughts that nobody set: such keys are what they were before there were any of these.
     """
     fields = _asked(request)
     made = [] if prompt is None else [prompt]
@@ -191,6 +207,9 @@ def _asked(request: Request) -> dict[str, Any]:
     for name in ("detail", "stop_in_thoughts", "lm_eval"):
         if not fields.get(name):
             fields.pop(name, None)
+    for name in ("reasoning_tokens", "reasoning_effort"):
+        if fields.get(name) is None:
+            fields.pop(name, None)
     if isinstance(request, Generate) and request.temperature == 0:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]
@@ -204,10 +223,12 @@ def dump_answer(answer: Answer) -> str:
 
 
 def answer_fields(answer: Answer) -> dict[str, Any]:
-    """Its fields by name; `thoughts` only where there are any."""
+    """Its fields by name; `thoughts` only where there are any, and their tokens where they are known."""
     fields = _shallow(answer)
     if not fields.get("thoughts"):
         fields.pop("thoughts", None)
+    if fields.get("reasoning_tokens") is None:
+        fields.pop("reasoning_tokens", None)
     return fields
 
 

@@ -148,6 +148,15 @@ class Chatting(Protocol):
 
 
 @runtime_checkable
+class Counting(Protocol):
+    """A model whose tokenizer is at hand."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, with nothing put before or after it."""
+        ...
+
+
+@runtime_checkable
 class Releasing(Protocol):
     """A model that can let its weights go, so that another finds room; `load` brings them back."""
 

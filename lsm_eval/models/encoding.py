@@ -72,6 +72,10 @@ class Encoder:
             for text, ids in zip(texts, encoded, strict=True)
         ]
 
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, without special ones around it; nothing is remembered of them."""
+        return list(map(len, self._tokenise([whole_characters(text) for text in texts], special=False)))
+
     def encode_pairs(
         self, context: str, continuations: Sequence[str], *, chat: bool = False
     ) -> list[tuple[tuple[int, ...], int]]:

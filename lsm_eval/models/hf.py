@@ -138,6 +138,10 @@ class HFModel:
         """Whether its system message stands in the user's (`base.Chatting`)."""
         return self._requests.folded(request)
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by itself (`base.Counting`)."""
+        return self.encoder.count(texts)
+
     def computed(self) -> Mapping[str, float]:
         """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
         counts = self._loaded.ledger.counts() if self._loaded else {}

@@ -41,11 +41,14 @@ OPTIONAL_COLUMNS = {
     "asked": "string or null: SHA-256 of what the sample asks, whatever model and chat template read it",
     "weight": "double: how many samples of its cluster it stands for",
     "thoughts": "string or null: a reasoning model's thoughts, taken off the completion; generate only",
+    "reasoning_tokens": "int64 or null: new tokens that went into thoughts, those too that a server does not show",
+    "answer_tokens": "int64 or null: the others",
     "further": "string or null: JSON list of the sample's requests after its first, with their answers",
     "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
 """`asked`: not in early records. `weight`: only in tables with a sample whose weight is not 1. `thoughts`: only in tables
-with a sample that has some. `further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a
+with a sample that has some. `reasoning_tokens`, `answer_tokens`: only in those, and where tokens of thoughts were counted
+that are not shown; null where nobody counted them. `further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a
 judge was asked."""
 
 
@@ -309,7 +312,8 @@ class Manifest(SparseRow):
     requests: dict[str, int]
     """`asked`, `unique`, `from_store`, `computed`, `failed`."""
     tokens: dict[str, int]
-    """`asked` (see `models.base.Cost`) and `generated`. Early records have `scored_tokens` and
+    """`asked` (see `models.base.Cost`) and `generated`, and of these `reasoning` and `answer` where a model thought and all
+    are known. Early records have `scored_tokens` and
     `vocabulary_rows` here, which are in `work` since."""
     work: Work | None = None
     """None in early records."""

@@ -25,6 +25,7 @@ from lsm_eval.runner.judge import Bench
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.thought_tokens import totals
 from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.secrets import without_secrets
 from lsm_eval.tasks.data.load import Table
@@ -79,6 +80,7 @@ def make_manifest(
         tokens={
             "asked": sum(cost.asked for task, _, _ in tasks for cost in task.costs),
             **({"generated": generated} if counted else {}),
+            **totals([whole for _, responses, _ in tasks for whole in responses], model),
         },
         settings={
             "batch_tokens": spec.options.batch_tokens or "auto",

@@ -13,6 +13,7 @@ from lsm_eval.reasoning.answered import VERSION, Mode, answered
 from lsm_eval.reasoning.prompts import opens, says_no_thoughts
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response, Score
 from lsm_eval.runner.prepared import PreparedTask
+from lsm_eval.runner.thought_tokens import counted_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ def _task(task: PreparedTask, responses: list[SampleResponse], model: Model, mod
         if own != default:
             differs |= answers != [_answer(request, part, model, default) for request, part in asked]
         found.append(join(answers))
+    if own != "keep":
+        found = counted_apart(responses, found, model)
     return Answered(found, f"reasoning:{own}/{VERSION}" if differs else "")
 
 

@@ -1,0 +1,116 @@
+"""Budgets of thoughts at a server: what is sent for them, and what is done where it has none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from lsm_eval.endpoints.address import Address
+from lsm_eval.endpoints.outcome import Outcome
+from lsm_eval.reasoning.split import split
+from lsm_eval.requests import Generate, Generated
+
+Server = Literal["openai", "openrouter", "vllm", "sglang", "llama.cpp"]
+"""What is known of a server's way to be told how much to think. `openai`: any other."""
+OTHER: Server = "openai"
+_HOSTS: dict[str, Server] = {"openrouter.ai": "openrouter"}
+_OWNERS: dict[str, Server] = {
+    "vllm": "vllm",
+    "sglang": "sglang",
+    "llamacpp": "llama.cpp",
+    "llama.cpp": "llama.cpp",
+}
+SENT = {
+    "openrouter": "reasoning.max_tokens",
+    "vllm": "thinking_token_budget",
+    "sglang": "custom_params.thinking_budget",
+    "llama.cpp": "thinking_budget_tokens",
+}
+"""The field that carries `--reasoning-tokens`; a server that is not named has none."""
+FIELDS = frozenset({"reasoning", "reasoning_effort", "thinking_token_budget", "thinking_budget_tokens",
+                    "custom_params", "chat_template_kwargs"})  # fmt: skip
+"""All that may be sent for a budget, the same in every request."""
+
+
+def server_of(address: Address, models: Any, header: str = "") -> Server:
+    """The kind of server, by its host, by who owns the models that its page `/models` lists, or by the header `Server`."""
+    for host, kind in _HOSTS.items():
+        if address.host == host or address.host.endswith(f".{host}"):
+            return kind
+    rows = models.get("data") if isinstance(models, dict) else None
+    first = rows[0] if isinstance(rows, list) and rows else None
+    owner = first.get("owned_by") if isinstance(first, dict) else None
+    if isinstance(owner, str) and owner.lower() in _OWNERS:
+        return _OWNERS[owner.lower()]
+    return _OWNERS.get(header.partition("/")[0].strip().lower(), OTHER)
+
+
+def fields(request: Generate, server: Server) -> dict[str, Any]:
+    """What is sent for the request's budgets of thoughts, to chat completions; empty where it has none."""
+    found: dict[str, Any] = {}
+    effort, tokens = request.reasoning_effort, request.reasoning_tokens
+    if server == "openrouter":
+        # One of the two, as the server has it; a bound is the stricter word.
+        if tokens is not None:
+            found["reasoning"] = {"max_tokens": tokens} if tokens else {"effort": "none"}
+        elif effort is not None:
+            found["reasoning"] = {"enabled": True} if effort == "on" else {"effort": effort}
+        return found
+    if effort is not None:
+        switch = _switch(effort, server)
+        if server != "llama.cpp" and effort != "on":
+            found["reasoning_effort"] = effort
+        if switch:
+            found["chat_template_kwargs"] = switch
+    if tokens is not None and server == "vllm":
+        found["thinking_token_budget"] = tokens
+    elif tokens is not None and server == "sglang":
+        found["custom_params"] = {"thinking_budget": tokens}
+    elif tokens is not None and server == "llama.cpp":
+        found["thinking_budget_tokens"] = tokens
+    return found
+
+
+def _switch(effort: str, server: Server) -> dict[str, Any]:
+    """Variables of the model's chat template, at servers that hand them on."""
+    if server == OTHER:
+        return {}
+    found: dict[str, Any] = {"enable_thinking": effort != "none"}
+    if server == "llama.cpp" and effort not in ("none", "on"):
+        found["reasoning_effort"] = effort
+    return found
+
+
+def within_budget(found: Outcome, request: Generate) -> Outcome:
+    """An answer that has more tokens than its own budget, as the thoughts left it some of theirs: cut to its share.
+
+    Its tokens are those of the whole less those of the thoughts; where only the whole is counted, thoughts and answer
+    share it as their letters do. The tokenizer is not known: of a text that is cut, the same share of letters is kept
+    as of tokens.
+    """
+    if request.reasoning_tokens is None or not isinstance(found, Generated) or found.tokens is None:
+        return found
+    thoughts, answer, start = _parts(found)
+    if not answer:
+        return found
+    spent = found.reasoning_tokens
+    if spent is None or (not spent and thoughts):
+        spent = round(found.tokens * thoughts / (thoughts + len(answer)))
+    own = found.tokens - spent
+    if own <= request.max_tokens:
+        return found
+    kept = found.text[: start + len(answer) * request.max_tokens // own]
+    return replace(found, text=kept, tokens=spent + request.max_tokens, finish="length")
+
+
+def _parts(written: Generated) -> tuple[int, str, int]:
+    """Letters of the thoughts, the answer, and where in the text it begins."""
+    if written.thoughts:
+        return len(written.thoughts), written.text, 0
+    found = split(written.text)
+    if found.cut:
+        return len(written.text), "", 0
+    start = len(written.text) - len(found.answer)
+    if start and written.text.endswith(found.answer):
+        return start, found.answer, start
+    return (0, written.text, 0) if not found.thoughts else (start, "", 0)
