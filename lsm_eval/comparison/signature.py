@@ -16,6 +16,7 @@ FREE = frozenset({"n", "drawn", "seed", "intervals"})
 alike, and intervals are made anew from these."""
 _PROMPTS = frozenset(
     {"shots", "examples", "seed", "chat", "template", "system", "max_tokens", "stop", "reasoning", "cut"}
+    | {"reasoning_tokens", "reasoning_effort"}
 )
 """Parts of which another value makes another prompt of the same sample: it is matched by its id alone then."""
 

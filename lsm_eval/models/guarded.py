@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.models.base import Chatting, Cost, Model, ModelInfo, Releasing, Versioned
+from lsm_eval.models.base import Budgeting, Chatting, Cost, Counting, Model, ModelInfo, Releasing, Versioned
 from lsm_eval.plugins import calling
-from lsm_eval.requests import Failure, Generated, Likelihood, Request, Response, Scored
+from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Request, Response, Scored
 
 _RESPONSES = (Scored, Generated, Likelihood, Failure)
 
@@ -100,9 +100,28 @@ class _Chatting(Guarded):
             return bool(self._model.folded(request))  # type: ignore[attr-defined]
 
 
+class _Counting(Guarded):
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        with self._calling("count_tokens"):
+            return list(self._model.count_tokens(texts))  # type: ignore[attr-defined]
+
+
+class _Budgeting(Guarded):
+    def no_budget(self, request: Generate) -> str | None:
+        with self._calling("no_budget"):
+            found: str | None = self._model.no_budget(request)  # type: ignore[attr-defined]
+            return found
+
+
 # What only some models can do is a method of the class: a protocol does not see what `__getattr__` gives (from Python
 # 3.12 on), and would take the model for one that cannot.
-_ABILITIES = ((Releasing, _Releasing), (Versioned, _Versioned), (Chatting, _Chatting))
+_ABILITIES = (
+    (Releasing, _Releasing),
+    (Versioned, _Versioned),
+    (Chatting, _Chatting),
+    (Counting, _Counting),
+    (Budgeting, _Budgeting),
+)
 
 
 def guarded(model: Model, whose: str, then: str) -> Model:

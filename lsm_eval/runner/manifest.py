@@ -87,6 +87,7 @@ def make_manifest(
             "chat": spec.chat,
             "reasoning": spec.reasoning,
             "max_tokens": spec.max_tokens,
+            **budgets(spec),
             "chat_template": spec.options.chat_template,
             "dtype": spec.options.dtype,
             "device": spec.options.device,
@@ -102,6 +103,12 @@ def make_manifest(
             "redact": spec.redact,
         },
     )
+
+
+def budgets(spec: RunSpec) -> dict[str, int | str]:
+    """The budgets of thoughts that were set."""
+    own = {"reasoning_tokens": spec.reasoning_tokens, "reasoning_effort": spec.reasoning_effort}
+    return {name: value for name, value in own.items() if value is not None}
 
 
 def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
