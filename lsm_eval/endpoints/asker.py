@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
+from lsm_eval.endpoints.budget import FIELDS as BUDGETS
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.reading import read_answer, read_fault, retry_after
@@ -17,7 +18,7 @@ from lsm_eval.endpoints.window import Job
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Generated, Request
 
-_ALIKE = frozenset({"model", "stream", "temperature"})
+_ALIKE = frozenset({"model", "stream", "temperature", *BUDGETS})
 """Fields that are the same in every request that is not drawn."""
 _OF_NO_REQUEST = frozenset({401, 402})
 """Statuses that say something of the key or its account: every other request would be refused, too."""
@@ -110,8 +111,9 @@ class Asker:
             raise UserError(
                 f"{where} sends elsewhere ({refused.detail}): give --base-url the address it sends to."
             )
-        if refused.parameter in _ALIKE and refused.status in (400, 422):
+        named = refused.parameter or next((name for name in BUDGETS if name in refused.detail), None)
+        if named in _ALIKE and refused.status in (400, 422):
             raise UserError(
-                f"the model {self._model!r} does not take {refused.parameter!r} as it is sent with every request "
+                f"the model {self._model!r} does not take {named!r} as it is sent with every request "
                 f"({refused.detail}): it cannot be asked here."
             )

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lsm_eval.endpoints.budget import OTHER, Server, most_tokens
+from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.requests import Generate
 
 Api = Literal["auto", "chat", "completions"]
@@ -23,6 +25,8 @@ class Manner:
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     counts: bool | None = None
     """Whether it counts the tokens of its answers; None until one was whole."""
+    server: Server = OTHER
+    """Which one it is, where a budget of thoughts hangs on that."""
 
 
 def path_of(request: Generate, api: Api) -> Path:
@@ -46,10 +50,10 @@ def body(request: Generate, model: str, path: Path, manner: Manner, *, stops: bo
     fields: dict[str, Any] = {"model": model}
     if path == "chat/completions":
         fields["messages"] = messages(request)
-        fields[manner.limit] = request.max_tokens
+        fields[manner.limit] = most_tokens(request)
     else:
         fields["prompt"] = plain(request)
-        fields["max_tokens"] = request.max_tokens
+        fields["max_tokens"] = most_tokens(request)
     fields["temperature"] = request.temperature
     if request.temperature > 0:  # a greedy text hangs on neither
         fields["top_p"] = request.top_p
@@ -58,6 +62,7 @@ def body(request: Generate, model: str, path: Path, manner: Manner, *, stops: bo
     if stop:
         fields["stop"] = stop
     fields["stream"] = False
+    fields.update(budget_fields(request, manner.server, path))
     return _JSON.encode(fields).encode("utf-8", "replace")
 
 

@@ -27,8 +27,14 @@ SENT = {
     "llama.cpp": "thinking_budget_tokens",
 }
 """The field that carries `--reasoning-tokens`; a server that is not named has none."""
-FIELDS = frozenset({"reasoning", "reasoning_effort", "thinking_token_budget", "thinking_budget_tokens",
-                    "custom_params", "chat_template_kwargs"})  # fmt: skip
+FIELDS = (
+    "reasoning_effort",
+    "thinking_token_budget",
+    "thinking_budget_tokens",
+    "custom_params",
+    "chat_template_kwargs",
+    "reasoning",
+)
 """All that may be sent for a budget, the same in every request."""
 
 
@@ -45,10 +51,52 @@ def server_of(address: Address, models: Any, header: str = "") -> Server:
     return _OWNERS.get(header.partition("/")[0].strip().lower(), OTHER)
 
 
-def fields(request: Generate, server: Server) -> dict[str, Any]:
-    """What is sent for the request's budgets of thoughts, to chat completions; empty where it has none."""
+def most_tokens(request: Generate) -> int:
+    """The most new tokens that are asked for: where thoughts have a budget of their own, those of both."""
+    return request.max_tokens + (request.reasoning_tokens or 0)
+
+
+def has_budget(request: Generate) -> bool:
+    """Whether anything is said of how much to think."""
+    return request.reasoning_tokens is not None or request.reasoning_effort is not None
+
+
+def refusal(request: Generate, server: Server, path: str) -> str | None:
+    """Why a request's budgets cannot be told to the server, in the rest of a sentence; None where they can."""
+    if request.reasoning_effort is None:
+        return None
+    if path == "completions":
+        return (
+            "is asked here by completions, which cannot say how much to think: use --chat on or --api chat, or leave "
+            "--reasoning-effort out."
+        )
+    if server == "openrouter" and request.reasoning_tokens is not None:
+        return "is behind OpenRouter, which takes --reasoning-effort or --reasoning-tokens: leave out one of the two."
+    if server == OTHER and request.reasoning_effort == "on":
+        return (
+            "is behind a server that takes a degree of effort, and on is none: use low, medium or high, or leave "
+            "--reasoning-effort out."
+        )
+    return None
+
+
+def told(request: Generate, server: Server, path: str) -> str:
+    """How the server is told the budget of thoughts, in the words of a record; empty where the request has none."""
+    if request.reasoning_tokens is None:
+        return ""
+    if path == "chat/completions" and server in SENT:
+        return f"sent as {SENT[server]}"
+    return "the server is not known to have one: thoughts and answer share the sum, and the answer is cut to its own"
+
+
+def fields(request: Generate, server: Server, path: str) -> dict[str, Any]:
+    """What is sent for the request's budgets of thoughts; empty where it has none."""
     found: dict[str, Any] = {}
     effort, tokens = request.reasoning_effort, request.reasoning_tokens
+    if path == "responses":
+        return {} if effort is None else {"reasoning": {"effort": effort}}
+    if path != "chat/completions":
+        return {}
     if server == "openrouter":
         # One of the two, as the server has it; a bound is the stricter word.
         if tokens is not None:

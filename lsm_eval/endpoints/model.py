@@ -16,7 +16,9 @@ from typing import TypeVar
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
 from lsm_eval.endpoints.asking import Manner, path_of, shown
+from lsm_eval.endpoints.budget import Server, has_budget, refusal, told
 from lsm_eval.endpoints.key import read_key
+from lsm_eval.endpoints.kind import server_kind
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.server import server_version
@@ -51,6 +53,8 @@ class EndpointModel:
         self._limiter = Limiter(self.options.max_concurrency)
         self._manner = Manner()
         self._asked = False
+        self._budget = ""
+        """How the server was told a budget of thoughts."""
         if self._key.secret and not self._address.encrypted and not self._address.loopback:
             self.note(
                 f"the key goes to {self._address.url} unencrypted: use https:// where the server has it."
@@ -61,6 +65,8 @@ class EndpointModel:
         details = {"endpoint": without_secrets(self._address.url), "api": self.options.api}
         if "_server" in vars(self):
             details["server"] = self._server or "not told"
+        if self._budget:
+            details["reasoning_budget"] = self._budget
         if self._asked:
             details["concurrency"] = self._limiter.described()
         return ModelInfo(
@@ -86,6 +92,23 @@ class EndpointModel:
     def _server(self) -> str:
         with _event_loop() as runner:
             return runner.run(server_version(self._address, self._key))
+
+    def no_budget(self, request: Generate) -> str | None:
+        """Why it cannot be told a budget of thoughts (`models.base.Budgeting`)."""
+        return refusal(request, self._kind, path_of(request, self.options.api))
+
+    @cached_property
+    def _kind(self) -> Server:
+        with _event_loop() as runner:
+            return runner.run(server_kind(self._address, self._key))
+
+    def _tell_budgets(self, requests: Sequence[Request]) -> None:
+        """Learn how the server is told budgets of thoughts, where a request has one."""
+        for request in requests:
+            if isinstance(request, Generate) and has_budget(request):
+                self._manner.server = self._kind
+                self._budget = told(request, self._kind, path_of(request, self.options.api))
+                return
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Empty: the tokenizer is not known. Raises `UserError` for requests that it cannot be asked."""
@@ -129,6 +152,7 @@ class EndpointModel:
 
     def _ask(self, requests: Sequence[Request], held: set[int]) -> Iterator[dict[int, Response]]:
         self._asked = True
+        self._tell_budgets(requests)
         with _event_loop() as runner, _rare_collections():
             transport = runner.run(_made(lambda: Transport(self._address, self._key)))
             asker = Asker(
