@@ -14,11 +14,12 @@ class Row(BaseModel):
 
 
 class SparseRow(Row):
-    """A row that says nothing of `gate` where there was none."""
+    """A row that says nothing of a gate, or of answers that were cut off, where there were none."""
 
     @model_serializer(mode="wrap")
     def _without_gate(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = handler(self)
-        if found.get("gate", ...) is None:
-            del found["gate"]
+        for name in ("gate", "cut_off"):
+            if found.get(name, ...) is None:
+                del found[name]
         return found

@@ -115,6 +115,27 @@ class DatasetRow(Row):
     """Whether the content's hash is the one that the task file names."""
 
 
+class CutOffBounds(Row):
+    """What a metric comes to, whatever the answers that were cut off would have been."""
+
+    metric: str
+    all_wrong: float | None
+    """Each of them counted as wrong."""
+    left_out: float | None
+    """Without any of them; None where nothing is left."""
+
+
+class CutOffRow(Row):
+    """Answers that ran out of tokens, of a task whose metrics grade whole answers (`runner.cut_off`)."""
+
+    samples: int
+    """All of them."""
+    in_thoughts: int
+    """Those that had not begun their answer: missing, among `TaskRow.failures` as `truncated`. The others are scored as
+    they are."""
+    bounds: list[CutOffBounds]
+
+
 class TaskRow(SparseRow):
     """How one task was asked."""
 
@@ -144,6 +165,8 @@ class TaskRow(SparseRow):
     """Samples of which a reasoning model's thoughts were taken off, those that ended inside them included."""
     stopped_at_start: int = 0
     """Samples with an answer that a stop string ended at its very start: nothing, or a heading, is left of it."""
+    cut_off: CutOffRow | None = None
+    """None, and not written, where no answer was cut off, or no metric grades whole answers."""
     own_shots: int | None = None
     """The task's own number of examples, which `shots` differs from where `--shots` said so; None in early records."""
     own_chat: bool | None = None

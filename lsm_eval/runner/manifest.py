@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.models.base import Model, ModelInfo
@@ -13,6 +14,7 @@ from lsm_eval.requests import (
 )
 from lsm_eval.results.schema import (
     SCHEMA_VERSION,
+    CutOffRow,
     DatasetRow,
     LeftOutRow,
     Manifest,
@@ -40,6 +42,8 @@ def make_manifest(
     created: datetime,
     bench: Bench,
     left_out: Sequence[LeftOutRow] = (),
+    *,
+    cut_off: Mapping[str, CutOffRow | None] = MappingProxyType({}),
 ) -> Manifest:
     """How the numbers came to be, but for `phases` and `work`, which are known once all else is written."""
     info = model.info
@@ -51,7 +55,10 @@ def make_manifest(
     ]
     generated = sum(response.tokens or 0 for response in written if isinstance(response, Generated))
     counted = all(response.tokens is not None for response in written if isinstance(response, Generated))
-    rows = [_task_row(task, spec, failures, responses) for task, responses, failures in tasks]
+    rows = [
+        _task_row(task, spec, failures, responses, cut_off.get(task.name))
+        for task, responses, failures in tasks
+    ]
     return Manifest(
         schema_version=SCHEMA_VERSION,
         run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
@@ -120,7 +127,11 @@ def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
 
 
 def _task_row(
-    task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], responses: Sequence[SampleResponse]
+    task: PreparedTask,
+    spec: RunSpec,
+    failures: Mapping[str, int],
+    responses: Sequence[SampleResponse],
+    cut_off: CutOffRow | None,
 ) -> TaskRow:
     definition = task.loaded.task
     return TaskRow(
@@ -146,6 +157,7 @@ def _task_row(
         failures=dict(failures),
         thoughts=samples_with_thoughts(responses),
         stopped_at_start=samples_stopped_at_start(task.samples, responses),
+        cut_off=cut_off,
         own_shots=task.own_shots,
         own_chat=task.own_chat,
         drifted=(definition.dataset.sha256 is not None and not task.data.pinned)

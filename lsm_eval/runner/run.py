@@ -163,6 +163,7 @@ def _write(
             created,
             bench,
             left_out.rows,
+            cut_off={task.prepared.name: task.cut_off for task in scored},
         )
         if gated is not None:
             manifest = gated.concluded(manifest, rows, tables, created)

@@ -11,6 +11,7 @@ from openai_server import Ask, Body, Server, completion, serving
 
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asking import Manner, body
+from lsm_eval.endpoints.asking import Path as Route
 from lsm_eval.endpoints.budget import FIELDS, SENT, fields, refusal, server_of, within_budget
 from lsm_eval.endpoints.budget import Server as Kind
 from lsm_eval.requests import Generate, Generated, key
@@ -20,7 +21,7 @@ PLAIN = Generate("q", chat=True, max_tokens=10)
 TOKENS = Generate("q", chat=True, max_tokens=10, reasoning_tokens=30)
 EFFORT = Generate("q", chat=True, max_tokens=10, reasoning_effort="low")
 NONE = Generate("q", chat=True, max_tokens=10, reasoning_effort="none")
-CHAT = "chat/completions"
+CHAT: Route = "chat/completions"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,8 @@ def test_servers_are_known_by_what_they_say() -> None:
     assert kind("http://h/v1", "llamacpp") == kind("http://h/v1", header="llama.cpp") == "llama.cpp"
     for odd in (None, 3, "me", ["vllm"]):
         assert kind("http://h/v1", odd) == "openai"
-    for models in (None, [], {"data": {}}, {"data": [3]}, {"data": []}):
+    odd_pages: list[Any] = [None, [], {"data": {}}, {"data": [3]}, {"data": []}]
+    for models in odd_pages:
         assert server_of(read_address("http://h/v1"), models) == "openai"
 
 
