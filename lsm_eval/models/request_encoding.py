@@ -150,9 +150,8 @@ class RequestEncoder:
 
     def _opens(self, request: Generate) -> bool:
         """Whether the prompt ends inside thoughts."""
-        unasked = not request.stop and request.reasoning_tokens is None
-        if unasked or (request.chat and not self._encoder.thinks):
-            return False  # and where nothing stops it, it does not matter
+        if request.chat and not self._encoder.thinks:
+            return False
         return opens(self.text(request))
 
     def _pairs(self, request: Score) -> list[tuple[tuple[int, ...], int]]:

@@ -17,8 +17,9 @@ def counted_apart(
     """The answers of a task with the tokens of their thoughts, where the model has a tokenizer that is known and one of them
     has thoughts; `written`: what they were taken from.
 
-    The tokens of the thoughts are those of the whole text without those of the answer, both as the tokenizer writes
-    them; the rest, a stop string's among them, are the answer's.
+    Those that a text begins with were counted while it was written. Of others (thoughts that only a closing mark tells) the
+    tokens are those of the whole text without those of the answer, both as the tokenizer writes them; the rest, a stop
+    string's among them, are the answer's.
     """
     if not isinstance(model, Counting) or not any(
         _thinks(part) for whole in answered for part in parts(whole)

@@ -49,3 +49,5 @@ class Continuation:
     """Whether a stop string or the end of text came."""
     nan: bool
     """Whether the model's output held a NaN on the way, so that the text means nothing."""
+    thought: int | None = None
+    """How many of the tokens are thoughts that the text begins with; None where it begins with none."""
