@@ -55,6 +55,17 @@ def answer_start(text: str, *, opened: bool = False) -> tuple[int, int] | None:
     return _begin(text, opened)[0]
 
 
+def only_closed(text: str) -> bool:
+    """Whether it begins with thoughts that its first mark closes, and nothing in it opened."""
+    found = markers(text)
+    return bool(found) and found[0].kind == "close" and bool(split(text).thoughts)
+
+
+def unmarked(text: str) -> bool:
+    """Whether there is no mark of thoughts in it."""
+    return not markers(text) and "<|channel|>" not in text
+
+
 def closing_text(text: str, opened: str | None = None) -> str:
     """What to write after a text that is inside the thoughts it begins with, to end them. `opened`: what closes those
     that the prompt opened."""

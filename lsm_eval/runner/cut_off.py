@@ -48,12 +48,9 @@ def _grades(metric: Any) -> bool:
 
 
 def _is_cut(response: SampleResponse) -> bool:
-    return any(
-        part.reason == "truncated"
-        if isinstance(part, Failure)
-        else isinstance(part, Generated) and part.finish == "length"
-        for part in parts(response)
-    )
+    """Whether tokens ran out; who stops inside thoughts by itself is missing, and not cut off."""
+    written = (part.written if isinstance(part, Failure) else part for part in parts(response))
+    return any(isinstance(one, Generated) and one.finish == "length" for one in written)
 
 
 def _bounds(

@@ -56,6 +56,11 @@ def test_other_failures_are_none_of_them() -> None:
     assert row.bounds[0].all_wrong == pytest.approx(1 / 2)
 
 
+def test_who_stops_inside_thoughts_by_itself_is_missing_and_not_cut_off() -> None:
+    stopped = Failure("truncated", "it stopped inside its thoughts", Generated("", 3, "stop", thoughts="hm"))
+    assert _row(ExactMatch(), [_said("yes"), stopped]) is None
+
+
 def test_weights_count() -> None:
     row = _row(ExactMatch(), [_said("yes"), _said("I", "length")], [1.0, 3.0])
     assert row.bounds[0].all_wrong == pytest.approx(1 / 4)

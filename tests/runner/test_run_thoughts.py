@@ -272,3 +272,19 @@ def test_a_checkpoint_that_thinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert table["completion"].to_pylist() == ["the mat", "yes"]
         assert table["thoughts"].to_pylist() == ["the dog\n\nand log", "the answer\n\nis nothing"]
         assert table["score.exact_match"].to_pylist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("thinking", [True, False])
+def test_thoughts_that_a_template_opens_unseen(tmp_path: Path, thinking: bool) -> None:
+    """As of a server that leaves them in the text, and whose template nobody knows."""
+    replies = {
+        "alpha": "It is not twelve.\n</think>\n\nnine",
+        "beta": "It may be nine, or it may be twelve, who knows?",
+        "gamma": "nine",
+        "delta": "nine at first, then\n</think>\n\ntwelve",
+    }
+    if not thinking:
+        replies |= {"alpha": "nine"}
+    _, record = _run(tmp_path, Writing(replies))
+    failures = record.samples("talk")["failure"].to_pylist()
+    assert failures == [None, "truncated" if thinking else None, None, None]
