@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+CLOSING_TOKENS = 64
+"""Room for what closes thoughts that ran out of their budget."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -63,6 +66,17 @@ class Generate:
     choices: tuple[str, ...] = ()
     """The text is one of these, of which none begins with another; empty where it may be any. Asked only of a model that
     can be held to it (`models.base.Choosing`)."""
+    reasoning_tokens: int | None = None
+    """Tokens that thoughts may have, `max_tokens` being those of the answer then; None where both share `max_tokens`."""
+    reasoning_effort: str | None = None
+    """How much the model is asked to think (`reasoning.effort`); None for what it does by itself."""
+
+    @property
+    def most_tokens(self) -> int:
+        """New tokens, at most: with a budget for thoughts, those of both, and room for what closes the thoughts."""
+        if self.reasoning_tokens is None:
+            return self.max_tokens
+        return self.max_tokens + self.reasoning_tokens + CLOSING_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +135,8 @@ class Generated:
     thoughts: str | None = None
     """A reasoning model's thoughts, taken off the text (`reasoning.split`): empty where it has none. None where nobody
     looked for any, as in what a local model answers and the store keeps of it; a server may have told them apart."""
+    reasoning_tokens: int | None = None
+    """How many of `tokens` went into thoughts, those included that a server does not show; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +190,8 @@ def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
     `prompt`: as a chat template makes it, which may write what the request does not say (the date); None where there
     is none.
 
-    What has no part in a greedy text is left out, and so are `detail`, `stop_in_thoughts`, `lm_eval` and `choices` where
-    they are not asked for: such keys are what they were before there were sampling, detail, thoughts and choices.
+    What has no part in a greedy text is left out, and so are `detail`, `stop_in_thoughts`, `lm_eval`, `choices` and budgets of
+    thoughts where they are not asked for: such keys are what they were before there were sampling and any of these.
     """
     fields = _asked(request)
     made = [] if prompt is None else [prompt]
@@ -197,6 +213,9 @@ def _asked(request: Request) -> dict[str, Any]:
     for name in ("detail", "stop_in_thoughts", "lm_eval", "choices"):
         if not fields.get(name):
             fields.pop(name, None)
+    for name in ("reasoning_tokens", "reasoning_effort"):
+        if fields.get(name) is None:
+            fields.pop(name, None)
     if isinstance(request, Generate) and request.temperature == 0:
         for name in ("temperature", "top_p", "seed"):
             del fields[name]
@@ -209,10 +228,12 @@ def dump_answer(answer: Answer) -> str:
 
 
 def answer_fields(answer: Answer) -> dict[str, Any]:
-    """Its fields by name; `thoughts` only where there are any."""
+    """Its fields by name; `thoughts` only where there are any, and their tokens where they are known."""
     fields = _shallow(answer)
     if not fields.get("thoughts"):
         fields.pop("thoughts", None)
+    if fields.get("reasoning_tokens") is None:
+        fields.pop("reasoning_tokens", None)
     return fields
 
 

@@ -54,7 +54,7 @@ class LlamaCpp:
 
 
 @contextmanager
-def serve(gguf: Path, *, context: int = 256) -> Iterator[LlamaCpp]:
+def serve(gguf: Path, *, context: int = 256, template: str | None = None) -> Iterator[LlamaCpp]:
     """A server of the file on one thread; the test is skipped where llama.cpp is missing."""
     xllamacpp = pytest.importorskip("xllamacpp", reason="needs llama.cpp (wheel xllamacpp) to compare with")
     params = xllamacpp.CommonParams()
@@ -66,6 +66,8 @@ def serve(gguf: Path, *, context: int = 256) -> Iterator[LlamaCpp]:
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.warmup = params.fit_params = params.ui = False
     params.verbosity = -1
+    if template is not None:
+        params.chat_template = template
     server = xllamacpp.Server(params)
     try:
         yield LlamaCpp(server.listening_address)

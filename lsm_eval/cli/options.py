@@ -11,6 +11,7 @@ import click
 
 from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
+from lsm_eval.reasoning.effort import EFFORTS
 
 if TYPE_CHECKING:
     from dataclasses import replace
@@ -82,6 +83,9 @@ def run_options(function: F) -> F:
                      "strip takes doubtful marks for thoughts too."),
         click.option("--max-tokens", type=click.IntRange(min=1), metavar="N",
                      help="Most new tokens of a generated answer, thoughts included; each task's own by default."),
+        click.option("--reasoning-tokens", type=click.IntRange(min=0), metavar="N",
+                     help="Most tokens of a model's thoughts; --max-tokens is then the answer's alone."),
+        click.option("--reasoning-effort", type=click.Choice(EFFORTS), help="How much the model is asked to think."),
         click.option("--chat-template", metavar="NAME|FILE",
                      help="One of the tokenizer's named chat templates, or a Jinja file; its default one otherwise."),
         click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:0, mps."),
@@ -163,6 +167,8 @@ def make_spec(
     chat: Any,
     reasoning: Any,
     max_tokens: int | None,
+    reasoning_tokens: int | None,
+    reasoning_effort: str | None,
     chat_template: str | None,
     device: str,
     dtype: str,
@@ -237,6 +243,8 @@ def make_spec(
         reasoning=reasoning,
         choices=choices,
         max_tokens=max_tokens,
+        reasoning_tokens=reasoning_tokens,
+        reasoning_effort=reasoning_effort,
         options=ModelOptions(
             device=device,
             dtype=dtype,

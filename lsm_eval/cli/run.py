@@ -163,6 +163,7 @@ def _longest(task: PreparedTask) -> str:
 
 
 def _show_result(result: RunResult) -> None:
+    from lsm_eval.cli.cut_off import cut_off_line
     from lsm_eval.cli.table import estimate_cells, not_estimable, print_table
     from lsm_eval.metrics.scoring import NO_LIKELIHOOD
     from lsm_eval.results.summary import work_summary
@@ -195,6 +196,8 @@ def _show_result(result: RunResult) -> None:
                 "ended at its start, with nothing or a heading left of it; they are scored as they are.",
                 err=True,
             )
+        if task.cut_off is not None:
+            click.echo(cut_off_line(task), err=True)
         orders = [m.name for m, e in task.estimates if e.method == NO_LIKELIHOOD and "[" not in m.name]
         if orders:
             click.echo(

@@ -22,10 +22,10 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
 
 def estimate_cells(metric: AnyMetric, estimate: Estimate) -> list[str]:
     """Metric, value, interval, n and missing as text; a value that is not there is a dash."""
-    value = "-" if estimate.value is None else _number(estimate.value, metric.unit)
+    value = "-" if estimate.value is None else number(estimate.value, metric.unit)
     interval = "-"
     if estimate.low is not None and estimate.high is not None:
-        interval = f"{_number(estimate.low, metric.unit)} to {_number(estimate.high, metric.unit)}"
+        interval = f"{number(estimate.low, metric.unit)} to {number(estimate.high, metric.unit)}"
     return [
         metric.name,
         value,
@@ -47,7 +47,8 @@ def not_estimable(estimates: Iterable[tuple[AnyMetric, Estimate]]) -> dict[str, 
     return found
 
 
-def _number(value: float, unit: str) -> str:
+def number(value: float, unit: str) -> str:
+    """A value in its unit."""
     if unit == "fraction":
         return f"{100 * value:.1f} %"
     return f"{value:.1f}" if unit == "points" else f"{value:.4g}"

@@ -15,19 +15,8 @@ FREE = frozenset({"n", "drawn", "seed", "intervals"})
 """Parts that may differ: which samples a run asked, and with which examples, is settled by comparing those that both asked
 alike, and intervals are made anew from these."""
 _PROMPTS = frozenset(
-    {
-        "shots",
-        "examples",
-        "seed",
-        "chat",
-        "template",
-        "system",
-        "max_tokens",
-        "stop",
-        "reasoning",
-        "cut",
-        "choices",
-    }
+    {"shots", "examples", "seed", "chat", "template", "system", "max_tokens", "stop", "reasoning", "cut"}
+    | {"reasoning_tokens", "reasoning_effort", "choices"}
 )
 """Parts of which another value makes another prompt of the same sample: it is matched by its id alone then."""
 

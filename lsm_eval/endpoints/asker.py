@@ -9,6 +9,7 @@ from dataclasses import replace
 from lsm_eval.endpoints.adapting import adapt
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
+from lsm_eval.endpoints.budget import FIELDS as BUDGETS
 from lsm_eval.endpoints.constraint import unwrapped
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
@@ -22,7 +23,7 @@ from lsm_eval.endpoints.window import Job
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Generated, Request
 
-_ALIKE = frozenset({"model", "stream", "temperature"})
+_ALIKE = frozenset({"model", "stream", "temperature", *BUDGETS})
 """Fields that are the same in every request that is not drawn."""
 _MOST_WISHES = 4  # that one request is sent again for, each in another way
 _TOO_SLOW = frozenset({408, 504, 524})
@@ -149,8 +150,9 @@ class Asker:
             raise UserError(
                 f"{where} sends elsewhere ({refused.detail}): give --base-url the address it sends to."
             )
-        if refused.parameter in _ALIKE and refused.status in (400, 422):
+        named = refused.parameter or next((name for name in BUDGETS if name in refused.detail), None)
+        if named in _ALIKE and refused.status in (400, 422):
             raise UserError(
-                f"the model {self._model!r} does not take {refused.parameter!r} as it is sent with every request "
+                f"the model {self._model!r} does not take {named!r} as it is sent with every request "
                 f"({refused.detail}): it cannot be asked here."
             )

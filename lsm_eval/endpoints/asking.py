@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lsm_eval.endpoints.budget import OTHER, Way, most_tokens
+from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.endpoints.streams.manner import StreamManner
 from lsm_eval.requests import Generate
@@ -39,6 +41,8 @@ class Manner:
     """Whether it takes stop strings; answers are cut at them here in any case."""
     constraints: dict[Path, Constraint] = field(default_factory=dict)
     """How answers are held to given texts, by path; none where the server was not seen to do that."""
+    server: Way = OTHER
+    """Which one it is, where a budget of thoughts hangs on that."""
 
 
 def path_of(request: Generate, api: Api) -> Path:
@@ -66,14 +70,14 @@ def body(
         if request.system is not None:
             fields["instructions"] = request.system
         fields["input"] = [{"role": "user", "content": request.prompt}]
-        fields["max_output_tokens"] = request.max_tokens
+        fields["max_output_tokens"] = most_tokens(request)
         fields["store"] = False  # nothing of it is asked for again, and nothing need stay there
     elif path == "chat/completions":
         fields["messages"] = messages(request)
-        fields[manner.limit] = request.max_tokens
+        fields[manner.limit] = most_tokens(request)
     else:
         fields["prompt"] = plain(request)
-        fields["max_tokens"] = request.max_tokens
+        fields["max_tokens"] = most_tokens(request)
     if manner.temperature:
         fields["temperature"] = request.temperature
     if request.temperature > 0:  # a greedy text hangs on neither
@@ -93,6 +97,7 @@ def body(
     fields["stream"] = stream
     if stream and path != "responses" and manner.streaming.count:
         fields["stream_options"] = {"include_usage": True}
+    fields.update(budget_fields(request, manner.server, path))
     return _JSON.encode(fields).encode("utf-8", "replace")
 
 

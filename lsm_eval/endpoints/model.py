@@ -18,6 +18,7 @@ from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
 from lsm_eval.endpoints.asking import Manner, body, path_of, shown
 from lsm_eval.endpoints.asking import Path as ApiPath
+from lsm_eval.endpoints.budget import Way, has_budget, refusal, told, way_of
 from lsm_eval.endpoints.cost.account import Account
 from lsm_eval.endpoints.cost.lookup import find_prices
 from lsm_eval.endpoints.cost.prices import Prices
@@ -76,6 +77,8 @@ class EndpointModel:
             if not one.loopback:  # nothing stands between that would cut a connection
                 manner.streaming.long = LONG
         self._asked = False
+        self._budget = ""
+        """How the server was told a budget of thoughts."""
         for one in self._addresses:
             if self._key.secrets and not one.encrypted and not one.loopback:
                 self.note(f"the key goes to {one.url} unencrypted: use https:// where the server has it.")
@@ -91,6 +94,8 @@ class EndpointModel:
         if "_found" in vars(self):
             details["server"] = self._server.name or "not told"
         details |= self._learned.details()
+        if self._budget:
+            details["reasoning_budget"] = self._budget
         if self._asked:
             details["concurrency"] = "; ".join(one.limiter.described() for one in self._replicas)
         if not all(manner.temperature for manner in self._manners):
@@ -168,6 +173,23 @@ class EndpointModel:
         with _event_loop() as runner:
             self._learned.learn(paths, server, runner.run)
 
+    def no_budget(self, request: Generate) -> str | None:
+        """Why it cannot be told a budget of thoughts (`models.base.Budgeting`)."""
+        return refusal(request, self._way, path_of(request, self.options.api))
+
+    @property
+    def _way(self) -> Way:
+        return way_of(self._address, self._server.kind)
+
+    def _tell_budgets(self, requests: Sequence[Request]) -> None:
+        """Learn how the server is told budgets of thoughts, where a request has one."""
+        for request in requests:
+            if isinstance(request, Generate) and has_budget(request):
+                for manner in self._manners:
+                    manner.server = self._way
+                self._budget = told(request, self._way, path_of(request, self.options.api))
+                return
+
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Empty: the tokenizer is not known. Raises `UserError` for requests that it cannot be asked."""
         for request in requests:
@@ -227,6 +249,7 @@ class EndpointModel:
 
     def _ask(self, requests: Sequence[Request], held: set[int]) -> Iterator[dict[int, Response]]:
         self._asked = True
+        self._tell_budgets(requests)
         with _event_loop() as runner, _rare_collections():
             transports = [
                 runner.run(_made(lambda one=one: Transport(one, self._key)))  # type: ignore[misc]

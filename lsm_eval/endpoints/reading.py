@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from lsm_eval.endpoints.asking import Path
+from lsm_eval.endpoints.budget import most_tokens, within_budget
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.responses import as_chat
+from lsm_eval.endpoints.thoughts import counted_apart, is_thought, reasoning_count, thought_in, told_apart
 from lsm_eval.reasoning.split import answer_start, split
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.secrets import without_secrets
@@ -51,7 +53,7 @@ def read_answer(
     if not isinstance(whole, dict):
         return Again("malformed", "the answer is no JSON object")
     if path == "responses":
-        chat = as_chat(whole, request.max_tokens)
+        chat = as_chat(whole, most_tokens(request))
         if isinstance(chat, Again):
             return chat
         whole, path = chat, "chat/completions"
@@ -67,7 +69,7 @@ def read_answer(
     found = _read_choice(choice, tokens or (None, 0), request, path, stops)
     if counts and tokens is None and isinstance(found, Generated):
         return Again("no_usage", "the answer does not count its tokens")
-    return found
+    return within_budget(counted_apart(found, whole.get("usage")), request)
 
 
 def _read_choice(
@@ -80,7 +82,8 @@ def _read_choice(
     if not isinstance(part, dict):
         return Again("malformed", "the answer's choice has no message")
     text = part.get("content" if path == "chat/completions" else "text")
-    thoughts = next((part[name] for name in ("reasoning_content", "reasoning") if part.get(name)), "")
+    told = told_apart(part)
+    thoughts = told.text
     if isinstance(text, list):
         text, inside = _joined(text)
         thoughts = thoughts or inside
@@ -89,13 +92,13 @@ def _read_choice(
     if not isinstance(thoughts, str) or not isinstance(text, str | None):
         return Again("malformed", "the answer's content is no text")
     number, hidden = tokens
-    if not text and not thoughts and hidden and finish == "length":
-        return Generated(
-            _OPENING[0], number, finish
-        )  # its tokens went into thoughts that the server does not show
+    if not text and not thoughts and (hidden or told.hidden) and finish == "length":
+        # its tokens went into thoughts that the server does not show
+        return Generated(_OPENING[0], number, finish)
     if text is None and not thoughts:
         return Again("no_content", "the answer's content is null")
-    if number is not None and number - hidden > len(text or "") + len(thoughts):
+    shown = hidden or not told.hidden  # otherwise some tokens went where nobody sees or counts them
+    if shown and number is not None and number - hidden > len(text or "") + len(thoughts):
         # A token is a byte of text at least.
         longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
         size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
@@ -148,15 +151,13 @@ def _joined(parts: list[Any]) -> tuple[Any, Any]:
     texts: dict[str, list[str]] = {"text": [], "thinking": []}
     for part in parts:
         name = part.get("type") if isinstance(part, dict) else None
-        if name not in ("text", "output_text", "thinking"):
+        if name not in ("text", "output_text") and not is_thought(part if name else {}):
             return {}, ""
-        name = "thinking" if name == "thinking" else "text"
-        said = part.get(name)
-        if isinstance(said, list) and name == "thinking":
-            said = _joined(said)[0]
+        thought = name not in ("text", "output_text")
+        said = thought_in(part) if thought else part.get("text")
         if not isinstance(said, str):
             return {}, ""
-        texts[name].append(said)
+        texts["thinking" if thought else "text"].append(said)
     return "".join(texts["text"]), "".join(texts["thinking"])
 
 
@@ -165,9 +166,8 @@ def _tokens(usage: Any) -> tuple[int, int] | None:
     number = usage.get("completion_tokens") if isinstance(usage, dict) else None
     if type(number) is not int or not 0 <= number < _MOST_TOKENS:
         return None
-    details = usage.get("completion_tokens_details")
-    hidden = details.get("reasoning_tokens") if isinstance(details, dict) else None
-    return number, hidden if type(hidden) is int and 0 <= hidden <= number else 0
+    hidden = reasoning_count(usage)
+    return number, hidden if hidden is not None and hidden <= number else 0
 
 
 def _unended(thoughts: str) -> str:

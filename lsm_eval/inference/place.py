@@ -39,6 +39,8 @@ class Place:
     """The model's context, in tokens; None where it has no bound."""
     written: Written | None = None
     """None where no token is special."""
+    encode: Callable[[str], Sequence[int]] | None = None
+    """Tokens of a text in the middle of another; None where nothing is ever written for a model."""
 
     @property
     def tolerance(self) -> float:

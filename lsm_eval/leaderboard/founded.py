@@ -90,9 +90,14 @@ def departures(record: Record, task: str) -> tuple[str, ...]:
 
 
 def _answering(record: Record, task: str) -> list[str]:
-    """What `--max-tokens` and `--reasoning` made of the task's answers, which signatures hold where it differs."""
+    """What `--max-tokens`, the budgets of thoughts and `--reasoning` made of the task's answers, which signatures hold where it differs."""
     parts = [part for row in record.estimates if row.task == task for part in row.signature.split()]
     found = [f"max {part.partition(':')[2]} tokens" for part in parts if part.startswith("max_tokens:")]
+    for name, words in (("reasoning_tokens", "tokens to think"), ("reasoning_effort", "effort")):
+        own = {part.partition(":")[2] for part in parts if part.startswith(f"{name}:")}
+        found += [
+            f"max {value} {words}" if name == "reasoning_tokens" else f"{words} {value}" for value in own
+        ]
     mode = record.manifest.settings.get("reasoning", "auto")
     if any(part.startswith(f"reasoning:{mode}/") for part in parts):
         found.append(f"thoughts {'kept' if mode == 'keep' else 'stripped'}")

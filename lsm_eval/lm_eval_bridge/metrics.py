@@ -79,6 +79,11 @@ class SumMetric:
         """Whether Wilson's interval applies, if every value is 0 or 1."""
         return self.mean and self.unit == "fraction"
 
+    @property
+    def grades(self) -> bool:
+        """Whether it grades an answer as right or wrong (`metrics.common.Described.grades`)."""
+        return self.proportion and self.source.metric in _FRACTIONS
+
     def survey(self, samples: Sequence[Sample]) -> None:
         """Samples are scored anew (`scoring.Surveying`)."""
         self.siblings.forget()

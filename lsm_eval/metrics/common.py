@@ -27,6 +27,9 @@ class Described:
     """Whether it reads log-probabilities as quantities, and not for the order they put the choices in."""
     reads_order: bool = False
     """Whether it reads more of that order than which choice comes first."""
+    grades: bool = False
+    """Whether it grades a whole answer as right or wrong: one that ran out of tokens may be wrong for that alone, and is
+    counted apart (`runner.cut_off`). Not where a bounded text is what is measured (a continuation, a summary)."""
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or self.default_name

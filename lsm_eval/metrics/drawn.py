@@ -85,6 +85,7 @@ class PassAtK(OfDraws):
     question is 0 or 1."""
 
     default_name = "pass@k"
+    grades = True
 
     def __init__(self, *, of: Spec, k: int, name: str | None) -> None:
         super().__init__(of=of, fewest=k, name=name)
@@ -105,6 +106,7 @@ class MajAtK(OfDraws):
     cannot be read votes there for `[invalid]`."""
 
     default_name = "maj@k"
+    grades = True
 
     def __init__(self, *, of: Spec, k: int, name: str | None) -> None:
         super().__init__(of=of, fewest=k, name=name)
@@ -135,6 +137,7 @@ class Greedy(OfDraws):
     """`greedy`: what `of` says of the greedy answer, which comes before the draws."""
 
     default_name = "greedy"
+    grades = True
 
     def __init__(self, *, of: Spec = "exact_match", name: str | None = None) -> None:
         super().__init__(of=of, fewest=0, name=name)

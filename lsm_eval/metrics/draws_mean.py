@@ -32,6 +32,7 @@ class DrawsMean(OfDraws):
     would take away. `parts: false` leaves them out."""
 
     default_name = "draws_mean"
+    grades = True
 
     def __init__(self, *, of: Spec, fewest: int, name: str | None) -> None:
         super().__init__(of=of, fewest=fewest, name=name)

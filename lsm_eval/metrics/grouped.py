@@ -95,6 +95,10 @@ class _Forwarding:
     def reads_likelihood(self) -> bool:
         return bool(getattr(self.metric, "reads_likelihood", False))
 
+    @property
+    def grades(self) -> bool:
+        return bool(getattr(self.metric, "grades", False))
+
     def aggregate(self, sums: FloatArray) -> FloatArray:
         return self.metric.aggregate(sums)
 

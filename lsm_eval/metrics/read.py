@@ -50,6 +50,7 @@ class OptionMatch(_OfOption):
     option's text or label. Read by `lsm_eval.metrics.reading.chosen_option`."""
 
     default_name = "option_match"
+    grades = True
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         generated(self.name, answer)
@@ -84,6 +85,7 @@ class NumberMatch(ProportionMetric):
     within `tolerance` (absolute; 0 by default). Both are read by `lsm_eval.metrics.reading.number`."""
 
     default_name = "number_match"
+    grades = True
 
     def __init__(self, *, name: str | None = None, tolerance: float = 0.0) -> None:
         super().__init__(name)
@@ -116,6 +118,7 @@ class YesNoMatch(ProportionMetric):
     neither or both is not right."""
 
     default_name = "yes_no_match"
+    grades = True
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         said = read_yes_no(generated(self.name, answer).text)

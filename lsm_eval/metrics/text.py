@@ -32,6 +32,7 @@ class ExactMatch(ProportionMetric):
     """
 
     default_name = "exact_match"
+    grades = True
 
     def __init__(
         self,
@@ -148,6 +149,7 @@ class Contains(ProportionMetric):
     `words: false` finds it inside words, too. The article a is no answer A (see `lsm_eval.metrics.normalise.stands`)."""
 
     default_name = "contains"
+    grades = True
 
     def __init__(self, *, name: str | None = None, ignore_case: bool = True, words: bool = True) -> None:
         super().__init__(name)
@@ -179,6 +181,7 @@ class TokenF1(MeanMetric):
     nothing else is compared with its articles, or its signs; a blank one has 0 with everything."""
 
     default_name = "f1"
+    grades = True
 
     def __init__(self, *, name: str | None = None, tokenize: Literal["words", "char"] = "words") -> None:
         super().__init__(name)

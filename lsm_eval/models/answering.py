@@ -97,7 +97,8 @@ class Answering:
                     assert isinstance(request, Generate)
                     plain = request.stop_in_thoughts
                     text = self._without_markers(result.text) if plain else result.text
-                    answer = Generated(text, result.tokens, finish, cut[i])
+                    thought = None if plain else result.thought
+                    answer = Generated(text, result.tokens, finish, cut[i], reasoning_tokens=thought)
                     if text and request.detail:
                         waiting[i] = answer
                     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from lsm_eval.requests import Request, Response
+from lsm_eval.requests import Generate, Request, Response
 
 Overflow = Literal["error", "truncate", "skip"]
 """What to do with a request longer than the model's context: refuse the run, cut the context's left side,
@@ -182,6 +182,24 @@ class Chatting(Protocol):
 
     def folded(self, request: Request) -> bool:
         """Whether the request's system message stands in the user's message, since the template takes none."""
+        ...
+
+
+@runtime_checkable
+class Budgeting(Protocol):
+    """A model that can keep to a budget of thoughts (`Generate.reasoning_tokens`, `Generate.reasoning_effort`)."""
+
+    def no_budget(self, request: Generate) -> str | None:
+        """Why it cannot keep to those of a request, in the rest of a sentence; None where it can."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A model whose tokenizer is at hand."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, with nothing put before or after it."""
         ...
 
 

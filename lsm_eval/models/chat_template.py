@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.models.chat_checks import explain, faults, shows, shows_parts
+from lsm_eval.reasoning.effort import DEGREE, variables
 from lsm_eval.reasoning.prompts import SWITCH
 
 CLOCK = datetime(2024, 7, 26)  # noqa: DTZ001 - local time, as transformers tells it
@@ -87,7 +89,7 @@ class ChatTemplate:
             tokenizer.chat_template = self.text  # for whoever else renders by this tokenizer
             self._named = {"default": self.text}
         self._forms: dict[bool, _Form | UserError] = {}
-        self._known: dict[tuple[str, str | None, bool], Rendered | ChatTemplateError] = {}
+        self._known: dict[tuple[str, str | None, bool | str | None], Rendered | ChatTemplateError] = {}
         self._room = _REMEMBERED
         self._clock_read = False
 
@@ -115,15 +117,38 @@ class ChatTemplate:
             found["chat_content"] = "as a list of parts: the template takes no plain text"
         return found
 
-    def render(self, prompt: str, system: str | None, *, thinking: bool = True) -> Rendered:
+    def effort(self, effort: str) -> dict[str, Any]:
+        """What the template is given for `--reasoning-effort`. Raises `ChatTemplateError` where it has no word for it."""
+        try:
+            return variables(effort, self._variables, harmony="<|channel|>" in (self.text or ""))
+        except UserError as error:
+            raise ChatTemplateError(f"the model's chat template {error}") from error
+
+    @cached_property
+    def _variables(self) -> frozenset[str]:
+        """Names that the template reads and does not set; a template that cannot be read has none."""
+        from jinja2 import TemplateError, meta
+        from transformers.utils import chat_template_utils
+
+        try:
+            environment = chat_template_utils._compile_jinja_template(self.text or "").environment
+            return frozenset(meta.find_undeclared_variables(environment.parse(self.text or "")))
+        except (TemplateError, AttributeError):
+            return frozenset(name for name in (DEGREE, SWITCH) if name in (self.text or ""))
+
+    def render(
+        self, prompt: str, system: str | None, *, thinking: bool = True, effort: str | None = None
+    ) -> Rendered:
         """`prompt` as a user's message, after `system` where there is one. Without `thinking`, the template is told to
-        leave thoughts out where it knows how to.
+        leave thoughts out where it knows how to; `effort`: how much to think.
 
         The same text for the same arguments each time. Raises `Refused` where the template refuses these, and
         `ChatTemplateError` where it is broken, is not there, or leaves out the prompt.
         """
         off = {} if thinking or SWITCH not in (self.text or "") else {SWITCH: False}
-        asked = (prompt, system, bool(off))
+        if effort is not None:
+            off = self.effort(effort)
+        asked = (prompt, system, effort if thinking else bool(off))
         found = self._known.get(asked)
         if found is None:
             try:
@@ -163,7 +188,7 @@ class ChatTemplate:
         self._clock_read = True
         return CLOCK.strftime(form)
 
-    def _render(self, prompt: str, system: str | None, off: Mapping[str, bool]) -> Rendered:
+    def _render(self, prompt: str, system: str | None, off: Mapping[str, Any]) -> Rendered:
         first = self._form(system is not None)
         folded = () if system is None or first.folded else (replace(first, folded=True),)
         try:
@@ -212,7 +237,7 @@ class ChatTemplate:
         forms: tuple[_Form, ...],
         prompt: str,
         system: str | None,
-        off: Mapping[str, bool] = MappingProxyType({}),
+        off: Mapping[str, Any] = MappingProxyType({}),
     ) -> Rendered:
         """In the first of `forms` that is taken and shows all of it. Raises `_Error`: what hindered the first."""
         errors: list[_Error] = []
@@ -228,7 +253,7 @@ class ChatTemplate:
             errors.append(_Error("it leaves out a message", lost=True))
         raise next((error for error in errors if not error.lost), errors[0])
 
-    def _apply(self, messages: list[dict[str, Any]], off: Mapping[str, bool]) -> str:
+    def _apply(self, messages: list[dict[str, Any]], off: Mapping[str, Any]) -> str:
         try:
             with self.steady():
                 return str(

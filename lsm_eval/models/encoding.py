@@ -72,6 +72,10 @@ class Encoder:
             for text, ids in zip(texts, encoded, strict=True)
         ]
 
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, without special ones around it; nothing is remembered of them."""
+        return list(map(len, self._tokenise([whole_characters(text) for text in texts], special=False)))
+
     def encode_pairs(
         self, context: str, continuations: Sequence[str], *, chat: bool = False
     ) -> list[tuple[tuple[int, ...], int]]:
@@ -155,14 +159,17 @@ class Encoder:
         """Whether the tokens are those of a text that writes its own beginning."""
         return bool(self.prefix) and tuple(ids[: len(self.prefix)]) == self.prefix
 
-    def chat(self, prompt: str, system: str | None, *, thinking: bool = True) -> str:
-        """The prompt as a user's message through the chat template, up to where the reply starts.
+    def chat(
+        self, prompt: str, system: str | None, *, thinking: bool = True, effort: str | None = None
+    ) -> str:
+        """The prompt as a user's message through the chat template, up to where the reply starts. `effort`: how much to
+        think.
 
         Without `thinking`, up to where its answer starts: the template leaves thoughts out where it can, and those
         that it opens all the same are closed.
         """
         system = None if system is None else whole_characters(system)
-        text = self.template.render(whole_characters(prompt), system, thinking=thinking).text
+        text = self.template.render(whole_characters(prompt), system, thinking=thinking, effort=effort).text
         return text if thinking else prompts.closed(text)
 
     def decode(self, tokens: Sequence[int]) -> str:

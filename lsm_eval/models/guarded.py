@@ -7,9 +7,11 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import (
+    Budgeting,
     Chatting,
     Choosing,
     Cost,
+    Counting,
     Model,
     ModelInfo,
     Probing,
@@ -17,7 +19,7 @@ from lsm_eval.models.base import (
     Versioned,
 )
 from lsm_eval.plugins import calling
-from lsm_eval.requests import Failure, Generated, Likelihood, Request, Response, Scored
+from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Request, Response, Scored
 
 _RESPONSES = (Scored, Generated, Likelihood, Failure)
 
@@ -126,6 +128,19 @@ class _Probing(Guarded):
             self._model.probe(requests)  # type: ignore[attr-defined]
 
 
+class _Counting(Guarded):
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        with self._calling("count_tokens"):
+            return list(self._model.count_tokens(texts))  # type: ignore[attr-defined]
+
+
+class _Budgeting(Guarded):
+    def no_budget(self, request: Generate) -> str | None:
+        with self._calling("no_budget"):
+            found: str | None = self._model.no_budget(request)  # type: ignore[attr-defined]
+            return found
+
+
 # What only some models can do is a method of the class: a protocol does not see what `__getattr__` gives (from Python
 # 3.12 on), and would take the model for one that cannot.
 _ABILITIES = (
@@ -134,6 +149,8 @@ _ABILITIES = (
     (Chatting, _Chatting),
     (Choosing, _Choosing),
     (Probing, _Probing),
+    (Counting, _Counting),
+    (Budgeting, _Budgeting),
 )
 
 

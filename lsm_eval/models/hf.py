@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.errors import UserError
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
 from lsm_eval.models.answering import Answering
@@ -147,6 +148,29 @@ class HFModel:
         """Whether its system message stands in the user's (`base.Chatting`)."""
         return self._requests.folded(request)
 
+    def no_budget(self, request: Generate) -> str | None:
+        """Why it cannot keep to a budget of thoughts (`base.Budgeting`)."""
+        if request.reasoning_tokens is not None and self.family != "decoder":
+            return (
+                "is no decoder-only model, and its thoughts cannot be closed: leave --reasoning-tokens out."
+            )
+        if request.reasoning_effort is None:
+            return None
+        if not request.chat:
+            return (
+                "is told by its chat template how much to think, and here it is asked without one: use --chat on, or leave "
+                "--reasoning-effort out."
+            )
+        try:
+            self.encoder.template.effort(request.reasoning_effort)
+        except UserError as error:
+            return f"cannot be told so: {error}"
+        return None
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by itself (`base.Counting`)."""
+        return self.encoder.count(texts)
+
     def computed(self) -> Mapping[str, float]:
         """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
         counts = self._loaded.ledger.counts() if self._loaded else {}
@@ -180,6 +204,7 @@ class HFModel:
                 written=Written(self.encoder.decode_written, self.encoder.special),
                 batch_tokens=self.options.batch_tokens,
                 longest=self.context,
+                encode=lambda text: self.encoder.encode([text], chat=True)[0],
             )
             mask = self.encoder.tokenizer.mask_token_id
             self._loaded = make_network(self.family, model, self.config, place, mask)

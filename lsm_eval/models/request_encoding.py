@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from lsm_eval.inference.generating.prompts import Prompt
+from lsm_eval.inference.generating.prompts import Budget, Prompt
 from lsm_eval.inference.scoring.plain import TokenRow, windows
 from lsm_eval.models.base import Cost, Overflow
 from lsm_eval.models.characters import whole_characters
 from lsm_eval.models.chat_template import Refused
 from lsm_eval.models.encoding import Encoder
-from lsm_eval.reasoning.prompts import opens
+from lsm_eval.reasoning.prompts import closing_of, opens
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
 
@@ -40,7 +40,9 @@ class RequestEncoder:
         Raises `chat_template.Refused` where the template takes no such messages."""
         if not isinstance(request, Perplexity) and request.chat:
             # A choice is an answer: it stands after the thoughts, not in them.
-            return self._encoder.chat(*_messages(request), thinking=isinstance(request, Generate))
+            if isinstance(request, Generate):
+                return self._encoder.chat(*_messages(request), effort=request.reasoning_effort)
+            return self._encoder.chat(*_messages(request), thinking=False)
         return _plain(request)
 
     def refusal(self, request: Request) -> Failure | None:
@@ -77,7 +79,7 @@ class RequestEncoder:
         """What the request costs, in tokens."""
         if isinstance(request, Generate):
             tokens = self._prompt_tokens(request)
-            size = len(tokens) + request.max_tokens
+            size = len(tokens) + request.most_tokens
             return Cost(size, self._leading_bos(tokens), size, self._excess(size))
         if isinstance(request, Perplexity):
             length = len(self._plain_tokens(request))
@@ -119,7 +121,7 @@ class RequestEncoder:
     def prompt(self, request: Generate) -> Failure | tuple[Prompt, int]:
         """The prompt of a request that is continued, and how many of its tokens were cut."""
         tokens = self._prompt_tokens(request)
-        size = len(tokens) + request.max_tokens
+        size = len(tokens) + request.most_tokens
         cut = self._excess(size)
         kept = 0 if request.lm_eval else self._kept(tokens)
         if cut and (self._overflow != "truncate" or cut > len(tokens) - max(kept, 1)):
@@ -130,19 +132,26 @@ class RequestEncoder:
         return Prompt(
             tuple(tokens),
             tuple(dict.fromkeys(stop for stop in request.stop if stop)),
-            request.max_tokens,
+            request.most_tokens,
             request.temperature,
             request.top_p,
             request.seed,
             opened=self._opens(request),
             stop_in_thoughts=request.stop_in_thoughts,
             lm_eval=request.lm_eval,
+            budget=self._budget(request),
         )
+
+    def _budget(self, request: Generate) -> Budget | None:
+        if request.reasoning_tokens is None:
+            return None
+        closes = closing_of(self.text(request)) if self._opens(request) else None
+        return Budget(request.reasoning_tokens, request.max_tokens, closes)
 
     def _opens(self, request: Generate) -> bool:
         """Whether the prompt ends inside thoughts."""
-        if not request.stop or (request.chat and not self._encoder.thinks):
-            return False  # and where nothing stops it, it does not matter
+        if request.chat and not self._encoder.thinks:
+            return False
         return opens(self.text(request))
 
     def _pairs(self, request: Score) -> list[tuple[tuple[int, ...], int]]:

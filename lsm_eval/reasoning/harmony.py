@@ -15,6 +15,9 @@ FINAL = "<|channel|>final<|message|>"
 REPLY = "<|start|>assistant"
 """What the chat template ends with: the model names the channel itself."""
 
+CLOSING = f"<|end|>{REPLY}{FINAL}"
+"""What ends a message that is thought, and begins the answer."""
+
 _END = re.compile(r"<\|(?:end|return|call|start)\|>")
 # What is left where a tokenizer dropped the markers.
 _BARE = re.compile(r"\A\s*analysis(?P<thoughts>.*?)assistantfinal(?P<answer>.*)\Z", re.DOTALL)

@@ -11,6 +11,11 @@ def opens(prompt: str) -> bool:
     return _left_open(prompt) is not None or harmony.opens(prompt)
 
 
+def closing_of(prompt: str) -> str | None:
+    """What closes the thoughts that a prompt ends inside of; None where it does not."""
+    return _left_open(prompt) or (harmony.CLOSING if harmony.opens(prompt) else None)
+
+
 def closed(prompt: str) -> str:
     """The prompt where an answer begins without thoughts: those that it opens are closed (as an empty block), and a
     reply that must name its channel first has named it. As it is where it opens none."""

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsm_eval.reasoning import harmony, quoting
-from lsm_eval.reasoning.families import WRAPPERS, Marker, markers
+from lsm_eval.reasoning.families import WRAPPERS, Marker, closing, markers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +52,50 @@ def answer_start(text: str, *, opened: bool = False) -> tuple[int, int] | None:
 
     What this says of a text holds of every longer one, once an answer has begun.
     """
+    return _begin(text, opened)[0]
+
+
+def only_closed(text: str) -> bool:
+    """Whether it begins with thoughts that its first mark closes, and nothing in it opened."""
+    found = markers(text)
+    return bool(found) and found[0].kind == "close" and bool(split(text).thoughts)
+
+
+def unmarked(text: str) -> bool:
+    """Whether there is no mark of thoughts in it."""
+    return not markers(text) and "<|channel|>" not in text
+
+
+def closing_text(text: str, opened: str | None = None) -> str:
+    """What to write after a text that is inside the thoughts it begins with, to end them. `opened`: what closes those
+    that the prompt opened."""
+    if text.lstrip().startswith("<|channel|>") or (opened is not None and opened == harmony.CLOSING):
+        return harmony.CLOSING
+    block = _begin(text, opened is not None)[1]
+    close = closing(block.name, block.tag) if block is not None else opened or "</think>"
+    return f"{'' if not text or text.endswith(chr(10)) else chr(10)}{close}\n\n"
+
+
+def _begin(text: str, opened: bool) -> tuple[tuple[int, int] | None, Marker | None]:
+    """What `answer_start` says, and what opened the block that it is inside of; None for the prompt."""
     found = markers(text)
     named = text.lstrip().startswith("<|channel|>")
     if named or (opened and harmony.speaks(text) and not _closes_before_channels(text, found)):
         final = harmony.answer_start(text)
-        return None if final is None else (final, _past_space(text, final))
+        return (None if final is None else (final, _past_space(text, final))), None
     at, number, inside = 0, 0, opened
     block: Marker | None = None
     while True:
         if not inside:
             block = found[number] if number < len(found) else None
             if block is None or block.kind == "close" or text[at : block.start].strip():
-                return (at, _past_space(text, at)) if at else (0, 0)
+                return ((at, _past_space(text, at)) if at else (0, 0)), None
             at, number = block.end, number + 1
             if block.kind == "empty":
                 continue
         close = _closer(text, found, number, block)
         if close is None:
-            return None
+            return None, block
         at, number, inside = found[close].end, close + 1, False
 
 

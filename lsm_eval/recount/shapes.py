@@ -74,7 +74,7 @@ TASK: Mapping[str, Test] = {
 }  # fmt: skip
 TASK_OPTIONAL: Mapping[str, Test] = {
     "failures": is_counts, "thoughts": is_count, "redacted": is_flag, "sensitive": is_flag,
-    "no_samples": or_null(is_text),
+    "no_samples": or_null(is_text), "cut_off": or_null(lambda value: isinstance(value, dict)),
 }  # fmt: skip
 DATASET: Mapping[str, Test] = {
     "source": is_text, "name": is_text, "split": is_text, "rows": or_null(is_count), "sha256": is_text,

@@ -123,6 +123,16 @@ def _against(task: str, row: dict[str, Any], table: Table, found: Found) -> None
         found.say(
             f"{task}: {MANIFEST} says that {row.get('thoughts')} samples had thoughts, and the table has {thoughts}."
         )
+    cut = row.get("cut_off")
+    if (
+        cut is not None
+        and not table.has("further")
+        and cut.get("samples") != table.counts("finish").get("length", 0)
+    ):
+        found.say(
+            f"{task}: {MANIFEST} says that {cut.get('samples')} answers ran out of tokens, and the table has "
+            f"{table.counts('finish').get('length', 0)}."
+        )
     if any(count is not None and count < 0 for count in table.counts("truncated")):
         found.say(f"{task}: a sample was cut by less than no token.")
 

@@ -42,11 +42,14 @@ OPTIONAL_COLUMNS = {
     "asked": "string or null: SHA-256 of what the sample asks, whatever model and chat template read it",
     "weight": "double: how many samples of its cluster it stands for",
     "thoughts": "string or null: a reasoning model's thoughts, taken off the completion; generate only",
+    "reasoning_tokens": "int64 or null: new tokens that went into thoughts, those too that a server does not show",
+    "answer_tokens": "int64 or null: the others",
     "further": "string or null: JSON list of the sample's requests after its first, with their answers",
     "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
 """`asked`: not in early records. `weight`: only in tables with a sample whose weight is not 1. `thoughts`: only in tables
-with a sample that has some. `further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a
+with a sample that has some. `reasoning_tokens`, `answer_tokens`: only in those, and where tokens of thoughts were counted
+that are not shown; null where nobody counted them. `further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a
 judge was asked."""
 
 
@@ -143,6 +146,27 @@ class DatasetRow(Row):
     """Whether the content's hash is the one that the task file names."""
 
 
+class CutOffBounds(Row):
+    """What a metric comes to, whatever the answers that were cut off would have been."""
+
+    metric: str
+    all_wrong: float | None
+    """Each of them counted as wrong."""
+    left_out: float | None
+    """Without any of them; None where nothing is left."""
+
+
+class CutOffRow(Row):
+    """Answers that ran out of tokens, of a task whose metrics grade whole answers (`runner.cut_off`)."""
+
+    samples: int
+    """All of them."""
+    in_thoughts: int
+    """Those that had not begun their answer: missing, among `TaskRow.failures` as `truncated`. The others are scored as
+    they are."""
+    bounds: list[CutOffBounds]
+
+
 class TaskRow(SparseRow):
     """How one task was asked."""
 
@@ -172,6 +196,8 @@ class TaskRow(SparseRow):
     """Samples of which a reasoning model's thoughts were taken off, those that ended inside them included."""
     stopped_at_start: int = 0
     """Samples with an answer that a stop string ended at its very start: nothing, or a heading, is left of it."""
+    cut_off: CutOffRow | None = None
+    """None, and not written, where no answer was cut off, or no metric grades whole answers."""
     own_shots: int | None = None
     """The task's own number of examples, which `shots` differs from where `--shots` said so; None in early records."""
     own_chat: bool | None = None
@@ -343,7 +369,8 @@ class Manifest(SparseRow):
     requests: dict[str, int]
     """`asked`, `unique`, `from_store`, `computed`, `failed`."""
     tokens: dict[str, int]
-    """`asked` (see `models.base.Cost`) and `generated`. Early records have `scored_tokens` and
+    """`asked` (see `models.base.Cost`) and `generated`, and of these `reasoning` and `answer` where a model thought and all
+    are known. Early records have `scored_tokens` and
     `vocabulary_rows` here, which are in `work` since."""
     work: Work | None = None
     """None in early records."""

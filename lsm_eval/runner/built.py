@@ -69,10 +69,14 @@ def with_samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = No
 
 
 def _limited(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
-    """The samples with the run's own bound of new tokens, where it names one."""
-    if spec.max_tokens is None:
-        return samples
-    return _generated(samples, max_tokens=spec.max_tokens)
+    """The samples with the run's own bounds of new tokens and thoughts, where it names any."""
+    own = {
+        "max_tokens": spec.max_tokens,
+        "reasoning_tokens": spec.reasoning_tokens,
+        "reasoning_effort": spec.reasoning_effort,
+    }
+    named = {name: value for name, value in own.items() if value is not None}
+    return _generated(samples, **named) if named else samples
 
 
 def _generated(samples: Sequence[Sample], **changes: Any) -> tuple[Sample, ...]:

@@ -11,6 +11,7 @@ from lsm_eval.models.base import Chatting, Cost, Model
 from lsm_eval.models.chat_template import ChatTemplateError
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Request
+from lsm_eval.runner.budgets import check_budgets
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.sample import Sample
@@ -19,6 +20,7 @@ from lsm_eval.tasks.sample import Sample
 def counted(one: PreparedTask, model: Model, spec: RunSpec) -> PreparedTask:
     """The task with the tokens that it costs."""
     requests = [request for sample in one.samples for request in sample.requests]
+    check_budgets(requests, model)
     try:
         each = model.cost(requests)
     except ChatTemplateError as error:

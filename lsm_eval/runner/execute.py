@@ -127,5 +127,5 @@ def _tokens(request: Request, response: Response, tokens: Callable[[Request], in
     if isinstance(response, Failure):
         return tokens(request) if response.reason == "nan" else 0  # the others never reached the model
     if isinstance(request, Generate) and isinstance(response, Generated):
-        return max(tokens(request) - request.max_tokens + (response.tokens or 0), 0)
+        return max(tokens(request) - request.most_tokens + (response.tokens or 0), 0)
     return tokens(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.models.base import Model, ModelInfo
@@ -14,6 +15,7 @@ from lsm_eval.requests import (
 from lsm_eval.results.schema import (
     SCHEMA_VERSION,
     AbsentRow,
+    CutOffRow,
     DatasetRow,
     LeftOutRow,
     Manifest,
@@ -26,6 +28,7 @@ from lsm_eval.runner.judge import Bench
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.thought_tokens import totals
 from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.secrets import without_secrets
 from lsm_eval.tasks.data.load import Table
@@ -40,6 +43,8 @@ def make_manifest(
     created: datetime,
     bench: Bench,
     left_out: Sequence[LeftOutRow] = (),
+    *,
+    cut_off: Mapping[str, CutOffRow | None] = MappingProxyType({}),
 ) -> Manifest:
     """How the numbers came to be, but for `phases` and `work`, which are known once all else is written."""
     info = model.info
@@ -51,7 +56,10 @@ def make_manifest(
     ]
     generated = sum(response.tokens or 0 for response in written if isinstance(response, Generated))
     counted = all(response.tokens is not None for response in written if isinstance(response, Generated))
-    rows = [_task_row(task, spec, failures, responses) for task, responses, failures in tasks]
+    rows = [
+        _task_row(task, spec, failures, responses, cut_off.get(task.name))
+        for task, responses, failures in tasks
+    ]
     return Manifest(
         schema_version=SCHEMA_VERSION,
         run=created.strftime("%Y%m%dT%H%M%S.%fZ"),
@@ -80,6 +88,7 @@ def make_manifest(
         tokens={
             "asked": sum(cost.asked for task, _, _ in tasks for cost in task.costs),
             **({"generated": generated} if counted else {}),
+            **totals([whole for _, responses, _ in tasks for whole in responses], model),
         },
         settings={
             "batch_tokens": spec.options.batch_tokens or "auto",
@@ -87,6 +96,7 @@ def make_manifest(
             "reasoning": spec.reasoning,
             "choices": spec.choices,
             "max_tokens": spec.max_tokens,
+            **budgets(spec),
             "chat_template": spec.options.chat_template,
             "dtype": spec.options.dtype,
             "device": spec.options.device,
@@ -104,6 +114,12 @@ def make_manifest(
     )
 
 
+def budgets(spec: RunSpec) -> dict[str, int | str]:
+    """The budgets of thoughts that were set."""
+    own = {"reasoning_tokens": spec.reasoning_tokens, "reasoning_effort": spec.reasoning_effort}
+    return {name: value for name, value in own.items() if value is not None}
+
+
 def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
     found = dict(info.details or {})
     # The store keeps answers and not how each was computed, and they may come from several runs.
@@ -113,7 +129,11 @@ def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
 
 
 def _task_row(
-    task: PreparedTask, spec: RunSpec, failures: Mapping[str, int], responses: Sequence[SampleResponse]
+    task: PreparedTask,
+    spec: RunSpec,
+    failures: Mapping[str, int],
+    responses: Sequence[SampleResponse],
+    cut_off: CutOffRow | None,
 ) -> TaskRow:
     definition = task.loaded.task
     return TaskRow(
@@ -139,6 +159,7 @@ def _task_row(
         failures=dict(failures),
         thoughts=samples_with_thoughts(responses),
         stopped_at_start=samples_stopped_at_start(task.samples, responses),
+        cut_off=cut_off,
         own_shots=task.own_shots,
         own_chat=task.own_chat,
         drifted=(definition.dataset.sha256 is not None and not task.data.pinned)

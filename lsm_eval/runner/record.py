@@ -63,6 +63,10 @@ def signature(
     own = None if isinstance(task.loaded, LmEvalTask) else definition.max_tokens
     if definition.request == "generate" and spec.max_tokens not in (None, own):
         parts.append(f"max_tokens:{spec.max_tokens}")
+    if definition.request == "generate" and spec.reasoning_tokens is not None:
+        parts.append(f"reasoning_tokens:{spec.reasoning_tokens}")
+    if definition.request == "generate" and spec.reasoning_effort is not None:
+        parts.append(f"reasoning_effort:{spec.reasoning_effort}")
     if task.chat and definition.stop and definition.stop != definition.chat_stop:
         parts.append("stop:chat" if definition.chat_stop else "stop:none")
     if reasoning:

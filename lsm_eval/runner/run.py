@@ -194,6 +194,7 @@ def _write(
             created,
             bench,
             left_out.rows,
+            cut_off={task.prepared.name: task.cut_off for task in scored},
         ).model_copy(update={"cost": spending.row()})
         if gated is not None:
             manifest = gated.concluded(manifest, rows, tables, created)

@@ -22,6 +22,7 @@ from lsm_eval.requests import (
     kind,
 )
 from lsm_eval.runner.prepared import PreparedTask
+from lsm_eval.runner.thought_tokens import apart
 from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.tasks.sample import Sample
 
@@ -45,6 +46,7 @@ def sample_rows(
     )
     several = any(sample.further for sample in task.samples)
     thinks = samples_with_thoughts(responses) > 0
+    counted = thinks or any(apart(part)[0] for whole in responses for part in parts(whole))
     weighted = any(sample.weight != 1 for sample in task.samples)
     for index, (sample, whole, own) in enumerate(zip(task.samples, responses, measurements, strict=True)):
         request, response = sample.request, parts(whole)[0]
@@ -78,6 +80,9 @@ def sample_rows(
             add(weight=sample.weight)
         if thinks:
             add(thoughts=(response.thoughts or None) if isinstance(response, Generated) else None)
+        if counted:
+            spent, own_tokens = apart(parts(whole)[0])
+            add(reasoning_tokens=spent, answer_tokens=own_tokens)
         if several:
             add(further=_further(sample, whole, model))
         for name in names:

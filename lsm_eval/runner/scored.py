@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from lsm_eval.metrics.base import AnyMetric, Measurement
 from lsm_eval.metrics.joint import SampleResponse
 from lsm_eval.requests import Failure
+from lsm_eval.results.schema import CutOffRow
+from lsm_eval.runner.cut_off import cut_off
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
@@ -29,6 +32,11 @@ class ScoredTask:
     def samples(self) -> Sequence[Sample]:
         """The task's samples, parallel to the responses."""
         return self.prepared.samples
+
+    @cached_property
+    def cut_off(self) -> CutOffRow | None:
+        """The answers that ran out of tokens, where metrics grade whole ones."""
+        return cut_off(self.samples, self.responses, self.estimates, self.measurements)
 
     @property
     def failures(self) -> dict[str, int]:

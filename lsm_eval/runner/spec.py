@@ -45,6 +45,10 @@ class RunSpec:
     labels where the model can be; `parsed`: never). `auto`: by likelihoods where the model tells any."""
     max_tokens: int | None = None
     """Most new tokens of a generated text; None for each task's own number."""
+    reasoning_tokens: int | None = None
+    """Most tokens of the thoughts before it, beside `max_tokens`; None where both share these."""
+    reasoning_effort: str | None = None
+    """How much the model is asked to think (`reasoning.effort`); None for what it does by itself."""
     options: ModelOptions = field(default_factory=ModelOptions)
     data: DataOptions = field(default_factory=DataOptions)
     include: Sequence[Path] = ()

@@ -11,9 +11,11 @@ from lsm_eval.metrics.joint import SampleResponse, join, parts
 from lsm_eval.models.base import Model
 from lsm_eval.reasoning.answered import VERSION, Mode, answered
 from lsm_eval.reasoning.prompts import opens, says_no_thoughts
+from lsm_eval.reasoning.split import only_closed, unmarked
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response, Score
 from lsm_eval.runner.choosing.read import with_unread
 from lsm_eval.runner.prepared import PreparedTask
+from lsm_eval.runner.thought_tokens import counted_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +59,41 @@ def _task(task: PreparedTask, responses: list[SampleResponse], model: Model, mod
     own = default if mode == "auto" else mode
     found: list[SampleResponse] = []
     differs = False
+    unseen = own != "keep" and _opened_unseen(responses)
     for sample, whole in zip(task.samples, responses, strict=True):
         if isinstance(whole, Failure):
             found.append(whole)
             continue
         asked = list(zip(sample.requests, parts(whole), strict=True))
-        answers = [_answer(request, part, model, own) for request, part in asked]
+        answers = [_answer(request, part, model, own, unseen) for request, part in asked]
         if own != default:
             differs |= answers != [_answer(request, part, model, default) for request, part in asked]
         found.append(join(answers))
+    if own != "keep":
+        found = counted_apart(responses, found, model)
     found = with_unread(task, found)
     return Answered(found, f"reasoning:{own}/{VERSION}" if differs else "")
 
 
-def _answer(request: Request, part: Response, model: Model, mode: Mode) -> Response:
+def _answer(request: Request, part: Response, model: Model, mode: Mode, unseen: bool = False) -> Response:
+    """`unseen`: prompts open thoughts although they do not show it."""
     if not isinstance(part, Generated) or not isinstance(request, Generate):
         return part
+    if unseen and part.finish == "length" and not part.thoughts and unmarked(part.text):
+        return answered(part, mode, opened=True)
     return answered(part, mode, opened=mode != "keep" and opens(model.render(request)))
+
+
+def _opened_unseen(responses: Sequence[SampleResponse]) -> bool:
+    """Whether most of the texts that ended by themselves begin with thoughts that they only close: then the prompts open
+    them, as a server's chat template may, and a text without any mark that ran out of tokens is still inside of them."""
+    ended = [
+        part
+        for whole in responses
+        for part in parts(whole)
+        if isinstance(part, Generated) and part.finish == "stop" and not part.thoughts
+    ]
+    return 2 * sum(only_closed(part.text) for part in ended) > len(ended)
 
 
 def _scored(task: PreparedTask, model: Model) -> str:

@@ -204,7 +204,7 @@ def test_thoughts_without_an_answer(text: str | None) -> None:
 def test_thoughts_that_are_counted_and_not_shown() -> None:
     whole = completion(CHAT, "yes", tokens=900)
     whole["usage"]["completion_tokens_details"] = {"reasoning_tokens": 896}
-    assert _read(whole) == Generated("yes", 900, "stop")
+    assert _read(whole) == Generated("yes", 900, "stop", reasoning_tokens=896)
     whole = completion(CHAT, "", tokens=900, finish="length")
     whole["usage"]["completion_tokens_details"] = {"reasoning_tokens": 900}
     found = answered(_read(whole), "auto", opened=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,30 @@ def test_llamacpp_streams_what_it_answers_whole(tmp_path: Path) -> None:
         assert {one.finish for stream in ("off", "on") for one in found[api, stream]} == {"length"}
     assert found["responses", "off"] == found["chat", "off"]
     assert found["chat", "on"][0].text == "his" * 5, "five parts that are the same, and none came twice"
+
+
+def test_llamacpp_keeps_to_a_budget_of_thoughts(tmp_path: Path) -> None:
+    """Its template opens thoughts, and this model would never end them."""
+    # From how it writes thoughts again the server learns their marks.
+    reply = (
+        "{{ '<|assistant|>' }}{% if m.reasoning_content %}{{ '<think>\\n' + m.reasoning_content + '\\n</think>\\n\\n' }}"
+        "{% endif %}{{ m['content'] }}\n"
+    )
+    template = (
+        "{% for m in messages %}{% if m['role'] == 'assistant' %}" + reply + "{% else %}<|{{ m['role'] }}|>"
+        "{{ m['content'] }}\n{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|><think>\n{% endif %}"
+    )
+    asked = Generate("the cat", max_tokens=20, chat=True)
+    with serve_llamacpp(write_gemma3(tmp_path / "tiny.gguf"), template=template) as server:
+        model = EndpointModel("tiny", EndpointOptions(f"http://{server._address.netloc}/v1"))
+        (free,) = _texts(model, [asked])
+        (kept,) = _texts(model, [replace(asked, reasoning_tokens=5)])
+    assert free.text.startswith("<think>"), "cut inside its thoughts"
+    assert (model.info.details or {})["reasoning_budget"] == "sent as thinking_budget_tokens"
+    assert kept.text
+    assert kept.thoughts
+    assert len(kept.thoughts) < len(free.text)
+    assert not kept.text.startswith("<think>")
 
 
 @pytest.mark.parametrize("chat", ["auto", pytest.param("off", marks=pytest.mark.slow)])

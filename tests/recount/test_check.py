@@ -145,6 +145,9 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda r: table(r, "failure", first("truncated"), WRITTEN), "0 samples failed as 'truncated'"
     ),
     "thoughts": (lambda r: set_task(r, thoughts=3), "says that 3 samples had thoughts, and the table has 0"),
+    "cut off": (
+        lambda r: set_task(r, cut_off={"samples": 3, "in_thoughts": 0, "bounds": []}), "says that 3 answers ran out of tokens"
+    ),
     "request": (lambda r: set_task(r, request="generate"), "asks by generate, and its table has score"),
     "no table": (lambda r: (r / "samples" / f"{TASK}.parquet").unlink(), f"samples/{TASK}.parquet is missing"),
     "torn table": (

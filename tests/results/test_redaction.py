@@ -37,6 +37,8 @@ def table() -> dict[str, list[object]]:
         "weight": [1.0, 2.5],
         "asked": ["0f", None],
         "thoughts": [None, SECRET],
+        "reasoning_tokens": [None, 3],
+        "answer_tokens": [None, 2],
         "further": [None, json.dumps(further)],
         "judgements": [None, json.dumps({"m": [{"q": {"answer": "yes"}}]})],
         "score.m": [1.0, None],
@@ -68,6 +70,8 @@ def test_what_is_no_text_stays() -> None:
         "truncated",
         "failure",
         "weight",
+        "reasoning_tokens",
+        "answer_tokens",
     )
     for name in (*kept, "judgements", "score.m", "stats.m"):
         assert found[name] == columns[name], name

@@ -189,7 +189,9 @@ def test_withheld_records_hold_no_thoughts_and_pages_fold_them(tmp_path: Path) -
     assert "<summary>Thoughts" in page
     assert "1 &lt;b&gt;2&lt;/b&gt;" in page
     assert "failed: truncated" in page
-    assert "the thoughts of 3 not scored" in next((site / "models").glob("*.html")).read_text()
+    model_page = next((site / "models").glob("*.html")).read_text()
+    assert "the thoughts of 3 not scored" in model_page
+    assert "; 1 ran out of tokens, 1 of them inside thoughts" in model_page
     _, record = _run(tmp_path, Writing(replies), redact="all")
     thoughts = record.samples("talk")["thoughts"].to_pylist()
     assert all(text is None or text.startswith("[withheld sha256:") for text in thoughts)
@@ -272,3 +274,19 @@ def test_a_checkpoint_that_thinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert table["completion"].to_pylist() == ["the mat", "yes"]
         assert table["thoughts"].to_pylist() == ["the dog\n\nand log", "the answer\n\nis nothing"]
         assert table["score.exact_match"].to_pylist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("thinking", [True, False])
+def test_thoughts_that_a_template_opens_unseen(tmp_path: Path, thinking: bool) -> None:
+    """As of a server that leaves them in the text, and whose template nobody knows."""
+    replies = {
+        "alpha": "It is not twelve.\n</think>\n\nnine",
+        "beta": "It may be nine, or it may be twelve, who knows?",
+        "gamma": "nine",
+        "delta": "nine at first, then\n</think>\n\ntwelve",
+    }
+    if not thinking:
+        replies |= {"alpha": "nine"}
+    _, record = _run(tmp_path, Writing(replies))
+    failures = record.samples("talk")["failure"].to_pylist()
+    assert failures == [None, "truncated" if thinking else None, None, None]

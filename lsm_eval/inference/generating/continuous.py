@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.fast_linear import fast_linears
+from lsm_eval.inference.generating.budget import watch
 from lsm_eval.inference.generating.capacity import Capacity
 from lsm_eval.inference.generating.drawing import choose
 from lsm_eval.inference.generating.packed import PackedLinears
@@ -61,6 +62,8 @@ class ContinuousLoop:
         with self._ledger.planning():
             place = self._place
             self._waiting = deque(arrange(prompts, place.decode, self._capacity.group, place.written))
+            for sequence in self._waiting:
+                sequence.budget = watch(sequence.prompt, place)
         self._active = []
         self._longest = max((sequence.reserved for sequence in self._waiting), default=0)
         self._reset()
@@ -175,6 +178,8 @@ class ContinuousLoop:
         ended = []
         for slot, (sequence, token) in enumerate(zip(active, tokens, strict=True)):
             sequence.length += 1
+            if sequence.budget is not None:
+                token = sequence.budget.next(sequence.new, token)
             sequence.new.append(token)
             if bad[slot] or self._is_over(sequence, token):
                 ended.append(slot)
@@ -202,6 +207,8 @@ class ContinuousLoop:
 
     def _is_over(self, sequence: Sequence, token: int) -> bool:
         if token in self._ends or len(sequence.new) >= sequence.prompt.max_tokens:
+            return True
+        if sequence.budget is not None and sequence.budget.over(sequence.new):
             return True
         if not sequence.watch.push(token):
             return False

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lsm_eval.inference.batching import batches
+from lsm_eval.inference.generating.budget import BudgetWatch, watch
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import finish, holds, stands
@@ -72,20 +73,28 @@ def generate(model: Any, prompts: Sequence[Prompt], *, place: Place, ledger: Led
         bos_token_id=None,
         eos_token_id=list(place.ends) or None,
     )
-    steps = _Steps(prompts)
+    watches = [watch(prompt, place) for prompt in prompts]
+    steps = _Steps(prompts, watches, width)
     start = time.perf_counter()
     with torch.inference_mode():
         out = model.generate(
             input_ids=ids.to(place.device),
             attention_mask=mask.to(place.device),
             generation_config=config,
-            stopping_criteria=[_Stops(prompts, width, place)],
+            stopping_criteria=[_Stops(prompts, width, place, watches)],
             logits_processor=[steps],
         )
     found = steps.found()
     results = [
-        finish(prompt, new, found[row], frozenset(place.ends), place.decode, place.written)
-        for row, (prompt, new) in enumerate(zip(prompts, out[:, width:].tolist(), strict=True))
+        finish(
+            prompt,
+            new if one is None else new[: one.length],
+            found[row],
+            frozenset(place.ends),
+            place.decode,
+            place.written,
+        )
+        for row, (prompt, new, one) in enumerate(zip(prompts, out[:, width:].tolist(), watches, strict=True))
     ]
     _count(ledger, layer_count(model), prompts, results, steps, start)
     return results
@@ -122,8 +131,10 @@ def _count(
 class _Stops:
     """Tells transformers which sequences hold a stop string or have used up their tokens."""
 
-    def __init__(self, prompts: Sequence[Prompt], width: int, place: Place) -> None:
-        self._prompts = prompts
+    def __init__(
+        self, prompts: Sequence[Prompt], width: int, place: Place, watches: Sequence[BudgetWatch | None]
+    ) -> None:
+        self._prompts, self._watches = prompts, watches
         self._width = width
         self._place = place
         self._done = [False] * len(prompts)
@@ -142,7 +153,8 @@ class _Stops:
         for row, prompt in enumerate(self._prompts):
             if self._done[row]:
                 continue
-            if used >= prompt.max_tokens:
+            own = self._watches[row]
+            if used >= prompt.max_tokens or (own is not None and own.over(new[row].tolist())):
                 self._done[row] = True
             elif prompt.stop:
                 decode, written = self._place.decode, self._place.written
@@ -155,8 +167,8 @@ class _Stops:
 class _Steps:
     """Sees each step's scores: notes which sequences ever saw a NaN, and draws for those with a temperature."""
 
-    def __init__(self, prompts: Sequence[Prompt]) -> None:
-        self._prompts = prompts
+    def __init__(self, prompts: Sequence[Prompt], watches: Sequence[BudgetWatch | None], width: int) -> None:
+        self._prompts, self._watches, self._width = prompts, watches, width
         self._streams = [Stream(prompt) for prompt in prompts]
         self._seen: Any = None
         self.count = 0
@@ -177,6 +189,19 @@ class _Steps:
                 scores[row] = float("-inf")
                 scores[row, token] = 0.0
         self.count += 1
+        return self._within_budgets(input_ids, scores)
+
+    def _within_budgets(self, input_ids: Any, scores: Any) -> Any:
+        """The scores, with nothing left to choose where a budget says what is written."""
+        for row, own in enumerate(self._watches):
+            if own is None or own.length is not None:
+                continue
+            new = input_ids[row, self._width :].tolist()
+            token = own.next(new, -1)
+            if token >= 0:
+                scores = scores.clone()
+                scores[row] = float("-inf")
+                scores[row, token] = 0.0
         return scores
 
     def found(self) -> list[bool]:

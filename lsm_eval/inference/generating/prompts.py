@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """Tokens for thoughts and for the answer, apart (`budget.BudgetWatch`)."""
+
+    reasoning: int
+    answer: int
+    closes: str | None = None
+    """What closes the thoughts that the prompt opens; None where it opens none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """Tokens to continue."""
 
@@ -25,6 +35,8 @@ class Prompt:
     """They do not wait, whether it does or not."""
     lm_eval: bool = False
     """Cut the text as lm-evaluation-harness does where a stop string holds a special token (`stops.finish`)."""
+    budget: Budget | None = None
+    """Within `max_tokens`, how many may be thoughts; None where they share these with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +49,5 @@ class Continuation:
     """Whether a stop string or the end of text came."""
     nan: bool
     """Whether the model's output held a NaN on the way, so that the text means nothing."""
+    thought: int | None = None
+    """How many of the tokens are thoughts that the text begins with; None where it begins with none."""

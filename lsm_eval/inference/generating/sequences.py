@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
+from lsm_eval.inference.generating.budget import BudgetWatch
 from lsm_eval.inference.generating.drawing import Stream
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.generating.slots import Trunk
@@ -35,6 +36,7 @@ class Sequence:
     new: list[int] = field(default_factory=list)
     length: int = 0
     """Tokens in the slot: copied ones, the prompt's own, new ones."""
+    budget: BudgetWatch | None = None
 
     @property
     def start(self) -> int:

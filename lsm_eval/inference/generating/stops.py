@@ -139,7 +139,7 @@ def finish(
     # The end of text may be a part of a stop string, never of the text.
     whole = new if end is None else new[: end + 1]
     if not holds(prompt, whole, decode, written):
-        return Continuation(text, len(own), end is not None, nan)
+        return Continuation(text, len(own), end is not None, nan, _thought(prompt, own, text, decode))
     count = _tokens_until_stop(prompt, whole, decode, written)
     if prompt.lm_eval and prompt.stop_in_thoughts:
         cut = decode(own[:count])
@@ -147,7 +147,25 @@ def finish(
             cut = cut.partition(stop)[0]
     else:
         cut = min(_cut(prompt, whole[:count], decode, written), text, key=len)
-    return Continuation(cut, min(count, len(own)), True, nan)
+    own = own[:count]
+    return Continuation(cut, len(own), True, nan, _thought(prompt, own, cut, decode))
+
+
+def _thought(prompt: Prompt, tokens: Sequence[int], text: str, decode: Decode) -> int | None:
+    """How many of the tokens come before the answer, white space before it among them."""
+    begins = answer_start(text, opened=prompt.opened)
+    if begins == (0, 0):
+        return None
+    if begins is None:
+        return len(tokens)
+    few, enough = 0, len(tokens)
+    while few < enough:
+        middle = (few + enough) // 2
+        if len(decode(tokens[:middle])) < begins[1]:
+            few = middle + 1
+        else:
+            enough = middle
+    return enough
 
 
 def _tokens_until_stop(prompt: Prompt, new: Sequence[int], decode: Decode, written: Written | None) -> int:

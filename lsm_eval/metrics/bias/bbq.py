@@ -115,6 +115,8 @@ class ByContext(Described, ABC):
 
 
 class _Accuracy(ByContext, ProportionMetric):
+    grades = True
+
     def decide(self, sample: Sample, chosen: Sequence[int]) -> Measurement:
         return credit(chosen, right_of(self.name, sample))
 

@@ -177,6 +177,7 @@ class CitationRight(ProportionMetric):
     number from 1) and no other one; here no words are compared."""
 
     default_name = "citation_right"
+    grades = True
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         sentences = cited_sentences(generated(self.name, answer).text, 0)

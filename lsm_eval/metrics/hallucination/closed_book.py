@@ -72,6 +72,7 @@ class Correct(_Outcome, ProportionMetric):
     """`qa_correct`: share of all questions answered right."""
 
     default_name = "qa_correct"
+    grades = True
 
     def count(self, found: Outcome) -> Measurement:
         return counted(found == "correct")
@@ -111,6 +112,7 @@ class CorrectOfAttempted(_Outcome, ProportionMetric):
     """`qa_correct_attempted`: share of right ones among the questions that were answered (right or wrong)."""
 
     default_name = "qa_correct_attempted"
+    grades = True
 
     def count(self, found: Outcome) -> Measurement | None:
         return counted(found == "correct") if found in ("correct", "wrong") else None

@@ -116,6 +116,7 @@ class TaskKept(ProportionMetric):
     stands in the attacked answer. Beside `injection_success`, since a model that says nothing is safe, too."""
 
     default_name = "injection_task_kept"
+    grades = True
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
         return self.measure_all(sample, [answer])

@@ -1,0 +1,80 @@
+"""Thoughts that a server hands over apart from the answer, in the shapes that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lsm_eval.endpoints.outcome import Outcome
+from lsm_eval.requests import Generated
+
+_FIELDS = ("reasoning_content", "reasoning")
+_DETAILS = "reasoning_details"
+_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
+_PARTS = frozenset({"thinking", "reasoning", "reasoning_text", "summary_text"})
+_HIDDEN_PARTS = frozenset({"redacted_thinking", "reasoning.encrypted"})
+_NAMES = ("thinking", "reasoning", "reasoning_text", "text", "summary", "content")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a message tells of thoughts."""
+
+    text: Any = ""
+    """Whatever stands there: no text where the message is of another shape."""
+    hidden: bool = False
+    """Whether there were some that the server does not show (encrypted ones)."""
+
+
+def told_apart(message: Mapping[str, Any]) -> Told:
+    """The thoughts beside a message's content: `reasoning_content` (DeepSeek, SGLang, llama.cpp) or `reasoning` (vLLM,
+    Ollama, OpenRouter), and otherwise those of `reasoning_details` (OpenRouter), of which some may be encrypted."""
+    details = message.get(_DETAILS)
+    listed = details if isinstance(details, list) else []
+    hidden = any(isinstance(one, dict) and one.get("type") in _HIDDEN_PARTS for one in listed)
+    whole = next((message[name] for name in _FIELDS if message.get(name)), "")
+    if whole:
+        return Told(whole, hidden)
+    # One thought may come as a text and as its summary: the text says more.
+    for kind in _TEXTS:
+        own = [one for one in listed if isinstance(one, dict) and one.get("type") == kind]
+        said = [text for one in own if isinstance(text := one.get(_TEXTS[kind]), str) and text]
+        if said:
+            return Told("".join(said) if kind == "reasoning.text" else "\n\n".join(said), hidden)
+    return Told("", hidden)
+
+
+def is_thought(part: Mapping[str, Any]) -> bool:
+    """Whether a part of a content is thought."""
+    return part.get("type") in _PARTS or part.get("type") in _HIDDEN_PARTS
+
+
+def thought_in(part: Mapping[str, Any]) -> str | None:
+    """The text of such a part, empty where it is not shown; None where it is of another shape."""
+    if part.get("type") in _HIDDEN_PARTS:
+        return ""
+    said = next((part[name] for name in _NAMES if part.get(name)), "")
+    if isinstance(said, list):
+        found = [one.get("text") if isinstance(one, dict) else None for one in said]
+        texts = [text for text in found if isinstance(text, str)]
+        return "".join(texts) if len(texts) == len(found) else None
+    return said if isinstance(said, str) else None
+
+
+def reasoning_count(usage: Any) -> int | None:
+    """How many of the new tokens a usage says are thoughts: among its details (OpenAI's two APIs), or by itself (SGLang).
+    None where it says nothing."""
+    if not isinstance(usage, dict):
+        return None
+    places = (usage.get("completion_tokens_details"), usage.get("output_tokens_details"), usage)
+    counts = [place.get("reasoning_tokens") for place in places if isinstance(place, dict)]
+    return next((count for count in counts if type(count) is int and count >= 0), None)
+
+
+def counted_apart(found: Outcome, usage: Any) -> Outcome:
+    """What was read, with the tokens of its thoughts. 0 beside thoughts that are there says that nobody counted."""
+    count = reasoning_count(usage)
+    if not isinstance(found, Generated) or found.tokens is None or count is None or count > found.tokens:
+        return found
+    return found if found.thoughts and not count else replace(found, reasoning_tokens=count)
