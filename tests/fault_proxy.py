@@ -1,6 +1,6 @@
 """A process between a client and a server that does to answers what networks, proxies and overloaded servers do.
 
-    python tests/fault_proxy.py http://127.0.0.1:8000 [--rate 0.2] [--seed 7] [--minute 60]
+    python tests/fault_proxy.py http://127.0.0.1:8000 [--rate 0.2] [--seed 7] [--minute 60] [--without twice]
 
 Prints its own address. `GET /faults` tells what it did: faults by name, and how often each prompt was asked and answered whole.
 It asks the server for every answer once, whole, and then spoils it, so that the server is the same with and without faults.
@@ -100,6 +100,7 @@ class Proxy:
     minute: float
     """Seconds that a stall of a minute takes."""
     random: random.Random
+    kinds: tuple[str, ...] = FAULTS
     faults: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
@@ -161,7 +162,7 @@ class Proxy:
             return self.storm[0]
         if self.random.random() >= self.rate:
             return None
-        fault = self.random.choice(FAULTS)
+        fault = self.random.choice(self.kinds)
         if not fault.startswith("429"):
             return fault
         if self.random.random() < _STORMS:
@@ -257,7 +258,10 @@ def _prompt(body: dict[str, Any]) -> str:
 
 async def _main(given: argparse.Namespace) -> None:
     to = urlsplit(given.server)
-    proxy = Proxy(to.hostname or "", to.port or 80, given.rate, given.minute, random.Random(given.seed))
+    kinds = tuple(fault for fault in FAULTS if fault != given.without)
+    proxy = Proxy(
+        to.hostname or "", to.port or 80, given.rate, given.minute, random.Random(given.seed), kinds
+    )
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, backlog=2048)
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -271,6 +275,7 @@ def main() -> None:
     parser.add_argument(
         "--rate", type=float, default=0.2, help="share of requests with which something goes wrong"
     )
+    parser.add_argument("--without", help="a fault that does not occur")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--minute", type=float, default=60.0, help="seconds that a stall takes")
     asyncio.run(_main(parser.parse_args()))

@@ -54,6 +54,8 @@ class Asker:
         self._patience, self._note = patience or Patience(), note
         self._answered: set[Path] = set()
         """Paths at which something was answered."""
+        self._doubted: set[int] = set()
+        """Requests in whose streams a part seemed to come twice."""
 
     async def attempt(self, job: Job, seconds: float) -> Outcome:
         """Try a request once. Raises `UserError` for the first request of its kind, where no other would fare better."""
@@ -99,13 +101,15 @@ class Asker:
         if streamed:
             # As with counts below: one that ended without [DONE] the last time, too, does not send it.
             ends = manner.ends if manner.ends is not None else job.fault != "no_done"
-            stream = Stream(path, manner, self._patience, ends=ends, sure=job.fault == "repeated")
+            stream = Stream(path, manner, self._patience, ends=ends, sure=job.place in self._doubted)
         began = time.monotonic()
         found = await self._transport.post(path, sent, seconds, alone=job.fault == "duplicate", stream=stream)
         lost = found.fault in ("connection", "timeout") if isinstance(found, Again) else found[0] in _TOO_SLOW
         if stream is None and lost:
             manner.lost(time.monotonic() - began, request.max_tokens)
         if isinstance(found, Again):
+            if found.fault == "repeated":
+                self._doubted.add(job.place)
             return found
         status, content, headers = found
         if status == 200:

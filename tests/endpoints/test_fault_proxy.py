@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -115,17 +115,34 @@ def _same(first: Any, second: Any) -> None:
     assert there.manifest.requests["failed"] == 0
 
 
-def _through(root: str, count: int, stream: str, folder: Path, most: int) -> None:
+def _nearly_the_same(first: Any, second: Any) -> None:
+    """The same of a server that writes, once in a hundred times, another text when it is asked again."""
+    here, there = read_record(first.record), read_record(second.record)
+    texts = [record.samples("say")["completion"].to_pylist() for record in (here, there)]
+    assert sum(a == b for a, b in zip(*texts, strict=True)) >= 0.97 * len(texts[0])
+    assert here.manifest.requests == there.manifest.requests
+    assert there.manifest.requests["failed"] == 0
+
+
+def _through(
+    root: str,
+    count: int,
+    stream: str,
+    folder: Path,
+    most: int,
+    *more: str,
+    same: Callable[[Any, Any], None] = _same,
+) -> None:
     tasks = _tasks(folder / "tasks", count)
     clean = _run(root, tasks, folder / "clean", stream, most)
-    with _proxy(root, "--rate", "0.2") as proxy:
+    with _proxy(root, "--rate", "0.2", *more) as proxy:
         faulty = _run(proxy, tasks, folder / "faulty", stream, most)
         faults, asked, answered = _told(proxy)
-    _same(clean, faulty)
+    same(clean, faulty)
     assert set(asked) == {f"what is {at}?" for at in range(count)}, "nothing is lost"
     assert sum(faults.values()) > 0.12 * sum(asked.values())
     if count > 1000:
-        assert set(faults) == set(fault_proxy.FAULTS)
+        assert set(faults) == set(fault_proxy.FAULTS) - set(more)
     # A request is asked again for a fault and for nothing else, and not once it was answered.
     assert sum(asked.values()) <= count + sum(faults.values()) + 0.02 * count
     assert sum(times > 1 for times in answered.values()) <= 0.01 * count, "but those that came too late"
@@ -142,8 +159,12 @@ def test_a_fifth_of_all_answers_is_spoilt(count: int, stream: str, tmp_path: Pat
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("stream", ["off", "on"])
 def test_a_fifth_of_all_answers_of_llamacpp_is_spoilt(stream: str, tmp_path: Path) -> None:
+    # Most of this model's tokens are bytes that are no characters, which its streams leave out: with more tokens than parts
+    # one that came twice stays unseen. Its likeliest tokens are nearly alike, and which it takes hangs on what the server
+    # has in its cache.
+    more = ("--without", "twice") if stream == "on" else ()
     with serve_llamacpp(write_gemma3(tmp_path / "tiny.gguf"), context=128) as server:
-        _through(f"http://{server._address.netloc}", 1500, stream, tmp_path, 8)
+        _through(f"http://{server._address.netloc}", 1500, stream, tmp_path, 8, *more, same=_nearly_the_same)
 
 
 @pytest.mark.parametrize("stream", [pytest.param("off", marks=pytest.mark.slow), "on"])

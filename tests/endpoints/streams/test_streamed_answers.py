@@ -184,6 +184,19 @@ def test_a_part_that_came_twice_is_settled_by_a_whole_answer() -> None:
         assert [body["stream"] for body in server.bodies] == [True, False, True, False]
 
 
+def test_where_no_whole_answer_comes_a_doubt_is_no_proof() -> None:
+    """Of one token less than parts, at a server that was seen to count one more."""
+
+    def answer(body: Body) -> Any:
+        if prompt_of(body) == "first":
+            return completion(body, "so it is", tokens=4)
+        return completion(body, "ha ha ha", tokens=3) if body["stream"] else (500, {}, {})
+
+    with serving(answer=answer) as server:
+        assert _texts(_asked(server, "first", "a")) == ["so it is", "ha ha ha"]
+        assert [body["stream"] for body in server.bodies] == [True, True, False, True]
+
+
 def test_the_same_stream_twice_is_no_answer_to_two_requests() -> None:
     def answer(body: Body) -> Any:
         return [
