@@ -17,7 +17,7 @@ from lsm_eval.judging.rubric import Question
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.judged import JudgedMetric, Verdicts
-from lsm_eval.models.base import Model, Releasing
+from lsm_eval.models.base import Model, Probing, Releasing
 from lsm_eval.progress import Phase, Progress
 from lsm_eval.requests import Answer, Failure, Response
 from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow
@@ -91,6 +91,8 @@ def judge_answers(
         for question in asked
     ]
     fingerprint = judge.fingerprint()
+    if isinstance(judge, Probing) and questions:  # all are asked alike
+        judge.probe([as_request(questions[0], "text", chat=judge.info.chat_template)])
     same = fingerprint == model.fingerprint()
     if same and not isinstance(judge, Paid):
         judge = model  # its weights may be there already
