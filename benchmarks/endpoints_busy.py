@@ -46,7 +46,9 @@ def busy() -> Iterator[str]:
             while not done.is_set():
                 with urllib.request.urlopen(f"{address}/metrics") as page:
                     text = page.read().decode()
-                (line,) = (one for one in text.splitlines() if one.startswith("llamacpp:requests_processing "))
+                (line,) = (
+                    one for one in text.splitlines() if one.startswith("llamacpp:requests_processing ")
+                )
                 shares.append(min(float(line.split()[1]) / _SLOTS, 1.0))
                 time.sleep(_LOOKS_SECONDS)
 
