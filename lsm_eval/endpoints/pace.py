@@ -103,8 +103,8 @@ class Pace:
         self._is_told = True
         self.rate = self._kept = max(_TOLD * rate, _SLOWEST)
         self._known, self._sure, self._fine, self._stays = rate, _SURE, True, _STAYS
-        self.at = max(min(self.at, now + 1 / self.rate), now)
-        self._last = now
+        self.at = now + 1 / self.rate
+        self.cut_at = self._last = now
 
     def _found(self) -> tuple[float | None, int]:
         """Requests a second that were taken up to the last one that was turned away, over the longest time in which the
