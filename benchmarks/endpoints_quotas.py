@@ -31,7 +31,7 @@ class _Server:
 
 _SERVERS = [
     *(_Server(rate) for rate in (20, 30, 40, 60, 120, 300, 600, 1200, 3000, 12_000, 30_000)),
-    *(_Server(rate, "told in headers", {"tells": True, "holds": 5}) for rate in (20, 60, 600, 3000)),
+    *(_Server(rate, "told in headers", {"tells": True, "holds": 60}) for rate in (20, 60, 600, 3000)),
     _Server(600, "answers after 50 ms", {"seconds": 0.05}),
     _Server(600, "answers after 5 s", {"seconds": 5.0}),
     _Server(600, "Retry-After: 89", {"retry_after": 89.0}),

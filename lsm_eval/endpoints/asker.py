@@ -10,6 +10,7 @@ from lsm_eval.endpoints.adapting import adapt
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
 from lsm_eval.endpoints.budget import FIELDS as BUDGETS
+from lsm_eval.endpoints.budget import most_tokens
 from lsm_eval.endpoints.constraint import unwrapped
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
@@ -88,7 +89,7 @@ class Asker:
         which a whole answer settles."""
         manner = self._manner.streaming
         settles = job.fault == "repeated" and manner.gives != "streams"
-        stream = not settles and manner.wanted(self._streaming, request.max_tokens)
+        stream = not settles and manner.wanted(self._streaming, most_tokens(request))
         stops = job.fault != "stopped_early"
         return body(request, self._model, path, self._manner, stops=stops, stream=stream), stream
 
@@ -106,7 +107,7 @@ class Asker:
         found = await self._transport.post(path, sent, seconds, alone=job.fault == "duplicate", stream=stream)
         lost = found.fault in ("connection", "timeout") if isinstance(found, Again) else found[0] in _TOO_SLOW
         if stream is None and lost:
-            manner.lost(time.monotonic() - began, request.max_tokens)
+            manner.lost(time.monotonic() - began, most_tokens(request))
         if isinstance(found, Again):
             if found.fault == "repeated":
                 self._doubted.add(job.place)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 _BELOW = 0.96  # of the rate found, after a request was turned away
 _TOLD = 0.98  # of the rate that a server tells
+_MISTAKEN = 3  # times that a server may turn away at a pace that it told, until it is not believed any more
 _STAYS = 70  # requests, at most, until more is tried: of so many, one or two are turned away
 _DOUBLES_SECONDS = 8.0  # then
 _DOUBLES_UNSURE = 2.5  # while the rate is not known yet
@@ -49,6 +50,9 @@ class Pace:
     in_a_row: int = 0
     """Episodes in which a pace was too much that was thought to be none, one after the other: of a server that turns away
     at any pace there is no end of them."""
+    _is_told: bool = False
+    _told_wrong: int = 0
+    """Episodes at a pace that the server had told."""
     _fine: bool = False
     _held: float | None = None
     """A pace that was none too much, before a higher one was tried."""
@@ -77,6 +81,8 @@ class Pace:
             del self._sent[place]
         if sent < self.cut_at:
             return False
+        self._told_wrong += self._is_told
+        self._is_told = False
         self._marks.append(sent)
         rate, count = self._learn(sent)
         del self._marks[:-_MOST_MARKS]
@@ -92,12 +98,13 @@ class Pace:
 
     def told(self, now: float, rate: float) -> None:
         """The server says itself how many requests a second it takes, and that few are left."""
-        if self.rate is not None and 0.9 * rate < self.rate < rate:
+        if self._told_wrong > _MISTAKEN or (self.rate is not None and 0.9 * rate < self.rate < rate):
             return
+        self._is_told = True
         self.rate = self._kept = max(_TOLD * rate, _SLOWEST)
         self._known, self._sure, self._fine, self._stays = rate, _SURE, True, _STAYS
-        self.at = max(min(self.at, now + 1 / self.rate), now)
-        self._last = now
+        self.at = now + 1 / self.rate
+        self.cut_at = self._last = now
 
     def _found(self) -> tuple[float | None, int]:
         """Requests a second that were taken up to the last one that was turned away, over the longest time in which the

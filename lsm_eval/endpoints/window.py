@@ -118,7 +118,7 @@ class Window:
     def waiting(self) -> tuple[int, float]:
         """How many requests wait to be tried again, and the longest time until one is. Seconds."""
         now = self._loop.time()
-        return len(self._waiting), max((due - now for due, _, _ in self._waiting), default=0.0)
+        return len(self._waiting), max([0.0, *(due - now for due, _, _ in self._waiting)])
 
     def _fill(self) -> None:
         """Start as many as the limiter allows."""

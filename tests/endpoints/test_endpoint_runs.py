@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import Outcome
-from openai_server import Ask, Body, Server, completion, prompt_of, serving, words
+from openai_server import Ask, Body, Server, completion, echo, prompt_of, serving, words
 
+from lsm_eval.cli.progress import Bars
 from lsm_eval.requests import Generate, Request
 from lsm_eval.results.reader import Record, read_record
 
@@ -44,6 +47,39 @@ def test_a_run_from_the_command_to_the_record(server: Server, ask: Ask) -> None:
     assert "stop" not in body
     assert "seed" not in body
     assert all("authorization" not in head.lower() for head in server.headers)
+
+
+def test_what_waits_is_told(server: Server, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a log; see below for a terminal."""
+    monkeypatch.setattr("lsm_eval.endpoints.model._SAY_SECONDS", 0.2)
+    monkeypatch.setattr("lsm_eval.endpoints.model._LOOK_SECONDS", 0.1)
+    server.answer = lambda body: (503, {}, {"Retry-After": "1"}) if 1 < len(server.bodies) < 9 else echo(body)
+    done = ask(server)
+    assert re.search(r"^lsm-eval: openai:small: retrying \d+, longest [01] s\.$", done.err, re.MULTILINE)
+    assert _record(done).manifest.requests["failed"] == 0
+
+
+def test_a_terminal_s_bar_stays_whole_under_what_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    bars = Bars()
+    with bars.phase("generate", 10) as phase:
+        phase.advance(4)
+        bars.note("openai:small: retrying 3, longest 42 s.")
+        phase.advance(6)
+    lines = capsys.readouterr().err.splitlines()
+    assert "lsm-eval: openai:small: retrying 3, longest 42 s." in [line.strip() for line in lines]
+    assert any("10/10" in line for line in lines)
+
+
+def test_the_history_of_limits_stands_in_the_record_and_in_what_shows_it(server: Server, ask: Ask) -> None:
+    turn = count()
+    server.answer = lambda body: (503, {}, {}) if 8 < next(turn) < 12 else echo(body)
+    done = ask(server)
+    (one,) = _record(done).manifest.model.servers
+    assert (one.url, one.answered) == (server.url, 24)
+    assert one.faults == {"server_error": 3}
+    assert one.limits[0].model_dump() == {"seconds": 0.0, "limit": 20.0, "why": "start"}
+    assert "server_error" in {change.why for change in one.limits[1:]}
+    assert f"{server.url} 24 answered, 3 × server_error, up to " in done.out + done.err
 
 
 def test_nothing_is_asked_twice(server: Server, ask: Ask) -> None:
