@@ -50,6 +50,8 @@ def run_options(function: F) -> F:
         click.option("--api-key-file", type=path, metavar="FILE", help="A file that holds the server's key."),
         click.option("--max-concurrency", type=click.IntRange(min=1), metavar="N",
                      help="Requests under way at a server at once, at most; 512 by default."),
+        click.option("--tokenizer", metavar="ID|DIR",
+                     help="Of a server that scores texts and shows no tokenizer: its model's, from the hub or a folder."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N",
                      help="Only N samples of each task, drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
@@ -110,6 +112,7 @@ def _endpoint(
     api_key_env: str | None,
     api_key_file: Path | None,
     max_concurrency: int | None,
+    tokenizer: str | None,
 ) -> EndpointOptions | None:
     """How a server is asked; None where no option says anything of one. Raises `UserError`."""
     from lsm_eval.models.base import EndpointOptions
@@ -119,14 +122,14 @@ def _endpoint(
             "--base-url is given several times, and one server is asked at a time: leave one of them."
         )
     if not base_urls:
-        others = (api_key_env, api_key_file, max_concurrency)
+        others = (api_key_env, api_key_file, max_concurrency, tokenizer)
         if api != "auto" or any(value is not None for value in others):
             raise UserError(
-                "--api, --api-key-env, --api-key-file and --max-concurrency go with --base-url: add it."
+                "--api, --api-key-env, --api-key-file, --max-concurrency and --tokenizer go with --base-url: add it."
             )
         return None
     most = {} if max_concurrency is None else {"max_concurrency": max_concurrency}
-    return EndpointOptions(base_urls[0], api, api_key_env, api_key_file, **most)
+    return EndpointOptions(base_urls[0], api, api_key_env, api_key_file, tokenizer=tokenizer, **most)
 
 
 def make_spec(
@@ -154,6 +157,7 @@ def make_spec(
     api_key_env: str | None,
     api_key_file: Path | None,
     max_concurrency: int | None,
+    tokenizer: str | None = None,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -217,7 +221,7 @@ def make_spec(
             chat_template=chat_template,
             trust_remote_code=trust_remote_code,
             offline=offline,
-            endpoint=_endpoint(base_urls, api, api_key_env, api_key_file, max_concurrency),
+            endpoint=_endpoint(base_urls, api, api_key_env, api_key_file, max_concurrency, tokenizer),
         ),
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),

@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-shaped server (`models.base.Model`): it writes texts, and tells no log-probabilities."""
+"""A model behind an OpenAI-shaped server (`models.base.Model`): it writes texts, and tells log-probabilities where it can."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.asker import Asker
@@ -23,9 +23,13 @@ from lsm_eval.endpoints.server import server_version
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
-from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo
+from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo, Overflow
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score
 from lsm_eval.secrets import without_secrets
+
+if TYPE_CHECKING:
+    from lsm_eval.endpoints.scoring.looking import Scoring
+    from lsm_eval.endpoints.scoring.scorer import Scorer
 
 Made = TypeVar("Made")
 _VERSION = 1
@@ -43,6 +47,8 @@ class EndpointModel:
     options: EndpointOptions
     patience: Patience = field(default_factory=Patience)
     note: Callable[[str], None] = lambda text: None
+    overflow: Overflow = "error"
+    offline: bool = False
 
     def __post_init__(self) -> None:
         """Raises `UserError` for options that mean nothing, and for a key that is not there."""
@@ -61,25 +67,30 @@ class EndpointModel:
         details = {"endpoint": without_secrets(self._address.url), "api": self.options.api}
         if "_server" in vars(self):
             details["server"] = self._server or "not told"
+        scoring = vars(self).get("_scoring")
+        if scoring is not None:
+            details |= scoring.details
         if self._asked:
             details["concurrency"] = self._limiter.described()
         return ModelInfo(
             name=f"openai:{self.model}",
             chat_template=self.options.api != "completions",
-            context=None,
+            context=None if scoring is None else scoring.context,
             details=details,
         )
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over the address, the model's name and the server's version, which is asked for. What the server
         runs behind them is not known. Raises `UserError` where no server is there."""
-        parts = {
+        parts: dict[str, Any] = {
             "endpoint": self._address.url,
             "model": self.model,
             "server": self._server,
             "api": self.options.api,
             "asking": _VERSION,
         }
+        if "_scoring" in vars(self):  # it was looked for since something asks how likely a text is
+            parts["scoring"] = self._scoring.parts
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @cached_property
@@ -88,15 +99,18 @@ class EndpointModel:
             return runner.run(server_version(self._address, self._key))
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
-        """Empty: the tokenizer is not known. Raises `UserError` for requests that it cannot be asked."""
+        """Empty for texts that are written: nothing is asked for them beforehand. Raises `UserError` for requests that it
+        cannot be asked."""
         for request in requests:
             why = self._unsupported(request)
             if why is not None:
                 raise UserError(f"openai:{self.model} {why}")
-        return []
+        return self._scoring.cost(requests) if any(map(_asks_likelihood, requests)) else []
 
     def render(self, request: Request) -> str:
-        """What is sent: of a chat the messages, as JSON."""
+        """What is sent: of a chat the messages, as JSON; of what is scored the text whose tokens are sent."""
+        if not isinstance(request, Generate) and self._unsupported(request) is None:
+            return self._scoring.read(request)
         match request:
             case Score(context=context):
                 return context
@@ -131,8 +145,16 @@ class EndpointModel:
         self._asked = True
         with _event_loop() as runner, _rare_collections():
             transport = runner.run(_made(lambda: Transport(self._address, self._key)))
+            scorer = runner.run(_made(self._scorer)) if any(map(_asks_likelihood, requests)) else None
             asker = Asker(
-                requests, self.model, self.options.api, self._address, self._key, transport, self._manner
+                requests,
+                self.model,
+                self.options.api,
+                self._address,
+                self._key,
+                transport,
+                self._manner,
+                scorer,
             )
             try:
                 # The first of each kind goes alone, so that a mistake of the user's costs one request.
@@ -149,6 +171,8 @@ class EndpointModel:
                 yield from self._window(runner, asker, rest, self._limiter)
             finally:
                 runner.run(transport.close())
+                if scorer is not None:
+                    runner.run(scorer.close())
 
     def _window(
         self, runner: asyncio.Runner, asker: Asker, places: Iterator[int], limiter: Limiter
@@ -174,18 +198,54 @@ class EndpointModel:
                 "same command again."
             )
 
+    @cached_property
+    def _scoring(self) -> Scoring:
+        """What the server tells of likelihoods; it is asked for that, and for its tokens. Raises `UserError`."""
+        from lsm_eval.endpoints.scoring.looking import look
+
+        return look(
+            self._address,
+            self._key,
+            self.model,
+            tokenizer=self.options.tokenizer,
+            overflow=self.overflow,
+            offline=self.offline,
+        )
+
+    def _scorer(self) -> Scorer | None:
+        from lsm_eval.endpoints.scoring.scorer import Scorer
+
+        return None if self._scoring.lacks else Scorer(self._scoring, self._address, self._key, self.model)
+
     def _unsupported(self, request: Request) -> str | None:
         """Why it cannot be asked this, in the rest of a sentence; None where it can."""
-        if not isinstance(request, Generate) or request.detail:
+        if _asks_likelihood(request):
+            if isinstance(request, Perplexity) and request.detail:
+                return (
+                    "is behind an endpoint, which tells how likely a text's tokens are and not how likely all others: leave "
+                    "out tasks that compare the two."
+                )
+            if self._scoring.lacks:
+                return (
+                    f"is behind an endpoint that {self._scoring.lacks}: leave out tasks that score given choices or texts, "
+                    "or that ask how likely an answer is."
+                )
+        if not isinstance(request, Generate):
+            return None
+        if self.overflow == "truncate" and not request.detail:
             return (
-                "is behind an endpoint, which is asked for texts only and tells no log-probabilities: leave out tasks that "
-                "score given choices or texts, or that ask how likely an answer is."
+                "is behind an endpoint, which is sent whole prompts: --overflow truncate has no meaning for texts that it "
+                "writes."
             )
         if self.options.api == "chat" and not request.chat:
             return (
                 "is asked in chats only (--api chat), and this is no chat: use --chat on, or another --api."
             )
         return None
+
+
+def _asks_likelihood(request: Request) -> bool:
+    return not isinstance(request, Generate) or request.detail
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.errors import UserError
-from lsm_eval.requests import Failure, Generated, Response
+from lsm_eval.requests import Failure, Response
 
 _MOST_WAITING = 10_000
 _TOGETHER_SECONDS = 0.01  # answers that come within it are handed over, and stored, together
@@ -189,7 +189,6 @@ class Window:
         if isinstance(outcome, Refused):
             self._finish(job, Failure("refused", f"the server refuses it ({outcome.detail})"))
         else:
-            assert isinstance(outcome, Generated)
             self._finish(job, outcome)
 
     def _check_alive(self, outcome: Again, now: float) -> None:

@@ -35,6 +35,8 @@ class EndpointOptions:
     api_key_file: Path | None = None
     max_concurrency: int = 512
     """Requests under way at once, at most."""
+    tokenizer: str | None = None
+    """Folder or hub id of the model's tokenizer, for a server that tells none of its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
