@@ -230,6 +230,11 @@ class EndpointModel:
                     f"is behind an endpoint that {self._scoring.lacks}: leave out tasks that score given choices or texts, "
                     "or that ask how likely an answer is."
                 )
+            if not isinstance(request, Perplexity) and request.chat and not self._scoring.chats:
+                return (
+                    "is behind an endpoint that does not show what its chat template makes of messages: use --chat off, or "
+                    "name the model's tokenizer with --tokenizer ID|DIR."
+                )
         if not isinstance(request, Generate):
             return None
         if self.overflow == "truncate" and not request.detail:

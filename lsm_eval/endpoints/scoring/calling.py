@@ -34,9 +34,10 @@ Server = tuple[Address, Key, str]
 class Unanswered(Exception):
     """No whole answer came; what came instead."""
 
-    def __init__(self, outcome: Again | Refused | Failure) -> None:
+    def __init__(self, outcome: Again | Refused | Failure, *, lacking: bool = False) -> None:
+        """`lacking`: an answer came whole, and does not tell what was asked for."""
         super().__init__(outcome.detail)
-        self.outcome = outcome
+        self.outcome, self.lacking = outcome, lacking
 
 
 class Caller:

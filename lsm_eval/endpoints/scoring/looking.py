@@ -52,6 +52,11 @@ class Scoring:
         return max(self.server_context - route.spare, 1)
 
     @property
+    def chats(self) -> bool:
+        """Whether it is known what the chat template makes of messages."""
+        return self.encoder is not None and self.encoder.chat_template
+
+    @property
     def details(self) -> dict[str, str]:
         """What a reader of the record needs to know."""
         if self.finding.route is None:

@@ -45,8 +45,8 @@ def read_number(value: Any) -> float:
 
 
 def incomplete(why: str) -> Unanswered:
-    """An answer that is not of the shape that was promised."""
-    return Unanswered(Again("malformed", why))
+    """An answer that does not tell what was asked for."""
+    return Unanswered(Again("malformed", why), lacking=True)
 
 
 def checked_length(found: int, sent: int) -> None:

@@ -11,7 +11,6 @@ from lsm_eval.endpoints.scoring.calling import Unanswered
 
 T = TypeVar("T")
 _WAITS = (0.2, 1.0, 3.0)
-_PASSING = frozenset({"rate_limit", "server_error", "timeout", "connection"})
 _LONGEST = 60.0
 
 
@@ -22,7 +21,7 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
             return await ask()
         except Unanswered as error:
             found = error.outcome
-            if not isinstance(found, Again) or found.fault not in _PASSING:
+            if not isinstance(found, Again) or error.lacking:
                 raise
             await asyncio.sleep(min(max(wait, found.wait or 0.0), _LONGEST))
     return await ask()

@@ -67,13 +67,20 @@ async def prove(
         numbers, ((alone,), (other,)) = found[0], found[1:]
         before, own, after, _ = numbers
         difference = max(abs(own.logprob - value), abs(alone.logprob - value))
+        beside = {"before": after, "after": before}
         if difference > TOLERANCE:
-            raise NotProved(_which(before, own, after, value, difference))
-        worst = max(worst, difference)
-        for at, beside in enumerate((before, after)):
-            told_apart[at] |= abs(beside.logprob - value) > _CLEAR
+            for where, one in beside.items():
+                if abs(one.logprob - value) <= TOLERANCE < abs(own.logprob - value):
+                    raise NotProved(f"its numbers are those of the token {where} each (off by one)")
         if written != probe[cut]:
             _check_pair(alone, other)
+        if difference > TOLERANCE:
+            raise NotProved(
+                f"what it says of a token in a prompt is {difference:.2f} nats from what it says when it writes that token"
+            )
+        worst = max(worst, difference)
+        for at, one in enumerate(beside.values()):
+            told_apart[at] |= abs(one.logprob - value) > _CLEAR
         greedy += own.greedy and alone.greedy
     if not asked:
         raise NotProved("the tokens that it writes cannot be told from their texts")
@@ -104,10 +111,3 @@ def _check_pair(likely: TokenNumber, other: TokenNumber) -> None:
         raise NotProved("a token that it does not write is likelier than the one that it writes")
     if other.greedy and not likely.greedy:
         raise NotProved("it says of the wrong token that it is the likeliest")
-
-
-def _which(before: TokenNumber, own: TokenNumber, after: TokenNumber, value: float, difference: float) -> str:
-    for where, beside in (("before", after), ("after", before)):
-        if abs(beside.logprob - value) <= TOLERANCE and abs(own.logprob - value) > TOLERANCE:
-            return f"its numbers are those of the token {where} each (off by one)"
-    return f"what it says of a token in a prompt is {difference:.2f} nats from what it says when it writes the same token"
