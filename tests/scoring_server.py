@@ -55,6 +55,8 @@ class Speaking:
         """`kind`: vllm, echo or sglang. `written`: numbers, or `strings` for JSON strings in their place."""
         self.weights, self.kind, self.lie, self.context = weights, kind, lie, context
         self.strings = written == "strings"
+        self.ids = True
+        """Whether vLLM's `logprob_token_ids` is known."""
         self.spoil: dict[int, Any] = {}
         """Values that take the place of a token's number, by token."""
 
@@ -116,7 +118,12 @@ class Speaking:
             ]
             for token in new[:1]:
                 values.append(self._value(float(last[token]), token))
-                tops.append({self.weights.text([token]): values[-1]})
+                wanted = [
+                    token,
+                    *(body.get("logprob_token_ids") or [] if self.ids and self.kind == "vllm" else []),
+                ]
+                told_of = {one: f"token_id:{one}" if ids else self.weights.text([one]) for one in wanted}
+                tops.append({name: self._value(float(last[one]), one) for one, name in told_of.items()})
             if self.lie == "no prompt numbers" and echo:
                 names, values, tops = names[len(shown) :], values[len(shown) :], tops[len(shown) :]
             choice["logprobs"] = {"tokens": names, "token_logprobs": values, "top_logprobs": tops}

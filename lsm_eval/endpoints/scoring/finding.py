@@ -31,6 +31,8 @@ class Finding:
     """Tokens that the route writes on top, where that can be chosen."""
     plain: int = -1
     """The token that `llamacpp` writes where the wanted one is not told of."""
+    ids: bool = False
+    """Whether `prompt_logprobs` asks for single tokens by `token_ids`."""
     difference: float | None = None
     """Largest difference between a token's number when written and when read, in nats."""
     lacking: str = ""
@@ -55,7 +57,7 @@ class Finding:
         """The route itself."""
         match self.route:
             case "prompt_logprobs":
-                return PromptLogprobs()
+                return PromptLogprobs(self.ids)
             case "echo":
                 return Echo(self.new)
             case "sglang":
@@ -70,7 +72,15 @@ async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str
     those that are put around one. Raises `UserError` where the server does not answer now."""
     lacking: dict[str, str] = {}
     plain = encode("a")[-1]
-    for route in (PromptLogprobs(), SGLang(0), SGLang(1), Echo(0), Echo(1), LlamaCpp(plain)):
+    for route in (
+        PromptLogprobs(ids=True),
+        PromptLogprobs(),
+        SGLang(0),
+        SGLang(1),
+        Echo(0),
+        Echo(1),
+        LlamaCpp(plain),
+    ):
         try:
             difference = await prove(route, caller, probe, encode)
         except NotProved as error:
@@ -88,7 +98,8 @@ async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str
         else:
             new = route.new if isinstance(route, Echo | SGLang) else 0
             own = plain if isinstance(route, LlamaCpp) else -1
-            return Finding(route.name, new, own, difference)
+            ids = isinstance(route, PromptLogprobs) and route.ids
+            return Finding(route.name, new, own, ids, difference)
     return Finding(None, lacking="; ".join(f"{name}: {why}" for name, why in lacking.items()))
 
 

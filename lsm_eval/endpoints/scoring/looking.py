@@ -62,8 +62,9 @@ class Scoring:
         if self.finding.route is None:
             return {"scoring": "none"}
         difference = self.finding.difference or 0.0
+        single = ", single tokens by logprob_token_ids" if self.finding.ids else ""
         return {
-            "scoring": f"{self.finding.route} (proved: {difference:.2g} nats at most between reading and writing a token)",
+            "scoring": f"{self.finding.route}{single} (proved: {difference:.2g} nats at most between reading and writing a token)",
             "tokenizer": self.tokenizer,
         }
 

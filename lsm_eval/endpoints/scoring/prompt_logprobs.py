@@ -1,7 +1,7 @@
 """vLLM's `prompt_logprobs`: of every token of a prompt its log-probability and its rank.
 
-It tells of the whole prompt; there is no way to ask for the continuation's tokens alone that tells their rank, too
-(vLLM 0.32).
+It tells of the whole prompt, and the server does not take any of it from its cache. Rows that score one token are asked by
+`logprob_token_ids` where the server has that.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from lsm_eval.endpoints.scoring.numbers import (
     read_number,
 )
 from lsm_eval.endpoints.scoring.route import PROMPTS, TOKENS
+from lsm_eval.endpoints.scoring.token_ids import numbers_by_id
 from lsm_eval.inference.scoring.plain import TokenRow
 
 
@@ -28,10 +29,21 @@ from lsm_eval.inference.scoring.plain import TokenRow
 class PromptLogprobs:
     """All continuations of a context in one request."""
 
+    ids: bool = False
+    """Ask for single tokens by `token_ids`."""
     name: ClassVar[str] = "prompt_logprobs"
     spare: ClassVar[int] = 2
 
     async def numbers(
+        self, caller: Caller, rows: Sequence[TokenRow], seconds: float
+    ) -> list[list[TokenNumber]]:
+        single = [row for row in rows if self.ids and row.scored == 1]
+        longer = [row for row in rows if not self.ids or row.scored != 1]
+        by_id = iter(await numbers_by_id(caller, single, seconds))
+        by_prompt = iter(await self._read_whole(caller, longer, seconds))
+        return [next(by_id if self.ids and row.scored == 1 else by_prompt) for row in rows]
+
+    async def _read_whole(
         self, caller: Caller, rows: Sequence[TokenRow], seconds: float
     ) -> list[list[TokenNumber]]:
         found: list[list[TokenNumber]] = []

@@ -37,7 +37,7 @@ def test_likelihoods_are_those_of_the_model_in_process(kind: str, weights: Weigh
         costs = model.cost(requests)
         check_alike(answers(near, requests), answers(model, requests), TOLERANCE)
         details = model.info.details or {}
-        assert details["scoring"].startswith(f"{KINDS[kind]} (proved:")
+        assert details["scoring"].startswith(KINDS[kind])
         assert details["tokenizer"] == "the server's"
         assert (
             model.info.context == 126
@@ -50,8 +50,22 @@ def test_likelihoods_are_those_of_the_model_in_process(kind: str, weights: Weigh
         check_alike([text], [far], TOLERANCE)
 
 
-def test_all_continuations_go_in_one_request(weights: Weights) -> None:
+def test_choices_of_one_token_share_their_context(weights: Weights, near: HFModel) -> None:
+    requests: list[Request] = [Score("the cat sat on", (" the", "x", "y", " the"))]
     with speaking(weights, "vllm") as (server, _):
+        model = _far(server)
+        model.cost(requests)
+        before = len(server.bodies)
+        check_alike(answers(near, requests), answers(model, requests), TOLERANCE)
+        (body,) = server.bodies[before:]
+        assert len(body["prompt"]) == 1
+        assert len(body["logprob_token_ids"]) == 3
+        assert "single tokens by logprob_token_ids" in (model.info.details or {})["scoring"]
+
+
+def test_all_continuations_go_in_one_request(weights: Weights) -> None:
+    with speaking(weights, "vllm") as (server, own):
+        own.ids = False
         model = _far(server)
         model.cost(SCORES)
         before = len(server.bodies)
@@ -172,7 +186,7 @@ def test_chats_need_a_template_that_is_shown(weights: Weights) -> None:
 
 
 def test_what_was_found_can_be_kept() -> None:
-    found = Finding("echo", 1, -1, 0.001)
+    found = Finding("echo", new=1, difference=0.001)
     assert Finding.load(found.dump()) == found
     assert Finding.load({**found.dump(), "version": 0}) is None
     assert Finding.load({"no": 1}) is None

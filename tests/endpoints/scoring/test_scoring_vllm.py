@@ -87,5 +87,5 @@ def test_likelihoods(vllm: str, near: HFModel) -> None:
     assert far.cost(requests) == near.cost(requests)
     check_alike(answers(near, requests), answers(far, requests), TOLERANCE)
     details = far.info.details or {}
-    assert details["scoring"].startswith("prompt_logprobs (proved:")
+    assert details["scoring"].startswith("prompt_logprobs, single tokens by logprob_token_ids (proved:")
     assert far.info.context == 126
