@@ -61,6 +61,11 @@ def test_tasks_that_can_be_asked_are(server: Server, ask: Ask) -> None:
     assert len(server.answered) == 24
 
 
+def test_texts_are_not_cut(server: Server, ask: Ask) -> None:
+    assert "--overflow truncate has no meaning for texts" in ask(server, "--overflow", "truncate").sentence()
+    assert server.headers == []
+
+
 def test_chats_only(server: Server, ask: Ask) -> None:
     assert "use --chat on, or another --api" in ask(server, "--api", "chat", "--chat", "off").sentence()
     assert "needs a chat template" in ask(server, "--api", "completions", "--chat", "on").sentence()

@@ -39,6 +39,13 @@ class Unanswered(Exception):
         super().__init__(outcome.detail)
         self.outcome, self.lacking = outcome, lacking
 
+    @property
+    def passing(self) -> bool:
+        """Whether the server has too much to do, or is not there, so that nothing can be told of it."""
+        return isinstance(self.outcome, Again) and (
+            self.outcome.overload or self.outcome.fault == "connection"
+        )
+
 
 class Caller:
     """Posts JSON at a server's root or under its API. Lives in one event loop."""

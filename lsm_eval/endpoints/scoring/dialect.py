@@ -82,13 +82,14 @@ class Dialect:
 
 
 async def find_dialect(caller: Caller) -> Dialect | None:
-    """The one that the server speaks; None where it tells no tokens."""
+    """The one that the server speaks; None where it tells no tokens. Raises `Unanswered` where it cannot be told now."""
     for speaks in ("openai", "llama.cpp"):
         found = Dialect(caller, speaks)
         try:
             # Each takes the other's fields for none, and then finds no text.
             if await found.ids("a", special=False):
                 return found
-        except Unanswered:
-            continue
+        except Unanswered as error:
+            if error.passing:
+                raise
     return None

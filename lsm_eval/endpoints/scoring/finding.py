@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lsm_eval.endpoints.outcome import Again, Refused
+from lsm_eval.endpoints.outcome import Refused
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.echo import Echo
 from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
@@ -87,7 +87,7 @@ async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str
             lacking[route.name] = str(error)
         except Unanswered as error:
             outcome = error.outcome
-            if isinstance(outcome, Again) and outcome.fault in ("rate_limit", "timeout"):
+            if error.passing:
                 raise UserError(
                     f"the server does not answer what tells whether it can score texts ({outcome.detail}): run the same "
                     "command again when it does."

@@ -13,7 +13,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.reasoning.prompts import SWITCH
 
 T = TypeVar("T")
-_AT_ONCE = 32
+_AT_ONCE = {"openai": 32, "llama.cpp": 4}
+"""Connections. Each of llama.cpp's takes a thread of its server for as long as it is open, and there may be five."""
 _SECONDS = 60.0
 
 
@@ -87,7 +88,7 @@ async def _together(dialect: Dialect, wanted: Sequence[tuple[str, bool]]) -> lis
             # An empty text has no tokens anywhere, and some servers refuse it.
             found[at] = await dialect.ids(text, special=special) if text or special else []
 
-    await asyncio.gather(*(work() for _ in range(min(_AT_ONCE, len(wanted)))))
+    await asyncio.gather(*(work() for _ in range(min(_AT_ONCE[dialect.speaks], len(wanted)))))
     return found
 
 

@@ -180,6 +180,18 @@ def test_a_tokenizer_by_name(weights: Weights, near: HFModel, checkpoint: Path, 
         assert len({before, model.fingerprint(), named}) == 3
 
 
+def test_a_server_that_is_busy_at_first(weights: Weights, near: HFModel) -> None:
+    with speaking(weights, "echo") as (server, own):
+        refused = iter(
+            [(503, {"error": "loading"}, {}), (429, {"error": "slow down"}, {"Retry-After": "0.1"})]
+        )
+        server.posts["/tokenize"] = lambda body: next(refused, None) or own.tokenize(body)
+        check_alike(answers(near, SCORES), answers(_far(server), SCORES), TOLERANCE)
+        server.posts["/tokenize"] = lambda body: (503, {"error": "loading"}, {})
+        with pytest.raises(UserError, match="run the same command again when it does"):
+            _far(server).cost(SCORES)
+
+
 def test_chats_need_a_template_that_is_shown(weights: Weights) -> None:
     with speaking(weights, "sglang") as (server, _), pytest.raises(UserError, match="does not show what its"):
         _far(server).cost(CHATS)
@@ -213,6 +225,7 @@ def test_a_run_gives_the_same_values(
         more = [body for body in server.bodies if "prompt_logprobs" in body][len(asked) :]
         assert len(more) < 15 < len(asked), "nothing but the proof is asked again"
     there, here = read_record(far.record), read_record(near.record)
+    assert there.manifest.model.details["scoring"].startswith("prompt_logprobs")
     assert there.samples(tasks)["asked"].to_pylist() == here.samples(tasks)["asked"].to_pylist()
     ours = {row.metric: row.value for row in here.estimates}
     assert {row.metric: row.value for row in there.estimates} == pytest.approx(ours, abs=1e-4)
