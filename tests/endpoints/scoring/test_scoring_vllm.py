@@ -16,7 +16,11 @@ from pathlib import Path
 import pytest
 from scored_alike import CHATS, SCORES, TEXTS, answers, check_alike
 
+from lsm_eval.endpoints.address import read_address
+from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.model import EndpointModel
+from lsm_eval.endpoints.scoring.finding import Finding
+from lsm_eval.endpoints.scoring.looking import look
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.models.hf import HFModel
 
@@ -89,3 +93,15 @@ def test_likelihoods(vllm: str, near: HFModel) -> None:
     details = far.info.details or {}
     assert details["scoring"].startswith("prompt_logprobs, single tokens by logprob_token_ids (proved:")
     assert far.info.context == 126
+
+
+@pytest.mark.parametrize(
+    "finding", [Finding("echo", new=0), Finding("echo", new=1), Finding("prompt_logprobs")], ids=str
+)
+def test_other_ways(finding: Finding, vllm: str, near: HFModel) -> None:
+    """It speaks those of other servers, too."""
+    address, key = read_address(vllm), Key()
+    found = look(address, key, "small", tokenizer=None, overflow="error", offline=False, kept=finding)
+    far = EndpointModel("small", EndpointOptions(vllm, max_concurrency=4))
+    vars(far)["_scoring"] = found
+    check_alike(answers(near, SCORES + TEXTS), answers(far, SCORES + TEXTS), TOLERANCE)
