@@ -52,9 +52,11 @@ class Speaking:
     def __init__(
         self, weights: Weights, kind: str, *, lie: str = "", context: int = 128, written: str = "numbers"
     ) -> None:
-        """`kind`: vllm, echo or sglang. `written`: numbers, or `strings` for JSON strings in their place."""
+        """`kind`: vllm, echo, sglang or llama.cpp. `written`: numbers, or `strings` for JSON strings in their place."""
         self.weights, self.kind, self.lie, self.context = weights, kind, lie, context
         self.strings = written == "strings"
+        self.untold: set[int] = set()
+        """Tokens of which llama.cpp tells nothing when they are written."""
         self.ids = True
         """Whether vLLM's `logprob_token_ids` is known."""
         self.spoil: dict[int, Any] = {}
@@ -63,6 +65,8 @@ class Speaking:
     # What follows has the shapes of vLLM 0.32 and SGLang 0.5.
 
     def completions(self, body: Body) -> Any:
+        if self.kind == "llama.cpp":
+            return completion(body, "x")
         prompt = body["prompt"]
         if isinstance(prompt, str):
             prompt = self.weights.tokenizer(prompt)["input_ids"]
@@ -195,8 +199,32 @@ class Speaking:
             found.append({"text": self.weights.text([new]), "meta_info": meta})
         return found if several else found[0]
 
+    def completion(self, body: Body) -> Any:
+        """llama.cpp's."""
+        if self.kind != "llama.cpp":
+            return 404, {"error": "no"}, {}
+        ((forced, bias),) = body["logit_bias"]
+        before = self.weights.after(body["prompt"])[-1]
+        after = before.clone()
+        after[forced] += bias
+        told = self.torch_softmax(after) if self.lie == "after the bias" else before
+        written = int(before.argmax()) if self.lie == "no bias" else int(after.argmax())
+        ranked = told.argsort(descending=True)[: body["n_probs"]].tolist()
+        place = {"id": written, "token": "x", "logprob": self._value(float(told[written]), written)}
+        place["top_logprobs"] = [{"id": one, "logprob": self._value(float(told[one]), one)} for one in ranked]
+        found: Body = {"tokens_evaluated": len(body["prompt"]), "completion_probabilities": [place]}
+        if written in self.untold:
+            del found["completion_probabilities"]
+        return found
+
+    def torch_softmax(self, logits: Any) -> Any:
+        return self.weights.torch.log_softmax(logits, -1)
+
     def tokenize(self, body: Body) -> Any:
         tokenizer = self.weights.tokenizer
+        if self.kind == "llama.cpp":
+            special = body.get("add_special", False)
+            return {"tokens": tokenizer(body.get("content", ""), add_special_tokens=special)["input_ids"]}
         if "messages" in body:
             if tokenizer.chat_template is None or self.kind == "sglang":
                 return 400, {"error": {"message": "no chat template"}}, {}
@@ -218,7 +246,9 @@ def speaking(
     """A server of the `kind`, while it runs. `tokenizer`: it tells its tokens."""
     own = Speaking(weights, kind, **options)
     server = Server(answer=own.completions)
-    server.posts["/generate"] = own.generate
+    server.posts |= {"/generate": own.generate, "/completion": own.completion}
+    if kind == "llama.cpp":
+        server.pages["/props"] = {"default_generation_settings": {"n_ctx": own.context}, "bos_token": "<s>"}
     if tokenizer:
         server.posts |= {"/tokenize": own.tokenize, "/detokenize": own.detokenize}
     server.pages["/v1/models"] = {"data": [{"id": "small", "max_model_len": own.context}]}

@@ -122,8 +122,11 @@ def look(
     named = None if tokenizer is None else load_named(tokenizer, offline=offline)
     # Two threads: while one proves a route it waits for tokens from the other.
     tokens, asking = Background(), Background()
+    needed = False
     try:
-        return _look(tokens, asking, (address, key, model), named, tokenizer, overflow, kept)
+        found = _look(tokens, asking, (address, key, model), named, tokenizer, overflow, kept)
+        needed = found.encoder is not None and named is None
+        return found
     except Unanswered as error:
         raise UserError(
             f"{address.url} does not answer what tells whether it can score texts ({error.outcome.detail}): run the same "
@@ -131,6 +134,8 @@ def look(
         ) from None
     finally:
         asking.close()
+        if not needed:
+            tokens.close()
 
 
 def _look(

@@ -100,6 +100,28 @@ def test_liars_are_refused(kind: str, lie: str, weights: Weights) -> None:
     assert failures[0].reason == "unsupported"
 
 
+def test_a_token_that_is_forced(weights: Weights, near: HFModel) -> None:
+    """And what is done where nothing is told of it."""
+    with speaking(weights, "llama.cpp") as (server, own):
+        own.untold.update(weights.tokenizer(" mat x", add_special_tokens=False)["input_ids"])
+        model = _far(server)
+        check_alike(answers(near, SCORES + TEXTS), answers(model, SCORES + TEXTS), TOLERANCE)
+        assert (model.info.details or {})["scoring"].startswith("llama.cpp (proved")
+        assert model.info.context == 127
+        asked = [body["n_probs"] for body in server.bodies if "n_probs" in body]
+        assert 1 in asked
+        assert max(asked) > 320
+
+
+@pytest.mark.parametrize(
+    ("lie", "said"),
+    [("after the bias", "the same number to a likely token"), ("no bias", "did not write token")],
+)
+def test_numbers_from_after_the_bias_are_refused(lie: str, said: str, weights: Weights) -> None:
+    with speaking(weights, "llama.cpp", lie=lie) as (server, _), pytest.raises(UserError, match=said):
+        _far(server).cost(SCORES)
+
+
 @pytest.mark.parametrize("value", ["null", "nan", "-inf", "-9999.0", "-3.4e38", "0.7", "no", "true"])
 def test_what_is_no_number_is_never_taken_for_one(value: str, weights: Weights) -> None:
     requests: list[Request] = [Score("the cat sat on", (" the", "x")), Score("the cat sat on", (" the",))]
