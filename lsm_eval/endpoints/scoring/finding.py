@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lsm_eval.endpoints.outcome import Refused
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
@@ -103,19 +103,27 @@ async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str
     return Finding(None, lacking="; ".join(f"{name}: {why}" for name, why in lacking.items()))
 
 
-async def context_of(caller: Caller) -> int | None:
-    """Tokens that the server reads and writes together, as it says itself; None where it does not. Raises
-    `Unanswered`."""
+class Room(NamedTuple):
+    """What a server says of its own size; None where it does not."""
+
+    context: int | None
+    """Tokens that it reads and writes together."""
+    slots: int | None = None
+    """Texts that it keeps the beginnings of."""
+
+
+async def room_of(caller: Caller) -> Room:
+    """How much the server can read. Raises `Unanswered`."""
     # llama.cpp first: what its list of models tells is the context of all its slots together.
     props = await patiently(lambda: caller.page("/props", _SECONDS))
     settings = props.get("default_generation_settings") if isinstance(props, dict) else None
     if isinstance(settings, dict):
-        return _count(settings.get("n_ctx"))
+        return Room(_count(settings.get("n_ctx")), _count(props.get("total_slots")))
     models = await patiently(lambda: caller.page("models", _SECONDS))
     data = models.get("data") if isinstance(models, dict) else None
     entries = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
     own = [one for one in entries if one.get("id") == caller.model] or entries
-    return _count(own[0].get("max_model_len")) if len(own) == 1 else None
+    return Room(_count(own[0].get("max_model_len")) if len(own) == 1 else None)
 
 
 def _count(value: Any) -> int | None:

@@ -14,7 +14,7 @@ from lsm_eval.endpoints.scoring.ahead import texts_of
 from lsm_eval.endpoints.scoring.background import Background
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
 from lsm_eval.endpoints.scoring.dialect import Speaks
-from lsm_eval.endpoints.scoring.finding import Finding, context_of, find_route
+from lsm_eval.endpoints.scoring.finding import Finding, Room, find_route, room_of
 from lsm_eval.endpoints.scoring.named_tokenizer import check_same, load_named
 from lsm_eval.endpoints.scoring.proof import probe_tokens
 from lsm_eval.endpoints.scoring.server_tokenizer import ServerTokenizer, server_facts
@@ -27,6 +27,7 @@ from lsm_eval.requests import Request
 _VERSION = 1
 """Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
 _SERVERS = "the server's"
+_UNKNOWN = Room(None)
 _AHEAD = 1000  # requests whose texts are tokenised together
 
 
@@ -39,7 +40,7 @@ class Scoring:
     """Why there are no log-probabilities, in the rest of a sentence; None where there are."""
     tokenizer: str = ""
     """Whose it is."""
-    server_context: int | None = None
+    room: Room = _UNKNOWN
     requests: RequestEncoder | None = None
     encoder: Encoder | None = None
 
@@ -47,9 +48,9 @@ class Scoring:
     def context(self) -> int | None:
         """Tokens that a row may have but for its last one, as models in process count them."""
         route = self.finding.made()
-        if route is None or self.server_context is None:
+        if route is None or self.room.context is None:
             return None
-        return max(self.server_context - route.spare, 1)
+        return max(self.room.context - route.spare, 1)
 
     @property
     def chats(self) -> bool:
@@ -74,7 +75,7 @@ class Scoring:
         return {
             "route": self.finding.route,
             "tokenizer": self.tokenizer,
-            "context": self.server_context,
+            "context": self.room.context,
             "version": _VERSION,
         }
 
@@ -158,12 +159,12 @@ def _look(
             "has no /tokenize, so that nobody knows which tokens are a context's and which its answer's (--tokenizer "
             "ID|DIR names the model's tokenizer)",
         )
-    finding, context = asking.run(_found(server, encoder, kept))
+    finding, room = asking.run(_found(server, encoder, kept))
     route = finding.made()
     if route is None:
         return Scoring(finding, f"tells no log-probabilities that can be used ({finding.lacking})")
-    scoring = Scoring(finding, None, whose, context)
-    return Scoring(finding, None, whose, context, RequestEncoder(encoder, scoring.context, overflow), encoder)
+    scoring = Scoring(finding, None, whose, room)
+    return Scoring(finding, None, whose, room, RequestEncoder(encoder, scoring.context, overflow), encoder)
 
 
 async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, dict[str, Any]] | None:
@@ -178,18 +179,18 @@ async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, 
         return found[0].speaks, found[1]
 
 
-async def _found(server: Server, encoder: Encoder, kept: Finding | None) -> tuple[Finding, int | None]:
-    """The route, and the server's context."""
+async def _found(server: Server, encoder: Encoder, kept: Finding | None) -> tuple[Finding, Room]:
+    """The route, and how much the server can read."""
 
     def encode(text: str) -> list[int]:
         return encoder.encode([text], chat=True)[0]
 
     async with Caller(*server) as caller:
-        context = await context_of(caller)
+        room = await room_of(caller)
         if kept is not None:
-            return kept, context
+            return kept, room
         start = encoder.prefix or ((encoder.bos,) if encoder.bos is not None else ())
-        return await find_route(caller, probe_tokens(start, encode, context), encode), context
+        return await find_route(caller, probe_tokens(start, encode, room.context), encode), room
 
 
 def _digest(tokenizer: Any) -> str:

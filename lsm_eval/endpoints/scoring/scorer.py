@@ -13,12 +13,13 @@ from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Outcome
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.looking import Scoring
-from lsm_eval.endpoints.scoring.numbers import sequence_scores
+from lsm_eval.endpoints.scoring.numbers import TokenNumber, sequence_scores
 from lsm_eval.inference.scoring.plain import TokenRow
 from lsm_eval.models.answers import scored_answer
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Request, Score
 
 T = TypeVar("T")
+_MANY = 1_000_000
 
 
 class Scorer:
@@ -30,6 +31,8 @@ class Scorer:
         assert scoring.requests is not None
         self._route, self._requests = route, scoring.requests
         self._caller = Caller(address, key, model)
+        # One context a slot: with more of them under way, each token would make a slot read another context anew.
+        self._turns = asyncio.Semaphore(scoring.room.slots or _MANY)
         # One thread: an encoder is used by one at a time, and may have to wait for the server's tokenizer.
         self._encoding = ThreadPoolExecutor(1)
 
@@ -46,7 +49,7 @@ class Scorer:
             rows, cut = own
             if not rows:
                 return Likelihood(0.0, 0)  # a text of no tokens
-            numbers = await self._route.numbers(self._caller, rows, seconds)
+            numbers = await self._numbers(rows, seconds)
             return scored_answer(request, rows, sequence_scores(numbers), cut)
         except Unanswered as error:
             return error.outcome
@@ -60,13 +63,17 @@ class Scorer:
         own = await self._encoded(self._requests.completion, request, answer.text)
         if isinstance(own, Failure):
             return own
-        (numbers,) = await self._route.numbers(self._caller, own[0], seconds)
+        (numbers,) = await self._numbers(own[0], seconds)
         return replace(answer, logprob=sum(one.logprob for one in numbers))
 
     async def close(self) -> None:
         """Close all connections."""
         self._encoding.shutdown(wait=False, cancel_futures=True)
         await self._caller.close()
+
+    async def _numbers(self, rows: Sequence[TokenRow], seconds: float) -> list[list[TokenNumber]]:
+        async with self._turns:
+            return await self._route.numbers(self._caller, rows, seconds)
 
     def _rows(self, request: Score | Perplexity) -> Failure | tuple[Sequence[TokenRow], int]:
         rows = self._requests.refusal(request) or self._requests.rows(request)
