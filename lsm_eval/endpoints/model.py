@@ -89,8 +89,9 @@ class EndpointModel:
             "api": self.options.api,
             "asking": _VERSION,
         }
-        if "_scoring" in vars(self):  # it was looked for since something asks how likely a text is
-            parts["scoring"] = self._scoring.parts
+        scoring = vars(self).get("_scoring")  # there where something asks how likely a text is
+        if scoring is not None and not scoring.lacks:
+            parts["scoring"] = scoring.parts
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @cached_property

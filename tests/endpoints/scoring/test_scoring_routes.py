@@ -94,6 +94,9 @@ def test_liars_are_refused(kind: str, lie: str, weights: Weights) -> None:
         with pytest.raises(UserError, match="tells no log-probabilities that can be used") as raised:
             model.cost(SCORES)
         assert said in str(raised.value)
+        assert model.fingerprint() == _far(server).fingerprint(), (
+            "texts that it wrote before are still its own"
+        )
         assert str(raised.value).startswith("openai:small is behind an endpoint that")
         failures = answers(model, SCORES[:1])
     assert isinstance(failures[0], Failure)
