@@ -84,6 +84,10 @@ def echo(body: Body) -> Any:
     return completion(body, words(prompt_of(body)))
 
 
+def _nothing(body: Body) -> Any:
+    return 404, {"error": "no"}, {}
+
+
 @dataclass
 class Server:
     """What is asked and answered. Calls come from the server's thread."""
@@ -95,6 +99,8 @@ class Server:
     probes: list[Body] = field(default_factory=list)
     """What the probe asked, in order."""
     pages: dict[str, Any] = field(default_factory=lambda: {"/v1/models": {"data": []}})
+    posts: dict[str, Callable[[Body], Any]] = field(default_factory=dict)
+    """As `answer`, of paths above the API."""
     key: str | None = None
     fault_rate: float = 0.0
     faults: tuple[str, ...] = FAULTS
@@ -164,15 +170,17 @@ class Server:
             self.bodies.append(body)
         if self.seconds:
             await asyncio.sleep(self.seconds)
-        if self.fault_rate and self._random.random() < self.fault_rate:
+        if self.fault_rate and path.startswith("/v1/") and self._random.random() < self.fault_rate:
             fault = self._random.choice(self.faults)
             self.counts[fault] += 1
             return await self._misbehave(fault, body, writer)
-        found = self.answer(body)
+        answer = self.answer if path.startswith("/v1/") else self.posts.get(path, _nothing)
+        found = answer(body)
         if isinstance(found, tuple):
             writer.write(self._http(found[0], found[1], **found[2]))
             return True
-        self.answered[prompt_of(body)] += 1
+        if path.startswith("/v1/"):
+            self.answered[prompt_of(body)] += 1
         if body.get("stream"):
             writer.write(self._in_parts(found if isinstance(found, list) else streamed(body, found)))
         else:

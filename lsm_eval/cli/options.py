@@ -66,6 +66,8 @@ def run_options(function: F) -> F:
         click.option("--choices", type=click.Choice(["auto", "likelihood", "generate", "parsed"]), default="auto", show_default=True,
                      help="Tasks with given choices: by their likelihoods, or written by the model (generate: held to the letters "
                      "where it can be; parsed: never). auto: by likelihoods where it tells any."),
+        click.option("--tokenizer", metavar="ID|DIR",
+                     help="Of a server that scores texts and shows no tokenizer: its model's, from the hub or a folder."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N",
                      help="Only N samples of each task, drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
@@ -131,16 +133,18 @@ def make_endpoint(
     max_concurrency: int | None,
     stream: Any,
     header_env: Sequence[str],
+    tokenizer: str | None = None,
 ) -> EndpointOptions | None:
     """How a server is asked; None where no option says anything of one. Raises `UserError`."""
 
     from lsm_eval.models.base import EndpointOptions
 
     if not base_urls:
-        others = (api_key_env, api_key_file, max_concurrency, header_env or None)
+        others = (api_key_env, api_key_file, max_concurrency, header_env or None, tokenizer)
         if api != "auto" or stream != "auto" or any(value is not None for value in others):
             raise UserError(
-                "--api, --api-key-env, --api-key-file, --header-env, --max-concurrency and --stream go with --base-url: add it."
+                "--api, --api-key-env, --api-key-file, --header-env, --max-concurrency, --stream and --tokenizer go with --base-url: "
+                "add it."
             )
         return None
     made = EndpointOptions(
@@ -151,6 +155,7 @@ def make_endpoint(
         more_urls=tuple(base_urls[1:]),
         stream=stream,
         header_env=tuple(header_env),
+        tokenizer=tokenizer,
     )
     return made if max_concurrency is None else replace(made, max_concurrency=max_concurrency)
 
@@ -186,6 +191,7 @@ def make_spec(
     header_env: Sequence[str],
     max_cost: str | None,
     prices: Path | None,
+    tokenizer: str | None,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -256,7 +262,7 @@ def make_spec(
             trust_remote_code=trust_remote_code,
             offline=offline,
             endpoint=make_endpoint(
-                base_urls, api, api_key_env, api_key_file, max_concurrency, stream, header_env
+                base_urls, api, api_key_env, api_key_file, max_concurrency, stream, header_env, tokenizer
             ),
         ),
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lsm_eval.endpoints.adapting import adapt
 from lsm_eval.endpoints.address import Address
@@ -22,7 +23,10 @@ from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Job
 from lsm_eval.errors import UserError
-from lsm_eval.requests import Generate, Generated, Request
+from lsm_eval.requests import Generate, Generated, Perplexity, Request, Score
+
+if TYPE_CHECKING:
+    from lsm_eval.endpoints.scoring.scorer import Scorer
 
 _ALIKE = frozenset({"model", "stream", "temperature", *BUDGETS})
 """Fields that are the same in every request that is not drawn."""
@@ -48,10 +52,12 @@ class Asker:
         streaming: Streaming = "auto",
         patience: Patience | None = None,
         note: Callable[[str], None] = lambda text: None,
+        scorer: Scorer | None = None,
     ) -> None:
+        """`scorer` answers what asks how likely a text is."""
         self._requests, self._model, self._api = requests, model, api
         self._address, self._key, self._transport = address, key, transport
-        self._manner, self._streaming = manner, streaming
+        self._manner, self._streaming, self._scorer = manner, streaming, scorer
         self._patience, self._note = patience or Patience(), note
         self._answered: set[Path] = set()
         """Paths at which something was answered."""
@@ -61,7 +67,15 @@ class Asker:
     async def attempt(self, job: Job, seconds: float) -> Outcome:
         """Try a request once. Raises `UserError` for the first request of its kind, where no other would fare better."""
         request = self._requests[job.place]
-        assert isinstance(request, Generate)
+        if self._scorer is None or not (isinstance(request, Score | Perplexity) or request.detail):
+            assert isinstance(request, Generate)
+            return await self._text(request, job, seconds)
+        outcome = await self._scorer.attempt(request, lambda own: self._text(own, job, seconds), seconds)
+        if isinstance(outcome, Refused) and outcome.status in _OF_NO_REQUEST:
+            self.explain(outcome, "completions")
+        return outcome
+
+    async def _text(self, request: Generate, job: Job, seconds: float) -> Outcome:
         path = path_of(request, self._api)
         for _ in range(_MOST_WISHES):
             sent, streamed = self._sent(request, path, job)

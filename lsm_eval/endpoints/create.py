@@ -25,7 +25,6 @@ def create_endpoint(model: str, options: ModelOptions, progress: Progress) -> Mo
         "--adapter": options.adapter is not None,
         "--chat-template": options.chat_template is not None,
         "--trust-remote-code": options.trust_remote_code,
-        "--overflow truncate": options.overflow == "truncate",
     }
     meaningless = [name for name, is_set in set_options.items() if is_set]
     if meaningless:
@@ -44,4 +43,6 @@ def create_endpoint(model: str, options: ModelOptions, progress: Progress) -> Mo
         raise UserError(
             "a model behind an endpoint needs the package aiohttp: pip install 'lsm-eval[endpoints]'."
         ) from error
-    return EndpointModel(model, options.endpoint, note=progress.note)
+    return EndpointModel(
+        model, options.endpoint, note=progress.note, overflow=options.overflow, offline=options.offline
+    )

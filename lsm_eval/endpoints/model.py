@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-shaped server (`models.base.Model`): it writes texts, and tells no log-probabilities."""
+"""A model behind an OpenAI-shaped server (`models.base.Model`): it writes texts, and tells log-probabilities where it can."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lsm_eval.endpoints.address import read_address
+from lsm_eval.endpoints.address import Address, read_address
 from lsm_eval.endpoints.asker import Asker
-from lsm_eval.endpoints.asking import Manner, body, path_of, shown
+from lsm_eval.endpoints.asking import Api, Manner, body, path_of, shown
 from lsm_eval.endpoints.asking import Path as ApiPath
 from lsm_eval.endpoints.budget import Way, has_budget, refusal, told, way_of
 from lsm_eval.endpoints.cost.account import Account
@@ -35,9 +35,13 @@ from lsm_eval.endpoints.streams.manner import LONG
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
-from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo
+from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo, Overflow
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score
 from lsm_eval.secrets import without_secrets
+
+if TYPE_CHECKING:
+    from lsm_eval.endpoints.scoring.looking import Scoring
+    from lsm_eval.endpoints.scoring.scorer import Scorer
 
 Made = TypeVar("Made")
 _VERSION = 1
@@ -55,6 +59,8 @@ class EndpointModel:
     options: EndpointOptions
     patience: Patience = field(default_factory=Patience)
     note: Callable[[str], None] = lambda text: None
+    overflow: Overflow = "error"
+    offline: bool = False
 
     def __post_init__(self) -> None:
         """Raises `UserError` for options that mean nothing, and for a key that is not there."""
@@ -85,6 +91,7 @@ class EndpointModel:
 
     @property
     def info(self) -> ModelInfo:
+        scoring = vars(self).get("_scoring")
         details = {
             "endpoint": without_secrets(", ".join(one.url for one in self._addresses)),
             "api": self.options.api,
@@ -94,6 +101,8 @@ class EndpointModel:
         if "_found" in vars(self):
             details["server"] = self._server.name or "not told"
         details |= self._learned.details()
+        if scoring is not None:
+            details |= scoring.details
         if self._budget:
             details["reasoning_budget"] = self._budget
         if self._asked:
@@ -103,7 +112,7 @@ class EndpointModel:
         return ModelInfo(
             name=f"openai:{self.model}",
             chat_template=self.options.api != "completions",
-            context=self._server.context if "_found" in vars(self) else None,
+            context=self._context,
             details=details,
             servers=tuple(one.told() for one in self._replicas) if self._asked else (),
             probed=self._learned.findings.as_json() if self._learned.findings else None,
@@ -113,7 +122,7 @@ class EndpointModel:
         """SHA-256 (hex) over the address, the model's name and the server's version, which is asked for. What the server
         runs behind them is not known. Of several servers: see `same.identity`. Raises `UserError` where no server is
         there, or two are not the same."""
-        parts = {
+        parts: dict[str, Any] = {
             "model": self.model,
             "server": self._server.name,
             "api": self.options.api,
@@ -124,6 +133,9 @@ class EndpointModel:
                 else identity(self._addresses, self._server)
             ),
         }
+        scoring = vars(self).get("_scoring")  # there where something asks how likely a text is
+        if scoring is not None and not scoring.lacks:
+            parts["scoring"] = scoring.parts
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -191,12 +203,13 @@ class EndpointModel:
                 return
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
-        """Empty: the tokenizer is not known. Raises `UserError` for requests that it cannot be asked."""
+        """Empty for texts that are written: nothing is asked for them beforehand. Raises `UserError` for requests that it
+        cannot be asked."""
         for request in requests:
             why = self._unsupported(request)
             if why is not None:
                 raise UserError(f"openai:{self.model} {why}")
-        return []
+        return self._scoring.cost(requests) if any(map(_asks_likelihood, requests)) else []
 
     def find_prices(self, file: Path | None) -> Prices | None:
         """As `endpoints.cost.paid.Paid` says; of several servers the one price that all have. Raises `UserError`."""
@@ -216,14 +229,10 @@ class EndpointModel:
         )
 
     def render(self, request: Request) -> str:
-        """What is sent: of a chat the messages, as JSON."""
-        match request:
-            case Score(context=context):
-                return context
-            case Perplexity(text=text):
-                return text
-            case Generate():
-                return shown(request, self.options.api)
+        """What is sent: of a chat the messages, as JSON; of what is scored the text whose tokens are sent."""
+        if not isinstance(request, Generate) and self._unsupported(request) is None:
+            return self._scoring.read(request)
+        return _beginning(request, self.options.api)
 
     def computed(self) -> Mapping[str, float]:
         """Nothing that can be counted from here."""
@@ -255,8 +264,13 @@ class EndpointModel:
                 runner.run(_made(lambda one=one: Transport(one, self._key)))  # type: ignore[misc]
                 for one in self._addresses
             ]
-            for at, transport in enumerate(transports):
-                self._connect(at, requests, transport)
+            likely = any(map(_asks_likelihood, requests))
+            scorers = [
+                runner.run(_made(lambda one=one: self._scorer(one))) if likely else None  # type: ignore[misc]
+                for one in self._addresses
+            ]
+            for at, (transport, scorer) in enumerate(zip(transports, scorers, strict=True)):
+                self._connect(at, requests, transport, scorer)
             try:
                 # The first of each kind goes alone, one to each server, so that a mistake of the user's costs one request.
                 first: dict[str, list[int]] = {}
@@ -273,18 +287,24 @@ class EndpointModel:
                             yield batch
                     done.update(places)
                 rest = (place for place in range(len(requests)) if place not in done)
-                fleet = Fleet(self._replicas, lambda place: self.render(requests[place]), self._say)
+                fleet = Fleet(
+                    self._replicas, lambda place: _beginning(requests[place], self.options.api), self._say
+                )
                 yield from self._window(runner, rest, fleet)
             finally:
-                for transport in transports:
+                for transport, scorer in zip(transports, scorers, strict=True):
                     runner.run(transport.close())
+                    if scorer is not None:
+                        runner.run(scorer.close())
 
-    def _connect(self, at: int, requests: Sequence[Request], transport: Transport) -> None:
+    def _connect(
+        self, at: int, requests: Sequence[Request], transport: Transport, scorer: Scorer | None
+    ) -> None:
         """Let a server be asked in the event loop that its connections live in."""
         address, replica = self._addresses[at], self._replicas[at]
         asker = Asker(
             requests, self.model, self.options.api, address, self._key, transport, self._manners[at],
-            self.options.stream, self.patience, self.note,
+            self.options.stream, self.patience, self.note, scorer,
         )  # fmt: skip
 
         def hear(headers: Mapping[str, str]) -> None:
@@ -335,16 +355,86 @@ class EndpointModel:
                     "command again."
                 )
 
+    @cached_property
+    def _scoring(self) -> Scoring:
+        """What the server tells of likelihoods; it is asked for that, and for its tokens. Raises `UserError`."""
+        from lsm_eval.endpoints.scoring.finding import Finding
+        from lsm_eval.endpoints.scoring.looking import Scoring, look
+
+        server = self._server
+        told = self._learned.scoring(server)
+        kept = None if told is None else Finding.load(told)
+        if kept is None and not self.options.probe:
+            lacks = "was not asked yet whether it tells log-probabilities, as a dry run asks nothing"
+            return Scoring(Finding(None, lacking=lacks), lacks)
+        found = look(
+            self._learned.address,
+            self._key,
+            self.model,
+            tokenizer=self.options.tokenizer,
+            overflow=self.overflow,
+            offline=self.offline,
+            kept=kept,
+        )
+        if kept is None:
+            self._learned.keep_scoring(server, found.finding.dump())
+        return found
+
+    @property
+    def _context(self) -> int | None:
+        """Tokens of prompt and answer together; of what is scored, as the route has room for."""
+        if "_scoring" in vars(self) and not self._scoring.lacks:
+            return self._scoring.context
+        return self._server.context if "_found" in vars(self) else None
+
+    def _scorer(self, address: Address) -> Scorer | None:
+        from lsm_eval.endpoints.scoring.scorer import Scorer
+
+        return None if self._scoring.lacks else Scorer(self._scoring, address, self._key, self.model)
+
     def _unsupported(self, request: Request) -> str | None:
         """Why it cannot be asked this, in the rest of a sentence; None where it can."""
-        if not isinstance(request, Generate) or request.detail:
+        if _asks_likelihood(request):
+            if isinstance(request, Perplexity) and request.detail:
+                return (
+                    "is behind an endpoint, which tells how likely a text's tokens are and not how likely all others: leave "
+                    "out tasks that compare the two."
+                )
+            if self._scoring.lacks:
+                return (
+                    f"is behind an endpoint that {self._scoring.lacks}: leave out tasks that score given choices or texts, "
+                    "or that ask how likely an answer is."
+                )
+            if not isinstance(request, Perplexity) and request.chat and not self._scoring.chats:
+                return (
+                    "is behind an endpoint that does not show what its chat template makes of messages: use --chat off, or "
+                    "name the model's tokenizer with --tokenizer ID|DIR."
+                )
+        if not isinstance(request, Generate):
+            return None
+        if self.overflow == "truncate" and not request.detail:
             return (
-                "is behind an endpoint, which is asked for texts only and tells no log-probabilities: leave out tasks that "
-                "score given choices or texts, or that ask how likely an answer is."
+                "is behind an endpoint, which is sent whole prompts: --overflow truncate has no meaning for texts that it "
+                "writes."
             )
         if self.options.api in ("chat", "responses") and not request.chat:
             return f"is asked in chats only (--api {self.options.api}), and this is no chat: use --chat on, or another --api."
         return self._learned.refusal(request, path_of(request, self.options.api))
+
+
+def _beginning(request: Request, api: Api) -> str:
+    """What requests may share, so that one server reads it."""
+    match request:
+        case Score(context=context):
+            return context
+        case Perplexity(text=text):
+            return text
+        case Generate():
+            return shown(request, api)
+
+
+def _asks_likelihood(request: Request) -> bool:
+    return not isinstance(request, Generate) or request.detail
 
 
 @contextmanager

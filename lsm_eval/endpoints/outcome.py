@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lsm_eval.requests import Generated
+from lsm_eval.requests import Answer, Failure
 
 Fault = Literal[
     "rate_limit",
@@ -60,4 +60,4 @@ class Refused:
     """The field of the request that it does not take, where it names one."""
 
 
-Outcome = Generated | Again | Refused
+Outcome = Answer | Failure | Again | Refused

@@ -18,7 +18,7 @@ from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.replica import Replica
 from lsm_eval.errors import UserError
-from lsm_eval.requests import Failure, Generated, Response
+from lsm_eval.requests import Failure, Response
 
 _MOST_WAITING = 10_000
 _TOGETHER_SECONDS = 0.01  # answers that come within it are handed over, and stored, together
@@ -236,7 +236,6 @@ class Window:
         if isinstance(outcome, Refused):
             self._finish(job, Failure("refused", f"the server refuses it ({outcome.detail})"))
         else:
-            assert isinstance(outcome, Generated)
             self._finish(job, outcome)
 
     def _try_again(self, job: Job, due: float) -> None:

@@ -41,6 +41,8 @@ class EndpointOptions:
     """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.manner`)."""
     header_env: tuple[str, ...] = ()
     """Further headers, as `NAME=VARIABLE` of the environment."""
+    tokenizer: str | None = None
+    """Folder or hub id of the model's tokenizer, for a server that tells none of its tokens."""
     probe: bool = True
     """Whether it may be asked what it can do, before all else; a dry run asks nothing."""
 

@@ -27,7 +27,6 @@ KEY = "sesame-0123456789-open"
         (["--model", "openai:m", "--base-url", f"http://h/v1?key={KEY}"], "something after ? or #"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--base-url", "http://h/v1/"], "given twice"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--device", "cpu"], "--device has no meaning"),
-        (["--model", "openai:m", "--base-url", "http://h/v1", "--overflow", "truncate"], "--overflow truncate has"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--offline"], "--offline asks no network"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--api-key-env", "NO_SUCH"], "no such variable"),
         (["--model", "openai:m", "--base-url", "http://h/v1", "--api-key-file", "/no"], "cannot be read"),
@@ -44,21 +43,28 @@ def test_one_sentence(options: list[str], said: str, small_tasks: Path, tmp_path
 
 
 @pytest.mark.parametrize("tasks", ["choose", "read", "choose,read"])
-def test_likelihoods_are_refused_before_anything_is_asked(tasks: str, server: Server, ask: Ask) -> None:
+def test_likelihoods_are_refused_where_the_server_tells_none(tasks: str, server: Server, ask: Ask) -> None:
     sentence = ask(server, "--choices", "likelihood", tasks=tasks).sentence()
-    assert "tells no log-probabilities: leave out tasks that score given choices" in sentence
-    assert server.headers == []
+    assert "is behind an endpoint that has no /tokenize" in sentence
+    assert "--tokenizer ID|DIR" in sentence
+    assert "leave out tasks that score given choices" in sentence
+    assert len(server.bodies) <= 2
 
 
 def test_tasks_that_can_be_asked_are(server: Server, ask: Ask) -> None:
     done = ask(server, tasks="read,say")
     assert done.code == 2
     assert "read is left out: openai:small is behind an endpoint" in done.err
-    assert len(server.bodies) == 24
+    assert len(server.answered) == 24
     probed = len(server.probes)
     strict = ask(server, "--strict", "--store", "none", tasks="read,choose").sentence()
     assert strict.startswith("read: openai:small is behind an endpoint")
-    assert (len(server.bodies), len(server.probes)) == (24, probed)
+    assert (len(server.answered), len(server.probes)) == (24, probed)
+
+
+def test_texts_are_not_cut(server: Server, ask: Ask) -> None:
+    assert "--overflow truncate has no meaning for texts" in ask(server, "--overflow", "truncate").sentence()
+    assert server.headers == []
 
 
 def test_chats_only(server: Server, ask: Ask) -> None:

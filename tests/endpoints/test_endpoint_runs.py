@@ -204,7 +204,7 @@ def test_other_requests_are_unsupported() -> None:
         assert isinstance(found[0], Failure)
         assert found[0].reason == "unsupported"
         assert getattr(found[1], "text", None) == words("hello")
-        assert len(server.bodies) == 1
+        assert len(server.answered) == 1
 
 
 @pytest.mark.parametrize("text", ["\ud83d half", "𝄞 ünï\u2028x"])

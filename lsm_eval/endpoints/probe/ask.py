@@ -191,7 +191,7 @@ class _Probe:
         status, content, headers = found
         if status != 200:
             fault = read_fault(status, content, wait_of(headers, time.time()))
-            assert not isinstance(fault, Generated)
+            assert isinstance(fault, Again | Refused)
             return replace(fault, detail=self._key.hidden(fault.detail))
         try:
             whole = json.loads(content)

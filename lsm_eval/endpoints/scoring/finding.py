@@ -1,0 +1,130 @@
+"""Which route a server's log-probabilities come by: tried, proved, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from lsm_eval.endpoints.outcome import Refused
+from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
+from lsm_eval.endpoints.scoring.echo import Echo
+from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
+from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.prompt_logprobs import PromptLogprobs
+from lsm_eval.endpoints.scoring.proof import NotProved, prove
+from lsm_eval.endpoints.scoring.route import Route
+from lsm_eval.endpoints.scoring.sglang import SGLang
+from lsm_eval.errors import UserError
+
+_SECONDS = 60.0
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a server was found to be able to tell. Plain values, to be kept and put into a record."""
+
+    route: str | None
+    """Name of the route that was proved; None where none was."""
+    new: int = 0
+    """Tokens that the route writes on top, where that can be chosen."""
+    plain: int = -1
+    """The token that `llamacpp` writes where the wanted one is not told of."""
+    ids: bool = False
+    """Whether `prompt_logprobs` asks for single tokens by `token_ids`."""
+    difference: float | None = None
+    """Largest difference between a token's number when written and when read, in nats."""
+    lacking: str = ""
+    """Where there is no route: why, by route."""
+    version: int = _VERSION
+    """Of how it was found: one of another version is looked for anew."""
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+    @staticmethod
+    def load(fields: Mapping[str, Any]) -> Finding | None:
+        """What `dump` wrote; None of anything else."""
+        try:
+            found = Finding(**fields)
+        except TypeError:
+            return None
+        return found if found.version == _VERSION else None
+
+    def made(self) -> Route | None:
+        """The route itself."""
+        match self.route:
+            case "prompt_logprobs":
+                return PromptLogprobs(self.ids)
+            case "echo":
+                return Echo(self.new)
+            case "sglang":
+                return SGLang(self.new)
+            case "llama.cpp":
+                return LlamaCpp(self.plain)
+        return None
+
+
+async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str], Sequence[int]]) -> Finding:
+    """The first route that passes `proof.prove`. `probe`: see `proof.probe_tokens`. `encode`: tokens of a text, without
+    those that are put around one. Raises `UserError` where the server does not answer now."""
+    lacking: dict[str, str] = {}
+    plain = encode("a")[-1]
+    for route in (
+        PromptLogprobs(ids=True),
+        PromptLogprobs(),
+        SGLang(0),
+        SGLang(1),
+        Echo(0),
+        Echo(1),
+        LlamaCpp(plain),
+    ):
+        try:
+            difference = await prove(route, caller, probe, encode)
+        except NotProved as error:
+            lacking[route.name] = str(error)
+        except Unanswered as error:
+            outcome = error.outcome
+            if error.passing:
+                raise UserError(
+                    f"the server does not answer what tells whether it can score texts ({outcome.detail}): run the same "
+                    "command again when it does."
+                ) from None
+            if isinstance(outcome, Refused) and outcome.status in (401, 402):
+                raise UserError(f"the server does not take the key ({outcome.detail}).") from None
+            lacking[route.name] = outcome.detail
+        else:
+            new = route.new if isinstance(route, Echo | SGLang) else 0
+            own = plain if isinstance(route, LlamaCpp) else -1
+            ids = isinstance(route, PromptLogprobs) and route.ids
+            return Finding(route.name, new, own, ids, difference)
+    return Finding(None, lacking="; ".join(f"{name}: {why}" for name, why in lacking.items()))
+
+
+class Room(NamedTuple):
+    """What a server says of its own size; None where it does not."""
+
+    context: int | None
+    """Tokens that it reads and writes together."""
+    slots: int | None = None
+    """Texts that it keeps the beginnings of."""
+
+
+async def room_of(caller: Caller) -> Room:
+    """How much the server can read. Raises `Unanswered`."""
+    # llama.cpp first: what its list of models tells is the context of all its slots together.
+    props = await patiently(lambda: caller.page("/props", _SECONDS))
+    settings = props.get("default_generation_settings") if isinstance(props, dict) else None
+    if isinstance(settings, dict):
+        return Room(_count(settings.get("n_ctx")), _count(props.get("total_slots")))
+    models = await patiently(lambda: caller.page("models", _SECONDS))
+    data = models.get("data") if isinstance(models, dict) else None
+    entries = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+    own = [one for one in entries if one.get("id") == caller.model] or entries
+    return Room(_count(own[0].get("max_model_len")) if len(own) == 1 else None)
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and value > 0 else None

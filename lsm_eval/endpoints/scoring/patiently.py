@@ -1,0 +1,27 @@
+"""Something small asked of a server before a run: tried a few times, where another try may help."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.scoring.calling import Unanswered
+
+T = TypeVar("T")
+_WAITS = (0.2, 1.0, 3.0)
+_LONGEST = 60.0
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` gives. Raises `Unanswered` where the last try did, or where no other would fare better."""
+    for wait in _WAITS:
+        try:
+            return await ask()
+        except Unanswered as error:
+            found = error.outcome
+            if not isinstance(found, Again) or error.lacking:
+                raise
+            await asyncio.sleep(min(max(wait, found.wait or 0.0), _LONGEST))
+    return await ask()

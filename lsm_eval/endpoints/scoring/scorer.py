@@ -1,0 +1,83 @@
+"""Requests that ask how likely a text is, answered through the route that a server was proved to have."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar, cast
+
+from lsm_eval.endpoints.address import Address
+from lsm_eval.endpoints.key import Key
+from lsm_eval.endpoints.outcome import Outcome
+from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
+from lsm_eval.endpoints.scoring.looking import Scoring
+from lsm_eval.endpoints.scoring.numbers import TokenNumber, sequence_scores
+from lsm_eval.inference.scoring.plain import TokenRow
+from lsm_eval.models.answers import scored_answer
+from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Request, Score
+
+T = TypeVar("T")
+_MANY = 1_000_000
+
+
+class Scorer:
+    """Answers requests by a route. Lives in one event loop."""
+
+    def __init__(self, scoring: Scoring, address: Address, key: Key, model: str) -> None:
+        route = scoring.finding.made()
+        assert route is not None
+        assert scoring.requests is not None
+        self._route, self._requests = route, scoring.requests
+        self._caller = Caller(address, key, model)
+        # One context a slot: with more of them under way, each token would make a slot read another context anew.
+        self._turns = asyncio.Semaphore(scoring.room.slots or _MANY)
+        # One thread: an encoder is used by one at a time, and may have to wait for the server's tokenizer.
+        self._encoding = ThreadPoolExecutor(1)
+
+    async def attempt(
+        self, request: Request, write: Callable[[Generate], Awaitable[Outcome]], seconds: float
+    ) -> Outcome:
+        """Try a request once. `write` asks for the text of one that is to be written first."""
+        try:
+            if isinstance(request, Generate):
+                return await self._written(request, write, seconds)
+            own = await self._encoded(self._rows, request)
+            if isinstance(own, Failure):
+                return own
+            rows, cut = own
+            if not rows:
+                return Likelihood(0.0, 0)  # a text of no tokens
+            numbers = await self._numbers(rows, seconds)
+            return scored_answer(request, rows, sequence_scores(numbers), cut)
+        except Unanswered as error:
+            return error.outcome
+
+    async def _written(
+        self, request: Generate, write: Callable[[Generate], Awaitable[Outcome]], seconds: float
+    ) -> Outcome:
+        answer = await write(request)
+        if not isinstance(answer, Generated) or not answer.text or answer.thoughts:
+            return answer
+        own = await self._encoded(self._requests.completion, request, answer.text)
+        if isinstance(own, Failure):
+            return own
+        (numbers,) = await self._numbers(own[0], seconds)
+        return replace(answer, logprob=sum(one.logprob for one in numbers))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        self._encoding.shutdown(wait=False, cancel_futures=True)
+        await self._caller.close()
+
+    async def _numbers(self, rows: Sequence[TokenRow], seconds: float) -> list[list[TokenNumber]]:
+        async with self._turns:
+            return await self._route.numbers(self._caller, rows, seconds)
+
+    def _rows(self, request: Score | Perplexity) -> Failure | tuple[Sequence[TokenRow], int]:
+        rows = self._requests.refusal(request) or self._requests.rows(request)
+        return cast("Failure | tuple[Sequence[TokenRow], int]", rows)  # a decoder-only model's
+
+    async def _encoded(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._encoding, work, *arguments)

@@ -1,0 +1,124 @@
+"""A server's tokenizer as `models.encoding.Encoder` needs one, so that tokens are split as those of a model in process are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from lsm_eval.endpoints.scoring.background import Background
+from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
+from lsm_eval.endpoints.scoring.dialect import Dialect, Speaks, find_dialect
+from lsm_eval.errors import UserError
+from lsm_eval.reasoning.prompts import SWITCH
+
+T = TypeVar("T")
+_AT_ONCE = {"openai": 32, "llama.cpp": 4}
+"""Connections. Each of llama.cpp's takes a thread of its server for as long as it is open, and there may be five."""
+_SECONDS = 60.0
+
+
+class ServerTokenizer:
+    """Takes the place of a transformers tokenizer where texts are encoded; each call waits for the server."""
+
+    is_fast = False
+
+    def __init__(
+        self, server: Server, speaks: Speaks, background: Background, facts: Mapping[str, Any]
+    ) -> None:
+        self._server, self._speaks, self._background = server, speaks, background
+        self._ahead: dict[tuple[str, bool], list[int]] = {}
+        self.bos_token: str | None = facts["bos"][0]
+        self.bos_token_id: int | None = facts["bos"][1]
+        self.eos_token: str | None = facts["eos"][0]
+        self.eos_token_id: int | None = facts["eos"][1]
+        self.chat_template: str | None = facts["template"]
+        self.all_special_ids = [one for one in (self.bos_token_id, self.eos_token_id) if one is not None]
+
+    def __call__(self, texts: Sequence[str], *, add_special_tokens: bool, **_: Any) -> dict[str, Any]:
+        """As a transformers tokenizer. Raises `UserError` where the server stops answering."""
+        lacking = [text for text in dict.fromkeys(texts) if (text, add_special_tokens) not in self._ahead]
+        self.read_ahead([(text, add_special_tokens) for text in lacking])
+        return {"input_ids": [list(self._ahead[text, add_special_tokens]) for text in texts]}
+
+    def forget(self) -> None:
+        """What was read ahead: whoever encodes remembers by itself."""
+        self._ahead.clear()
+
+    def read_ahead(self, wanted: Sequence[tuple[str, bool]]) -> None:
+        """Ask for the tokens of many texts at once."""
+        wanted = [one for one in dict.fromkeys(wanted) if one not in self._ahead]
+        if wanted:
+            found = self._wait(lambda dialect: _together(dialect, wanted))
+            self._ahead.update(zip(wanted, found, strict=True))
+
+    def decode(self, tokens: Sequence[int], **_: Any) -> str:
+        """The text of tokens, special ones written out."""
+        return self._wait(lambda dialect: dialect.text(tokens))
+
+    def apply_chat_template(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> str:
+        """As a transformers tokenizer, by the server's template."""
+        switches = {name: value for name, value in options.items() if name == SWITCH}
+        try:
+            return self._background.run(self._asked(lambda dialect: dialect.chat(messages, switches)))
+        except Unanswered as error:
+            raise ValueError(error.outcome.detail) from None
+
+    async def _asked(self, work: Callable[[Dialect], Awaitable[T]]) -> T:
+        # Connections of its own each time: nobody can say when the last one is done.
+        async with Caller(*self._server) as caller:
+            return await work(Dialect(caller, self._speaks))
+
+    def _wait(self, work: Callable[[Dialect], Awaitable[T]]) -> T:
+        try:
+            return self._background.run(self._asked(work))
+        except Unanswered as error:
+            raise UserError(
+                f"the server's tokenizer does not answer ({error.outcome.detail}): run the same command again when it does, "
+                "or name the model's tokenizer with --tokenizer ID|DIR."
+            ) from None
+
+
+async def _together(dialect: Dialect, wanted: Sequence[tuple[str, bool]]) -> list[list[int]]:
+    waiting = iter(enumerate(wanted))
+    found: list[list[int]] = [[] for _ in wanted]
+
+    async def work() -> None:
+        for at, (text, special) in waiting:
+            # An empty text has no tokens anywhere, and some servers refuse it.
+            found[at] = await dialect.ids(text, special=special) if text or special else []
+
+    await asyncio.gather(*(work() for _ in range(min(_AT_ONCE[dialect.speaks], len(wanted)))))
+    return found
+
+
+async def server_facts(caller: Caller) -> tuple[Dialect, dict[str, Any]] | None:
+    """How the server tells tokens, and what `ServerTokenizer` must know of them; None where it tells none. Raises
+    `Unanswered`."""
+    dialect = await find_dialect(caller)
+    if dialect is None:
+        return None
+    plain, around = await dialect.ids("a", special=False), await dialect.ids("a", special=True)
+    at = next((i for i in range(len(around)) if around[i : i + len(plain)] == plain), 0)
+    texts: dict[str, str | None] = {"bos": None, "eos": None}
+    template = None
+    if dialect.speaks == "llama.cpp":
+        props = await caller.page("/props", _SECONDS)
+        props = props if isinstance(props, dict) else {}
+        template = props.get("chat_template") if isinstance(props.get("chat_template"), str) else None
+        own = {name: props.get(f"{name}_token") for name in texts}
+    else:
+        info = await caller.page("/tokenizer_info", _SECONDS)
+        info = info if isinstance(info, dict) else {}
+        own = {name: info.get(f"{name}_token") for name in texts}
+        if at and not own["bos"]:
+            own["bos"] = await dialect.text(around[:1])
+        if await dialect.chats():
+            template = f"{{# the server's, which may know {SWITCH} #}}"
+    facts: dict[str, Any] = {"template": template}
+    for name, text in own.items():
+        tokens = await dialect.ids(text, special=False) if isinstance(text, str) and text else []
+        facts[name] = (text, tokens[0]) if len(tokens) == 1 else (None, None)
+    if at and facts["bos"][1] is None:
+        facts["bos"] = (facts["bos"][0], around[0])
+    return dialect, facts

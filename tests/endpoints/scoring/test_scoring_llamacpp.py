@@ -1,0 +1,86 @@
+"""llama.cpp's server scores what the same float32 weights score in process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_line import Runner, call
+from llamacpp_server import serve
+from scored_alike import SCORES, TEXTS, answers, check_alike
+from tiny_gguf import write_gemma3
+
+from lsm_eval.endpoints.model import EndpointModel
+from lsm_eval.models.base import EndpointOptions, ModelOptions
+from lsm_eval.models.gguf_checkpoint import convert
+from lsm_eval.models.hf import HFModel
+from lsm_eval.requests import Generate, Generated, Perplexity, Request, Score
+from lsm_eval.results.reader import read_record
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+TOLERANCE = 5e-3
+"""Nats a token: llama.cpp looks its GELU up in a table of 16-bit floats; most tokens are within 0.0005."""
+
+
+@pytest.fixture(scope="module")
+def gemma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A folder with the weights, and the address of a server of the same."""
+    folder = tmp_path_factory.mktemp("gemma")
+    gguf = write_gemma3(folder / "tiny.gguf")
+    (folder / "hf").mkdir()
+    convert(gguf, folder / "hf")
+    with serve(gguf, context=128) as server:
+        yield folder / "hf", f"http://{server._address.netloc}/v1"
+
+
+def test_likelihoods(gemma: tuple[Path, str]) -> None:
+    """Tokens among the likeliest and others, bytes that are parts of characters, and the end of text."""
+    folder, address = gemma
+    near = HFModel("hf:tiny", ModelOptions(), folder=folder)
+    far = EndpointModel("tiny", EndpointOptions(address, max_concurrency=4))
+    ends: list[Request] = [Score("the cat", ("<eos>", "\x00", "é"))]
+    requests = SCORES + TEXTS + ends
+    assert far.cost(requests) == near.cost(requests)
+    check_alike(answers(near, requests), answers(far, requests), TOLERANCE)
+    details = far.info.details or {}
+    assert details["scoring"].startswith("llama.cpp (proved:")
+    assert far.info.context == 127  # it holds no more than the model was trained for
+
+
+def test_texts_with_detail(gemma: tuple[Path, str]) -> None:
+    folder, address = gemma
+    near = HFModel("hf:tiny", ModelOptions(), folder=folder)
+    far = EndpointModel("tiny", EndpointOptions(address, max_concurrency=4))
+    requests: list[Request] = [Generate(f"the cat {at} sat", max_tokens=4, detail=True) for at in range(16)]
+    ours, theirs = answers(near, requests), answers(far, requests)
+    whole = [
+        at
+        for at, one in enumerate(ours)
+        if isinstance(one, Generated) and one.text and one.text.isascii() and one == ours[at]
+    ]
+    alike = [at for at in whole if getattr(theirs[at], "text", None) == getattr(ours[at], "text", None)]
+    assert len(alike) >= 3
+    check_alike([ours[at] for at in alike], [theirs[at] for at in alike], TOLERANCE)
+
+
+def test_too_long(gemma: tuple[Path, str]) -> None:
+    _, address = gemma
+    far = EndpointModel("tiny", EndpointOptions(address), overflow="truncate")
+    (answer,) = answers(far, [Score("the cat sat on the mat " * 60, (" the",))])
+    assert getattr(answer, "truncated", 0) > 0
+    (text,) = answers(far, [Perplexity("a b " * 300)])
+    assert getattr(text, "tokens", 0) > 127
+
+
+def test_a_run(gemma: tuple[Path, str], small_tasks: Path, tmp_path: Path) -> None:
+    folder, address = gemma
+    near = Runner(folder, small_tasks, tmp_path / "near")(tasks="choose,read")
+    far = call(
+        "run", "--tasks", "choose,read", "--include", small_tasks, "--out", tmp_path / "far",
+        "--model", "openai:tiny", "--base-url", address,
+    )  # fmt: skip
+    assert (near.code, far.code) == (0, 0), near.err + far.err
+    ours = {(row.task, row.metric): row.value for row in read_record(near.record).estimates}
+    theirs = {(row.task, row.metric): row.value for row in read_record(far.record).estimates}
+    assert theirs == pytest.approx(ours, abs=5e-3)

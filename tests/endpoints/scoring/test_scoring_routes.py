@@ -1,0 +1,256 @@
+"""The same weights in process and behind servers of several kinds say the same; servers that lie are refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai_server import Ask, Server
+from scored_alike import CHATS, SCORES, TEXTS, answers, check_alike
+from scoring_server import LIES, Weights, placeholder, speaking
+from tiny_models import save_tokenizer
+
+from lsm_eval.endpoints.model import EndpointModel
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.scoring.finding import Finding
+from lsm_eval.errors import UserError
+from lsm_eval.models.base import EndpointOptions
+from lsm_eval.models.hf import HFModel
+from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score, Scored
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+KINDS = {"vllm": "prompt_logprobs", "echo": "echo", "sglang": "sglang"}
+TOLERANCE = 1e-5
+
+
+def _far(server: Server, tokenizer: Path | None = None, **options: Any) -> EndpointModel:
+    name = None if tokenizer is None else str(tokenizer)
+    return EndpointModel("small", EndpointOptions(server.url, max_concurrency=4, tokenizer=name), **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_likelihoods_are_those_of_the_model_in_process(kind: str, weights: Weights, near: HFModel) -> None:
+    requests = SCORES + TEXTS + ([] if kind == "sglang" else CHATS)
+    with speaking(weights, kind) as (server, _):
+        model = _far(server)
+        costs = model.cost(requests)
+        check_alike(answers(near, requests), answers(model, requests), TOLERANCE)
+        details = model.info.details or {}
+        assert details["scoring"].startswith(KINDS[kind])
+        assert details["tokenizer"] == "the server's"
+        assert (
+            model.info.context == 126
+        )  # one is written on top, and vLLM takes no prompt of its whole context
+        written = [Generate("the cat", max_tokens=3, detail=True)]
+        (far,) = answers(model, written)
+    assert costs == near.cost(requests)
+    (text,) = answers(near, written)
+    if "\ufffd" not in getattr(text, "text", "\ufffd"):
+        check_alike([text], [far], TOLERANCE)
+
+
+def test_choices_of_one_token_share_their_context(weights: Weights, near: HFModel) -> None:
+    requests: list[Request] = [Score("the cat sat on", (" the", "x", "y", " the"))]
+    with speaking(weights, "vllm") as (server, _):
+        model = _far(server)
+        model.cost(requests)
+        before = len(server.bodies)
+        check_alike(answers(near, requests), answers(model, requests), TOLERANCE)
+        (body,) = server.bodies[before:]
+        assert len(body["prompt"]) == 1
+        assert len(body["logprob_token_ids"]) == 3
+        assert "single tokens by logprob_token_ids" in (model.info.details or {})["scoring"]
+
+
+def test_all_continuations_go_in_one_request(weights: Weights) -> None:
+    with speaking(weights, "vllm") as (server, own):
+        own.ids = False
+        model = _far(server)
+        model.cost(SCORES)
+        before = len(server.bodies)
+        answers(model, SCORES[:1])
+        assert [len(body["prompt"]) for body in server.bodies[before:]] == [5]
+        assert all(type(token) is int for prompt in server.bodies[-1]["prompt"] for token in prompt)
+
+
+def test_numbers_as_texts_are_numbers(weights: Weights, near: HFModel) -> None:
+    with speaking(weights, "echo", written="strings") as (server, _):
+        check_alike(answers(near, SCORES), answers(_far(server), SCORES), TOLERANCE)
+
+
+@pytest.mark.parametrize("kind", ["vllm", "echo", "sglang"])
+@pytest.mark.parametrize("lie", LIES)
+def test_liars_are_refused(kind: str, lie: str, weights: Weights) -> None:
+    if kind == "sglang" and lie in ("text tokenised", "cut on the left"):
+        pytest.skip("these are told of completions only")
+    said = {
+        "off by one": "of the token before each (off by one)",
+        "constant": "the same number",
+        "unlike what it writes": "nats from what it says when it writes that token",
+    }.get(lie, "")
+    with speaking(weights, kind, lie=lie) as (server, _):
+        model = _far(server)
+        with pytest.raises(UserError, match="tells no log-probabilities that can be used") as raised:
+            model.cost(SCORES)
+        assert said in str(raised.value)
+        assert model.fingerprint() == _far(server).fingerprint(), (
+            "texts that it wrote before are still its own"
+        )
+        assert str(raised.value).startswith("openai:small is behind an endpoint that")
+        failures = answers(model, SCORES[:1])
+    assert isinstance(failures[0], Failure)
+    assert failures[0].reason == "unsupported"
+
+
+def test_a_token_that_is_forced(weights: Weights, near: HFModel) -> None:
+    """And what is done where nothing is told of it."""
+    with speaking(weights, "llama.cpp") as (server, own):
+        own.untold.update(weights.tokenizer(" mat x", add_special_tokens=False)["input_ids"])
+        model = _far(server)
+        check_alike(answers(near, SCORES + TEXTS), answers(model, SCORES + TEXTS), TOLERANCE)
+        assert (model.info.details or {})["scoring"].startswith("llama.cpp (proved")
+        assert model.info.context == 127
+        asked = [body["n_probs"] for body in server.bodies if "n_probs" in body]
+        assert 1 in asked
+        assert max(asked) > 320
+
+
+@pytest.mark.parametrize(
+    ("lie", "said"),
+    [("after the bias", "the same number to a likely token"), ("no bias", "did not write token")],
+)
+def test_numbers_from_after_the_bias_are_refused(lie: str, said: str, weights: Weights) -> None:
+    with speaking(weights, "llama.cpp", lie=lie) as (server, _), pytest.raises(UserError, match=said):
+        _far(server).cost(SCORES)
+
+
+@pytest.mark.parametrize("value", ["null", "nan", "-inf", "-9999.0", "-3.4e38", "0.7", "no", "true"])
+def test_what_is_no_number_is_never_taken_for_one(value: str, weights: Weights) -> None:
+    requests: list[Request] = [Score("the cat sat on", (" the", "x")), Score("the cat sat on", (" the",))]
+    with speaking(weights, "vllm") as (server, own):
+        model = _far(server)
+        model.patience = Patience(tries=2, first_wait=0.01)
+        model.cost(requests)
+        (token,) = weights.tokenizer("x", add_special_tokens=False)["input_ids"]
+        own.spoil[token] = True if value == "true" else placeholder(value)
+        bad, good = answers(model, requests)
+    assert isinstance(good, Scored)
+    assert isinstance(bad, Failure)
+    assert bad.reason == ("unanswered" if value in ("null", "no", "true") else "nan")
+
+
+def test_what_is_too_long_is_not_asked(weights: Weights) -> None:
+    long = Score("the cat sat on the mat " * 40, (" the",))
+    with speaking(weights, "vllm", context=64) as (server, _):
+        model = _far(server)
+        (cost,) = model.cost([long])
+        assert cost.truncated > 0
+        before = len(server.bodies)
+        (answer,) = answers(model, [long])
+        assert len(server.bodies) == before
+        assert isinstance(answer, Failure)
+        assert answer.reason == "too_long"
+        cut = _far(server, overflow="truncate")
+        (answer,) = answers(cut, [long])
+        assert isinstance(answer, Scored)
+        assert answer.truncated == cost.truncated
+
+
+def test_a_server_that_says_it_is_too_long(weights: Weights) -> None:
+    with speaking(weights, "vllm", context=64) as (server, _):
+        server.pages["/v1/models"] = {"data": []}
+        model = _far(server)
+        assert model.cost([Score("a", ("b",))])
+        assert model.info.context is None
+        (answer,) = answers(model, [Score("the cat sat on the mat " * 40, (" the",))])
+    assert isinstance(answer, Failure)
+    assert answer.reason == "too_long"
+
+
+def test_windows_of_a_long_text(weights: Weights, checkpoint: Path) -> None:
+    """Those of a model in process whose context is what the server leaves of its own."""
+    from lsm_eval.models.base import ModelOptions
+
+    model = HFModel("hf:small", ModelOptions(), folder=checkpoint)
+    model.context = 126
+    texts: list[Request] = [Perplexity("the name of the other one, and a mat " * 20)]
+    with speaking(weights, "echo") as (server, _):
+        check_alike(answers(model, texts), answers(_far(server), texts), TOLERANCE)
+
+
+def test_detail_of_texts_is_refused(weights: Weights) -> None:
+    with (
+        speaking(weights, "vllm") as (server, _),
+        pytest.raises(UserError, match="not how likely all others"),
+    ):
+        _far(server).cost([Perplexity("the cat", detail=True)])
+
+
+def test_a_tokenizer_by_name(weights: Weights, near: HFModel, checkpoint: Path, tmp_path: Path) -> None:
+    requests = SCORES + TEXTS + CHATS
+    with speaking(weights, "echo", tokenizer=False) as (server, _):
+        model = _far(server, checkpoint)
+        check_alike(answers(near, requests), answers(model, requests), TOLERANCE)
+        assert "sha256" in (model.info.details or {})["tokenizer"]
+        named = model.fingerprint()
+    save_tokenizer(tmp_path, special_start=False)
+    with speaking(weights, "echo") as (server, _):
+        assert _far(server, checkpoint).cost(requests) == near.cost(requests)
+        with pytest.raises(UserError, match="is not the server's: for 'The quick"):
+            _far(server, tmp_path).cost(requests)
+        model = _far(server)
+        before = model.fingerprint()
+        model.cost(requests)
+        assert len({before, model.fingerprint(), named}) == 3
+
+
+def test_a_server_that_is_busy_at_first(weights: Weights, near: HFModel) -> None:
+    with speaking(weights, "echo") as (server, own):
+        refused = iter(
+            [(503, {"error": "loading"}, {}), (429, {"error": "slow down"}, {"Retry-After": "0.1"})]
+        )
+        server.posts["/tokenize"] = lambda body: next(refused, None) or own.tokenize(body)
+        check_alike(answers(near, SCORES), answers(_far(server), SCORES), TOLERANCE)
+        server.posts["/tokenize"] = lambda body: (503, {"error": "loading"}, {})
+        with pytest.raises(UserError, match="run the same command again when it does"):
+            _far(server).cost(SCORES)
+
+
+def test_chats_need_a_template_that_is_shown(weights: Weights) -> None:
+    with speaking(weights, "sglang") as (server, _), pytest.raises(UserError, match="does not show what its"):
+        _far(server).cost(CHATS)
+
+
+def test_what_was_found_can_be_kept() -> None:
+    found = Finding("echo", new=1, difference=0.001)
+    assert Finding.load(found.dump()) == found
+    assert Finding.load({**found.dump(), "version": 0}) is None
+    assert Finding.load({"no": 1}) is None
+
+
+@pytest.mark.parametrize("tasks", ["choose", "read"])
+def test_a_run_gives_the_same_values(
+    tasks: str, ask: Ask, small_tasks: Path, weights: Weights, checkpoint: Path, tmp_path: Path
+) -> None:
+    from command_line import Runner
+
+    from lsm_eval.results.reader import read_record
+
+    near = Runner(checkpoint, small_tasks, tmp_path / "near")(tasks=tasks)
+    with speaking(weights, "vllm") as (server, _):
+        server.fault_rate, server.faults = 0.2, ("429 with Retry-After", "503", "reset inside", "no JSON")
+        server.counts.clear()
+        far = ask(server, tasks=tasks)
+        assert (far.code, near.code) == (0, 0), far.err + near.err
+        assert sum(server.counts.values()) > 0
+        asked = [body for body in server.bodies if "prompt_logprobs" in body]
+        again = ask(server, "--out", tmp_path / "again", tasks=tasks)
+        assert again.code == 0, again.err
+        more = [body for body in server.bodies if "prompt_logprobs" in body][len(asked) :]
+        assert len(more) < 15 < len(asked), "nothing but the proof is asked again"
+    there, here = read_record(far.record), read_record(near.record)
+    assert there.manifest.model.details["scoring"].startswith("prompt_logprobs")
+    assert there.samples(tasks)["asked"].to_pylist() == here.samples(tasks)["asked"].to_pylist()
+    ours = {row.metric: row.value for row in here.estimates}
+    assert {row.metric: row.value for row in there.estimates} == pytest.approx(ours, abs=1e-4)
