@@ -56,6 +56,12 @@ class ModelOptions:
     trust_remote_code: bool = False
     offline: bool = False
     endpoint: EndpointOptions | None = None
+    context: int | None = None
+    """Of an engine (`lsm_eval.engines`): tokens of prompt and answer together; None for what suits the model."""
+    slots: int | None = None
+    """Of an engine: sequences that it computes at a time."""
+    threads: int | None = None
+    """Of an engine: threads that it computes with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ class Asking:
 def judge_options(options: ModelOptions) -> ModelOptions:
     """A run's options for its judge: no adapter, its own chat template, and nothing of a judge's prompt is ever cut."""
     overflow = "skip" if options.overflow == "truncate" else options.overflow
-    return replace(options, adapter=None, chat_template=None, overflow=overflow, endpoint=None)
+    own = replace(options, adapter=None, chat_template=None, overflow=overflow, endpoint=None)
+    return replace(own, context=None, slots=None, threads=None)
 
 
 def judge_answers(

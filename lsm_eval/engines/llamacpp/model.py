@@ -1,0 +1,214 @@
+"""A GGUF file as a model (`models.base.Model`): llama.cpp computes, and `lsm_eval.endpoints` asks it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.endpoints.model import EndpointModel
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.engines.llamacpp.header import Header
+from lsm_eval.engines.llamacpp.reading import Reader
+from lsm_eval.engines.llamacpp.server import LlamaServer, Settings
+from lsm_eval.errors import UserError
+from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo
+from lsm_eval.models.file_hashes import FileHashes
+from lsm_eval.paths import cache_file
+from lsm_eval.reasoning.prompts import closed, opens
+from lsm_eval.reasoning.split import split
+from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Request, Response, Score
+
+_VERSION = 1
+"""Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
+_WAITING = 2  # requests under way for each that is computed, so that no slot waits for the next
+_PATIENCE = Patience(tries=3, seconds=1e7, attempt_seconds=1e6)
+"""Nothing is lost on the way, and slow is no fault."""
+
+
+class LlamaCppModel:
+    """One GGUF file. The server starts, and reads the weights, once a prompt is to be rendered, counted or answered."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        files: Sequence[Path],
+        headers: Sequence[Header],
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """`files`: those that the model lies in, the first of them the one in `settings`; `headers` theirs."""
+        self._settings, self._files, self._headers = settings, files, headers
+        self._note = note
+        self._running: tuple[LlamaServer, EndpointModel, Reader] | None = None
+        self.name = f"llama.cpp:{settings.path.name}"
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the file's header says."""
+        header, settings = self._headers[0], self._settings
+        licence = header.metadata.get("general.license")
+        details = {
+            "engine": f"llama.cpp {self.versions()['xllamacpp']} (xllamacpp)",
+            "architecture": header.architecture,
+            "quantisation": header.quantisation,
+            "keys and values": settings.cache,
+            "slots": str(settings.slots),
+            "threads": str(settings.threads),
+        }
+        if len(self._files) > 1:
+            details["files"] = str(len(self._files))
+        if settings.template is not None:
+            details["chat_template"] = f"sha256 {_sha256(settings.template)[:16]}"
+        return ModelInfo(
+            name=self.name,
+            chat_template=bool(settings.template or header.template),
+            context=settings.context,
+            parameters=sum(one.parameters for one in self._headers),
+            dtype=header.quantisation,
+            device=settings.device,
+            licence=licence if isinstance(licence, str) else None,
+            details=details,
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over the content of the file (or files), the dtype of keys and values, the kind of device, and
+        a chat template that takes the place of the file's own. Where the file lies, and how many threads and slots it
+        has, are no part of it."""
+        hashes = FileHashes(cache_file("weight-hashes.json"))
+        parts: dict[str, Any] = {
+            "engine": "llama.cpp",
+            "files": [hashes.of(path) for path in self._files],
+            "cache": self._settings.cache,
+            "device": self._settings.device.partition(":")[0],
+            "asking": _VERSION,
+        }
+        hashes.keep()
+        if self._settings.template is not None:
+            parts["chat_template"] = _sha256(self._settings.template)
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def versions(self) -> Mapping[str, str]:
+        """The version of llama.cpp that computes the answers (`models.base.Versioned`); xllamacpp's ends with the number
+        of llama.cpp's build."""
+        return {"xllamacpp": metadata.version("xllamacpp")}
+
+    def cost(self, requests: Sequence[Request]) -> list[Cost]:
+        """Tokens of each request, as the server counts them. Raises `UserError` for requests that it cannot be asked."""
+        _, endpoint, reader = self._started
+        try:
+            told = endpoint.cost(requests)
+        except UserError as error:
+            raise self._named(error) from error
+        return told or [self._cost(request, reader) for request in requests]
+
+    def render(self, request: Request) -> str:
+        """The prompt as llama.cpp reads it."""
+        return self._started[2].read(request).text
+
+    def refusal(self, request: Request) -> str | None:
+        """Why the chat template takes no such request (`base.Chatting`)."""
+        return self._started[2].read(request).refusal
+
+    def folded(self, request: Request) -> bool:
+        """Whether its system message stands in the user's (`base.Chatting`)."""
+        return self._started[2].read(request).folded
+
+    def computed(self) -> Mapping[str, float]:
+        """Nothing that can be counted from here."""
+        return {}
+
+    def load(self) -> None:
+        """Start the server, unless it runs."""
+        self._started  # noqa: B018
+
+    def release(self) -> None:
+        """End the server."""
+        running, self._running = self._running, None
+        if running is not None:
+            running[0].close()
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[int] = ()
+    ) -> Iterator[dict[int, Response]]:
+        """As the protocol says; answers come in any order."""
+        if not requests:
+            return
+        _, endpoint, reader = self._started
+        readings = [reader.read(request) for request in requests]
+        held = set(known)
+        failed: dict[int, Response] = {
+            at: failure
+            for at, request in enumerate(requests)
+            if at not in held and (failure := self._failure(request, reader)) is not None
+        }
+        if failed:
+            yield dict(failed)
+        sent = [reading.request for reading in readings]
+        for batch in endpoint.answer(sent, held | failed.keys()):
+            yield {at: _own(response, readings[at].text, requests[at]) for at, response in batch.items()}
+
+    @property
+    def _started(self) -> tuple[LlamaServer, EndpointModel, Reader]:
+        if self._running is None:
+            server = LlamaServer(self._settings)
+            options = EndpointOptions(
+                server.url, api_key_file=server.key_file, max_concurrency=_WAITING * self._settings.slots
+            )
+            endpoint = EndpointModel(self._settings.path.name, options, _PATIENCE, self._say)
+            self._running = server, endpoint, Reader(server)
+        return self._running
+
+    def _cost(self, request: Request, reader: Reader) -> Cost:
+        reading = reader.read(request)
+        if reading.refusal is not None:
+            return Cost(0, 0, 0)
+        tokens = reader.tokens(reading.text)
+        match request:
+            case Generate(max_tokens=new):
+                size = asked = tokens + new
+            case Score(continuations=continuations):
+                each = [reader.tokens(reading.text + one) for one in continuations]
+                size, asked = max(each), sum(each)
+            case Perplexity():
+                return Cost(tokens, 0, min(tokens, self._settings.context))
+        return Cost(asked, 0, size, max(size - self._settings.context, 0))
+
+    def _failure(self, request: Request, reader: Reader) -> Failure | None:
+        """Why a request is not asked."""
+        refusal = reader.read(request).refusal
+        if refusal is not None:
+            return Failure("unsupported", refusal)
+        cost = self._cost(request, reader)
+        if cost.truncated:
+            return Failure(
+                "too_long", f"{cost.longest} tokens, and the model's context is {self._settings.context}"
+            )
+        return None
+
+    def _named(self, error: UserError) -> UserError:
+        return type(error)(self._by_name(str(error)))
+
+    def _say(self, text: str) -> None:
+        self._note(self._by_name(text))
+
+    def _by_name(self, text: str) -> str:
+        return text.replace(f"openai:{self._settings.path.name}", self.name)
+
+
+def _own(response: Response, prompt: str, request: Request) -> Response:
+    """An answer as the prompt has it: where that opened thoughts, and llama.cpp told none apart, it took off the mark
+    that ends them, which whoever reads the answer after its prompt looks for."""
+    if not (isinstance(response, Generated) and isinstance(request, Generate) and request.chat):
+        return response
+    if response.thoughts or not response.text or not opens(prompt) or split(response.text).cut:
+        return response
+    end = closed(prompt)[len(prompt.rstrip()) :].lstrip()
+    return response if end.strip() in response.text else replace(response, text=end + response.text)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
