@@ -21,8 +21,9 @@ from lsm_eval import plugins
 from lsm_eval.engines.refusals import refuse_engine_options
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.base import Model, ModelOptions
+from lsm_eval.models.gguf_file import converted, one_file
 from lsm_eval.models.guarded import guarded
-from lsm_eval.paths import expanded, is_folder
+from lsm_eval.paths import expanded, is_file, is_folder
 from lsm_eval.progress import Progress, Silent
 
 _THEN = "update or remove that package"
@@ -71,7 +72,11 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
                     f"{', '.join(lacking)} (see lsm_eval.models.base.Model); update that package."
                 )
             return guarded(made, whose, _THEN)
-    if (name and is_folder(name)) or name.startswith((".", "/", "~")):
+    if (
+        (name and is_folder(name))
+        or name.startswith((".", "/", "~"))
+        or (name.endswith(".gguf") and is_file(name))
+    ):
         return _checkpoint(name, name, options, progress or Silent())
     if "/" in name and not colon:
         raise UserError(
@@ -114,6 +119,9 @@ def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress)
 
     if rest and is_folder(rest):
         folder = expanded(rest).resolve()
+        file = one_file(folder)
+        if file is not None:
+            return _gguf(file, options, progress)
         return HFModel(
             f"hf:{_text(folder.name)}",
             options,
@@ -121,14 +129,31 @@ def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress)
             details={"folder": _place(folder)},
             note=progress.note,
         )
+    if rest.endswith(".gguf") and is_file(rest):
+        return _gguf(expanded(rest).resolve(), options, progress)
     if rest.startswith((".", "/", "~")):
         what = "not a folder" if os.path.lexists(expanded(rest)) else "no such folder"
+        if what != "not a folder" and rest.endswith(".gguf"):
+            raise UserError(f"--model {name}: no such file.")
         raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
     repository, _, revision = rest.partition("@")
     if not repository:
         raise UserError(f"--model {name}: write hf:ORG/NAME, or hf:ORG/NAME@REVISION.")
     return HFModel(
         f"hf:{rest}", options, repository=repository, revision=revision or None, note=progress.note
+    )
+
+
+def _gguf(file: Path, options: ModelOptions, progress: Progress) -> Model:
+    """A GGUF file, converted."""
+    from lsm_eval.models.hf import HFModel
+
+    return HFModel(
+        f"hf:{_text(file.name)}",
+        options,
+        folder=converted(file, progress.note),
+        details={"file": _place(file), "converted": "from GGUF to float32"},
+        note=progress.note,
     )
 
 
