@@ -1,1 +1,1 @@
-"""Models that another engine computes in this process: each backend one class behind `models.base.Model`."""
+"""Models that run in an engine of somebody else's, in this process: each one class behind `models.base.Model`."""

@@ -21,7 +21,7 @@ from lsm_eval.models.file_hashes import FileHashes
 from lsm_eval.paths import cache_file
 from lsm_eval.reasoning.prompts import closed, opens
 from lsm_eval.reasoning.split import split
-from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Request, Response, Score
+from lsm_eval.requests import Failure, Generate, Generated, Request, Response
 
 _VERSION = 1
 """Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
@@ -103,11 +103,14 @@ class LlamaCppModel:
             told = endpoint.cost(requests)
         except UserError as error:
             raise self._named(error) from error
-        return told or [self._cost(request, reader) for request in requests]
+        return told or [
+            self._cost(request, reader) for request in requests if isinstance(request, Generate)
+        ]
 
     def render(self, request: Request) -> str:
         """The prompt as llama.cpp reads it."""
-        return self._started[2].read(request).text
+        _, endpoint, reader = self._started
+        return reader.read(request).text if isinstance(request, Generate) else endpoint.render(request)
 
     def refusal(self, request: Request) -> str | None:
         """Why the chat template takes no such request (`base.Chatting`)."""
@@ -162,26 +165,20 @@ class LlamaCppModel:
             self._running = server, endpoint, Reader(server)
         return self._running
 
-    def _cost(self, request: Request, reader: Reader) -> Cost:
+    def _cost(self, request: Generate, reader: Reader) -> Cost:
         reading = reader.read(request)
         if reading.refusal is not None:
             return Cost(0, 0, 0)
-        tokens = reader.tokens(reading.text)
-        match request:
-            case Generate(max_tokens=new):
-                size = asked = tokens + new
-            case Score(continuations=continuations):
-                each = [reader.tokens(reading.text + one) for one in continuations]
-                size, asked = max(each), sum(each)
-            case Perplexity():
-                return Cost(tokens, 0, min(tokens, self._settings.context))
-        return Cost(asked, 0, size, max(size - self._settings.context, 0))
+        size = reader.tokens(reading.text) + request.max_tokens
+        return Cost(size, 0, size, max(size - self._settings.context, 0))
 
     def _failure(self, request: Request, reader: Reader) -> Failure | None:
         """Why a request is not asked."""
         refusal = reader.read(request).refusal
         if refusal is not None:
             return Failure("unsupported", refusal)
+        if not isinstance(request, Generate):
+            return None  # the endpoint counts the tokens of what it scores
         cost = self._cost(request, reader)
         if cost.truncated:
             return Failure(
