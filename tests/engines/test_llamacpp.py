@@ -17,6 +17,7 @@ import pytest
 from command_line import Outcome, Runner, environment, spawn
 from tiny_gguf import write_gemma3, write_llama
 
+from lsm_eval.engines.llamacpp.room import room
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Chatting, ModelOptions, Releasing, Versioned
 from lsm_eval.models.create import create
@@ -238,6 +239,55 @@ def test_files_that_are_refused(write: Callable[[Path], Any], words: str, tmp_pa
     write(path)
     with pytest.raises(UserError, match=words):
         make(path).load()
+
+
+@pytest.mark.parametrize(
+    ("asked", "own", "gigabytes", "expected"),
+    [
+        ({}, 131_072, 0.001, (8192, 4)),
+        ({}, 512, 0.001, (512, 4)),
+        ({}, None, 0.001, (8192, 4)),
+        ({}, 131_072, 1.5, (8192, 1)),
+        ({}, 131_072, 6.0, (2048, 1)),
+        ({"slots": 2}, 131_072, 6.0, (2048, 2)),
+        ({"context": 8192}, 131_072, 6.0, (8192, 1)),
+    ],
+)
+def test_room(
+    asked: dict[str, Any],
+    own: int | None,
+    gigabytes: float,
+    expected: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a machine of 8 GB; `gigabytes`: keys and values of 8,192 tokens."""
+    import psutil
+
+    memory = type("Memory", (), {"total": 8 * 10**9})
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    per_token = int(gigabytes * 1e9 / 8192)
+    assert room(Path("x.gguf"), ModelOptions(**asked), own, per_token) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "thoughts", "expected"),
+    [
+        ("yes", None, "</think>\n\nyes"),
+        ("yes", "hm", "yes"),
+        ("hm</think>yes", None, "hm</think>yes"),
+        ("<think>\nhm", None, "<think>\nhm"),
+        ("", None, ""),
+    ],
+)
+def test_thoughts_that_the_prompt_opened(text: str, thoughts: str | None, expected: str) -> None:
+    """An answer without any is not taken for thoughts that never ended."""
+    from lsm_eval.engines.llamacpp.model import _own
+
+    asked = Generate("hi", chat=True)
+    found = _own(Generated(text, 3, "stop", thoughts=thoughts), "<user>hi<assistant><think>\n", asked)
+    assert isinstance(found, Generated)
+    assert found.text == expected
+    assert _own(Generated(text, 3, "stop"), "<user>hi<assistant>", asked) == Generated(text, 3, "stop")
 
 
 def test_parts_of_a_model(gguf: Path, tmp_path: Path, make: Make) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lsm_eval.engines.llamacpp.header import Header, parts_of, read_header
+from lsm_eval.engines.llamacpp.room import room
 from lsm_eval.engines.refusals import refuse_options
 from lsm_eval.engines.threads import threads
 from lsm_eval.errors import UserError
@@ -43,9 +44,15 @@ def create_engine(file: str, options: ModelOptions, progress: Progress) -> Model
     path = expanded(file)
     if path.is_dir():
         raise UserError(f"--model {_PREFIX}:{file}: is a folder: name the GGUF file in it{_those_in(path)}.")
-    if not path.exists():
+    if not path.is_file():
         raise UserError(f"--model {_PREFIX}:{file}: no such file.")
     path = path.absolute()
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"--model {_PREFIX}:{file}: its path is no UTF-8, as llama.cpp wants it: rename it."
+        ) from error
     header = read_header(path)
     files = parts_of(path, header)
     headers = [header, *(read_header(one) for one in files[1:])]
@@ -61,23 +68,19 @@ def create_engine(file: str, options: ModelOptions, progress: Progress) -> Model
         raise UserError(
             f"--model {_PREFIX}:{file} needs the package {error.name}: pip install 'lsm-eval[llama-cpp]'."
         ) from error
-    own = header.of_architecture("context_length")
-    context = options.context or min(own or _CONTEXT, _CONTEXT)
-    if own is not None and context > own:
-        raise UserError(
-            f"--context {context}: {path.name} was trained on texts of {own} tokens at most: give no more than that."
-        )
+    device = _device(options.device)
+    cache = "float16" if options.dtype == "auto" else options.dtype
+    per_token = header.bytes_per_token(_BYTES[cache]) if device == "cpu" else None
+    context, slots = room(path, options, header.of_architecture("context_length"), per_token)
     settings = Settings(
         path=path,
         context=context,
-        slots=options.slots or _SLOTS,
+        slots=slots,
         threads=threads(options.threads),
-        cache="float16" if options.dtype == "auto" else options.dtype,
-        device=_device(options.device),
+        cache=cache,
+        device=device,
         template=None if options.chat_template is None else _template(options.chat_template),
     )
-    if settings.device == "cpu":
-        _check_memory(path, header, settings.context * settings.slots, _BYTES[settings.cache])
     return LlamaCppModel(settings, files, headers, progress.note)
 
 
@@ -97,29 +100,6 @@ def _check_kind(path: Path, header: Header) -> None:
     causal = header.metadata.get(f"{header.architecture}.attention.causal", True)
     if not causal or f"{header.architecture}.pooling_type" in header.metadata:
         raise UserError(f"{path}: holds an embedding model ({header.architecture}), which writes no text.")
-
-
-def _check_memory(path: Path, header: Header, tokens: int, width: int) -> None:
-    """Raise `UserError` where keys and values of so many tokens are more than this machine has: llama.cpp would fill its
-    memory first."""
-    layers, heads = header.of_architecture("block_count"), header.of_architecture("attention.head_count_kv")
-    size = header.of_architecture("attention.key_length")
-    if size is None:
-        hidden, count = (
-            header.of_architecture("embedding_length"),
-            header.of_architecture("attention.head_count"),
-        )
-        size = hidden // count if hidden and count else None
-    if layers is None or heads is None or size is None:
-        return
-    import psutil
-
-    needed, there = 2 * layers * heads * size * width * tokens, psutil.virtual_memory().total
-    if needed > there:
-        raise UserError(
-            f"{path}: keys and values of {tokens:,} tokens (--context times --slots) take up to {needed / 1e9:.1f} GB, and this "
-            f"machine has {there / 1e9:.1f} GB: use a smaller --context, or fewer --slots."
-        )
 
 
 def _device(device: str) -> str:

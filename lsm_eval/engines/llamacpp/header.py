@@ -52,6 +52,19 @@ class Header:
         value = self.metadata.get(f"{self.architecture}.{name}")
         return value if type(value) is int else None
 
+    def bytes_per_token(self, width: int) -> int | None:
+        """Bytes of a token's keys and values in all layers, `width` bytes a number; None where the header does not tell
+        enough, as where layers differ."""
+        layers, heads = self.of_architecture("block_count"), self.of_architecture("attention.head_count_kv")
+        size = self.of_architecture("attention.key_length")
+        if size is None:
+            hidden, count = (
+                self.of_architecture("embedding_length"),
+                self.of_architecture("attention.head_count"),
+            )
+            size = hidden // count if hidden and count else None
+        return None if layers is None or heads is None or size is None else 2 * layers * heads * size * width
+
     @property
     def template(self) -> str | None:
         """The chat template; None where there is none."""

@@ -103,9 +103,7 @@ class LlamaCppModel:
             told = endpoint.cost(requests)
         except UserError as error:
             raise self._named(error) from error
-        return told or [
-            self._cost(request, reader) for request in requests if isinstance(request, Generate)
-        ]
+        return told or [self._cost(request, reader) for request in requests if isinstance(request, Generate)]
 
     def render(self, request: Request) -> str:
         """The prompt as llama.cpp reads it."""
