@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +109,67 @@ def test_a_model_of_another_kind(tmp_path: Path) -> None:
     _alike(_onnx(export(checkpoint, tmp_path / "exported")), checkpoint, SCORED + WRITTEN)
 
 
-def test_a_graph_without_positions_reads_one_at_a_time(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_graph_without_positions_reads_no_padding(checkpoint: Path, tmp_path: Path) -> None:
     """A token's place is its position there, and padding would move it."""
     model = _onnx(export(checkpoint, tmp_path / "exported", numbered=False))
     _alike(model, checkpoint, SCORED + WRITTEN)
-    assert model.info.details["batching"].startswith("one at a time, because with others beside them")
+    details = model.info.details
+    assert details["batching"].startswith("batched by length, because with others beside them")
+    assert details["generation"] == "batched by length"
+
+
+@pytest.mark.slow
+def test_what_genais_builder_makes(tmp_path: Path) -> None:
+    """Its fused attention goes on from a cache by one sequence, or by one token of each; and genai itself writes the same."""
+    genai = pytest.importorskip("onnxruntime_genai", reason="needs onnxruntime-genai")
+    pytest.importorskip("onnx_ir", reason="needs onnx-ir, with which genai's builder writes")
+    import numpy as np
+
+    checkpoint = save_model(tmp_path / "checkpoint", chat=CHAT, context=128, head_dim=16)
+    folder = tmp_path / "built"
+    build = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-p", "fp32", "-e", "cpu"]
+    subprocess.run([*build, "-i", str(checkpoint), "-o", str(folder)], check=True, capture_output=True)
+    model = _onnx(folder)
+    _alike(model, checkpoint, SCORED + WRITTEN)
+    details = model.info.details
+    assert details["batching"].startswith("one at a time, because ")
+    assert str(tmp_path) not in details["batching"]
+    assert details["generation"] == "batched"
+    (theirs,) = _answers(model, [Generate("the cat sat on", max_tokens=8)])
+    tokenizer = model._encoder.tokenizer
+    loaded = genai.Model(str(folder))
+    settings = genai.GeneratorParams(loaded)
+    settings.set_search_options(max_length=64, do_sample=False)
+    generator = genai.Generator(loaded, settings)
+    (tokens,) = model._encoder.encode(["the cat sat on"])
+    generator.append_tokens(np.array([tokens], dtype=np.int32))
+    for _ in range(8):
+        generator.generate_next_token()
+    written = [int(token) for token in generator.get_sequence(0)][len(tokens) :]
+    assert isinstance(theirs, Generated)
+    assert theirs.text == tokenizer.decode(written, skip_special_tokens=True)
+
+
+def test_a_graph_whose_cache_is_wrong_is_scored_plainly_and_writes_nothing(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    import onnx
+    from onnx import helper
+
+    folder = export(checkpoint, tmp_path / "exported")
+    graph = onnx.load(folder / "model.onnx")
+    for node in graph.graph.node:  # whoever reads the cache sees twice what was put there
+        for at, name in enumerate(node.input):
+            if name == "past_key_values.1.value":
+                node.input[at] = "doubled"
+    double = helper.make_node("Add", ["past_key_values.1.value"] * 2, ["doubled"])
+    graph.graph.node.insert(0, double)
+    onnx.save(graph, folder / "model.onnx")
+    model = _onnx(folder)
+    _alike(model, checkpoint, SCORED)
+    assert model.info.details["batching"].startswith("plain, because with others beside them")
+    with pytest.raises(UserError, match="no text can be continued"):
+        _answers(model, WRITTEN[:1])
 
 
 def test_as_genai_lays_it_out(checkpoint: Path, exported: Path, tmp_path: Path) -> None:

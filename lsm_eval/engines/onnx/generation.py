@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from lsm_eval.engines.onnx.passes import Place as Spot
 from lsm_eval.engines.onnx.passes import State, read
+from lsm_eval.engines.onnx.scoring import Way, together
 from lsm_eval.engines.onnx.session import Session
-from lsm_eval.inference.batching import batches
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import StopWatch, finish, holds
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_READ_TOGETHER = 4  # times the positions of a pass, where several prompts are read whole
+
 
 class Continuer:
     """Continues prompts; the texts are those of one prompt at a time, whatever stands beside it."""
@@ -27,16 +29,25 @@ class Continuer:
         self._session, self._place, self._ledger = session, place, ledger
 
     def continuations(
-        self, prompts: Mapping[int, Prompt], known: Collection[int], *, most: int, budget: int, positions: int
+        self,
+        prompts: Mapping[int, Prompt],
+        known: Collection[int],
+        *,
+        way: Way,
+        most: int,
+        budget: int,
+        positions: int,
     ) -> Iterator[dict[int, Continuation]]:
-        """Continuations by request, as batches end. At most `most` sequences, and `budget` tokens that they may come to
-        hold, at a time; `positions` are read in one pass. `known` requests are left out, and batches are made as if none
+        """Continuations by request, as batches end. `way`: which may stand side by side. At most `most` sequences, and `budget` tokens that they may come to
+        hold, at a time; `positions` are read in one pass, or some times as many where several prompts are read whole. `known` requests are left out, and batches are made as if none
         were."""
         order = list(prompts)
         sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
-        for whole in batches(sizes, budget):
-            for first in range(0, len(whole), most):
-                chosen = [order[at] for at in whole[first : first + most]]
+        for whole in together(way, sizes, [len(prompts[i].tokens) for i in order], budget):
+            longest = max(len(prompts[order[at]].tokens) for at in whole)
+            count = max(min(most, _READ_TOGETHER * positions // longest), 1)
+            for first in range(0, len(whole), count):
+                chosen = [order[at] for at in whole[first : first + count]]
                 if all(i in known for i in chosen):
                     continue
                 found = self._together([prompts[i] for i in chosen], positions)
@@ -56,7 +67,8 @@ class Continuer:
             distinct,
             [(row, len(tokens) - 1) for row, tokens in enumerate(distinct)],
             _keeping(last),
-            budget=positions,
+            # Some fused attentions read several sequences from their start only, and go on with one token of each.
+            budget=positions if len(distinct) == 1 else len(distinct) * max(map(len, distinct)),
             pad=place.pad,
             work=self._ledger.prefill,
         )

@@ -44,6 +44,8 @@ class Layout:
     """As genai's configuration has it."""
     ends: tuple[int, ...] = ()
     """Tokens that end a text, as genai's configuration has them."""
+    sizes: tuple[int, int] | None = None
+    """Heads of keys and values, and the size of one, as genai's configuration has them."""
 
     def data_files(self) -> list[Path]:
         """The graph, and the files beside it that hold its weights: those whose name stands in it."""
@@ -116,6 +118,8 @@ def _genai(folder: Path, graph: Path | None) -> Layout:
             int(one) for one in (ends if isinstance(ends, list) else (ends,) if ends != () else ())
         )
         context = None if context is None else int(context)
+        sizes = [decoder.get(name) for name in ("num_key_value_heads", "head_size")]
+        both = (int(sizes[0]), int(sizes[1])) if None not in sizes else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path}: cannot be used ({type(error).__name__}: {error}); export the model again."
@@ -127,7 +131,7 @@ def _genai(folder: Path, graph: Path | None) -> Layout:
     graph = graph or file
     if not graph.is_file():
         raise UserError(f"{path}: names {graph.name}, which is not there; export the model again.")
-    return Layout(folder, graph, "onnxruntime-genai", names, context, numbers)
+    return Layout(folder, graph, "onnxruntime-genai", names, context, numbers, both)
 
 
 def _has_text(folder: Path) -> bool:

@@ -21,7 +21,8 @@ _HELD_TOKENS = {"cpu": 8192, "cuda": 65536}
 _SLOTS = {"cpu": 32, "cuda": 128}
 _CHECKED = 48  # tokens of each row that is looked at
 _CHECKED_SCORED = 8
-_WAYS: tuple[Way, ...] = ("batched", "one at a time", "plain")
+_WRITTEN = 4  # tokens that are written to see whether a way is right
+_WAYS: tuple[Way, ...] = ("batched", "batched by length", "one at a time", "plain")
 
 
 class OnnxNetwork:
@@ -32,14 +33,19 @@ class OnnxNetwork:
         self._session, self._place, self._slots = session, place, slots
         self.ledger = Ledger()
         self._way: Way | None = None
+        self._writing: Way | None = None
         self._why = ""
 
     @property
     def details(self) -> Mapping[str, str]:
-        """`batching`: whether several requests go through the graph at a time, and why if not."""
-        if self._way is None:
-            return {}
-        return {"batching": f"{self._way}, because {self._why}" if self._why else self._way}
+        """`batching`: whether several requests go through the graph at a time when they are scored, and why if not.
+        `generation`: the same of those that are continued."""
+        found: dict[str, str] = {}
+        if self._way is not None:
+            found["batching"] = f"{self._way}, because {self._why}" if self._why else self._way
+        if self._writing is not None:
+            found["generation"] = self._writing
+        return found
 
     def score(
         self, rows: Mapping[int, Sequence[TokenRow]], known: Collection[int]
@@ -56,25 +62,55 @@ class OnnxNetwork:
     def generate(
         self, prompts: Mapping[int, Prompt], known: Collection[int]
     ) -> Iterator[dict[int, Continuation]]:
-        """See `Network.generate`."""
+        """See `Network.generate`. Raises `UserError` where the graph cannot go on from its own keys and values."""
         if not prompts:
             return
-        rows = [TokenRow(one.tokens, 1) for one in prompts.values() if len(one.tokens) > 1]
-        way = self._chosen(rows) if rows else "one at a time"
-        if way == "plain" and self._place.engine != "plain":
+        if self._writing is None:
+            with self.ledger.checking():
+                self._writing = self._way_of_writing(list(prompts.values()))
+        yield from self._continued(prompts, known, self._writing, self.ledger)
+
+    def _continued(
+        self, prompts: Mapping[int, Prompt], known: Collection[int], way: Way, ledger: Ledger
+    ) -> Iterator[dict[int, Continuation]]:
+        kind = self._place.device.partition(":")[0]
+        yield from Continuer(self._session, self._place, ledger).continuations(
+            prompts,
+            known,
+            way=way,
+            most=self._slots or _SLOTS[kind],
+            budget=self._place.batch_tokens or _HELD_TOKENS[kind],
+            positions=self._budget,
+        )
+
+    def _way_of_writing(self, prompts: Sequence[Prompt]) -> Way:
+        """The first way in which some of these prompts, cut short, go on as they do one at a time."""
+        if self._place.engine == "plain":
+            return "one at a time"
+        rows = [TokenRow(one.tokens, 1) for one in prompts if len(one.tokens) > 1]
+        if not rows:
+            return "one at a time"
+        if self._chosen(rows) == "plain":
             raise UserError(
                 f"{self._place.name}: what its graph says hangs on how it is read ({self._why}), so that no text can be continued "
                 "with it; name another folder."
             )
-        kind = self._place.device.partition(":")[0]
-        most = (self._slots or _SLOTS[kind]) if way == "batched" else 1
-        yield from Continuer(self._session, self._place, self.ledger).continuations(
-            prompts,
-            known,
-            most=most,
-            budget=self._place.batch_tokens or _HELD_TOKENS[kind],
-            positions=self._budget,
-        )
+        texts = [row.tokens for own in _some(rows).values() for row in own]
+        asked = {at: Prompt(text, (), _WRITTEN) for at, text in enumerate(dict.fromkeys(texts))}
+        alone = self._texts(asked, "one at a time")
+        for way in _WAYS[:2]:
+            try:
+                if self._texts(asked, way) == alone:
+                    return way
+            except GraphFault:
+                continue
+        return "one at a time"
+
+    def _texts(self, prompts: Mapping[int, Prompt], way: Way) -> dict[int, Continuation]:
+        found: dict[int, Continuation] = {}
+        for batch in self._continued(prompts, (), way, Ledger()):
+            found |= batch
+        return found
 
     def _scored(
         self, rows: Mapping[int, Sequence[TokenRow]], known: Collection[int], *, detail: bool
@@ -109,7 +145,7 @@ class OnnxNetwork:
             try:
                 found = self._sums(way, rows, budget)
             except GraphFault as error:
-                self._why = self._why or str(error)[:200]
+                self._why = self._why or error.why
                 continue
             apart = [abs(found[key] - plain[key]) for key in plain if not math.isnan(plain[key])]
             if all(one <= self._place.tolerance * math.sqrt(_CHECKED_SCORED) for one in apart):
@@ -136,8 +172,12 @@ def _some(rows: Sequence[TokenRow]) -> dict[int, list[TokenRow]]:
     chosen = (rows[0], rows[-1], max(rows, key=lambda row: len(row.tokens)))
     for number, row in enumerate(dict.fromkeys(one.tokens[:_CHECKED] for one in chosen)):
         cut = row[: max(len(row) * (3 - number % 2) // 3, 2)]
-        other = (*cut[:-1][: len(cut) * 2 // 3], *row[:3])
+        shared = cut[:-1][: len(cut) * 2 // 3]
+        others = (
+            (*shared, *row[:3]),
+            (*shared, *cut[len(shared) :][::-1]),
+        )  # one of another length, one of the same
         found[number] = [
-            TokenRow(one, min(len(one) - 1, _CHECKED_SCORED)) for one in (cut, other) if len(one) > 1
+            TokenRow(one, min(len(one) - 1, _CHECKED_SCORED)) for one in (cut, *others) if len(one) > 1
         ]
     return found

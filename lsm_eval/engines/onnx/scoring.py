@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Way = Literal["batched", "one at a time", "plain"]
-"""`batched`: several requests a pass, each request's common part read once. `one at a time`: the same without padding.
-`plain`: every row whole and by itself, the reference."""
+Way = Literal["batched", "batched by length", "one at a time", "plain"]
+"""`batched`: several requests a pass, each request's common part read once. `batched by length`: the same without padding.
+`one at a time`: the common part read once, and nothing beside anything else. `plain`: every row whole and by itself, the
+reference."""
 _LEAST_SHARED = 4  # tokens that several rows begin with, for which it is worth reading them apart
 
 
@@ -56,6 +57,20 @@ class _Task:
         return max(self.shared, *(len(one) - self.shared for one in self.inputs))
 
 
+def together(way: Way, sizes: Sequence[int], shapes: Sequence[Hashable], budget: int) -> Iterator[list[int]]:
+    """Indices of what goes through the graph together, batch by batch: see `batches`. `shapes`: only what is of one may
+    stand side by side where nothing is padded."""
+    if way != "batched by length":
+        yield from batches(sizes, budget if way == "batched" else 1)
+        return
+    groups: dict[Hashable, list[int]] = {}
+    for at, shape in enumerate(shapes):
+        groups.setdefault(shape, []).append(at)
+    for group in groups.values():
+        for batch in batches([sizes[at] for at in group], budget):
+            yield [group[one] for one in batch]
+
+
 class Scorer:
     """Scores rows in one of the ways."""
 
@@ -69,8 +84,8 @@ class Scorer:
         """Scores of each request's rows, as requests become complete; `known` requests are left out, and batches are made
         as if none were."""
         tasks = [_Task.of(number, own, share=self._way != "plain") for number, own in rows.items()]
-        alone = self._way != "batched"
-        for batch in batches([task.size for task in tasks], 1 if alone else budget):
+        sizes = [task.size for task in tasks]
+        for batch in together(self._way, sizes, [task.shared for task in tasks], budget):
             chosen = [tasks[at] for at in batch]
             if all(task.number in known for task in chosen):
                 continue
@@ -111,9 +126,9 @@ class Scorer:
                 if bool(task.shared) is shares
                 for which in range(len(task.inputs))
             ]
-            alone = self._way != "batched"
             sizes = [len(tasks[at].inputs[which]) for at, which in every]
-            for batch in batches(sizes, 1 if alone else budget):
+            shapes = [(tasks[at].shared, size) for (at, _), size in zip(every, sizes, strict=True)]
+            for batch in together(self._way, sizes, shapes, budget):
                 yield [every[one] for one in batch]
 
     def _read(

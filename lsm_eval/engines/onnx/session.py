@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.engines.onnx.layout import Layout
@@ -19,6 +21,11 @@ _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 class GraphFault(UserError):
     """ONNX Runtime failed in the midst of a graph."""
+
+    def __init__(self, graph: Path, why: str) -> None:
+        super().__init__(f"{graph}: ONNX Runtime failed in it ({why}); name another folder.")
+        self.why = re.sub(r"^\[ONNXRuntimeError\] : \d+ : ", "", why)[:200]
+        """What it says, without where the graph lies."""
 
 
 class Session:
@@ -53,7 +60,7 @@ class Session:
                 f"its keys and values are {', '.join(sorted(kinds))}, not float32 or float16"
             )
         self.dtype = _NUMBERS[kinds.pop()]
-        self._shapes = [_sizes(inputs[name].shape) for name in self._past]
+        self._shapes = [_sizes(inputs[name].shape, layout.sizes) for name in self._past]
         if None in self._shapes:
             raise self._unusable("it does not say how many heads its keys and values have, and of what size")
         last = outputs[names["logits"]].shape[-1]
@@ -94,9 +101,7 @@ class Session:
                     f"not enough memory on {self._device} for {ids.shape[0]} sequence(s): use a smaller --batch-tokens, a smaller "
                     "--context, or fewer --slots; what was answered is kept, unless by --store none."
                 ) from error
-            raise GraphFault(
-                f"{self._layout.graph}: ONNX Runtime failed in it ({text}); name another folder."
-            ) from error
+            raise GraphFault(self._layout.graph, text) from error
         return logits, present
 
     def _opened(self) -> Any:
@@ -145,11 +150,16 @@ class Session:
         )
 
 
-def _sizes(shape: Sequence[Any]) -> tuple[int, int] | None:
-    """Heads, and the size of one, from [rows, heads, tokens, size]."""
-    if len(shape) != 4 or not isinstance(shape[1], int) or not isinstance(shape[3], int):
+def _sizes(shape: Sequence[Any], told: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Heads, and the size of one, from [rows, heads, tokens, size]; `told` where the graph has names for numbers."""
+    if len(shape) != 4:
         return None
-    return shape[1], shape[3]
+    found = [
+        size if isinstance(size, int) else told[at] if told else None
+        for at, size in enumerate((shape[1], shape[3]))
+    ]
+    heads, size = found
+    return None if heads is None or size is None else (heads, size)
 
 
 def _first_line(error: BaseException) -> str:
