@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import spawn
+from command_line import spawn, write_tasks
 
 from lsm_eval.results.reader import read_record
 
@@ -38,7 +38,7 @@ def installed(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_answers_every_kind_of_request(
-    installed: Path, repo: Path, small_tasks: Path, own_cache: Path, tmp_path: Path
+    installed: Path, repo: Path, own_cache: Path, tmp_path: Path
 ) -> None:
     text = tmp_path / "text.txt"
     text.write_text("is it the cat? the cat sat on the mat, and the dog sat on the log\n" * 3)
@@ -48,7 +48,7 @@ def test_it_answers_every_kind_of_request(
         "--tasks",
         "choose,say,read",
         "--include",
-        small_tasks,
+        write_tasks(tmp_path / "tasks"),
         "--out",
         tmp_path / "reports",
     ]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Outcome, Runner, environment, spawn
+from command_line import GENERATE, QUESTIONS, Outcome, Runner, environment, spawn, write_task, write_tasks
 from tiny_gguf import write_gemma3, write_llama
 
 from lsm_eval.engines.llamacpp.room import room
@@ -28,7 +28,7 @@ from lsm_eval.results.reader import read_record
 
 pytest.importorskip("xllamacpp", reason="needs llama.cpp: pip install 'lsm-eval[llama-cpp]'")
 pytest.importorskip("aiohttp", reason="needs aiohttp: pip install 'lsm-eval[llama-cpp]'")
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 
 CHAT = (
     "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m.role }}\n{{ m.content }}\n{% endfor %}"
@@ -38,6 +38,14 @@ NO_SYSTEM = (
     "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}{% endfor %}"
     + CHAT
 )
+
+
+@pytest.fixture(scope="module")
+def small_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the tasks `choose`, `say`, `read`, and `talk`, which has stop strings in a chat, too."""
+    folder = write_tasks(tmp_path_factory.mktemp("tasks"))
+    write_task(folder, "talk", QUESTIONS, **{**GENERATE, "chat_stop": ["\n", "cat"]})
+    return folder
 
 
 @pytest.fixture(scope="session")

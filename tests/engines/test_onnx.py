@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Runner
+from command_line import GENERATE, QUESTIONS, Runner, write_task, write_tasks
 from onnx_export import as_genai, export
 from tiny_models import CHAT, edit_json, save_model
 
@@ -33,7 +33,7 @@ from lsm_eval.results.reader import read_record
 
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'lsm-eval[onnx]'")
 pytest.importorskip("onnx", reason="needs the package onnx, with which torch exports")
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 
 NEAR = 1e-4
 """Of a log-probability, in nats: both compute in float32, each in its own order."""
@@ -51,6 +51,14 @@ WRITTEN: list[Request] = [
     Generate("hi", chat=True, system="the log", max_tokens=8),
     Generate("who", max_tokens=5, detail=True),
 ]
+
+
+@pytest.fixture(scope="module")
+def small_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the tasks `choose`, `say`, `read`, and `talk`, which has stop strings in a chat, too."""
+    folder = write_tasks(tmp_path_factory.mktemp("tasks"))
+    write_task(folder, "talk", QUESTIONS, **{**GENERATE, "chat_stop": ["\n", "cat"]})
+    return folder
 
 
 @pytest.fixture(scope="session")

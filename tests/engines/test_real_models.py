@@ -16,7 +16,7 @@ from lsm_eval.models.hf import HFModel
 from lsm_eval.models.wheels import WheelFile, bring
 from lsm_eval.requests import Generate, Generated, Perplexity, Request, Response, Score, Scored
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "own_cache")]
 
 NAME = "smollm2-135m"
 PROMPTS = (
