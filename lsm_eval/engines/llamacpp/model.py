@@ -26,6 +26,7 @@ from lsm_eval.requests import Failure, Generate, Generated, Request, Response
 _VERSION = 1
 """Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
 _WAITING = 2  # requests under way for each that is computed, so that no slot waits for the next
+_OF_AN_ADDRESS = frozenset({"endpoint", "api", "server"})
 _PATIENCE = Patience(tries=3, seconds=1e7, attempt_seconds=1e6)
 """Nothing is lost on the way, and slow is no fault."""
 
@@ -59,6 +60,9 @@ class LlamaCppModel:
             "slots": str(settings.slots),
             "threads": str(settings.threads),
         }
+        if self._running is not None:
+            asked = self._running[1].info.details or {}
+            details |= {name: text for name, text in asked.items() if name not in _OF_AN_ADDRESS}
         if len(self._files) > 1:
             details["files"] = str(len(self._files))
         if settings.template is not None:
