@@ -145,7 +145,8 @@ def _parameters(settings: Settings, secret: str, verbosity: int) -> Any:
     params.cors_origins = "http://127.0.0.1"
     params.n_ctx, params.n_parallel = settings.context * settings.slots, settings.slots
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
-    params.n_threads_http = 2
+    # A connection that is kept open takes a thread of its own: those of the requests, and of whoever asks for tokens.
+    params.n_threads_http = 2 * settings.slots + 8
     params.cache_ram_mib = 0  # by default 8 GB of finished prompts
     kind = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}[settings.cache]
     params.cache_type_k = params.cache_type_v = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{kind}")
