@@ -53,7 +53,7 @@ class LlamaCppModel:
         header, settings = self._headers[0], self._settings
         licence = header.metadata.get("general.license")
         details = {
-            "engine": f"llama.cpp {self.versions()['xllamacpp']} (xllamacpp)",
+            "engine": f"llama.cpp (xllamacpp {self.versions()['xllamacpp']})",
             "architecture": header.architecture,
             "quantisation": header.quantisation,
             "keys and values": settings.cache,
@@ -96,8 +96,8 @@ class LlamaCppModel:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def versions(self) -> Mapping[str, str]:
-        """The version of llama.cpp that computes the answers (`models.base.Versioned`); xllamacpp's ends with the number
-        of llama.cpp's build."""
+        """The version of the package that brings llama.cpp along (`models.base.Versioned`); llama.cpp itself does not tell
+        its own there."""
         return {"xllamacpp": metadata.version("xllamacpp")}
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
