@@ -50,3 +50,11 @@ def is_folder(name: str | Path) -> bool:
         return (expanded(name) if isinstance(name, str) else name).is_dir()
     except (OSError, ValueError):
         return False
+
+
+def is_file(name: str) -> bool:
+    """Whether there is a file of that name; a name that no file system takes (too long) is none."""
+    try:
+        return expanded(name).is_file()
+    except (OSError, ValueError):
+        return False

@@ -94,7 +94,9 @@ def models(as_json: bool) -> None:
     ]  # fmt: skip
     others = [
         ("hf:ORG/NAME[@REVISION]", "a model of the Hugging Face hub"),
-        ("./FOLDER", "a local checkpoint in transformers' format"),
+        ("./FOLDER", "a local checkpoint in transformers' format, or a GGUF file that is converted to it"),
+        ("llama.cpp:FILE.gguf", "a GGUF file, computed by llama.cpp"),
+        ("onnx:FOLDER", "a decoder in ONNX, computed by ONNX Runtime"),
         *(
             (f"{entry.name}:…", f"backend of the package {entry.dist.name if entry.dist else '?'}")
             for entry in entry_points(group="lsm_eval.models")

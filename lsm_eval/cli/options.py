@@ -44,7 +44,8 @@ def run_options(function: F) -> F:
     path = Folder()
     options = [
         click.option("--model", default=DEFAULT_MODEL, show_default=True,
-                     help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder, or openai:MODEL with --base-url."),
+                     help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder or GGUF file, llama.cpp:FILE.gguf, "
+                     "onnx:FOLDER, or openai:MODEL with --base-url."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
                      help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1; several times for several servers of one model."),
         click.option("--api", type=click.Choice(["auto", "chat", "completions", "responses"]), default="auto",
@@ -68,6 +69,12 @@ def run_options(function: F) -> F:
                      "where it can be; parsed: never). auto: by likelihoods where it tells any."),
         click.option("--tokenizer", metavar="ID|DIR",
                      help="Of a server that scores texts and shows no tokenizer: its model's, from the hub or a folder."),
+        click.option("--context", type=click.IntRange(min=1), metavar="N",
+                     help="Of an engine (llama.cpp:, onnx:): tokens of prompt and answer together."),
+        click.option("--slots", type=click.IntRange(min=1), metavar="N",
+                     help="Of an engine: sequences that it computes at a time."),
+        click.option("--threads", type=click.IntRange(min=1), metavar="N",
+                     help="Of an engine: threads that it computes with."),
         click.option("--limit", type=click.IntRange(min=1), metavar="N",
                      help="Only N samples of each task, drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
@@ -192,6 +199,9 @@ def make_spec(
     max_cost: str | None,
     prices: Path | None,
     tokenizer: str | None,
+    context: int | None,
+    slots: int | None,
+    threads: int | None,
     data_mirror: Path | None,
     data_files: Path | None,
     offline: bool,
@@ -264,6 +274,9 @@ def make_spec(
             endpoint=make_endpoint(
                 base_urls, api, api_key_env, api_key_file, max_concurrency, stream, header_env, tokenizer
             ),
+            context=context,
+            slots=slots,
+            threads=threads,
         ),
         data=DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift),
         include=tuple(include),

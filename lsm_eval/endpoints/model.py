@@ -78,7 +78,15 @@ class EndpointModel:
                 self.note(f"--header-env {name} takes the place of the key.")
         self._replicas = [Replica(url, Limiter(self.options.max_concurrency)) for url in urls]
         self._manners = [Manner() for _ in urls]
-        self._learned = Learned(self._address, self._key, self.model, self._manners, self.patience, self.note)
+        self._learned = Learned(
+            self._address,
+            self._key,
+            self.model,
+            self._manners,
+            self.patience,
+            self.note,
+            kept=self.options.keep,
+        )
         for one, manner in zip(self._addresses, self._manners, strict=True):
             if not one.loopback:  # nothing stands between that would cut a connection
                 manner.streaming.long = LONG

@@ -45,6 +45,8 @@ class EndpointOptions:
     """Folder or hub id of the model's tokenizer, for a server that tells none of its tokens."""
     probe: bool = True
     """Whether it may be asked what it can do, before all else; a dry run asks nothing."""
+    keep: bool = True
+    """Whether what was found out of it is kept for the next run; not of a server that lives as long as this one."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:
@@ -71,6 +73,12 @@ class ModelOptions:
     trust_remote_code: bool = False
     offline: bool = False
     endpoint: EndpointOptions | None = None
+    context: int | None = None
+    """Of an engine (`lsm_eval.engines`): tokens of prompt and answer together; None for what suits the model."""
+    slots: int | None = None
+    """Of an engine: sequences that it computes at a time."""
+    threads: int | None = None
+    """Of an engine: threads that it computes with."""
 
 
 def without_probe(options: ModelOptions) -> ModelOptions:

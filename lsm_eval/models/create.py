@@ -2,8 +2,10 @@
 
 builtin:NAME            a model that lsm-eval brings or fetches itself
 openai:MODEL            a model behind an OpenAI-shaped server (`--base-url`)
+llama.cpp:FILE.gguf     a GGUF file, computed by llama.cpp (`lsm_eval.engines`)
+onnx:FOLDER             a folder with an ONNX decoder, computed by ONNX Runtime
 hf:ORG/NAME[@REVISION]  a repository of the Hugging Face hub
-PATH or hf:PATH         a local checkpoint folder (a path has a / or starts with . or ~)
+PATH or hf:PATH         a local checkpoint folder (a path has a / or starts with . or ~), or a GGUF file to be converted
 PREFIX:REST             a backend of another package: entry point PREFIX of the group `lsm_eval.models`, a
                         function (rest, options: ModelOptions) -> Model
 """
@@ -11,22 +13,29 @@ PREFIX:REST             a backend of another package: entry point PREFIX of the 
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from lsm_eval import plugins
+from lsm_eval.engines.refusals import refuse_engine_options
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.models.base import Model, ModelOptions
+from lsm_eval.models.gguf_file import converted, one_file
 from lsm_eval.models.guarded import guarded
-from lsm_eval.paths import expanded, is_folder
+from lsm_eval.paths import expanded, is_file, is_folder
 from lsm_eval.progress import Progress, Silent
 
 _THEN = "update or remove that package"
+_ENGINES = {"llama.cpp": "lsm_eval.engines.llamacpp.create", "onnx": "lsm_eval.engines.onnx.create"}
+"""By prefix, the module whose `create_engine(rest, options, progress)` makes the model."""
 
 
 def create(name: str, options: ModelOptions, progress: Progress | None = None) -> Model:
     """The model called `name`. Fetches a built-in checkpoint, and loads no weights. Raises `UserError`."""
     prefix, colon, rest = name.partition(":")
+    if not (colon and prefix in _ENGINES):
+        refuse_engine_options(name, options)
     if prefix == "openai" and colon:
         from lsm_eval.endpoints.create import create_endpoint
 
@@ -36,6 +45,9 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
             f"--base-url and the options that go with it have no meaning for the model {name!r}: name one that is behind a "
             "server (--model openai:MODEL), or leave them out."
         )
+    if colon and prefix in _ENGINES:
+        engine: Model = import_module(_ENGINES[prefix]).create_engine(rest, options, progress or Silent())
+        return engine
     if prefix == "builtin" and colon:
         return _builtin(rest, options, progress or Silent())
     if prefix == "hf" and colon:
@@ -60,7 +72,11 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
                     f"{', '.join(lacking)} (see lsm_eval.models.base.Model); update that package."
                 )
             return guarded(made, whose, _THEN)
-    if (name and is_folder(name)) or name.startswith((".", "/", "~")):
+    if (
+        (name and is_folder(name))
+        or name.startswith((".", "/", "~"))
+        or (name.endswith(".gguf") and is_file(name))
+    ):
         return _checkpoint(name, name, options, progress or Silent())
     if "/" in name and not colon:
         raise UserError(
@@ -103,6 +119,9 @@ def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress)
 
     if rest and is_folder(rest):
         folder = expanded(rest).resolve()
+        file = one_file(folder)
+        if file is not None:
+            return _gguf(file, options, progress)
         return HFModel(
             f"hf:{_text(folder.name)}",
             options,
@@ -110,14 +129,31 @@ def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress)
             details={"folder": _place(folder)},
             note=progress.note,
         )
+    if rest.endswith(".gguf") and is_file(rest):
+        return _gguf(expanded(rest).resolve(), options, progress)
     if rest.startswith((".", "/", "~")):
         what = "not a folder" if os.path.lexists(expanded(rest)) else "no such folder"
+        if what != "not a folder" and rest.endswith(".gguf"):
+            raise UserError(f"--model {name}: no such file.")
         raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
     repository, _, revision = rest.partition("@")
     if not repository:
         raise UserError(f"--model {name}: write hf:ORG/NAME, or hf:ORG/NAME@REVISION.")
     return HFModel(
         f"hf:{rest}", options, repository=repository, revision=revision or None, note=progress.note
+    )
+
+
+def _gguf(file: Path, options: ModelOptions, progress: Progress) -> Model:
+    """A GGUF file, converted."""
+    from lsm_eval.models.hf import HFModel
+
+    return HFModel(
+        f"hf:{_text(file.name)}",
+        options,
+        folder=converted(file, progress.note),
+        details={"file": _place(file), "converted": "from GGUF to float32"},
+        note=progress.note,
     )
 
 

@@ -61,6 +61,9 @@ def judge_options(options: ModelOptions, judge: JudgeSpec | None = None) -> Mode
         chat_template=None,
         overflow=overflow,
         endpoint=judge.endpoint,
+        context=None,
+        slots=None,
+        threads=None,
     )
 
 

@@ -32,6 +32,8 @@ class Learned:
     """One for each of its servers, all the same as far as it is found out here."""
     patience: Patience
     note: Callable[[str], None]
+    kept: bool = True
+    """Whether what is found out is kept for the next run."""
     findings: Findings | None = None
     _given_up: set[Path] = field(default_factory=set)
     """Paths whose first request had no answer that tells anything: asked as most servers are."""
@@ -54,7 +56,7 @@ class Learned:
             except Unanswered:
                 self._given_up.update(new)
                 return
-            if whole:
+            if whole and self.kept:
                 keep(self.address.url, self.model, known)
             told = "; ".join(f"{path}: {described(known.paths[path])}" for path in new)
             self.note(
@@ -72,10 +74,13 @@ class Learned:
         """Keep what was found out of how the server scores, as JSON: it stands in the record, and is there in the next run."""
         known = self._known(server)
         self.findings = replace(known, scoring=dict(found), at=known.at or time.time())
-        keep(self.address.url, self.model, self.findings)
+        if self.kept:
+            keep(self.address.url, self.model, self.findings)
 
     def _known(self, server: Server) -> Findings:
-        known = self.findings or recall(self.address.url, self.model, server.name)
+        known = self.findings
+        if known is None and self.kept:
+            known = recall(self.address.url, self.model, server.name)
         return known or Findings(server.kind, server.name, server.version, server.context)
 
     def details(self) -> dict[str, str]:

@@ -33,6 +33,7 @@ class ServerTokenizer:
         self.eos_token: str | None = facts["eos"][0]
         self.eos_token_id: int | None = facts["eos"][1]
         self.chat_template: str | None = facts["template"]
+        self._begins: str = facts["begins"]
         self.all_special_ids = [one for one in (self.bos_token_id, self.eos_token_id) if one is not None]
 
     def __call__(self, texts: Sequence[str], *, add_special_tokens: bool, **_: Any) -> dict[str, Any]:
@@ -60,9 +61,10 @@ class ServerTokenizer:
         """As a transformers tokenizer, by the server's template."""
         switches = {name: value for name, value in options.items() if name == SWITCH}
         try:
-            return self._background.run(self._asked(lambda dialect: dialect.chat(messages, switches)))
+            text = self._background.run(self._asked(lambda dialect: dialect.chat(messages, switches)))
         except Unanswered as error:
             raise ValueError(error.outcome.detail) from None
+        return text if text.startswith(self._begins) else self._begins + text
 
     async def _asked(self, work: Callable[[Dialect], Awaitable[T]]) -> T:
         # Connections of its own each time: nobody can say when the last one is done.
@@ -121,4 +123,7 @@ async def server_facts(caller: Caller) -> tuple[Dialect, dict[str, Any]] | None:
         facts[name] = (text, tokens[0]) if len(tokens) == 1 else (None, None)
     if at and facts["bos"][1] is None:
         facts["bos"] = (facts["bos"][0], around[0])
+    # llama.cpp takes the beginning of text off what its template makes, and puts it there again when it reads that.
+    begins = at and dialect.speaks == "llama.cpp" and facts["bos"][1] == around[0]
+    facts["begins"] = (facts["bos"][0] or "") if begins else ""
     return dialect, facts

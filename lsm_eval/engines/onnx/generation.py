@@ -1,0 +1,140 @@
+"""Prompts through a graph, continued: in batches, from which a sequence is taken once it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lsm_eval.engines.onnx.passes import Place as Spot
+from lsm_eval.engines.onnx.passes import State, read
+from lsm_eval.engines.onnx.scoring import Way, together
+from lsm_eval.engines.onnx.session import Session
+from lsm_eval.inference.generating.drawing import Stream, choose
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
+from lsm_eval.inference.generating.stops import StopWatch, finish, holds
+from lsm_eval.inference.ledger import Ledger
+from lsm_eval.inference.place import Place
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_READ_TOGETHER = 4  # times the positions of a pass, where several prompts are read whole
+
+
+class Continuer:
+    """Continues prompts; the texts are those of one prompt at a time, whatever stands beside it."""
+
+    def __init__(self, session: Session, place: Place, ledger: Ledger) -> None:
+        self._session, self._place, self._ledger = session, place, ledger
+
+    def continuations(
+        self,
+        prompts: Mapping[int, Prompt],
+        known: Collection[int],
+        *,
+        way: Way,
+        most: int,
+        budget: int,
+        positions: int,
+    ) -> Iterator[dict[int, Continuation]]:
+        """Continuations by request, as batches end. `way`: which may stand side by side. At most `most` sequences, and `budget` tokens that they may come to
+        hold, at a time; `positions` are read in one pass, or some times as many where several prompts are read whole. `known` requests are left out, and batches are made as if none
+        were."""
+        order = list(prompts)
+        sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
+        for whole in together(way, sizes, [len(prompts[i].tokens) for i in order], budget):
+            longest = max(len(prompts[order[at]].tokens) for at in whole)
+            count = max(min(most, _READ_TOGETHER * positions // longest), 1)
+            for first in range(0, len(whole), count):
+                chosen = [order[at] for at in whole[first : first + count]]
+                if all(i in known for i in chosen):
+                    continue
+                found = self._together([prompts[i] for i in chosen], positions)
+                yield {i: one for i, one in zip(chosen, found, strict=True) if i not in known}
+
+    def _together(self, prompts: Sequence[Prompt], positions: int) -> list[Continuation]:
+        """Parallel to `prompts`; equal ones (several samples of one prompt) are read once."""
+        import numpy as np
+        import torch
+
+        place = self._place
+        distinct = list(dict.fromkeys(prompt.tokens for prompt in prompts))
+        last: dict[Spot, NDArray[np.float32]] = {}
+        state = read(
+            self._session,
+            State.empty(self._session, len(distinct)),
+            distinct,
+            [(row, len(tokens) - 1) for row, tokens in enumerate(distinct)],
+            _keeping(last),
+            # Some fused attentions read several sequences from their start only, and go on with one token of each.
+            budget=positions if len(distinct) == 1 else len(distinct) * max(map(len, distinct)),
+            pad=place.pad,
+            work=self._ledger.prefill,
+        )
+        rows = [distinct.index(prompt.tokens) for prompt in prompts]
+        logits = np.stack([last[row, len(distinct[row]) - 1] for row in rows])
+        state = state.taken(rows)
+        active = [_Sequence(at, prompt, place) for at, prompt in enumerate(prompts)]
+        done: dict[int, Continuation] = {}
+        ends = frozenset(place.ends)
+        while True:
+            bad: list[bool] = [bool(np.isnan(row).any()) for row in logits]
+            tokens = choose(
+                torch.from_numpy(logits),
+                [one.prompt for one in active],
+                [one.stream.uniform(len(one.new)) if one.prompt.temperature > 0 else 0.0 for one in active],
+            )
+            left = []
+            for row, (one, token) in enumerate(zip(active, tokens, strict=True)):
+                one.new.append(token)
+                if bad[row] or token in ends or one.is_over(token):
+                    done[one.number] = finish(
+                        one.prompt, one.new, bad[row], ends, place.decode, place.written
+                    )
+                else:
+                    left.append(row)
+            if not left:
+                return [done[at] for at in range(len(prompts))]
+            if len(left) < len(active):
+                state, active = state.taken(left), [active[row] for row in left]
+            last = {}
+            state = read(
+                self._session,
+                state,
+                [one.new[-1:] for one in active],
+                [(row, 0) for row in range(len(active))],
+                _keeping(last),
+                budget=len(active),
+                pad=place.pad,
+                work=self._ledger.decode,
+            )
+            logits = np.stack([last[row, 0] for row in range(len(active))])
+
+
+class _Sequence:
+    """One prompt on its way."""
+
+    def __init__(self, number: int, prompt: Prompt, place: Place) -> None:
+        self.number, self.prompt, self._place = number, prompt, place
+        self.stream = Stream(prompt)
+        self.new: list[int] = []
+        self._watch = StopWatch(prompt.stop, place.decode, place.written)
+
+    def is_over(self, token: int) -> bool:
+        """Whether the last new token, which is `token`, used up what it may write or ends a stop string."""
+        if len(self.new) >= self.prompt.max_tokens:
+            return True
+        if not self._watch.push(token):
+            return False
+        # The watch decodes a few tokens only; the whole text decides.
+        return holds(self.prompt, self.new, self._place.decode, self._place.written)
+
+
+def _keeping(
+    kept: dict[Spot, NDArray[np.float32]],
+) -> Callable[[Sequence[Spot], NDArray[np.float32]], None]:
+    def see(places: Sequence[Spot], logits: NDArray[np.float32]) -> None:
+        kept.update(zip(places, logits, strict=True))
+
+    return see

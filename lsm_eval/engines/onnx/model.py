@@ -1,0 +1,246 @@
+"""A folder with an ONNX decoder as a model (`models.base.Model`)."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.engines.onnx.layout import Layout
+from lsm_eval.engines.onnx.network import OnnxNetwork
+from lsm_eval.engines.onnx.session import Session
+from lsm_eval.errors import UserError
+from lsm_eval.inference.place import Place, Written
+from lsm_eval.models.answering import Answering
+from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
+from lsm_eval.models.checkpoint_files import counted_files
+from lsm_eval.models.encoding import Encoder
+from lsm_eval.models.file_hashes import FileHashes
+from lsm_eval.models.generation_settings import check_generation_settings
+from lsm_eval.models.loading import context_length, load_config, load_tokenizer, vocabulary_size
+from lsm_eval.models.request_encoding import RequestEncoder
+from lsm_eval.models.versions import deciding_versions
+from lsm_eval.paths import cache_file
+from lsm_eval.requests import Generate, Request, Response
+
+_ENGINE = "onnx/1"
+"""Part of every fingerprint; the number is raised when the way of computing changes what is computed."""
+_COMPUTING = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml")
+
+
+class OnnxModel:
+    """An ONNX decoder. Its graph is read by `load` only."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        options: ModelOptions,
+        *,
+        device: str,
+        threads: int,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """`device`: `cpu`, or `cuda:N`."""
+        self.name = f"onnx:{layout.folder.name}"
+        self._layout, self._options = layout, options
+        self._device, self._threads, self._note = device, threads, note
+        self._loaded: OnnxNetwork | None = None
+        self._dtype: str | None = None
+        self._details: dict[str, str] = {}
+        self._before: Mapping[str, float] = {}
+
+    @property
+    def info(self) -> ModelInfo:
+        """What configuration and tokenizer say."""
+        return ModelInfo(
+            name=self.name,
+            chat_template=self._encoder.chat_template,
+            context=self._context,
+            dtype=self._dtype,
+            device=self._device,
+            details={
+                "engine": f"ONNX Runtime {_version() or '?'}",
+                "layout": self._layout.kind,
+                "graph": self._layout.graph.name,
+                "threads": str(self._threads),
+                **self._encoder.template.details,
+                **self._details,
+                **(self._loaded.details if self._loaded else {}),
+            },
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over the graph, the files of its weights, and all files of the folder that have a say beside them
+        (`models.checkpoint_files`), the kind of device and the way of computing."""
+        hashes = FileHashes(cache_file("weight-hashes.json"))
+        folder = self._layout.folder
+        files = dict(counted_files(folder, code=False))
+        files |= {_within(path, folder): path for path in self._layout.data_files()}
+        parts: dict[str, Any] = {
+            "files": {name: hashes.of(path) for name, path in sorted(files.items())},
+            "graph": _within(self._layout.graph, folder),
+            "device": self._device.partition(":")[0],
+            "engine": f"{_ENGINE} plain" if self._options.engine == "plain" else _ENGINE,
+            "overflow": self._options.overflow,
+            "context": self._options.context,
+        }
+        hashes.keep()
+        if self._options.chat_template is not None:
+            parts["chat_template"] = self._encoder.template.sha256
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def versions(self) -> Mapping[str, str]:
+        """Versions of the packages that compute the answers; see `models.base.Versioned`."""
+        found = deciding_versions("cpu", adapter=False)
+        return {**found, "onnxruntime": _version() or "?"}
+
+    def cost(self, requests: Sequence[Request]) -> list[Cost]:
+        """Tokens of each request; reads the tokenizer only."""
+        encoder = self._requests
+        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in requests]
+
+    def render(self, request: Request) -> str:
+        """The prompt as the model reads it, without what is cut to fit its context."""
+        return self._requests.read(request)
+
+    def refusal(self, request: Request) -> str | None:
+        """Why the chat template takes no such request (`base.Chatting`)."""
+        refused = self._requests.refusal(request)
+        return refused.detail if refused else None
+
+    def folded(self, request: Request) -> bool:
+        """Whether its system message stands in the user's (`base.Chatting`)."""
+        return self._requests.folded(request)
+
+    def computed(self) -> Mapping[str, float]:
+        """The ledger's counts; empty before the graph is loaded."""
+        counts = self._loaded.ledger.counts() if self._loaded else {}
+        names = {**counts, **self._before}
+        return {name: counts.get(name, 0) + self._before.get(name, 0) for name in names}
+
+    def load(self) -> None:
+        """Read the graph and bring it to the device."""
+        if self._loaded is not None:
+            return
+        session = Session(self._layout, self._device, self._threads)
+        if self._options.dtype not in ("auto", session.dtype):
+            raise UserError(
+                f"--dtype {self._options.dtype}: the graph of {self.name} computes in {session.dtype}: leave the option out."
+            )
+        self._dtype = session.dtype
+        tokenizer = self._encoder.tokenizer
+        size = session.vocabulary or self._vocabulary
+        named = (tokenizer.pad_token_id, tokenizer.eos_token_id)
+        place = Place(
+            name=self.name,
+            device=self._device,
+            dtype=session.dtype,
+            engine=self._options.engine,
+            pad=next((int(one) for one in named if one is not None and (size is None or one < size)), 0),
+            ends=self._ends(),
+            decode=self._encoder.decode,
+            written=Written(self._encoder.decode_written, self._encoder.special),
+            batch_tokens=self._options.batch_tokens,
+            longest=self._context,
+        )
+        self._loaded = OnnxNetwork(session, place, self._options.slots)
+
+    def release(self) -> None:
+        """Let the graph go; what was computed and how it was run stays known."""
+        if self._loaded is None:
+            return
+        self._before = self.computed()
+        self._details.update(self._loaded.details)
+        self._loaded = None
+        gc.collect()
+
+    def answer(
+        self, requests: Sequence[Request], known: Collection[int] = ()
+    ) -> Iterator[dict[int, Response]]:
+        """Batches of answers; see `models.base.Model.answer`."""
+        if not requests:
+            return
+        self.load()
+        assert self._loaded is not None
+        generated = [i for i, request in enumerate(requests) if isinstance(request, Generate)]
+        scored = [i for i, request in enumerate(requests) if not isinstance(request, Generate)]
+        answering = Answering(
+            self.name, self._loaded, self._requests, self._encoder.without_markers, decoder=True
+        )
+        yield from answering.score(requests, scored, known)
+        yield from answering.generate(requests, generated, known)
+
+    @cached_property
+    def _config(self) -> Any:
+        """The transformers configuration; None where the folder has none."""
+        folder = self._layout.folder
+        if not (folder / "config.json").is_file():
+            check_generation_settings(folder)
+            return None
+        return load_config(folder, trust_remote_code=False)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        config = self._config  # first: without it the tokenizer's own error would point to the wrong file
+        tokenizer = load_tokenizer(self._layout.folder, trust_remote_code=False, config=config)
+        return Encoder(tokenizer, self._vocabulary, self._options.chat_template)
+
+    @cached_property
+    def _vocabulary(self) -> int | None:
+        return None if self._config is None else vocabulary_size(self._config)
+
+    @cached_property
+    def _context(self) -> int | None:
+        tokenizer = self._encoder.tokenizer
+        own = None if self._config is None else context_length(self._config, tokenizer)
+        bounds = [one for one in (own, self._layout.context) if one is not None]
+        longest = min(bounds) if bounds else None
+        asked = self._options.context
+        if asked is not None and longest is not None and asked > longest:
+            raise UserError(
+                f"--context {asked}: {self.name} takes {longest} tokens at most: give no more than that."
+            )
+        return asked or longest
+
+    @cached_property
+    def _requests(self) -> RequestEncoder:
+        return RequestEncoder(self._encoder, self._context, self._options.overflow)
+
+    def _ends(self) -> tuple[int, ...]:
+        """Tokens that end a text: those of the generation settings and genai's configuration, and the tokenizer's own."""
+        found = [*self._layout.ends, *_generation_ends(self._layout.folder)]
+        if not found and self._config is not None:
+            found = _numbers(getattr(self._config, "eos_token_id", None))
+        own = self._encoder.tokenizer.eos_token_id
+        return tuple(dict.fromkeys([*found, *([] if own is None else [int(own)])]))
+
+
+def _generation_ends(folder: Path) -> list[int]:
+    path = folder / "generation_config.json"
+    if not path.is_file():
+        return []
+    # Its form was looked at together with the configuration (`generation_settings`).
+    return _numbers(json.loads(path.read_text(encoding="utf-8")).get("eos_token_id"))
+
+
+def _numbers(value: Any) -> list[int]:
+    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [int(value)]
+
+
+def _within(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def _version() -> str | None:
+    """Of ONNX Runtime, whichever of its builds is installed."""
+    for name in _COMPUTING:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None

@@ -1,0 +1,108 @@
+"""Tokens through a graph: several sequences at a time, in pieces, each after what the cache holds of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lsm_eval.engines.onnx.session import Session
+from lsm_eval.inference.ledger import Work
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass
+class State:
+    """What was read of some sequences: keys and values, in which places they stand, and how many there are of each.
+
+    Sequences of several lengths leave holes, which the mask hides; a token's position counts its own sequence only.
+    """
+
+    cache: list[Any]
+    mask: NDArray[np.int64]
+    """[rows, places]: 1 where a token stands."""
+    lengths: list[int] = field(default_factory=list)
+    """Tokens of each row."""
+
+    @classmethod
+    def empty(cls, session: Session, rows: int) -> State:
+        """Nothing read yet."""
+        import numpy as np
+
+        return cls(session.empty(rows), np.zeros((rows, 0), dtype=np.int64), [0] * rows)
+
+    def taken(self, rows: Sequence[int]) -> State:
+        """Those rows, in that order; one may be taken several times."""
+        import numpy as np
+
+        index = np.asarray(rows)
+        return State(
+            [part[index] for part in self.cache], self.mask[index], [self.lengths[row] for row in rows]
+        )
+
+    def of_one(self, row: int) -> State:
+        """One row alone, without holes."""
+        places = self.mask[row].nonzero()[0]
+        return State(
+            [part[row : row + 1][:, :, places] for part in self.cache],
+            self.mask[row : row + 1, places],
+            [self.lengths[row]],
+        )
+
+
+Place = tuple[int, int]
+"""A row, and the index of one of its new tokens."""
+
+
+def read(
+    session: Session,
+    state: State,
+    rows: Sequence[Sequence[int]],
+    wanted: Iterable[Place],
+    see: Callable[[Sequence[Place], NDArray[np.float32]], None],
+    *,
+    budget: int,
+    pad: int,
+    work: Work,
+) -> State:
+    """Read the tokens of `rows` after what `state` holds of each; what is held then. `see` is shown the logits of the
+    places `wanted` (parallel to them, [places, vocabulary]), after each pass those that came. At most `budget` positions
+    a pass, and one of each row at least."""
+    import numpy as np
+
+    start = time.perf_counter()
+    width = max(map(len, rows))
+    ids = np.full((len(rows), width), pad, dtype=np.int64)
+    mask = np.zeros((len(rows), width), dtype=np.int64)
+    for row, tokens in enumerate(rows):
+        ids[row, : len(tokens)] = tokens
+        mask[row, : len(tokens)] = 1
+    before = np.asarray(state.lengths, dtype=np.int64)[:, None]
+    positions = before + np.maximum(np.cumsum(mask, axis=1) - 1, 0)
+    by_index: dict[int, list[int]] = {}
+    for row, at in wanted:
+        by_index.setdefault(at, []).append(row)
+    step = max(budget // len(rows), 1)
+    cache, seen = state.cache, state.mask
+    for first in range(0, width, step):
+        last = min(first + step, width)
+        seen = np.concatenate([seen, mask[:, first:last]], axis=1)
+        logits, cache = session.forward(ids[:, first:last], seen, positions[:, first:last], cache)
+        places = [(row, at) for at in range(first, last) for row in by_index.get(at, ())]
+        if places:
+            picked = logits[[row for row, _ in places], [at - first for _, at in places]]
+            see(places, picked.astype(np.float32, copy=False))
+        work.passes += 1
+        work.rows += len(places)
+    new = [len(tokens) for tokens in rows]
+    work.tokens += sum(new)
+    work.padding += ids.size - sum(new)
+    work.pairs += session.layers * sum(
+        more * length + more * (more + 1) // 2 for length, more in zip(state.lengths, new, strict=True)
+    )
+    work.seconds += time.perf_counter() - start
+    return State(cache, seen, [length + more for length, more in zip(state.lengths, new, strict=True)])

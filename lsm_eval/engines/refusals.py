@@ -1,0 +1,29 @@
+"""Options that an engine has no use for, refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from lsm_eval.errors import UserError
+from lsm_eval.models.base import ModelOptions
+
+
+def refuse_options(engine: str, is_set: Mapping[str, bool]) -> None:
+    """Raise `UserError` for those options of a run that are set, and mean nothing to `engine`."""
+    named = [name for name, there in is_set.items() if there]
+    if named:
+        raise UserError(f"{', '.join(named)} has no meaning for --model {engine}…: leave it out.")
+
+
+def refuse_engine_options(model: str, options: ModelOptions) -> None:
+    """Raise `UserError` for options of engines with a model that is run by none. Backends of other packages see to their
+    options themselves."""
+    asked = {"--context": options.context, "--slots": options.slots, "--threads": options.threads}
+    named = [name for name, value in asked.items() if value is not None]
+    prefix = model.partition(":")[0]
+    if named and not any(entry.name == prefix for entry in entry_points(group="lsm_eval.models")):
+        raise UserError(
+            f"{', '.join(named)} has no meaning for the model {model!r}: it goes with an engine (llama.cpp:FILE.gguf, "
+            "onnx:FOLDER)."
+        )

@@ -1,0 +1,18 @@
+"""How many threads an engine computes with."""
+
+from __future__ import annotations
+
+import os
+
+
+def threads(asked: int | None) -> int:
+    """`asked`, or what OMP_NUM_THREADS says, or the physical cores that this process may use."""
+    if asked is not None:
+        return asked
+    named = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if named.isdecimal() and int(named):
+        return int(named)
+    import psutil
+
+    free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(min(psutil.cpu_count(logical=False) or free, free), 1)
