@@ -1,6 +1,7 @@
 """From a model's name to a model.
 
 builtin:NAME            a model that lsm-eval brings or fetches itself
+vllm:MODEL, sglang:MODEL  the model that hf:MODEL or MODEL names, in that engine
 openai:MODEL            a model behind an OpenAI-shaped server (`--base-url`)
 hf:ORG/NAME[@REVISION]  a repository of the Hugging Face hub
 PATH or hf:PATH         a local checkpoint folder (a path has a / or starts with . or ~)
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
@@ -21,6 +23,11 @@ from lsm_eval.models.guarded import guarded
 from lsm_eval.paths import expanded, is_folder
 from lsm_eval.progress import Progress, Silent
 
+if TYPE_CHECKING:
+    from lsm_eval.models.hf import HFModel
+
+CHECKPOINT_ENGINES = ("vllm", "sglang")
+"""Engines that read the checkpoints that the transformers backend reads."""
 _THEN = "update or remove that package"
 
 
@@ -35,6 +42,16 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
         raise UserError(
             f"--base-url and the options that go with it have no meaning for the model {name!r}: name one that is behind a "
             "server (--model openai:MODEL), or leave them out."
+        )
+    if prefix in CHECKPOINT_ENGINES and colon:
+        from lsm_eval.engines.create import engine_model
+
+        own, inner, after = rest.partition(":")
+        make = engine_model(prefix)
+        if own == "builtin" and inner:
+            return _builtin(after, options, progress or Silent(), make, f"{prefix}:")
+        return _checkpoint(
+            name, after if own == "hf" and inner else rest, options, progress or Silent(), make, prefix
         )
     if prefix == "builtin" and colon:
         return _builtin(rest, options, progress or Silent())
@@ -69,10 +86,12 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
     raise unknown("model", name, _names())
 
 
-def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
+def _builtin(
+    rest: str, options: ModelOptions, progress: Progress, make: type[HFModel] | None = None, before: str = ""
+) -> Model:
     from lsm_eval.models.builtin import BUILTINS, checkpoint, provenance
 
-    if rest not in BUILTINS:
+    if rest not in BUILTINS or (make is not None and BUILTINS[rest].source is None):
         raise unknown("model", f"builtin:{rest}", _names())
     entry = BUILTINS[rest]
     if entry.source is None:
@@ -88,8 +107,8 @@ def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
         "quantisation": str(origin["quantisation"]),
         "source": "{package} {version}".format(**origin["source"]),
     }
-    return HFModel(
-        f"builtin:{rest}",
+    return (make or HFModel)(
+        f"{before}builtin:{rest}",
         options,
         folder=folder,
         licence=entry.licence,
@@ -98,13 +117,22 @@ def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
     )
 
 
-def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress) -> Model:
+def _checkpoint(
+    name: str,
+    rest: str,
+    options: ModelOptions,
+    progress: Progress,
+    make: type[HFModel] | None = None,
+    prefix: str = "hf",
+) -> Model:
+    """A folder's or a repository's checkpoint; `make` and `prefix` are those of an engine that computes it."""
     from lsm_eval.models.hf import HFModel
 
+    make = make or HFModel
     if rest and is_folder(rest):
         folder = expanded(rest).resolve()
-        return HFModel(
-            f"hf:{_text(folder.name)}",
+        return make(
+            f"{prefix}:{_text(folder.name)}",
             options,
             folder=folder,
             details={"folder": _place(folder)},
@@ -115,9 +143,9 @@ def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress)
         raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
     repository, _, revision = rest.partition("@")
     if not repository:
-        raise UserError(f"--model {name}: write hf:ORG/NAME, or hf:ORG/NAME@REVISION.")
-    return HFModel(
-        f"hf:{rest}", options, repository=repository, revision=revision or None, note=progress.note
+        raise UserError(f"--model {name}: write {prefix}:ORG/NAME, or {prefix}:ORG/NAME@REVISION.")
+    return make(
+        f"{prefix}:{rest}", options, repository=repository, revision=revision or None, note=progress.note
     )
 
 

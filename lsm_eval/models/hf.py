@@ -102,7 +102,7 @@ class HFModel:
             "adapter": files_digest(adapter, hashes, code=code, adapter=True) if adapter else None,
             "dtype": self.dtype,
             "device": self.device.partition(":")[0],
-            "engine": _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine],
+            "engine": self.engine,
             "overflow": self.options.overflow,
         }
         borrowed = (
@@ -115,6 +115,11 @@ class HFModel:
         if self.options.chat_template is not None:
             parts["chat_template"] = self.encoder.template.sha256
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def engine(self) -> str:
+        """The way of computing, for the fingerprint."""
+        return _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine]
 
     def versions(self) -> Mapping[str, str]:
         """Versions of the packages that compute the answers; see `models.base.Versioned`."""
@@ -149,32 +154,39 @@ class HFModel:
     def load(self) -> None:
         """Read the weights and bring them to the device."""
         if self._loaded is None:
-            model, unused = load_weights(
-                self.checkpoint.weights_folder,
-                self.config,
-                self.family,
-                dtype=self.dtype,
-                device=self.device,
-                adapter=self.checkpoint.adapter,
-                trust_remote_code=self.options.trust_remote_code,
-            )
-            if unused:
-                self.checkpoint.say_unused(unused)
-            place = Place(
-                name=self.name,
-                device=self.device,
-                dtype=self.dtype,
-                engine=self.options.engine,
-                pad=self.checkpoint.pad,
-                ends=tuple(end_tokens(model, self.encoder.tokenizer, self.checkpoint.text_folder)),
-                decode=self.encoder.decode,
-                written=Written(self.encoder.decode_written, self.encoder.special),
-                batch_tokens=self.options.batch_tokens,
-                longest=self.context,
-            )
-            mask = self.encoder.tokenizer.mask_token_id
-            self._loaded = make_network(self.family, model, self.config, place, mask)
-            self._architecture = read_architecture(model)
+            self._loaded = self.read_network()
+
+    def read_network(self) -> Network:
+        """The network with the weights on the device. Raises `UserError`."""
+        model, unused = load_weights(
+            self.checkpoint.weights_folder,
+            self.config,
+            self.family,
+            dtype=self.dtype,
+            device=self.device,
+            adapter=self.checkpoint.adapter,
+            trust_remote_code=self.options.trust_remote_code,
+        )
+        if unused:
+            self.checkpoint.say_unused(unused)
+        ends = end_tokens(
+            getattr(model, "generation_config", None), self.encoder.tokenizer, self.checkpoint.text_folder
+        )
+        place = Place(
+            name=self.name,
+            device=self.device,
+            dtype=self.dtype,
+            engine=self.options.engine,
+            pad=self.checkpoint.pad,
+            ends=tuple(ends),
+            decode=self.encoder.decode,
+            written=Written(self.encoder.decode_written, self.encoder.special),
+            batch_tokens=self.options.batch_tokens,
+            longest=self.context,
+        )
+        self._architecture = read_architecture(model)
+        mask = self.encoder.tokenizer.mask_token_id
+        return make_network(self.family, model, self.config, place, mask)
 
     def release(self) -> None:
         """Let the weights go; what was computed and how it was run stays known."""
