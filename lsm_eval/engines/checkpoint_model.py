@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from lsm_eval.engines.network import Engine, EngineNetwork
@@ -17,7 +20,9 @@ from lsm_eval.models.base import Cost, ModelOptions
 from lsm_eval.models.family import Family
 from lsm_eval.models.generation_settings import end_tokens, settings_of
 from lsm_eval.models.hf import HFModel
+from lsm_eval.models.loading import load_weights
 from lsm_eval.models.versions import deciding_versions
+from lsm_eval.paths import cache_dir
 from lsm_eval.requests import Perplexity, Request
 
 
@@ -82,7 +87,7 @@ class CheckpointEngineModel(HFModel):
 
     def versions(self) -> Mapping[str, str]:
         """Versions of the packages that compute the answers, the engine among them."""
-        found = deciding_versions(self.device, adapter=False)
+        found = deciding_versions(self.device, adapter=self.options.adapter is not None)
         for package in self.PACKAGES:
             try:
                 found[package] = metadata.version(package)
@@ -113,7 +118,8 @@ class CheckpointEngineModel(HFModel):
         folder = self.checkpoint.weights_folder
         ends = tuple(end_tokens(settings_of(folder, self.config), self.encoder.tokenizer, folder))
         try:
-            engine = self.make_engine(folder, ends)
+            with self._merged(folder) as weights:
+                engine = self.make_engine(weights, ends)
         except UserError:
             raise
         except Exception as error:  # what any part of an engine makes of what it cannot do
@@ -139,6 +145,33 @@ class CheckpointEngineModel(HFModel):
             longest=self.context,
         )
         return EngineNetwork(engine, place)
+
+    @contextmanager
+    def _merged(self, folder: Path) -> Iterator[Path]:
+        """The checkpoint's folder; where there is an adapter, one with it in the weights, for as long as they are read.
+
+        Engines take adapters of some kinds only, and score with them otherwise than without.
+        """
+        adapter = self.checkpoint.adapter
+        if adapter is None:
+            yield folder
+            return
+        model, _ = load_weights(
+            folder,
+            self.config,
+            self.family,
+            dtype=self.dtype,
+            device="cpu",
+            adapter=adapter,
+            trust_remote_code=self.options.trust_remote_code,
+        )
+        cache = cache_dir()
+        cache.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="merged-", dir=cache) as place:
+            model.save_pretrained(place)
+            del model
+            gc.collect()
+            yield Path(place)
 
 
 def _first_line(error: BaseException) -> str:

@@ -32,10 +32,6 @@ class VllmSettings:
     devices: int = 1
     """GPUs that the weights are split over."""
     batch_tokens: int | None = None
-    adapter: Path | None = None
-    """A LoRA."""
-    rank: int = 16
-    """The adapter's, rounded up to one that vLLM knows."""
     trust_remote_code: bool = False
     ends: tuple[int, ...] = ()
     """Tokens that end a text."""
@@ -74,11 +70,6 @@ class VllmEngine:
         self._ends = list(settings.ends)
         self._count = 0
         self._names: dict[int, str] = {}
-        self._lora: Any = None
-        if settings.adapter is not None:
-            from vllm.lora.request import LoRARequest
-
-            self._lora = LoRARequest("adapter", 1, str(settings.adapter))
         cache = self._llm.llm_engine.vllm_config.cache_config
         blocks = getattr(cache, "num_gpu_blocks", None) or 1024
         self.room = int(blocks) * int(cache.block_size)
@@ -131,7 +122,6 @@ class VllmEngine:
                 for ask in asks
             ],
             use_tqdm=False,
-            lora_request=self._lora,
         )
         return [_reply(ask, output) for ask, output in zip(asks, outputs, strict=True)]
 
@@ -161,7 +151,6 @@ class VllmEngine:
                 name,
                 self._vllm.TokensPrompt(prompt_token_ids=list(prompt.tokens)),
                 params,
-                lora_request=self._lora,
             )
         try:
             while engine.has_unfinished_requests():
@@ -207,8 +196,6 @@ def _arguments(settings: VllmSettings) -> dict[str, Any]:
         found["max_num_seqs"] = min(settings.batch_tokens, 256)
     if settings.device == "cpu":
         found |= {"enforce_eager": True, "block_size": _CPU_BLOCK, "kv_cache_memory_bytes": _cpu_cache()}
-    if settings.adapter is not None:
-        found |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": settings.rank}
     return found
 
 

@@ -10,12 +10,8 @@ from typing import Any
 from lsm_eval.engines.checkpoint_model import CheckpointEngineModel
 from lsm_eval.engines.vllm_engine import VllmEngine, VllmSettings, quiet
 from lsm_eval.errors import UserError
-from lsm_eval.models.adapter_files import adapter_config, adapter_shapes, adapter_vocabulary
 from lsm_eval.models.base import ModelOptions
-from lsm_eval.models.loading import text_config, vocabulary_size
-
-_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""Ranks of LoRA that vLLM makes room for."""
+from lsm_eval.models.loading import text_config
 
 
 class VllmModel(CheckpointEngineModel):
@@ -45,7 +41,6 @@ class VllmModel(CheckpointEngineModel):
 
     def make_engine(self, folder: Path, ends: tuple[int, ...]) -> VllmEngine:
         """See `CheckpointEngineModel.make_engine`."""
-        adapter = self.checkpoint.adapter
         return VllmEngine(
             VllmSettings(
                 folder,
@@ -54,8 +49,6 @@ class VllmModel(CheckpointEngineModel):
                 self.context,
                 devices=self._devices(),
                 batch_tokens=self.options.batch_tokens,
-                adapter=adapter,
-                rank=16 if adapter is None else self._rank(adapter),
                 trust_remote_code=self.options.trust_remote_code,
                 ends=ends,
             )
@@ -69,38 +62,6 @@ class VllmModel(CheckpointEngineModel):
 
         heads = getattr(text_config(self.config), "num_attention_heads", 1)
         return max(n for n in range(1, max(torch.cuda.device_count(), 1) + 1) if heads % n == 0)
-
-    def _rank(self, adapter: Path) -> int:
-        """The rank that vLLM must make room for. Raises `UserError` for an adapter that is more than a plain LoRA."""
-        config = adapter_config(adapter)
-        size = vocabulary_size(self.config)
-        width = getattr(text_config(self.config), "hidden_size", None)
-        more = [
-            what
-            for what, there in (
-                (f"of the kind {config['peft_type']}", str(config["peft_type"]).upper() != "LORA"),
-                ("a DoRA", bool(config.get("use_dora"))),
-                ("one that replaces whole modules", bool(config.get("modules_to_save"))),
-                ("one that trains biases", config.get("bias", "none") != "none"),
-                ("one with a vocabulary of its own", adapter_vocabulary(adapter, size, width) != size),
-            )
-            if there
-        ]
-        if more:
-            raise UserError(
-                f"--adapter {adapter}: is {more[0]}, and vLLM takes plain LoRA only: name the model with hf:, or merge the "
-                "adapter into its base."
-            )
-        most = max(
-            [int(config.get("r") or 8)]
-            + [shape[0] for name, shape in adapter_shapes(adapter).items() if ".lora_A." in name]
-        )
-        rank = next((rank for rank in _RANKS if rank >= most), None)
-        if rank is None:
-            raise UserError(
-                f"--adapter {adapter}: its rank is {most}, and vLLM takes {_RANKS[-1]} at most: use hf:."
-            )
-        return rank
 
 
 def _kind() -> str:
