@@ -185,7 +185,7 @@ def save_model(
     }
     config: Any
     if kind == "llama":
-        config = transformers.LlamaConfig(**wide, **ends, **changes)
+        config = transformers.LlamaConfig(**{**wide, **ends, **changes})
         cls: Any = transformers.LlamaForCausalLM
     elif kind == "gemma2":
         soft = {

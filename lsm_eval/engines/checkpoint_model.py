@@ -54,6 +54,11 @@ class CheckpointEngineModel(HFModel):
                 f"--engine {options.engine} is of the transformers backend, and {name} runs in {self.ENGINE}: leave it out, "
                 "or name the model with hf:."
             )
+        if options.quantize is not None:
+            raise UserError(
+                f"--quantize {options.quantize} is of the transformers backend, and {name} runs in {self.ENGINE}: leave it out, "
+                "or name a checkpoint that is quantised already, which the engine reads as it comes."
+            )
         super().__init__(
             name,
             options,

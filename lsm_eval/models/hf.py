@@ -12,6 +12,7 @@ from typing import Any
 
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
+from lsm_eval.models import quantised
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.borrowed_code import borrowed_code
@@ -23,6 +24,7 @@ from lsm_eval.models.family_encoding import ENCODERS
 from lsm_eval.models.family_network import make_network
 from lsm_eval.models.generation_settings import end_tokens
 from lsm_eval.models.loading import load_weights
+from lsm_eval.models.quantised import own_quantisation, package_of
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.versions import deciding_versions
 from lsm_eval.paths import cache_file
@@ -112,6 +114,8 @@ class HFModel:
             parts["code"] = borrowed
         if self.encoder.thinks:
             parts["thoughts"] = _THOUGHTS
+        if self.options.quantize is not None:
+            parts["quantize"] = f"{self.options.quantize}/{quantised.VERSION}"
         if self.options.chat_template is not None:
             parts["chat_template"] = self.encoder.template.sha256
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -123,7 +127,10 @@ class HFModel:
 
     def versions(self) -> Mapping[str, str]:
         """Versions of the packages that compute the answers; see `models.base.Versioned`."""
-        return deciding_versions(self.device, adapter=self.options.adapter is not None)
+        more = [package_of(self.options.quantize)] if self.options.quantize else []
+        if own_quantisation(self.config) is not None:
+            more += quantised.PACKAGES
+        return deciding_versions(self.device, adapter=self.options.adapter is not None, more=more)
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
@@ -166,6 +173,7 @@ class HFModel:
             device=self.device,
             adapter=self.checkpoint.adapter,
             trust_remote_code=self.options.trust_remote_code,
+            quantize=self.options.quantize,
         )
         if unused:
             self.checkpoint.say_unused(unused)

@@ -10,6 +10,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.adapter import merge_adapter
 from lsm_eval.models.family import Family, family_of
 from lsm_eval.models.generation_settings import check_generation_settings
+from lsm_eval.models.quantised import lacking_package, loading_options, package_of, quantise
 from lsm_eval.models.unused_weights import beyond_the_model
 from lsm_eval.models.weight_files import check_weight_files
 
@@ -137,6 +138,7 @@ def load_weights(
     device: str,
     adapter: Path | None,
     trust_remote_code: bool,
+    quantize: str | None = None,
 ) -> tuple[Any, list[str]]:
     """The language model of a checkpoint on its device, in evaluation mode; and the names of weights in the
     checkpoint that it has no place for, and that were left unused.
@@ -171,6 +173,7 @@ def load_weights(
             output_loading_info=True,
             # So that they are named in `found`; otherwise the error points to a table in a log.
             ignore_mismatched_sizes=True,
+            **loading_options(quantize, dtype, device),
         )
         missing = sorted(found["missing_keys"])
         if family == "masked" and missing and not any(_of_body(model, name) for name in missing):
@@ -193,7 +196,11 @@ def load_weights(
             raise _too_many(folder, beyond)
         if adapter is not None:
             model = merge_adapter(model, adapter)
-        model = model.to(device).eval()
+        if quantize is None or package_of(quantize) == "torchao":
+            model = model.to(device)
+        model = model.eval()
+        if quantize is not None and package_of(quantize) == "torchao":
+            quantise(model, quantize, folder)
         _read_all(model)
         if family == "decoder" and not _causal(model, device):
             raise _no_decoder(folder, config)
@@ -207,6 +214,9 @@ def load_weights(
                 f"not enough memory on {device} for the weights of {folder.name} in {dtype}: use a smaller "
                 "model, another --device, or --dtype bfloat16."
             ) from error
+        lacking = lacking_package(config, error)
+        if lacking is not None:
+            raise UserError(f"{folder}: {lacking}") from error
         raise _unreadable(folder, error) from error
     return model, unused
 
@@ -227,8 +237,10 @@ def context_length(config: Any, tokenizer: Any) -> int | None:
 def _read_all(model: Any) -> None:
     """Bring every page of the weights into memory: they are mapped from their file, and would else be read in the
     first pass, which is not what its seconds are to tell."""
+    import torch
+
     for parameter in model.parameters():
-        if parameter.device.type == "cpu":
+        if parameter.device.type == "cpu" and type(parameter) is torch.nn.Parameter:  # not packed ones
             parameter.detach().flatten()[:: _PAGE // parameter.element_size()].sum()
 
 

@@ -61,9 +61,9 @@ class Asking:
 
 
 def judge_options(options: ModelOptions) -> ModelOptions:
-    """A run's options for its judge: no adapter, its own chat template, and nothing of a judge's prompt is ever cut."""
+    """A run's options for its judge: no adapter, its weights and chat template as they are, and nothing of a judge's prompt is ever cut."""
     overflow = "skip" if options.overflow == "truncate" else options.overflow
-    return replace(options, adapter=None, chat_template=None, overflow=overflow, endpoint=None)
+    return replace(options, adapter=None, quantize=None, chat_template=None, overflow=overflow, endpoint=None)
 
 
 def judge_answers(
