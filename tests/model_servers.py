@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-_PATIENCE = 300.0  # seconds until a server must be up
+_PATIENCE = 600.0  # seconds until a server must be up
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lsm_eval.cli.adapters import check_adapters, one_adapter
 from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
 
@@ -21,18 +22,6 @@ MAX_SEED = 2**32 - 1
 """What every generator of random numbers takes."""
 CODE = "Run Python files that included task files name; read them first."
 DEFAULT_MODEL = "builtin:smollm2-135m"
-
-
-def _one_adapter(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
-    """The adapter, where one is named. Raises `UserError` for several: the last alone would be used."""
-    if len(values) > 1:
-        raise UserError(
-            f"--adapter is given {len(values)} times, and a model takes one adapter: merge them into one, or run them "
-            "one after the other."
-        )
-    if values and not values[0].strip():
-        raise UserError("--adapter is empty: name the folder or hub id of a PEFT adapter, or leave it out.")
-    return values[0] if values else None
 
 
 def run_options(function: F) -> F:
@@ -77,8 +66,8 @@ def run_options(function: F) -> F:
                      help="What to do with samples longer than the model's context."),
         click.option("--engine", type=click.Choice(["auto", "tree", "plain"]), default="auto", show_default=True,
                      help="tree computes every unique token once; plain is the padded reference."),
-        click.option("--adapter", metavar="DIR", multiple=True, callback=_one_adapter,
-                     help="A PEFT adapter: local folder or hub id."),
+        click.option("--adapter", metavar="DIR", multiple=True, callback=check_adapters,
+                     help="A PEFT adapter: local folder or hub id. Of several each has a record, and so has the base model."),
         click.option("--quantize", metavar="NAME",
                      help="Weights in fewer bits: int8 or int4 (torchao), bnb-8bit or bnb-4bit (bitsandbytes, on a GPU)."),
         click.option("--trust-remote-code", is_flag=True, help="Run code that a checkpoint brings along."),
@@ -149,7 +138,7 @@ def make_spec(
     batch_tokens: str,
     overflow: Any,
     engine: Any,
-    adapter: str | None,
+    adapter: Sequence[str],
     quantize: str | None,
     trust_remote_code: bool,
     base_urls: Sequence[str],
@@ -216,7 +205,7 @@ def make_spec(
             batch_tokens=tokens,
             overflow=overflow,
             engine=engine,
-            adapter=adapter,
+            adapter=one_adapter(adapter),
             quantize=quantize,
             chat_template=chat_template,
             trust_remote_code=trust_remote_code,

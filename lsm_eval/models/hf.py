@@ -26,6 +26,7 @@ from lsm_eval.models.generation_settings import end_tokens
 from lsm_eval.models.loading import load_weights
 from lsm_eval.models.quantised import own_quantisation, package_of
 from lsm_eval.models.request_encoding import RequestEncoder
+from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
 from lsm_eval.paths import cache_file
 from lsm_eval.profiling.flops import Architecture, read_architecture
@@ -70,6 +71,7 @@ class HFModel:
         self._licence = licence
         self._loaded: Network | None = None
         self._architecture: Architecture | None = None
+        self._shared: SharedWeights | None = None
         self._before: Mapping[str, float] = {}
         """What was computed by weights that were let go since."""
 
@@ -174,6 +176,7 @@ class HFModel:
             adapter=self.checkpoint.adapter,
             trust_remote_code=self.options.trust_remote_code,
             quantize=self.options.quantize,
+            shared=self._shared,
         )
         if unused:
             self.checkpoint.say_unused(unused)
@@ -195,6 +198,10 @@ class HFModel:
         self._architecture = read_architecture(model)
         mask = self.encoder.tokenizer.mask_token_id
         return make_network(self.family, model, self.config, place, mask)
+
+    def share(self, weights: SharedWeights) -> None:
+        """Take the base model's weights from there (`shared_weights.Sharing`)."""
+        self._shared = weights
 
     def release(self) -> None:
         """Let the weights go; what was computed and how it was run stays known."""
