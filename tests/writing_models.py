@@ -38,7 +38,7 @@ def writes_letters(folder: Path) -> Path:
     with torch.no_grad():
         head = model.get_output_embeddings().weight
         for token in range(len(tokenizer)):
-            text = tokenizer.decode([token])
+            text = str(tokenizer.decode([token]))
             if not (text.isascii() and (text.isprintable() or text == "\n")):
                 head[token] = 0.0  # of some hundred others one is always likelier
     model.save_pretrained(folder)

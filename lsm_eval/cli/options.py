@@ -29,7 +29,7 @@ def run_options(function: F) -> F:
     path = Folder()
     options = [
         click.option("--model", default=DEFAULT_MODEL, show_default=True,
-                     help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder, or openai:MODEL with --base-url."),
+                     help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder, vllm: before one of these, or openai:MODEL with --base-url."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
                      help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1."),
         click.option("--api", type=click.Choice(["auto", "chat", "completions"]), default="auto", show_default=True,

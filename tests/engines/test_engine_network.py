@@ -156,6 +156,20 @@ def test_an_engine_that_is_not_installed_is_named(
         create(f"{engine}:{folder}", ModelOptions())
 
 
+def test_sglang_is_pointed_to_its_server() -> None:
+    with pytest.raises(UserError) as raised:
+        create("sglang:Qwen/Qwen3-8B", ModelOptions())
+    assert "`python -m sglang.launch_server --model-path Qwen/Qwen3-8B`" in str(raised.value)
+    assert "--model openai:Qwen/Qwen3-8B --base-url http://localhost:30000/v1" in str(raised.value)
+
+
+def test_quantising_is_of_the_transformers_backend(folder: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"--quantize int8 is of the transformers backend, and .* runs in Plain"
+    ):
+        _both(folder, ModelOptions(quantize="int8", device="cpu"))
+
+
 def test_texts_with_nan_are_failures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
