@@ -361,7 +361,12 @@ def _first_line(error: BaseException) -> str:
 
 def _quiet() -> None:
     """transformers speaks through log lines and bars of its own; what matters of it is an error here."""
+    import logging as of_python
+
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    # torchao, which peft imports where it is installed, names every kernel that was built for another PyTorch.
+    for name in ("torchao", "torch.utils._pytree"):
+        of_python.getLogger(name).setLevel(of_python.ERROR)

@@ -151,6 +151,6 @@ def test_a_gate_takes_one(run: Any, adapters: list[Path]) -> None:
         "--gate",
         "pull-request",
         "--baseline",
-        record.path,
+        record.folder,
     )
     assert done.sentence().startswith("--gate judges one candidate, and --adapter names several: name one")

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 def _transformers() -> Path:
-    for module in ("fastapi", "uvicorn"):
+    for module in ("fastapi", "uvicorn", "openai"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"transformers' server needs {module}: pip install 'transformers[serving]'")
     return Path(sys.executable)
