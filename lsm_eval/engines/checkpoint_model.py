@@ -181,4 +181,5 @@ class CheckpointEngineModel(HFModel):
 
 def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".:")[:300] if lines else "no more is said"
+    text = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])
+    return text.rstrip(".:")[:300] or "no more is said"

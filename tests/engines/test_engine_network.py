@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from asked import DRAWN, SCORED, WRITTEN, answers
+from engine_requests import DRAWN, SCORED, WRITTEN, answers
 from tiny_models import CHAT, save_encoder_model, save_model
 from transformers_engine import TransformersEngineModel
 

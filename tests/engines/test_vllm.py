@@ -21,12 +21,12 @@ pytestmark = pytest.mark.slow
 def _ask(python: Path, model: str, **options: Any) -> dict[str, Any]:
     env = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS), str(TESTS / "engines")]),
+        "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]),
         "TORCHDYNAMO_DISABLE": "1",  # compiling takes longer than all that is computed here
         "CUDA_VISIBLE_DEVICES": "",
     }
     done = subprocess.run(
-        [python, TESTS / "engines" / "asked.py", model, json.dumps({"overflow": "truncate", **options})],
+        [python, TESTS / "engine_requests.py", model, json.dumps({"overflow": "truncate", **options})],
         capture_output=True, text=True, env=env, check=False, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

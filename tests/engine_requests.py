@@ -66,7 +66,7 @@ def dumped(response: Response | None) -> Any:
 
 
 def main() -> None:
-    """`asked.py MODEL OPTIONS`: answers to all requests, on the last line that is written."""
+    """`engine_requests.py MODEL OPTIONS`: answers to all requests, on the last line that is written."""
     from lsm_eval.models.create import create
 
     options = json.loads(sys.argv[2])
