@@ -185,7 +185,7 @@ def save_model(
     }
     config: Any
     if kind == "llama":
-        config = transformers.LlamaConfig(**wide, **ends, **changes)
+        config = transformers.LlamaConfig(**{**wide, **ends, **changes})
         cls: Any = transformers.LlamaForCausalLM
     elif kind == "gemma2":
         soft = {
@@ -197,9 +197,8 @@ def save_model(
         config = transformers.Gemma2Config(**{**wide, **soft, **ends, **changes})
         cls = transformers.Gemma2ForCausalLM
     elif kind == "gpt2":
-        config = transformers.GPT2Config(
-            n_embd=32, n_layer=2, n_head=4, n_positions=context, **{**ends, **changes}
-        )
+        sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": context}
+        config = transformers.GPT2Config(**{**sizes, **ends, **changes})
         cls = transformers.GPT2LMHeadModel
     else:
         raise ValueError(kind)

@@ -26,3 +26,20 @@ def writes_a_mark(plain: Path, folder: Path, instead_of: str = " of") -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def writes_letters(folder: Path) -> Path:
+    """The decoder-only checkpoint in `folder`, changed so that its greedy texts have no bytes that are no characters."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    loaded: Any = AutoModelForCausalLM
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), loaded.from_pretrained(folder)
+    with torch.no_grad():
+        head = model.get_output_embeddings().weight
+        for token in range(len(tokenizer)):
+            text = str(tokenizer.decode([token]))
+            if not (text.isascii() and (text.isprintable() or text == "\n")):
+                head[token] = 0.0  # of some hundred others one is always likelier
+    model.save_pretrained(folder)
+    return folder

@@ -127,6 +127,11 @@ def command() -> NoReturn:
     os._exit(code)
 
 
+def explain(error: Exception) -> NoReturn:
+    """Say in one sentence what went wrong with this command, and leave."""
+    _explain(error, ["lsm-eval", *sys.argv[1:]])
+
+
 def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
     """Say in one sentence what went wrong, and leave."""
     show_if_asked(error)

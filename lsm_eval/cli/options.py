@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lsm_eval.cli.adapters import check_adapters, one_adapter
 from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
 from lsm_eval.reasoning.effort import EFFORTS
 
 if TYPE_CHECKING:
-    from dataclasses import replace
-
     from lsm_eval.models.base import EndpointOptions
     from lsm_eval.runner.judge_spec import JudgeSpec
     from lsm_eval.runner.spec import RunSpec
@@ -27,25 +27,13 @@ CODE = "Run Python files that included task files name; read them first."
 DEFAULT_MODEL = "builtin:smollm2-135m"
 
 
-def _one_adapter(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
-    """The adapter, where one is named. Raises `UserError` for several: the last alone would be used."""
-    if len(values) > 1:
-        raise UserError(
-            f"--adapter is given {len(values)} times, and a model takes one adapter: merge them into one, or run them "
-            "one after the other."
-        )
-    if values and not values[0].strip():
-        raise UserError("--adapter is empty: name the folder or hub id of a PEFT adapter, or leave it out.")
-    return values[0] if values else None
-
-
 def run_options(function: F) -> F:
     """All that decides what a model is asked and how: for `run` and `show task`."""
     path = Folder()
     options = [
         click.option("--model", default=DEFAULT_MODEL, show_default=True,
-                     help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder or GGUF file, llama.cpp:FILE.gguf, "
-                     "onnx:FOLDER, or openai:MODEL with --base-url."),
+                     help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder or GGUF file, vllm: before one of these, "
+                     "llama.cpp:FILE.gguf, onnx:FOLDER, or openai:MODEL with --base-url."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
                      help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1; several times for several servers of one model."),
         click.option("--api", type=click.Choice(["auto", "chat", "completions", "responses"]), default="auto",
@@ -105,8 +93,10 @@ def run_options(function: F) -> F:
                      help="What to do with samples longer than the model's context."),
         click.option("--engine", type=click.Choice(["auto", "tree", "plain"]), default="auto", show_default=True,
                      help="tree computes every unique token once; plain is the padded reference."),
-        click.option("--adapter", metavar="DIR", multiple=True, callback=_one_adapter,
-                     help="A PEFT adapter: local folder or hub id."),
+        click.option("--adapter", metavar="DIR", multiple=True, callback=check_adapters,
+                     help="A PEFT adapter: local folder or hub id. Of several each has a record, and so has the base model."),
+        click.option("--quantize", metavar="NAME",
+                     help="Weights in fewer bits: int8 or int4 (torchao), bnb-8bit or bnb-4bit (bitsandbytes, on a GPU)."),
         click.option("--trust-remote-code", is_flag=True, help="Run code that a checkpoint brings along."),
         click.option("--data-mirror", type=path, envvar="LSM_EVAL_DATA_MIRROR", metavar="DIR",
                      help="Read hub data sets from this folder [env: LSM_EVAL_DATA_MIRROR]."),
@@ -187,7 +177,8 @@ def make_spec(
     batch_tokens: str,
     overflow: Any,
     engine: Any,
-    adapter: str | None,
+    adapter: Sequence[str],
+    quantize: str | None,
     trust_remote_code: bool,
     base_urls: Sequence[str],
     api: Any,
@@ -267,7 +258,8 @@ def make_spec(
             batch_tokens=tokens,
             overflow=overflow,
             engine=engine,
-            adapter=adapter,
+            adapter=one_adapter(adapter),
+            quantize=quantize,
             chat_template=chat_template,
             trust_remote_code=trust_remote_code,
             offline=offline,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lsm_eval.cli.adapters import adapter_rows, run_rows
 from lsm_eval.cli.exits import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.gate_outputs import show
@@ -20,10 +22,15 @@ from lsm_eval.cli.streams import one_line
 from lsm_eval.errors import BudgetSpent, NotComparable, UserError
 
 if TYPE_CHECKING:
+    from lsm_eval.cli.run_gate import GateOptions
+    from lsm_eval.models.shared_weights import SharedWeights
+    from lsm_eval.progress import Progress
     from lsm_eval.results.schema import Manifest
+    from lsm_eval.runner.judge_spec import JudgeSpec
     from lsm_eval.runner.prepared import PreparedTask
     from lsm_eval.runner.run import RunResult
     from lsm_eval.runner.scored import ScoredTask
+    from lsm_eval.runner.spec import RunSpec
 
 
 @click.command("run")
@@ -59,9 +66,49 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
     if gate is not None:
         options["strict"] = True
     options["judge"] = judge = take_judge(options)
-    spec = make_spec(split_names(tasks), out=out, store=store, command=["lsm-eval", *sys.argv[1:]], **options)
-    from lsm_eval.models.base import without_probe
+    rows = adapter_rows(options.pop("adapter"), options["model"], options.pop("name"))
+    if gate is not None and len(rows) > 1:
+        raise UserError(
+            "--gate judges one candidate, and --adapter names several: name one, and run the command for each."
+        )
+    command = ["lsm-eval", *sys.argv[1:]]
+    specs = [
+        make_spec(
+            split_names(tasks), out=out, store=store, command=command, adapter=adapter, name=name, **options
+        )
+        for adapter, name in rows
+    ]
+    from lsm_eval.models.shared_weights import SharedWeights
+
+    # A judge needs the room that the base would take.
+    shared = SharedWeights() if len(specs) > 1 and judge is None else None
+    if len(specs) == 1:
+        _run_one(specs[0], progress, judge, gate, shared, dry_run=dry_run)
+        return
+    titles = [spec.options.adapter or "the base model, without an adapter" for spec in specs]
+    code = run_rows(
+        [
+            (title, partial(_run_one, spec, progress, judge, gate, shared, dry_run=dry_run))
+            for title, spec in zip(titles, specs, strict=True)
+        ]
+    )
+    if code:
+        sys.exit(code)
+
+
+def _run_one(
+    spec: RunSpec,
+    progress: Progress,
+    judge: JudgeSpec | None,
+    gate: GateOptions | None,
+    shared: SharedWeights | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Ask one model, and show what came of it. Leaves with the exit code where that is not 0."""
+    from lsm_eval.models.base import Releasing, without_probe
     from lsm_eval.models.create import create
+    from lsm_eval.models.shared_weights import Sharing
     from lsm_eval.runner.checked import check_tasks
     from lsm_eval.runner.judge_spec import in_judges_words, judge_options
     from lsm_eval.runner.prepare import prepare_each
@@ -72,6 +119,8 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
     try:
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
         model = create(spec.model, without_probe(spec.options) if dry_run else spec.options, progress)
+        if shared is not None and isinstance(model, Sharing):
+            model.share(shared)
         judging = None
         if judge is not None and (judge.remote or not dry_run):
             with in_judges_words(judge):
@@ -93,6 +142,8 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
                 sys.exit(EXIT_USER)
             return
         result = run_spec(spec, model, progress, judging, None if gate is None else gate.spec)
+        if shared is not None and isinstance(model, Releasing):
+            model.release()
     except BudgetSpent as error:
         click.echo(one_line(f"lsm-eval: {str(error).removesuffix('.')}; {kept}."), err=True)
         sys.exit(EXIT_BUDGET)

@@ -23,6 +23,7 @@ def create_endpoint(model: str, options: ModelOptions, progress: Progress) -> Mo
         "--batch-tokens": options.batch_tokens is not None,
         "--engine": options.engine != "auto",
         "--adapter": options.adapter is not None,
+        "--quantize": options.quantize is not None,
         "--chat-template": options.chat_template is not None,
         "--trust-remote-code": options.trust_remote_code,
     }

@@ -27,6 +27,13 @@ def usable(dtype: torch.dtype, device: str) -> bool:
     )
 
 
+def plain(module: Any) -> bool:
+    """Whether a module is a linear layer of plain numbers: quantised weights are products of another kind."""
+    import torch
+
+    return type(module) is torch.nn.Linear and type(module.weight) is torch.nn.Parameter
+
+
 def product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """`left` [rows, inner] times the transpose of `right` [columns, inner], where `usable`."""
     import torch
@@ -38,13 +45,12 @@ def product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
 @contextmanager
 def fast_linears(model: Any) -> Iterator[None]:
     """The model's linear layers compute through oneDNN in here, on the weights as they are."""
-    import torch
 
     changed = []
     try:
         for module in model.modules():
-            if type(module) is torch.nn.Linear and usable(module.weight.dtype, module.weight.device.type):
-                module.forward = _forward(module)  # type: ignore[method-assign]
+            if plain(module) and usable(module.weight.dtype, module.weight.device.type):
+                module.forward = _forward(module)
                 changed.append(module)
         yield
     finally:

@@ -68,6 +68,8 @@ class ModelOptions:
     engine: Engine = "auto"
     adapter: str | None = None
     """Folder or hub id of a PEFT adapter."""
+    quantize: str | None = None
+    """How the weights are brought to fewer bits (`models.quantised.METHODS`); None for the checkpoint's own."""
     chat_template: str | None = None
     """Name of one of the tokenizer's chat templates, or path of a Jinja file; None for its default one."""
     trust_remote_code: bool = False

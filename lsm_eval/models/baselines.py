@@ -144,6 +144,7 @@ def _refuse(name: str, options: ModelOptions) -> None:
     """Whatever asks for something that is not there; `overflow` and `offline` hold of themselves."""
     senseless = {
         "adapter": options.adapter is not None,
+        "quantize": options.quantize is not None,
         f"dtype {options.dtype}": options.dtype != "auto",
         f"device {options.device}": options.device not in ("auto", "cpu"),
         "batch size in tokens": options.batch_tokens is not None,

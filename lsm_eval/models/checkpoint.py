@@ -28,6 +28,7 @@ from lsm_eval.models.loading import (
     text_config,
     vocabulary_size,
 )
+from lsm_eval.models.quantised import METHODS, check_not_twice, check_quantize, own_quantisation
 from lsm_eval.models.weight_files import stored_parameters
 
 
@@ -56,6 +57,9 @@ class Checkpoint:
         self._counted: int | None = None
         if options.adapter is not None:
             self.details["adapter"] = options.adapter
+        if options.quantize is not None:
+            check_quantize(options.quantize, self.device)
+            self.details["quantised here"] = METHODS[options.quantize]
 
     @property
     def revision(self) -> str | None:
@@ -92,7 +96,12 @@ class Checkpoint:
     @cached_property
     def config(self) -> Any:
         """The transformers configuration."""
-        return load_config(self.text_folder, trust_remote_code=self.options.trust_remote_code)
+        config = load_config(self.text_folder, trust_remote_code=self.options.trust_remote_code)
+        if self.options.quantize is not None:
+            check_not_twice(self.options.quantize, config)
+        elif (own := own_quantisation(config)) is not None:
+            self.details["quantised weights"] = own
+        return config
 
     @cached_property
     def family(self) -> Family:

@@ -1,6 +1,7 @@
 """From a model's name to a model.
 
 builtin:NAME            a model that lsm-eval brings or fetches itself
+vllm:MODEL              the model that hf:MODEL, builtin:NAME or a path names, in vLLM's offline engine
 openai:MODEL            a model behind an OpenAI-shaped server (`--base-url`)
 llama.cpp:FILE.gguf     a GGUF file, computed by llama.cpp (`lsm_eval.engines`)
 onnx:FOLDER             a folder with an ONNX decoder, computed by ONNX Runtime
@@ -16,6 +17,7 @@ import os
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lsm_eval import plugins
 from lsm_eval.engines.refusals import refuse_engine_options
@@ -26,6 +28,11 @@ from lsm_eval.models.guarded import guarded
 from lsm_eval.paths import expanded, is_file, is_folder
 from lsm_eval.progress import Progress, Silent
 
+if TYPE_CHECKING:
+    from lsm_eval.models.hf import HFModel
+
+CHECKPOINT_ENGINES = ("vllm",)
+"""Engines that read the checkpoints that the transformers backend reads."""
 _THEN = "update or remove that package"
 _ENGINES = {"llama.cpp": "lsm_eval.engines.llamacpp.create", "onnx": "lsm_eval.engines.onnx.create"}
 """By prefix, the module whose `create_engine(rest, options, progress)` makes the model."""
@@ -48,6 +55,22 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
     if colon and prefix in _ENGINES:
         engine: Model = import_module(_ENGINES[prefix]).create_engine(rest, options, progress or Silent())
         return engine
+    if prefix in CHECKPOINT_ENGINES and colon:
+        from lsm_eval.engines.create import engine_model
+
+        own, inner, after = rest.partition(":")
+        make = engine_model(prefix)
+        if own == "builtin" and inner:
+            return _builtin(after, options, progress or Silent(), make, f"{prefix}:")
+        return _checkpoint(
+            name, after if own == "hf" and inner else rest, options, progress or Silent(), make, prefix
+        )
+    if prefix == "sglang" and colon:
+        raise UserError(
+            f"--model {name}: SGLang is asked through its server: start it with `python -m sglang.launch_server "
+            f"--model-path {rest or 'MODEL'}`, and name it with --model openai:{rest or 'MODEL'} --base-url "
+            "http://localhost:30000/v1."
+        )
     if prefix == "builtin" and colon:
         return _builtin(rest, options, progress or Silent())
     if prefix == "hf" and colon:
@@ -85,10 +108,12 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
     raise unknown("model", name, _names())
 
 
-def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
+def _builtin(
+    rest: str, options: ModelOptions, progress: Progress, make: type[HFModel] | None = None, before: str = ""
+) -> Model:
     from lsm_eval.models.builtin import BUILTINS, checkpoint, provenance
 
-    if rest not in BUILTINS:
+    if rest not in BUILTINS or (make is not None and BUILTINS[rest].source is None):
         raise unknown("model", f"builtin:{rest}", _names())
     entry = BUILTINS[rest]
     if entry.source is None:
@@ -104,8 +129,8 @@ def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
         "quantisation": str(origin["quantisation"]),
         "source": "{package} {version}".format(**origin["source"]),
     }
-    return HFModel(
-        f"builtin:{rest}",
+    return (make or HFModel)(
+        f"{before}builtin:{rest}",
         options,
         folder=folder,
         licence=entry.licence,
@@ -114,23 +139,32 @@ def _builtin(rest: str, options: ModelOptions, progress: Progress) -> Model:
     )
 
 
-def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress) -> Model:
+def _checkpoint(
+    name: str,
+    rest: str,
+    options: ModelOptions,
+    progress: Progress,
+    make: type[HFModel] | None = None,
+    prefix: str = "hf",
+) -> Model:
+    """A folder's or a repository's checkpoint; `make` and `prefix` are those of an engine that computes it."""
     from lsm_eval.models.hf import HFModel
 
+    make = make or HFModel
     if rest and is_folder(rest):
         folder = expanded(rest).resolve()
         file = one_file(folder)
         if file is not None:
-            return _gguf(file, options, progress)
-        return HFModel(
-            f"hf:{_text(folder.name)}",
+            return _gguf(file, options, progress, make, prefix)
+        return make(
+            f"{prefix}:{_text(folder.name)}",
             options,
             folder=folder,
             details={"folder": _place(folder)},
             note=progress.note,
         )
     if rest.endswith(".gguf") and is_file(rest):
-        return _gguf(expanded(rest).resolve(), options, progress)
+        return _gguf(expanded(rest).resolve(), options, progress, make, prefix)
     if rest.startswith((".", "/", "~")):
         what = "not a folder" if os.path.lexists(expanded(rest)) else "no such folder"
         if what != "not a folder" and rest.endswith(".gguf"):
@@ -138,18 +172,16 @@ def _checkpoint(name: str, rest: str, options: ModelOptions, progress: Progress)
         raise UserError(f"--model {name}: {what}; name a folder that holds a transformers checkpoint.")
     repository, _, revision = rest.partition("@")
     if not repository:
-        raise UserError(f"--model {name}: write hf:ORG/NAME, or hf:ORG/NAME@REVISION.")
-    return HFModel(
-        f"hf:{rest}", options, repository=repository, revision=revision or None, note=progress.note
+        raise UserError(f"--model {name}: write {prefix}:ORG/NAME, or {prefix}:ORG/NAME@REVISION.")
+    return make(
+        f"{prefix}:{rest}", options, repository=repository, revision=revision or None, note=progress.note
     )
 
 
-def _gguf(file: Path, options: ModelOptions, progress: Progress) -> Model:
+def _gguf(file: Path, options: ModelOptions, progress: Progress, make: type[HFModel], prefix: str) -> Model:
     """A GGUF file, converted."""
-    from lsm_eval.models.hf import HFModel
-
-    return HFModel(
-        f"hf:{_text(file.name)}",
+    return make(
+        f"{prefix}:{_text(file.name)}",
         options,
         folder=converted(file, progress.note),
         details={"file": _place(file), "converted": "from GGUF to float32"},

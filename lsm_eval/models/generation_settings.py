@@ -46,10 +46,19 @@ def check_generation_settings(folder: Path) -> None:
         ) from error
 
 
-def end_tokens(model: Any, tokenizer: Any, folder: Path) -> list[int]:
+def settings_of(folder: Path, config: Any) -> Any:
+    """The generation settings that transformers gives a model of this folder: the file's, or those that the model's
+    configuration has."""
+    from transformers import GenerationConfig
+
+    if (folder / _FILE).exists():
+        return GenerationConfig.from_pretrained(folder, local_files_only=True)
+    return GenerationConfig.from_model_config(config)
+
+
+def end_tokens(settings: Any, tokenizer: Any, folder: Path) -> list[int]:
     """Numbers of the tokens that end a text: those of the generation settings, and the tokenizer's own."""
-    config = getattr(model, "generation_config", None)
-    ends = _numbers(getattr(config, "eos_token_id", None), "eos_token_id", folder)
+    ends = _numbers(getattr(settings, "eos_token_id", None), "eos_token_id", folder)
     own = tokenizer.eos_token_id
     return ends if own is None or own in ends else [*ends, own]
 

@@ -13,6 +13,7 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
+from lsm_eval.models import quantised
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.borrowed_code import borrowed_code
@@ -25,7 +26,9 @@ from lsm_eval.models.family_network import make_network
 from lsm_eval.models.generation_settings import end_tokens
 from lsm_eval.models.held import as_scored, refused, written
 from lsm_eval.models.loading import load_weights
+from lsm_eval.models.quantised import own_quantisation, package_of
 from lsm_eval.models.request_encoding import RequestEncoder
+from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
 from lsm_eval.paths import cache_file
 from lsm_eval.profiling.flops import Architecture, read_architecture
@@ -70,6 +73,7 @@ class HFModel:
         self._licence = licence
         self._loaded: Network | None = None
         self._architecture: Architecture | None = None
+        self._shared: SharedWeights | None = None
         self._before: Mapping[str, float] = {}
         """What was computed by weights that were let go since."""
 
@@ -104,7 +108,7 @@ class HFModel:
             "adapter": files_digest(adapter, hashes, code=code, adapter=True) if adapter else None,
             "dtype": self.dtype,
             "device": self.device.partition(":")[0],
-            "engine": _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine],
+            "engine": self.engine,
             "overflow": self.options.overflow,
         }
         borrowed = (
@@ -114,13 +118,23 @@ class HFModel:
             parts["code"] = borrowed
         if self.encoder.thinks:
             parts["thoughts"] = _THOUGHTS
+        if self.options.quantize is not None:
+            parts["quantize"] = f"{self.options.quantize}/{quantised.VERSION}"
         if self.options.chat_template is not None:
             parts["chat_template"] = self.encoder.template.sha256
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def engine(self) -> str:
+        """The way of computing, for the fingerprint."""
+        return _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine]
+
     def versions(self) -> Mapping[str, str]:
         """Versions of the packages that compute the answers; see `models.base.Versioned`."""
-        return deciding_versions(self.device, adapter=self.options.adapter is not None)
+        more = [package_of(self.options.quantize)] if self.options.quantize else []
+        if own_quantisation(self.config) is not None:
+            more += quantised.PACKAGES
+        return deciding_versions(self.device, adapter=self.options.adapter is not None, more=more)
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
@@ -182,33 +196,46 @@ class HFModel:
     def load(self) -> None:
         """Read the weights and bring them to the device."""
         if self._loaded is None:
-            model, unused = load_weights(
-                self.checkpoint.weights_folder,
-                self.config,
-                self.family,
-                dtype=self.dtype,
-                device=self.device,
-                adapter=self.checkpoint.adapter,
-                trust_remote_code=self.options.trust_remote_code,
-            )
-            if unused:
-                self.checkpoint.say_unused(unused)
-            place = Place(
-                name=self.name,
-                device=self.device,
-                dtype=self.dtype,
-                engine=self.options.engine,
-                pad=self.checkpoint.pad,
-                ends=tuple(end_tokens(model, self.encoder.tokenizer, self.checkpoint.text_folder)),
-                decode=self.encoder.decode,
-                written=Written(self.encoder.decode_written, self.encoder.special),
-                batch_tokens=self.options.batch_tokens,
-                longest=self.context,
-                encode=lambda text: self.encoder.encode([text], chat=True)[0],
-            )
-            mask = self.encoder.tokenizer.mask_token_id
-            self._loaded = make_network(self.family, model, self.config, place, mask)
-            self._architecture = read_architecture(model)
+            self._loaded = self.read_network()
+
+    def read_network(self) -> Network:
+        """The network with the weights on the device. Raises `UserError`."""
+        model, unused = load_weights(
+            self.checkpoint.weights_folder,
+            self.config,
+            self.family,
+            dtype=self.dtype,
+            device=self.device,
+            adapter=self.checkpoint.adapter,
+            trust_remote_code=self.options.trust_remote_code,
+            quantize=self.options.quantize,
+            shared=self._shared,
+        )
+        if unused:
+            self.checkpoint.say_unused(unused)
+        ends = end_tokens(
+            getattr(model, "generation_config", None), self.encoder.tokenizer, self.checkpoint.text_folder
+        )
+        place = Place(
+            name=self.name,
+            device=self.device,
+            dtype=self.dtype,
+            engine=self.options.engine,
+            pad=self.checkpoint.pad,
+            ends=tuple(ends),
+            decode=self.encoder.decode,
+            written=Written(self.encoder.decode_written, self.encoder.special),
+            batch_tokens=self.options.batch_tokens,
+            longest=self.context,
+            encode=lambda text: self.encoder.encode([text], chat=True)[0],
+        )
+        self._architecture = read_architecture(model)
+        mask = self.encoder.tokenizer.mask_token_id
+        return make_network(self.family, model, self.config, place, mask)
+
+    def share(self, weights: SharedWeights) -> None:
+        """Take the base model's weights from there (`shared_weights.Sharing`)."""
+        self._shared = weights
 
     def release(self) -> None:
         """Let the weights go; what was computed and how it was run stays known."""

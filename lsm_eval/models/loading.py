@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.adapter import merge_adapter
 from lsm_eval.models.family import Family, family_of
 from lsm_eval.models.generation_settings import check_generation_settings
+from lsm_eval.models.quantised import lacking_package, loading_options, package_of, quantise
+from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.unused_weights import beyond_the_model
 from lsm_eval.models.weight_files import check_weight_files
 
@@ -137,6 +140,8 @@ def load_weights(
     device: str,
     adapter: Path | None,
     trust_remote_code: bool,
+    quantize: str | None = None,
+    shared: SharedWeights | None = None,
 ) -> tuple[Any, list[str]]:
     """The language model of a checkpoint on its device, in evaluation mode; and the names of weights in the
     checkpoint that it has no place for, and that were left unused.
@@ -145,9 +150,6 @@ def load_weights(
     configuration names, for an architecture that is no language model of `family`, and for an adapter that does
     not fit or cannot be merged.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
-
     from lsm_eval.inference.heap import keep_freed_memory
     from lsm_eval.inference.memory import out_of_memory
 
@@ -156,44 +158,26 @@ def load_weights(
     if device == "cpu":
         keep_freed_memory()
     try:
-        # With the loading info it returns a pair, which its annotation does not say.
-        read: Any = {
-            "decoder": AutoModelForCausalLM,
-            "encoder-decoder": AutoModelForSeq2SeqLM,
-            "masked": AutoModelForMaskedLM,
-        }[family].from_pretrained
-        model, found = read(
+        read = partial(
+            _read_checkpoint,
             folder,
-            config=config,
-            dtype=getattr(torch, dtype),
+            config,
+            family,
+            dtype=dtype,
             trust_remote_code=trust_remote_code,
-            local_files_only=True,
-            output_loading_info=True,
-            # So that they are named in `found`; otherwise the error points to a table in a log.
-            ignore_mismatched_sizes=True,
+            more=loading_options(quantize, dtype, device),
         )
-        missing = sorted(found["missing_keys"])
-        if family == "masked" and missing and not any(_of_body(model, name) for name in missing):
-            raise _no_masked_head(folder, config)
-        if missing:
-            # transformers fills missing weights with random numbers and says so in a log line only.
-            raise UserError(
-                f"{folder}: the checkpoint lacks {len(missing)} of its model's weights (such as {missing[0]}); "
-                "fetch it again, or check that config.json belongs to these weights."
-            )
-        mismatched = sorted(str(key[0]) for key in found.get("mismatched_keys", ()))
-        if mismatched:
-            raise UserError(
-                f"{folder}: {len(mismatched)} weights (such as {mismatched[0]}) do not have the shape that config.json says; fetch "
-                "the checkpoint again."
-            )
-        unused = sorted(found["unexpected_keys"])
-        beyond = beyond_the_model(model, config, unused)
-        if beyond:
-            raise _too_many(folder, beyond)
+        if shared is None or loading_options(quantize, dtype, device):
+            model, unused = read()
+        else:
+            model, unused = shared.read((str(folder), family, dtype, trust_remote_code), read)
         if adapter is not None:
             model = merge_adapter(model, adapter)
-        model = model.to(device).eval()
+        if quantize is None or package_of(quantize) == "torchao":
+            model = model.to(device)
+        model = model.eval()
+        if quantize is not None and package_of(quantize) == "torchao":
+            quantise(model, quantize, folder)
         _read_all(model)
         if family == "decoder" and not _causal(model, device):
             raise _no_decoder(folder, config)
@@ -207,7 +191,56 @@ def load_weights(
                 f"not enough memory on {device} for the weights of {folder.name} in {dtype}: use a smaller "
                 "model, another --device, or --dtype bfloat16."
             ) from error
+        lacking = lacking_package(config, error)
+        if lacking is not None:
+            raise UserError(f"{folder}: {lacking}") from error
         raise _unreadable(folder, error) from error
+    return model, unused
+
+
+def _read_checkpoint(
+    folder: Path, config: Any, family: Family, *, dtype: str, trust_remote_code: bool, more: Mapping[str, Any]
+) -> tuple[Any, list[str]]:
+    """The model as the checkpoint has it, and the names of weights that it has no place for."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
+
+    # With the loading info it returns a pair, which its annotation does not say.
+    read: Any = {
+        "decoder": AutoModelForCausalLM,
+        "encoder-decoder": AutoModelForSeq2SeqLM,
+        "masked": AutoModelForMaskedLM,
+    }[family].from_pretrained
+    model, found = read(
+        folder,
+        config=config,
+        dtype=getattr(torch, dtype),
+        trust_remote_code=trust_remote_code,
+        local_files_only=True,
+        output_loading_info=True,
+        # So that they are named in `found`; otherwise the error points to a table in a log.
+        ignore_mismatched_sizes=True,
+        **more,
+    )
+    missing = sorted(found["missing_keys"])
+    if family == "masked" and missing and not any(_of_body(model, name) for name in missing):
+        raise _no_masked_head(folder, config)
+    if missing:
+        # transformers fills missing weights with random numbers and says so in a log line only.
+        raise UserError(
+            f"{folder}: the checkpoint lacks {len(missing)} of its model's weights (such as {missing[0]}); "
+            "fetch it again, or check that config.json belongs to these weights."
+        )
+    mismatched = sorted(str(key[0]) for key in found.get("mismatched_keys", ()))
+    if mismatched:
+        raise UserError(
+            f"{folder}: {len(mismatched)} weights (such as {mismatched[0]}) do not have the shape that config.json says; fetch "
+            "the checkpoint again."
+        )
+    unused = sorted(found["unexpected_keys"])
+    beyond = beyond_the_model(model, config, unused)
+    if beyond:
+        raise _too_many(folder, beyond)
     return model, unused
 
 
@@ -227,8 +260,10 @@ def context_length(config: Any, tokenizer: Any) -> int | None:
 def _read_all(model: Any) -> None:
     """Bring every page of the weights into memory: they are mapped from their file, and would else be read in the
     first pass, which is not what its seconds are to tell."""
+    import torch
+
     for parameter in model.parameters():
-        if parameter.device.type == "cpu":
+        if parameter.device.type == "cpu" and type(parameter) is torch.nn.Parameter:  # not packed ones
             parameter.detach().flatten()[:: _PAGE // parameter.element_size()].sum()
 
 
@@ -326,7 +361,12 @@ def _first_line(error: BaseException) -> str:
 
 def _quiet() -> None:
     """transformers speaks through log lines and bars of its own; what matters of it is an error here."""
+    import logging as of_python
+
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    # torchao, which peft imports where it is installed, names every kernel that was built for another PyTorch.
+    for name in ("torchao", "torch.utils._pytree"):
+        of_python.getLogger(name).setLevel(of_python.ERROR)

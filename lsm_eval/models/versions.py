@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "jinja2", "sentencepiece", "tiktoken")
 
 
-def deciding_versions(device: str, *, adapter: bool) -> dict[str, str]:
-    """Versions by package, and the name of the CUDA device (another one rounds differently)."""
+def deciding_versions(device: str, *, adapter: bool, more: Sequence[str] = ()) -> dict[str, str]:
+    """Versions by package, those of `more` among them that are installed, and the name of the CUDA device (another one rounds differently)."""
     found = {}
-    for name in (*_PACKAGES, *(["peft"] if adapter else [])):
+    for name in (*_PACKAGES, *(["peft"] if adapter else []), *more):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -58,6 +58,7 @@ def judge_options(options: ModelOptions, judge: JudgeSpec | None = None) -> Mode
         device=judge.device or options.device,
         dtype=judge.dtype or options.dtype,
         adapter=None,
+        quantize=None,
         chat_template=None,
         overflow=overflow,
         endpoint=judge.endpoint,

@@ -327,7 +327,7 @@ def test_an_adapter_that_names_another_base_is_said(checkpoint: Path, adapter: P
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (["a", "b"], "--adapter is given 2 times, and a model takes one adapter"),
+        (["a", "b"], "--adapter is given 2 times, and this shows one model at a time"),
         ([" "], "--adapter is empty"),
         (["hf:org/none@v1", "--offline"], "hf:org/none@v1: it is not in the local cache"),
     ],

@@ -32,6 +32,7 @@ def create_engine(file: str, options: ModelOptions, progress: Progress) -> Model
             "--batch-tokens": options.batch_tokens is not None,
             "--engine": options.engine != "auto",
             "--adapter": options.adapter is not None,
+            "--quantize": options.quantize is not None,
             "--trust-remote-code": options.trust_remote_code,
             "--overflow truncate": options.overflow == "truncate",
         },

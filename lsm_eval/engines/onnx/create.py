@@ -19,6 +19,7 @@ def create_engine(folder: str, options: ModelOptions, progress: Progress) -> Mod
         {
             "--engine tree": options.engine == "tree",
             "--adapter": options.adapter is not None,
+            "--quantize": options.quantize is not None,
             "--trust-remote-code": options.trust_remote_code,
         },
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lsm_eval.inference.fast_linear import usable
+from lsm_eval.inference.fast_linear import plain, usable
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +44,7 @@ class PackedLinears:
         layers = [
             module
             for module in model.modules()
-            if type(module) is torch.nn.Linear and usable(module.weight.dtype, module.weight.device.type)
+            if plain(module) and usable(module.weight.dtype, module.weight.device.type)
         ]
         size = sum(4 * layer.weight.numel() for layer in layers)
         if free is not None and size > _MOST * free:

@@ -1,0 +1,83 @@
+"""`--adapter` several times: one row for the base model, and one for each adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import click
+
+from lsm_eval.errors import UserError
+
+
+def check_adapters(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The adapters, each once. Raises `UserError` for an empty name."""
+    if any(not value.strip() for value in values):
+        raise UserError("--adapter is empty: name the folder or hub id of a PEFT adapter, or leave it out.")
+    return tuple(dict.fromkeys(values))
+
+
+def one_adapter(adapters: Sequence[str]) -> str | None:
+    """The only adapter, where there is one. Raises `UserError` for several."""
+    if len(adapters) > 1:
+        raise UserError(
+            f"--adapter is given {len(adapters)} times, and this shows one model at a time: name one adapter."
+        )
+    return adapters[0] if adapters else None
+
+
+def adapter_rows(
+    adapters: Sequence[str], model: str, name: str | None
+) -> list[tuple[tuple[str, ...], str | None]]:
+    """The rows of a run: the adapter of each, the base without one first, and what its record calls the model (None for
+    its own name, which says the adapter's folder). One row only where there are not several adapters.
+
+    A name that was given is the base's, and adapters' names follow it; folders of one name are told apart by those they
+    lie in.
+    """
+    if len(adapters) < 2:
+        return [(tuple(adapters), name)]
+    labels = _labels(adapters)
+    plain = name is None and all(
+        label == PurePath(own).name for label, own in zip(labels, adapters, strict=True)
+    )
+    rows: list[tuple[tuple[str, ...], str | None]] = [((), name)]
+    for own, label in zip(adapters, labels, strict=True):
+        base = (name or model).removeprefix("builtin:")
+        rows.append(((own,), None if plain else f"{base} + {label}"))
+    return rows
+
+
+def run_rows(rows: Sequence[tuple[str, Callable[[], Any]]]) -> int:
+    """Runs each, the others' failures notwithstanding, and gives the worst exit code."""
+    from lsm_eval.cli import explain
+
+    worst = 0
+    for title, row in rows:
+        click.echo(f"\n{title}")
+        try:
+            row()
+        except SystemExit as left:
+            code = left.code if isinstance(left.code, int) else 1
+            if code == 130:
+                raise
+            worst = max(worst, code)
+        except Exception as error:  # noqa: BLE001 (each row ends as a command of its own would)
+            try:
+                explain(error)
+            except SystemExit as left:
+                worst = max(worst, left.code if isinstance(left.code, int) else 1)
+    return worst
+
+
+def _labels(adapters: Sequence[str]) -> list[str]:
+    """The ends of the adapters' paths, as long as it takes to tell them apart."""
+    parts = [PurePath(adapter).parts or (adapter,) for adapter in adapters]
+    for size in range(1, max(map(len, parts)) + 1):
+        labels = ["/".join(own[-size:]).lstrip("/") for own in parts]
+        if len(set(labels)) == len(labels):
+            return labels
+    return list(adapters)

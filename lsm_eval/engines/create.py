@@ -1,0 +1,15 @@
+"""From an engine's name to the class of its models, imported when it is asked for."""
+
+from __future__ import annotations
+
+from lsm_eval.engines.checkpoint_model import CheckpointEngineModel
+from lsm_eval.errors import unknown
+
+
+def engine_model(prefix: str) -> type[CheckpointEngineModel]:
+    """The class of the models called `PREFIX:MODEL`."""
+    if prefix == "vllm":
+        from lsm_eval.engines.vllm_model import VllmModel
+
+        return VllmModel
+    raise unknown("engine", prefix, ["vllm"])
