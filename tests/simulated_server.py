@@ -8,10 +8,12 @@ import selectors
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
+from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.quota import rate_told
+from lsm_eval.endpoints.replica import Replica
 from lsm_eval.endpoints.window import Job, Window
 from lsm_eval.requests import Generated, Response
 
@@ -144,7 +146,7 @@ async def ask(
     """Ask a simulated server, until a time or until all is answered."""
     loop = asyncio.get_running_loop()
     limiter = server.limiter = Limiter(most)
-    window = Window(places, server.attempt, limiter, patience or Patience(), seed=seed)
+    window = Window(places, Fleet([Replica("", limiter, server.attempt)]), patience or Patience(), seed=seed)
     found: dict[int, Response] = {}
     while not window.finished and loop.time() < until:
         found.update(await window.take(1.0))

@@ -10,7 +10,7 @@ from lsm_eval.endpoints.budget import OTHER, Way, most_tokens
 from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.endpoints.streams.manner import StreamManner
-from lsm_eval.requests import Generate
+from lsm_eval.requests import Generate, Perplexity, Request, Score
 
 Api = Literal["auto", "chat", "completions", "responses"]
 """`auto`: requests in a chat go to chat completions, all others to completions."""
@@ -106,3 +106,19 @@ def shown(request: Generate, api: Api) -> str:
     if path_of(request, api) != "completions":
         return _JSON.encode(messages(request))
     return plain(request)
+
+
+def beginning(request: Request, api: Api) -> str:
+    """What requests may share, so that one server reads it."""
+    match request:
+        case Score(context=context):
+            return context
+        case Perplexity(text=text):
+            return text
+        case Generate():
+            return shown(request, api)
+
+
+def asks_likelihood(request: Request) -> bool:
+    """Whether it asks how likely a text is, the one that is written included."""
+    return not isinstance(request, Generate) or request.detail

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from lsm_eval.endpoints.fleet import Fleet
-from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.replica import Replica
@@ -51,20 +50,10 @@ Attempt = Callable[[Job, float], Awaitable[Outcome]]
 
 
 class Window:
-    """Runs `attempt` over the requests of `places` until each has a response; or the attempts of a fleet's servers."""
+    """Tries the requests of `places` at the servers of a fleet until each has a response."""
 
-    def __init__(
-        self,
-        places: Iterator[int],
-        attempt: Attempt | None,
-        limiter: Limiter | None,
-        patience: Patience,
-        *,
-        seed: int = 0,
-        fleet: Fleet | None = None,
-    ) -> None:
-        self._places, self._patience = places, patience
-        self._fleet = fleet or Fleet([Replica("", limiter or Limiter(), attempt)])
+    def __init__(self, places: Iterator[int], fleet: Fleet, patience: Patience, *, seed: int = 0) -> None:
+        self._places, self._fleet, self._patience = places, fleet, patience
         self._uniform = random.Random(seed).random
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[float, int, Job]] = []

@@ -51,8 +51,8 @@ def test_a_run_from_the_command_to_the_record(server: Server, ask: Ask) -> None:
 
 def test_what_waits_is_told(server: Server, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a log; see below for a terminal."""
-    monkeypatch.setattr("lsm_eval.endpoints.model._SAY_SECONDS", 0.2)
-    monkeypatch.setattr("lsm_eval.endpoints.model._LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("lsm_eval.endpoints.session._SAY_SECONDS", 0.2)
+    monkeypatch.setattr("lsm_eval.endpoints.session._LOOK_SECONDS", 0.1)
     server.answer = lambda body: (503, {}, {"Retry-After": "1"}) if 1 < len(server.bodies) < 9 else echo(body)
     done = ask(server)
     assert re.search(r"^lsm-eval: openai:small: retrying \d+, longest [01] s\.$", done.err, re.MULTILINE)

@@ -186,9 +186,11 @@ def _hits(prompts: list[str], servers: int, *, affine: bool) -> tuple[float, flo
             return await next(turn).attempt(job, seconds)
 
         window = (
-            Window(iter(range(len(prompts))), None, None, Patience(), fleet=fleet)
+            Window(iter(range(len(prompts))), fleet, Patience())
             if affine
-            else Window(iter(range(len(prompts))), next_one, Limiter(16 * servers), Patience())
+            else Window(
+                iter(range(len(prompts))), Fleet([Replica("", Limiter(16 * servers), next_one)]), Patience()
+            )
         )
         while not window.finished:
             await window.take(1.0)
@@ -236,7 +238,7 @@ def test_a_server_is_taken_out_and_tried_again() -> None:
         replicas[1].look = look
         loop.call_at(20, setattr, servers[1], "gone", True)
         loop.call_at(60, setattr, servers[1], "gone", False)
-        window = Window(count(), None, None, Patience(tries=1), fleet=Fleet(replicas, lambda at: prompts[at]))
+        window = Window(count(), Fleet(replicas, lambda at: prompts[at]), Patience(tries=1))
         found: dict[int, Response] = {}
         while loop.time() < 150:
             found |= await window.take(1.0)

@@ -7,9 +7,11 @@ import tracemalloc
 
 import pytest
 
+from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.replica import Replica
 from lsm_eval.endpoints.window import Job, Window
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generated
@@ -28,7 +30,9 @@ async def _count(requests: int, most: int = 64) -> tuple[int, int]:
             return Again("server_error", "status 500")
         return Generated("yes", 1, "stop")
 
-    window = Window(iter(range(requests)), attempt, Limiter(most), Patience(first_wait=0.001))
+    window = Window(
+        iter(range(requests)), Fleet([Replica("", Limiter(most), attempt)]), Patience(first_wait=0.001)
+    )
     answered = 0
     while not window.finished:
         answered += len(await window.take(1.0))
@@ -63,7 +67,7 @@ def test_an_error_of_an_attempt_is_raised_and_ends_the_rest() -> None:
     seen: set[int] = set()
 
     async def main() -> None:
-        window = Window(iter(range(10_000)), attempt, Limiter(8), Patience())
+        window = Window(iter(range(10_000)), Fleet([Replica("", Limiter(8), attempt)]), Patience())
         try:
             while not window.finished:
                 seen.update(await window.take(1.0))
@@ -86,7 +90,7 @@ def test_taking_nothing_in_time() -> None:
         return Generated("yes", 1, "stop")
 
     async def main() -> None:
-        window = Window(iter([5]), attempt, Limiter(), Patience())
+        window = Window(iter([5]), Fleet([Replica("", Limiter(), attempt)]), Patience())
         assert await window.take(0.001) == {}
         assert not window.finished
         assert await window.take(1.0) == {5: Generated("yes", 1, "stop")}

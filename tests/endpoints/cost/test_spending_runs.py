@@ -51,7 +51,7 @@ def _spend(
     server: Server, requests: list[Request], limit: int, most: int, start: float, patience: Patience = QUICK
 ) -> tuple[EndpointModel, dict[int, Any], bool]:
     model = EndpointModel("small", EndpointOptions(server.url, max_concurrency=most), patience)
-    model._replicas[0].limiter.limit = start
+    model._sites[0].replica.limiter.limit = start
     model.account.prices = PRICES
     model.account.purse = Purse(limit, Ledger(None, "a"))
     found: dict[int, Any] = {}

@@ -45,7 +45,7 @@ def _found(server: Server, dialect: Any, request: Generate = CHAT) -> PathFindin
     server.probe = dialect
     model = _model(server)
     model.probe([request])
-    known = model._learned.findings
+    known = model._known.learned.findings
     assert known is not None
     (found,) = known.paths.values()
     assert known.requests == len(server.probes) <= 11
@@ -151,7 +151,7 @@ def test_kinds_of_servers(
     server.probe = Dialect(obeys=FULL)
     model = _model(server)
     model.probe([CHAT])
-    known = model._learned.findings
+    known = model._known.learned.findings
     assert known is not None
     assert (known.kind, known.version, known.context) == (kind, version, context)
     assert model.info.context == context
@@ -219,12 +219,12 @@ def test_a_second_path_is_asked_what_the_first_cannot_tell(server: Server) -> No
     count = len(server.probes)
     model.probe([CHAT, PLAIN])
     assert 3 <= len(server.probes) - count <= 6
-    assert model._learned.findings is not None
-    plain = model._learned.findings.paths["completions"]
+    assert model._known.learned.findings is not None
+    plain = model._known.learned.findings.paths["completions"]
     assert (plain.seed, plain.greedy, plain.token_ids) == ("kept", True, True)
     again = _model(server)
     again.probe([CHAT, PLAIN])
-    assert len(server.probes) == count + model._learned.findings.requests - count
+    assert len(server.probes) == count + model._known.learned.findings.requests - count
 
 
 @pytest.mark.parametrize(
@@ -274,8 +274,8 @@ def test_what_goes_wrong_is_tried_again(server: Server, told: list[str]) -> None
     model = _model(server, told)
     model.probe([CHAT])
     assert left == []
-    assert model._learned.findings is not None
-    assert model._learned.findings.paths["chat/completions"].seed == "kept"
+    assert model._known.learned.findings is not None
+    assert model._known.learned.findings.paths["chat/completions"].seed == "kept"
     assert f"{len(server.probes)} short requests" in told[-1], "each try is counted"
 
 
@@ -284,8 +284,8 @@ def test_what_was_not_found_out_is_not_kept(server: Server) -> None:
     server.probe = lambda body: (500, "no", {}) if body.get("seed") else dialect(body)
     model = _model(server)
     model.probe([CHAT])
-    assert model._learned.findings is not None
-    found = model._learned.findings.paths["chat/completions"]
+    assert model._known.learned.findings is not None
+    found = model._known.learned.findings.paths["chat/completions"]
     assert (found.seed, found.greedy, found.stop) == (None, True, "cut")
     count = len(server.probes)
     _model(server).probe([CHAT])
@@ -385,7 +385,7 @@ def test_answers_of_no_shape_tell_nothing(content: Any, server: Server) -> None:
     server.probe = lambda body: content
     model = _model(server)
     model.probe([CHAT])
-    known = model._learned.findings
+    known = model._known.learned.findings
     if known is not None:
         found = known.paths["chat/completions"]
         assert (found.greedy, found.seed, found.stop, found.constraint) == (None, None, None, None)
@@ -408,12 +408,12 @@ def test_findings_are_read_as_they_were_written() -> None:
 def test_a_place_for_what_scoring_finds_out(server: Server) -> None:
     server.pages["/version"] = "1.0"
     model = _model(server)
-    assert model._learned.scoring(model._server) is None
-    model._learned.keep_scoring(model._server, {"route": "echo", "proved": True})
+    assert model._known.learned.scoring(model._known.server) is None
+    model._known.learned.keep_scoring(model._known.server, {"route": "echo", "proved": True})
     model.probe([CHAT])
     assert (model.info.probed or {})["scoring"] == {"route": "echo", "proved": True}
     again = _model(server)
-    assert again._learned.scoring(again._server) == {"route": "echo", "proved": True}
+    assert again._known.learned.scoring(again._known.server) == {"route": "echo", "proved": True}
 
 
 def test_where_a_text_is_stopped() -> None:

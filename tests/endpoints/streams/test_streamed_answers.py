@@ -250,7 +250,7 @@ def test_when_streams_are_asked_for() -> None:
 def test_long_answers_of_other_machines_are_streams() -> None:
     for url, long in (("http://localhost/v1", False), ("http://10.0.0.1/v1", True)):
         model = EndpointModel("small", EndpointOptions(url))
-        assert model._manners[0].streaming.wanted("auto", LONG) is long
+        assert model._sites[0].manner.streaming.wanted("auto", LONG) is long
 
 
 @pytest.mark.parametrize("status", [504, 0])
@@ -310,7 +310,7 @@ def test_a_server_that_takes_no_options_of_streams() -> None:
 def test_a_server_that_gives_one_kind_of_answer(said: str, param: str | None, streamed: bool) -> None:
     with serving(answer=_refusing(said, param, lambda body: body["stream"] is streamed)) as server:
         model = EndpointModel("small", EndpointOptions(server.url), QUICK)
-        model._manners[0].streaming.long = 256 if streamed else 10**6
+        model._sites[0].manner.streaming.long = 256 if streamed else 10**6
         requests = [Generate(text, chat=True) for text in "abc"]
         found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
         assert _texts([found[at] for at in range(3)]) == [words(text) for text in "abc"]
@@ -342,7 +342,7 @@ def test_many_requests_that_are_refused_together_are_all_sent_again() -> None:
 
     with serving(answer=answer, seconds=0.05) as server:
         model = EndpointModel("small", EndpointOptions(server.url), QUICK)
-        model._manners[0].streaming.long = 1
+        model._sites[0].manner.streaming.long = 1
         requests = [Generate(str(at), chat=True) for at in range(30)]
         found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
     assert _texts([found[at] for at in range(30)]) == [words(str(at)) for at in range(30)]

@@ -1,0 +1,63 @@
+"""What a model behind servers says of itself: in a record, and in the fingerprint that its answers are kept under."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from lsm_eval.endpoints.known import Known
+from lsm_eval.endpoints.same import identity
+from lsm_eval.models.base import ModelInfo
+from lsm_eval.secrets import without_secrets
+
+_VERSION = 1
+"""Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
+
+
+def info(known: Known, *, asked: bool, budget: str) -> ModelInfo:
+    """What is known so far. `asked`: whether requests were sent. `budget`: how the servers were told a budget of thoughts."""
+    sites, options, learned = known.sites, known.options, known.learned
+    details = {
+        "endpoint": without_secrets(", ".join(one.address.url for one in sites)),
+        "api": options.api,
+    }
+    if known.key.more:
+        details["headers"] = ", ".join(known.key.more)
+    if known.seen is not None:
+        details["server"] = known.seen.name or "not told"
+    details |= learned.details()
+    if known.likely is not None:
+        details |= known.likely.details
+    if budget:
+        details["reasoning_budget"] = budget
+    if asked:
+        details["concurrency"] = "; ".join(one.replica.limiter.described() for one in sites)
+    if not all(one.manner.temperature for one in sites):
+        details["temperature"] = "the server's own: it takes no 0"
+    return ModelInfo(
+        name=f"openai:{known.model}",
+        chat_template=options.api != "completions",
+        context=known.context,
+        details=details,
+        servers=tuple(one.replica.told() for one in sites) if asked else (),
+        probed=learned.findings.as_json() if learned.findings else None,
+    )
+
+
+def fingerprint(known: Known) -> str:
+    """SHA-256 (hex) over the address, the model's name and the server's version, which is asked for. What the server
+    runs behind them is not known. Of several servers: see `same.identity`. Raises `UserError` where no server is
+    there, or two are not the same."""
+    addresses = [one.address for one in known.sites]
+    server = known.server
+    parts: dict[str, Any] = {
+        "model": known.model,
+        "server": server.name,
+        "api": known.options.api,
+        "asking": _VERSION,
+        **({"endpoint": addresses[0].url} if len(addresses) == 1 else identity(addresses, server)),
+    }
+    if known.likely is not None and not known.likely.lacks:  # something asks how likely a text is
+        parts["scoring"] = known.likely.parts
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

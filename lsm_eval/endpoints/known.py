@@ -1,0 +1,116 @@
+"""What is found out about the servers of a model: who they are, how they want to be asked, what they tell of likelihoods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lsm_eval.endpoints.asking import Path
+from lsm_eval.endpoints.budget import Way, way_of
+from lsm_eval.endpoints.key import Key
+from lsm_eval.endpoints.loop import event_loop
+from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.probe.learned import Learned
+from lsm_eval.endpoints.same import find_all
+from lsm_eval.endpoints.server import Server, known_server
+from lsm_eval.endpoints.site import Site
+from lsm_eval.models.base import EndpointOptions, Overflow
+
+if TYPE_CHECKING:
+    from lsm_eval.endpoints.scoring.looking import Scoring
+
+
+@dataclass
+class Known:
+    """Each thing is found out when it is wanted first, by asking, and then known."""
+
+    sites: Sequence[Site]
+    key: Key
+    model: str
+    options: EndpointOptions
+    patience: Patience
+    note: Callable[[str], None]
+    overflow: Overflow
+    offline: bool
+    seen: Server | None = None
+    """What the servers say of themselves, which is the same; None where nobody wanted to know."""
+    likely: Scoring | None = None
+    """What they tell of likelihoods; None where nobody wanted to know."""
+    learned: Learned = field(init=False)
+    """How they want to be asked."""
+
+    def __post_init__(self) -> None:
+        manners = [one.manner for one in self.sites]
+        address, kept = self.sites[0].address, self.options.keep
+        self.learned = Learned(address, self.key, self.model, manners, self.patience, self.note, kept)
+
+    @property
+    def server(self) -> Server:
+        """What the servers say of themselves. Raises `UserError` where none is there, or two are not the same."""
+        if self.seen is None:
+            self.seen = self._look()
+        return self.seen
+
+    @property
+    def scoring(self) -> Scoring:
+        """What they tell of likelihoods; one is asked for that, and for its tokens. Raises `UserError`."""
+        if self.likely is None:
+            self.likely = self._look_scoring()
+        return self.likely
+
+    @property
+    def way(self) -> Way:
+        """How they are told a budget of thoughts."""
+        return way_of(self.sites[0].address, self.server.kind)
+
+    @property
+    def context(self) -> int | None:
+        """Tokens of prompt and answer together; of what is scored, as the route has room for. None where not known."""
+        if self.likely is not None and not self.likely.lacks:
+            return self.likely.context
+        return None if self.seen is None else self.seen.context
+
+    def learn(self, paths: Sequence[Path]) -> None:
+        """Find out how requests at these paths are to be sent. Of several servers one is asked: they are replicas."""
+        server = self.server
+        with event_loop() as runner:
+            self.learned.learn(paths, server, runner.run)
+
+    def _look(self) -> Server:
+        addresses = [one.address for one in self.sites]
+        with event_loop() as runner:
+            if len(addresses) == 1:
+                return runner.run(known_server(addresses[0], self.key, self.model))
+            found = runner.run(find_all(addresses, self.key, self.model))
+        there: list[tuple[Site, Server]] = []
+        for site, server in zip(self.sites, found, strict=True):
+            if server is None:
+                site.replica.take_out()
+                self.note(f"no server answers at {site.address.url}: it is left out until it is there.")
+            else:
+                there.append((site, server))
+        self.learned.address = there[0][0].address
+        return there[0][1]
+
+    def _look_scoring(self) -> Scoring:
+        from lsm_eval.endpoints.scoring.finding import Finding
+        from lsm_eval.endpoints.scoring.looking import Scoring, look
+
+        told = self.learned.scoring(self.server)
+        kept = None if told is None else Finding.load(told)
+        if kept is None and not self.options.probe:
+            lacks = "was not asked yet whether it tells log-probabilities, as a dry run asks nothing"
+            return Scoring(Finding(None, lacking=lacks), lacks)
+        found = look(
+            self.learned.address,
+            self.key,
+            self.model,
+            tokenizer=self.options.tokenizer,
+            overflow=self.overflow,
+            offline=self.offline,
+            kept=kept,
+        )
+        if kept is None:
+            self.learned.keep_scoring(self.server, found.finding.dump())
+        return found

@@ -1,0 +1,45 @@
+"""What servers cannot be asked, found before anything is sent."""
+
+from __future__ import annotations
+
+from lsm_eval.endpoints.asking import asks_likelihood, path_of
+from lsm_eval.endpoints.known import Known
+from lsm_eval.requests import Generate, Perplexity, Request
+
+
+def unsupported(request: Request, known: Known) -> str | None:
+    """Why they cannot be asked this, in the rest of a sentence; None where they can."""
+    if asks_likelihood(request):
+        why = _no_likelihood(request, known)
+        if why is not None:
+            return why
+    if not isinstance(request, Generate):
+        return None
+    if known.overflow == "truncate" and not request.detail:
+        return (
+            "is behind an endpoint, which is sent whole prompts: --overflow truncate has no meaning for texts that it "
+            "writes."
+        )
+    api = known.options.api
+    if api in ("chat", "responses") and not request.chat:
+        return f"is asked in chats only (--api {api}), and this is no chat: use --chat on, or another --api."
+    return known.learned.refusal(request, path_of(request, api))
+
+
+def _no_likelihood(request: Request, known: Known) -> str | None:
+    if isinstance(request, Perplexity) and request.detail:
+        return (
+            "is behind an endpoint, which tells how likely a text's tokens are and not how likely all others: leave "
+            "out tasks that compare the two."
+        )
+    if known.scoring.lacks:
+        return (
+            f"is behind an endpoint that {known.scoring.lacks}: leave out tasks that score given choices or texts, "
+            "or that ask how likely an answer is."
+        )
+    if not isinstance(request, Perplexity) and request.chat and not known.scoring.chats:
+        return (
+            "is behind an endpoint that does not show what its chat template makes of messages: use --chat off, or "
+            "name the model's tokenizer with --tokenizer ID|DIR."
+        )
+    return None

@@ -1,0 +1,147 @@
+"""Many requests asked at all servers of a model, over connections that are there for as long as that takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from lsm_eval.endpoints.asker import Asker
+from lsm_eval.endpoints.asking import asks_likelihood, beginning, path_of
+from lsm_eval.endpoints.fleet import Fleet
+from lsm_eval.endpoints.known import Known
+from lsm_eval.endpoints.loop import event_loop, made, rare_collections
+from lsm_eval.endpoints.quota import rate_told
+from lsm_eval.endpoints.replica import one_at_a_time
+from lsm_eval.endpoints.same import still_the_same
+from lsm_eval.endpoints.site import Site
+from lsm_eval.endpoints.transport import Transport
+from lsm_eval.endpoints.window import Window
+from lsm_eval.errors import UserError
+from lsm_eval.requests import Failure, Generate, Request, Response
+
+if TYPE_CHECKING:
+    from lsm_eval.endpoints.scoring.scorer import Scorer
+
+_SAY_SECONDS = 30.0  # between two lines on what waits to be tried again
+_LOOK_SECONDS = 5.0
+
+
+class Session:
+    """An event loop with the connections to all servers, open inside of `with`."""
+
+    def __init__(self, requests: Sequence[Request], known: Known) -> None:
+        self._requests, self._known = requests, known
+        self._api = known.options.api
+        self._replicas = [one.replica for one in known.sites]
+        self._likely = any(map(asks_likelihood, requests))
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._runner = stack.enter_context(event_loop())
+            stack.enter_context(rare_collections())
+            for site in self._known.sites:
+                self._connect(site, stack)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def ask(self, held: Set[int]) -> Iterator[dict[int, Response]]:
+        """The responses to all requests but those at the places `held`, in any order. Raises `UserError` where the servers
+        take no request at all."""
+        # The first of each kind goes alone, one to each server, so that a mistake of the user's costs one request.
+        first: dict[str, list[int]] = {}
+        for place, request in enumerate(self._requests):
+            if place not in held and isinstance(request, Generate):
+                alike = first.setdefault(path_of(request, self._api), [])
+                if len(alike) < len(self._replicas):
+                    alike.append(place)
+        done = set(held)
+        for places in first.values():
+            with one_at_a_time(self._replicas):
+                for batch in self._window(iter(places), Fleet(self._replicas, say=self._say)):
+                    self._check_there(batch)
+                    yield batch
+            done.update(places)
+        rest = (place for place in range(len(self._requests)) if place not in done)
+        fleet = Fleet(self._replicas, lambda place: beginning(self._requests[place], self._api), self._say)
+        yield from self._window(rest, fleet)
+
+    def _connect(self, site: Site, stack: ExitStack) -> None:
+        """Let a server be asked in the event loop that its connections live in."""
+        known, run = self._known, self._runner.run
+        transport = run(made(lambda: Transport(site.address, known.key)))
+        stack.callback(lambda: run(transport.close()))
+        scorer = run(made(lambda: self._scorer(site)))
+        if scorer is not None:
+            stack.callback(lambda: run(scorer.close()))
+        asker = Asker(
+            self._requests, known.model, self._api, site.address, known.key, transport, site.manner,
+            known.options.stream, known.patience, known.note, scorer,
+        )  # fmt: skip
+
+        def hear(headers: Mapping[str, str]) -> None:
+            rate = rate_told(headers, time.time())
+            if rate is not None:
+                site.replica.limiter.told(time.monotonic(), rate)
+
+        transport.hears = hear
+        site.replica.attempt, site.replica.look = asker.attempt, self._looks(site)
+
+    def _scorer(self, site: Site) -> Scorer | None:
+        if not self._likely or self._known.scoring.lacks:
+            return None
+        from lsm_eval.endpoints.scoring.scorer import Scorer
+
+        return Scorer(self._known.scoring, site.address, self._known.key, self._known.model)
+
+    def _looks(self, site: Site) -> Callable[[], Awaitable[bool]]:
+        """How a server that is out is looked for."""
+
+        async def look() -> bool:
+            known = self._known  # where nobody asked who they are, there is nothing to hold it against
+            same = await still_the_same(site.address, known.key, known.model, known.seen)
+            if same is None:
+                known.note(f"{site.address.url} is there again as another version or model, and is left out.")
+                site.replica.look = _never
+            return bool(same)
+
+        return look
+
+    def _window(self, places: Iterator[int], fleet: Fleet) -> Iterator[dict[int, Response]]:
+        run = self._runner.run
+        window = run(made(lambda: Window(places, fleet, self._known.patience)))
+        said = time.monotonic()
+        try:
+            while not window.finished:
+                batch = run(window.take(_LOOK_SECONDS))
+                if batch:
+                    yield batch
+                waiting, longest = window.waiting()
+                if waiting and time.monotonic() - said >= _SAY_SECONDS:
+                    said = time.monotonic()
+                    self._say(f"retrying {waiting:,}, longest {longest:.0f} s.")
+        finally:
+            run(window.close())
+
+    def _check_there(self, batch: Mapping[int, Response]) -> None:
+        for response in batch.values():
+            if isinstance(response, Failure) and response.detail.startswith("connection:"):
+                urls = " and ".join(one.url for one in self._replicas)
+                raise UserError(
+                    f"{urls} did not answer the first request ({response.detail}): start the server, and run the same "
+                    "command again."
+                )
+
+    def _say(self, text: str) -> None:
+        self._known.note(f"openai:{self._known.model}: {text}")
+
+
+async def _never() -> bool:
+    return False
