@@ -91,8 +91,6 @@ def judge_answers(
         for question in asked
     ]
     fingerprint = judge.fingerprint()
-    if isinstance(judge, Probing) and questions:  # all are asked alike
-        judge.probe([as_request(questions[0], "text", chat=judge.info.chat_template)])
     same = fingerprint == model.fingerprint()
     if same and not isinstance(judge, Paid):
         judge = model  # its weights may be there already
@@ -135,6 +133,8 @@ def ask_judge(
     for way in ways:
         tallies: list[Tally] = []  # of a way that the judge does not know nothing was asked
         requests = [as_request(question, way, chat=chat) for question in unique]
+        if way == "text" and isinstance(judge, Probing):
+            judge.probe(requests)
         responses, own = ask_requests(requests, {}, judge, stored_as, store, shown)
         tallies += own
         responses = answers_only(judge, requests, responses)

@@ -138,11 +138,12 @@ def test_one_purse_for_both(judge: Server, tasks: Path, ask: Ask, server: Server
         "judge",
         "openai:big",
     )
-    assert (model.charged, judging.charged) == (5, 5)
+    assert (model.charged, judging.charged) == (5 + len(server.probes), 5 + len(judge.probes)), "probes, too"
+    assert len(server.probes) == len(judge.probes) > 5
     assert Decimal(cost.dollars or 0) == Decimal(model.dollars or 0) + Decimal(judging.dollars or 0)
     (line,) = [line for line in done.out.splitlines() if line.startswith("cost: ")]
-    assert "of at most $2.00 (model: 15 tokens in" in line
-    assert "; judge: 15 tokens in, 5 out" in line
+    assert f"of at most $2.00 (model: {3 * model.charged} tokens in" in line
+    assert f"; judge: {3 * judging.charged} tokens in, " in line
     short = ask(
         server, *named, "--max-cost", "0.05", "--store", tmp_path / "store", tasks="talk", include=tasks
     )
@@ -270,18 +271,22 @@ def test_options_of_one_kind_are_not_the_others() -> None:
 
 
 def test_llamacpp_judges(tasks: Path, tmp_path: Path) -> None:
-    """A real server. What random weights write is no allowed answer: missing, with the reason."""
+    """A real server, which tells likelihoods. Random weights hardly expect an allowed answer: missing, with the reason."""
     gguf = write_gemma3(tmp_path / "tiny.gguf", **{"gemma3.context_length": 4096})
     with serve_llamacpp(gguf, context=4096) as server:
         url = f"http://{server._address.netloc}/v1"
         done = _local(tasks, tmp_path / "out", "--judge", "openai:tiny", "--judge-base-url", url)
     row = _judge_row(done)
-    assert (row.read, row.model.details["server"]) == ("text", "llama.cpp")
+    assert row.read == "likelihood"
+    assert row.model.details["server"].startswith("llama.cpp")
+    assert row.model.details["scoring"].startswith("llama.cpp (proved")
     (metric,) = row.metrics
-    assert metric.samples == 5
-    assert sum(metric.could_not_judge.values()) <= 5
+    assert (metric.samples, metric.could_not_judge) == (5, {"improbable": 5})
     cost = _record(done).manifest.cost
     assert cost is not None
     (spent,) = cost.models
-    assert (spent.role, spent.charged, spent.dollars) == ("judge", row.requests["unique"], None)
-    assert spent.tokens["input"] > 0
+    assert (spent.role, spent.assumed, spent.dollars) == ("judge", 0, None), (
+        "its own way to score counts tokens, too"
+    )
+    assert spent.charged > row.requests["unique"]
+    assert spent.tokens["input"] > 1000
