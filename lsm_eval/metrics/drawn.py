@@ -51,6 +51,10 @@ class OfDraws(MeanMetric):
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
         return self.measure_all(sample, [answer])
 
+    def graded(self, answers: Sequence[Answer]) -> Sequence[Answer]:
+        """Those that it grades (`runner.cut_off.GradesSome`)."""
+        return answers[1:]
+
     @abstractmethod
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None: ...
 
@@ -143,6 +147,10 @@ class Greedy(OfDraws):
         super().__init__(of=of, fewest=0, name=name)
         self.unit, self.proportion = self.of.unit, self.of.proportion
         self.higher_is_better = self.of.higher_is_better
+
+    def graded(self, answers: Sequence[Answer]) -> Sequence[Answer]:
+        """The greedy one."""
+        return answers[:1]
 
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None:
         return self.of.measure(sample, answers[0])

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.recount.cut_off import against_cut_off
 from lsm_eval.recount.files import MANIFEST, SAMPLES, Found
 from lsm_eval.recount.shapes import is_count
 from lsm_eval.recount.table import NEEDED, Table, read_table, table_file
@@ -123,16 +124,8 @@ def _against(task: str, row: dict[str, Any], table: Table, found: Found) -> None
         found.say(
             f"{task}: {MANIFEST} says that {row.get('thoughts')} samples had thoughts, and the table has {thoughts}."
         )
-    cut = row.get("cut_off")
-    if (
-        cut is not None
-        and not table.has("further")
-        and cut.get("samples") != table.counts("finish").get("length", 0)
-    ):
-        found.say(
-            f"{task}: {MANIFEST} says that {cut.get('samples')} answers ran out of tokens, and the table has "
-            f"{table.counts('finish').get('length', 0)}."
-        )
+    if row.get("cut_off") is not None and not table.has("further"):
+        against_cut_off(task, row["cut_off"], table, found)
     if any(count is not None and count < 0 for count in table.counts("truncated")):
         found.say(f"{task}: a sample was cut by less than no token.")
 

@@ -36,7 +36,8 @@ class ScoredTask:
     @cached_property
     def cut_off(self) -> CutOffRow | None:
         """The answers that ran out of tokens, where metrics grade whole ones."""
-        return cut_off(self.samples, self.responses, self.estimates, self.measurements)
+        chosen = self.prepared.choices is not None and self.prepared.chat
+        return cut_off(self.samples, self.responses, self.estimates, self.measurements, chosen=chosen)
 
     @property
     def failures(self) -> dict[str, int]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from command_line import GENERATE, Outcome, call, write_task
 
+from lsm_eval.metrics.common import ProportionMetric, counted
+from lsm_eval.metrics.drawn import Greedy, pass_at_k
+from lsm_eval.metrics.grouped import grouped
+from lsm_eval.metrics.hallucination.self_consistency_value import GreedyCorrect
+from lsm_eval.metrics.joint import Answers
+from lsm_eval.metrics.privacy.confaide import OmissionRate
 from lsm_eval.metrics.safety.toxicity import ExpectedMaximumToxicity
 from lsm_eval.metrics.text import ExactMatch
+from lsm_eval.recount.check import check_record
 from lsm_eval.requests import Failure, Generate, Generated
 from lsm_eval.results.reader import read_record
 from lsm_eval.results.schema import TaskRow
@@ -25,15 +33,29 @@ def _said(text: str, finish: Literal["stop", "length"] = "stop") -> Generated:
 INSIDE = Failure("truncated", "its thoughts had not ended", Generated("", 3, "length", thoughts="hm"))
 
 
-def _row(metric: Any, responses: list[Any], weights: list[float] | None = None) -> Any:
+class Right(ProportionMetric):
+    """A metric that says nothing of whole answers."""
+
+    default_name = "right"
+
+    def measure(self, sample: Sample, answer: Any) -> Any:
+        return counted(answer.text == "yes")
+
+
+def _row(metric: Any, responses: list[Any], weights: list[float] | None = None, **more: Any) -> Any:
     weights = weights or [1.0] * len(responses)
     samples = [Sample(str(at), Generate("q"), ("yes",), weight=weight) for at, weight in enumerate(weights)]
     measurements = [
-        {metric.name: None if isinstance(r, Failure) else metric.measure(s, r)}
+        {metric.name: None if isinstance(r, Failure) else _measured(metric, s, r)}
         for s, r in zip(samples, responses, strict=True)
     ]
     estimate: Any = Estimate
-    return cut_off(samples, responses, [(metric, estimate)], measurements)
+    return cut_off(samples, responses, [(metric, estimate)], measurements, **more)
+
+
+def _measured(metric: Any, sample: Sample, response: Any) -> Any:
+    several = isinstance(response, Answers)
+    return metric.measure_all(sample, response.parts) if several else metric.measure(sample, response)
 
 
 def test_bounds_hold_whatever_the_answers_would_have_been() -> None:
@@ -78,6 +100,43 @@ def test_where_none_is_cut_off_or_a_length_is_by_design_there_is_no_row() -> Non
     assert not getattr(ExpectedMaximumToxicity, "grades", False)
 
 
+def test_of_a_share_of_errors_all_wrong_is_all() -> None:
+    row = _row(OmissionRate(), [_said("yes"), _said("no"), _said("yes", "length"), INSIDE])
+    assert (row.samples, row.in_thoughts) == (2, 1)
+    assert row.bounds[0].all_wrong == pytest.approx(3 / 4)
+    assert row.bounds[0].left_out == pytest.approx(1 / 2)
+
+
+def test_an_answer_that_names_no_choice_did_not_end_inside_thoughts() -> None:
+    unread = Failure("unread", "it names none", Generated("Well", 3, "length", thoughts=""))
+    row = _row(Right(), [_said("yes"), unread, INSIDE], chosen=True)
+    assert (row.samples, row.in_thoughts) == (2, 1)
+    assert row.bounds[0].all_wrong == pytest.approx(1 / 3)
+    assert _row(Right(), [_said("yes"), unread, INSIDE]) is None, "a base model goes on, whatever it said"
+
+
+def test_of_several_answers_those_count_that_a_metric_grades() -> None:
+    def several(**cut: Any) -> Answers:
+        return Answers((_said("yes", cut.get("greedy", "stop")), _said("yes", cut.get("drawn", "stop"))))
+
+    of_drawn = [several(), several(drawn="length")]
+    assert _row(Greedy(), of_drawn) is None, "its answer was whole"
+    assert _row(pass_at_k(k=1), of_drawn).bounds[0].all_wrong == pytest.approx(1 / 2)
+    of_greedy = [several(), several(greedy="length")]
+    assert _row(pass_at_k(k=1), of_greedy) is None
+    assert _row(Greedy(), of_greedy).bounds[0].all_wrong == pytest.approx(1 / 2)
+    assert _row(GreedyCorrect(), of_greedy).samples == 1
+    assert _row(GreedyCorrect(), of_drawn) is None
+    by_group = [
+        Sample("0", Generate("q"), ("yes",), metadata={"kind": "a"}),
+    ]
+    metric = grouped(Greedy(), "kind")
+    estimate: Any = Estimate
+    whole = [several(drawn="length")]
+    measured = [{metric.name: _measured(metric, by_group[0], whole[0])}]
+    assert cut_off(by_group, whole, [(metric, estimate)], measured) is None
+
+
 def _run(model: Path, tmp_path: Path, metrics: list[Any]) -> tuple[Outcome, TaskRow, str]:
     rows = [{"question": f"the cat {at}", "answer": "yes"} for at in range(4)]
     fields = {**GENERATE, "target": "{{ answer }}", "metrics": metrics, "stop": [], "max_tokens": 3}
@@ -102,3 +161,24 @@ def test_texts_of_a_length_by_design_are_not_counted(tiny_llama: Path, tmp_path:
     assert "ran out of tokens" not in outcome.err
     assert row.cut_off is None
     assert "cut_off" not in written, "such records are as they always were"
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        ({"samples": 3}, "says that 3 answers ran out of tokens, and the table has 4"),
+        ({"in_thoughts": 1}, "1 answers ran out of tokens inside their thoughts, and the table has 0"),
+        ({"left_out": 0.5}, "says 0.5 without the answers that ran out of tokens"),
+        ({"all_wrong": 0.5}, "says 0.5 with all answers wrong that ran out of tokens"),
+    ],
+)
+def test_it_is_counted_again(tiny_llama: Path, tmp_path: Path, edit: dict[str, Any], why: str) -> None:
+    outcome, _, written = _run(tiny_llama, tmp_path, ["exact_match"])
+    assert check_record(outcome.record).problems == ()
+    manifest = json.loads(written)
+    row = manifest["tasks"][0]["cut_off"]
+    for name, value in edit.items():
+        (row if name in row else row["bounds"][0])[name] = value
+    (outcome.record / "manifest.json").write_text(json.dumps(manifest))
+    (problem,) = check_record(outcome.record).problems
+    assert why in problem

@@ -33,6 +33,7 @@ _MEASURES: dict[Of, type[DrawnMetric]] = {
 class _Greedy(ProportionMetric):
     """A share of the greedy answers by outcome (`lsm_eval.metrics.hallucination.closed_book`)."""
 
+    grades = True
     wanted: Outcome
 
     def __init__(
@@ -53,6 +54,10 @@ class _Greedy(ProportionMetric):
         return counted(
             outcome(greedy, references(self.name, sample), self.normalise, self.match) == self.wanted
         )
+
+    def graded(self, answers: Sequence[Answer]) -> Sequence[Answer]:
+        """The greedy one (`runner.cut_off.GradesSome`)."""
+        return answers[:1]
 
 
 class GreedyCorrect(_Greedy):

@@ -84,6 +84,7 @@ class OmissionRate(ProportionMetric):
 
     default_name = "omission_rate"
     higher_is_better = False
+    grades = True
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         return counted(not told(self.name, sample, generated(self.name, answer).text))
@@ -91,6 +92,7 @@ class OmissionRate(ProportionMetric):
 
 class _Error(ProportionMetric, ABC):
     higher_is_better = False
+    grades = True
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
         return counted(self.wrong(sample, answer))

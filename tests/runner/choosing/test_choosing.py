@@ -17,6 +17,7 @@ from lsm_eval.metrics.reading.chosen_option import chosen
 from lsm_eval.models.base import Choosing, ModelOptions
 from lsm_eval.models.held import as_scored, refused, written
 from lsm_eval.models.hf import HFModel
+from lsm_eval.recount.check import check_record
 from lsm_eval.requests import Failure, Generate, Generated, Request, Score, Scored
 from lsm_eval.results.reader import Record, read_record
 from lsm_eval.runner.choosing.metrics import metrics_of_written
@@ -295,6 +296,37 @@ def test_a_server_that_breaks_its_word(far: Callable[..., Outcome]) -> None:
     (detail,) = set(record.samples("choose")["failure_detail"].to_pylist())
     assert detail == "it names none of its choices, or several, although it was held to them"
     assert record.estimates[0].value is None
+
+
+def test_choices_that_ran_out_of_tokens_are_counted(far: Callable[..., Outcome], tmp_path: Path) -> None:
+    """Some before a choice was named, some after, some inside thoughts: neither is taken for the other."""
+    said = [("B", "stop"), ("Well, let me see", "length"), ("B, since", "length"), ("<think>\nhm", "length")]
+    numbers: dict[str, int] = {}
+
+    def answer(body: Body) -> Any:
+        text, finish = said[numbers.setdefault(prompt_of(body), len(numbers)) % 4]
+        return completion(body, text, finish=finish)
+
+    with serving(answer=answer) as server:
+        done = far(server, "--max-concurrency", "1")
+        plain = far(server, "--max-concurrency", "1", "--chat", "off")
+    record = _record(done)
+    row = record.tasks["choose"].cut_off
+    assert row is not None
+    assert (row.samples, row.in_thoughts) == (18, 6)
+    assert record.tasks["choose"].failures == {"truncated": 6, "unread": 6}
+    (bound,) = row.bounds
+    assert bound.metric == "acc(generated)"
+    assert (
+        "choose: warning: 18 of 24 answers ran out of tokens (75.0 %, 6 of them inside thoughts)" in done.err
+    )
+    assert _record(plain).tasks["choose"].cut_off is None, "a base model goes on, whatever it said"
+    for folder in (done.record, plain.record):
+        assert check_record(folder).problems == ()
+    site = call("leaderboard", tmp_path / "reports", "--out", tmp_path / "site")
+    assert site.code == 0, site.err
+    (page,) = (tmp_path / "site" / "models").glob("*.html")
+    assert "18 of 24 answers ran out of tokens, 6 of them inside thoughts; " in page.read_text()
 
 
 def test_thoughts_are_no_part_of_a_choice(far: Callable[..., Outcome]) -> None:
