@@ -36,7 +36,13 @@ WRITTEN: list[Request] = [
     *(Generate(context, max_tokens=12, detail=True) for context in CONTEXTS[:-1]),
     Generate("the cat", system="you are the dog", chat=True, max_tokens=8),
     Generate(LONG, max_tokens=8),
+    Generate("the cat sat on the", max_tokens=9, choices=(" mat", " log, and", " dog")),
 ]
+BUDGETED: list[Request] = [
+    *(Generate(f"{'the cat ' * at}<think>\n", max_tokens=6, reasoning_tokens=at * 3) for at in range(4)),
+    Generate("what is", chat=True, max_tokens=6, reasoning_tokens=4),
+]
+"""For a context that holds what closes thoughts, too."""
 
 
 def drawn(seed: int, prompt: str = "the cat sat on the", **more: Any) -> Generate:
@@ -81,6 +87,7 @@ def main() -> None:
         **first,
         "scored": [dumped(one) for one in answers(model, SCORED)],
         "written": [dumped(one) for one in answers(model, WRITTEN)],
+        "budgeted": [dumped(one) for one in answers(model, BUDGETED)],
         "drawn": [dumped(one) for one in answers(model, DRAWN)],
         "drawn again": [dumped(one) for one in answers(model, DRAWN[::-1])[::-1]],
         "details": dict(model.info.details or {}),

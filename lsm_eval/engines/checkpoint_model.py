@@ -148,6 +148,7 @@ class CheckpointEngineModel(HFModel):
             written=Written(self.encoder.decode_written, self.encoder.special),
             batch_tokens=self.options.batch_tokens,
             longest=self.context,
+            encode=lambda text: self.encoder.encode([text], chat=True)[0],
         )
         return EngineNetwork(engine, place)
 

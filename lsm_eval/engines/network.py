@@ -6,10 +6,13 @@ import hashlib
 import math
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Protocol
 
 from lsm_eval.engines.waves import Ask, Reply, Waves
+from lsm_eval.inference.generating.budget import BudgetWatch
+from lsm_eval.inference.generating.budget import watch as budget_watch
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import StopWatch, finish, holds
 from lsm_eval.inference.ledger import Ledger
@@ -61,10 +64,43 @@ class Engine(Protocol):
 
 @dataclass(slots=True)
 class _Text:
+    number: int
+    """Its request's."""
     prompt: Prompt
     watch: StopWatch
+    budget: BudgetWatch | None
     new: list[int] = field(default_factory=list)
     nan: bool = False
+
+    def take(self, chosen: int, place: Place) -> tuple[bool, bool]:
+        """Take the token that the engine wrote, or in its place all that closes thoughts that have used up their budget.
+        Whether the text is over, and whether other tokens than the engine's stand in it."""
+        token, written = (chosen if self.budget is None else self.budget.next(self.new, chosen)), False
+        while True:
+            written |= token != chosen
+            self.new.append(token)
+            if self._over(token, place):
+                return True, written
+            token = -1 if self.budget is None else self.budget.next(self.new, -1)
+            if token < 0:
+                return False, written
+
+    def _over(self, token: int, place: Place) -> bool:
+        if self.nan or token in place.ends or len(self.new) >= self.prompt.max_tokens:
+            return True
+        if self.budget is not None and self.budget.over(self.new):
+            return True
+        # The watch decodes a few tokens only; the whole text decides.
+        return self.watch.push(token) and holds(self.prompt, self.new, place.decode, place.written)
+
+    @property
+    def rest(self) -> Prompt:
+        """What is left to be written of it, for an engine that is to go on from all that stands there."""
+        return replace(
+            self.prompt,
+            tokens=(*self.prompt.tokens, *self.new),
+            max_tokens=self.prompt.max_tokens - len(self.new),
+        )
 
 
 class EngineNetwork:
@@ -98,43 +134,48 @@ class EngineNetwork:
     def generate(
         self, prompts: Mapping[int, Prompt], known: Collection[int]
     ) -> Iterator[dict[int, Continuation]]:
-        """See `Network.generate`. Stop strings are found here, by the same rules as in every other backend."""
+        """See `Network.generate`. Stop strings are found here, and budgets of thoughts kept, by the same rules as in every other
+        backend."""
         place = self._place
-        left = {
-            i: _Text(prompt, StopWatch(prompt.stop, place.decode, place.written))
+        asked = [
+            _Text(i, prompt, StopWatch(prompt.stop, place.decode, place.written), budget_watch(prompt, place))
             for i, prompt in prompts.items()
             if i not in known
-        }
-        if not left:
-            return
+        ]
+        numbers = count()
         ends = frozenset(place.ends)
-        start = time.perf_counter()
-        for tokens in self.engine.write({i: text.prompt for i, text in left.items()}):
-            done: dict[int, Continuation] = {}
-            cut = []
-            for new in tokens:
-                text = left.get(new.sequence)
-                if text is None:
-                    continue  # its text is over, and the engine had not heard of it yet
-                text.new.append(new.token)
-                text.nan |= new.nan
-                over = new.over or text.nan or new.token in ends or len(text.new) >= text.prompt.max_tokens
-                if not over and text.watch.push(new.token):
-                    over = holds(text.prompt, text.new, place.decode, place.written)
-                if over:
-                    done[new.sequence] = finish(
-                        text.prompt, text.new, text.nan, ends, place.decode, place.written
-                    )
+        while asked:
+            # Those in which something was written in the engine's place go on as prompts of a number that it has not heard of.
+            left = {next(numbers): text for text in asked}
+            asked = []
+            start = time.perf_counter()
+            for tokens in self.engine.write({at: text.rest for at, text in left.items()}):
+                done: dict[int, Continuation] = {}
+                cut = []
+                for new in tokens:
+                    text = left.get(new.sequence)
+                    if text is None:
+                        continue  # its text is over, and the engine had not heard of it yet
+                    text.nan |= new.nan
+                    over, written = text.take(new.token, place)
+                    if over or (new.over and not written):
+                        done[text.number] = finish(
+                            text.prompt, text.new, text.nan, ends, place.decode, place.written
+                        )
+                    elif written:
+                        asked.append(text)
+                    else:
+                        continue
                     del left[new.sequence]
                     if not new.over:
                         cut.append(new.sequence)
-            if cut:
-                self.engine.stop(cut)
-            if done:
-                self.ledger.decode.seconds += time.perf_counter() - start
-                yield done
-                start = time.perf_counter()
-        self.ledger.decode.seconds += time.perf_counter() - start
+                if cut:
+                    self.engine.stop(cut)
+                if done:
+                    self.ledger.decode.seconds += time.perf_counter() - start
+                    yield done
+                    start = time.perf_counter()
+            self.ledger.decode.seconds += time.perf_counter() - start
 
 
 def stream_seed(prompt: Prompt) -> int:

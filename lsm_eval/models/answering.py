@@ -8,6 +8,7 @@ from typing import Literal
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Detailed, Network
 from lsm_eval.models.answers import scored_answer, with_likelihood
+from lsm_eval.models.held import as_scored, refused, written
 from lsm_eval.models.request_encoding import RequestEncoder, Row
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Request, Response
 
@@ -30,7 +31,19 @@ class Answering:
         self._name, self._network, self._requests = name, network, requests
         self._without_markers, self._decoder = without_markers, decoder
 
-    def score(
+    def answer(self, requests: Sequence[Request], known: Collection[int]) -> Iterator[dict[int, Response]]:
+        """See `base.Model.answer`. Texts that are one of given ones are scored (`held`)."""
+        asked = [as_scored(request) for request in requests]
+        no = {i: why for i, request in enumerate(requests) if (why := refused(request)) is not None}
+        if no.keys() - set(known):
+            yield {i: why for i, why in no.items() if i not in known}
+        generated = [i for i, request in enumerate(asked) if isinstance(request, Generate) and i not in no]
+        scored = [i for i, request in enumerate(asked) if not isinstance(request, Generate)]
+        for batch in self._score(asked, scored, known):
+            yield {i: written(requests[i], response) for i, response in batch.items()}
+        yield from self._generate(requests, generated, known)
+
+    def _score(
         self, requests: Sequence[Request], indices: Sequence[int], known: Collection[int]
     ) -> Iterator[dict[int, Response]]:
         rows: dict[int, Sequence[Row]] = {}
@@ -66,7 +79,7 @@ class Answering:
         why = f"{self._name} is no decoder-only model, and the likelihood of its texts has no detail"
         return Failure("unsupported", why)
 
-    def generate(
+    def _generate(
         self, requests: Sequence[Request], indices: Sequence[int], known: Collection[int]
     ) -> Iterator[dict[int, Response]]:
         prompts: dict[int, Prompt] = {}

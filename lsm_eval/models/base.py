@@ -127,6 +127,8 @@ class ModelInfo:
     """Those that were asked."""
     probed: Mapping[str, Any] | None = None
     """What was found out about its server, as JSON (`endpoints.probe.findings`)."""
+    cuts: bool = True
+    """Whether it can cut contexts that are too long (`ModelOptions.overflow`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,11 @@ class Encoder:
                 tails = [t[1:] if t[:1] == start_ids[-1:] else t for t in tails]
             return [((*self.start, *tail), len(tail)) for tail in tails]
         head, *whole = self.encode([body, *(body + spaces + c for c in continuations)], chat=chat)
-        return [(tuple(ids), max(len(ids) - len(head), 1)) for ids in whole]
+        found = [(tuple(ids), max(len(ids) - len(head), 1)) for ids in whole]
+        # A context of no tokens, or one that is a part of its continuation's only token, is an empty one.
+        return [
+            (ids, scored) if len(ids) > scored else ((*self.start, *ids), len(ids)) for ids, scored in found
+        ]
 
     def encode_whole(self, texts: Sequence[str]) -> list[list[int]]:
         """Tokens of each text with all that the tokenizer puts before and after one; nothing is put around a

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lsm_eval.errors import UserError
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
 from lsm_eval.models import quantised
@@ -24,9 +23,10 @@ from lsm_eval.models.family import LIKELIHOOD, MEANING, Family
 from lsm_eval.models.family_encoding import ENCODERS
 from lsm_eval.models.family_network import make_network
 from lsm_eval.models.generation_settings import end_tokens
-from lsm_eval.models.held import as_scored, refused, written
+from lsm_eval.models.held import as_scored
 from lsm_eval.models.loading import load_weights
 from lsm_eval.models.quantised import own_quantisation, package_of
+from lsm_eval.models.reasoning_budget import no_budget
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
@@ -164,22 +164,7 @@ class HFModel:
 
     def no_budget(self, request: Generate) -> str | None:
         """Why it cannot keep to a budget of thoughts (`base.Budgeting`)."""
-        if request.reasoning_tokens is not None and self.family != "decoder":
-            return (
-                "is no decoder-only model, and its thoughts cannot be closed: leave --reasoning-tokens out."
-            )
-        if request.reasoning_effort is None:
-            return None
-        if not request.chat:
-            return (
-                "is told by its chat template how much to think, and here it is asked without one: use --chat on, or leave "
-                "--reasoning-effort out."
-            )
-        try:
-            self.encoder.template.effort(request.reasoning_effort)
-        except UserError as error:
-            return f"cannot be told so: {error}"
-        return None
+        return no_budget(request, self.family, self.encoder)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by itself (`base.Counting`)."""
@@ -262,12 +247,6 @@ class HFModel:
         """Batches of answers; see `models.base.Model.answer`."""
         if not requests:
             return
-        asked = [as_scored(request) for request in requests]
-        no = {i: why for i, request in enumerate(requests) if (why := refused(request)) is not None}
-        if no.keys() - set(known):
-            yield {i: why for i, why in no.items() if i not in known}
-        generated = [i for i, request in enumerate(asked) if isinstance(request, Generate) and i not in no]
-        scored = [i for i, request in enumerate(asked) if not isinstance(request, Generate)]
         answering = Answering(
             self.name,
             self._network,
@@ -275,9 +254,7 @@ class HFModel:
             self.encoder.without_markers,
             decoder=self.family == "decoder",
         )
-        for batch in answering.score(asked, scored, known):
-            yield {i: written(requests[i], response) for i, response in batch.items()}
-        yield from answering.generate(requests, generated, known)
+        yield from answering.answer(requests, known)
 
     @cached_property
     def _requests(self) -> RequestEncoder:

@@ -24,6 +24,9 @@ class Row(Protocol):
         ...
 
 
+_NO_TOKENS = Failure("unsupported", "a text whose likelihood is asked for is no token to the tokenizer")
+
+
 class RequestEncoder:
     """Requests to token rows and prompts within a model's context, as a decoder-only model reads them.
 
@@ -106,6 +109,8 @@ class RequestEncoder:
     ) -> Failure | tuple[Sequence[TokenRow], int]:
         """`alike`: all lose what the longest must, after the beginning of text; otherwise each what itself must,
         from the very left."""
+        if not all(scored for _, scored in pairs):
+            return _NO_TOKENS
         rows: list[TokenRow] = []
         # The model reads all tokens but the last one.
         most = max(self._excess(len(tokens) - 1) for tokens, _ in pairs)

@@ -76,6 +76,6 @@ def _check_lengths(task: PreparedTask, costs: Sequence[Cost], model: Model, spec
         raise UserError(
             f"{task.name}: {len(long)} of {len(task.samples)} samples need up to "
             f"{max(cost.longest for cost in long)} tokens, and the context of {model.info.name} is "
-            f"{model.info.context}: pass --overflow truncate to cut contexts on the left, "
+            f"{model.info.context}: pass {'--overflow truncate to cut contexts on the left, ' if model.info.cuts else ''}"
             "--overflow skip to count these samples as missing, or fewer --shots."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine_requests import DRAWN, SCORED, WRITTEN, answers
+from engine_requests import BUDGETED, DRAWN, SCORED, WRITTEN, answers
 from tiny_models import CHAT, save_encoder_model, save_model
 from transformers_engine import TransformersEngineModel
 
@@ -64,6 +64,17 @@ def test_texts_are_those_of_transformers(folder: Path, late: int) -> None:
     cut = [one for one in answers(ours, requests) if isinstance(one, Generated) and one.finish == "stop"]
     assert cut
     assert set(theirs.made.stopped) <= set(range(len(requests)))
+
+
+@pytest.mark.parametrize("late", [0, 3])
+def test_budgets_of_thoughts_are_kept(tmp_path: Path, late: int) -> None:
+    ours, theirs = _both(save_model(tmp_path / "tiny", chat=CHAT, context=256))
+    theirs.late = late
+    found = answers(theirs, BUDGETED)
+    assert found == answers(ours, BUDGETED)
+    closed = [one for one in found if isinstance(one, Generated) and "</think>" in one.text]
+    assert len(closed) == 4
+    assert all(one.reasoning_tokens for one in closed)
 
 
 def test_a_context_is_read_once_and_choices_begin_where_it_ends(folder: Path) -> None:

@@ -15,7 +15,7 @@ from onnx_export import as_genai, export
 from tiny_models import CHAT, edit_json, save_model
 
 from lsm_eval.errors import UserError
-from lsm_eval.models.base import Chatting, ModelOptions, Releasing, Versioned
+from lsm_eval.models.base import Budgeting, Chatting, Choosing, Counting, ModelOptions, Releasing, Versioned
 from lsm_eval.models.create import create
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import (
@@ -50,6 +50,9 @@ WRITTEN: list[Request] = [
     *(Generate("what is", max_tokens=8, temperature=1.0, seed=seed) for seed in range(3)),
     Generate("hi", chat=True, system="the log", max_tokens=8),
     Generate("who", max_tokens=5, detail=True),
+    *(Generate("the cat <think>\n" + "the " * at, max_tokens=6, reasoning_tokens=at) for at in range(3)),
+    Generate("the cat", max_tokens=6, reasoning_tokens=4),
+    Generate("the cat sat on the", max_tokens=9, choices=(" mat", " log, and", " dog")),
 ]
 
 
@@ -98,6 +101,7 @@ def _alike(model: Any, checkpoint: Path, requests: list[Request]) -> None:
             case Generated(), Generated():
                 assert (theirs.text, theirs.tokens, theirs.finish) == (ours.text, ours.tokens, ours.finish)
                 assert theirs.logprob == pytest.approx(ours.logprob, abs=NEAR)
+                assert theirs.reasoning_tokens == ours.reasoning_tokens
             case _:
                 raise AssertionError((ours, theirs))
 
@@ -229,6 +233,20 @@ def test_what_it_is(exported: Path, tmp_path: Path) -> None:
     assert model.info.dtype == "float32"
     model.release()
     assert isinstance(_answers(model, WRITTEN[:1])[0], Generated), "it is read again"
+
+
+def test_what_it_can_is_what_transformers_can(exported: Path, checkpoint: Path) -> None:
+    model, near = _onnx(exported), HFModel("hf:near", ModelOptions(), folder=checkpoint)
+    assert isinstance(model, Choosing)
+    assert isinstance(model, Budgeting)
+    assert isinstance(model, Counting)
+    assert model.scores()
+    assert model.constrains(chat=True)
+    assert model.count_tokens(["", "the cat"]) == near.count_tokens(["", "the cat"])
+    asked = Generate("q", chat=True, reasoning_effort="low")
+    assert "no variable" in (model.no_budget(asked) or "")
+    assert model.no_budget(asked) == near.no_budget(asked)
+    assert model.no_budget(Generate("q", reasoning_tokens=5)) is None
 
 
 def test_weights_beside_the_graph_count(exported: Path, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def _ask(python: Path, model: str, **options: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """vLLM's attention on CPUs takes heads of 32 numbers and more."""
-    return save_model(tmp_path_factory.mktemp("checkpoints") / "tiny", chat=CHAT, head_dim=32)
+    return save_model(tmp_path_factory.mktemp("checkpoints") / "tiny", chat=CHAT, head_dim=32, context=192)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,7 @@ def _compare(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         else:
             assert other["tokens"] == one["tokens"]
             assert other["logprob"] == pytest.approx(one["logprob"], abs=TOKEN * max(one["tokens"], 1))
+    assert theirs["budgeted"] == ours["budgeted"]
     for one, other in zip(ours["written"], theirs["written"], strict=True):
         assert {**one, "logprob": 0} == {**other, "logprob": 0}
         if one["logprob"] is not None:

@@ -76,6 +76,7 @@ class LlamaCppModel:
             device=settings.device,
             licence=licence if isinstance(licence, str) else None,
             details=details,
+            cuts=False,
         )
 
     def fingerprint(self) -> str:
@@ -133,6 +134,10 @@ class LlamaCppModel:
     def no_budget(self, request: Generate) -> str | None:
         """Why it cannot be told a budget of thoughts (`base.Budgeting`)."""
         return self._started[1].no_budget(request)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by itself (`base.Counting`)."""
+        return [self._started[0].tokens(text, begins=False) for text in texts]
 
     def computed(self) -> Mapping[str, float]:
         """Nothing that can be counted from here."""

@@ -74,9 +74,9 @@ class LlamaServer:
         """The messages through the chat template, up to where the reply starts. Raises `Refusal`."""
         return str(self._post("/apply-template", {"messages": list(messages)})["prompt"])
 
-    def tokens(self, text: str) -> int:
-        """Number of tokens that it reads of a prompt, the beginning of text included. Raises `Refusal`."""
-        body = {"content": text, "add_special": True, "parse_special": True}
+    def tokens(self, text: str, *, begins: bool = True) -> int:
+        """Number of tokens that it reads of a prompt, the beginning of text included, if it `begins` there. Raises `Refusal`."""
+        body = {"content": text, "add_special": begins, "parse_special": True}
         return len(self._post("/tokenize", body)["tokens"])
 
     def close(self) -> None:

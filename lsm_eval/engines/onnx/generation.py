@@ -9,6 +9,7 @@ from lsm_eval.engines.onnx.passes import Place as Spot
 from lsm_eval.engines.onnx.passes import State, read
 from lsm_eval.engines.onnx.scoring import Way, together
 from lsm_eval.engines.onnx.session import Session
+from lsm_eval.inference.generating.budget import watch as budget_watch
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import StopWatch, finish, holds
@@ -87,8 +88,8 @@ class Continuer:
             )
             left = []
             for row, (one, token) in enumerate(zip(active, tokens, strict=True)):
-                one.new.append(token)
-                if bad[row] or token in ends or one.is_over(token):
+                own = one.take(token)
+                if bad[row] or own in ends or one.is_over(own):
                     done[one.number] = finish(
                         one.prompt, one.new, bad[row], ends, place.decode, place.written
                     )
@@ -120,10 +121,19 @@ class _Sequence:
         self.stream = Stream(prompt)
         self.new: list[int] = []
         self._watch = StopWatch(prompt.stop, place.decode, place.written)
+        self._budget = budget_watch(prompt, place)
+
+    def take(self, chosen: int) -> int:
+        """The new token: the one that the model chose, or a part of what closes thoughts that have used up their budget."""
+        token = chosen if self._budget is None else self._budget.next(self.new, chosen)
+        self.new.append(token)
+        return token
 
     def is_over(self, token: int) -> bool:
         """Whether the last new token, which is `token`, used up what it may write or ends a stop string."""
         if len(self.new) >= self.prompt.max_tokens:
+            return True
+        if self._budget is not None and self._budget.over(self.new):
             return True
         if not self._watch.push(token):
             return False

@@ -22,7 +22,9 @@ from lsm_eval.models.checkpoint_files import counted_files
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.file_hashes import FileHashes
 from lsm_eval.models.generation_settings import check_generation_settings
+from lsm_eval.models.held import as_scored
 from lsm_eval.models.loading import context_length, load_config, load_tokenizer, vocabulary_size
+from lsm_eval.models.reasoning_budget import no_budget
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.versions import deciding_versions
 from lsm_eval.paths import cache_file
@@ -101,12 +103,20 @@ class OnnxModel:
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
         """Tokens of each request; reads the tokenizer only."""
-        encoder = self._requests
-        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in requests]
+        encoder, asked = self._requests, map(as_scored, requests)
+        return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in asked]
 
     def render(self, request: Request) -> str:
         """The prompt as the model reads it, without what is cut to fit its context."""
-        return self._requests.read(request)
+        return self._requests.read(as_scored(request))
+
+    def scores(self) -> bool:
+        """It does (`base.Choosing`)."""
+        return True
+
+    def constrains(self, *, chat: bool) -> bool | None:
+        """It keeps to given texts (`base.Choosing`): by their likelihood."""
+        return True
 
     def refusal(self, request: Request) -> str | None:
         """Why the chat template takes no such request (`base.Chatting`)."""
@@ -116,6 +126,14 @@ class OnnxModel:
     def folded(self, request: Request) -> bool:
         """Whether its system message stands in the user's (`base.Chatting`)."""
         return self._requests.folded(request)
+
+    def no_budget(self, request: Generate) -> str | None:
+        """Why it cannot keep to a budget of thoughts (`base.Budgeting`)."""
+        return no_budget(request, "decoder", self._encoder)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by itself (`base.Counting`)."""
+        return self._encoder.count(texts)
 
     def computed(self) -> Mapping[str, float]:
         """The ledger's counts; empty before the graph is loaded."""
@@ -147,6 +165,7 @@ class OnnxModel:
             written=Written(self._encoder.decode_written, self._encoder.special),
             batch_tokens=self._options.batch_tokens,
             longest=self._context,
+            encode=lambda text: self._encoder.encode([text], chat=True)[0],
         )
         self._loaded = OnnxNetwork(session, place, self._options.slots)
 
@@ -167,13 +186,10 @@ class OnnxModel:
             return
         self.load()
         assert self._loaded is not None
-        generated = [i for i, request in enumerate(requests) if isinstance(request, Generate)]
-        scored = [i for i, request in enumerate(requests) if not isinstance(request, Generate)]
         answering = Answering(
             self.name, self._loaded, self._requests, self._encoder.without_markers, decoder=True
         )
-        yield from answering.score(requests, scored, known)
-        yield from answering.generate(requests, generated, known)
+        yield from answering.answer(requests, known)
 
     @cached_property
     def _config(self) -> Any:
