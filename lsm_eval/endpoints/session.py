@@ -23,6 +23,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Generate, Request, Response
 
 if TYPE_CHECKING:
+    from lsm_eval.endpoints.scoring.alike import Sample
     from lsm_eval.endpoints.scoring.scorer import Scorer
 
 _SAY_SECONDS = 30.0  # between two lines on what waits to be tried again
@@ -107,6 +108,8 @@ class Session:
         async def look() -> bool:
             known = self._known  # where nobody asked who they are, there is nothing to hold it against
             same = await still_the_same(site.address, known.key, known.model, known.seen)
+            if same and known.sample is not None:
+                same = await self._scores_the_same(site, known.sample)
             if same is None:
                 known.note(f"{site.address.url} is there again as another version or model, and is left out.")
                 site.replica.look = _never
@@ -114,19 +117,36 @@ class Session:
 
         return look
 
+    async def _scores_the_same(self, site: Site, sample: Sample) -> bool | None:
+        from lsm_eval.endpoints.scoring.alike import differs
+        from lsm_eval.endpoints.scoring.calling import Unanswered
+
+        try:
+            why = await differs(sample, (site.address, self._known.key, self._known.model))
+        except Unanswered:
+            return False
+        return True if why is None else None
+
     def _window(self, places: Iterator[int], fleet: Fleet) -> Iterator[dict[int, Response]]:
         run = self._runner.run
         window = run(made(lambda: Window(places, fleet, self._known.patience)))
         said = time.monotonic()
         try:
             while not window.finished:
-                batch = run(window.take(_LOOK_SECONDS))
+                run(window.wait(_LOOK_SECONDS))  # what is stopped here has taken nothing along
+                batch = window.taken()
                 if batch:
                     yield batch
                 waiting, longest = window.waiting()
                 if waiting and time.monotonic() - said >= _SAY_SECONDS:
                     said = time.monotonic()
                     self._say(f"retrying {waiting:,}, longest {longest:.0f} s.")
+        except KeyboardInterrupt:
+            run(window.close())
+            left = window.left()
+            if left:  # who stops loses nothing that was answered, and paid for
+                yield left
+            raise
         finally:
             run(window.close())
 
