@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -43,6 +44,8 @@ class Session:
         with ExitStack() as stack:
             self._runner = stack.enter_context(event_loop())
             stack.enter_context(rare_collections())
+            self._encoding = ThreadPoolExecutor(1)  # that takes no thread until it is used
+            stack.callback(lambda: self._encoding.shutdown(wait=False, cancel_futures=True))
             for site in self._known.sites:
                 self._connect(site, stack)
             self._open = stack.pop_all()
@@ -100,7 +103,8 @@ class Session:
             return None
         from lsm_eval.endpoints.scoring.scorer import Scorer
 
-        return Scorer(self._known.scoring, site.address, self._known.key, self._known.model)
+        known = self._known
+        return Scorer(known.scoring, site.address, known.key, known.model, self._encoding)
 
     def _looks(self, site: Site) -> Callable[[], Awaitable[bool]]:
         """How a server that is out is looked for."""

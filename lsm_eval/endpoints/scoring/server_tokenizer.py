@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -28,7 +27,7 @@ class ServerTokenizer:
     def __init__(
         self, server: Server, speaks: Speaks, background: Background, facts: Mapping[str, Any]
     ) -> None:
-        self.servers = deque([server])
+        self.servers = [server]
         """The first is asked; where it goes away, the next one."""
         self._speaks, self._background = speaks, background
         self._ahead: dict[tuple[str, bool], list[int]] = {}
@@ -72,15 +71,17 @@ class ServerTokenizer:
 
     async def _asked(self, work: Callable[[Dialect], Awaitable[T]]) -> T:
         # Connections of its own each time: nobody can say when the last one is done.
-        for left in reversed(range(len(self.servers))):
+        for server in list(self.servers):
             try:
-                async with Caller(*self.servers[0]) as caller:
+                async with Caller(*server) as caller:
                     return await work(Dialect(caller, self._speaks))
             except Unanswered as error:
-                if not (left and error.passing):
+                if not error.passing:
                     raise
-                self.servers.rotate(-1)
-        raise AssertionError("the last one answers or raises")
+                found = error
+                self.servers.remove(server)
+                self.servers.append(server)
+        raise found
 
     def _wait(self, work: Callable[[Dialect], Awaitable[T]]) -> T:
         try:
