@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lsm_eval.endpoints.asking import Path
 from lsm_eval.endpoints.budget import Way, way_of
@@ -13,12 +13,16 @@ from lsm_eval.endpoints.loop import event_loop
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.probe.learned import Learned
 from lsm_eval.endpoints.same import find_all
-from lsm_eval.endpoints.server import Server, known_server
+from lsm_eval.endpoints.server import NotThere, Server, known_server
 from lsm_eval.endpoints.site import Site
+from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions, Overflow
 
 if TYPE_CHECKING:
+    from lsm_eval.endpoints.scoring.alike import Sample
     from lsm_eval.endpoints.scoring.looking import Scoring
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -37,6 +41,8 @@ class Known:
     """What the servers say of themselves, which is the same; None where nobody wanted to know."""
     likely: Scoring | None = None
     """What they tell of likelihoods; None where nobody wanted to know."""
+    sample: Sample | None = None
+    """Of several servers: numbers that each of them must tell."""
     learned: Learned = field(init=False)
     """How they want to be asked."""
 
@@ -56,7 +62,7 @@ class Known:
     def scoring(self) -> Scoring:
         """What they tell of likelihoods; one is asked for that, and for its tokens. Raises `UserError`."""
         if self.likely is None:
-            self.likely = self._look_scoring()
+            self.likely = self._of_any(self._look_scoring)
         return self.likely
 
     @property
@@ -74,8 +80,29 @@ class Known:
     def learn(self, paths: Sequence[Path]) -> None:
         """Find out how requests at these paths are to be sent. Of several servers one is asked: they are replicas."""
         server = self.server
-        with event_loop() as runner:
-            self.learned.learn(paths, server, runner.run)
+
+        def learn() -> None:
+            with event_loop() as runner:
+                self.learned.learn(paths, server, runner.run)
+
+        self._of_any(learn)
+
+    def _of_any(self, work: Callable[[], T]) -> T:
+        """What one server is asked for all of them; where it goes away, the next one is asked."""
+        while True:
+            try:
+                return work()
+            except NotThere:
+                gone = next(one for one in self.sites if one.address is self.learned.address)
+                left = [one for one in self.sites if one.replica.live and one is not gone]
+                if not left:
+                    raise
+                self._leave_out(gone)
+                self.learned.address = left[0].address
+
+    def _leave_out(self, site: Site) -> None:
+        site.replica.take_out()
+        self.note(f"no server answers at {site.address.url}: it is left out until it is there.")
 
     def _look(self) -> Server:
         addresses = [one.address for one in self.sites]
@@ -86,8 +113,7 @@ class Known:
         there: list[tuple[Site, Server]] = []
         for site, server in zip(self.sites, found, strict=True):
             if server is None:
-                site.replica.take_out()
-                self.note(f"no server answers at {site.address.url}: it is left out until it is there.")
+                self._leave_out(site)
             else:
                 there.append((site, server))
         self.learned.address = there[0][0].address
@@ -113,4 +139,38 @@ class Known:
         )
         if kept is None:
             self.learned.keep_scoring(self.server, found.finding.dump())
+        if self.options.probe and not found.lacks and len(self.sites) > 1:
+            self._check_alike(found)
         return found
+
+    def _check_alike(self, scoring: Scoring) -> None:
+        """Raise `UserError` where another server tells other numbers: which ones an answer has would hang on who was asked."""
+        from lsm_eval.endpoints.scoring.alike import differs, sample_row, take_sample
+        from lsm_eval.endpoints.scoring.calling import Unanswered
+        from lsm_eval.endpoints.scoring.server_tokenizer import ServerTokenizer
+
+        first, row = self.learned.address, sample_row(scoring)
+        with event_loop() as runner:
+            try:
+                self.sample = runner.run(take_sample(scoring, row, (first, self.key, self.model)))
+            except Unanswered as error:
+                raise NotThere(
+                    f"{first.url} does not answer any more ({error.outcome.detail}): run the same command again when it does."
+                ) from None
+            for site in self.sites:
+                server = (site.address, self.key, self.model)
+                if site.address is first or not site.replica.live:
+                    continue
+                try:
+                    why = runner.run(differs(self.sample, server))
+                except Unanswered:
+                    self._leave_out(site)
+                    continue
+                if why is not None:
+                    raise UserError(
+                        f"{site.address.url} {why} than {first.url}: several --base-url are replicas of one model; leave "
+                        "one out, or mend it."
+                    )
+                assert scoring.encoder is not None
+                if isinstance(scoring.encoder.tokenizer, ServerTokenizer):
+                    scoring.encoder.tokenizer.servers.append(server)

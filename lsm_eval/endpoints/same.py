@@ -11,10 +11,6 @@ from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.server import NotThere, Server, known_server
 from lsm_eval.errors import UserError
 
-_SECONDS = 20.0
-_TELLING = ("root", "meta")
-"""Fields of a model in a server's list that say which weights it is: vLLM and SGLang, llama.cpp."""
-
 
 async def find_all(addresses: Sequence[Address], key: Key, model: str) -> list[Server | None]:
     """What each server says; None of those that are not there. Raises `UserError` where none is, where one does not take
@@ -35,12 +31,15 @@ async def find_all(addresses: Sequence[Address], key: Key, model: str) -> list[S
 
 
 async def still_the_same(address: Address, key: Key, model: str, known: Server | None) -> bool | None:
-    """Whether a server that was out is there as the others are; None where it is there as another."""
+    """Whether a server that was out is there as the others are, `known`; None where it is there as another."""
     try:
         found = await known_server(address, key, model)
     except UserError:
         return False
-    return True if known is None or (found.name, found.served) == (known.name, known.served) else None
+    if known is None:
+        return True
+    same = (found.name, found.served, found.context) == (known.name, known.served, known.context)
+    return same or None
 
 
 def identity(addresses: Sequence[Address], found: Server) -> dict[str, Any]:
@@ -66,3 +65,12 @@ def _check_alike(addresses: Sequence[Address], found: Sequence[Server | None]) -
                 f"{first.url} and {one.url} do not serve the same model ({known.served[:200] or 'not told'} and "
                 f"{what.served[:200] or 'not told'}): leave one out, or mend it."
             )
+        if what.context != known.context:  # which requests were too long would hang on who was asked
+            raise UserError(
+                f"{first.url} and {one.url} do not read equally long texts ({_tokens(known)} and {_tokens(what)}): start "
+                "both with the same context, or leave one out."
+            )
+
+
+def _tokens(server: Server) -> str:
+    return "not told" if server.context is None else f"{server.context:,} tokens"

@@ -19,6 +19,8 @@ from lsm_eval.well_formed import well_formed
 
 _SECONDS = 20.0
 _WAITS = (0.3, 1.0, 3.0)
+_NOT_YET = frozenset({502, 503, 504})
+"""Statuses of a server that is not ready, or of what stands in front of one that is not there."""
 
 
 class NotThere(UserError):
@@ -57,6 +59,12 @@ async def known_server(address: Address, key: Key, model: str) -> Server:
         status, content, headers = await _page(transport, f"{address.url}/models")
         if status == 401:
             raise UserError(key_refused(address, status, key.hidden(_said(content))))
+        if status in _NOT_YET:  # named without its version it would be another server
+            said = key.hidden(_said(content))
+            raise NotThere(
+                f"no server is ready at {address.url} (status {status}{said and ': '}{said}): run the same command again when "
+                "it is."
+            )
         header = headers.get("Server", "")
         listed = _listed(content, model) if status == 200 else {}
         owner = listed.get("owned_by")

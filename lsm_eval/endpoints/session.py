@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -23,6 +24,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Generate, Request, Response
 
 if TYPE_CHECKING:
+    from lsm_eval.endpoints.scoring.alike import Sample
     from lsm_eval.endpoints.scoring.scorer import Scorer
 
 _SAY_SECONDS = 30.0  # between two lines on what waits to be tried again
@@ -42,6 +44,8 @@ class Session:
         with ExitStack() as stack:
             self._runner = stack.enter_context(event_loop())
             stack.enter_context(rare_collections())
+            self._encoding = ThreadPoolExecutor(1)  # that takes no thread until it is used
+            stack.callback(lambda: self._encoding.shutdown(wait=False, cancel_futures=True))
             for site in self._known.sites:
                 self._connect(site, stack)
             self._open = stack.pop_all()
@@ -99,7 +103,8 @@ class Session:
             return None
         from lsm_eval.endpoints.scoring.scorer import Scorer
 
-        return Scorer(self._known.scoring, site.address, self._known.key, self._known.model)
+        known = self._known
+        return Scorer(known.scoring, site.address, known.key, known.model, self._encoding)
 
     def _looks(self, site: Site) -> Callable[[], Awaitable[bool]]:
         """How a server that is out is looked for."""
@@ -107,6 +112,8 @@ class Session:
         async def look() -> bool:
             known = self._known  # where nobody asked who they are, there is nothing to hold it against
             same = await still_the_same(site.address, known.key, known.model, known.seen)
+            if same and known.sample is not None:
+                same = await self._scores_the_same(site, known.sample)
             if same is None:
                 known.note(f"{site.address.url} is there again as another version or model, and is left out.")
                 site.replica.look = _never
@@ -114,19 +121,36 @@ class Session:
 
         return look
 
+    async def _scores_the_same(self, site: Site, sample: Sample) -> bool | None:
+        from lsm_eval.endpoints.scoring.alike import differs
+        from lsm_eval.endpoints.scoring.calling import Unanswered
+
+        try:
+            why = await differs(sample, (site.address, self._known.key, self._known.model))
+        except Unanswered:
+            return False
+        return True if why is None else None
+
     def _window(self, places: Iterator[int], fleet: Fleet) -> Iterator[dict[int, Response]]:
         run = self._runner.run
         window = run(made(lambda: Window(places, fleet, self._known.patience)))
         said = time.monotonic()
         try:
             while not window.finished:
-                batch = run(window.take(_LOOK_SECONDS))
+                run(window.wait(_LOOK_SECONDS))  # what is stopped here has taken nothing along
+                batch = window.taken()
                 if batch:
                     yield batch
                 waiting, longest = window.waiting()
                 if waiting and time.monotonic() - said >= _SAY_SECONDS:
                     said = time.monotonic()
                     self._say(f"retrying {waiting:,}, longest {longest:.0f} s.")
+        except KeyboardInterrupt:
+            run(window.close())
+            left = window.left()
+            if left:  # who stops loses nothing that was answered, and paid for
+                yield left
+            raise
         finally:
             run(window.close())
 

@@ -22,8 +22,8 @@ from lsm_eval.requests import Failure, Response
 _MOST_WAITING = 10_000
 _TOGETHER_SECONDS = 0.01  # answers that come within it are handed over, and stored, together
 _MOST_TOGETHER = 256
-_SPARES = frozenset({"connection", "timeout", "server_error"})
-"""Failures that say something of the server rather than of the request."""
+_SPARES = frozenset({"connection", "timeout", "server_error", "rate_limit"})
+"""Failures that say something of the server rather than of the request: another server may take it at once."""
 
 
 @dataclass(slots=True)
@@ -83,16 +83,31 @@ class Window:
     async def take(self, seconds: float) -> dict[int, Response]:
         """The next responses by index; empty where none came in so many seconds, or all were taken. Raises what an
         attempt raised."""
+        await self.wait(seconds)
+        return self.taken()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until there are responses, no longer than so many seconds."""
         self._fill()
         if not self._done and self._error is None and not self.finished:
             self._something.clear()
+            # Not `asyncio.wait_for`: that of Python 3.11 swallows a Ctrl-C that comes together with an answer.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._something.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._something.wait()
             if self._done and self._under_way > 1:
                 await asyncio.sleep(_TOGETHER_SECONDS)
-        done, self._done = self._done, {}
+
+    def taken(self) -> dict[int, Response]:
+        """The responses that are there, by index. Raises what an attempt raised once all that was answered before is taken."""
+        done = self.left()
         if self._error is not None and not done:
-            raise self._error  # once all that was answered before is taken
+            raise self._error
+        return done
+
+    def left(self) -> dict[int, Response]:
+        """The same without raising: once it is closed, what was answered and nobody took."""
+        done, self._done = self._done, {}
         return done
 
     async def close(self) -> None:
@@ -189,7 +204,9 @@ class Window:
         now = self._loop.time()
         gone = replica.settle(outcome)
         if isinstance(outcome, Again):
-            if outcome.overload:
+            if (
+                outcome.overload or gone
+            ):  # what stands in front of a dead server takes all, and each try is lost
                 replica.limiter.overloaded(
                     now,
                     job.sent,

@@ -20,8 +20,8 @@ from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.probe import questions
 from lsm_eval.endpoints.probe.findings import Findings, PathFindings
 from lsm_eval.endpoints.reading import read_fault, wait_of
+from lsm_eval.endpoints.server import NotThere
 from lsm_eval.endpoints.transport import Transport
-from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Generated
 
 _SECONDS = 120.0
@@ -122,7 +122,7 @@ class _Probe:
             raise Unanswered
         if isinstance(said, Again):
             if said.fault == "connection":
-                raise UserError(
+                raise NotThere(
                     f"{self._address.url} did not answer the first request (connection: {said.detail}): start the server, "
                     "and run the same command again."
                 )

@@ -15,6 +15,7 @@ from lsm_eval.endpoints.scoring.prompt_logprobs import PromptLogprobs
 from lsm_eval.endpoints.scoring.proof import NotProved, prove
 from lsm_eval.endpoints.scoring.route import Route
 from lsm_eval.endpoints.scoring.sglang import SGLang
+from lsm_eval.endpoints.server import NotThere
 from lsm_eval.errors import UserError
 
 _SECONDS = 60.0
@@ -88,7 +89,7 @@ async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str
         except Unanswered as error:
             outcome = error.outcome
             if error.passing:
-                raise UserError(
+                raise NotThere(
                     f"the server does not answer what tells whether it can score texts ({outcome.detail}): run the same "
                     "command again when it does."
                 ) from None

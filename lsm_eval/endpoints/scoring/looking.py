@@ -18,6 +18,7 @@ from lsm_eval.endpoints.scoring.finding import Finding, Room, find_route, room_o
 from lsm_eval.endpoints.scoring.named_tokenizer import check_same, load_named
 from lsm_eval.endpoints.scoring.proof import probe_tokens
 from lsm_eval.endpoints.scoring.server_tokenizer import ServerTokenizer, server_facts
+from lsm_eval.endpoints.server import NotThere
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, Overflow
 from lsm_eval.models.encoding import Encoder
@@ -129,7 +130,7 @@ def look(
         needed = found.encoder is not None and named is None
         return found
     except Unanswered as error:
-        raise UserError(
+        raise (NotThere if error.passing else UserError)(
             f"{address.url} does not answer what tells whether it can score texts ({error.outcome.detail}): run the same "
             "command again when it does."
         ) from None

@@ -25,7 +25,11 @@ _MANY = 1_000_000
 class Scorer:
     """Answers requests by a route. Lives in one event loop."""
 
-    def __init__(self, scoring: Scoring, address: Address, key: Key, model: str) -> None:
+    def __init__(
+        self, scoring: Scoring, address: Address, key: Key, model: str, encoding: ThreadPoolExecutor
+    ) -> None:
+        """`encoding`: one thread for all scorers of a model: an encoder is used by one at a time, and may have to wait for
+        the server's tokenizer."""
         route = scoring.finding.made()
         assert route is not None
         assert scoring.requests is not None
@@ -33,8 +37,7 @@ class Scorer:
         self._caller = Caller(address, key, model)
         # One context a slot: with more of them under way, each token would make a slot read another context anew.
         self._turns = asyncio.Semaphore(scoring.room.slots or _MANY)
-        # One thread: an encoder is used by one at a time, and may have to wait for the server's tokenizer.
-        self._encoding = ThreadPoolExecutor(1)
+        self._encoding = encoding
 
     async def attempt(
         self, request: Request, write: Callable[[Generate], Awaitable[Outcome]], seconds: float
@@ -68,7 +71,6 @@ class Scorer:
 
     async def close(self) -> None:
         """Close all connections."""
-        self._encoding.shutdown(wait=False, cancel_futures=True)
         await self._caller.close()
 
     async def _numbers(self, rows: Sequence[TokenRow], seconds: float) -> list[list[TokenNumber]]:

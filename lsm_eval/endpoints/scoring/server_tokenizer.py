@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from lsm_eval.endpoints.scoring.background import Background
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
 from lsm_eval.endpoints.scoring.dialect import Dialect, Speaks, find_dialect
+from lsm_eval.endpoints.server import NotThere
 from lsm_eval.errors import UserError
 from lsm_eval.reasoning.prompts import SWITCH
 
@@ -26,7 +27,9 @@ class ServerTokenizer:
     def __init__(
         self, server: Server, speaks: Speaks, background: Background, facts: Mapping[str, Any]
     ) -> None:
-        self._server, self._speaks, self._background = server, speaks, background
+        self.servers = [server]
+        """The first is asked; where it goes away, the next one."""
+        self._speaks, self._background = speaks, background
         self._ahead: dict[tuple[str, bool], list[int]] = {}
         self.bos_token: str | None = facts["bos"][0]
         self.bos_token_id: int | None = facts["bos"][1]
@@ -68,14 +71,23 @@ class ServerTokenizer:
 
     async def _asked(self, work: Callable[[Dialect], Awaitable[T]]) -> T:
         # Connections of its own each time: nobody can say when the last one is done.
-        async with Caller(*self._server) as caller:
-            return await work(Dialect(caller, self._speaks))
+        for server in list(self.servers):
+            try:
+                async with Caller(*server) as caller:
+                    return await work(Dialect(caller, self._speaks))
+            except Unanswered as error:
+                if not error.passing:
+                    raise
+                found = error
+                self.servers.remove(server)
+                self.servers.append(server)
+        raise found
 
     def _wait(self, work: Callable[[Dialect], Awaitable[T]]) -> T:
         try:
             return self._background.run(self._asked(work))
         except Unanswered as error:
-            raise UserError(
+            raise (NotThere if error.passing else UserError)(
                 f"the server's tokenizer does not answer ({error.outcome.detail}): run the same command again when it does, "
                 "or name the model's tokenizer with --tokenizer ID|DIR."
             ) from None

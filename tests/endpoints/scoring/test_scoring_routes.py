@@ -254,3 +254,28 @@ def test_a_run_gives_the_same_values(
     assert there.samples(tasks)["asked"].to_pylist() == here.samples(tasks)["asked"].to_pylist()
     ours = {row.metric: row.value for row in here.estimates}
     assert {row.metric: row.value for row in there.estimates} == pytest.approx(ours, abs=1e-4)
+
+
+def test_another_server_must_tell_the_same_numbers(weights: Weights, near: HFModel) -> None:
+    with (
+        speaking(weights, "vllm") as (one, _),
+        speaking(weights, "vllm") as (two, _),
+        speaking(weights, "vllm", lie="off by one") as (other, _),
+    ):
+        model = EndpointModel("small", EndpointOptions(one.url, more_urls=(two.url,), keep=False))
+        model.cost(SCORES)
+        check_alike(answers(near, SCORES), answers(model, SCORES), TOLERANCE)
+        assert min(one.answered for one in model.info.servers) > 0
+        model = EndpointModel("small", EndpointOptions(one.url, more_urls=(other.url,), keep=False))
+        with pytest.raises(UserError, match=f"{other.url} tells other log-probabilities .* than {one.url}"):
+            model.cost(SCORES)
+
+
+def test_tokens_are_asked_of_another_server_where_the_first_goes(weights: Weights, near: HFModel) -> None:
+    notes: list[str] = []
+    with speaking(weights, "vllm") as (two, _):
+        with speaking(weights, "vllm") as (one, _):
+            options = EndpointOptions(one.url, more_urls=(two.url,), keep=False)
+            model = EndpointModel("small", options, Patience(tries=1), notes.append)
+            model.cost(SCORES[:1])
+        check_alike(answers(near, SCORES), answers(model, SCORES), TOLERANCE)

@@ -1,0 +1,65 @@
+"""Whether the other servers of a model tell the numbers of the one whose route was proved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
+from lsm_eval.endpoints.scoring.looking import Scoring
+from lsm_eval.endpoints.scoring.numbers import TokenNumber
+from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.proof import TOLERANCE, probe_tokens
+from lsm_eval.endpoints.scoring.route import Route
+from lsm_eval.inference.scoring.plain import TokenRow
+
+_SCORED = 8
+_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some tokens, and what one server says of the last of them."""
+
+    route: Route
+    row: TokenRow
+    numbers: Sequence[TokenNumber]
+
+
+def sample_row(scoring: Scoring) -> TokenRow:
+    """What is asked. Encodes, and so belongs outside of event loops."""
+    assert scoring.encoder is not None
+    encoder = scoring.encoder
+    start = encoder.prefix or ((encoder.bos,) if encoder.bos is not None else ())
+    tokens = probe_tokens(start, lambda text: encoder.encode([text], chat=True)[0], scoring.room.context)
+    return TokenRow(tuple(tokens), min(_SCORED, len(tokens) - 1))
+
+
+async def take_sample(scoring: Scoring, row: TokenRow, server: Server) -> Sample:
+    """What the server says of `row`. Raises `Unanswered`."""
+    route = scoring.finding.made()
+    assert route is not None
+    return Sample(route, row, await _numbers(route, row, server))
+
+
+async def differs(sample: Sample, server: Server) -> str | None:
+    """What another server says otherwise, in the rest of a sentence; None where it says the same. Raises `Unanswered` where
+    it cannot be asked now."""
+    try:
+        found = await _numbers(sample.route, sample.row, server)
+    except Unanswered as error:
+        if error.passing:
+            raise
+        return f"tells no log-probabilities by the route {sample.route.name} ({error.outcome.detail})"
+    worst = max(abs(one.logprob - own.logprob) for one, own in zip(found, sample.numbers, strict=True))
+    return (
+        f"tells other log-probabilities of the same tokens ({worst:.2f} nats apart)"
+        if worst > TOLERANCE
+        else None
+    )
+
+
+async def _numbers(route: Route, row: TokenRow, server: Server) -> list[TokenNumber]:
+    async with Caller(*server) as caller:
+        (numbers,) = await patiently(lambda: route.numbers(caller, [row], _SECONDS))
+    return numbers
