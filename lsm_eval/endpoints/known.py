@@ -13,7 +13,7 @@ from lsm_eval.endpoints.loop import event_loop
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.probe.learned import Learned
 from lsm_eval.endpoints.same import find_all
-from lsm_eval.endpoints.server import Server, known_server
+from lsm_eval.endpoints.server import NotThere, Server, known_server
 from lsm_eval.endpoints.site import Site
 from lsm_eval.models.base import EndpointOptions, Overflow
 
@@ -97,11 +97,16 @@ class Known:
         from lsm_eval.endpoints.scoring.finding import Finding
         from lsm_eval.endpoints.scoring.looking import Scoring, look
 
-        told = self.learned.scoring(self.server)
+        try:
+            told = self.learned.scoring(self.server)
+        except NotThere:
+            if self.options.probe:
+                raise
+            told = None
         kept = None if told is None else Finding.load(told)
         if kept is None and not self.options.probe:
             lacks = "was not asked yet whether it tells log-probabilities, as a dry run asks nothing"
-            return Scoring(Finding(None, lacking=lacks), lacks)
+            return Scoring(Finding(None, lacking=lacks, sure=False), lacks, not_asked=True)
         found = look(
             self.learned.address,
             self.key,
@@ -110,7 +115,8 @@ class Known:
             overflow=self.overflow,
             offline=self.offline,
             kept=kept,
+            asks=self.options.probe,
         )
-        if kept is None:
+        if kept != found.finding:
             self.learned.keep_scoring(self.server, found.finding.dump())
         return found

@@ -129,7 +129,7 @@ def test_likelihoods_are_those_in_process(adds: bool, writes: bool, make: Make, 
     assert (model.info.details or {})["scoring"].startswith("llama.cpp (proved:")
     assert model.render(chat).startswith("<bos>") == (writes or adds)
     (cost,) = model.cost([chat])
-    asked = [Generate("the cat", chat=True, max_tokens=1)]
+    asked: list[Request] = [Generate("the cat", chat=True, max_tokens=1)]
     # A choice's two tokens less the last one, or one that is written, after the same prompt.
     assert cost.longest == model.cost(asked)[0].longest
 
