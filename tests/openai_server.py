@@ -86,10 +86,6 @@ def echo(body: Body) -> Any:
     return completion(body, words(prompt_of(body)))
 
 
-def _nothing(body: Body) -> Any:
-    return 404, {"error": "no"}, {}
-
-
 @dataclass
 class Server:
     """What is asked and answered. Calls come from the server's thread."""
@@ -158,6 +154,9 @@ class Server:
             found = self.pages.get(path)
             writer.write(self._http(404, {"error": "no"}) if found is None else self._http(200, found))
             return True
+        if not path.startswith("/v1/") and path not in self.posts:
+            writer.write(self._http(404, {"error": "no"}))
+            return True
         body = json.loads(content)
         if probed(body):
             self.probes.append(body)
@@ -176,7 +175,7 @@ class Server:
             fault = self._random.choice(self.faults)
             self.counts[fault] += 1
             return await self._misbehave(fault, body, writer)
-        answer = self.answer if path.startswith("/v1/") else self.posts.get(path, _nothing)
+        answer = self.answer if path.startswith("/v1/") else self.posts[path]
         found = answer(body)
         if isinstance(found, tuple):
             writer.write(self._http(found[0], found[1], **found[2]))

@@ -46,8 +46,8 @@ def info(known: Known, *, asked: bool, budget: str) -> ModelInfo:
 
 
 def fingerprint(known: Known) -> str:
-    """SHA-256 (hex) over the address, the model's name and the server's version, which is asked for. What the server
-    runs behind them is not known. Of several servers: see `same.identity`. Raises `UserError` where no server is
+    """SHA-256 (hex) over the address, the model's name, the server's version, which is asked for, and what it says of the
+    weights. What it runs where it says nothing is not known. Of several servers: see `same.identity`. Raises `UserError` where no server is
     there, or two are not the same."""
     addresses = [one.address for one in known.sites]
     server = known.server
@@ -56,7 +56,7 @@ def fingerprint(known: Known) -> str:
         "server": server.name,
         "api": known.options.api,
         "asking": _VERSION,
-        **({"endpoint": addresses[0].url} if len(addresses) == 1 else identity(addresses, server)),
+        **identity(addresses, server),
     }
     if known.likely is not None and not known.likely.lacks:  # something asks how likely a text is
         parts["scoring"] = known.likely.parts

@@ -123,11 +123,16 @@ class Known:
         from lsm_eval.endpoints.scoring.finding import Finding
         from lsm_eval.endpoints.scoring.looking import Scoring, look
 
-        told = self.learned.scoring(self.server)
+        try:
+            told = self.learned.scoring(self.server)
+        except NotThere:
+            if self.options.probe:
+                raise
+            told = None
         kept = None if told is None else Finding.load(told)
         if kept is None and not self.options.probe:
             lacks = "was not asked yet whether it tells log-probabilities, as a dry run asks nothing"
-            return Scoring(Finding(None, lacking=lacks), lacks)
+            return Scoring(Finding(None, lacking=lacks, sure=False), lacks, not_asked=True)
         found = look(
             self.learned.address,
             self.key,
@@ -136,8 +141,9 @@ class Known:
             overflow=self.overflow,
             offline=self.offline,
             kept=kept,
+            asks=self.options.probe,
         )
-        if kept is None:
+        if kept != found.finding:
             self.learned.keep_scoring(self.server, found.finding.dump())
         if self.options.probe and not found.lacks and len(self.sites) > 1:
             self._check_alike(found)

@@ -63,9 +63,11 @@ class EndpointModel:
         """What the probe found that makes other texts of the same requests (`models.base.Versioned`)."""
         return {} if self._sites[0].manner.temperature else {"temperature": "not sent"}
 
-    def scores(self) -> bool:
+    def scores(self) -> bool | None:
         """Whether the server tells log-probabilities (`models.base.Choosing`)."""
-        return unsupported(Score(" ", (" ",)), self._known) is None
+        if unsupported(Score(" ", (" ",)), self._known) is None:
+            return True
+        return None if self._known.scoring.not_asked else False
 
     def constrains(self, *, chat: bool) -> bool | None:
         """Whether the server was seen to hold answers to given texts (`models.base.Choosing`)."""

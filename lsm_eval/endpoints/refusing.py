@@ -32,6 +32,11 @@ def _no_likelihood(request: Request, known: Known) -> str | None:
             "is behind an endpoint, which tells how likely a text's tokens are and not how likely all others: leave "
             "out tasks that compare the two."
         )
+    if known.scoring.not_asked:
+        return (
+            f"is behind an endpoint that {known.scoring.lacks}: run the same command once without --dry-run (--limit 1 will "
+            "do), or leave out tasks that score given choices or texts, or that ask how likely an answer is."
+        )
     if known.scoring.lacks:
         return (
             f"is behind an endpoint that {known.scoring.lacks}: leave out tasks that score given choices or texts, "

@@ -43,8 +43,11 @@ async def still_the_same(address: Address, key: Key, model: str, known: Server |
 
 
 def identity(addresses: Sequence[Address], found: Server) -> dict[str, Any]:
-    """What of several servers goes into the fingerprint: what they say of the weights, so that the same model has the
-    same one however many servers it has; where they say nothing, their addresses, in whatever order they were given."""
+    """What of the servers goes into the fingerprint. Of several: what they say of the weights, so that the same model has
+    the same one however many servers it has; where they say nothing, their addresses, in whatever order they were given.
+    Of one: its address, and what it says of the weights, since another file may be served there under the same name."""
+    if len(addresses) == 1:
+        return {"endpoint": addresses[0].url, **({"served": found.served} if found.served else {})}
     if found.served:
         return {"served": found.served}
     return {"endpoints": sorted(one.url for one in addresses)}

@@ -239,8 +239,8 @@ class Versioned(Protocol):
 class Choosing(Protocol):
     """A model that may tell no log-probabilities, or that can be held to given answers."""
 
-    def scores(self) -> bool:
-        """Whether it answers `Score`."""
+    def scores(self) -> bool | None:
+        """Whether it answers `Score`; None where that is not known without asking."""
         ...
 
     def constrains(self, *, chat: bool) -> bool | None:

@@ -112,9 +112,10 @@ class _Chatting(Guarded):
 
 
 class _Choosing(Guarded):
-    def scores(self) -> bool:
+    def scores(self) -> bool | None:
         with self._calling("scores"):
-            return bool(self._model.scores())  # type: ignore[attr-defined]
+            found: bool | None = self._model.scores()  # type: ignore[attr-defined]
+            return found
 
     def constrains(self, *, chat: bool) -> bool | None:
         with self._calling("constrains"):

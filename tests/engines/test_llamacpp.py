@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from command_line import GENERATE, QUESTIONS, Outcome, Runner, environment, spawn, write_task, write_tasks
+from scored_alike import check_alike
 from tiny_gguf import write_gemma3, write_llama
 
 from lsm_eval.engines.llamacpp.room import room
@@ -23,17 +24,7 @@ from lsm_eval.models.base import Chatting, ModelOptions, Releasing, Versioned
 from lsm_eval.models.create import create
 from lsm_eval.models.gguf_checkpoint import convert
 from lsm_eval.models.hf import HFModel
-from lsm_eval.requests import (
-    Failure,
-    Generate,
-    Generated,
-    Likelihood,
-    Perplexity,
-    Request,
-    Response,
-    Score,
-    Scored,
-)
+from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Request, Response, Score, Scored
 from lsm_eval.results.reader import read_record
 
 pytest.importorskip("xllamacpp", reason="needs llama.cpp: pip install 'lsm-eval[llama-cpp]'")
@@ -112,36 +103,53 @@ def test_it_writes_what_the_same_weights_write_in_process(make: Make, gguf: Path
     ]
 
 
-def test_likelihoods_are_those_in_process_or_refused_by_name(make: Make, gguf: Path, tmp_path: Path) -> None:
-    """What the endpoint behind it can be asked, it can be asked. Within 0.01 nats a token: llama.cpp looks some functions up in tables."""
+@pytest.mark.parametrize("adds", [True, False])
+@pytest.mark.parametrize("writes", [True, False])
+def test_likelihoods_are_those_in_process(adds: bool, writes: bool, make: Make, tmp_path: Path) -> None:
+    """Whether the tokenizer adds a beginning of text or not, and the template writes one or not, and whatever was asked
+    before. llama.cpp puts one before a chat whose tokenizer adds one, whatever the template writes; there its texts are
+    those that it itself answers."""
+    template = CHAT if writes else CHAT.removeprefix("{{ bos_token }}")
+    changes = {"tokenizer.ggml.add_bos_token": adds, "tokenizer.chat_template": template}
+    path = write_gemma3(tmp_path / "tiny.gguf", **changes)
+    (tmp_path / "hf").mkdir()
+    convert(path, tmp_path / "hf")
+    near, model = HFModel("hf:tiny", ModelOptions(), folder=tmp_path / "hf"), make(path, dtype="float32")
+    chat = Score("the cat", (" a", " b"), chat=True)
     requests: list[Request] = [
-        Score("the cat sat", (" on the mat", "the hi", " a")),
-        Score("the cat", (" a", " b"), chat=True),
-        Perplexity("the cat sat on this"),
+        *[Score("the cat sat", (" on the mat", "the hi", " a")), Score("<bos>the cat", (" a",))],
+        *[Score("", ("the",)), Perplexity("the cat sat on this"), Perplexity("the cat")],
     ]
-    model = make(dtype="float32")
-    refused = ""
-    try:
-        model.cost(requests)
-    except UserError as error:
-        refused = str(error)
-    if refused:
-        assert refused.startswith("llama.cpp:tiny.gguf ")
-        assert all(
-            isinstance(one, Failure) and one.reason == "unsupported" for one in _answers(model, requests)
-        )
-        return
-    convert(gguf, tmp_path)
-    near = HFModel("hf:tiny", ModelOptions(), folder=tmp_path)
-    for ours, theirs in zip(_answers(near, requests), _answers(model, requests), strict=True):
-        match ours, theirs:
-            case Scored(), Scored():
-                assert theirs.tokens == ours.tokens
-                assert theirs.logprobs == pytest.approx(ours.logprobs, abs=0.01 * max(ours.tokens))
-            case Likelihood(), Likelihood():
-                assert theirs.logprob == pytest.approx(ours.logprob, abs=0.01 * ours.tokens)
-            case _:
-                raise AssertionError((ours, theirs))
+    requests += [chat] if writes or not adds else []
+    assert model.cost(requests) == near.cost(requests)
+    assert [model.render(one) for one in requests] == [near.render(one) for one in requests]
+    ours = _answers(near, requests)
+    for _ in range(3):
+        check_alike(ours, _answers(model, requests), 0.005)
+    assert (model.info.details or {})["scoring"].startswith("llama.cpp (proved:")
+    assert model.render(chat).startswith("<bos>") == (writes or adds)
+    (cost,) = model.cost([chat])
+    asked: list[Request] = [Generate("the cat", chat=True, max_tokens=1)]
+    # A choice's two tokens less the last one, or one that is written, after the same prompt.
+    assert cost.longest == model.cost(asked)[0].longest
+
+
+def test_a_context_that_is_too_long_for_its_choices(make: Make) -> None:
+    model = make()
+    long, short = Score("the cat " * 60, (" a",)), Score("the cat", (" a",))
+    assert [cost.truncated > 0 for cost in model.cost([long, short])] == [True, False]
+    missing, scored = _answers(model, [long, short])
+    assert isinstance(missing, Failure)
+    assert missing.reason == "too_long"
+    assert isinstance(scored, Scored)
+
+
+def test_nothing_is_kept_of_a_server_that_is_gone(make: Make, own_cache: Path) -> None:
+    model = make()
+    assert model.scores()
+    assert model.constrains(chat=True)
+    assert (model.info.details or {})["scoring"].startswith("llama.cpp")
+    assert not list(own_cache.glob("probes/*"))
 
 
 def test_info_is_the_files_header(make: Make, gguf: Path) -> None:

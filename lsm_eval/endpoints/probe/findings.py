@@ -50,6 +50,8 @@ class Findings:
     """Its version alone; empty where it tells none."""
     context: int | None
     """Tokens of prompt and answer together."""
+    served: str = ""
+    """What it says of the model's weights, as JSON; empty where nothing."""
     paths: Mapping[Path, PathFindings] = field(default_factory=dict)
     scoring: Mapping[str, Any] | None = None
     """What the proof of its log-probabilities found (`endpoints.scoring`), as JSON; None where nothing was tried."""
@@ -79,7 +81,7 @@ def from_json(text: str) -> Findings | None:
 
 def _whole(made: Findings) -> bool:
     """Whether all that requests hang on is one of its values."""
-    kinds = (made.server, made.version), (made.kind or "",)
+    kinds = (made.server, made.version, made.served), (made.kind or "",)
     return (
         all(isinstance(one, str) for group in kinds for one in group)
         and type(made.at) in (int, float)

@@ -10,16 +10,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from lsm_eval.endpoints.probe.findings import VERSION, Findings, from_json
+from lsm_eval.endpoints.server import Server
 from lsm_eval.paths import cache_file
 
 _DAY = 86_400.0
 
 
-def recall(url: str, model: str, server: str) -> Findings | None:
-    """What is kept of a model at an address whose server names itself so; None where there is nothing, or where the
+def recall(url: str, model: str, server: Server) -> Findings | None:
+    """What is kept of a model at an address whose server says this of itself and of the model's weights; None where there is nothing, or where the
     server tells no version and a day is over."""
     try:
-        found = from_json(_file(url, model, server).read_text(encoding="utf-8"))
+        found = from_json(_file(url, model, server.name, server.served).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if found is None or (not found.version and not 0 <= time.time() - found.at < _DAY):
@@ -29,7 +30,7 @@ def recall(url: str, model: str, server: str) -> Findings | None:
 
 def keep(url: str, model: str, found: Findings) -> None:
     """Keep it, whole or not at all; where there is no place for it, it is found out anew the next time."""
-    file = _file(url, model, found.server)
+    file = _file(url, model, found.server, found.served)
     part = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +38,6 @@ def keep(url: str, model: str, found: Findings) -> None:
         part.replace(file)
 
 
-def _file(url: str, model: str, server: str) -> Path:
-    key = json.dumps([url, model, server, VERSION])
+def _file(url: str, model: str, server: str, served: str) -> Path:
+    key = json.dumps([url, model, server, served, VERSION])
     return cache_file("probes") / f"{hashlib.sha256(key.encode()).hexdigest()}.json"

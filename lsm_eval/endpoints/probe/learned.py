@@ -56,8 +56,8 @@ class Learned:
             except Unanswered:
                 self._given_up.update(new)
                 return
-            if whole and self.kept:
-                keep(self.address.url, self.model, known)
+            if whole:
+                self._keep(known)
             told = "; ".join(f"{path}: {described(known.paths[path])}" for path in new)
             self.note(
                 f"openai:{self.model}: {known.requests - before} short requests found out how the server is to be asked "
@@ -68,20 +68,29 @@ class Learned:
 
     def scoring(self, server: Server) -> Mapping[str, Any] | None:
         """What is kept of how the server scores, as `keep_scoring` was given it; None where nothing is."""
-        return self._known(server).scoring
+        known = self._known(server)
+        if known.scoring is not None:
+            self.findings = known  # for the record
+        return known.scoring
 
     def keep_scoring(self, server: Server, found: Mapping[str, Any]) -> None:
-        """Keep what was found out of how the server scores, as JSON: it stands in the record, and is there in the next run."""
+        """Keep what was found out of how the server scores, as JSON: it stands in the record, and is there in the next run
+        unless it says that it is not `sure`."""
         known = self._known(server)
         self.findings = replace(known, scoring=dict(found), at=known.at or time.time())
+        self._keep(self.findings)
+
+    def _keep(self, found: Findings) -> None:
+        if not (found.scoring or {}).get("sure", True):
+            found = replace(found, scoring=None)
         if self.kept:
-            keep(self.address.url, self.model, self.findings)
+            keep(self.address.url, self.model, found)
 
     def _known(self, server: Server) -> Findings:
         known = self.findings
         if known is None and self.kept:
-            known = recall(self.address.url, self.model, server.name)
-        return known or Findings(server.kind, server.name, server.version, server.context)
+            known = recall(self.address.url, self.model, server)
+        return known or Findings(server.kind, server.name, server.version, server.context, server.served)
 
     def details(self) -> dict[str, str]:
         """What was found out, in words, for a record."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from lsm_eval.endpoints.outcome import Refused
+from lsm_eval.endpoints.outcome import Again, Refused
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.echo import Echo
 from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
@@ -38,6 +38,8 @@ class Finding:
     """Largest difference between a token's number when written and when read, in nats."""
     lacking: str = ""
     """Where there is no route: why, by route."""
+    sure: bool = True
+    """Whether each way had an answer: what was lost to faults may be there the next time, so that it is not kept."""
     version: int = _VERSION
     """Of how it was found: one of another version is looked for anew."""
 
@@ -72,6 +74,7 @@ async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str
     """The first route that passes `proof.prove`. `probe`: see `proof.probe_tokens`. `encode`: tokens of a text, without
     those that are put around one. Raises `UserError` where the server does not answer now."""
     lacking: dict[str, str] = {}
+    sure = True
     plain = encode("a")[-1]
     for route in (
         PromptLogprobs(ids=True),
@@ -96,12 +99,34 @@ async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str
             if isinstance(outcome, Refused) and outcome.status in (401, 402):
                 raise UserError(f"the server does not take the key ({outcome.detail}).") from None
             lacking[route.name] = outcome.detail
+            sure &= error.lacking or not isinstance(outcome, Again)
         else:
             new = route.new if isinstance(route, Echo | SGLang) else 0
             own = plain if isinstance(route, LlamaCpp) else -1
             ids = isinstance(route, PromptLogprobs) and route.ids
-            return Finding(route.name, new, own, ids, difference)
-    return Finding(None, lacking="; ".join(f"{name}: {why}" for name, why in lacking.items()))
+            return Finding(route.name, new, own, ids, difference, sure=sure)
+    return Finding(None, lacking="; ".join(f"{name}: {why}" for name, why in lacking.items()), sure=sure)
+
+
+async def still_holds(
+    kept: Finding, caller: Caller, probe: Sequence[int], encode: Callable[[str], Sequence[int]]
+) -> bool:
+    """Whether the route that was found before still passes, for one token: another model may be served under the same name.
+    That there is none is the server's doing, and believed. Raises `Unanswered` where the server does not answer now."""
+    route = kept.made()
+    if route is None:
+        return True
+    if isinstance(route, LlamaCpp) and route.plain != encode("a")[-1]:
+        return False
+    try:
+        await prove(route, caller, probe, encode, once=True)
+    except NotProved:
+        return False
+    except Unanswered as error:
+        if error.passing:
+            raise
+        return False
+    return True
 
 
 class Room(NamedTuple):

@@ -14,7 +14,7 @@ from lsm_eval.endpoints.scoring.ahead import texts_of
 from lsm_eval.endpoints.scoring.background import Background
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
 from lsm_eval.endpoints.scoring.dialect import Speaks
-from lsm_eval.endpoints.scoring.finding import Finding, Room, find_route, room_of
+from lsm_eval.endpoints.scoring.finding import Finding, Room, find_route, room_of, still_holds
 from lsm_eval.endpoints.scoring.named_tokenizer import check_same, load_named
 from lsm_eval.endpoints.scoring.proof import probe_tokens
 from lsm_eval.endpoints.scoring.server_tokenizer import ServerTokenizer, server_facts
@@ -44,6 +44,8 @@ class Scoring:
     room: Room = _UNKNOWN
     requests: RequestEncoder | None = None
     encoder: Encoder | None = None
+    not_asked: bool = False
+    """Whether there are none because nobody may ask."""
 
     @property
     def context(self) -> int | None:
@@ -118,15 +120,16 @@ def look(
     overflow: Overflow,
     offline: bool,
     kept: Finding | None = None,
+    asks: bool = True,
 ) -> Scoring:
     """Find out what the server tells of likelihoods. `tokenizer`: of `--tokenizer`. `kept`: what was found of this very
-    server before. Raises `UserError` where it cannot be asked now, and for a tokenizer that is not the server's."""
+    server before, which is proved anew with one token; without `asks` it is taken as it is. Raises `UserError` where it cannot be asked now, and for a tokenizer that is not the server's."""
     named = None if tokenizer is None else load_named(tokenizer, offline=offline)
     # Two threads: while one proves a route it waits for tokens from the other.
     tokens, asking = Background(), Background()
     needed = False
     try:
-        found = _look(tokens, asking, (address, key, model), named, tokenizer, overflow, kept)
+        found = _look(tokens, asking, (address, key, model), named, tokenizer, overflow, kept, asks)
         needed = found.encoder is not None and named is None
         return found
     except Unanswered as error:
@@ -148,6 +151,7 @@ def _look(
     name: str | None,
     overflow: Overflow,
     kept: Finding | None,
+    asks: bool,
 ) -> Scoring:
     facts = tokens.run(_facts(server, named, name))
     if named is not None:
@@ -156,11 +160,11 @@ def _look(
         encoder, whose = Encoder(ServerTokenizer(server, facts[0], tokens, facts[1])), _SERVERS
     else:
         return Scoring(
-            Finding(None, lacking="no tokenizer"),
+            Finding(None, lacking="no tokenizer", sure=False),  # --tokenizer may name one the next time
             "has no /tokenize, so that nobody knows which tokens are a context's and which its answer's (--tokenizer "
             "ID|DIR names the model's tokenizer)",
         )
-    finding, room = asking.run(_found(server, encoder, kept))
+    finding, room = asking.run(_found(server, encoder, kept, asks=asks))
     route = finding.made()
     if route is None:
         return Scoring(finding, f"tells no log-probabilities that can be used ({finding.lacking})")
@@ -180,7 +184,9 @@ async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, 
         return found[0].speaks, found[1]
 
 
-async def _found(server: Server, encoder: Encoder, kept: Finding | None) -> tuple[Finding, Room]:
+async def _found(
+    server: Server, encoder: Encoder, kept: Finding | None, *, asks: bool
+) -> tuple[Finding, Room]:
     """The route, and how much the server can read."""
 
     def encode(text: str) -> list[int]:
@@ -188,10 +194,13 @@ async def _found(server: Server, encoder: Encoder, kept: Finding | None) -> tupl
 
     async with Caller(*server) as caller:
         room = await room_of(caller)
-        if kept is not None:
+        if kept is not None and not asks:
             return kept, room
         start = encoder.prefix or ((encoder.bos,) if encoder.bos is not None else ())
-        return await find_route(caller, probe_tokens(start, encode, room.context), encode), room
+        probe = probe_tokens(start, encode, room.context)
+        if kept is not None and await still_holds(kept, caller, probe, encode):
+            return kept, room
+        return await find_route(caller, probe, encode), room
 
 
 def _digest(tokenizer: Any) -> str:

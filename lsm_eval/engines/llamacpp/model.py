@@ -123,7 +123,7 @@ class LlamaCppModel:
         """Whether its system message stands in the user's (`base.Chatting`)."""
         return self._started[2].read(request).folded
 
-    def scores(self) -> bool:
+    def scores(self) -> bool | None:
         """Whether log-probabilities are told (`base.Choosing`)."""
         return self._started[1].scores()
 

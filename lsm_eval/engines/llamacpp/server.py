@@ -148,6 +148,9 @@ def _parameters(settings: Settings, secret: str, verbosity: int) -> Any:
     # A connection that is kept open takes a thread of its own: those of the requests, and of whoever asks for tokens.
     params.n_threads_http = 2 * settings.slots + 8
     params.cache_ram_mib = 0  # by default 8 GB of finished prompts
+    # States to go back to, of models whose attention slides or recurs: one of another text can be taken for a short prompt's.
+    # What slides is kept whole in their place, which is what `room` counts.
+    params.n_ctx_checkpoints, params.swa_full = 0, True
     kind = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}[settings.cache]
     params.cache_type_k = params.cache_type_v = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{kind}")
     if settings.cache == "float32":

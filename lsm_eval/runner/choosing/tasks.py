@@ -106,11 +106,11 @@ def _held(sample: Sample, delimiter: str) -> Sample:
 
 def note_written(tasks: Sequence[PreparedTask], spec: RunSpec, model: Model, progress: Progress) -> None:
     """Say which tasks are asked to write a choice."""
-    why = f"{model.info.name} tells no log-probabilities" if spec.choices == "auto" else "--choices"
     for way in ("constrained", "parsed"):
         own = [task for task in tasks if task.choices == way]
         if not own:
             continue
+        why = "--choices" if spec.choices != "auto" else _why(model)
         names = ", ".join(task.name for task in own)
         gone = sorted({metric for task in own for metric in task.dropped})
         without = f" Left out for want of likelihoods: {', '.join(gone)}." if gone else ""
@@ -118,6 +118,13 @@ def note_written(tasks: Sequence[PreparedTask], spec: RunSpec, model: Model, pro
             f"{why}: {names} {'is' if len(own) == 1 else 'are'} asked to write the label of a choice, "
             f"{_how(own[0], spec, model)}; such numbers stand in columns of their own, METRIC(generated).{without}"
         )
+
+
+def _why(model: Model) -> str:
+    name = model.info.name
+    if isinstance(model, Choosing) and model.scores() is None:
+        return f"whether {name} tells log-probabilities is not asked now, and if it does not"
+    return f"{name} tells no log-probabilities"
 
 
 def _how(task: PreparedTask, spec: RunSpec, model: Model) -> str:

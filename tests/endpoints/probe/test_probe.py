@@ -233,7 +233,15 @@ def test_a_second_path_is_asked_what_the_first_cannot_tell(server: Server) -> No
 def test_what_asks_nothing_probes_nothing(command: list[str], server: Server, small_tasks: Path) -> None:
     done = call(*command, "--include", small_tasks, "--model", "openai:small", "--base-url", server.url)
     assert done.code == 0, done.err
-    assert server.headers == []
+    assert server.bodies == server.probes == []
+    assert all(head.startswith("GET ") for head in server.headers), (
+        "its pages tell whether it was asked before"
+    )
+    gone = call(
+        *command, "--include", small_tasks, "--model", "openai:small", "--base-url", "http://127.0.0.1:9/v1"
+    )
+    assert gone.code == 0, gone.err
+    assert "no server answers" not in gone.err
 
 
 @pytest.mark.parametrize(
@@ -393,7 +401,15 @@ def test_answers_of_no_shape_tell_nothing(content: Any, server: Server) -> None:
 
 def test_findings_are_read_as_they_were_written() -> None:
     found = Findings(
-        "vLLM", "uvicorn 1", "1", 4096, {"completions": PathFindings(token_ids=True)}, {"x": [1]}, 7, 1.5
+        "vLLM",
+        "uvicorn 1",
+        "1",
+        4096,
+        "{}",
+        {"completions": PathFindings(token_ids=True)},
+        {"x": [1]},
+        7,
+        1.5,
     )
     text = json.dumps(found.as_json())
     assert findings.from_json(text) == found

@@ -48,6 +48,27 @@ def test_likelihoods(gemma: tuple[Path, str]) -> None:
     assert far.info.context == 127  # it holds no more than the model was trained for
 
 
+def test_what_was_read_before_has_no_say(tmp_path: Path) -> None:
+    """Texts of one to three tokens that begin as no other: a server whose model's attention slides goes back to states of
+    its cache, and those of the text before are not theirs."""
+    gguf = write_gemma3(tmp_path / "tiny.gguf", **{"tokenizer.ggml.add_bos_token": False})
+    (tmp_path / "hf").mkdir()
+    convert(gguf, tmp_path / "hf")
+    near = HFModel("hf:tiny", ModelOptions(), folder=tmp_path / "hf")
+    requests: list[Request] = [
+        Score("<bos>the cat", (" a",)),
+        Score("the cat", (" a",)),
+        Score("", ("the",)),
+        Score("hi", (" his hat",)),
+        Perplexity("the cat"),
+    ] * 2
+    ours = answers(near, requests)
+    with serve(gguf, context=128) as server:
+        far = EndpointModel("tiny", EndpointOptions(f"http://{server._address.netloc}/v1", max_concurrency=2))
+        for _ in range(4):
+            check_alike(ours, answers(far, requests), TOLERANCE)
+
+
 def test_texts_with_detail(gemma: tuple[Path, str]) -> None:
     folder, address = gemma
     near = HFModel("hf:tiny", ModelOptions(), folder=folder)

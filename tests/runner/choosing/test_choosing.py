@@ -158,7 +158,7 @@ def test_it_is_refused_by_name_before_anything_is_asked(
         sentence = far(server, tasks_named=task).sentence()
         assert why in sentence
         assert "openai:small tells no log-probabilities, and" in sentence
-        assert server.headers == []
+        assert server.bodies == server.probes == []
         done = far(server, tasks_named=f"{task},choose")
         assert (done.code, len(server.bodies)) == (2, 24)
 
