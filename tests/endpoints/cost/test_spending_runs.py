@@ -323,3 +323,17 @@ def test_a_killed_run_has_spent_what_it_took(
     charged *= 10**6  # the file's prices are those of dollars a million tokens
     assert charged <= before <= charged + 10**10 + 4 * 5 * 10**9
     assert len(server.bodies) <= 24 + 6, "what was under way is asked once more"
+
+
+def test_how_choices_are_asked_is_not_known_in_a_dry_run(server: Server, ask: Ask, prices: Path) -> None:
+    done = ask(server, "--dry-run", "--prices", prices, tasks="choose,say")
+    most, more = done.out.splitlines()[-2:]
+    assert most.startswith("openai:small: $")
+    assert more.startswith("Whether choices are asked by likelihoods, which can cost more")
+    assert server.bodies == server.probes == []
+
+
+def test_adapters_are_refused_before_the_base_is_paid_for(server: Server, ask: Ask) -> None:
+    done = ask(server, "--adapter", "a", "--adapter", "b")
+    assert "--adapter has no meaning for a model behind an endpoint" in done.sentence()
+    assert server.headers == []
