@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lsm_eval.endpoints.asking import Manner, Path, body, path_of
 from lsm_eval.endpoints.constraint import order
@@ -13,6 +13,7 @@ from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
 if TYPE_CHECKING:
     from lsm_eval.endpoints.scoring.looking import Scoring
+    from lsm_eval.inference.scoring.plain import TokenRow
 
 _ON_TOP = 64
 """Tokens that a server's chat template may add to a text that is written and then scored."""
@@ -71,7 +72,8 @@ def _scored(request: Request, scoring: Scoring) -> tuple[int, int]:
         found = scoring.requests.refusal(request) or scoring.requests.rows(request)
         if isinstance(found, Failure):
             return 0, 0
-        lengths = [(len(row.tokens), row.scored) for row in found[0]]
+        rows = cast("Sequence[TokenRow]", found[0])  # a decoder-only model's
+        lengths = [(len(row.tokens), row.scored) for row in rows]
     if scoring.finding.route != "llama.cpp":
         return sum(size for size, _ in lengths), len(lengths)
     # A request for each token, and of some a second one.
