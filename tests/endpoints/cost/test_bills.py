@@ -45,7 +45,7 @@ class Till:
         cost = PRICES.cost(Usage(read, new, cached, 0, thought))
         self.bill += cost
         finish = "content_filter" if how == "withheld" else "stop"
-        more = {} if "prompt" in body else {"reasoning_content": "hm " * new}
+        more: dict[str, Any] = {} if "prompt" in body else {"reasoning_content": "hm " * new}
         whole = completion(body, "word " * new if how != "fewer" else "a", finish=finish, **more)
         chat = "prompt" in body or "messages" in body
         names = ("prompt", "completion") if chat else ("input", "output")
