@@ -17,7 +17,7 @@ from lsm_eval.judging.rubric import Question
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.judged import JudgedMetric, Verdicts
-from lsm_eval.models.base import Model, Probing, Releasing
+from lsm_eval.models.base import Choosing, Model, Probing, Releasing
 from lsm_eval.progress import Phase, Progress
 from lsm_eval.requests import Answer, Failure, Response
 from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow
@@ -90,6 +90,8 @@ def judge_answers(
         for asked in metric.questions(sample, answered)
         for question in asked
     ]
+    if questions and spec.judge_read != "text" and isinstance(judge, Choosing):
+        judge.scores()  # a server is looked into: how it tells likelihoods is a part of its fingerprint
     fingerprint = judge.fingerprint()
     same = fingerprint == model.fingerprint()
     if same and not isinstance(judge, Paid):

@@ -134,7 +134,9 @@ class Paying:
         """What came of it, as `Transport.post` gives it."""
         if isinstance(found, Again):
             # Where nobody took the connection nothing was asked.
-            self._close(None, charged=not (found.fault == "connection" and found.overload))
+            self._close(
+                read_usage(found.counted), charged=not (found.fault == "connection" and found.overload)
+            )
         elif found[0] == 200:
             self._close(read_usage(found[1]), charged=True)
         else:

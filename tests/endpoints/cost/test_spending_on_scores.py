@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_server import Ask, Body
+from openai_server import Ask, Body, echo
 from scoring_server import Weights, speaking
 from tiny_models import CHAT, save_model
 
+from lsm_eval.endpoints.cost.money import read_dollars
 from lsm_eval.endpoints.cost.usage import read_usage
 from lsm_eval.results.reader import read_record
 
@@ -50,14 +51,23 @@ def test_every_way_to_score_is_paid_for(kind: str, weights: Weights, ask: Ask, t
     prices = tmp_path / "prices.yaml"
     prices.write_text("small: {input: 20, output: 80}\n")
     bill = Bill()
-    with speaking(weights, kind) as (server, _):
-        server.answer = bill.of(server.answer)
-        server.posts = {path: bill.of(own) for path, own in server.posts.items()}
+    with speaking(weights, kind) as (server, own):
+        server.answer = bill.of(lambda body: echo(body) if "messages" in body else own.completions(body))
+        server.probe = bill.of(server.probe)
+        server.posts = {path: bill.of(one) for path, one in server.posts.items()}
         named = ("--prices", prices, "--max-cost")
         short = ask(server, *named, "0.01", tasks="choose")
         assert short.code == 5, short.err
         assert bill.sum <= 10**10
         done = ask(server, *named, "10", tasks="choose")
+        asked, tasks = bill.sum, "choose,read,say"
+        dry = ask(server, "--prices", prices, "--dry-run", tasks=tasks)
+        assert bill.sum == asked
+        most = read_dollars(dry.out.splitlines()[-1].removeprefix("openai:small: ").split(" ")[0], "")
+        whole = ask(server, "--prices", prices, "--store", "none", tasks=tasks)
+        assert whole.code == dry.code == 0, whole.err
+        assert 0 < bill.sum - asked <= most < 20 * (bill.sum - asked)
+        bill.sum = asked
     assert done.code == 0, done.err
     cost = read_record(done.record).manifest.cost
     assert cost is not None

@@ -99,12 +99,15 @@ def test_what_failed_and_was_charged_counts(limit: int) -> None:
 @pytest.mark.parametrize("fault", ["429", "500", "503"])
 def test_what_was_turned_away_is_free(fault: str) -> None:
     till = Till()
-    requests: list[Request] = [Generate(f"what is {n}", max_tokens=20, chat=True) for n in range(20)]
-    with serving(answer=till, fault_rate=0.4, faults=(fault,)) as server:
+    requests: list[Request] = [Generate(f"what is {n}", max_tokens=20, chat=True) for n in range(8)]
+    with serving() as server:
+        server.answer = lambda body: (
+            (int(fault), {"error": "not now"}, {}) if len(server.bodies) in (3, 4) else till(body)
+        )
         model, found, _ = _spend(server, requests, 10**9, 8, 8.0)
-        assert server.counts[fault] > 0
-    assert len(found) == 20
-    assert (model.account.tally.tries, model.account.tally.assumed) == (20, 0)
+        assert len(server.bodies) == 10
+    assert len(found) == 8
+    assert (model.account.tally.tries, model.account.tally.assumed) == (8, 0)
 
 
 @pytest.fixture
@@ -323,3 +326,17 @@ def test_a_killed_run_has_spent_what_it_took(
     charged *= 10**6  # the file's prices are those of dollars a million tokens
     assert charged <= before <= charged + 10**10 + 4 * 5 * 10**9
     assert len(server.bodies) <= 24 + 6, "what was under way is asked once more"
+
+
+def test_how_choices_are_asked_is_not_known_in_a_dry_run(server: Server, ask: Ask, prices: Path) -> None:
+    done = ask(server, "--dry-run", "--prices", prices, tasks="choose,say")
+    most, more = done.out.splitlines()[-2:]
+    assert most.startswith("openai:small: $")
+    assert more.startswith("Whether choices are asked by likelihoods, which can cost more")
+    assert server.bodies == server.probes == []
+
+
+def test_adapters_are_refused_before_the_base_is_paid_for(server: Server, ask: Ask) -> None:
+    done = ask(server, "--adapter", "a", "--adapter", "b")
+    assert "--adapter has no meaning for a model behind an endpoint" in done.sentence()
+    assert server.headers == []
