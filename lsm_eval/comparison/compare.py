@@ -16,6 +16,7 @@ from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
 from lsm_eval.comparison.result import Comparison, Row, Verdict
 from lsm_eval.comparison.tables import Table, read
+from lsm_eval.comparison.unlike import ran_out, unlike_choices
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.multiple import holm
@@ -52,7 +53,11 @@ def compare(
         list(dict.fromkeys(line for one in candidates for line in _alone(baseline, one))),
         list(
             dict.fromkeys(
-                [*reader.doubts.values(), *(line for one in candidates for line in notes(baseline, one))]
+                [
+                    *reader.doubts.values(),
+                    *(line for one in candidates for line in ran_out(baseline, one)),
+                    *(line for one in candidates for line in notes(baseline, one)),
+                ]
             )
         ),
         reader.flips,
@@ -210,6 +215,10 @@ def _alone(baseline: Record, candidate: Record) -> Iterator[str]:
     for which, names in (("baseline", ours - theirs), ("candidate", theirs - ours)):
         if names:
             yield f"Only the {which} has {', '.join(sorted(names))}."
+    for name in sorted(ours & theirs):
+        both = baseline.tasks[name], candidate.tasks[name]
+        if why := unlike_choices(name, *both, names=("baseline", "candidate")):
+            yield why
 
 
 def notes(baseline: Record, candidate: Record) -> Iterator[str]:

@@ -341,11 +341,21 @@ def test_thoughts_are_no_part_of_a_choice(far: Callable[..., Outcome]) -> None:
     assert record.estimates[0].missing == 0
 
 
-def test_likelihoods_and_letters_never_meet(near: Runner, tmp_path: Path) -> None:
+def test_likelihoods_and_letters_never_meet(near: Runner, tasks: Path, tmp_path: Path) -> None:
     records = [_record(near()), _record(near("--choices", "generate")), _record(near("--choices", "parsed"))]
     folders = [record.folder for record in records]
     likely = call("compare", folders[0], folders[1])
     assert "The records have no number in common." in likely.out
+    why = (
+        "choose: choices differ: they were scored in the baseline and written (generated/constrained) in the candidate, which "
+        "are other numbers: run both with the same --choices."
+    )
+    assert why in likely.out
+    gated = call("gate", "--baseline", folders[0], "--candidate", folders[1], "--include", tasks)
+    assert (gated.code, f"not comparable: {why}" in gated.out) == (4, True), gated.out
+    on_the_way = near("--choices", "generate", "--gate", "pull-request", "--baseline", str(folders[0]))
+    assert on_the_way.code == 4
+    assert "choices (not there against generated/constrained/v1)" in on_the_way.err
     parsed = call("compare", folders[1], folders[2])
     assert (
         "not compared: choices (generated/constrained/v1 against generated/parsed/v1/reader1) differs"
