@@ -10,7 +10,7 @@ import numpy as np
 
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
-from lsm_eval.comparison.difference import Difference, difference
+from lsm_eval.comparison.difference import OTHER_PROMPTS, Difference, difference
 from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
@@ -131,6 +131,11 @@ class _Reader:
         self, own: EstimateRow, other: EstimateRow, at: int, parts: tuple[signature.Part, ...], pairs: Pairs
     ) -> Row:
         found = difference(own, pairs, self.aggregates, self.level)
+        seed = next((part for part in parts if part.name == "seed"), None)
+        if found.why == OTHER_PROMPTS and seed is not None:
+            found = replace(
+                found, why=f"{found.why}, and {seed} differs: --across seed compares them all the same"
+            )
         made = _row(own, other, at, parts, self.level, pairs=pairs, found=found)
         if found.scores is not None and self.most_flips and (own.task, at) not in self._shown:
             self._shown.add((own.task, at))

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from command_line import QUESTIONS, SCORE, Outcome, Runner, call, write_task
 from openai_server import Body, Server, completion, prompt_of, serving
@@ -194,7 +196,7 @@ def test_a_local_model_by_likelihoods_unless_asked(near: Runner) -> None:
     assert table["logprobs"].to_pylist() == [None] * 24
     parsed = _record(near("--choices", "parsed"))
     assert parsed.tasks["choose"].choices == "generated/parsed"
-    assert " choices:generated/parsed/v1/reader1 " in parsed.estimates[0].signature
+    assert " choices:generated/parsed/v1/reader2 " in parsed.estimates[0].signature
 
 
 def test_what_a_written_letter_is_worth(near: Runner) -> None:
@@ -358,10 +360,22 @@ def test_likelihoods_and_letters_never_meet(near: Runner, tasks: Path, tmp_path:
     assert "choices (not there against generated/constrained/v1)" in on_the_way.err
     parsed = call("compare", folders[1], folders[2])
     assert (
-        "not compared: choices (generated/constrained/v1 against generated/parsed/v1/reader1) differs"
+        "not compared: choices (generated/constrained/v1 against generated/parsed/v1/reader2) differs"
         in parsed.out
     )
     assert (likely.code, parsed.code) == (4, 4)
+    other = _record(near("--choices", "generate", "--seed", "3"))
+    assert "have another prompt" in call("compare", folders[1], other.folder).out, "their order is another"
+    table = other.folder / "samples" / "choose.parquet"
+    content = pq.read_table(table)
+    at = content.column_names.index("asked")
+    pq.write_table(content.set_column(at, "asked", pa.array(map(str, range(24)))), table)
+    drawn = call("compare", folders[1], other.folder)
+    assert (
+        "no sample of both runs has the same prompt, and seed (0 against 3) differs: --across seed"
+        in drawn.out
+    )
+    assert call("compare", folders[1], other.folder, "--across", "seed").code == 0
     site = call("leaderboard", tmp_path / "reports", "--out", tmp_path / "site")
     assert site.code == 0, site.err
     page = (tmp_path / "site" / "index.html").read_text()
