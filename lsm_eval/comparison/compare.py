@@ -10,12 +10,13 @@ import numpy as np
 
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
-from lsm_eval.comparison.difference import Difference, difference
+from lsm_eval.comparison.difference import OTHER_PROMPTS, Difference, difference
 from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
 from lsm_eval.comparison.result import Comparison, Row, Verdict
 from lsm_eval.comparison.tables import Table, read
+from lsm_eval.comparison.unlike import ran_out, unlike_choices
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.multiple import holm
@@ -52,7 +53,11 @@ def compare(
         list(dict.fromkeys(line for one in candidates for line in _alone(baseline, one))),
         list(
             dict.fromkeys(
-                [*reader.doubts.values(), *(line for one in candidates for line in notes(baseline, one))]
+                [
+                    *reader.doubts.values(),
+                    *(line for one in candidates for line in ran_out(baseline, one)),
+                    *(line for one in candidates for line in notes(baseline, one)),
+                ]
             )
         ),
         reader.flips,
@@ -126,6 +131,11 @@ class _Reader:
         self, own: EstimateRow, other: EstimateRow, at: int, parts: tuple[signature.Part, ...], pairs: Pairs
     ) -> Row:
         found = difference(own, pairs, self.aggregates, self.level)
+        seed = next((part for part in parts if part.name == "seed"), None)
+        if found.why == OTHER_PROMPTS and seed is not None:
+            found = replace(
+                found, why=f"{found.why}, and {seed} differs: --across seed compares them all the same"
+            )
         made = _row(own, other, at, parts, self.level, pairs=pairs, found=found)
         if found.scores is not None and self.most_flips and (own.task, at) not in self._shown:
             self._shown.add((own.task, at))
@@ -210,6 +220,10 @@ def _alone(baseline: Record, candidate: Record) -> Iterator[str]:
     for which, names in (("baseline", ours - theirs), ("candidate", theirs - ours)):
         if names:
             yield f"Only the {which} has {', '.join(sorted(names))}."
+    for name in sorted(ours & theirs):
+        both = baseline.tasks[name], candidate.tasks[name]
+        if why := unlike_choices(name, *both, names=("baseline", "candidate")):
+            yield why
 
 
 def notes(baseline: Record, candidate: Record) -> Iterator[str]:

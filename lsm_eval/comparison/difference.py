@@ -20,6 +20,7 @@ from lsm_eval.statistics.comparison.difference import difference as of_pairs
 from lsm_eval.statistics.comparison.pairs import pairs as paired
 
 _TOP = {"fraction": 1.0, "points": 100.0}
+OTHER_PROMPTS = "no sample of both runs has the same prompt"
 _NO_SCORES = "the records keep no scores of its samples"
 
 
@@ -67,6 +68,8 @@ def difference(
     ours, theirs = _known(first), _known(second)
     say = np.asarray(ours | theirs, bool)
     number = int(say.sum())
+    if not number and not len(pairs.rows) and pairs.other_prompt:
+        return _without(OTHER_PROMPTS)
     if not number:
         return replace(_without("no sample of both runs has a value"), unscored=int(unscored.sum()))
     if whole.shape[1] != other.shape[1]:

@@ -11,6 +11,7 @@ from lsm_eval.comparison.difference import Difference, difference
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
 from lsm_eval.comparison.tables import Table, read
+from lsm_eval.comparison.unlike import unlike_choices
 from lsm_eval.gating.calibration import CalibrationFile
 from lsm_eval.gating.fair import fair_loss
 from lsm_eval.gating.loss import Loss
@@ -136,6 +137,9 @@ class Held:
 
     def _lacking(self, own: EstimateRow) -> str:
         if own.task in self.candidate.tasks:
+            both = self.other.tasks[own.task], self.candidate.tasks[own.task]
+            if why := unlike_choices(own.task, *both, names=(self.name, "candidate")):
+                return why
             return f"{own.task}: the candidate has no {own.metric}: run both with one task file."
         why = next((f" ({row.why})" for row in self.candidate.manifest.left_out if row.task == own.task), "")
         return (

@@ -126,12 +126,36 @@ def _signature(
     parts = row["signature"].split()
     if not parts or parts[0] != f"{row['task']}:v{row['task_version']}":
         found.say(f"{name}: its signature begins with {parts[:1]}, which is not its task and version.")
+    _answering(name, parts[1:], task, manifest, found)
     for prefix, right in wanted.items():
         own = [part.removeprefix(prefix) for part in parts[1:] if part.startswith(prefix)]
         if not right & set(own):
             said = f"says {prefix}{own[0]}" if own else f"does not say {prefix}…"
             found.say(
                 f"{name}: its signature {said}, and manifest.json and the row say {prefix}{min(right)}."
+            )
+
+
+def _answering(
+    name: str, parts: list[str], task: dict[str, Any], manifest: dict[str, Any], found: Found
+) -> None:
+    """Parts that say how choices were asked and how much could be thought, which stand only where something was asked so."""
+    said = next((part.removeprefix("choices:") for part in parts if part.startswith("choices:")), None)
+    told = task.get("choices")
+    if (said is None) != (told is None) or not (said or "").startswith(f"{told}/" if told else ""):
+        found.say(
+            f"{name}: its signature says {shown(said) if said else 'nothing'} of how choices were asked, and manifest.json "
+            f"{shown(told) if told else 'nothing'}."
+        )
+    settings: Any = manifest.get("settings")
+    if not isinstance(settings, dict) or task.get("request") != "generate":
+        return
+    for key in ("reasoning_tokens", "reasoning_effort"):
+        own = [part.removeprefix(f"{key}:") for part in parts if part.startswith(f"{key}:")]
+        if own != ([] if settings.get(key) is None else [str(settings[key])]):
+            found.say(
+                f"{name}: its signature says {shown(own[0]) if own else 'nothing'} of {key}, and manifest.json "
+                f"{shown(settings.get(key))}."
             )
 
 

@@ -210,6 +210,17 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "version": (lambda r: set_task(r, version=2), "it is of version 1 of the task, and manifest.json has 2"),
     "signature: task": (lambda r: estimate(r, signature="other:v1 n:40"), "which is not its task and version"),
     "signature: shots": (lambda r: set_task(r, shots=5), "its signature says shots:0"),
+    "signature: choices": (
+        lambda r: set_task(r, choices="generated/parsed"), "its signature says nothing of how choices were asked"
+    ),
+    "signature: likelihoods": (
+        lambda r: edit(r / "estimates.json", lambda rows: rows[0].update(signature=rows[0]["signature"].replace(" chat:", " choices:generated/parsed/v1/reader2 chat:"))),
+        "of how choices were asked, and manifest.json nothing",
+    ),
+    "signature: budget": (
+        lambda r: manifest(r, lambda m: m["settings"].update(reasoning_tokens=5) or m["tasks"][0].update(request="generate")),
+        "its signature says nothing of reasoning_tokens, and manifest.json 5",
+    ),
     "signature: chat": (lambda r: set_task(r, chat=True), "its signature says chat:off"),
     "signature: data": (
         lambda r: manifest(r, lambda m: m["tasks"][0]["dataset"].update(sha256="f" * 64)), "its signature says data:"

@@ -182,3 +182,10 @@ def test_it_is_counted_again(tiny_llama: Path, tmp_path: Path, edit: dict[str, A
     (outcome.record / "manifest.json").write_text(json.dumps(manifest))
     (problem,) = check_record(outcome.record).problems
     assert why in problem
+
+
+def test_a_comparison_says_so(tiny_llama: Path, tmp_path: Path) -> None:
+    first, _, _ = _run(tiny_llama, tmp_path / "a", ["exact_match"])
+    second, _, _ = _run(tiny_llama, tmp_path / "b", ["exact_match"])
+    done = call("compare", first.record, second.record)
+    assert "tell: 4 of 4 answers ran out of tokens in the baseline, 4 of 4 in the candidate." in done.out

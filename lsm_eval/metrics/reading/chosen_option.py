@@ -29,7 +29,7 @@ from lsm_eval.metrics.reading.option_texts import Texts
 from lsm_eval.metrics.reading.unknowable import PHRASE, begins_unknowable, unknowable
 from lsm_eval.metrics.reading.yes_no import read_yes_no
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same answer would be read differently; part of signatures."""
 
 _CUES = 30
@@ -89,7 +89,11 @@ def named(
         return tuple(found)
     reader.denied.clear()
     read = reader.read(plain(answer))
-    if len(read) != 1 and (said := _yes_or_no(answer, options, fold)) is not None:
+    if (
+        len(read) != 1
+        and not reader.labelled(plain(answer))
+        and (said := _yes_or_no(answer, options, fold)) is not None
+    ):
         return (said,)
     return tuple(sorted(read))
 
@@ -112,6 +116,12 @@ class _Reader:
         self.texts = texts
         self.unknown = unknown
         self.denied: set[int] = set()
+
+    def labelled(self, text: str) -> bool:
+        """Whether a text names an option by its label, so that words beside it may be another option's."""
+        if self.labels.leading(text.strip()) or self.mentions(text):
+            return True
+        return any(self.labels.at(text, cue.end()) for cue in statements.CUE.finditer(text))
 
     def read(self, text: str) -> set[int]:
         """Options that a text names."""

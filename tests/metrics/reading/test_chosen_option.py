@@ -339,3 +339,11 @@ def test_a_text_that_never_ends_is_read_in_no_time(text: str) -> None:
     assert chosen(text * 300, PEOPLE, unknown=1) is None
     assert chosen("B. " + "lorem ipsum " * 20_000, PEOPLE, unknown=1) == 1
     assert chosen("lorem ipsum " * 20_000 + "The answer is B.", PEOPLE, unknown=1) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [("A. no", None), ("(B) yes", None), ("I choose A (no)", None), ("B. No", 1), ("A. Yes", 0), ("no doubt: yes", 0)],
+)  # fmt: skip
+def test_yes_or_no_beside_the_label_of_the_other_is_no_answer(answer: str, named: int | None) -> None:
+    assert chosen(answer, ["yes", "no"]) == named

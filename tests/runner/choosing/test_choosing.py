@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from command_line import QUESTIONS, SCORE, Outcome, Runner, call, write_task
 from openai_server import Body, Server, completion, prompt_of, serving
@@ -73,6 +75,11 @@ def far(tasks: Path, tmp_path: Path) -> Callable[..., Outcome]:
 def _record(done: Outcome) -> Record:
     assert done.code == 0, done.err
     return read_record(done.record)
+
+
+def _asked(server: Server) -> list[Body]:
+    """The questions of tasks, without what tells whether the server can score."""
+    return [body for body in server.bodies if "max_tokens" in body]
 
 
 def _values(record: Record) -> dict[str, Any]:
@@ -158,9 +165,9 @@ def test_it_is_refused_by_name_before_anything_is_asked(
         sentence = far(server, tasks_named=task).sentence()
         assert why in sentence
         assert "openai:small tells no log-probabilities, and" in sentence
-        assert server.bodies == server.probes == []
+        assert _asked(server) == []
         done = far(server, tasks_named=f"{task},choose")
-        assert (done.code, len(server.bodies)) == (2, 24)
+        assert (done.code, len(_asked(server))) == (2, 24)
 
 
 def test_a_local_model_by_likelihoods_unless_asked(near: Runner) -> None:
@@ -189,7 +196,7 @@ def test_a_local_model_by_likelihoods_unless_asked(near: Runner) -> None:
     assert table["logprobs"].to_pylist() == [None] * 24
     parsed = _record(near("--choices", "parsed"))
     assert parsed.tasks["choose"].choices == "generated/parsed"
-    assert " choices:generated/parsed/v1/reader1 " in parsed.estimates[0].signature
+    assert " choices:generated/parsed/v1/reader2 " in parsed.estimates[0].signature
 
 
 def test_what_a_written_letter_is_worth(near: Runner) -> None:
@@ -248,8 +255,8 @@ def test_an_answer_that_names_no_choice_is_missing_and_not_wrong(far: Callable[.
     with serving(answer=_says(lambda at: said[at % 6])) as server:
         done = far(server, "--max-concurrency", "1")
         record = _record(done)
-        assert server.bodies[0]["max_tokens"] == 256
-        assert not {"response_format", "structured_outputs"} & set(server.bodies[0])
+        assert _asked(server)[0]["max_tokens"] == 256
+        assert not {"response_format", "structured_outputs"} & set(_asked(server)[0])
     (row,) = record.estimates
     assert (row.metric, row.n, row.missing) == ("acc(generated)", 16, 8)
     table = record.samples("choose")
@@ -277,8 +284,8 @@ def test_answers_are_held_where_the_server_was_seen_to_hold_them(
     dialect = Dialect(obeys=(field,))
     with serving(answer=dialect, probe=dialect) as server:
         record = _record(far(server, "--chat", chat))
-        assert all(field in body for body in server.bodies)
-        assert all("stop" not in body for body in server.bodies)
+        assert all(field in body for body in _asked(server))
+        assert all("stop" not in body for body in _asked(server))
     assert record.tasks["choose"].choices == "generated/constrained"
     (row,) = record.estimates
     assert (row.n, row.missing) == (24, 0)
@@ -309,6 +316,7 @@ def test_choices_that_ran_out_of_tokens_are_counted(far: Callable[..., Outcome],
 
     with serving(answer=answer) as server:
         done = far(server, "--max-concurrency", "1")
+        site = call("leaderboard", tmp_path / "reports", "--out", tmp_path / "site")
         plain = far(server, "--max-concurrency", "1", "--chat", "off")
     record = _record(done)
     row = record.tasks["choose"].cut_off
@@ -323,7 +331,6 @@ def test_choices_that_ran_out_of_tokens_are_counted(far: Callable[..., Outcome],
     assert _record(plain).tasks["choose"].cut_off is None, "a base model goes on, whatever it said"
     for folder in (done.record, plain.record):
         assert check_record(folder).problems == ()
-    site = call("leaderboard", tmp_path / "reports", "--out", tmp_path / "site")
     assert site.code == 0, site.err
     (page,) = (tmp_path / "site" / "models").glob("*.html")
     assert "18 of 24 answers ran out of tokens, 6 of them inside thoughts; " in page.read_text()
@@ -336,17 +343,39 @@ def test_thoughts_are_no_part_of_a_choice(far: Callable[..., Outcome]) -> None:
     assert record.estimates[0].missing == 0
 
 
-def test_likelihoods_and_letters_never_meet(near: Runner, tmp_path: Path) -> None:
+def test_likelihoods_and_letters_never_meet(near: Runner, tasks: Path, tmp_path: Path) -> None:
     records = [_record(near()), _record(near("--choices", "generate")), _record(near("--choices", "parsed"))]
     folders = [record.folder for record in records]
     likely = call("compare", folders[0], folders[1])
     assert "The records have no number in common." in likely.out
+    why = (
+        "choose: choices differ: they were scored in the baseline and written (generated/constrained) in the candidate, which "
+        "are other numbers: run both with the same --choices."
+    )
+    assert why in likely.out
+    gated = call("gate", "--baseline", folders[0], "--candidate", folders[1], "--include", tasks)
+    assert (gated.code, f"not comparable: {why}" in gated.out) == (4, True), gated.out
+    on_the_way = near("--choices", "generate", "--gate", "pull-request", "--baseline", str(folders[0]))
+    assert on_the_way.code == 4
+    assert "choices (not there against generated/constrained/v1)" in on_the_way.err
     parsed = call("compare", folders[1], folders[2])
     assert (
-        "not compared: choices (generated/constrained/v1 against generated/parsed/v1/reader1) differs"
+        "not compared: choices (generated/constrained/v1 against generated/parsed/v1/reader2) differs"
         in parsed.out
     )
     assert (likely.code, parsed.code) == (4, 4)
+    other = _record(near("--choices", "generate", "--seed", "3"))
+    assert "have another prompt" in call("compare", folders[1], other.folder).out, "their order is another"
+    table = other.folder / "samples" / "choose.parquet"
+    content = pq.read_table(table)
+    at = content.column_names.index("asked")
+    pq.write_table(content.set_column(at, "asked", pa.array(map(str, range(24)))), table)
+    drawn = call("compare", folders[1], other.folder)
+    assert (
+        "no sample of both runs has the same prompt, and seed (0 against 3) differs: --across seed"
+        in drawn.out
+    )
+    assert call("compare", folders[1], other.folder, "--across", "seed").code == 0
     site = call("leaderboard", tmp_path / "reports", "--out", tmp_path / "site")
     assert site.code == 0, site.err
     page = (tmp_path / "site" / "index.html").read_text()
