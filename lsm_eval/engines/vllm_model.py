@@ -11,7 +11,7 @@ from lsm_eval.engines.checkpoint_model import CheckpointEngineModel
 from lsm_eval.engines.vllm_engine import VllmEngine, VllmSettings, quiet
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import ModelOptions
-from lsm_eval.models.loading import text_config
+from lsm_eval.models.configuration import text_config
 
 
 class VllmModel(CheckpointEngineModel):
