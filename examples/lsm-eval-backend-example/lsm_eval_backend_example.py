@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -96,8 +97,13 @@ class Bigrams:
 
 def make(rest: str, options: ModelOptions) -> Bigrams:
     """The model of `--model example:REST`; what is wrong is one sentence, and what cannot be honoured is refused."""
-    if options.adapter is not None or options.dtype != "auto":
-        raise UserError("--adapter and --dtype have no meaning for --model example:FILE: leave them out.")
+    named = [
+        f"--{one.name.replace('_', '-')}"
+        for one in fields(options)
+        if one.name != "offline" and getattr(options, one.name) != one.default
+    ]
+    if named:
+        raise UserError(f"{', '.join(named)} has no meaning for --model example:FILE: leave it out.")
     path = Path(rest).expanduser()
     if not path.is_file():
         raise UserError(f"--model example:{rest}: no such file; name a text file.")

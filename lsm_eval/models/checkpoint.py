@@ -17,17 +17,16 @@ from lsm_eval.models.adapter_files import (
     own_template,
 )
 from lsm_eval.models.base import ModelOptions
-from lsm_eval.models.encoding import Encoder
-from lsm_eval.models.family import Family, family_of
-from lsm_eval.models.loading import (
+from lsm_eval.models.configuration import (
     context_length,
     load_config,
     load_tokenizer,
-    resolve_device,
-    resolve_dtype,
     text_config,
     vocabulary_size,
 )
+from lsm_eval.models.devices import resolve_device, resolve_dtype
+from lsm_eval.models.encoding import Encoder
+from lsm_eval.models.family import Family, family_of
 from lsm_eval.models.quantised import METHODS, check_not_twice, check_quantize, own_quantisation
 from lsm_eval.models.weight_files import stored_parameters
 

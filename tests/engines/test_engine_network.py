@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from engine_requests import BUDGETED, DRAWN, SCORED, WRITTEN, answers
+from tiny_gguf import write_llama
 from tiny_models import CHAT, save_encoder_model, save_model
 from transformers_engine import TransformersEngineModel
 
@@ -165,6 +167,34 @@ def test_an_engine_that_is_not_installed_is_named(
         UserError, match=rf"needs the package {engine}, .* pip install 'lsm-eval\[{engine}\]'"
     ):
         create(f"{engine}:{folder}", ModelOptions())
+
+
+def test_a_vllm_that_cannot_be_imported_is_one_sentence(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "vllm" in sys.modules:
+        pytest.skip("vLLM is imported already")
+    (tmp_path / "vllm").mkdir()
+    (tmp_path / "vllm" / "__init__.py").write_text("raise RuntimeError('operator x::nms does not exist')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("lsm_eval.engines.vllm_model.quiet", lambda: None)  # it sets variables
+    with pytest.raises(
+        UserError, match=r"cannot be used here \(RuntimeError: operator x::nms does not exist\)"
+    ):
+        create(f"vllm:{folder}", ModelOptions())
+
+
+def test_a_gguf_file_is_converted_for_an_engine(
+    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsm_eval.engines.create.engine_model", lambda prefix: TransformersEngineModel)
+    (tmp_path / "one").mkdir()
+    write_llama(tmp_path / "one" / "tiny.gguf")
+    for named in (tmp_path / "one", tmp_path / "one" / "tiny.gguf"):
+        model = create(f"vllm:{named}", ModelOptions())
+        assert model.info.name == "vllm:tiny.gguf"
+        (text,) = answers(model, [Generate("a cat", max_tokens=3)])
+        assert isinstance(text, Generated)
 
 
 def test_sglang_is_pointed_to_its_server() -> None:

@@ -67,6 +67,10 @@ def test_it_answers_every_kind_of_request(
     assert (
         "example:none: no such file" in spawn(*named, "--model", "example:none", env=env, cwd=repo).sentence()
     )
+    refused = spawn(
+        *named, "--model", f"example:{text}", "--quantize", "int8", "--threads", "2", env=env, cwd=repo
+    )
+    assert "--quantize, --threads has no meaning for --model example:FILE" in refused.sentence()
 
 
 @pytest.mark.slow

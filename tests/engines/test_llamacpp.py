@@ -169,6 +169,13 @@ def test_info_is_the_files_header(make: Make, gguf: Path) -> None:
     assert model._running is None, "nothing is started for that"
 
 
+def test_tokens_of_texts_are_counted_without_what_begins_one(make: Make, gguf: Path, tmp_path: Path) -> None:
+    convert(gguf, tmp_path)
+    near = HFModel("hf:tiny", ModelOptions(), folder=tmp_path)
+    texts = ["", "the cat", "the cat sat on this"]
+    assert make().count_tokens(texts) == near.count_tokens(texts)
+
+
 def test_the_fingerprint_is_of_the_content(make: Make, gguf: Path, tmp_path: Path) -> None:
     one = make().fingerprint()
     copy = Path(shutil.copy(gguf, tmp_path / "another name.gguf"))

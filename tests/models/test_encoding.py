@@ -12,6 +12,8 @@ from tiny_models import CHAT, CHAT_WITH_BOS, save_encoder_tokenizer, save_tokeni
 
 from lsm_eval.errors import UserError
 from lsm_eval.models.encoding import Encoder
+from lsm_eval.models.request_encoding import RequestEncoder
+from lsm_eval.requests import Failure, Score
 
 BOS, TEXT = "<s>", "the cat sat on the mat"
 
@@ -48,6 +50,19 @@ def test_one_bos_before_a_text(llama: Encoder) -> None:
 
 def test_a_text_that_begins_with_bos_gets_no_other(llama: Encoder) -> None:
     assert llama.encode([BOS + TEXT]) == llama.encode([TEXT])
+
+
+def test_a_context_that_is_no_token_of_its_own_is_an_empty_one(plain: Encoder) -> None:
+    """Something stands before every token that is scored."""
+    ((tokens, scored),) = plain.encode_pairs("t", ["he"])
+    assert (tokens, scored) == ((*plain.start, *plain.encode(["the"])[0]), 1)
+
+
+def test_a_text_of_no_tokens_is_not_scored(plain: Encoder) -> None:
+    """Its likelihood would be 1, and it the best of all choices."""
+    found = RequestEncoder(plain, None, "error").rows(Score("", ("", "the")))
+    assert isinstance(found, Failure)
+    assert found.reason == "unsupported"
 
 
 def test_a_chat_template_that_writes_bos_gets_no_other(llama: Encoder) -> None:

@@ -19,7 +19,7 @@ _TEXTS = (
 def load_named(name: str, *, offline: bool) -> Any:
     """The transformers tokenizer of a folder or a hub repository. Raises `UserError`."""
     from lsm_eval.models import hub
-    from lsm_eval.models.loading import load_tokenizer
+    from lsm_eval.models.configuration import load_tokenizer
 
     folder = expanded(name)
     if not folder.is_dir():

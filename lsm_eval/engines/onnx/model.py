@@ -19,11 +19,11 @@ from lsm_eval.inference.place import Place, Written
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.checkpoint_files import counted_files
+from lsm_eval.models.configuration import context_length, load_config, load_tokenizer, vocabulary_size
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.file_hashes import FileHashes
 from lsm_eval.models.generation_settings import check_generation_settings
 from lsm_eval.models.held import as_scored
-from lsm_eval.models.loading import context_length, load_config, load_tokenizer, vocabulary_size
 from lsm_eval.models.reasoning_budget import no_budget
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.versions import deciding_versions

@@ -1,0 +1,49 @@
+"""What a run would ask, as a table (`lsm-eval run --dry-run`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lsm_eval.runner.prepared import PreparedTask
+
+
+def show_cost(tasks: list[PreparedTask]) -> None:
+    """Requests, sequences and tokens of each task, and of all."""
+    from lsm_eval.cli.table import print_table
+
+    rows = [
+        [task.name, f"{len(task.samples):,}", f"{_sequences(task):,}", _tokens(task), _longest(task)]
+        for task in tasks
+    ]
+    rows.append(
+        [
+            "total",
+            f"{sum(len(task.samples) for task in tasks):,}",
+            f"{sum(_sequences(task) for task in tasks):,}",
+            f"{sum(cost.asked for task in tasks for cost in task.costs):,}",
+            "",
+        ]
+    )
+    print_table(["task", "requests", "sequences", "tokens", "longest"], rows, right=(1, 2, 3, 4))
+    click.echo(
+        "Nothing was asked. Tokens count the most that generation may add; stored answers cost nothing."
+    )
+
+
+def _sequences(task: PreparedTask) -> int:
+    return sum(
+        len(getattr(request, "continuations", (None,)))
+        for sample in task.samples
+        for request in sample.requests
+    )
+
+
+def _tokens(task: PreparedTask) -> str:
+    return f"{sum(cost.asked for cost in task.costs):,}" if task.costs else "-"
+
+
+def _longest(task: PreparedTask) -> str:
+    return f"{max(cost.longest for cost in task.costs):,}" if task.costs else "-"
