@@ -53,6 +53,8 @@ def words(prompt: str) -> str:
 
 def probed(body: Body) -> bool:
     """Whether it is a request of the probe at the start, and of no task."""
+    if not {"input", "messages", "prompt"} & body.keys():
+        return False  # of a page above the API
     return prompt_of(body) in (LETTERS, COLOUR) or body.get("prompt") == list(IDS)
 
 
