@@ -197,7 +197,7 @@ def test_the_verdict_on_this_client(mock: Mock) -> None:
         {"type": "stream_fault", "kind": "malformed", "after_chunks": 1},
     )
     # The first request goes alone, and finds all seven of them.
-    patience = Patience(first_wait=0.05, longest_wait=0.3)
+    patience = Patience(first_wait=0.02, longest_wait=5)  # each wait is longer than the one before
     model = EndpointModel("small", EndpointOptions(f"{mock.root}/v1", stream="on"), patience)
     requests = [Generate(f"how are you {at}", chat=True) for at in range(20)]
     found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
