@@ -159,11 +159,13 @@ class Asker:
                 f"{where} does not let this key ask {self._model!r} ({refused.detail}): ask for access."
             )
         if refused.status in (404, 405):
-            other = {"chat/completions": "completions"}.get(path, "chat")
+            other = {"chat/completions": "--api completions", "completions": "--chat on"}.get(
+                path, "--api chat"
+            )
             above = "" if self._address.url != self._address.root else ", which ends with /v1 at most servers"
             raise UserError(
                 f"{where} is not there for the model {self._model!r} ({refused.detail}): mend the model's name or "
-                f"--base-url{above}, or ask with --api {other}."
+                f"--base-url{above}, or ask with {other}."
             )
         if 300 <= refused.status < 400:
             raise UserError(

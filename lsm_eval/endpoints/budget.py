@@ -57,7 +57,7 @@ def refusal(request: Generate, server: Way, path: str) -> str | None:
         return None
     if path == "completions":
         return (
-            "is asked here by completions, which cannot say how much to think: use --chat on or --api chat, or leave "
+            "is asked here by completions, which cannot say how much to think: use --chat on and no --api completions, or leave "
             "--reasoning-effort out."
         )
     if server == "openrouter" and request.reasoning_tokens is not None:

@@ -98,6 +98,7 @@ def test_each_has_the_row_that_a_run_of_its_own_has(
     assert len({record.manifest.model.fingerprint for record in (base, *tuned)}) == 3
 
 
+@pytest.mark.slow
 def test_answers_are_kept_and_a_second_run_asks_nothing(run: Any, adapters: list[Path]) -> None:
     first, second = run(adapters), run(adapters)
     assert [first.code, second.code] == [0, 0]

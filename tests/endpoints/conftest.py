@@ -9,6 +9,8 @@ import pytest
 from command_line import GENERATE, QUESTIONS, Outcome, call, write_task, write_tasks
 from openai_server import Ask, Server, serving
 
+from lsm_eval.endpoints.limiter import Limiter
+
 pytest.importorskip("aiohttp", reason="needs aiohttp: pip install 'lsm-eval[endpoints]'")
 
 
@@ -44,3 +46,9 @@ def ask(small_tasks: Path, tmp_path: Path) -> Ask:
         )  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def no_quotas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """429 comes from chance and not from a quota: no pace is learnt from it, which takes real seconds."""
+    monkeypatch.setattr(Limiter, "_by_pace", lambda self, now, sent, under_way: False)

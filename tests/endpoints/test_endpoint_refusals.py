@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import call
-from openai_server import Ask, Server, serving
+from openai_server import Ask, Body, Server, echo, serving
 
 KEY = "sesame-0123456789-open"
 
@@ -148,3 +149,12 @@ def test_it_is_a_package_of_its_own() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     assert "needs the package aiohttp: pip install 'lsm-eval[endpoints]'" in done.stderr
+
+
+def test_a_server_of_chats_only_is_asked_as_its_sentence_says(server: Server, ask: Ask) -> None:
+    def chats_only(body: Body) -> Any:
+        return echo(body) if "messages" in body else (404, {"error": "no completions"}, {})
+
+    server.answer = server.probe = chats_only
+    assert "or ask with --chat on." in ask(server, "--chat", "off").err
+    assert ask(server, "--chat", "on").code == 0

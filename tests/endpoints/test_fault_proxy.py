@@ -167,7 +167,8 @@ def test_a_fifth_of_all_answers_of_llamacpp_is_spoilt(stream: str, tmp_path: Pat
         _through(f"http://{server._address.netloc}", 1500, stream, tmp_path, 8, *more, same=_nearly_the_same)
 
 
-@pytest.mark.parametrize("stream", [pytest.param("off", marks=pytest.mark.slow), "on"])
+@pytest.mark.slow  # without a process between, test_faults does the same
+@pytest.mark.parametrize("stream", ["off", "on"])
 def test_nothing_that_was_answered_is_asked_again_after_a_kill(stream: str, tmp_path: Path) -> None:
     count = 700
     tasks, out = _tasks(tmp_path / "tasks", count), tmp_path / "out"

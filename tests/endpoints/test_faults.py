@@ -44,7 +44,11 @@ def _run(server: Server, tasks: Path, out: Path, patience: Patience = QUICK) -> 
 
 
 @pytest.mark.parametrize("count", [700, pytest.param(5000, marks=pytest.mark.slow)])
-def test_a_fifth_of_faults_leaves_the_record_of_a_clean_run(count: int, tmp_path: Path) -> None:
+def test_a_fifth_of_faults_leaves_the_record_of_a_clean_run(
+    count: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if count < 1000:
+        request.getfixturevalue("no_quotas")
     tasks = _tasks(tmp_path / "tasks", count)
     with serving(keep=False) as server:
         clean = _run(server, tasks, tmp_path / "clean")
@@ -67,6 +71,7 @@ def test_a_fifth_of_faults_leaves_the_record_of_a_clean_run(count: int, tmp_path
     assert second.manifest.requests["failed"] == 0
 
 
+@pytest.mark.usefixtures("no_quotas")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_alone_ends_as_missing_with_its_name(fault: str) -> None:
     names = {

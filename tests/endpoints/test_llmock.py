@@ -105,8 +105,10 @@ def test_answers_of_all_providers(base: str, api: str, stream: str, mock: Mock) 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 408, 409, 422, 429, 500, 502, 503, 529])
 @pytest.mark.parametrize("base", [*CHATS, *OTHERS])
-def test_errors_of_all_providers(base: str, status: int, mock: Mock) -> None:
+def test_errors_of_all_providers(base: str, status: int, mock: Mock, request: pytest.FixtureRequest) -> None:
     """In the words of each: the message is found in all of them, and what may be tried again is."""
+    if base != "/v1":
+        request.getfixturevalue("no_quotas")
     said = "a message of its own"
     mock.next({"type": "fail", "status": status, "message": said, "retry_after": 0.02, "times": None})
     if status in (403, 404):
@@ -195,7 +197,7 @@ def test_the_verdict_on_this_client(mock: Mock) -> None:
         {"type": "stream_fault", "kind": "malformed", "after_chunks": 1},
     )
     # The first request goes alone, and finds all seven of them.
-    patience = Patience(first_wait=0.05, longest_wait=0.3)
+    patience = Patience(first_wait=0.02, longest_wait=5)  # each wait is longer than the one before
     model = EndpointModel("small", EndpointOptions(f"{mock.root}/v1", stream="on"), patience)
     requests = [Generate(f"how are you {at}", chat=True) for at in range(20)]
     found = {at: one for batch in model.answer(requests) for at, one in batch.items()}

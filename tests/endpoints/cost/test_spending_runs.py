@@ -96,6 +96,7 @@ def test_what_failed_and_was_charged_counts(limit: int) -> None:
     assert ended or len(found) == 120
 
 
+@pytest.mark.usefixtures("no_quotas")
 @pytest.mark.parametrize("fault", ["429", "500", "503"])
 def test_what_was_turned_away_is_free(fault: str) -> None:
     till = Till()
