@@ -53,6 +53,8 @@ class Pace:
     in_a_row: int = 0
     """Episodes in which a pace was too much that was thought to be none, one after the other: of a server that turns away
     at any pace there is no end of them."""
+    _alone: int = 0
+    """Requests that were turned away at the pace that is kept to, too few to tell."""
     _is_told: bool = False
     _told_wrong: int = 0
     """Episodes at a pace that the server had told."""
@@ -92,15 +94,18 @@ class Pace:
         place = bisect.bisect_left(self._sent, sent)
         if place < len(self._sent) and self._sent[place] == sent:
             del self._sent[place]
+        if not self.beyond and sent >= self.cut_at:
+            self._alone += 1
 
     def refused(self, now: float, sent: float) -> bool:
         """A request that was sent at `sent` was turned away since the pace was too much; whether that is news."""
         if sent < self.cut_at:
             return False
+        alone, self._alone = self._alone - (not self.beyond), 0
         self._told_wrong += self._is_told
         self._is_told = False
         self._marks.append(sent)
-        rate, count = self._learn(sent)
+        rate, count = self._learn(sent, alone)
         del self._marks[:-_MOST_MARKS]
         if len(self._sent) > 64:
             del self._sent[: bisect.bisect_left(self._sent, self._marks[0])]
@@ -142,8 +147,8 @@ class Pace:
             rate, count = (number + (0.5 if number < 8 else 0)) / seconds, number
         return rate, count
 
-    def _learn(self, sent: float) -> tuple[float, int]:
-        """Requests a second, and of how many that was learnt."""
+    def _learn(self, sent: float, alone: int) -> tuple[float, int]:
+        """Requests a second, and of how many that was learnt. `alone`: turned away before, at the pace that was kept to."""
         rate, count = self._found()
         if rate is None or self.rate is None:  # the first one: what the bucket held was taken, too
             began = self._sent[0] if self._sent else sent
@@ -170,6 +175,9 @@ class Pace:
                 self._held = self._kept
                 del self._marks[:-1]
                 return max(rate, _MORE * self._kept), 0
+            if alone:  # nothing ran over: it was a little too much
+                del self._marks[:-2]
+                return (number + 0.5) / (self._marks[-1] - self._marks[-2]), number
             self._sure -= 1
             if not self._sure:  # is it still so? Try a little more at the next
                 self._sure, self._fine = 2, False
