@@ -160,16 +160,15 @@ class Pace:
         else:
             self.in_a_row += 1
         if self.rate < _GREW * self._kept:  # never below the quota: nothing of it ran over
-            if count >= 4 or self._held is None:
-                self._sure, self._fine = (_SURE, True) if count >= 8 else (2 * (count >= 4), False)
-                return rate, count
-            # Too few to tell: between what was too much and what was not.
-            if self._kept < _APART * self._held:
-                between, self._held = self._held, None
+            if self._held is not None and (count < 4 or _BELOW * rate < self._held < self._kept):
+                if count < 4 and self._kept >= _APART * self._held:  # too few to tell
+                    self._sure, self._fine = 2, False
+                    return self._held**0.4 * self._kept**0.6, 0
+                fine, self._held = self._held, None
                 self._sure, self._fine = _SURE, True
-                return between, 0
-            self._sure, self._fine = 2, False
-            return self._held**0.4 * self._kept**0.6, 0
+                return fine, 0
+            self._sure, self._fine = (_SURE, True) if count >= 16 else (2 * (count >= 4), False)
+            return rate, count
         if self._sure and least < _RAN_OVER * self._known:
             if not self._fine:  # nor is it known by how much it was too little
                 self._held = self._kept
