@@ -3,7 +3,8 @@
 Of the last twenty requests, so many were turned away. Where that is rare at the share in which requests are turned away
 otherwise, it was too much; else it was chance, and adds to that share (a binomial test, in Poisson's approximation). While
 more is tried than was fine before, rare is one in twenty, and else one in 300. A quota's refusals come in runs, as soon as it
-is used up, and end with them; those by chance come alone, at any pace.
+is used up, and end below it; those by chance come alone, at any pace. What is turned away beyond the pace that was fine
+adds nothing to the share: a quota could teach it by creeping.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from dataclasses import dataclass, field
 
 _LAST = 20
 """Requests that are looked at together."""
-_TRYING = 0.05
+_TRYING = 0.05  # so rare, while more is tried and next to nothing is turned away by chance
 _ELSE = 0.003
-_SOME = 0.01
+_SOME = 0.01  # a share by chance that is more than next to nothing
 _FIRST_LONE, _FIRST_SENT = 0.2, 100.0
 """What is thought of a server that was sent nothing yet."""
-_IN_VAIN = 5
-_FORGOTTEN = 60
+_IN_VAIN = 5  # times that slowing down did not help, until what was turned away meanwhile is taken for chance
+_FORGOTTEN = 60  # requests with none turned away: there is no chance, then
 _REMEMBERED = 1000.0  # requests
 _MOST = 0.3
 """The share by chance; where more are turned away, less is sent in any case."""

@@ -177,15 +177,14 @@ class Limiter:
         return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, {self.cuts} cuts"
 
     def _beyond(self, quota: bool) -> bool:
+        """Whether more is sent than was fine before."""
         if quota and self.pace.rate is not None:
             return self.pace.beyond
         return not self._slow_start and self.limit > self._before
 
     def _trying(self, quota: bool) -> bool:
-        """Whether more is sent than was fine before."""
-        if quota and self.pace.rate is not None:
-            return self.pace.trying
-        return not self._slow_start and self.limit > self._before
+        """Whether it is not known if so much is fine."""
+        return self.pace.trying if quota and self.pace.rate is not None else self._beyond(quota)
 
     def _by_pace(self, now: float, sent: float, under_way: int) -> bool:
         """Whether fewer in a time may be what a server wants that turned a request away, rather than fewer at once."""

@@ -1,8 +1,8 @@
 """How many requests a second a server with quotas takes: learnt from those that it turned away, and kept to.
 
 A quota is a bucket that fills evenly. Whenever a request is turned away, the bucket is empty; so what was taken between two
-such times is what flowed in between them, to within one request. The rate found is kept a little below for some fifty
-requests, and then tried upward until the next is turned away.
+such times is what flowed in between them, to within one request. The rate found is kept a little below for some seventy
+requests, and then tried upward until the next is turned away. What is turned away by chance is sorted out before (`chance`).
 """
 
 from __future__ import annotations
