@@ -42,7 +42,11 @@ def lines(given: argparse.Namespace, part: str) -> Iterator[str]:
     elif part in ("quotas", "changes"):
         import endpoints_quotas
 
-        yield from endpoints_quotas.quotas() if part == "quotas" else endpoints_quotas.changes()
+        if part == "quotas":
+            yield from endpoints_quotas.quotas()
+            yield from endpoints_quotas.by_chance()
+        else:
+            yield from endpoints_quotas.changes()
     else:
         raise SystemExit(f"--only {part}: one of {', '.join((*PARTS, 'memory'))}.")
 

@@ -12,9 +12,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from simulated_server import Quotas, ask, simulate
+from simulated_server import MIXED, Quotas, ask, seconds_by_chance, simulate
 
 _STEADY = 30.0
+_LEARNT = 100  # requests, until a small quota is learnt: that many are a hundred seconds of 60 a minute
 _CHANGED, _FOLLOWED = 100.0, 115.0
 
 
@@ -44,9 +45,7 @@ def quotas() -> Iterator[str]:
     """A line a server."""
     for one in _SERVERS:
         capacity = (one.requests or one.a_minute) / 60
-        start = (
-            2 * _STEADY if one.a_minute < 60 else _STEADY
-        )  # of twenty requests a minute ten are no measurement
+        start = max(_STEADY, _LEARNT / capacity)
         long = min(max(100.0, 1000 / capacity), 900.0)
         server = Quotas(one.a_minute, **one.options)
         simulate(ask(server, count(), until=start + long))
@@ -59,6 +58,21 @@ def quotas() -> Iterator[str]:
             f"{one.a_minute:,.0f} requests a minute{', ' if one.what else ''}{one.what}: {100 * used:.0f} % used, "
             f"{100 * refused:.1f} % turned away{bad}"
         )
+
+
+def by_chance() -> Iterator[str]:
+    """A line a way and share in which requests fail whatever is sent: seconds until all are answered."""
+    for what, count_, shares, bar in (
+        ("700 requests, 20 % of sixteen faults", 700, MIXED, 10.0),
+        ("5,000 requests, 20 % of sixteen faults", 5000, MIXED, 60.0),
+        ("5,000 requests, 1 % answered 429", 5000, (0.01, 0.0, 0.0), 60.0),
+        ("5,000 requests, 10 % answered 429", 5000, (0.1, 0.0, 0.0), 60.0),
+        ("5,000 requests, 20 % answered 429", 5000, (0.2, 0.0, 0.0), 60.0),
+        ("5,000 requests, 20 % answered 503", 5000, (0.0, 0.2, 0.0), 60.0),
+    ):
+        seconds = [seconds_by_chance(count_, shares, seed) for seed in range(3)]
+        bad = "" if max(seconds) <= bar else ", NOT held"
+        yield f"{what}, answers after 5 ms: {', '.join(f'{one:.1f}' for one in sorted(seconds))} s{bad}"
 
 
 def changes() -> Iterator[str]:

@@ -152,3 +152,44 @@ async def ask(
         found.update(await window.take(1.0))
     await window.close()
     return found, limiter
+
+
+MIXED = (0.025, 0.05, 0.125)
+"""Shares of tries that are turned away with 429, with 503 (or not taken), and whose answers are not whole, in a server that
+fails a fifth of the time in sixteen ways."""
+
+
+class Faulty:
+    """Fails by chance, however much or little it is sent."""
+
+    def __init__(self, shares: tuple[float, float, float], *, seconds: float = 0.005, seed: int = 0) -> None:
+        self.shares, self.seconds = shares, seconds
+        self.random = random.Random(seed)
+        self.limiter: Limiter | None = None
+
+    async def attempt(self, job: Job, seconds: float) -> Outcome:
+        drawn = self.random.random()
+        await asyncio.sleep(self.seconds * (0.5 + self.random.random()))
+        quota, overload, broken = self.shares
+        if drawn < quota:
+            return Again("rate_limit", "status 429", overload=True)
+        if drawn < quota + overload:
+            return Again("server_error", "status 503", overload=True)
+        if drawn < quota + overload + broken:
+            return Again("malformed", "not whole")
+        return Generated("yes", 1, "stop")
+
+
+def seconds_by_chance(number: int, shares: tuple[float, float, float], seed: int) -> float:
+    """How long so many requests take at such a server, back-off waits of single ones among it."""
+    patience = Patience(attempt_seconds=0.4, first_wait=0.05, longest_wait=0.4, tries=20)
+
+    async def main() -> float:
+        server = Faulty(shares, seed=seed)
+        found, _ = await ask(server, iter(range(number)), most=64, patience=patience, seed=seed)
+        assert all(isinstance(response, Generated) for response in found.values())
+        assert len(found) == number
+        return asyncio.get_running_loop().time()
+
+    took: float = simulate(main())
+    return took

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from lsm_eval.endpoints.chance import Chance
 from lsm_eval.endpoints.history import History
 from lsm_eval.endpoints.pace import Pace
 
@@ -46,6 +47,10 @@ class Limiter:
     history: History = field(default_factory=History)
     pace: Pace = field(default_factory=Pace)
     """Where the server has quotas."""
+    _quotas: Chance = field(default_factory=Chance)
+    """Of requests that are turned away with 429."""
+    _others: Chance = field(default_factory=Chance)
+    """Of those that are turned away in another way, or not even taken."""
     _first: bool = True
     _slow_start: bool = True
     _before: float = START
@@ -95,6 +100,8 @@ class Limiter:
             self._first = False
             self.history.add(now, self.limit, "start")
         self.pace.sent(now)
+        self._quotas.sent(beyond=self._beyond(quota=True))
+        self._others.sent(beyond=self._beyond(quota=False))
         # Where the limit's fraction is used up is spread evenly (a golden-ratio sequence).
         self._dither = (self._dither + _GOLDEN) % 1.0
 
@@ -130,7 +137,13 @@ class Limiter:
     ) -> None:
         """A request that was sent at `sent` was turned away, or not even taken. One cut an episode: those sent before
         the last cut tell nothing new. `quota`: since too many were sent in a time (429). `under_way` with it. `why`: for the history."""
-        if sent < self._cut_at:
+        if quota:
+            self.pace.turned_away(sent)
+        if sent < max(self._cut_at, self.pace.cut_at if quota else -math.inf):
+            return
+        if not (self._quotas if quota else self._others).refused(
+            trying=self._trying(quota), beyond=self._beyond(quota)
+        ):
             return
         if quota and self._by_pace(now, sent, under_way):
             if self.pace.refused(now, sent):
@@ -162,6 +175,16 @@ class Limiter:
     def described(self) -> str:
         """Its history in a few words, for a record."""
         return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, {self.cuts} cuts"
+
+    def _beyond(self, quota: bool) -> bool:
+        """Whether more is sent than was fine before."""
+        if quota and self.pace.rate is not None:
+            return self.pace.beyond
+        return not self._slow_start and self.limit > self._before
+
+    def _trying(self, quota: bool) -> bool:
+        """Whether it is not known if so much is fine."""
+        return self.pace.trying if quota and self.pace.rate is not None else self._beyond(quota)
 
     def _by_pace(self, now: float, sent: float, under_way: int) -> bool:
         """Whether fewer in a time may be what a server wants that turned a request away, rather than fewer at once."""

@@ -1,8 +1,8 @@
 """How many requests a second a server with quotas takes: learnt from those that it turned away, and kept to.
 
 A quota is a bucket that fills evenly. Whenever a request is turned away, the bucket is empty; so what was taken between two
-such times is what flowed in between them, to within one request. The rate found is kept a little below for some fifty
-requests, and then tried upward until the next is turned away.
+such times is what flowed in between them, to within one request. The rate found is kept a little below for some seventy
+requests, and then tried upward until the next is turned away. What is turned away by chance is sorted out before (`chance`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ _MISTAKEN = 3  # times that a server may turn away at a pace that it told, until
 _STAYS = 70  # requests, at most, until more is tried: of so many, one or two are turned away
 _DOUBLES_SECONDS = 8.0  # then
 _DOUBLES_UNSURE = 2.5  # while the rate is not known yet
-_STEP = 1.3  # from one request to the next, at most
-_GREW = 1.15
+_STEP = 1.06  # from one request to the next, at most
+_STEP_UNSURE = 1.15
+_MORE = 1.06  # of a pace that was fine for long, and was never measured
+_APART = 1.08  # a pace that was too much, from one that was not: then that one is kept to
+_GREW = 1.04
 _SURE = 10  # episodes until the rate is measured anew
 _RAN_OVER = 1.08
 _MOST_MARKS = 24
@@ -50,6 +53,8 @@ class Pace:
     in_a_row: int = 0
     """Episodes in which a pace was too much that was thought to be none, one after the other: of a server that turns away
     at any pace there is no end of them."""
+    _alone: int = 0
+    """Requests that were turned away at the pace that is kept to, too few to tell."""
     _is_told: bool = False
     _told_wrong: int = 0
     """Episodes at a pace that the server had told."""
@@ -70,21 +75,37 @@ class Pace:
         if self._stays < 0:
             known = self._sure and self.rate < 2 * self._known
             doubles = _DOUBLES_SECONDS if known else _DOUBLES_UNSURE
-            self.rate *= min(2 ** ((now - self._last) / doubles), _STEP)
+            self.rate *= min(2 ** ((now - self._last) / doubles), _STEP if known else _STEP_UNSURE)
         self._last = now
         self.at = max(self.at, now - _CATCH_UP) + 1 / self.rate
 
-    def refused(self, now: float, sent: float) -> bool:
-        """A request that was sent at `sent` was turned away; whether that is news."""
+    @property
+    def beyond(self) -> bool:
+        """Whether the pace is raised beyond what was learnt."""
+        return self._stays < 0
+
+    @property
+    def trying(self) -> bool:
+        """Whether it is not known if the pace is fine."""
+        return self._stays < 0 or not self._fine
+
+    def turned_away(self, sent: float) -> None:
+        """A request that was sent at `sent` was turned away, for whatever reason: it used nothing of a quota."""
         place = bisect.bisect_left(self._sent, sent)
         if place < len(self._sent) and self._sent[place] == sent:
             del self._sent[place]
+        if not self.beyond and sent >= self.cut_at:
+            self._alone += 1
+
+    def refused(self, now: float, sent: float) -> bool:
+        """A request that was sent at `sent` was turned away since the pace was too much; whether that is news."""
         if sent < self.cut_at:
             return False
+        alone, self._alone = self._alone - (not self.beyond), 0
         self._told_wrong += self._is_told
         self._is_told = False
         self._marks.append(sent)
-        rate, count = self._learn(sent)
+        rate, count = self._learn(sent, alone)
         del self._marks[:-_MOST_MARKS]
         if len(self._sent) > 64:
             del self._sent[: bisect.bisect_left(self._sent, self._marks[0])]
@@ -92,7 +113,9 @@ class Pace:
         self._known = rate
         self.rate = self._kept = max(below * rate, _SLOWEST)
         self.at = now + (2 if count >= 16 else 1) / self.rate
-        self._stays = min(2 + 2 * count, _STAYS) if count else 60 if self._sure else 12
+        self._stays = (
+            min(2 + 2 * count, _STAYS) if count else _STAYS if self._fine else 30 if self._sure else 12
+        )
         self.cut_at = self._last = now
         return True
 
@@ -124,8 +147,8 @@ class Pace:
             rate, count = (number + (0.5 if number < 8 else 0)) / seconds, number
         return rate, count
 
-    def _learn(self, sent: float) -> tuple[float, int]:
-        """Requests a second, and of how many that was learnt."""
+    def _learn(self, sent: float, alone: int) -> tuple[float, int]:
+        """Requests a second, and of how many that was learnt. `alone`: turned away before, at the pace that was kept to."""
         rate, count = self._found()
         if rate is None or self.rate is None:  # the first one: what the bucket held was taken, too
             began = self._sent[0] if self._sent else sent
@@ -137,20 +160,29 @@ class Pace:
         else:
             self.in_a_row += 1
         if self.rate < _GREW * self._kept:  # never below the quota: nothing of it ran over
-            if count >= 4 or self._held is None:
-                self._sure, self._fine = (_SURE, True) if count >= 8 else (2 * (count >= 4), False)
-                return rate, count
-            # Too few to tell: between what was too much and what was not.
-            between, self._held = self._held**0.4 * self._kept**0.6, None
-            self._sure, self._fine = 2, False
-            return between, 0
-        if self._sure and least < _RAN_OVER * self._known:
-            self._sure -= 1
-            if not self._fine and count >= 16:
+            if self._held is not None and (count < 4 or _BELOW * rate < self._held < self._kept):
+                if count < 4 and self._kept >= _APART * self._held:  # too few to tell
+                    self._sure, self._fine = 2, False
+                    return self._held**0.4 * self._kept**0.6, 0
+                fine, self._held = self._held, None
                 self._sure, self._fine = _SURE, True
+                return fine, 0
+            self._sure, self._fine = (_SURE, True) if count >= 16 else (2 * (count >= 4), False)
+            return rate, count
+        if self._sure and least < _RAN_OVER * self._known:
+            if not self._fine:  # nor is it known by how much it was too little
+                self._held = self._kept
+                del self._marks[:-1]
+                return max(rate, _MORE * self._kept), 0
+            if alone:  # nothing ran over: it was a little too much
+                del self._marks[:-2]
+                return (number + 0.5) / (self._marks[-1] - self._marks[-2]), number
+            self._sure -= 1
+            if not self._sure:  # is it still so? Try a little more at the next
+                self._sure, self._fine = 2, False
             return max(rate, self._kept / _BELOW), max(count, 16)  # what was kept to was not too much
         # The pace was below the quota for a while, and what flowed in meanwhile is not known: try between the two.
-        self._sure, self._held = 0, self._kept
+        self._sure, self._fine, self._held = 0, False, self._kept
         del self._marks[:-1]
         between = min(max(math.sqrt(self.rate * self._kept), 1.2 * self._kept), 1.5 * self._kept)
         return max(rate, least, between), 0

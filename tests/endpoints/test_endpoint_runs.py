@@ -72,14 +72,14 @@ def test_a_terminal_s_bar_stays_whole_under_what_waits(capsys: pytest.CaptureFix
 
 def test_the_history_of_limits_stands_in_the_record_and_in_what_shows_it(server: Server, ask: Ask) -> None:
     turn = count()
-    server.answer = lambda body: (503, {}, {}) if 8 < next(turn) < 12 else echo(body)
+    server.answer = lambda body: (503, {}, {}) if 8 < next(turn) < 13 else echo(body)
     done = ask(server)
     (one,) = _record(done).manifest.model.servers
     assert (one.url, one.answered) == (server.url, 24)
-    assert one.faults == {"server_error": 3}
+    assert one.faults == {"server_error": 4}
     assert one.limits[0].model_dump() == {"seconds": 0.0, "limit": 20.0, "why": "start"}
     assert "server_error" in {change.why for change in one.limits[1:]}
-    assert f"{server.url} 24 answered, 3 × server_error, up to " in done.out + done.err
+    assert f"{server.url} 24 answered, 4 × server_error, up to " in done.out + done.err
 
 
 def test_nothing_is_asked_twice(server: Server, ask: Ask) -> None:

@@ -24,6 +24,7 @@ from tiny_gguf import write_gemma3
 
 from lsm_eval.endpoints.model import EndpointModel
 from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.probe.questions import COLOUR, LETTERS
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.progress import Silent
@@ -83,7 +84,11 @@ def _told(proxy: str) -> tuple[Counter[str], Counter[str], Counter[str]]:
     """Faults, and how often each prompt was asked and answered whole."""
     with urllib.request.urlopen(f"{proxy}/faults", timeout=10) as page:
         told = json.loads(page.read())
-    return Counter(told["faults"]), Counter(told["asked"]), Counter(told["answered"])
+    asked, answered = (
+        Counter({prompt: times for prompt, times in told[what].items() if prompt not in (LETTERS, COLOUR)})
+        for what in ("asked", "answered")  # but those of the probe at the start
+    )
+    return Counter(told["faults"]), asked, answered
 
 
 def _tasks(folder: Path, count: int) -> Path:

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from simulated_server import Quotas, ask, simulate
+from simulated_server import MIXED, Quotas, ask, seconds_by_chance, simulate
 
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
@@ -119,17 +119,31 @@ def test_a_change_of_quota_is_followed_within_15_seconds(factor: float) -> None:
     assert server.share_refused(60, 90) <= (0.04 if factor < 0.5 else 0.02)
 
 
-@pytest.mark.parametrize("a_minute", [20, 60, 120, 300, 600, pytest.param(30_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "a_minute", [20, 30, 40, 60, 120, 300, 600, pytest.param(30_000, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("tells", [False, True])
 def test_small_quotas_are_found_and_kept_to(a_minute: float, tells: bool) -> None:
     """Of a server that tells its quota (`x-ratelimit-*`), and of one that only turns away."""
     capacity = a_minute / 60
     long = max(40.0, 200 / capacity)
     server = Quotas(a_minute, tells=tells, holds=60 if tells else 2)
-    steady = 60.0 if tells or a_minute < 60 else 30.0
+    steady = max(30.0, 100 / capacity)  # a quota is not learnt before it gave some
     simulate(ask(server, count(), until=steady + long))
     assert server.speed(steady, steady + long) >= 0.9 * capacity
     assert server.share_refused(steady, steady + long) <= (0.005 if tells else 0.02)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("number", "shares", "most"),
+    [(700, MIXED, 10.0), (5000, MIXED, 20.0), (2000, (0.1, 0, 0), 60.0), (2000, (0, 0.2, 0), 20.0)],
+)
+def test_failures_by_chance_slow_nothing_much(
+    number: int, shares: tuple[float, float, float], most: float, seed: int
+) -> None:
+    """They come at any pace alike, and are no quota, nor too many at once."""
+    assert seconds_by_chance(number, shares, seed) < most
 
 
 def test_quick_answers_and_a_small_quota() -> None:
@@ -139,7 +153,7 @@ def test_quick_answers_and_a_small_quota() -> None:
     assert len(found) == 120
     assert all(isinstance(response, Generated) for response in found.values())
     assert server.speed(0, server.taken[-1]) > 0.8
-    assert server.share_refused(30, 1e9) < 0.03
+    assert server.share_refused(60, 1e9) < 0.03
 
 
 class _AtOnce:
