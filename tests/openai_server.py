@@ -62,7 +62,7 @@ def prompt_of(body: Body) -> str:
     """The text that is asked."""
     if "input" in body:
         return str(body["input"][-1]["content"])
-    return str(body["messages"][-1]["content"] if "messages" in body else body["prompt"])
+    return str(body["messages"][-1]["content"] if "messages" in body else body.get("prompt", ""))
 
 
 def completion(
@@ -168,7 +168,7 @@ class Server:
                 else self._http(200, found)
             )
             return True
-        if self.keep:
+        if self.keep and (path.startswith("/v1/") or path in self.posts):
             self.bodies.append(body)
         if self.seconds:
             await asyncio.sleep(self.seconds)

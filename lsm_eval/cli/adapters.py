@@ -40,6 +40,11 @@ def adapter_rows(
     """
     if len(adapters) < 2:
         return [(tuple(adapters), name)]
+    if model.startswith("openai:"):  # before the base is asked, and paid for
+        raise UserError(
+            "--adapter has no meaning for a model behind an endpoint, which its server runs: leave it out, and name what the "
+            "server calls each, in a run of its own."
+        )
     labels = _labels(adapters)
     plain = name is None and all(
         label == PurePath(own).name for label, own in zip(labels, adapters, strict=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,24 +58,45 @@ class Key:
 
     def taken_out(self, content: bytes, *, said: bool) -> bytes:
         """What a server sent, without the key: before anything of it is read, cut or shown. `said`: by the model, whose
-        answer stays as it is where the key is a common word (`EMPTY`)."""
+        answer stays as it is where the key is a common word (`EMPTY`). Of what a server says by itself letters may have
+        changed their case, as those of a header."""
         for secret in self.secrets:
             if said and len(secret) < _LIKE_NO_WORD:
                 continue
-            for form in {secret, secret.replace("/", "\\/"), _in_json(secret)}:  # JSON may write either
-                if form.encode() in content:
-                    content = content.replace(form.encode(), b"***")
+            if _is_in(secret, content, any_case=not said):
+                content = _written(secret, any_case=not said).sub(b"***", content)
         return content
 
     def hidden(self, text: str) -> str:
         """`text` without the key, and without whatever else looks like one."""
         for secret in self.secrets:
-            text = text.replace(secret, "***")
+            text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
         return without_secrets(text)
 
 
-def _in_json(text: str) -> str:
-    return json.dumps(text)[1:-1]
+def _is_in(secret: str, content: bytes, *, any_case: bool) -> bool:
+    """Whether it stands there, as it is or as JSON may write it: quick, since every answer is looked at."""
+    if b"\\" in content:
+        content = _escapes(secret).sub(
+            lambda found: bytes([int(found[1], 16)]) if found[1] else found[2], content
+        )
+    return secret.lower().encode() in content.lower() if any_case else secret.encode() in content
+
+
+@lru_cache(maxsize=64)
+def _escapes(secret: str) -> re.Pattern[bytes]:
+    """Of its letters, as JSON may write them by their numbers or behind a backslash."""
+    numbers = b"|".join(sorted({b"%02x" % ord(one) for one in secret}))
+    marks = b"".join(sorted({re.escape(one.encode()) for one in '"/\\' if one in secret}))
+    behind = rb"|([%b])" % marks if marks else b"|(?!)()"
+    return re.compile(rb"\\(?:u00(%b)%b)" % (numbers, behind), re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
+def _written(secret: str, *, any_case: bool) -> re.Pattern[bytes]:
+    """All ways in which JSON may write it: each letter as it is, behind a backslash, or by its number."""
+    letters = (rb"(?:\\?%b|\\u00(?i:%02x))" % (re.escape(one.encode()), ord(one)) for one in secret)
+    return re.compile(b"".join(letters), re.IGNORECASE if any_case else 0)
 
 
 def read_secrets(variable: str | None, file: Path | None, header_env: Sequence[str]) -> Key:

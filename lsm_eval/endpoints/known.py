@@ -41,6 +41,8 @@ class Known:
     """What the servers say of themselves, which is the same; None where nobody wanted to know."""
     likely: Scoring | None = None
     """What they tell of likelihoods; None where nobody wanted to know."""
+    unasked: bool = False
+    """Whether somebody wanted to know that, and nothing may be asked now."""
     sample: Sample | None = None
     """Of several servers: numbers that each of them must tell."""
     learned: Learned = field(init=False)
@@ -126,6 +128,7 @@ class Known:
         told = self.learned.scoring(self.server)
         kept = None if told is None else Finding.load(told)
         if kept is None and not self.options.probe:
+            self.unasked = True
             lacks = "was not asked yet whether it tells log-probabilities, as a dry run asks nothing"
             return Scoring(Finding(None, lacking=lacks), lacks)
         found = look(

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lsm_eval.endpoints import described
-from lsm_eval.endpoints.asking import asks_likelihood, beginning, body, path_of
+from lsm_eval.endpoints.asking import asks_likelihood, beginning, path_of
 from lsm_eval.endpoints.budget import has_budget, refusal, told
 from lsm_eval.endpoints.cost.account import Account
+from lsm_eval.endpoints.cost.beforehand import most_cost, not_counted
 from lsm_eval.endpoints.cost.lookup import find_prices
 from lsm_eval.endpoints.cost.prices import Prices
 from lsm_eval.endpoints.key import read_secrets
@@ -106,9 +107,11 @@ class EndpointModel:
 
     def most(self, requests: Sequence[Request]) -> int:
         """As `endpoints.cost.paid.Paid` says."""
-        api, manner = self.options.api, self._sites[0].manner
-        texts = [request for request in requests if isinstance(request, Generate)]
-        return sum(self.account.most(body(one, self.model, path_of(one, api), manner)) for one in texts)
+        return most_cost(requests, self._known)
+
+    def not_counted(self) -> str:
+        """As `endpoints.cost.paid.Paid` says."""
+        return not_counted(self._known)
 
     def render(self, request: Request) -> str:
         """What is sent: of a chat the messages, as JSON; of what is scored the text whose tokens are sent."""

@@ -47,6 +47,8 @@ class Again:
     """Seconds that the server asked to wait."""
     overload: bool = False
     """Whether the server had too much to do, or was not there."""
+    counted: bytes = b""
+    """The count of tokens of an answer that came to its end and is none all the same, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

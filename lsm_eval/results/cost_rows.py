@@ -6,7 +6,7 @@ from lsm_eval.results.row import Row
 
 
 class SpentRow(Row):
-    """What one model cost in this run. What was in the store was asked, and paid for, before."""
+    """What one model cost in this run, what found out how it is to be asked included. What was in the store was asked, and paid for, before."""
 
     role: str
     """`model` or `judge`."""

@@ -17,7 +17,7 @@ from lsm_eval.judging.rubric import Question
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.judged import JudgedMetric, Verdicts
-from lsm_eval.models.base import Model, Probing, Releasing
+from lsm_eval.models.base import Choosing, Model, Probing, Releasing
 from lsm_eval.progress import Phase, Progress
 from lsm_eval.requests import Answer, Failure, Response
 from lsm_eval.results.schema import AbsentRow, JudgedRow, JudgeRow
@@ -90,9 +90,9 @@ def judge_answers(
         for asked in metric.questions(sample, answered)
         for question in asked
     ]
+    if questions and spec.judge_read != "text" and isinstance(judge, Choosing):
+        judge.scores()  # a server is looked into: how it tells likelihoods is a part of its fingerprint
     fingerprint = judge.fingerprint()
-    if isinstance(judge, Probing) and questions:  # all are asked alike
-        judge.probe([as_request(questions[0], "text", chat=judge.info.chat_template)])
     same = fingerprint == model.fingerprint()
     if same and not isinstance(judge, Paid):
         judge = model  # its weights may be there already
@@ -135,6 +135,8 @@ def ask_judge(
     for way in ways:
         tallies: list[Tally] = []  # of a way that the judge does not know nothing was asked
         requests = [as_request(question, way, chat=chat) for question in unique]
+        if way == "text" and isinstance(judge, Probing):
+            judge.probe(requests)
         responses, own = ask_requests(requests, {}, judge, stored_as, store, shown)
         tallies += own
         responses = answers_only(judge, requests, responses)

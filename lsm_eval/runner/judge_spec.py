@@ -45,7 +45,9 @@ def judge_options(options: ModelOptions, judge: JudgeSpec | None = None) -> Mode
     if judge is None:
         judge = JudgeSpec("")
     if judge.remote:
-        endpoint = judge.endpoint or options.endpoint
+        endpoint = judge.endpoint
+        if endpoint is None and options.endpoint is not None:
+            endpoint = replace(options.endpoint, tokenizer=None)  # which is the judged model's
         return ModelOptions(
             device=judge.device or "auto",
             dtype=judge.dtype or "auto",

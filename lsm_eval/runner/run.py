@@ -68,9 +68,6 @@ def run(
     of the user's; what was answered by then is kept.
     """
     spending = find_spending(spec, model, judge)
-    if judge is not None:
-        with in_judges_words(spec.judge):
-            check_judge(judge, spec.judge_read)
     try:
         return _run(spec, model, progress, judge, gate, spending)
     finally:
@@ -93,6 +90,9 @@ def _run(
     if spec.max_cost is not None:  # before a probe asks anything
         with timed.silently("fingerprint"):
             spending.open(spec, model.fingerprint())
+    if judge is not None:
+        with in_judges_words(spec.judge):
+            check_judge(judge, spec.judge_read)
     found = prepare_each(spec, model, timed)
     prepared, left_out = found.tasks, found.left_out
     with timed.silently("fingerprint"):

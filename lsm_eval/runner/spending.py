@@ -92,8 +92,9 @@ def most_cost(spending: Spending, tasks: Sequence[PreparedTask]) -> list[str]:
             requests = {r for task in tasks for sample in task.samples for r in sample.requests}
             lines.append(
                 f"{name}: {shown(model.most(list(requests)))} at most, at a token for each byte that is sent and as many new tokens "
-                f"as are allowed, each answered once and none in the store (prices of {prices.source})."
+                f"as are allowed, each answered once and none in the store, the probe included (prices of {prices.source})."
             )
+            lines += [model.not_counted()] if model.not_counted() else []
         else:
             lines.append(f"{name}: prices of {prices.source}.")
     return lines

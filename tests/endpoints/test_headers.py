@@ -114,7 +114,7 @@ def test_it_goes_with_a_server(small_tasks: Path, tmp_path: Path) -> None:
         "run", "--tasks", "say", "--include", small_tasks, "--out", tmp_path, "--model", "builtin:says_no",
         "--header-env", "a=HOME",
     )  # fmt: skip
-    assert "--header-env and --max-concurrency go with --base-url" in done.sentence()
+    assert "--header-env, --max-concurrency, --stream and --tokenizer go with --base-url" in done.sentence()
 
 
 def test_it_is_told_where_it_goes_unencrypted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -138,11 +139,12 @@ def test_one_purse_for_both(judge: Server, tasks: Path, ask: Ask, server: Server
         "judge",
         "openai:big",
     )
-    assert (model.charged, judging.charged) == (5, 5)
+    assert (model.charged, judging.charged) == (5 + len(server.probes), 5 + len(judge.probes)), "probes, too"
+    assert len(server.probes) == len(judge.probes) > 5
     assert Decimal(cost.dollars or 0) == Decimal(model.dollars or 0) + Decimal(judging.dollars or 0)
     (line,) = [line for line in done.out.splitlines() if line.startswith("cost: ")]
-    assert "of at most $2.00 (model: 15 tokens in" in line
-    assert "; judge: 15 tokens in, 5 out" in line
+    assert f"of at most $2.00 (model: {3 * model.charged} tokens in" in line
+    assert f"; judge: {3 * judging.charged} tokens in, " in line
     short = ask(
         server, *named, "--max-cost", "0.05", "--store", tmp_path / "store", tasks="talk", include=tasks
     )
@@ -266,22 +268,81 @@ def test_options_of_one_kind_are_not_the_others() -> None:
     assert back == ModelOptions(dtype="float32")
     other = EndpointOptions("http://b/v1")
     assert judge_options(ModelOptions(endpoint=server), JudgeSpec("openai:x", other)).endpoint == other
-    assert judge_options(ModelOptions(endpoint=server), JudgeSpec("openai:x")).endpoint == server
+    named = replace(server, tokenizer="the/models-own")
+    assert judge_options(ModelOptions(endpoint=named), JudgeSpec("openai:x")).endpoint == server
 
 
 def test_llamacpp_judges(tasks: Path, tmp_path: Path) -> None:
-    """A real server. What random weights write is no allowed answer: missing, with the reason."""
+    """A real server, which tells likelihoods. Random weights hardly expect an allowed answer: missing, with the reason."""
     gguf = write_gemma3(tmp_path / "tiny.gguf", **{"gemma3.context_length": 4096})
     with serve_llamacpp(gguf, context=4096) as server:
         url = f"http://{server._address.netloc}/v1"
         done = _local(tasks, tmp_path / "out", "--judge", "openai:tiny", "--judge-base-url", url)
     row = _judge_row(done)
-    assert (row.read, row.model.details["server"]) == ("text", "llama.cpp")
+    assert row.read == "likelihood"
+    assert row.model.details["server"].startswith("llama.cpp")
+    assert row.model.details["scoring"].startswith("llama.cpp (proved")
     (metric,) = row.metrics
-    assert metric.samples == 5
-    assert sum(metric.could_not_judge.values()) <= 5
+    assert (metric.samples, metric.could_not_judge) == (5, {"improbable": 5})
     cost = _record(done).manifest.cost
     assert cost is not None
     (spent,) = cost.models
-    assert (spent.role, spent.charged, spent.dollars) == ("judge", row.requests["unique"], None)
-    assert spent.tokens["input"] > 0
+    assert (spent.role, spent.assumed, spent.dollars) == ("judge", 0, None), (
+        "its own way to score counts tokens, too"
+    )
+    assert spent.charged > row.requests["unique"]
+    assert spent.tokens["input"] > 1000
+
+
+def test_a_judge_is_probed_where_it_writes_and_only_there(
+    judge: Server, tasks: Path, ask: Ask, server: Server
+) -> None:
+    named = ("--judge", "openai:big", "--judge-base-url", judge.url)
+    dry = ask(server, *named, "--dry-run", tasks="talk", include=tasks)
+    assert dry.code == 0, dry.err
+    assert judge.headers == []
+    row = _judge_row(ask(server, *named, "--judge-stream", "on", tasks="talk", include=tasks))
+    assert all(body["stream"] for body in judge.bodies)
+    asked = len(judge.probes)
+    assert asked > 5
+    assert row.model.probed["paths"]["chat/completions"]["limit"] == "max_tokens"
+    again = ask(server, *named, "--store", "none", tasks="talk", include=tasks)
+    assert again.code == 0
+    assert len(judge.probes) == asked, "what it found is kept"
+
+
+@pytest.mark.parametrize("stream", ["on", "off"])
+def test_a_judge_by_the_responses_api(stream: str, judge: Server, tasks: Path, tmp_path: Path) -> None:
+    done = _local(
+        tasks, tmp_path / "out", "--judge", "openai:big", "--judge-base-url", judge.url, "--judge-api", "responses",
+        "--judge-stream", stream,
+    )  # fmt: skip
+    row = _judge_row(done)
+    assert row.requests["failed"] == 0
+    assert row.metrics[0].could_not_judge == {}
+    assert all("input" in body and body["stream"] is (stream == "on") for body in judge.bodies)
+
+
+def test_a_judge_behind_several_servers(judge: Server, tasks: Path, tmp_path: Path) -> None:
+    with serving(name="judge/1", answer=judge.answer) as other:
+        named = ("--judge", "openai:big", "--judge-base-url", judge.url, "--judge-base-url", other.url)
+        row = _judge_row(_local(tasks, tmp_path / "out", *named))
+        assert len(judge.bodies) + len(other.bodies) == 5
+        assert judge.bodies
+        assert other.bodies
+    assert [one.url for one in row.model.servers] == [judge.url, other.url]
+
+
+def test_likelihoods_have_one_signature_however_they_were_asked_for(tasks: Path, tmp_path: Path) -> None:
+    gguf = write_gemma3(tmp_path / "tiny.gguf", **{"gemma3.context_length": 4096})
+    with serve_llamacpp(gguf, context=4096) as server:
+        url = f"http://{server._address.netloc}/v1"
+        named = ("--judge", "openai:tiny", "--judge-base-url", url)
+        auto = _judge_row(_local(tasks, tmp_path / "out", *named))
+        told = _judge_row(_local(tasks, tmp_path / "out", *named, "--judge-read", "likelihood"))
+        text = _judge_row(_local(tasks, tmp_path / "out", *named, "--judge-read", "text"))
+    assert auto.model.fingerprint == told.model.fingerprint != text.model.fingerprint
+    assert told.requests["from_store"] == 5
+    assert "scoring" not in text.model.details
+    assert text.model.probed["paths"]
+    assert auto.model.probed["paths"] == {}, "nothing is written, and nothing asked about that"

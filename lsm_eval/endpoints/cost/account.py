@@ -15,7 +15,12 @@ from lsm_eval.endpoints.cost.purse import Purse
 from lsm_eval.endpoints.cost.usage import Usage, read_usage
 from lsm_eval.endpoints.outcome import Again
 
-_LIMIT = re.compile(rb'"(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b')
+_LIMIT = re.compile(
+    rb'(?<!"reasoning": \{)"(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b'
+)
+"""Not the part of it that is for thoughts."""
+_PROMPTS = re.compile(rb'"(?:prompt|input_ids)": ?\[\[')
+"""Where a request holds several prompts, each of token ids, and has an answer to each."""
 _BEHIND = 4096  # bytes of a request behind its prompt: where the limit is found without looking at all of it
 _TEMPLATE_TOKENS = 64
 """Tokens that a server's chat template may add, beside one for each byte that is sent, names and braces included."""
@@ -129,7 +134,9 @@ class Paying:
         """What came of it, as `Transport.post` gives it."""
         if isinstance(found, Again):
             # Where nobody took the connection nothing was asked.
-            self._close(None, charged=not (found.fault == "connection" and found.overload))
+            self._close(
+                read_usage(found.counted), charged=not (found.fault == "connection" and found.overload)
+            )
         elif found[0] == 200:
             self._close(read_usage(found[1]), charged=True)
         else:
@@ -142,6 +149,8 @@ class Paying:
 
 
 def _most_new(body: bytes) -> int:
-    """The most new tokens that a request asks for; 1 where it names no such number, since it asks for none."""
+    """The most new tokens that a request asks for, of all its prompts; 1 a prompt where it names no such number, since it asks
+    for none."""
     found = _LIMIT.search(body, max(len(body) - _BEHIND, 0)) or _LIMIT.search(body)
-    return int(found.group(1)) if found else 1
+    new = int(found.group(1)) if found else 1
+    return new * (body.count(b"], [") + 1) if _PROMPTS.search(body) else new

@@ -25,7 +25,10 @@ class Ledger:
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
             place = ":memory:" if folder is None else (folder / _FILE).absolute()
-            self._db = sqlite3.connect(place, timeout=_BUSY_SECONDS, isolation_level=None)
+            # What a server is asked before a run is paid for in a thread of its own, while the run's waits for it.
+            self._db = sqlite3.connect(
+                place, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(_SCHEMA)

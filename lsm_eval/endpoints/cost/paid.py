@@ -22,5 +22,10 @@ class Paid(Protocol):
         ...
 
     def most(self, requests: Sequence[Request]) -> int:
-        """Picodollars that one answer to each costs, at most; 0 where `account` has no prices."""
+        """Picodollars that one answer to each costs, at most, and what finds out before how they are to be asked; 0 where
+        `account` has no prices."""
+        ...
+
+    def not_counted(self) -> str:
+        """What `most` leaves out, as a sentence; empty where nothing."""
         ...

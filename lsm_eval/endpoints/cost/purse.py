@@ -14,7 +14,7 @@ _SHARE = 100  # of the limit is taken from the ledger at a time: a killed run co
 
 
 class Purse:
-    """What may be spent, in picodollars: spent and reserved never exceed it together. Lives in one thread."""
+    """What may be spent, in picodollars: spent and reserved never exceed it together. In one thread at a time."""
 
     def __init__(self, limit: int, ledger: Ledger) -> None:
         self.limit, self._ledger = limit, ledger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ _NAME = b'"usage"'
 _MOST = 2**40  # tokens of one answer
 _LONGEST = 4096  # bytes of what stands behind the name
 _DECODER = json.JSONDecoder()
+_SGLANG = b'"meta_info"'
+_LLAMACPP = b'"tokens_evaluated"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,26 @@ def read_usage(content: bytes) -> Usage | None:
             continue
         if isinstance(found, dict):
             return usage_of(found)
-    return None
+    return _of_its_own(content)
+
+
+def _of_its_own(content: bytes) -> Usage | None:
+    """The count of the servers' own ways to score: SGLang's `/generate`, which counts for each prompt, and llama.cpp's
+    `/completion`."""
+    if _SGLANG in content:
+        names = ("prompt_tokens", "completion_tokens", "cached_tokens")
+    elif _LLAMACPP in content:
+        names = ("tokens_evaluated", "tokens_predicted|predicted_n", "cache_n")
+    else:
+        return None
+    counts = [
+        [int(found) for found in re.findall(rb'"(?:%b)": ?(\d{1,12})\b' % name.encode(), content)]
+        for name in names
+    ]
+    read, new, cached = (sum(count) if _SGLANG in content else max(count, default=0) for count in counts)
+    if not counts[0] or not counts[1] or max(read, new) >= _MOST:
+        return None
+    return Usage(read, new, min(cached, read))
 
 
 def usage_of(found: dict[str, Any]) -> Usage | None:

@@ -19,7 +19,8 @@ class Chunks:
         self._chat = chat
         self._message = Pieces()
         self._finish: Any = None
-        self._usage: Any = None
+        self.usage: Any = None
+        """The last count of tokens."""
         self._id: Any = None
         self._some = False
         """Whether a chunk had a choice."""
@@ -52,7 +53,7 @@ class Chunks:
             self._error = chunk.get("error") or chunk
             return True
         if chunk.get("usage"):
-            self._usage = chunk["usage"]
+            self.usage = chunk["usage"]
         if self._id is None:
             self._id = chunk.get("id")
         choices = chunk.get("choices") or []
@@ -97,7 +98,7 @@ class Chunks:
             if not any(value for name, value in message.items() if name != "role"):
                 message["content"] = ""
             choice["message"] = message
-        whole = {"choices": [choice], "usage": self._usage}
+        whole = {"choices": [choice], "usage": self.usage}
         return whole if self._id is None else {"id": self._id, **whole}
 
     def _broken(self, fault: Fault, detail: str) -> bool:
@@ -125,7 +126,7 @@ class Chunks:
 
     def _tokens(self, message: dict[str, Any]) -> int | None:
         """Tokens that the parts show, as far as the server counts them."""
-        usage = self._usage if isinstance(self._usage, dict) else {}
+        usage = self.usage if isinstance(self.usage, dict) else {}
         count, details = usage.get("completion_tokens"), usage.get("completion_tokens_details")
         hidden = details.get("reasoning_tokens") if isinstance(details, dict) else None
         if type(count) is not int or count < 1:

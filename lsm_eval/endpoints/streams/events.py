@@ -59,5 +59,7 @@ class Events:
                 self._name = line[6:].removeprefix(b" ")
             elif line == b"data":
                 self._data.append(b"")
+            elif line == b"event":
+                self._name = b""
             # What is left is a comment, an id, a time to try again, or nothing that means anything.
         return found

@@ -25,6 +25,11 @@ class ResponseEvents:
         self.ended = False
         """Whether the last event came."""
 
+    @property
+    def usage(self) -> Any:
+        """The last count of tokens."""
+        return self._response.get("usage")
+
     def take(self, name: str, data: bytes) -> bool:
         """Take an event; whether it was the last that matters."""
         if data.strip() == DONE:

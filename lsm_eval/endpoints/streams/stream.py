@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from lsm_eval.endpoints.outcome import Again
 from lsm_eval.endpoints.patience import Patience
@@ -49,7 +50,11 @@ class Stream:
             found = self._parts.whole(self._manner, ends=self._ends, sure=self._sure)
         else:
             found = self._parts.whole()
-        return found if isinstance(found, Again) else _encoded(found)
+        if not isinstance(found, Again):
+            return _encoded(found)
+        # One that broke off may have been written on, and cost more than it says.
+        usage = self._parts.usage if self.ended else None
+        return replace(found, counted=_encoded({"usage": usage})) if usage else found
 
     def _take(self, events: list[tuple[str, bytes]]) -> None:
         for name, data in events:

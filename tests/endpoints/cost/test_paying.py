@@ -65,6 +65,15 @@ def test_what_cannot_be_paid_is_not_sent(server: Server) -> None:
         (b'{"sampling_params": {"max_new_tokens": 3}}', 3),
         (b'{"prompt": "\\"max_tokens\\": 99", "max_tokens": 7}', 7),
         (b'{"prompt": "no limit at all"}', 1),
+        # Each of several prompts is answered; what is for thoughts alone is a part of the whole.
+        (b'{"prompt": [[1, 2], [3], [4, 5]], "max_tokens": 2}', 6),
+        (
+            b'{"input_ids": [[1, 2], [3]], "sampling_params": {"max_new_tokens": 1}, "logprob_start_len": [0, 1]}',
+            2,
+        ),
+        (b'{"prompt": [1, 2, 3], "max_tokens": 2}', 2),
+        (b'{"prompt": "[[1], [2], [3]]", "max_tokens": 2}', 2),
+        (b'{"max_tokens": 900, "a": "' + b"x" * 9000 + b'", "reasoning": {"max_tokens": 5}}', 900),
     ],
 )
 def test_bounds(body: bytes, new: int) -> None:

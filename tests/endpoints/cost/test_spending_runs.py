@@ -99,12 +99,15 @@ def test_what_failed_and_was_charged_counts(limit: int) -> None:
 @pytest.mark.parametrize("fault", ["429", "500", "503"])
 def test_what_was_turned_away_is_free(fault: str) -> None:
     till = Till()
-    requests: list[Request] = [Generate(f"what is {n}", max_tokens=20, chat=True) for n in range(20)]
-    with serving(answer=till, fault_rate=0.4, faults=(fault,)) as server:
+    requests: list[Request] = [Generate(f"what is {n}", max_tokens=20, chat=True) for n in range(8)]
+    with serving() as server:
+        server.answer = lambda body: (
+            (int(fault), {"error": "not now"}, {}) if len(server.bodies) in (3, 4) else till(body)
+        )
         model, found, _ = _spend(server, requests, 10**9, 8, 8.0)
-        assert server.counts[fault] > 0
-    assert len(found) == 20
-    assert (model.account.tally.tries, model.account.tally.assumed) == (20, 0)
+        assert len(server.bodies) == 10
+    assert len(found) == 8
+    assert (model.account.tally.tries, model.account.tally.assumed) == (8, 0)
 
 
 @pytest.fixture
@@ -120,41 +123,52 @@ def _cost(done: Any) -> CostRow:
     return found
 
 
+def _dear(body: Body) -> Any:
+    """An answer that costs $0.00136: 60 tokens in, 2 out."""
+    whole = completion(body, words(prompt_of(body)))
+    whole["usage"] = {"prompt_tokens": 60, "completion_tokens": 2, "total_tokens": 62}
+    return whole
+
+
 def test_it_ends_cleanly_and_goes_on(server: Server, ask: Ask, prices: Path, own_cache: Path) -> None:
-    """24 requests that cost $0.00022 each (3 tokens in, 2 out), and at most $0.004 or so."""
-    first = ask(server, "--max-cost", "0.006", "--prices", prices)
+    """24 requests that cost $0.00136 each, and at most $0.004 or so, after a probe of $0.00022 a request (3 tokens in, 2 out)."""
+    server.answer = _dear
+    first = ask(server, "--max-cost", "0.02", "--prices", prices)
     assert first.code == 5, first.err
     said = first.err.splitlines()[-1]
-    assert said.startswith("lsm-eval: --max-cost 0.006: $0.00"), said
+    assert said.startswith("lsm-eval: --max-cost 0.02: $0.01"), said
     assert "the next request can cost $0.00" in said
     assert "give a higher --max-cost to the same command" in said
     assert "all answers so far are kept in" in said
     asked = len(server.bodies)
     assert 3 < asked < 24
-    again = ask(server, "--max-cost", "0.006", "--prices", prices)
+    probes = len(server.probes)
+    again = ask(server, "--max-cost", "0.02", "--prices", prices)
     assert again.code == 5
     assert "of it by the same command before" in again.err
     assert len(server.bodies) == asked, "the purse does not open anew"
+    assert len(server.probes) == probes > 5, "what the probe found is kept, and paid for once"
     done = ask(server, "--max-cost", "1", "--prices", prices)
     assert done.code == 0, done.err
     assert len(server.bodies) == 24, "nothing is asked twice"
     cost = _cost(done)
     left = 24 - asked
     assert cost.limit == "1"
-    assert cost.before == exact(asked * (3 * 20 + 2 * 80) * 10**6)
-    assert cost.dollars == exact(left * (3 * 20 + 2 * 80) * 10**6)
+    assert cost.before == exact((asked * (60 * 20 + 2 * 80) + probes * (3 * 20 + 2 * 80)) * 10**6)
+    assert cost.dollars == exact(left * (60 * 20 + 2 * 80) * 10**6)
     (row,) = cost.models
     assert (row.role, row.charged, row.assumed) == ("model", left, 0)
-    assert row.tokens == {"input": 3 * left, "cached": 0, "output": 2 * left, "reasoning": 0}
+    assert row.tokens == {"input": 60 * left, "cached": 0, "output": 2 * left, "reasoning": 0}
     assert (row.prices or "").startswith("prices.yaml (SHA-256 ")
     assert row.per_million == {"input": "20", "output": "80", "cached-input": "5"}
     (line,) = [line for line in done.out.splitlines() if line.startswith("cost: ")]
-    assert "of at most $1.00, beside $0.00" in line
-    assert f"{3 * left:,} tokens in, {2 * left:,} out, prices of prices.yaml" in line
+    assert "of at most $1.00, beside $0.01" in line
+    assert f"{60 * left:,} tokens in, {2 * left:,} out, prices of prices.yaml" in line
 
 
 def test_another_command_has_a_purse_of_its_own(server: Server, ask: Ask, prices: Path) -> None:
-    options = ("--max-cost", "0.006", "--prices", prices)
+    server.answer = _dear
+    options = ("--max-cost", "0.02", "--prices", prices)
     assert ask(server, *options).code == 5
     other = ask(server, *options, "--limit", "5")
     assert other.code == 0, other.err
@@ -174,7 +188,10 @@ def test_no_answer_to_pay_for(server: Server, ask: Ask, prices: Path) -> None:
 def test_without_a_price(server: Server, ask: Ask) -> None:
     done = ask(server)
     assert _cost(done).dollars is None
-    assert "cost: no price known (72 tokens in, 48 out)" in done.out
+    asked = 24 + len(server.probes)
+    assert f"cost: no price known ({3 * asked} tokens in, {2 * asked} out)" in done.out, (
+        "the probe is asked, too"
+    )
     server.bodies.clear()
     refused = ask(server, "--max-cost", "5", "--limit", "7").sentence()
     assert "no price is known for openai:small at its address" in refused
@@ -191,8 +208,10 @@ def test_a_server_that_does_not_count(server: Server, ask: Ask, prices: Path) ->
     server.answer = silent
     done = ask(server, "--prices", prices, "--limit", "5")
     (row,) = _cost(done).models
-    assert row.assumed == row.charged == 6, "the first is asked twice: others may count"
-    assert row.dollars == row.dollars_assumed
+    assert row.assumed == row.charged - len(server.probes) == 6, "the first is asked twice: others may count"
+    assert row.tokens["input"] == 3 * len(server.probes), "which counts"
+    assert row.dollars_assumed is not None
+    assert Decimal(row.dollars or 0) - Decimal(row.dollars_assumed) == Decimal("0.00022") * len(server.probes)
     assert Decimal(row.dollars or 0) > Decimal("0.01")
     assert "6 tries without a count, $0.0" in done.out
 
@@ -307,3 +326,17 @@ def test_a_killed_run_has_spent_what_it_took(
     charged *= 10**6  # the file's prices are those of dollars a million tokens
     assert charged <= before <= charged + 10**10 + 4 * 5 * 10**9
     assert len(server.bodies) <= 24 + 6, "what was under way is asked once more"
+
+
+def test_how_choices_are_asked_is_not_known_in_a_dry_run(server: Server, ask: Ask, prices: Path) -> None:
+    done = ask(server, "--dry-run", "--prices", prices, tasks="choose,say")
+    most, more = done.out.splitlines()[-2:]
+    assert most.startswith("openai:small: $")
+    assert more.startswith("Whether choices are asked by likelihoods, which can cost more")
+    assert server.bodies == server.probes == []
+
+
+def test_adapters_are_refused_before_the_base_is_paid_for(server: Server, ask: Ask) -> None:
+    done = ask(server, "--adapter", "a", "--adapter", "b")
+    assert "--adapter has no meaning for a model behind an endpoint" in done.sentence()
+    assert server.headers == []

@@ -75,3 +75,33 @@ def test_what_a_model_says_is_no_count(text: str) -> None:
 )
 def test_what_breaks_off_has_none(content: bytes) -> None:
     assert read_usage(content) is None
+
+
+SGLANG = {
+    "meta_info": {
+        "prompt_tokens": 7,
+        "completion_tokens": 1,
+        "cached_tokens": 4,
+        "input_token_logprobs": [[-1, 5, None]],
+    }
+}
+LLAMACPP = {
+    "tokens_evaluated": 9,
+    "timings": {"cache_n": 8, "prompt_n": 1, "predicted_n": 1},
+    "completion_probabilities": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("whole", "found"),
+    [
+        ([SGLANG, SGLANG], Usage(14, 2, 8)),
+        (SGLANG, Usage(7, 1, 4)),
+        (LLAMACPP, Usage(9, 1, 8)),
+        ({"tokens_evaluated": 9, "tokens_predicted": 3}, Usage(9, 3)),
+        ({"tokens_evaluated": 9}, None),
+        ({"text": '"meta_info" "prompt_tokens": 3 "completion_tokens": 3'}, None),
+    ],
+)
+def test_servers_own_ways_to_score_count_too(whole: Any, found: Usage | None) -> None:
+    assert read_usage(json.dumps(whole).encode()) == found

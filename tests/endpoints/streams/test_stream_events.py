@@ -30,6 +30,7 @@ def _read(parts: Iterable[bytes]) -> list[tuple[str, bytes]]:
         (b": keep-alive\n\n:\n\ndata: a\n\n", [("", b"a")]),
         (b"event: done\ndata: a\n\ndata: b\n\n", [("done", b"a"), ("", b"b")]),
         (b"event: nothing\n\ndata: b\n\n", [("", b"b")]),
+        (b"event: done\nevent\ndata: b\n\n", [("", b"b")]),
         (b"id: 3\nretry: 10\nother: x\ndata: a\n\n", [("", b"a")]),
         (b"\xef\xbb\xbfdata: a\n\n", [("", b"a")]),
         (b"data: a\n\ndata: [DONE]", [("", b"a"), ("", b"[DONE]")]),
