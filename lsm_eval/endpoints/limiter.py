@@ -88,6 +88,11 @@ class Limiter:
     def __post_init__(self) -> None:
         self.limit = self.highest = self._before = self._after = self._knee = min(START, float(self.most))
 
+    def bound(self, most: int) -> None:
+        """No more than so many from now on."""
+        self.most = min(self.most, most)
+        self.limit = min(self.limit, float(self.most))
+
     def allows(self, under_way: int, now: float) -> bool:
         """Whether one more request may be sent beside those that are under way."""
         if now < self._not_before or now < self.pace.at:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from lsm_eval.endpoints.asker import Asker
 from lsm_eval.endpoints.asking import asks_likelihood, beginning, path_of
+from lsm_eval.endpoints.files import room_for
 from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.known import Known
 from lsm_eval.endpoints.loop import event_loop, made, rare_collections
@@ -41,6 +42,7 @@ class Session:
         self._likely = any(map(asks_likelihood, requests))
 
     def __enter__(self) -> Self:
+        self._make_room()
         with ExitStack() as stack:
             self._runner = stack.enter_context(event_loop())
             stack.enter_context(rare_collections())
@@ -76,6 +78,19 @@ class Session:
         rest = (place for place in range(len(self._requests)) if place not in done)
         fleet = Fleet(self._replicas, lambda place: beginning(self._requests[place], self._api), self._say)
         yield from self._window(rest, fleet)
+
+    def _make_room(self) -> None:
+        """A connection that this process may not open looks like a server that is not there."""
+        wanted = sum(one.limiter.most for one in self._replicas)
+        room = room_for(wanted)
+        if room < wanted:
+            each = max(room // len(self._replicas), 1)
+            for one in self._replicas:
+                one.limiter.bound(each)
+            self._say(
+                f"no more than {each:,} requests are under way at each server, since this process may have no more files "
+                "open (`ulimit -n` raises that)."
+            )
 
     def _connect(self, site: Site, stack: ExitStack) -> None:
         """Let a server be asked in the event loop that its connections live in."""

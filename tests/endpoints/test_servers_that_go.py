@@ -195,3 +195,27 @@ def test_a_run_goes_on_where_it_was_stopped_on_two_servers(ask: Ask, server: Ser
         both = server.answered + other.answered
     assert len(both) == 24
     assert sum(both.values()) - 24 <= 2, "but for those under way when it ended"
+
+
+def test_more_connections_than_files_are_no_dead_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the process may raise its limit it does; where not, fewer requests are under way, and that is said."""
+    import resource
+
+    from lsm_eval.endpoints.files import room_for
+
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda what: (1024, 4096))
+    monkeypatch.setattr(resource, "setrlimit", lambda what, limits: set_to.append(limits))
+    assert room_for(700) == 700
+    assert set_to == []
+    assert room_for(2000) == 2000
+    assert room_for(10_000) == 3840
+    assert set_to == [(2256, 4096), (4096, 4096)]
+    notes: list[str] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda what: (260, 260))
+    with serving() as one, serving() as two:
+        model = _model(one, two, notes=notes)
+        found = list(model.answer([Generate(str(at), chat=True) for at in range(30)]))
+        assert sum(map(len, found)) == 30
+        assert max(one.most, two.most) <= 2
+    assert any("no more than 2 requests are under way at each server" in note for note in notes)
