@@ -360,4 +360,4 @@ def test_the_option_goes_with_a_server(tmp_path: Any, small_tasks: Any) -> None:
 
     done = call("run", "--tasks", "say", "--include", small_tasks, "--out", tmp_path, "--model", "builtin:says_no",
                 "--stream", "on")  # fmt: skip
-    assert "--stream go with --base-url" in done.sentence()
+    assert "--stream and --tokenizer go with --base-url" in done.sentence()
