@@ -30,8 +30,11 @@ def ask(
     `store_key`. `loaded`: whether the model is loaded already."""
     samples = [sample for task in prepared for sample in task.samples]
     requests = [request for sample in samples for request in sample.requests]
-    counts = [count for task in prepared for count in task.tokens]
-    tokens = dict(zip(requests, counts, strict=True)) if counts else {}
+    tokens: dict[Request, int] = {}
+    for task in prepared:
+        if task.tokens:  # a server counts what it scores, and not what it writes
+            own = (request for sample in task.samples for request in sample.requests)
+            tokens.update(zip(own, task.tokens, strict=True))
     responses, tallies = ask_requests(requests, tokens, model, stored_as, store, progress, loaded=loaded)
     answers = iter(responses)
     return [
