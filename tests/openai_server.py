@@ -171,11 +171,11 @@ class Server:
             self.bodies.append(body)
         if self.seconds:
             await asyncio.sleep(self.seconds)
-        if self.fault_rate and path.startswith("/v1/") and self._random.random() < self.fault_rate:
+        answer = self.answer if path.startswith("/v1/") else self.posts[path]
+        if self.fault_rate and self._random.random() < self.fault_rate:
             fault = self._random.choice(self.faults)
             self.counts[fault] += 1
-            return await self._misbehave(fault, body, writer)
-        answer = self.answer if path.startswith("/v1/") else self.posts[path]
+            return await self._misbehave(fault, body, answer(body), writer)
         found = answer(body)
         if isinstance(found, tuple):
             writer.write(self._http(found[0], found[1], **found[2]))
@@ -188,8 +188,7 @@ class Server:
             writer.write(self._http(200, found))
         return True
 
-    async def _misbehave(self, fault: str, body: Body, writer: asyncio.StreamWriter) -> bool:
-        whole = self.answer(body)
+    async def _misbehave(self, fault: str, body: Body, whole: Any, writer: asyncio.StreamWriter) -> bool:
         good = self._http(200, whole)
         if fault == "429":
             writer.write(self._http(429, {"error": {"message": "slow down"}}))

@@ -117,8 +117,11 @@ def test_likelihoods_are_those_in_process(adds: bool, writes: bool, make: Make, 
     near, model = HFModel("hf:tiny", ModelOptions(), folder=tmp_path / "hf"), make(path, dtype="float32")
     chat = Score("the cat", (" a", " b"), chat=True)
     requests: list[Request] = [
-        *[Score("the cat sat", (" on the mat", "the hi", " a")), Score("<bos>the cat", (" a",))],
-        *[Score("", ("the",)), Perplexity("the cat sat on this"), Perplexity("the cat")],
+        Score("the cat sat", (" on the mat", "the hi", " a")),
+        Score("<bos>the cat", (" a",)),
+        Score("", ("the",)),
+        Perplexity("the cat sat on this"),
+        Perplexity("the cat"),
     ]
     requests += [chat] if writes or not adds else []
     assert model.cost(requests) == near.cost(requests)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import Runner, call
+from command_line import Outcome, Runner, call
 from llamacpp_server import serve
 from scored_alike import SCORES, TEXTS, answers, check_alike
 from tiny_gguf import write_gemma3
@@ -95,13 +95,24 @@ def test_too_long(gemma: tuple[Path, str]) -> None:
 
 
 def test_a_run(gemma: tuple[Path, str], small_tasks: Path, tmp_path: Path) -> None:
+    """Tasks that score, read and write; and once more, which asks nothing."""
     folder, address = gemma
-    near = Runner(folder, small_tasks, tmp_path / "near")(tasks="choose,read")
-    far = call(
-        "run", "--tasks", "choose,read", "--include", small_tasks, "--out", tmp_path / "far",
-        "--model", "openai:tiny", "--base-url", address,
-    )  # fmt: skip
-    assert (near.code, far.code) == (0, 0), near.err + far.err
+    tasks = "choose,read,say"
+    near = Runner(folder, small_tasks, tmp_path / "near")("--chat", "off", tasks=tasks)
+
+    def ask() -> Outcome:
+        return call(
+            "run", "--tasks", tasks, "--include", small_tasks, "--out", tmp_path / "far", "--chat", "off",
+            "--model", "openai:tiny", "--base-url", address, "--max-concurrency", "4",
+        )  # fmt: skip
+
+    far, again = ask(), ask()
+    assert (near.code, far.code, again.code) == (0, 0, 0), near.err + far.err + again.err
     ours = {(row.task, row.metric): row.value for row in read_record(near.record).estimates}
     theirs = {(row.task, row.metric): row.value for row in read_record(far.record).estimates}
     assert theirs == pytest.approx(ours, abs=5e-3)
+    here, there = (read_record(one.record).samples("say")["completion"].to_pylist() for one in (near, far))
+    pairs = [(one, other) for one, other in zip(here, there, strict=True) if "\ufffd" not in one + other]
+    assert pairs
+    assert all(one == other for one, other in pairs)
+    assert read_record(again.record).manifest.requests["computed"] == 0

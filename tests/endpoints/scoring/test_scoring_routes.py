@@ -325,6 +325,38 @@ def test_a_dry_run_sends_no_question(ask: Ask, small_tasks: Path, weights: Weigh
     assert "72" in second.out, "its choices are counted as they will be asked"
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "llama.cpp"])
+def test_with_a_fifth_of_all_answers_spoilt(kind: str, weights: Weights, near: HFModel) -> None:
+    """The tokenizer's among them, and those whose numbers are not there; found out and answered as without."""
+    faults = (
+        "429",
+        "429 with Retry-After",
+        "500",
+        "reset before",
+        "reset inside",
+        "truncated JSON",
+        "no JSON",
+    )
+    requests = SCORES[:2] if kind == "llama.cpp" else SCORES + TEXTS  # there each token is a request
+    with speaking(weights, kind) as (server, _):
+        clean = answers(_far(server), requests)
+        server.fault_rate, server.faults = 0.2, faults
+        real, at = server.answer, iter(range(10**9))
+
+        def lacking(body: Any) -> Any:
+            whole = real(body)
+            for choice in whole.get("choices", []) if isinstance(whole, dict) and next(at) % 5 == 0 else []:
+                choice |= {name: None for name in ("logprobs", "prompt_logprobs") if choice.get(name)}
+            return whole
+
+        model = _far(server)
+        model.patience = Patience(first_wait=0.01, longest_wait=0.05)
+        model.cost(requests)
+        server.answer = lacking
+        check_alike(clean, answers(model, requests), TOLERANCE)
+        assert server.counts
+
+
 @pytest.mark.parametrize("tasks", ["choose", "read"])
 def test_a_run_gives_the_same_values(
     tasks: str, ask: Ask, small_tasks: Path, weights: Weights, checkpoint: Path, tmp_path: Path
