@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from lsm_eval.endpoints.scoring.calling import Caller
 from lsm_eval.endpoints.scoring.numbers import TokenNumber, checked_length, incomplete, read_number
+from lsm_eval.endpoints.scoring.patiently import patiently
 from lsm_eval.inference.scoring.plain import TokenRow
 
 _BIAS = 1e6
@@ -108,7 +109,8 @@ class LlamaCpp:
             "logit_bias": [[token, _BIAS]],
             "response_fields": ["completion_probabilities", "tokens_evaluated", "timings"],
         }
-        answer = await caller.post("/completion", body, seconds)
+        # By itself: were all tokens of a text asked again for one, a long one would never be whole where some answers are lost.
+        answer = await patiently(lambda: caller.post("/completion", body, seconds))
         if not isinstance(answer, dict):
             raise incomplete("the answer is no JSON object")
         count = answer.get("tokens_evaluated")
