@@ -187,6 +187,7 @@ def test_what_a_model_may_say_instead(base: str, api: str, stream: str, mock: Mo
     assert getattr(cut, "finish", cut) == "length"
 
 
+@pytest.mark.usefixtures("no_quotas")
 def test_the_verdict_on_this_client(mock: Mock) -> None:
     """llmock's own: nothing retried too soon, in vain, or without end; no broken stream taken for an answer."""
     mock.next(

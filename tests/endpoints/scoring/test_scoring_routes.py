@@ -118,7 +118,7 @@ def test_a_token_that_is_forced(weights: Weights, near: HFModel) -> None:
 
 @pytest.mark.parametrize(
     ("lie", "said"),
-    [("after the bias", "the same number to a likely token"), ("no bias", "did not write token")],
+    [("after the bias", "where a log-probability should be"), ("no bias", "did not write token")],
 )
 def test_numbers_from_after_the_bias_are_refused(lie: str, said: str, weights: Weights) -> None:
     with speaking(weights, "llama.cpp", lie=lie) as (server, _), pytest.raises(UserError, match=said):
