@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml constraints.txt
 

@@ -7,6 +7,7 @@ import pytest
 from fuzz_worker import Result
 
 
+@pytest.mark.slow
 def test_a_few_odd_inputs(capsys: pytest.CaptureFixture[str]) -> None:
     assert fuzz.main(["--cases", "80", "--seed", "1", "--workers", "1"]) == 0, capsys.readouterr().out
 

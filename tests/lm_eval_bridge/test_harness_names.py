@@ -130,6 +130,7 @@ def test_the_harness_is_not_imported_for_our_own_tasks() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_harness_command_knows_our_model(task_folder: Path, checkpoint: Path) -> None:
     """In a process of its own: the harness's command reads the process's arguments."""
     arguments = ["--model", "lsm-eval", "--device", "cpu", "--tasks", str(task_folder / "own_pairs.yaml")]

@@ -75,6 +75,7 @@ def truncate(path: Path, size: int) -> None:
 
 
 class TestCheckpoint:
+    @pytest.mark.slow
     def test_weights_are_those_of_transformers_own_reader(self, smollm2: Path, gguf: Path) -> None:
         import torch
         from transformers import AutoModelForCausalLM

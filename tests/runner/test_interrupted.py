@@ -104,6 +104,7 @@ def _same_numbers(one: Outcome, other: Outcome) -> None:
     assert first_manifest["tokens"]["asked"] == second_manifest["tokens"]["asked"]
 
 
+@pytest.mark.slow
 def test_killed_again_and_again(run: Runner, many_tasks: Path, tmp_path: Path) -> None:
     chance = random.Random(7)
     store = tmp_path / "store"

@@ -50,7 +50,7 @@ def test_what_llamacpp_does_and_the_letters_it_writes(tmp_path: Path, small_task
         probed = model.info.probed or {}
         theirs = _answers(model, requests)
         done = call(
-            "run", "--tasks", "choose", "--include", small_tasks, "--out", tmp_path / "reports", "--chat", "off",
+            "run", "--tasks", "choose", "--include", small_tasks, "--out", tmp_path / "reports", "--chat", "off", "--choices", "generate",
             "--model", "openai:tiny", "--base-url", url,
         )  # fmt: skip
     assert (probed["kind"], probed["context"]) == ("llama.cpp", 512)

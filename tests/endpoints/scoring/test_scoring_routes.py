@@ -272,6 +272,7 @@ def test_what_was_kept_of_another_model_is_not_believed(
         assert _scores(server, near) > 6
 
 
+@pytest.mark.slow
 def test_what_faults_hid_is_not_kept(weights: Weights, near: HFModel) -> None:
     with speaking(weights, "echo") as (server, _):
         real = server.answer
@@ -325,7 +326,10 @@ def test_a_dry_run_sends_no_question(ask: Ask, small_tasks: Path, weights: Weigh
     assert "72" in second.out, "its choices are counted as they will be asked"
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "llama.cpp"])
+@pytest.mark.parametrize(
+    "kind",
+    ["vllm", *(pytest.param(one, marks=pytest.mark.slow) for one in (*KINDS, "llama.cpp") if one != "vllm")],
+)
 def test_with_a_fifth_of_all_answers_spoilt(kind: str, weights: Weights, near: HFModel) -> None:
     """The tokenizer's among them, and those whose numbers are not there; found out and answered as without."""
     faults = (
@@ -357,7 +361,7 @@ def test_with_a_fifth_of_all_answers_spoilt(kind: str, weights: Weights, near: H
         assert server.counts
 
 
-@pytest.mark.parametrize("tasks", ["choose", "read"])
+@pytest.mark.parametrize("tasks", ["choose", pytest.param("read", marks=pytest.mark.slow)])
 def test_a_run_gives_the_same_values(
     tasks: str, ask: Ask, small_tasks: Path, weights: Weights, checkpoint: Path, tmp_path: Path
 ) -> None:
