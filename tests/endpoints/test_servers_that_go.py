@@ -156,6 +156,19 @@ def test_what_stands_before_a_dead_server_eats_no_requests(fault: Again) -> None
 
 def test_who_stops_keeps_all_that_was_answered() -> None:
     """Ctrl-C while many answers come: each that the server has sent is handed over before the run ends."""
+    # Shells start what runs in the background with SIGINT ignored, and that is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        found, answered = _stopped()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(found) >= 300
+    assert answered - len(found) <= 32, "only what was under way"
+    assert all(isinstance(one, Generated) for one in found.values())
+
+
+def _stopped() -> tuple[dict[int, Response], int]:
+    """What came of a run that was stopped, and what the server answered."""
     with serving(seconds=0.02) as server:
         model = _model(server, max_concurrency=32)
         requests: list[Request] = [Generate(str(at), chat=True) for at in range(20_000)]
@@ -171,10 +184,7 @@ def test_who_stops_keeps_all_that_was_answered() -> None:
         with pytest.raises(KeyboardInterrupt):
             _fill(found, model, requests)
         thread.join()
-        answered = server.answered.total()
-    assert len(found) >= 300
-    assert answered - len(found) <= 32, "only what was under way"
-    assert all(isinstance(one, Generated) for one in found.values())
+        return found, server.answered.total()
 
 
 def test_a_run_goes_on_where_it_was_stopped_on_two_servers(ask: Ask, server: Server) -> None:

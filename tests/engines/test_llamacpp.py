@@ -450,7 +450,14 @@ class TestRuns:
             "80",
         ]
         env = environment(LSM_EVAL_CACHE=os.environ["LSM_EVAL_CACHE"], TMPDIR=str(tmp_path))
-        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # Shells start what runs in the background with SIGINT ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         try:
             own = psutil.Process(process.pid)
             port = None

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from lsm_eval.errors import UserError
 
 _SECONDS = 600.0  # for a page, while all threads compute
 _SILENT, _ERRORS = -1, 1  # llama.cpp's verbosity
+_LOG_SECONDS = 2.0
 _ALL_LAYERS = 999
 _NO_MEMORY = re.compile(
     r"bad_alloc|failed to allocate|out of memory|unable to allocate|failed to reserve", re.IGNORECASE
@@ -128,11 +130,12 @@ def _started(settings: Settings, secret: str) -> Any:
         pass
     # It says why to its log alone, which is read in a second try.
     log: list[str] = []
-    try:
-        with _log_kept(log):
+    with _log_kept(log):
+        try:
             return xllamacpp.Server(_parameters(settings, secret, _ERRORS))
-    except (RuntimeError, ValueError, MemoryError) as error:
-        raise _explained(settings, "".join(log)) from error
+        except (RuntimeError, ValueError, MemoryError) as error:
+            why = error
+    raise _explained(settings, "".join(log)) from why
 
 
 def _parameters(settings: Settings, secret: str, verbosity: int) -> Any:
@@ -179,12 +182,23 @@ def _log_kept(log: list[str]) -> Iterator[None]:
             for stream, _ in kept:
                 os.dup2(file.fileno(), stream)
             yield
+            _settled(file.fileno())
         finally:
             for stream, before in kept:
                 os.dup2(before, stream)
                 os.close(before)
             file.seek(0)
             log.append(file.read().decode("utf-8", "replace"))
+
+
+def _settled(file: int) -> None:
+    """Wait until a log has come: llama.cpp writes it in a thread of its own, which may be late on a busy machine."""
+    size, until = 0, time.monotonic() + _LOG_SECONDS
+    while time.monotonic() < until:
+        before, size = size, os.fstat(file).st_size
+        if size and size == before:
+            return
+        time.sleep(0.05)
 
 
 def _explained(settings: Settings, log: str) -> UserError:
