@@ -35,10 +35,11 @@ def run_options(function: F) -> F:
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder or GGUF file, vllm: before one of these, "
                      "llama.cpp:FILE.gguf, onnx:FOLDER, or openai:MODEL with --base-url."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
-                     help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1; several times for several servers of one model."),
+                     help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1; repeat it for several servers of "
+                     "one model."),
         click.option("--api", type=click.Choice(["auto", "chat", "completions", "responses"]), default="auto",
                      show_default=True,
-                     help="Of a server: ask chats, completions, OpenAI's responses, or each request for what it is (the first two)."),
+                     help="Of a server: ask chats, completions or OpenAI's responses; auto: a chat as a chat, all else as completions."),
         click.option("--api-key-env", metavar="NAME",
                      help="The variable that holds the server's key; OPENAI_API_KEY by default."),
         click.option("--api-key-file", type=path, metavar="FILE", help="A file that holds the server's key."),
@@ -49,9 +50,9 @@ def run_options(function: F) -> F:
         click.option("--header-env", multiple=True, metavar="NAME=VARIABLE",
                      help="A further header for the server, whose value the variable holds; may be repeated."),
         click.option("--max-cost", metavar="AMOUNT",
-                     help="US dollars that asking servers may cost, at most; the judge's is one of them."),
+                     help="US dollars that asking servers may cost, at most, the judge's included."),
         click.option("--prices", type=path, metavar="FILE",
-                     help="Prices of models, where they are not known or are other ones (YAML)."),
+                     help="A YAML file of prices, for models whose price is not known or not the published one."),
         click.option("--choices", type=click.Choice(["auto", "likelihood", "generate", "parsed"]), default="auto", show_default=True,
                      help="Tasks with given choices: by their likelihoods, or written by the model (generate: held to the letters "
                      "where it can be; parsed: never). auto: by likelihoods where it tells any."),
@@ -94,7 +95,7 @@ def run_options(function: F) -> F:
         click.option("--engine", type=click.Choice(["auto", "tree", "plain"]), default="auto", show_default=True,
                      help="tree computes every unique token once; plain is the padded reference."),
         click.option("--adapter", metavar="DIR", multiple=True, callback=check_adapters,
-                     help="A PEFT adapter: local folder or hub id. Of several each has a record, and so has the base model."),
+                     help="A PEFT adapter: local folder or hub id. Repeated, it makes a record for each and one for the base model."),
         click.option("--quantize", metavar="NAME",
                      help="Weights in fewer bits: int8 or int4 (torchao), bnb-8bit or bnb-4bit (bitsandbytes, on a GPU)."),
         click.option("--trust-remote-code", is_flag=True, help="Run code that a checkpoint brings along."),
@@ -133,7 +134,6 @@ def make_endpoint(
     tokenizer: str | None = None,
 ) -> EndpointOptions | None:
     """How a server is asked; None where no option says anything of one. Raises `UserError`."""
-
     from lsm_eval.models.base import EndpointOptions
 
     if not base_urls:

@@ -179,7 +179,7 @@ class Limiter:
 
     def described(self) -> str:
         """Its history in a few words, for a record."""
-        return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, {self.cuts} cuts"
+        return f"{self.limit:.0f} at the end, {self.highest:.0f} at most, cuts: {self.cuts}"
 
     def _beyond(self, quota: bool) -> bool:
         """Whether more is sent than was fine before."""

@@ -51,10 +51,10 @@ def _times(ratio: float) -> str:
 
 def _server(row: ServerRow) -> str:
     faults = "".join(f", {count:,} × {name}" for name, count in row.faults.items())
-    outs = f", gone {row.outs:,} times" if row.outs else ""
+    outs = f", {row.outs:,} × gone" if row.outs else ""
     limits = [change.limit for change in row.limits]
     cuts = sum(change.why.partition(",")[0] not in ("start", "grown", "told") for change in row.limits)
-    most = f", up to {max(limits):.0f} at once, {cuts:,} cuts" if limits else ""
+    most = f", up to {max(limits):.0f} at once, {cuts:,} × cut" if limits else ""
     return f"{row.url} {row.answered:,} answered{faults}{outs}{most}"
 
 
