@@ -33,6 +33,8 @@ _ALIKE = frozenset({"model", "stream", "temperature", *BUDGETS})
 _MOST_WISHES = 4  # that one request is sent again for, each in another way
 _TOO_SLOW = frozenset({408, 504, 524})
 """Statuses of servers in front that waited in vain for a whole answer."""
+_ALONE = frozenset({"duplicate", "connection"})
+"""Faults after which a request gets a connection of its own: the fault may lie in one that was kept."""
 _OF_NO_REQUEST = frozenset({401, 402})
 """Statuses that say something of the key or its account: every other request would be refused, too."""
 
@@ -118,7 +120,8 @@ class Asker:
             ends = manner.ends if manner.ends is not None else job.fault != "no_done"
             stream = Stream(path, manner, self._patience, ends=ends, sure=job.place in self._doubted)
         began = time.monotonic()
-        found = await self._transport.post(path, sent, seconds, alone=job.fault == "duplicate", stream=stream)
+        alone = job.fault in _ALONE
+        found = await self._transport.post(path, sent, seconds, alone=alone, stream=stream)
         lost = found.fault in ("connection", "timeout") if isinstance(found, Again) else found[0] in _TOO_SLOW
         if stream is None and lost:
             manner.lost(time.monotonic() - began, most_tokens(request))

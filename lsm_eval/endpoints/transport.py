@@ -17,6 +17,7 @@ from lsm_eval.endpoints.cost.paying import paid
 from lsm_eval.endpoints.deadline import Deadlines
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.reuse import Reuse
 from lsm_eval.endpoints.streams.arriving import read_stream
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.well_formed import well_formed
@@ -51,6 +52,8 @@ class Transport:
         self._deadlines = Deadlines()
         self._pool = self._session(aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0))
         self._single: aiohttp.ClientSession | None = None
+        self._reuse = {False: Reuse(), True: Reuse()}
+        """Of whole answers, and of streams."""
         self._urls: dict[str, URL] = {}
         self._seen: OrderedDict[int, None] = OrderedDict()
         """Hashes of the last answers."""
@@ -68,7 +71,10 @@ class Transport:
         """Status, body and headers of an answer, or why there is no whole one. `alone`: over a connection of its own,
         on which no answer to another request can come. `stream` puts together what comes in parts; its whole is the
         body, and `seconds` are those until its first part."""
-        session = self._alone() if alone else self._pool
+        reuse = self._reuse[stream is not None]
+        kept = reuse.worthwhile and not alone
+        session = self._pool if kept else self._alone()
+        began = False
         try:
             with self._deadlines.within(seconds if stream is None else stream.most_seconds):
                 async with session.post(
@@ -77,6 +83,7 @@ class Transport:
                     allow_redirects=False,
                     timeout=_NO_TIMER if stream is None else _silence(seconds),
                 ) as response:
+                    began = True
                     status, headers = response.status, response.headers
                     if stream is not None and status == 200:
                         found = await read_stream(response, stream)
@@ -101,12 +108,17 @@ class Transport:
         except aiohttp.ClientConnectorError as error:
             return Again("connection", self.why(error), overload=True)
         except (aiohttp.ClientError, OSError) as error:
+            if not began:
+                reuse.used(kept=kept, lost=True)
             return Again("connection", self.why(error))
+        reuse.used(kept=kept, lost=False)
         self.hears(headers)
         if self._broken and carrier in self._broken:
             return Again("connection", "its connection carried an answer twice")
         if status == 200 and self._numbered and self._twice(content):
-            if alone:  # nobody else's answer can have come: two requests have the same one, without a number
+            if (
+                not kept
+            ):  # nobody else's answer can have come: two requests have the same one, without a number
                 self._numbered = False
                 return status, content, headers
             # What comes next on that connection is the answer to this request, and nobody may take it for another's.
