@@ -16,7 +16,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     page = frame.page("samples")
     for model in board.models:
         for task, record, suffix in model.pages():
-            if not record.has_samples(task):
+            if not record.has_samples(task) or not site.shows(model.slug, task):
                 continue
             path = f"samples/{model.slug}/{board.task_slugs[task]}{suffix}.html"
             with site.showing(record, record.sample_file(task)):

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, area_order
-from lsm_eval.leaderboard.show import measured
-from lsm_eval.leaderboard.table.cell import Cell, TableColumn, task_cell
+from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn
 from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, Passes, Work
 from lsm_eval.statistics.combined import Interval
 
 
-def task_columns(board: Board) -> list[TableColumn]:
+def task_columns(board: Board, known: Cells) -> list[TableColumn]:
     """By area and task, a task's first metric before its others."""
     first = {column.key for column in board.columns}
     rows: dict[Key, EstimateRow] = {column.key: column.row for column in board.columns}
     cells: dict[Key, dict[int, Cell]] = {key: {} for key in rows}
-    for place, model in enumerate(board.models):
+    for model in board.models:
         for key, number in model.numbers.items():
             rows.setdefault(key, number.row)
-            if measured(number.row):
-                cells.setdefault(key, {})[place] = task_cell(number)
+    for (key, place), cell in known.items():
+        cells.setdefault(key, {})[place] = cell
     order = {key: place for place, key in enumerate(rows)}
 
     def where(key: Key) -> tuple[tuple[int, str], str, bool, int]:
@@ -75,7 +74,9 @@ def cost_columns(board: Board) -> list[TableColumn]:
 def _parameters(models: Sequence[ModelEntry]) -> dict[int, Cell]:
     counts = {place: model.runs[0].manifest.model.parameters for place, model in enumerate(models)}
     return {
-        place: Cell(Interval(count / 1e6, None, None), None) for place, count in counts.items() if count is not None
+        place: Cell(Interval(count / 1e6, None, None), None)
+        for place, count in counts.items()
+        if count is not None
     }
 
 
@@ -100,7 +101,9 @@ def _speeds(models: Sequence[ModelEntry], purpose: str) -> dict[int, Cell]:
             # A few tokens are no measurement of speed.
             if passes is not None and passes.tokens_per_second is not None and passes.tokens > most:
                 most = passes.tokens
-                found[place] = Cell(Interval(passes.tokens_per_second, None, None), None, notes=(machine(run),))
+                found[place] = Cell(
+                    Interval(passes.tokens_per_second, None, None), None, notes=(machine(run),)
+                )
     return found
 
 
