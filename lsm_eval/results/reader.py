@@ -73,21 +73,24 @@ class Record:
 
         Reads no more of the file than those rows need. Raises `UserError` as `samples` does.
         """
+        return [row for batch in self.sample_batches(task, limit) for row in batch]
+
+    def sample_batches(self, task: str, limit: int, size: int = 1000) -> Iterator[list[dict[str, Any]]]:
+        """`sample_rows`, at most `size` at a time, so that a table of any length fits into memory."""
         from pyarrow import ArrowException
 
         if limit <= 0:
-            return []
+            return
         with self._open(task) as file:
             columns = [name for name in file.schema_arrow.names if not name.startswith("stats.")]
-            rows: list[dict[str, Any]] = []
             try:
-                for batch in file.iter_batches(batch_size=limit, columns=columns):
-                    rows += batch.to_pylist()
-                    if len(rows) >= limit:
-                        break
+                for batch in file.iter_batches(batch_size=min(limit, size), columns=columns):
+                    yield batch.to_pylist()[:limit]
+                    limit -= batch.num_rows
+                    if limit <= 0:
+                        return
             except (ArrowException, OSError, ValueError) as error:
                 raise _broken(self.sample_file(task), error) from error
-            return rows[:limit]
 
     @contextmanager
     def _open(self, task: str) -> Iterator[Any]:
