@@ -24,7 +24,14 @@ from lsm_eval.cli.folder import Folder
     show_default=True,
     help="Samples that a task's page shows.",
 )
-def leaderboard(reports: tuple[Path, ...], out: Path, samples: int) -> None:
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Of the pages, until a reader chooses another one.",
+)
+def leaderboard(reports: tuple[Path, ...], out: Path, samples: int, language: str) -> None:
     """Build a static leaderboard from the records under the folders REPORTS.
 
     The pages open from disk by double click and load nothing from a network. Prints the path of index.html.
@@ -32,4 +39,4 @@ def leaderboard(reports: tuple[Path, ...], out: Path, samples: int) -> None:
     from lsm_eval.cli.progress import make_progress
     from lsm_eval.leaderboard.build import build
 
-    click.echo(build(reports, out, samples=samples, progress=make_progress()))
+    click.echo(build(reports, out, samples=samples, language=language, progress=make_progress()))

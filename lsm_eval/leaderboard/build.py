@@ -7,27 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lsm_eval.errors import UserError
+from lsm_eval.leaderboard.options import SAMPLES, Options
 from lsm_eval.leaderboard.write import FIRST_LINE, MARKER, Read, write_site
 from lsm_eval.progress import Progress, Silent
 from lsm_eval.recount.check import check_record
 from lsm_eval.results.reader import LeftOut, find_records
 from lsm_eval.results.workplace import abandoned, clear, workplace
 
-SAMPLES = 100
-"""Samples of a task that its page shows."""
-
 _OLD = "old"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def build(
-    reports: Sequence[Path] | Path, out: Path, *, samples: int = SAMPLES, progress: Progress | None = None
+    reports: Sequence[Path] | Path,
+    out: Path,
+    *,
+    samples: int = SAMPLES,
+    language: str = "en",
+    progress: Progress | None = None,
 ) -> Path:
     """Build the site of all records under `reports` in the folder `out`, and return its `index.html`.
 
     Equal records give byte-identical files. The site is written to a folder beside `out` and renamed when
     whole, so a build that fails leaves the old site as it was. `samples` is how many samples a task's page
-    shows. A record that is broken, or not what it says when it is counted again (`recount`), is left out, which is said as a note of `progress` and on the front page. Raises
+    shows, `language` that of the interface (`words.LANGUAGES`). A record that is broken, or not what it says when it is counted again (`recount`), is left out, which is said as a note of `progress` and on the front page. Raises
     `UserError` if there are no records, if all are broken, or if `out` holds anything that an earlier build did
     not write.
     """
@@ -53,7 +56,9 @@ def build(
         out.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(out, progress)
         with workplace(out.parent, _building(out)) as place:
-            site, left_out = _whole_site(records, left_out, roots, place, samples, progress)
+            site, left_out = _whole_site(
+                records, left_out, roots, place, Options(samples, language), progress
+            )
             _put_in_place(site, out, place / _OLD)
     except OSError as error:
         raise _unwritable(out, error) from error
@@ -67,7 +72,7 @@ def _whole_site(
     left_out: Sequence[LeftOut],
     roots: Sequence[Path],
     place: Path,
-    samples: int,
+    options: Options,
     progress: Progress,
 ) -> tuple[Path, list[LeftOut]]:
     """A folder in `place` with the site of all records that can be shown, and those that cannot."""
@@ -75,7 +80,7 @@ def _whole_site(
     while records:
         site = place / f"site{attempt}"
         site.mkdir()
-        broken = write_site(records, [_placed(one, roots) for one in left_out], site, samples, progress)
+        broken = write_site(records, [_placed(one, roots) for one in left_out], site, options, progress)
         if not broken:
             return site, list(left_out)
         # What a broken record leaves is a gap in many pages, so all are made anew without it.

@@ -1,5 +1,5 @@
 // Sorts the table by the column whose heading is pressed. Reads only numbers and names that are in the page.
-(() => {
+lsm.page("front", () => {
   "use strict";
   const table = document.getElementById("board");
   if (!table) return;
@@ -35,4 +35,4 @@
   for (const header of table.querySelectorAll("th[aria-sort]")) {
     header.querySelector("button").addEventListener("click", () => sort(header));
   }
-})();
+});

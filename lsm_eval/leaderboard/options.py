@@ -1,0 +1,18 @@
+"""What a reader of `lsm-eval leaderboard --help` may choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SAMPLES = 100
+"""Samples of a task that its page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a site is made."""
+
+    samples: int = SAMPLES
+    """Samples of a task that its page shows."""
+    language: str = "en"
+    """Of the interface (`words.LANGUAGES`), until a reader chooses."""
