@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lsm_eval.leaderboard.frame.safe import safe_json
 from lsm_eval.leaderboard.outcomes.flags import Flag
 from lsm_eval.leaderboard.samples import SampleView, weight
 
-FIRST = 100_000
+FIRST = 120_000
 """Bytes of samples that stand in the page itself, about."""
 
 PIECE = 150_000
@@ -32,30 +33,43 @@ class Shown:
     seconds: float | None
 
     @property
-    def names(self) -> list[str]:
-        """Of its flags."""
-        from lsm_eval.leaderboard.outcomes.flags import NAMES
+    def wrong(self) -> bool:
+        """Whether its score says so."""
+        return bool(self.flags & Flag.WRONG)
 
-        return [name for flag, name in NAMES.items() if self.flags & flag]
+    @property
+    def disagrees(self) -> bool:
+        """Whether most other models have the other outcome."""
+        return bool(self.flags & Flag.DISAGREES)
 
-    def has(self, flag: Flag) -> bool:
-        """Whether it has the flag."""
-        return bool(self.flags & flag)
+    @property
+    def slow(self) -> bool:
+        """Whether it took longer than nearly all others."""
+        return bool(self.flags & Flag.SLOW)
 
 
 def portions(samples: Iterable[Shown], first: int = FIRST, piece: int = PIECE) -> Iterator[list[Shown]]:
     """The samples in order, in portions of at most so many bytes (or of one sample), the first of `first`. There is always a
     first one, that may be empty."""
     portion: list[Shown] = []
-    size, most = 0, first
+    size, most, bytes_of = 0, first, _on_page
     for sample in samples:
-        own = weight(sample.view)
+        own = bytes_of(sample)
         if portion and size + own > most:
             yield portion
-            portion, size, most = [], 0, piece
+            portion, size, most, bytes_of = [], 0, piece, _packed
+            own = bytes_of(sample)
         portion.append(sample)
         size += own
     yield portion
+
+
+def _on_page(sample: Shown) -> int:
+    return weight(sample.view)
+
+
+def _packed(sample: Shown) -> int:
+    return len(safe_json(packed(sample)))
 
 
 def packed(sample: Shown) -> dict[str, Any]:
@@ -95,7 +109,7 @@ def packed(sample: Shown) -> dict[str, Any]:
         "t": None if sample.seconds is None else f"{sample.seconds:.2f}",
         "fl": sample.flags,
     }
-    return {name: thing for name, thing in content.items() if thing or thing == ""}
+    return {name: thing for name, thing in content.items() if thing or (thing == "" and name != "l")}
 
 
 def starts(portions: Sequence[int]) -> list[int]:

@@ -128,7 +128,7 @@ lsm.page("samples", (main) => {
     const narrowed = flags || query || from;
     status.textContent = !narrowed && !rest ? ""
       : rest ? t("{n} samples are shown, of the first {at} of {total}.", { n: found.length.toLocaleString("en"), at: at.toLocaleString("en"), total: about.n.toLocaleString("en") })
-        : found.length ? tn(found.length, t("{n} sample is so."), t("{n} samples are so.")) : t("No sample is so.");
+        : found.length ? tn(found.length, t("{n} sample matches."), t("{n} samples match.")) : t("No sample matches.");
   };
   const failed = () => { status.textContent = t("A part of the samples cannot be loaded: is the folder of this page whole?"); };
   const begin = (count) => {

@@ -17,6 +17,8 @@ class Difficulty:
     """One sample."""
 
     sample: str
+    at: int
+    """Its column in the field."""
     right: int
     """Models that got it right."""
     answered: int
@@ -49,4 +51,4 @@ def disputed(field: Field, most: int) -> list[Difficulty]:
 def _made(field: Field, at: int) -> Difficulty:
     column = field.found[:, at]
     models = [*np.flatnonzero(column == 0).tolist(), *np.flatnonzero(column == 1).tolist()]
-    return Difficulty(field.ids[at], int(field.right[at]), int(field.answered[at]), tuple(models))
+    return Difficulty(field.ids[at], at, int(field.right[at]), int(field.answered[at]), tuple(models))

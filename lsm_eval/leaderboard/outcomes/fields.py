@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from lsm_eval.leaderboard.collect import Board, ModelEntry, likelihood
 from lsm_eval.leaderboard.outcomes.outcome import Answered, Field, field_of, graded, read
+from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 
@@ -59,6 +61,16 @@ class Fields:
                     answered.append((model.slug, own))
                     metrics.setdefault(row.metric)
         return TaskField(field_of(answered), next(iter(metrics)) if len(metrics) == 1 else None)
+
+
+_FIELDS: WeakKeyDictionary[Site, Fields] = WeakKeyDictionary()
+
+
+def fields_of(board: Board, site: Site) -> Fields:
+    """The outcomes of the board that the site shows, the same for all its pages."""
+    if site not in _FIELDS:
+        _FIELDS[site] = Fields(board, site.showing)
+    return _FIELDS[site]
 
 
 def first_row(record: Record, task: str) -> EstimateRow | None:

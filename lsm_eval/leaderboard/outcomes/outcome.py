@@ -45,6 +45,10 @@ class Answered:
     """SHA-256 of what each sample asks; null in early records."""
     outcomes: Outcomes
 
+    def first(self, count: int) -> Answered:
+        """Of the first samples only."""
+        return Answered(self.ids.slice(0, count), self.asked.slice(0, count), self.outcomes[:count])
+
 
 def read(record: Record, row: EstimateRow, metric: str) -> Answered | None:
     """Outcomes of the samples behind a number; None where the record keeps none of them, or no score of the `metric`.
@@ -73,6 +77,8 @@ class Field:
     ids: tuple[str, ...]
     found: Outcomes
     """[models, samples]."""
+    at: NDArray[np.int32] | None = None
+    """Where each sample stands in each model's own table [models, samples], -1 where it has none; None where all stand as here."""
 
     @property
     def right(self) -> NDArray[np.int64]:
@@ -85,6 +91,10 @@ class Field:
         """How many models have an outcome of each sample [samples]."""
         answered: NDArray[np.int64] = (self.found != NONE).sum(axis=0)
         return answered
+
+    def where(self, model: int, sample: int) -> int:
+        """Where a sample stands in a model's own table, or -1."""
+        return sample if self.at is None else int(self.at[model, sample])
 
     def place(self, model: str) -> int | None:
         """The model's row."""
@@ -115,12 +125,14 @@ def field_of(answered: Sequence[tuple[str, Answered]]) -> Field:
                 questions[at][asked] += 1
     most = [max(found, key=lambda one: (found[one], one)) if found else None for found in questions]
     table = np.full((len(answered), len(places)), NONE, np.int8)
+    where = np.full(table.shape, -1, np.int32)
     for row, (ids_here, asked_here, outcomes_here) in enumerate(tables):
-        for sample, asked, outcome in zip(ids_here, asked_here, outcomes_here, strict=True):
+        for own, (sample, asked) in enumerate(zip(ids_here, asked_here, strict=True)):
             at = places[sample or ""]
+            where[row, at] = own
             if asked is None or asked == most[at]:
-                table[row, at] = outcome
-    return Field(tuple(name for name, _ in answered), tuple(places), table)
+                table[row, at] = outcomes_here[own]
+    return Field(tuple(name for name, _ in answered), tuple(places), table, where)
 
 
 def _alike(one: Answered, other: Answered) -> bool:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, median
+from statistics import NormalDist
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, comparable
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.schema import EstimateRow
 
@@ -15,6 +20,28 @@ LEAST = 3
 """Other models with a comparable number that make a field."""
 
 Verdict = Literal["better", "worse", "not told apart"]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """Numbers of the same task, metric and signature [k]; all have an interval."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+    quantile: FloatArray
+    """Of the normal distribution, by which each interval's level is reached."""
+
+    def without(self, place: int) -> Rivals:
+        """All but one."""
+        return Rivals(*(np.delete(part, place) for part in (self.value, self.low, self.high, self.quantile)))
+
+
+def rivals(rows: Sequence[EstimateRow]) -> Rivals:
+    """Of rows that are all `bounded`."""
+    numbers = np.array([[row.value, row.low, row.high, _quantile(row.level)] for row in rows], float)
+    return Rivals(*numbers.reshape(-1, 4).T)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +58,7 @@ class Standing:
     verdict: Verdict
 
 
-def standings(pairs: Sequence[tuple[EstimateRow, Sequence[EstimateRow]]]) -> list[Standing]:
+def standings(pairs: Sequence[tuple[EstimateRow, Rivals]]) -> list[Standing]:
     """A verdict on each number that has a field: the other models' numbers of the same task, metric and signature.
 
     The number is better (worse) than the field where its interval and that of the field's median have no point in common. All
@@ -39,21 +66,18 @@ def standings(pairs: Sequence[tuple[EstimateRow, Sequence[EstimateRow]]]) -> lis
     that under 5 % of all models have one wrong verdict. Numbers without an interval, and fields with fewer than `LEAST` of them, get none.
     """
     asked = [
-        (row, kept)
+        (row, others)
         for row, others in pairs
-        if _bounded(row)
-        and row.higher_is_better is not None
-        and len(kept := [one for one in others if _bounded(one)]) >= LEAST
+        if bounded(row) and row.higher_is_better is not None and len(others.value) >= LEAST
     ]
     found = []
     for row, others in asked:
-        low, high = _widened(row, len(asked))
-        ends = [_widened(one, len(asked)) for one in others]
-        below, above = median(end[0] for end in ends), median(end[1] for end in ends)
-        middle = median(one.value for one in others if one.value is not None)
-        found.append(
-            Standing(row, len(others), middle, below, above, _verdict(row, (low, high), (below, above)))
-        )
+        mine = rivals([row])
+        low, high = (float(end[0]) for end in _widened(mine, row.level, len(asked)))
+        lows, highs = _widened(others, row.level, len(asked))
+        below, above = float(np.median(lows)), float(np.median(highs))
+        verdict = _verdict(row, (low, high), (below, above))
+        found.append(Standing(row, len(others.value), float(np.median(others.value)), below, above, verdict))
     return found
 
 
@@ -65,18 +89,43 @@ def _verdict(row: EstimateRow, own: tuple[float, float], field: tuple[float, flo
     return "not told apart"
 
 
-def _widened(row: EstimateRow, verdicts: int) -> tuple[float, float]:
-    assert row.value is not None
-    assert row.low is not None
-    assert row.high is not None  # it is bounded
-    wider = _quantile(1 - (1 - row.level) / verdicts) / _quantile(row.level)
-    return row.value - wider * (row.value - row.low), row.value + wider * (row.high - row.value)
+def _widened(rows: Rivals, level: float, verdicts: int) -> tuple[FloatArray, FloatArray]:
+    wider = _quantile(1 - (1 - level) / verdicts) / rows.quantile
+    return rows.value - wider * (rows.value - rows.low), rows.value + wider * (rows.high - rows.value)
 
 
 def _quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
-def _bounded(row: EstimateRow) -> bool:
+def bounded(row: EstimateRow) -> bool:
+    """Whether it has a value, an interval, and a level between 0 and 1."""
     ends = (row.low, row.high)
     return measured(row) and all(end is not None and math.isfinite(end) for end in ends) and 0 < row.level < 1
+
+
+class Rivalry:
+    """The fields of all numbers of a board, rows without a model left out."""
+
+    def __init__(self, board: Board) -> None:
+        rows: dict[tuple[Key, tuple[str, ...]], list[EstimateRow]] = defaultdict(list)
+        places: dict[tuple[str, Key], tuple[tuple[Key, tuple[str, ...]], int]] = {}
+        for model in board.models:
+            if model.no_model:
+                continue
+            for key, number in model.numbers.items():
+                if bounded(number.row):
+                    group = (key, comparable(number.row))
+                    places[model.slug, key] = (group, len(rows[group]))
+                    rows[group].append(number.row)
+        self._places = places
+        self._groups = {group: rivals(own) for group, own in rows.items()}
+
+    def standings(self, model: ModelEntry, keys: Sequence[Key]) -> list[Standing]:
+        """The model's numbers of these tasks and metrics against the others'."""
+        pairs = []
+        for key in keys:
+            if (model.slug, key) in self._places:
+                group, place = self._places[model.slug, key]
+                pairs.append((model.numbers[key].row, self._groups[group].without(place)))
+        return standings(pairs)
