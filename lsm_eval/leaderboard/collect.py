@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lsm_eval.comparison.releases import RELEASE, alike, engine
+from lsm_eval.comparison.signature import parts
 from lsm_eval.leaderboard.founded import departures, rank
 from lsm_eval.leaderboard.naming import Identity, identity, row_names, source_name
 from lsm_eval.leaderboard.show import measured, slugs
@@ -206,8 +208,8 @@ def rows_of(record: Record) -> list[EstimateRow]:
 
 
 def comparable(row: EstimateRow) -> tuple[str, ...]:
-    """The parts of a number's signature (separated by spaces) that must agree: all but the model's."""
-    return tuple(part for part in row.signature.split() if not part.startswith("model:"))
+    """The parts of a number's signature that must agree (`comparison.releases.alike`)."""
+    return alike(row.signature)
 
 
 def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:
@@ -241,18 +243,42 @@ def _mark(models: Sequence[ModelEntry]) -> None:
             if measured(number.row):
                 columns[key].append(number)
     for numbers in columns.values():
-        groups = Counter(comparable(number.row) for number in numbers)
+        keys = _keys(numbers)
+        groups = Counter(keys)
         if len(groups) < 2:
             continue
         (top, most), (_, second) = groups.most_common(2)
         norm = top if most > second else None
         marked = [signature for signature in sorted(groups) if signature != norm]
-        for number in numbers:
-            own = comparable(number.row)
+        for number, own in zip(numbers, keys, strict=True):
             if own == norm:
                 continue
             number.mark = "†" if len(marked) == 1 else f"†{_letters(marked.index(own))}"
             number.why = _difference(own, norm if norm is not None else _other(own, marked), norm is None)
+
+
+def _keys(numbers: Sequence[Number]) -> list[tuple[str, ...]]:
+    """What must agree for two numbers of a column to compare. Of another release than most of those that are alike, a number
+    compares if its engine is one of theirs."""
+    keys = [comparable(number.row) for number in numbers]
+    releases: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    engines: dict[tuple[tuple[str, ...], str], set[str | None]] = defaultdict(set)
+    for key, number in zip(keys, numbers, strict=True):
+        releases[key][_release(number.row)] += 1
+        engines[key, _release(number.row)].add(engine(number.record))
+    found = []
+    for key, number in zip(keys, numbers, strict=True):
+        usual = max(releases[key], key=lambda release: (releases[key][release], release))
+        own, release = engine(number.record), _release(number.row)
+        known = engines[key, usual]
+        if release != usual and own is not None and None not in known and own not in known:
+            key = (*key, f"{RELEASE}:{release}", f"engine:{own.replace(' ', '_')}")
+        found.append(key)
+    return found
+
+
+def _release(row: EstimateRow) -> str:
+    return parts(row.signature).get(RELEASE, "")
 
 
 def _other(own: tuple[str, ...], signatures: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
