@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lsm_eval.comparison.signature import MODEL, differing
+from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 
@@ -37,23 +38,23 @@ def changes(before: tuple[EstimateRow, Record], after: tuple[EstimateRow, Record
 def _signature(first: EstimateRow, second: EstimateRow) -> Iterator[Change]:
     for part in differing(first.signature, second.signature):
         if part.name != MODEL and part.name != "lsm-eval":  # these stand below, each once
-            yield Change("signature", part.name, part.first, part.second)
+            yield Change(word("signature"), part.name, part.first, part.second)
 
 
 def _of_runs(old: Record, new: Record) -> Iterator[Change]:
     first, second = old.manifest, new.manifest
     if first.model.fingerprint != second.model.fingerprint:
         yield Change(
-            "model", "fingerprint", first.model.fingerprint[:_SHOWN], second.model.fingerprint[:_SHOWN]
+            word("model"), "fingerprint", first.model.fingerprint[:_SHOWN], second.model.fingerprint[:_SHOWN]
         )
     one, other = (
         {name: getattr(model, name) for name in _MODEL} | model.details
         for model in (first.model, second.model)
     )
     yield from _unlike("model", one, other)
-    yield from _unlike("version", first.versions, second.versions)
+    yield from _unlike(word("version"), first.versions, second.versions)
     machines = [{name: run.hardware.get(name) for name in _MACHINE} for run in (first, second)]
-    yield from _unlike("machine", machines[0], machines[1])
+    yield from _unlike(word("machine"), machines[0], machines[1])
 
 
 def _unlike(kind: str, first: dict[str, Any], second: dict[str, Any]) -> Iterator[Change]:

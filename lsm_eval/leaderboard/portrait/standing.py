@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, comparable
+from lsm_eval.leaderboard.collect import Board, Key, ModelEntry
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.schema import EstimateRow
 
@@ -108,14 +108,15 @@ class Rivalry:
     """The fields of all numbers of a board, rows without a model left out."""
 
     def __init__(self, board: Board) -> None:
-        rows: dict[tuple[Key, tuple[str, ...]], list[EstimateRow]] = defaultdict(list)
-        places: dict[tuple[str, Key], tuple[tuple[Key, tuple[str, ...]], int]] = {}
+        # Numbers of a column compare where they have the same mark.
+        rows: dict[tuple[Key, str], list[EstimateRow]] = defaultdict(list)
+        places: dict[tuple[str, Key], tuple[tuple[Key, str], int]] = {}
         for model in board.models:
             if model.no_model:
                 continue
             for key, number in model.numbers.items():
                 if bounded(number.row):
-                    group = (key, comparable(number.row))
+                    group = (key, number.mark)
                     places[model.slug, key] = (group, len(rows[group]))
                     rows[group].append(number.row)
         self._places = places
