@@ -13,6 +13,7 @@ from lsm_eval.leaderboard.outcomes.difficulty import Difficulty, disputed, harde
 from lsm_eval.leaderboard.outcomes.fields import TaskField
 from lsm_eval.leaderboard.outcomes.outcome import Field
 from lsm_eval.leaderboard.show import compact, measured, value
+from lsm_eval.leaderboard.words import word
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
 MOST_AGREEING = 12
@@ -20,6 +21,12 @@ MOST_AGREEING = 12
 
 MOST_SAMPLES = 10
 """Hardest, and disputed, samples."""
+
+DIRECTIONS = {
+    True: word("higher is better"),
+    False: word("lower is better"),
+    None: word("neither direction is better"),
+}
 
 _LINKS = 4
 """Models whose answer to a sample is linked."""

@@ -29,13 +29,22 @@ def made_board(root: Path, *, samples: int = 60, models: dict[str, float] = MODE
     for place, (name, skill) in enumerate(models.items()):
         rows: list[Json] = []
         estimates = []
-        for kind, (area, higher) in {"arc": ("accuracy", True), "qa": ("quality", True), "adv": ("safety", False)}.items():
-            own = [_sample(kind, at, hard[at] < skill + chance.uniform(-0.3, 0.3), higher, chance) for at in range(samples)]
+        for kind, (area, higher) in {
+            "arc": ("accuracy", True),
+            "qa": ("quality", True),
+            "adv": ("safety", False),
+        }.items():
+            own = [
+                _sample(kind, at, hard[at] < skill + chance.uniform(-0.3, 0.3), higher, chance)
+                for at in range(samples)
+            ]
             rows += own
             scores = [row["score.accuracy"] for row in own if row["score.accuracy"] is not None]
             missing = samples - len(scores)
             estimates.append(
-                numbers(kind, int(sum(scores)), len(scores), area=area, higher_is_better=higher, missing=missing)
+                numbers(
+                    kind, int(sum(scores)), len(scores), area=area, higher_is_better=higher, missing=missing
+                )
             )
         failed = sum(row["failure"] is not None and row["task"] == "qa" for row in rows)
         tasks = [
@@ -57,11 +66,21 @@ def _sample(kind: str, at: int, right: bool, higher: bool, chance: random.Random
     common = {"asked": f"{kind}{at}", "score.accuracy": score, "stats.accuracy": [score]}
     if kind == "arc":
         likely, other = (-0.5, -2.0) if right else (-2.0, -0.5)
-        return sample(kind, at, prompt=f"Q: question {at}, of word{at % 17}?\nA:", logprobs=[likely, other], **common)
+        return sample(
+            kind, at, prompt=f"Q: question {at}, of word{at % 17}?\nA:", logprobs=[likely, other], **common
+        )
     answer = f"the right answer {at}" if right else f"nonsense {at}"
     cut = {"finish": "length"} if at % 13 == 4 else {}
     lost = kind == "qa" and at % 19 == 7
-    failed = {"failure": "too_long", "failure_detail": "9000 tokens", "score.accuracy": None, "stats.accuracy": None, "completion": None}
+    failed = {
+        "failure": "too_long",
+        "failure_detail": "9000 tokens",
+        "score.accuracy": None,
+        "stats.accuracy": None,
+        "completion": None,
+    }
     seconds = {"seconds": chance.expovariate(1.0)} if kind == "qa" else {}
-    row = generated(kind, at, f"Tell me about {at}.", answer, [f"the right answer {at}"], **{**common, **cut, **seconds})
+    row = generated(
+        kind, at, f"Tell me about {at}.", answer, [f"the right answer {at}"], **{**common, **cut, **seconds}
+    )
     return {**row, **(failed if lost else {})}

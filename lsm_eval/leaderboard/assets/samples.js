@@ -55,7 +55,7 @@ lsm.page("samples", (main) => {
     heading(t("Prompt")), pre(s.p),
     ...(s.ch ? [heading(t("Choices")), choices(s.ch)] : []),
     s.th !== undefined ? el("details", { class: "thoughts" }, el("summary", null, t("Thoughts, not scored")), pre(s.th)) : null,
-    ...(s.a !== undefined ? [heading(t("Answer"), s.f !== undefined ? el("span", { class: "sub" }, " ", t("ended by: {how}", { how: s.f })) : null), pre(s.a, "completion")] : []),
+    ...(s.a !== undefined ? [heading(t("Answer"), s.f !== undefined ? el("span", { class: "sub" }, " ", t("ended by:"), " ", s.f) : null), pre(s.a, "completion")] : []),
     s.l ? el("p", null, s.l) : null,
     ...(s.r ? [heading(t("Target")), ...s.r.map((one) => pre(one))] : []),
     s.more ? el("p", { class: "sub" }, t("{n} more are not shown", { n: s.more })) : null,

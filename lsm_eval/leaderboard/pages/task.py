@@ -6,7 +6,7 @@ from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.outcomes.fields import fields_of
 from lsm_eval.leaderboard.site import Site
-from lsm_eval.leaderboard.task_view import published, task_view
+from lsm_eval.leaderboard.task_view import DIRECTIONS, published, task_view
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
@@ -16,4 +16,4 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     for name, slug in board.task_slugs.items():
         path = f"tasks/{slug}.html"
         view = task_view(board, name, fields.of(name), site.options.samples)
-        site.put(path, page.render(path, view=view, slug=slug, published=published))
+        site.put(path, page.render(path, view=view, slug=slug, published=published, directions=DIRECTIONS))
