@@ -159,7 +159,7 @@ def test_a_numbers_samples_are_of_its_own_run(tmp_path: Path) -> None:
     assert "asked on day 1" in first
     assert "run day1." in first
     assert "asked on day 3" in second
-    assert "which asked the first 7 of 200 samples" in second
+    assert "the first 7 of 200 samples" in second
     assert "day2.html" not in page
     assert "<b>20.0%</b>" in page, "what other runs say is there, too"
     index = (site / "index.html").read_text()
