@@ -58,7 +58,16 @@ class Apart:
     """Of 0 or 1 that stand alone."""
     clusters: int | None
     """None where every sample stands alone."""
-    _answers: _Answers
+    _answers: _Answers | None = None
+    """None of sums over several tasks."""
+
+    def of(self, places: NDArray[np.intp], at: NDArray[np.intp]) -> Apart:
+        """Of the models at these places alone, in rising order; `at`: `pairs_at` of them."""
+        return Apart(
+            len(places), self.means[places], self.numbers[places], self.value[at], self.variance[at],
+            self.third[at], self.fourth[at], self.freedom[at], self.told[at], self.net[at], self.fit[at],
+            self.exact, self.clusters,
+        )  # fmt: skip
 
     @property
     def many(self) -> bool:
@@ -69,6 +78,7 @@ class Apart:
     def residuals(self) -> FloatArray:
         """Of each unit and model [G, m]: its weighted sum of values less the model's mean, over the model's weight; 0 where it has no
         answer. Levels are drawn from these."""
+        assert self._answers is not None
         return self._answers.residuals()
 
 
@@ -302,3 +312,10 @@ def _made(
         np.minimum(told, sums.units), net, fit, exact, clusters, answers,
     )  # fmt: skip
 
+
+def pairs_at(places: NDArray[np.intp], models: int) -> NDArray[np.intp]:
+    """Where the pairs of models at these places, in rising order, stand among those of all."""
+    first, second = np.triu_indices(len(places), 1)
+    one, two = places[first], places[second]
+    made: NDArray[np.intp] = one * models - one * (one + 1) // 2 + two - one - 1
+    return made

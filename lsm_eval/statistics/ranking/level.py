@@ -86,6 +86,12 @@ class Chance:
     """Of each model and draw [m, B]."""
     errors: FloatArray
     """The standard errors of its differences, over pairs; 0 where two models answer alike."""
+    unit: float = 1.0
+    """What 1 of both is in the metric's unit."""
+
+    def of(self, places: NDArray[np.intp], at: NDArray[np.intp]) -> Chance:
+        """Of the models at these places alone; `at`: `apart.pairs_at` of them."""
+        return Chance(self.noise[places], self.errors[at], self.unit)
 
     def largest(self, kept: NDArray[np.intp]) -> FloatArray:
         """Of each draw, the largest studentised difference of the pairs that are `kept` (places among all pairs)."""
@@ -117,7 +123,7 @@ def chance(residuals: FloatArray, seed: int = 0, draws: int | None = None) -> Ch
     # In units that single precision holds.
     size = float(np.abs(residuals).max(initial=0.0)) or 1.0
     noise: NDArray[np.float32] = (residuals.T / size).astype(np.float32) @ multipliers
-    return Chance(noise, _errors(residuals / size))
+    return Chance(noise, _errors(residuals / size), size)
 
 
 def _errors(residuals: FloatArray) -> FloatArray:
