@@ -55,29 +55,39 @@ def cells() -> Iterator[Cell]:
     for m in (2, 5, 20):
         for n in (20, 50, 200, 1000):
             yield _shares(f"{m} equal models, {n} samples of 0 or 1", np.full(m, 0.6), n)
-    spaced = np.linspace(0.4, 0.8, 10)
+    spaced = np.array([0.4 + 0.4 * at / 9 for at in range(10)])
     for n in (50, 200, 1000):
         yield _shares(f"10 spaced models, {n} samples", spaced, n)
         yield _shares(f"5 pairs of equal models, {n} samples", np.repeat([0.2, 0.4, 0.6, 0.8, 0.95], 2), n)
     yield _shares("50 equal models, 200 samples", np.full(50, 0.5), 200)
-    yield _shares("50 models in 5 groups far apart, 1000 samples", np.repeat([0.1, 0.3, 0.5, 0.7, 0.9], 10), 1000)
+    yield _shares(
+        "50 models in 5 groups far apart, 1000 samples", np.repeat([0.1, 0.3, 0.5, 0.7, 0.9], 10), 1000
+    )
     yield _shares("20 models nearly equal, 500 samples", 0.5 + 0.0005 * np.arange(20), 500)
     for share in (0.01, 0.05, 0.98):
         for n in (100, 500):
             yield _shares(f"10 equal models at {share:g}, {n} samples", np.full(10, share), n)
     for alike in (0.9, 0.98, 0.995):
-        yield _quantised(f"10 equal models that answer alike but for {1 - alike:.1%}, 500 samples", alike, 10, 500)
+        yield _quantised(
+            f"10 equal models that answer alike but for {1 - alike:.1%}, 500 samples", alike, 10, 500
+        )
     yield _shares("10 equal models, 300 samples, a fifth missing", np.full(10, 0.6), 300, missing=0.2)
     yield _shares("10 equal models, 60 samples, half missing", np.full(10, 0.6), 60, missing=0.5)
     for growth in (1.0, 10.0):
         for count in (10, 20, 50, 200):
             kind = "equal" if growth == 1 else "unequal"
-            yield _clusters(f"8 equal models, {count} {kind} clusters of 8", np.full(8, 0.6), count, 8, growth)
-    yield _clusters("8 equal models, 50 unequal clusters, a tenth missing", np.full(8, 0.6), 50, 8, 10.0, missing=0.1)
+            yield _clusters(
+                f"8 equal models, {count} {kind} clusters of 8", np.full(8, 0.6), count, 8, growth
+            )
+    yield _clusters(
+        "8 equal models, 50 unequal clusters, a tenth missing", np.full(8, 0.6), 50, 8, 10.0, missing=0.1
+    )
     yield _clusters("8 equal models, 4 clusters", np.full(8, 0.6), 4, 8, 1.0, refused=True)
     for n in (50, 300):
         yield _weighted(f"8 equal models, {n} samples of unequal weight", np.full(8, 0.6), n)
-    yield _weighted("8 equal models, 300 samples of unequal weight, a tenth missing", np.full(8, 0.6), 300, missing=0.1)
+    yield _weighted(
+        "8 equal models, 300 samples of unequal weight, a tenth missing", np.full(8, 0.6), 300, missing=0.1
+    )
     for kind in ("normal", "exponential", "lognormal", "t3", "half zero"):
         for n in (20, 100, 1000):
             yield _means(f"8 equal models, {n} {kind} values", kind, 8, n)
@@ -118,7 +128,14 @@ def _quantised(name: str, alike: float, models: int, number: int) -> Cell:
 
 
 def _clusters(
-    name: str, truth: FloatArray, count: int, size: int, growth: float, *, missing: float = 0.0, refused: bool = False
+    name: str,
+    truth: FloatArray,
+    count: int,
+    size: int,
+    growth: float,
+    *,
+    missing: float = 0.0,
+    refused: bool = False,
 ) -> Cell:
     """A model's answers in one cluster hang together, beside what is hard for all."""
     grown = np.exp(np.linspace(0, np.log(growth), count))
@@ -209,7 +226,9 @@ def simulated(cell: Cell, draws: int, seed: int) -> dict[str, tuple[float, float
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table; 1 where a cell of ours is under the bar."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--draws", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cell", default="", help="only cells whose name has this in it")

@@ -44,7 +44,9 @@ def rivals(
             groups = None if clusters is None else clusters.get(name)
             rows.append(_counted(name, metric, values, groups, more))
             failed = int(np.isnan(values).sum())
-            tasks.append(task(name, rows[-1]["area"], samples=len(values), failures={"nan": failed} if failed else {}))
+            tasks.append(
+                task(name, rows[-1]["area"], samples=len(values), failures={"nan": failed} if failed else {})
+            )
             for place, value in enumerate(values.tolist()):
                 samples.append(_sample(name, metric, place, value, None if groups is None else groups[place]))
         model = names[at] if names else f"org/model {at}"

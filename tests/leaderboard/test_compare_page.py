@@ -14,8 +14,7 @@ from rivals import drawn, rivals
 from lsm_eval.comparison.compare import compare
 from lsm_eval.comparison.result import Row
 from lsm_eval.leaderboard.build import build
-from lsm_eval.leaderboard.versus.packing import packed
-from lsm_eval.leaderboard.versus.vectors import unpacked
+from lsm_eval.leaderboard.versus.packing import packed, unpacked
 from lsm_eval.results.reader import read_record
 
 MODELS = 5
@@ -127,7 +126,9 @@ def test_disagreements_stand_side_by_side(page: Page, site: Path) -> None:
     page.goto(page.url)
     page.wait_for_selector("#samples article")
     page.locator("#samples article a").first.click()
-    assert page.url.partition("#")[0].endswith("samples/org-model-0/one-way.html?") or "one-way.html" in page.url
+    assert (
+        page.url.partition("#")[0].endswith("samples/org-model-0/one-way.html?") or "one-way.html" in page.url
+    )
 
 
 def test_harmful_texts_are_folded(page: Page, site: Path) -> None:

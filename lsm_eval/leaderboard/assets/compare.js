@@ -3,7 +3,7 @@ lsm.page("compare", (main) => {
   "use strict";
   const { t, tn, el } = lsm;
   const LEVEL = 0.95;
-  const MANY = 50; // samples shown at once
+  const MANY = 20; // samples shown at once
 
   // Special functions.
   const COEFFICIENTS = [

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,8 +59,11 @@ class Ranked:
     """Models that have a next one in order."""
     level: float = 0.95
     method: str = "none"
-    below: frozenset[tuple[str, str]] = frozenset()
-    """Neighbours that are told apart: the better, and the next in order."""
+    slugs: tuple[str, ...] = ()
+    """Of the models that compare with most of the column."""
+    better: NDArray[np.bool_] | None = None
+    """[slugs, slugs]: whether the row is shown to be better than the column; 97.5 % in `stricter`."""
+    stricter: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,6 @@ def of_places(
         return Ranked(places, unknown)
     group, found = main
     told, neighbours = found.neighbours
-    order = [int(at) for at in found.order]
     return Ranked(
         places,
         unknown,
@@ -114,11 +115,9 @@ def of_places(
         neighbours,
         found.level,
         found.method,
-        frozenset(
-            (group.slugs[one], group.slugs[two])
-            for one, two in zip(order, order[1:], strict=False)
-            if found.better[one, two]
-        ),
+        group.slugs,
+        found.better,
+        found.stricter,
     )
 
 
@@ -154,9 +153,7 @@ def _together(
     scores: Scores, metric: str, mark: str, numbers: Sequence[tuple[ModelEntry, Number]]
 ) -> Together:
     slugs = tuple(model.slug for model, _ in numbers)
-    found = apart(
-        scores.matrix(metric, slugs), scores.clusters if scores.clustered else None, scores.weights
-    )
+    found = apart(scores.matrix(metric, slugs), scores.clusters if scores.clustered else None, scores.weights)
     # Chance of one task must not be that of another: areas add them up.
     seed = zlib.crc32(f"{scores.task}:{metric}".encode())
     alone = None if found.many else chance(found.residuals, seed)
@@ -171,5 +168,3 @@ def places_of(group: Together, found: Ranks) -> dict[str, Place]:
         for at, slug in enumerate(group.slugs)
         if found.ranks[at] > 0
     }
-
-

@@ -133,17 +133,20 @@ class _Reader:
             if bool((number.row.imported or {}).get("differs")):
                 self._without(model, number.row.metric, DIFFERS)
                 continue
-            found = _mean_scores(table, f"stats.{names[number.row.metric]}")
-            if found is None:
-                found = _values(record, task, table, names[number.row.metric], number.row, self._aggregates)
-                if isinstance(found, str):
-                    self._without(model, number.row.metric, found)
-                    continue
-                if found.pseudo:
-                    self._scores.pseudo.add(number.row.metric)
-                found = found.values
-            found[failed] = np.nan
-            values[number.row.metric] = found
+            name = names[number.row.metric]
+            means = _mean_scores(table, f"stats.{name}")
+            found = (
+                _values(record, task, table, name, number.row, self._aggregates)
+                if means is None
+                else _Found(means, pseudo=False)
+            )
+            if isinstance(found, str):
+                self._without(model, number.row.metric, found)
+                continue
+            if found.pseudo:
+                self._scores.pseudo.add(number.row.metric)
+            found.values[failed] = np.nan
+            values[number.row.metric] = found.values
         self._held.setdefault(model.slug, []).append(_Held(places, values))
 
     def _without(self, model: ModelEntry, metric: str, why: str) -> None:
@@ -213,7 +216,7 @@ def _values(
     if statistics is None:
         return NO_SCORES
     statistics[own.unscored(name)] = np.nan
-    known = ~np.isnan(statistics).any(axis=1)
+    known = np.asarray(~np.isnan(statistics).any(axis=1), bool)
     if statistics.shape[1] == 2 and bool((statistics[known, 1] == 1).all()):
         return _Found(np.where(known, statistics[:, 0], np.nan), pseudo=False)
     aggregate = aggregates.of(row.model_copy(update={"metric": name}))

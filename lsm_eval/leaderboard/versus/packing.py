@@ -32,12 +32,25 @@ def packed(values: FloatArray) -> list[Any]:
     ]
 
 
+def unpacked(content: list[Any]) -> FloatArray:
+    """The scores of `packed`, as the page's script reads them."""
+    if len(content) == 2:
+        return np.frombuffer(base64.b64decode(content[1]), "<f8")[: content[0]].astype(float)
+    number, levels, bits, text = content
+    raw = np.frombuffer(base64.b64decode(text), np.uint8)
+    shifts = np.arange(8 // bits, dtype=np.uint8) * bits
+    places = ((raw[:, None] >> shifts) & ((1 << bits) - 1)).ravel()[:number]
+    known: FloatArray = np.array([np.nan if one is None else one for one in levels], float)
+    return np.asarray(known[places], float)
+
+
 def _bytes(places: NDArray[np.uint8], bits: int) -> bytes:
     each = 8 // bits
     rows = np.zeros((-(-len(places) // each), each), np.uint8)
     rows.ravel()[: len(places)] = places
     shifts = np.arange(each, dtype=np.uint8) * bits
-    return np.bitwise_or.reduce(rows << shifts, axis=1).astype(np.uint8).tobytes()
+    made: bytes = np.bitwise_or.reduce(rows << shifts, axis=1).astype(np.uint8).tobytes()
+    return made
 
 
 def _short(number: float) -> float | int:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from lsm_eval.leaderboard.collect import Board, Key
 from lsm_eval.leaderboard.ranking.scores import Scores
 from lsm_eval.leaderboard.show import measured
@@ -108,16 +106,3 @@ _VECTORS: WeakKeyDictionary[Site, Vectors] = WeakKeyDictionary()
 def vectors_of(site: Site) -> Vectors:
     """What was collected for the site; nothing where nobody did."""
     return _VECTORS.get(site, Vectors())
-
-
-def unpacked(content: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The scores of `packed`, as the page's script reads them."""
-    import base64
-
-    if len(content) == 2:
-        return np.frombuffer(base64.b64decode(content[1]), "<f8")[: content[0]].astype(float)
-    number, levels, bits, text = content
-    raw = np.frombuffer(base64.b64decode(text), np.uint8)
-    shifts = np.arange(8 // bits, dtype=np.uint8) * bits
-    places = ((raw[:, None] >> shifts) & ((1 << bits) - 1)).ravel()[:number]
-    return np.array([np.nan if one is None else one for one in levels], float)[places]

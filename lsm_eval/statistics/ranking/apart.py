@@ -9,6 +9,7 @@ all pairs; only where units weigh unlike and samples are missing are they added 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -114,7 +115,9 @@ def apart(values: ArrayLike, clusters: Clusters | None = None, weights: ArrayLik
     answered = ~np.isnan(given)
     shared = answered.sum(axis=0) > 1
     if np.isinf(given).any():
-        raise UserError("A sample's value is infinite, so that no mean can be compared: leave that sample out.")
+        raise UserError(
+            "A sample's value is infinite, so that no mean can be compared: leave that sample out."
+        )
     base = pairs(np.where(shared, 0.0, np.nan), np.zeros(given.shape[1]), clusters, weights)
     held = shared if weights is None else shared & (np.asarray(weights, float) > 0)
     own, numbers = _means(given, answered, weights), answered.sum(axis=1)
@@ -195,7 +198,9 @@ def _powers(x: FloatArray, there: FloatArray | None) -> tuple[FloatArray, FloatA
     )
 
 
-def _central(number: FloatArray, one: FloatArray, two: FloatArray, three: FloatArray, four: FloatArray) -> _Sums:
+def _central(
+    number: FloatArray, one: FloatArray, two: FloatArray, three: FloatArray, four: FloatArray
+) -> _Sums:
     """From sums of powers of differences of samples that weigh the same."""
     n = np.maximum(number, 1.0)
     d = one / n
@@ -213,9 +218,7 @@ def _central(number: FloatArray, one: FloatArray, two: FloatArray, three: FloatA
     )
 
 
-def _complete(
-    known: FloatArray, weight: FloatArray, groups: NDArray[np.intp], count: int
-) -> _Sums:
+def _complete(known: FloatArray, weight: FloatArray, groups: NDArray[np.intp], count: int) -> _Sums:
     """Every model answered every sample; units differ in weight."""
     total = float(weight.sum())
     sums = np.zeros((count, len(known)))
@@ -252,7 +255,7 @@ def _by_unit(
     sums = [np.zeros((m, m)) for _ in range(6)]
     order = np.argsort(groups, kind="stable")
     edges = np.searchsorted(groups[order], np.arange(count + 1))
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges.tolist()):
         at = order[start:end]
         part = (there[:, at] * weight[at]) @ there[:, at].T / safe
         has = (x[:, at] * weight[at]) @ there[:, at].T / safe
@@ -261,14 +264,16 @@ def _by_unit(
         units += part > 0
         np.maximum(largest, part, out=largest)
         square, again = own**2, rest**2
-        for total, more in zip(
-            sums, (own, square, square**2, again, again * rest, again**2), strict=True
-        ):
+        for total, more in zip(sums, (own, square, square**2, again, again * rest, again**2), strict=True):
             total += more
     found = [_upper(one) for one in sums]
     second = np.where(found[3] <= 1e-12 * np.maximum(found[1], 1e-300), 0.0, found[3])
     return _Sums(
-        _upper(units), (found[0], found[1], found[2]), _upper(value), (second, found[4], found[5]), _upper(largest)
+        _upper(units),
+        (found[0], found[1], found[2]),
+        _upper(value),
+        (second, found[4], found[5]),
+        _upper(largest),
     )
 
 
@@ -290,7 +295,7 @@ def _made(
     exact: bool,
 ) -> Apart:
     count = answers.count
-    by_unit = np.bincount(answers.groups, answers.weight, minlength=count)
+    by_unit = np.bincount(answers.groups, answers.weight, minlength=count).astype(float)
     second, third, fourth = sums.central
     freedom = np.full(len(second), satterthwaite(by_unit) if count > 1 else 1.0)
     # Of a pair that shares fewer units, as many fewer.

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.bounded import FloatArray
-from lsm_eval.statistics.ranking.apart import MANY, Apart
+from lsm_eval.statistics.ranking.apart import Apart
 
 _LOOK = 0.06
 """One-sided p above this are not computed: they tell no two models apart."""

@@ -5,9 +5,6 @@ simultaneous control (`level`), in steps (Romano & Wolf, Econometrica 73:1237-12
 Economic Studies 91:476-518, 2024): pairs that were told apart leave the comparisons, and the level is made anew for the rest. A model's best
 rank is 1 + the models shown to be better, its worst is the number of models less those shown to be worse. With 95 % no pair at all is
 put in the wrong order, so that all intervals hold at once, also where models are truly equal.
-
-The set that may be the best asks less (Hsu, Multiple Comparisons, 1996): a model leaves it where one is shown to be better, one-sided, at the
-strictest of the levels for each model against all others.
 """
 
 from __future__ import annotations
@@ -40,6 +37,8 @@ class Ranks:
     """The worst."""
     better: NDArray[np.bool_]
     """[m, m]: whether the row is shown to be better than the column."""
+    stricter: NDArray[np.bool_]
+    """The same at half the error, for conclusions that need another comparison of as little error beside this one."""
     level: float
     needed: float
     """The two-sided p that told the last pair apart, or would have."""
@@ -52,13 +51,16 @@ class Ranks:
     @property
     def top(self) -> NDArray[np.intp]:
         """Places of the models that none is shown to be better than, best mean first: the tied top."""
-        return self.order[self.low[self.order] == 1]
+        order = self.order
+        found: NDArray[np.intp] = order[self.low[order] == 1]
+        return found
 
     @property
     def order(self) -> NDArray[np.intp]:
         """Places of the models that have a value, by rank."""
         known = np.flatnonzero(self.ranks > 0)
-        return known[np.argsort(self.ranks[known], kind="stable")]
+        made: NDArray[np.intp] = known[np.argsort(self.ranks[known], kind="stable")]
+        return made
 
     @property
     def neighbours(self) -> tuple[int, int]:
@@ -87,13 +89,11 @@ def ranks(
 
 def ranked(found: Apart, alone: Chance | None, *, higher_is_better: bool, level: float = LEVEL) -> Ranks:
     """Of differences, and what they would be by chance alone (None: every pair counts for itself)."""
-    told, needed, comparisons = _told(p_values(found), found.fit, alone, level)
-    models = found.models
-    first, second = np.triu_indices(models, 1)
-    sign = found.value if higher_is_better else -found.value
-    better = np.zeros((models, models), bool)
-    better[first, second] = told & (sign > 0)
-    better[second, first] = told & (sign < 0)
+    p = p_values(found)
+    told, needed, comparisons = _told(p, found.fit, alone, level)
+    # In one step, by as many comparisons as all are at first.
+    surely = told & (p <= level_of_one((1 + level) / 2, comparisons))
+    better, stricter = (_square(found, one, higher_is_better) for one in (told, surely))
     known = np.isfinite(found.means)
     score = np.where(known, found.means if higher_is_better else -found.means, -np.inf)
     place = 1 + np.searchsorted(np.sort(-score[known]), -score, side="left")
@@ -103,12 +103,23 @@ def ranked(found: Apart, alone: Chance | None, *, higher_is_better: bool, level:
         1 + better.sum(axis=0),
         int(known.sum()) - better.sum(axis=1),
         better,
+        stricter,
         level,
         needed,
         comparisons,
         f"ranks(pairwise, step-down, {'every pair' if alone is None else 'multipliers'})",
         None if found.fit.any() else _why(found),
     )
+
+
+def _square(found: Apart, told: NDArray[np.bool_], higher_is_better: bool) -> NDArray[np.bool_]:
+    models = found.models
+    first, second = np.triu_indices(models, 1)
+    sign = found.value if higher_is_better else -found.value
+    better = np.zeros((models, models), bool)
+    better[first, second] = told & (sign > 0)
+    better[second, first] = told & (sign < 0)
+    return better
 
 
 def _told(

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.errors import UserError
-from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.ranking.apart import Apart, pairs_at
 from lsm_eval.statistics.ranking.level import Chance
 
@@ -32,7 +31,9 @@ class Tasks:
         self._drawn = True
         self._added = 0
 
-    def add(self, found: Apart, alone: Chance | None, places: NDArray[np.intp], *, weight: float = 1.0) -> None:
+    def add(
+        self, found: Apart, alone: Chance | None, places: NDArray[np.intp], *, weight: float = 1.0
+    ) -> None:
         """One task, of models that stand at these places, in rising order [found.models]; `weight` turns its unit into the common one, and is below 0 where
         less is better. Raises `UserError` for a task too many."""
         self._added += 1
@@ -75,7 +76,11 @@ class Tasks:
     def mean(self) -> tuple[Apart, Chance | None, NDArray[np.intp]]:
         """Differences of the means, what would be by chance alone, and the places of the models that have all tasks, which they are of. There are
         two models at least, or the first is of none."""
-        whole = np.flatnonzero(self._have == self._number) if self._added == self._number else np.zeros(0, np.intp)
+        whole = (
+            np.flatnonzero(self._have == self._number)
+            if self._added == self._number
+            else np.zeros(0, np.intp)
+        )
         at = pairs_at(whole, self._models)
         value, variance, third, fourth, welch = (self._sums[name][at] for name in self._sums)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -91,4 +96,3 @@ class Tasks:
         if not self._drawn or self._noise is None:
             return found, None, whole
         return found, Chance(self._noise[whole], np.sqrt(self._errors[at])), whole
-
