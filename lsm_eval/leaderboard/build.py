@@ -23,14 +23,14 @@ def build(
     out: Path,
     *,
     samples: int = SAMPLES,
-    language: str = "en",
+    options: Options | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Build the site of all records under `reports` in the folder `out`, and return its `index.html`.
 
     Equal records give byte-identical files. The site is written to a folder beside `out` and renamed when
     whole, so a build that fails leaves the old site as it was. `samples` is how many samples a task's page
-    shows, `language` that of the interface (`words.LANGUAGES`). A record that is broken, or not what it says when it is counted again (`recount`), is left out, which is said as a note of `progress` and on the front page. Raises
+    shows; `options` say that and more. A record that is broken, or not what it says when it is counted again (`recount`), is left out, which is said as a note of `progress` and on the front page. Raises
     `UserError` if there are no records, if all are broken, or if `out` holds anything that an earlier build did
     not write.
     """
@@ -57,7 +57,7 @@ def build(
         _clear_leftovers(out, progress)
         with workplace(out.parent, _building(out)) as place:
             site, left_out = _whole_site(
-                records, left_out, roots, place, Options(samples, language), progress
+                records, left_out, roots, place, options or Options(samples), progress
             )
             _put_in_place(site, out, place / _OLD)
     except OSError as error:

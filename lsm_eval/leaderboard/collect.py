@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lsm_eval.comparison.releases import RELEASE, alike, engine
@@ -11,6 +11,7 @@ from lsm_eval.comparison.signature import parts
 from lsm_eval.leaderboard.founded import departures, rank
 from lsm_eval.leaderboard.naming import Identity, identity, row_names, source_name
 from lsm_eval.leaderboard.show import measured, slugs
+from lsm_eval.leaderboard.table.ranks import ColumnRanks
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
@@ -138,6 +139,8 @@ class Board:
     columns: tuple[Column, ...]
     """By area, then task."""
     task_slugs: dict[str, str]
+    ranks: Mapping[str, ColumnRanks] = field(default_factory=dict)
+    """By the column's id on the front page (`table.cell.TableColumn.id`); a column without one has no ranks."""
 
     @property
     def areas(self) -> list[tuple[str, list[Column]]]:
