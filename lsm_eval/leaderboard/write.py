@@ -12,6 +12,7 @@ from lsm_eval.leaderboard.collect import Board, collect
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.pages import KINDS, navigation
+from lsm_eval.leaderboard.ranking.wire import with_ranks
 from lsm_eval.leaderboard.shared import shared
 from lsm_eval.leaderboard.site import Site, left_out
 from lsm_eval.progress import Progress, Silent
@@ -55,7 +56,7 @@ def write_site(
     places = {id(read.record): read.place for read in records}
     site = Site(folder, options, places=places, left_out=missing, checked=checked)
     try:
-        board = collect(plain)
+        board = with_ranks(collect(plain), site)
         _pages(board, site, progress)
     except Exception as error:
         broken = [left for record in plain if (left := _alone(record))]
