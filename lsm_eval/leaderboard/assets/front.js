@@ -67,11 +67,11 @@ lsm.page("front", (main) => {
 
   // State, from the address.
   const chosen = () => {
-    const named = lsm.get("cols");
-    const ids = named === null ? first : named.split(",").map(decodeURIComponent).filter((id) => catalogue.has(id));
+    const named = lsm.list("col");
+    const ids = named.length ? named.filter((id) => catalogue.has(id)) : first;
     const area = lsm.get("area");
     const fits = (id) => !area || catalogue.get(id).group === area || id.endsWith(`:${area}`) && !id.startsWith("task:");
-    if (area && named === null) return [...catalogue.values()].filter((one) => fits(one.id) && (one.isFirst || one.group === "areas" || one.group === "safety")).map((one) => one.id);
+    if (area && !named.length) return [...catalogue.values()].filter((one) => fits(one.id) && (one.isFirst || one.group === "areas" || one.group === "safety")).map((one) => one.id);
     return ids.filter(fits);
   };
   const sorted = (columns) => {
@@ -289,7 +289,7 @@ lsm.page("front", (main) => {
   };
   main.querySelector("[data-choose]").addEventListener("change", () => {
     const ids = [...main.querySelectorAll("[data-choose] input:checked")].map((tick) => tick.value);
-    lsm.set({ cols: ids.join() === first.join() ? null : ids.map(encodeURIComponent).join(",") || "none" });
+    lsm.set({ col: ids.join() === first.join() ? null : ids.length ? ids : "none" });
     show();
   });
   const choices = main.querySelector(".choose");
@@ -321,7 +321,7 @@ lsm.page("front", (main) => {
   });
   for (const button of form.querySelectorAll("[data-save]")) button.addEventListener("click", () => save(button.dataset.save));
   form.querySelector("[data-reset]").addEventListener("click", () => {
-    lsm.set(Object.fromEntries(["cols", "sort", "q", "licence", "backend", "min", "max", "since", "until", "none", "area", "top"].map((name) => [name, null])));
+    lsm.set(Object.fromEntries(["col", "sort", "q", "licence", "backend", "min", "max", "since", "until", "none", "area", "top"].map((name) => [name, null])));
     fold.clear();
     fill();
     show();
