@@ -29,7 +29,9 @@ Json = dict[str, Any]
 
 def main() -> None:
     """As the module says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("make")
     make.add_argument("folder", type=Path)
@@ -76,7 +78,9 @@ def _tables(folder: Path, task: int, samples: int) -> list[float]:
             "index": pa.array(range(samples), pa.int64()),
             "cluster": pa.nulls(samples, pa.string()),
             "request": pa.array(["score"] * samples),
-            "prompt": pa.array([f"Question {at} of task {task}: which of these is it?\nAnswer:" for at in range(samples)]),
+            "prompt": pa.array(
+                [f"Question {at} of task {task}: which of these is it?\nAnswer:" for at in range(samples)]
+            ),
             "choices": pa.array([["the first", "the second"]] * samples),
             "continuations": pa.array([[" the first", " the second"]] * samples),
             "logprobs": pa.array([[-1.0 - c, -2.0 + c] for c in chosen.tolist()]),
@@ -98,7 +102,9 @@ def _tables(folder: Path, task: int, samples: int) -> list[float]:
 
 
 def _record(folder: Path, model: int, values: list[list[float]], samples: int) -> None:
-    name = f"hf:organisation-{model % 40}/Some-Long-Model-Name-{model}-{(1, 3, 7, 13, 70)[model % 5]}B-Instruct"
+    name = (
+        f"hf:organisation-{model % 40}/Some-Long-Model-Name-{model}-{(1, 3, 7, 13, 70)[model % 5]}B-Instruct"
+    )
     fingerprint = f"{model:016x}" + "0" * 48
     place = folder / "reports" / f"model-{model}" / "20260101T000000.000000Z"
     (place / "samples").mkdir(parents=True)
@@ -179,7 +185,9 @@ def looked(site: Path) -> Json:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto((site / "index.html").as_uri())
         page.wait_for_timeout(500)
-        paint = page.evaluate("performance.getEntriesByType('paint').map((entry) => [entry.name, entry.startTime])")
+        paint = page.evaluate(
+            "performance.getEntriesByType('paint').map((entry) => [entry.name, entry.startTime])"
+        )
         sorts = page.evaluate(
             """() => Array.from({ length: 10 }, (_, turn) => {
                 const buttons = document.querySelectorAll("[data-board] thead th[data-id] button");
@@ -192,7 +200,11 @@ def looked(site: Path) -> Json:
         )
         rows = page.evaluate("document.querySelectorAll('[data-board] tbody tr').length")
         browser.close()
-    return {"paint_ms": {name: round(at) for name, at in paint}, "sort_ms": [round(one) for one in sorts], "rows": rows}
+    return {
+        "paint_ms": {name: round(at) for name, at in paint},
+        "sort_ms": [round(one) for one in sorts],
+        "rows": rows,
+    }
 
 
 if __name__ == "__main__":

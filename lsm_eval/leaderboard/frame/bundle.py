@@ -32,7 +32,9 @@ class Bundle:
     def words(self) -> tuple[str, ...]:
         """Texts of the interface that the script may show."""
         pairs = (text for pair in _PAIR.findall(self.script) for text in pair)
-        return tuple(dict.fromkeys(text.replace('\\"', '"') for text in (*_CALL.findall(self.script), *pairs)))
+        return tuple(
+            dict.fromkeys(text.replace('\\"', '"') for text in (*_CALL.findall(self.script), *pairs))
+        )
 
     @property
     def policies(self) -> tuple[str, ...]:

@@ -75,7 +75,9 @@ def reference_row(board: Board, named: str | None) -> int | None:
     if named is None:
         return None
     ways = (
-        lambda model: any(named in (run.manifest.run, str(run.folder), run.folder.name) for run in model.runs),
+        lambda model: any(
+            named in (run.manifest.run, str(run.folder), run.folder.name) for run in model.runs
+        ),
         lambda model: named in (model.name, model.slug),
     )
     for way in ways:
@@ -83,7 +85,9 @@ def reference_row(board: Board, named: str | None) -> int | None:
         if len(found) == 1:
             return found[0]
         if found:
-            raise UserError(f"--reference {named}: {len(found)} rows are named so: name a run, such as MODEL/RUN.")
+            raise UserError(
+                f"--reference {named}: {len(found)} rows are named so: name a run, such as MODEL/RUN."
+            )
     raise UserError(f"--reference {named}: no row of the board is of such a run or model.")
 
 

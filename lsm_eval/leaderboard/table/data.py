@@ -29,7 +29,9 @@ def row_data(models: Sequence[ModelEntry], rows: Sequence[Row]) -> Json:
         "runs": [len(model.runs) for model in models],
         "behind": [model.behind for model in models],
         "out": {place: sorted(model.not_run) for place, model in enumerate(models) if model.not_run},
-        "prints": {place: len(own) for place, model in enumerate(models) if len(own := model.fingerprints) > 1},
+        "prints": {
+            place: len(own) for place, model in enumerate(models) if len(own := model.fingerprints) > 1
+        },
     }
 
 

@@ -77,7 +77,9 @@ def suite_columns(board: Board, suites: Mapping[str, Sequence[str]]) -> list[Tab
                 unit="fraction",
                 higher=True,
                 about=(
-                    word("Mean over the tasks of the suite, each counting the same; a rate of harm counts as 100 − it."),
+                    word(
+                        "Mean over the tasks of the suite, each counting the same; a rate of harm counts as 100 − it."
+                    ),
                     ", ".join(column.row.task for column in columns),
                 ),
                 cells=_cells(board, columns, harm=False),
@@ -119,11 +121,14 @@ def _cells(board: Board, columns: Sequence[Column], *, harm: bool) -> dict[int, 
 def mean_cell(own: Sequence[tuple[Column, Cell]], whole: int, *, harm: bool) -> Cell:
     """The mean of a model's cells; `harm`: as a rate of harm, else as a score. `whole`: how many there should be."""
     parts = [
-        percent(cell, column.row.unit, flipped=bool(column.row.higher_is_better) == harm) for column, cell in own
+        percent(cell, column.row.unit, flipped=bool(column.row.higher_is_better) == harm)
+        for column, cell in own
     ]
     counts = [part.n for part in parts]
     marked = next((part for part in parts if part.mark), None)
-    notes = {note.partition(" ")[0] if note.startswith("limit") else note for part in parts for note in part.notes}
+    notes = {
+        note.partition(" ")[0] if note.startswith("limit") else note for part in parts for note in part.notes
+    }
     return Cell(
         interval=mean([part.interval for part in parts]),
         n=None if any(n is None for n in counts) else sum(n or 0 for n in counts),

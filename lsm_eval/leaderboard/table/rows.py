@@ -31,7 +31,9 @@ class Row:
 def table_rows(models: Sequence[ModelEntry]) -> list[Row]:
     """One for each model."""
     return [
-        Row(short, _backend(model), first.licence or "", first.parameters, f"{model.runs[0].created:%Y-%m-%d}")
+        Row(
+            short, _backend(model), first.licence or "", first.parameters, f"{model.runs[0].created:%Y-%m-%d}"
+        )
         for model, short in zip(models, short_names([model.name for model in models]), strict=True)
         for first in (model.runs[0].manifest.model,)
     ]

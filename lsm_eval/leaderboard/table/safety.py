@@ -22,7 +22,9 @@ BANDS = ((0.5, word("very good")), (1.5, word("good")), (3.0, word("fair")), (fl
 """Upper end of the ratio (excluded), and the grade."""
 
 
-def safety_columns(areas: Sequence[TableColumn], reference: int, name: str, *, grades: bool) -> list[TableColumn]:
+def safety_columns(
+    areas: Sequence[TableColumn], reference: int, name: str, *, grades: bool
+) -> list[TableColumn]:
     """For each area of harm in which the reference (place and name of its row) has a number: a column of ratios and, with `grades`,
     one of grades."""
     found = []
@@ -59,7 +61,9 @@ def safety_columns(areas: Sequence[TableColumn], reference: int, name: str, *, g
                     unit="grade",
                     higher=False,
                     about=(
-                        word("Shown only where the whole interval lies in one band of the ratio to the reference (.5, 1.5, 3):"),
+                        word(
+                            "Shown only where the whole interval lies in one band of the ratio to the reference (.5, 1.5, 3):"
+                        ),
                         name,
                     ),
                     cells={

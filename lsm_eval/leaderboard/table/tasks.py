@@ -75,7 +75,9 @@ def cost_columns(board: Board) -> list[TableColumn]:
 def _parameters(models: Sequence[ModelEntry]) -> dict[int, Cell]:
     counts = {place: model.runs[0].manifest.model.parameters for place, model in enumerate(models)}
     return {
-        place: Cell(Interval(count / 1e6, None, None), None) for place, count in counts.items() if count is not None
+        place: Cell(Interval(count / 1e6, None, None), None)
+        for place, count in counts.items()
+        if count is not None
     }
 
 
@@ -100,7 +102,9 @@ def _speeds(models: Sequence[ModelEntry], purpose: str) -> dict[int, Cell]:
             # A few tokens are no measurement of speed.
             if passes is not None and passes.tokens_per_second is not None and passes.tokens > most:
                 most = passes.tokens
-                found[place] = Cell(Interval(passes.tokens_per_second, None, None), None, notes=(machine(run),))
+                found[place] = Cell(
+                    Interval(passes.tokens_per_second, None, None), None, notes=(machine(run),)
+                )
     return found
 
 
