@@ -41,6 +41,11 @@ from lsm_eval.cli.folder import Folder
     is_flag=True,
     help="Grade each area of harm against the reference, where the whole interval lies in one band.",
 )
+@click.option(
+    "--count-all",
+    is_flag=True,
+    help="Count every sample table again, also of a board with more than 5,000 of them.",
+)
 @click.option("--single-file", is_flag=True, help="Pack the whole site into one index.html, to be mailed.")
 def leaderboard(
     reports: tuple[Path, ...],
@@ -49,6 +54,7 @@ def leaderboard(
     language: str,
     reference: str | None,
     grades: bool,
+    count_all: bool,
     single_file: bool,
 ) -> None:
     """Build a static leaderboard from the records under the folders REPORTS.
@@ -62,5 +68,5 @@ def leaderboard(
 
     if grades and reference is None:
         raise UserError("--grades holds rates against a reference: name one with --reference RUN.")
-    options = Options(samples, language, reference, grades, single_file)
+    options = Options(samples, language, reference, grades, single_file, count_all)
     click.echo(build(reports, out, options=options, progress=make_progress()))

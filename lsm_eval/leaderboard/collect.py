@@ -189,7 +189,7 @@ def area_order(area: str) -> tuple[int, str]:
 def likelihood(row: EstimateRow, record: Record) -> str:
     """What the log-probabilities that it rests on are of (`models.base.LikelihoodKind`), as its signature says; empty
     where they are a causal model's, or where it rests on written text."""
-    if record.tasks[row.task].request == "generate":
+    if "likelihood:" not in row.signature or record.tasks[row.task].request == "generate":
         return ""
     kinds = (part.removeprefix("likelihood:") for part in row.signature.split() if "likelihood:" in part)
     return next(kinds, "")
@@ -218,16 +218,19 @@ def comparable(row: EstimateRow) -> tuple[str, ...]:
 def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:
     model = ModelEntry(name, slug, runs)
     tasks = dict.fromkeys(task for run in runs for task in run.tasks)
-    rows = {id(run): rows_of(run) for run in runs}
+    rows: dict[tuple[int, str], list[EstimateRow]] = defaultdict(list)
+    for run in runs:
+        for row in rows_of(run):
+            rows[id(run), row.task].append(row)
     for task in tasks:
         asked = [run for run in runs if task in run.tasks]
-        asked.sort(key=lambda run: rank(run, task), reverse=True)
+        if len(asked) > 1:
+            asked.sort(key=lambda run: rank(run, task), reverse=True)
         model.tables[task] = asked[0]
         found: dict[Key, list[tuple[EstimateRow, Record]]] = defaultdict(list)
         for run in asked:
-            for row in rows[id(run)]:
-                if row.task == task:
-                    found[row.task, row.metric].append((row, run))
+            for row in rows.get((id(run), task), ()):
+                found[row.task, row.metric].append((row, run))
         for key, own in found.items():
             own.sort(key=lambda one: not measured(one[0]))
             model.numbers[key] = Number(*own[0], others=tuple(own[1:]))

@@ -22,3 +22,5 @@ class Options:
     """Whether grades of safety are shown; they need a reference."""
     single_file: bool = False
     """Whether the whole site is packed into `index.html`."""
+    count_all: bool = False
+    """Whether every sample table is counted again, however many there are (`checking`)."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsm_eval.leaderboard.budget import sampled
+from lsm_eval.leaderboard.checking import Checked
 from lsm_eval.leaderboard.collect import Board, collect
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.options import Options
@@ -41,6 +43,7 @@ def write_site(
     missing: Sequence[tuple[str, str]],
     folder: Path,
     options: Options,
+    checked: Checked,
     progress: Progress,
 ) -> list[LeftOut]:
     """Write the site of the records (one at least) into an empty folder; the front page names those `missing`, place
@@ -51,7 +54,7 @@ def write_site(
     """
     plain = [read.record for read in records]
     places = {id(read.record): read.place for read in records}
-    site = Site(folder, options, places=places, left_out=missing)
+    site = Site(folder, options, places=places, left_out=missing, checked=checked)
     try:
         board = with_ranks(collect(plain), site)
         _pages(board, site, progress)
@@ -67,7 +70,8 @@ def write_site(
 
 def _pages(board: Board, site: Site, progress: Progress) -> None:
     frame = Frame(site.options.language, navigation(board))
-    frame.share(shared(board))
+    site.sampled = sampled(board)
+    frame.share(shared(board, site))
     with progress.phase("pages", len(KINDS)) as phase:
         for kind in KINDS:
             kind.write(board, frame, site)

@@ -154,7 +154,7 @@ def test_links_lead_from_page_to_page(page: Page, site: Path) -> None:
     assert page.url.endswith("models/beta.html#arc")
     assert "50.0%" in page.locator("#arc").inner_text()
     assert page.locator("#arc svg.bar rect.range").bounding_box()
-    page.locator("#arc a.more").click()
+    page.locator("#arc a.more", has_text="samples").click()
     assert page.url.endswith("samples/beta/arc.html")
     assert "All 2 samples." in page.locator("#extent").inner_text()
     page.locator(".brand").click()

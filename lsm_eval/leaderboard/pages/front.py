@@ -10,7 +10,7 @@ from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.collect import Board, Number
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.site import Site
-from lsm_eval.leaderboard.table.cell import TableColumn, shown
+from lsm_eval.leaderboard.table.cell import TableColumn, shown, task_cells
 from lsm_eval.leaderboard.table.data import column_data, row_data, share
 from lsm_eval.leaderboard.table.means import area_columns, suite_columns
 from lsm_eval.leaderboard.table.rows import table_rows
@@ -31,13 +31,14 @@ def nav(board: Board) -> NavEntry:
 
 def write(board: Board, frame: Frame, site: Site) -> None:
     """`index.html`, and a piece of data for each task."""
-    areas = area_columns(board)
-    means = [*areas, *suite_columns(board, known_suites())]
+    cells = task_cells(board)
+    areas = area_columns(board, cells)
+    means = [*areas, *suite_columns(board, cells, known_suites())]
     reference = reference_row(board, site.options.reference)
     if reference is not None:
         name = board.models[reference].name
         means += safety_columns(areas, reference, name, grades=site.options.grades)
-    cost, tasks = cost_columns(board), task_columns(board)
+    cost, tasks = cost_columns(board), task_columns(board, cells)
     firsts = [column for column in tasks if column.first]
     held = [*means, *(firsts if len(firsts) * len(board.models) <= MOST_CELLS or not means else firsts[:8])]
     if len(cost) * len(board.models) <= MOST_CELLS:
@@ -61,6 +62,8 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         sorted_by=at_first[0].id if at_first else "",
         ranks=board.ranks.get(at_first[0].id) if at_first else None,
         left_out=site.left_out,
+        checked=site.checked,
+        few=None if site.sampled is None else len(site.sampled),
         marks=any(cell.mark for column in [*tasks] for cell in column.cells.values()),
         reference=None if reference is None else board.models[reference].name,
         shown=shown,

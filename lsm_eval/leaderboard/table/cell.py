@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from lsm_eval.leaderboard import show
-from lsm_eval.leaderboard.collect import Number
+from lsm_eval.leaderboard.collect import Board, Key, Number
 from lsm_eval.leaderboard.founded import departures, limited, part
 from lsm_eval.statistics.combined import Interval
 
@@ -74,6 +74,20 @@ class TableColumn:
     def digits(self) -> int | None:
         """Decimals; None: four significant digits."""
         return DIGITS.get(self.unit)
+
+
+Cells = dict[tuple[Key, int], Cell]
+"""By task and metric, and the model's place on the board."""
+
+
+def task_cells(board: Board) -> Cells:
+    """Of every number that was measured."""
+    return {
+        (key, place): task_cell(number)
+        for place, model in enumerate(board.models)
+        for key, number in model.numbers.items()
+        if show.measured(number.row)
+    }
 
 
 def task_cell(number: Number) -> Cell:

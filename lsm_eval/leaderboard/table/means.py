@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lsm_eval.leaderboard.collect import Board, Column, ModelEntry
-from lsm_eval.leaderboard.show import measured
-from lsm_eval.leaderboard.table.cell import Cell, TableColumn, percent, task_cell
+from lsm_eval.leaderboard.collect import Board, Column
+from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn, percent
 from lsm_eval.leaderboard.words import word
 from lsm_eval.statistics.combined import mean
 
@@ -22,7 +21,7 @@ NAMES = (
 _SCALES = frozenset({"fraction", "points"})
 
 
-def area_columns(board: Board) -> list[TableColumn]:
+def area_columns(board: Board, cells: Cells) -> list[TableColumn]:
     """A column for each area with a task that has a mean's place: a first metric from 0 to 1 (or 100), and a better end."""
     found = []
     for area, own in board.areas:
@@ -47,14 +46,14 @@ def area_columns(board: Board) -> list[TableColumn]:
                 unit="fraction",
                 higher=not harm,
                 about=tuple(about),
-                cells=_cells(board, columns, harm=harm),
+                cells=_cells(board, cells, columns, harm=harm),
                 anchor=f"area-{area}",
             )
         )
     return found
 
 
-def suite_columns(board: Board, suites: Mapping[str, Sequence[str]]) -> list[TableColumn]:
+def suite_columns(board: Board, cells: Cells, suites: Mapping[str, Sequence[str]]) -> list[TableColumn]:
     """A column for each suite (name to tasks) that a model has whole, but for those of which nothing has a mean's place, and those
     of the same tasks as an area or as a suite before."""
     every = averaged(board.columns)
@@ -63,7 +62,7 @@ def suite_columns(board: Board, suites: Mapping[str, Sequence[str]]) -> list[Tab
     for name, tasks in suites.items():
         columns = [column for column in every if column.row.task in set(tasks)]
         kind = frozenset(column.row.task for column in columns)
-        have = [len(_own(model, columns)) for model in board.models]
+        have = [len(_own(cells, place, columns)) for place in range(len(board.models))]
         known = {column.row.task for column in board.columns}
         if len(kind) < 2 or kind in seen or max(have, default=0) < len(columns) or not set(tasks) <= known:
             continue
@@ -82,7 +81,7 @@ def suite_columns(board: Board, suites: Mapping[str, Sequence[str]]) -> list[Tab
                     ),
                     ", ".join(column.row.task for column in columns),
                 ),
-                cells=_cells(board, columns, harm=False),
+                cells=_cells(board, cells, columns, harm=False),
             )
         )
     return found
@@ -100,22 +99,17 @@ def averaged(columns: Sequence[Column]) -> list[Column]:
     ]
 
 
-def _own(model: ModelEntry, columns: Sequence[Column]) -> list[tuple[Column, Cell]]:
-    found = []
-    for column in columns:
-        number = model.numbers.get(column.key)
-        if number is not None and measured(number.row):
-            found.append((column, task_cell(number)))
-    return found
+def _own(cells: Cells, place: int, columns: Sequence[Column]) -> list[tuple[Column, Cell]]:
+    return [(column, cell) for column in columns if (cell := cells.get((column.key, place))) is not None]
 
 
-def _cells(board: Board, columns: Sequence[Column], *, harm: bool) -> dict[int, Cell]:
-    cells = {}
-    for place, model in enumerate(board.models):
-        own = _own(model, columns)
+def _cells(board: Board, cells: Cells, columns: Sequence[Column], *, harm: bool) -> dict[int, Cell]:
+    found = {}
+    for place in range(len(board.models)):
+        own = _own(cells, place, columns)
         if own:
-            cells[place] = mean_cell(own, len(columns), harm=harm)
-    return cells
+            found[place] = mean_cell(own, len(columns), harm=harm)
+    return found
 
 
 def mean_cell(own: Sequence[tuple[Column, Cell]], whole: int, *, harm: bool) -> Cell:

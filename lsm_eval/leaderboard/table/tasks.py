@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, area_order
-from lsm_eval.leaderboard.show import measured
-from lsm_eval.leaderboard.table.cell import Cell, TableColumn, task_cell
+from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn
 from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, Passes, Work
 from lsm_eval.statistics.combined import Interval
 
 
-def task_columns(board: Board) -> list[TableColumn]:
+def task_columns(board: Board, known: Cells) -> list[TableColumn]:
     """By area and task, a task's first metric before its others."""
     first = {column.key for column in board.columns}
     rows: dict[Key, EstimateRow] = {column.key: column.row for column in board.columns}
     cells: dict[Key, dict[int, Cell]] = {key: {} for key in rows}
-    for place, model in enumerate(board.models):
+    for model in board.models:
         for key, number in model.numbers.items():
             rows.setdefault(key, number.row)
-            if measured(number.row):
-                cells.setdefault(key, {})[place] = task_cell(number)
+    for (key, place), cell in known.items():
+        cells.setdefault(key, {})[place] = cell
     order = {key: place for place, key in enumerate(rows)}
 
     def where(key: Key) -> tuple[tuple[int, str], str, bool, int]:

@@ -33,6 +33,7 @@ class Words:
         self.language = language
         self._table = table(language)
         self._used: dict[str, None] = {}
+        self._made: dict[str, Markup] = {}
 
     def start(self, texts: Collection[str]) -> None:
         """A new page, whose scripts show `texts`."""
@@ -52,7 +53,13 @@ class Words:
 
     def t(self, text: str, **parts: Any) -> Markup:
         """A text of the interface, marked, in a `<span>`; `parts` stand in place of `{name}` and are texts of anybody."""
-        return Markup("<span{}>{}</span>").format(self._mark("t", text, parts), self.plain(text, **parts))
+        if not parts and text in self._made:  # pages have thousands
+            self._used.setdefault(text)
+            return self._made[text]
+        made = Markup("<span{}>{}</span>").format(self._mark("t", text, parts), self.plain(text, **parts))
+        if not parts:
+            self._made[text] = made
+        return made
 
     def ta(self, attribute: str, text: str, **parts: Any) -> Markup:
         """` attribute="text"`, marked: `<table{{ ta("aria-label", "Numbers") }}>`."""

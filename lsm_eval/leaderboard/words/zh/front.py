@@ -68,6 +68,12 @@ WORDS: dict[str, str] = {
     "Rates of harm are divided by those of {reference}; a rate below 0.1% counts as 0.1%.": (
         "风险比率除以 {reference} 的比率；低于 0.1% 的比率按 0.1% 计。"
     ),
+    "Of {tables} sample tables {counted} were counted again, some of every record; the manifests and estimates of all records were checked.": (
+        "{tables} 张样本表中有 {counted} 张被重新计数，每份记录都有一部分；所有记录的清单与估计值都已核对。"
+    ),
+    "Samples of {n} tables have pages, those of the best models of each task.": (
+        "{n} 张样本表有页面，为各任务最佳模型的样本。"
+    ),
     "Records left out": "未收录的记录",
     "These could not be read, and have no part in the numbers above.": "以下记录无法读取，上面的数值不含它们。",
     "Name": "名称",
@@ -83,6 +89,8 @@ WORDS: dict[str, str] = {
     "{n} models may all be the best": "{n} 个模型可能同为最佳",
     "Show {n} more row": "再显示 {n} 行",
     "Show {n} more rows": "再显示 {n} 行",
+    "{n} task could not be asked": "{n} 项任务未能提问",
+    "{n} tasks could not be asked": "{n} 项任务未能提问",
     "{n} row": "{n} 行",
     "{n} rows": "{n} 行",
     "sorted by {column}, worst first": "按“{column}”排序，差者在前",
