@@ -18,7 +18,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.paths import is_folder
 from lsm_eval.results.names import folder_name
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
-from lsm_eval.results.writer import ESTIMATES, MANIFEST, SAMPLES
+from lsm_eval.results.writer import ESTIMATES, MANIFEST, PROFILE, PROFILE_TABLES, SAMPLES
 from lsm_eval.tasks.names import NAME
 
 _TASK = re.compile(NAME.pattern + r"(@[a-z0-9_.+-]+)?")
@@ -88,6 +88,37 @@ class Record:
             except (ArrowException, OSError, ValueError) as error:
                 raise _broken(self.sample_file(task), error) from error
             return rows[:limit]
+
+    def profile_file(self, table: str) -> Path:
+        """Where a profile's raw measurements are: `requests` or `repeats`."""
+        return self.folder / PROFILE / f"{table}.parquet"
+
+    def has_measurements(self, table: str) -> bool:
+        """Whether the record keeps that table of its profile."""
+        return self.profile_file(table).is_file()
+
+    def measurements(self, table: str) -> Any:
+        """A profile's raw measurements (`pyarrow.Table`, `results.profile_rows`): `requests` or `repeats`.
+
+        Raises `UserError`, naming the file, if it is missing, no Parquet, or lacks columns of the schema.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.profile_file(table)
+        try:
+            with pa.OSFile(str(path)) as file:
+                found = pq.read_table(file)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{path} is missing: profile the model again, or restore the record's profile folder."
+            ) from error
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _broken(path, error) from error
+        lacking = [name for name in PROFILE_TABLES[table] if name not in found.schema.names]
+        if lacking:
+            raise _broken(path, f"column {lacking[0]!r} is missing")
+        return found
 
     @contextmanager
     def _open(self, task: str) -> Iterator[Any]:
