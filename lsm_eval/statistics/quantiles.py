@@ -53,8 +53,6 @@ METHODS = (
 def ranks(n: int, share: float, level: float = 0.95) -> tuple[int, int] | None:
     """Ranks l and u, from 1, of the order statistics between which the `share`-quantile of n values lies with `level` or more;
     None where n cannot bear it (see the module's rule)."""
-    from scipy.stats import binom
-
     if n < 1:
         return None
     miss = 1 - level
@@ -64,19 +62,21 @@ def ranks(n: int, share: float, level: float = 0.95) -> tuple[int, int] | None:
         return None
     above = min(miss / 2, miss - all_above) if all_below <= miss / 2 else all_below
     below = min(miss / 2, miss - all_below) if all_above <= miss / 2 else all_above
-    low = _lower(binom, n, share, below)
-    high = n + 1 - _lower(binom, n, 1 - share, above)
+    low = _lower(n, share, below)
+    high = n + 1 - _lower(n, 1 - share, above)
     return (low, high) if low >= 1 else None
 
 
-def _lower(binom: object, n: int, share: float, miss: float) -> int:
+def _lower(n: int, share: float, miss: float) -> int:
     """The largest l with P(B < l) <= miss, for B binomial(n, share); 0 where there is none."""
-    cdf = binom.cdf  # type: ignore[attr-defined]
+    from scipy.special import bdtr, bdtrik  # scipy.stats takes a second to import, and every run has percentiles
+
     slack = miss * (1 + 1e-12)
-    at = int(binom.ppf(miss, n, share))  # type: ignore[attr-defined]
-    while at > 0 and cdf(at - 1, n, share) > slack:
+    guess = float(bdtrik(miss, n, share))
+    at = min(max(int(guess), 0), n) if math.isfinite(guess) else 0
+    while at > 0 and bdtr(at - 1, n, share) > slack:
         at -= 1
-    while at < n and cdf(at, n, share) <= slack:
+    while at < n and bdtr(at, n, share) <= slack:
         at += 1
     return at
 
