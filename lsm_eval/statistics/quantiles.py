@@ -69,7 +69,8 @@ def ranks(n: int, share: float, level: float = 0.95) -> tuple[int, int] | None:
 
 def _lower(n: int, share: float, miss: float) -> int:
     """The largest l with P(B < l) <= miss, for B binomial(n, share); 0 where there is none."""
-    from scipy.special import bdtr, bdtrik  # scipy.stats takes a second to import, and every run has percentiles
+    # scipy.stats takes a second to import, and every run has percentiles.
+    from scipy.special import bdtr, bdtrik
 
     slack = miss * (1 + 1e-12)
     guess = float(bdtrik(miss, n, share))
