@@ -162,3 +162,4 @@ def test_scores_are_packed_exactly() -> None:
     ):  # fmt: skip
         np.testing.assert_array_equal(unpacked(packed(values)), values)
     assert len(packed(drawn(1, 1000)[0])[-1]) == 168
+    assert packed(np.array([0.0, np.nan, 1.0]))[1:3] == [[0, 1, None], 2]
