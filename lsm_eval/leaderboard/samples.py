@@ -18,7 +18,7 @@ TEXT_LIMIT = 4000
 LIST_LIMIT = 50
 """Choices, references, requests, judgements or metadata of one sample that a page shows."""
 
-WEIGHT = 60_000
+WEIGHT = 40_000
 """Bytes that one sample may have on a page, about: of a longer one less is shown."""
 
 _LIMITS = ((TEXT_LIMIT, LIST_LIMIT), (1000, 20), (250, 10), (60, 5))
@@ -89,7 +89,16 @@ def sample_view(row: Mapping[str, Any]) -> SampleView:
 def weight(view: SampleView) -> int:
     """Bytes that the sample has on its page, about, escaped and in UTF-8."""
     pairs = (*view.scores, *view.judgements, *view.metadata, *view.further)
-    texts = [view.id, view.cluster, view.prompt, view.completion, view.thoughts, view.failure_detail]
+    texts = [
+        view.id,
+        view.cluster,
+        view.finish,
+        view.failure,
+        view.prompt,
+        view.completion,
+        view.thoughts,
+        view.failure_detail,
+    ]
     texts += [choice.text for choice in view.choices]
     texts += [*view.references, *(text for pair in pairs for text in pair)]
     lines = len(view.choices) + len(view.references) + len(pairs)
@@ -117,7 +126,7 @@ def _view(row: Mapping[str, Any], limit: int, most: int) -> SampleView:
         more=max(len(texts if scored else target) - most, 0),
         completion=None if completion is None or scored else clip(completion, limit),
         thoughts=None if row.get("thoughts") is None else clip(row["thoughts"], limit),
-        finish=row["finish"],
+        finish=None if row["finish"] is None else clip(row["finish"], 200),
         likelihood=_likelihood(row) if row["request"] == "perplexity" else "",
         references=() if scored else tuple(clip(text, limit) for text in target[:most]),
         truncated=int(row["truncated"] or 0),
@@ -128,7 +137,7 @@ def _view(row: Mapping[str, Any], limit: int, most: int) -> SampleView:
         )[:most],
         judgements=_judgements(row.get("judgements"), limit)[:most],
         metadata=_metadata(row["metadata"], limit)[:most],
-        failure=row["failure"],
+        failure=None if row["failure"] is None else clip(row["failure"], 200),
         failure_detail=None if row["failure_detail"] is None else clip(row["failure_detail"], limit),
         further=_further(row.get("further"), limit)[:most],
     )
