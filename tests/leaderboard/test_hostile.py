@@ -230,7 +230,7 @@ def test_all_samples_render_as_the_text_that_they_are(site: Path, texts: list[st
     for text, shown in zip(texts, found, strict=True):
         whole = visible(clip(text, TEXT_LIMIT))
         # Of a sample that is too long, fewer characters are shown.
-        some = [visible(clip(text, limit)) for limit in (1000, 250, 60)]
+        some = [visible(clip(text, limit)) for limit in (1000, 250, 40)]
         assert len(shown) >= 4
         assert set(shown) <= {whole, *some}, text[:80]
         assert len(set(shown)) == 1
