@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lsm_eval.comparison.releases import RELEASE, alike, engine
@@ -11,6 +11,7 @@ from lsm_eval.comparison.signature import parts
 from lsm_eval.leaderboard.founded import departures, rank
 from lsm_eval.leaderboard.naming import Identity, identity, row_names, source_name
 from lsm_eval.leaderboard.show import measured, slugs
+from lsm_eval.leaderboard.table.ranks import ColumnRanks
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
@@ -138,6 +139,8 @@ class Board:
     columns: tuple[Column, ...]
     """By area, then task."""
     task_slugs: dict[str, str]
+    ranks: Mapping[str, ColumnRanks] = field(default_factory=dict)
+    """By the column's id on the front page (`table.cell.TableColumn.id`); a column without one has no ranks."""
 
     @property
     def areas(self) -> list[tuple[str, list[Column]]]:
@@ -186,7 +189,7 @@ def area_order(area: str) -> tuple[int, str]:
 def likelihood(row: EstimateRow, record: Record) -> str:
     """What the log-probabilities that it rests on are of (`models.base.LikelihoodKind`), as its signature says; empty
     where they are a causal model's, or where it rests on written text."""
-    if record.tasks[row.task].request == "generate":
+    if "likelihood:" not in row.signature or record.tasks[row.task].request == "generate":
         return ""
     kinds = (part.removeprefix("likelihood:") for part in row.signature.split() if "likelihood:" in part)
     return next(kinds, "")
@@ -215,16 +218,19 @@ def comparable(row: EstimateRow) -> tuple[str, ...]:
 def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:
     model = ModelEntry(name, slug, runs)
     tasks = dict.fromkeys(task for run in runs for task in run.tasks)
-    rows = {id(run): rows_of(run) for run in runs}
+    rows: dict[tuple[int, str], list[EstimateRow]] = defaultdict(list)
+    for run in runs:
+        for row in rows_of(run):
+            rows[id(run), row.task].append(row)
     for task in tasks:
         asked = [run for run in runs if task in run.tasks]
-        asked.sort(key=lambda run: rank(run, task), reverse=True)
+        if len(asked) > 1:
+            asked.sort(key=lambda run: rank(run, task), reverse=True)
         model.tables[task] = asked[0]
         found: dict[Key, list[tuple[EstimateRow, Record]]] = defaultdict(list)
         for run in asked:
-            for row in rows[id(run)]:
-                if row.task == task:
-                    found[row.task, row.metric].append((row, run))
+            for row in rows.get((id(run), task), ()):
+                found[row.task, row.metric].append((row, run))
         for key, own in found.items():
             own.sort(key=lambda one: not measured(one[0]))
             model.numbers[key] = Number(*own[0], others=tuple(own[1:]))

@@ -7,15 +7,17 @@ from typing import Any
 from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.collect import Board, Number
 from lsm_eval.leaderboard.founded import departures, extent, limited, part
+from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import Manifest
 from lsm_eval.results.summary import work_summary
 
 
-def shared(board: Board) -> dict[str, Any]:
+def shared(board: Board, site: Site) -> dict[str, Any]:
     """Names that every template may use."""
     return {
         "board": board,
+        "shows": site.shows,
         "number_title": number_title,
         "marks_of": marks_of,
         "extent": extent,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import UserError
+from lsm_eval.leaderboard.checking import Checked
 from lsm_eval.leaderboard.frame.safe import safe_json
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.show import clip
@@ -24,13 +25,17 @@ class Site:
         *,
         places: dict[int, str] | None = None,
         left_out: Sequence[tuple[str, str]] = (),
+        checked: Checked | None = None,
     ) -> None:
         """`folder`: None keeps nothing, to find out whether pages can be made. `places`: by the record's `id`, where readers find it
-        in the folder of records. `left_out`: records that the pages say are missing, place and reason."""
+        in the folder of records. `left_out`: records that the pages say are missing, place and reason. `checked`: what was counted again."""
         self._folder = folder
         self._places = places or {}
         self.options = options
         self.left_out = tuple(left_out)
+        self.checked = checked
+        self.sampled: frozenset[tuple[str, str]] | None = None
+        """The models (slugs) and tasks whose samples have pages (`budget`); None: all."""
         self.written: dict[str, None] = {}
         """Paths from the site's root, in the order of writing."""
         self.broken: dict[Path, LeftOut] = {}
@@ -57,6 +62,10 @@ class Site:
         if path is None:
             return place
         return f"{place}/{path.relative_to(record.folder).as_posix()}".removeprefix("./")
+
+    def shows(self, slug: str, task: str) -> bool:
+        """Whether the samples that a model was asked of a task have a page: of large boards few have."""
+        return self.sampled is None or (slug, task) in self.sampled
 
     @contextmanager
     def showing(self, record: Record, path: Path | None = None) -> Iterator[None]:

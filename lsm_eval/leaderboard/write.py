@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsm_eval.leaderboard.budget import sampled
+from lsm_eval.leaderboard.checking import Checked
 from lsm_eval.leaderboard.collect import Board, collect
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.pages import KINDS, navigation
+from lsm_eval.leaderboard.ranking.wire import with_ranks
 from lsm_eval.leaderboard.shared import shared
 from lsm_eval.leaderboard.site import Site, left_out
 from lsm_eval.progress import Progress, Silent
@@ -40,6 +43,7 @@ def write_site(
     missing: Sequence[tuple[str, str]],
     folder: Path,
     options: Options,
+    checked: Checked,
     progress: Progress,
 ) -> list[LeftOut]:
     """Write the site of the records (one at least) into an empty folder; the front page names those `missing`, place
@@ -50,9 +54,9 @@ def write_site(
     """
     plain = [read.record for read in records]
     places = {id(read.record): read.place for read in records}
-    site = Site(folder, options, places=places, left_out=missing)
+    site = Site(folder, options, places=places, left_out=missing, checked=checked)
     try:
-        board = collect(plain)
+        board = with_ranks(collect(plain), site)
         _pages(board, site, progress)
     except Exception as error:
         broken = [left for record in plain if (left := _alone(record))]
@@ -66,7 +70,8 @@ def write_site(
 
 def _pages(board: Board, site: Site, progress: Progress) -> None:
     frame = Frame(site.options.language, navigation(board))
-    frame.share(shared(board))
+    site.sampled = sampled(board)
+    frame.share(shared(board, site))
     with progress.phase("pages", len(KINDS)) as phase:
         for kind in KINDS:
             kind.write(board, frame, site)

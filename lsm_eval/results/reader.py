@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,17 @@ class Record:
     """In the record's own order: the first row of a task is its primary metric."""
     created: datetime
     """`manifest.created`, in UTC."""
+    tasks: dict[str, TaskRow] = field(init=False, repr=False, compare=False)
+    """How each task was asked, by its name."""
+    by_task: dict[str, tuple[EstimateRow, ...]] = field(init=False, repr=False, compare=False)
+    """The estimates of each task that has one, in the record's order."""
 
-    @property
-    def tasks(self) -> dict[str, TaskRow]:
-        """How each task was asked, by its name."""
-        return {task.task: task for task in self.manifest.tasks}
+    def __post_init__(self) -> None:
+        rows: dict[str, list[EstimateRow]] = {}
+        for row in self.estimates:
+            rows.setdefault(row.task, []).append(row)
+        object.__setattr__(self, "tasks", {task.task: task for task in self.manifest.tasks})
+        object.__setattr__(self, "by_task", {task: tuple(own) for task, own in rows.items()})
 
     def sample_file(self, task: str) -> Path:
         """Where the task's sample table is (or would be, for a record published without its samples)."""

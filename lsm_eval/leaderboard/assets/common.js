@@ -14,10 +14,13 @@ const lsm = (() => {
 
   // State. What is as it is by itself is not in the URL.
   const get = (name) => query.get(name);
+  const list = (name) => query.getAll(name);
   const set = (values) => {
     for (const [name, value] of Object.entries(values)) {
-      if (value === null || value === undefined || value === "") query.delete(name);
-      else query.set(name, value);
+      query.delete(name);
+      for (const one of Array.isArray(value) ? value : [value]) {
+        if (one !== null && one !== undefined && one !== "") query.append(name, one);
+      }
     }
     const text = query.toString();
     history.replaceState(null, "", `${location.pathname}${text ? `?${text}` : ""}${location.hash}`);
@@ -157,7 +160,7 @@ const lsm = (() => {
   });
 
   return Object.freeze({
-    get, set, t, tn, language, translate, el, data, piece, save,
+    get, list, set, t, tn, language, translate, el, data, piece, save,
     page: (kind, begin) => started.push([kind, begin]),
     onLanguage: (again) => inOtherWords.push(again),
   });

@@ -14,7 +14,9 @@ from markupsafe import Markup
 MOST_SCRIPT = 60_000
 """Bytes of all scripts together, a test holds."""
 
-_CALL = re.compile(r"""\bt\(\s*"((?:[^"\\]|\\.)*)\"""")
+_TEXT = r"\"((?:[^\"\\]|\\.)*)\""
+_CALL = re.compile(rf"\bt\(\s*{_TEXT}")
+_PAIR = re.compile(rf"\btn\([^\"]*{_TEXT},\s*{_TEXT}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,10 @@ class Bundle:
     @property
     def words(self) -> tuple[str, ...]:
         """Texts of the interface that the script may show."""
-        return tuple(dict.fromkeys(text.replace('\\"', '"') for text in _CALL.findall(self.script)))
+        pairs = (text for pair in _PAIR.findall(self.script) for text in pair)
+        return tuple(
+            dict.fromkeys(text.replace('\\"', '"') for text in (*_CALL.findall(self.script), *pairs))
+        )
 
     @property
     def policies(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,9 +81,10 @@ class Page:
     bundle: Bundle
     words: Words
 
-    def render(self, path: str, **values: Any) -> str:
-        """The page that will stand at `path` (from the site's root, `models/x.html`)."""
-        self.words.start(self.bundle.words)
+    def render(self, path: str, say: Collection[str] = (), **values: Any) -> str:
+        """The page that will stand at `path` (from the site's root, `models/x.html`). `say`: texts that its script shows beside those
+        that it has by itself."""
+        self.words.start((*self.bundle.words, *say))
         text = self.template.render(
             path=path,
             kind=self.kind,

@@ -37,7 +37,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     fields = fields_of(board, site)
     for model in board.models:
         for task, record, suffix in model.pages():
-            if not record.has_samples(task):
+            if not record.has_samples(task) or not site.shows(model.slug, task):
                 continue
             with site.showing(record, record.sample_file(task)):
                 path = f"samples/{model.slug}/{board.task_slugs[task]}{suffix}"

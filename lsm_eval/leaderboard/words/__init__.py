@@ -49,7 +49,7 @@ class Words:
 
     def plain(self, text: str, **parts: Any) -> str:
         """A text with its `{parts}` filled in, not marked: for a page's title and for files."""
-        return _fill(self._table.get(text, text), _texts(parts))
+        return _fill(visible(self._table.get(text, text)), _texts(parts))
 
     def t(self, text: str, **parts: Any) -> Markup:
         """A text of the interface, marked, in a `<span>`; `parts` stand in place of `{name}` and are texts of anybody."""
@@ -72,6 +72,7 @@ class Words:
 
     def _mark(self, name: str, text: str, parts: dict[str, Any]) -> Markup:
         self._used.setdefault(text)
+        text = visible(text)
         mark = Markup(' data-{}="{}"').format(name, text)
         if parts:
             mark += Markup(' data-{}-parts="{}"').format(name, json.dumps(_texts(parts), ensure_ascii=False))
