@@ -18,10 +18,13 @@ TEXT_LIMIT = 4000
 LIST_LIMIT = 50
 """Choices, references, requests, judgements or metadata of one sample that a page shows."""
 
-WEIGHT = 60_000
+NAME = 200
+"""Characters of an id, or of what a text is called, that a page shows."""
+
+WEIGHT = 40_000
 """Bytes that one sample may have on a page, about: of a longer one less is shown."""
 
-_LIMITS = ((TEXT_LIMIT, LIST_LIMIT), (1000, 20), (250, 10), (60, 5))
+_LIMITS = ((TEXT_LIMIT, LIST_LIMIT), (1000, 20), (250, 10), (40, 4))
 """Characters of a text and parts of a list, of which the first are kept that `WEIGHT` allows."""
 
 _FRAME, _LINE = 1200, 260
@@ -89,7 +92,16 @@ def sample_view(row: Mapping[str, Any]) -> SampleView:
 def weight(view: SampleView) -> int:
     """Bytes that the sample has on its page, about, escaped and in UTF-8."""
     pairs = (*view.scores, *view.judgements, *view.metadata, *view.further)
-    texts = [view.id, view.cluster, view.prompt, view.completion, view.thoughts, view.failure_detail]
+    texts = [
+        view.id,
+        view.cluster,
+        view.finish,
+        view.failure,
+        view.prompt,
+        view.completion,
+        view.thoughts,
+        view.failure_detail,
+    ]
     texts += [choice.text for choice in view.choices]
     texts += [*view.references, *(text for pair in pairs for text in pair)]
     lines = len(view.choices) + len(view.references) + len(pairs)
@@ -108,27 +120,27 @@ def _view(row: Mapping[str, Any], limit: int, most: int) -> SampleView:
     if not scored and (listed := row["choices"]):  # a choice that was to be written: the right one in words
         target = [listed[int(t)] if t.isdecimal() and int(t) < len(listed) else t for t in target]
     return SampleView(
-        id=clip(row["sample"] or "", 200),
+        id=clip(row["sample"] or "", NAME),
         index=int(row["index"] or 0),
-        cluster=None if row["cluster"] is None else clip(row["cluster"], 200),
+        cluster=None if row["cluster"] is None else clip(row["cluster"], NAME),
         request=row["request"] or "",
         prompt=clip(row["prompt"] or "", limit),
         choices=_choices(row, texts, target, limit)[:most],
         more=max(len(texts if scored else target) - most, 0),
         completion=None if completion is None or scored else clip(completion, limit),
         thoughts=None if row.get("thoughts") is None else clip(row["thoughts"], limit),
-        finish=row["finish"],
+        finish=None if row["finish"] is None else clip(row["finish"], NAME),
         likelihood=_likelihood(row) if row["request"] == "perplexity" else "",
         references=() if scored else tuple(clip(text, limit) for text in target[:most]),
         truncated=int(row["truncated"] or 0),
         scores=tuple(
-            (name.removeprefix("score."), _number(score, ".4g"))
+            (clip(name.removeprefix("score."), min(limit, NAME)), _number(score, ".4g"))
             for name, score in row.items()
             if name.startswith("score.")
         )[:most],
         judgements=_judgements(row.get("judgements"), limit)[:most],
         metadata=_metadata(row["metadata"], limit)[:most],
-        failure=row["failure"],
+        failure=None if row["failure"] is None else clip(row["failure"], NAME),
         failure_detail=None if row["failure_detail"] is None else clip(row["failure_detail"], limit),
         further=_further(row.get("further"), limit)[:most],
     )
@@ -193,7 +205,10 @@ def _metadata(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
     if not isinstance(content, dict):
         return (("metadata", clip(text, limit)),)
     return tuple(
-        (name, clip(thing if isinstance(thing, str) else json.dumps(thing, ensure_ascii=False), limit))
+        (
+            clip(name, min(limit, NAME)),
+            clip(thing if isinstance(thing, str) else json.dumps(thing, ensure_ascii=False), limit),
+        )
         for name, thing in content.items()
     )
 
@@ -230,7 +245,12 @@ def _judgements(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
                 for question, said in answer.items():
                     verdict = said["answer"] or f"could not judge ({said.get('why')})"
                     share = f", {100 * said['share']:.0f}% sure" if said.get("share") is not None else ""
-                    found.append((clip(f"{metric}{which}: {question}", 200), clip(f"{verdict}{share}", 200)))
+                    found.append(
+                        (
+                            clip(f"{metric}{which}: {question}", min(limit, NAME)),
+                            clip(f"{verdict}{share}", min(limit, NAME)),
+                        )
+                    )
     except (ValueError, AttributeError, TypeError, KeyError):
         return (("judgements (unreadable)", clip(text or "", limit)),)
     return tuple(found)

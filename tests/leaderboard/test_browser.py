@@ -259,7 +259,7 @@ def test_links_lead_from_page_to_page(page: Page, site: Path) -> None:
 
 def test_hostile_texts_do_not_run(page: Page, site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
-    assert len(pages) >= 1 + 6 + 5
+    assert len(pages) >= 1 + 6 + 6 + 3 + 5
     for path in pages:
         page.goto(path.as_uri())
         page.wait_for_timeout(30)
