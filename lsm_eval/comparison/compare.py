@@ -14,6 +14,7 @@ from lsm_eval.comparison.difference import OTHER_PROMPTS, Difference, difference
 from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
+from lsm_eval.comparison.releases import RELEASE, engine, engines_agree
 from lsm_eval.comparison.result import Comparison, Row, Verdict
 from lsm_eval.comparison.tables import Table, read
 from lsm_eval.comparison.unlike import ran_out, unlike_choices
@@ -115,8 +116,13 @@ class _Reader:
         for place, which in ((None, "baseline"), (at, "candidate")):
             if place in self.doubts:
                 return f"the {which} is not what it says"
-        if refused := signature.refused(parts, self.across):
-            return f"{' and '.join(map(str, refused))} differ{'s' if len(refused) == 1 else ''}"
+        same_engine = engines_agree(self.baseline, candidate)
+        across = {*self.across, RELEASE} if same_engine else self.across
+        if refused := signature.refused(parts, across):
+            differing = [str(part) for part in refused]
+            if not same_engine and any(part.name == RELEASE for part in refused):
+                differing.append(f"engine ({engine(self.baseline)} against {engine(candidate)})")
+            return f"{' and '.join(differing)} differ{'s' if len(differing) == 1 else ''}"
         for record, which in ((self.baseline, "baseline"), (candidate, "candidate")):
             if not record.has_samples(own.task):
                 return f"the {which} has no samples of its own, only numbers"

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from lsm_eval.results.names import shown_name
+from lsm_eval.leaderboard.show import clip
+from lsm_eval.results.names import MOST, shown_name
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import ModelRow
 
@@ -39,7 +40,7 @@ def row_names(records: Sequence[Record]) -> list[str]:
     A model with an adapter is called by both. Equal names are followed by what differs: package, folder, revision,
     adapter, dtype, device, engine, overflow; where that is not enough, by the first digits of the fingerprint.
     """
-    plain = [shown_name(record.manifest.model) for record in records]
+    plain = [clip(shown_name(record.manifest.model), MOST) for record in records]
     more: list[list[str]] = [[] for _ in records]
 
     def alike() -> list[list[int]]:

@@ -39,8 +39,13 @@ class Bar:
     width: float
 
 
+LONGEST = 20_000
+"""Characters of one text: whatever a record says, no page becomes endless."""
+
+
 def visible(text: str) -> str:
-    """`text` with every unseen character written out as ⟨U+202E⟩; still to be escaped for HTML."""
+    """`text` with every unseen character written out as ⟨U+202E⟩, and no more of it than `LONGEST`; still to be escaped for HTML."""
+    text = clip(text, LONGEST)
     if text.isascii() and text.isprintable():
         return text  # most texts; a page has thousands
     return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)

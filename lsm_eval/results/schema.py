@@ -3,6 +3,7 @@
     manifest.json           how the numbers came to be (`Manifest`)
     estimates.json          a list, one object a task and metric (`EstimateRow`), for `pandas.read_json`
     samples/<task>.parquet  one row a sample (`SAMPLE_COLUMNS`, then `score.<metric>` and `stats.<metric>`)
+    profile/<table>.parquet only of a profile: what was measured, row by row (`profile_rows`)
 
 A record is written to a temporary folder beside its place and renamed when whole: there is no half record.
 """
@@ -13,6 +14,8 @@ from typing import Any
 
 from lsm_eval.results.cost_rows import CostRow
 from lsm_eval.results.gate_rows import GatedTaskRow, GateRow
+from lsm_eval.results.latency_rows import LatencyRow
+from lsm_eval.results.profile_rows import ProfileRow
 from lsm_eval.results.row import Row, SparseRow
 
 SCHEMA_VERSION = 1
@@ -209,7 +212,7 @@ class TaskRow(SparseRow):
     redacted: bool = False
     """Texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
     no_samples: str | None = None
-    """Why there is no sample table; None where there is one. Only an imported record lacks one."""
+    """Why there is no sample table; None where there is one. Only imported records and profiles lack one."""
     own_version: str | None = None
     """Of an imported task: its version as the tool writes it."""
     gate: GatedTaskRow | None = None
@@ -374,6 +377,8 @@ class Manifest(SparseRow):
     `vocabulary_rows` here, which are in `work` since."""
     work: Work | None = None
     """None in early records."""
+    latency: list[LatencyRow] | None = None
+    """How fast the model answered, a row a kind of request; None, and not written, where nothing was timed."""
     judge: JudgeRow | None = None
     """None where no judge was asked."""
     absent: list[AbsentRow] = []
@@ -390,3 +395,5 @@ class Manifest(SparseRow):
     """None, and not written, where no server was to be asked."""
     gate: GateRow | None = None
     """None, and not written, where no gate could end the run."""
+    profile: ProfileRow | None = None
+    """What `lsm-eval profile` measured; None, and not written, of all other records."""

@@ -1,0 +1,53 @@
+"""The page that compares two models, which its address names: `compare.html?a=first&b=second`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lsm_eval.leaderboard.collect import Board, ModelEntry
+from lsm_eval.leaderboard.frame.page import Frame, NavEntry
+from lsm_eval.leaderboard.site import Site
+from lsm_eval.leaderboard.versus.vectors import FOLDER, vectors_of
+from lsm_eval.leaderboard.words import word
+
+PATH = "compare.html"
+
+
+def nav(board: Board) -> NavEntry | None:
+    """Where there are two models to compare."""
+    return NavEntry(PATH, word("Compare")) if len(board.models) > 1 else None
+
+
+def write(board: Board, frame: Frame, site: Site) -> None:
+    """`compare.html`; its data are pieces (`versus.vectors`)."""
+    if nav(board) is None:
+        return
+    known = vectors_of(site)
+    about = {
+        "folder": FOLDER,
+        "columns": known.columns,
+        "models": [_model(board, model, site) for model in board.models],
+        "answers": known.tasks,
+        "folded": sorted(_folded(board)),
+    }
+    site.put(PATH, frame.page("compare").render(PATH, models=board.models, about=about))
+
+
+def _model(board: Board, model: ModelEntry, site: Site) -> dict[str, Any]:
+    tables = {board.task_slugs[task]: record for task, record in model.tables.items()}
+    return {
+        "slug": model.slug,
+        "name": model.name,
+        "record": site.place(model.runs[0]),
+        "tasks": [slug for (slug, record), task in zip(tables.items(), model.tables, strict=True) if record.has_samples(task)],
+    }  # fmt: skip
+
+
+def _folded(board: Board) -> set[str]:
+    """Tasks whose texts may be harmful, as any run has it. Early records do not say which tasks are sensitive."""
+    return {
+        task
+        for model in board.models
+        for task, record in model.tables.items()
+        if (how := record.tasks[task]).sensitive or how.area == "safety"
+    }
