@@ -213,11 +213,12 @@ def _wide(cells: Sequence[Cell], found: Sweep, offline: OfflineSpec) -> list[str
     if not wide:
         return []
     worst = max(wide, key=lambda cell: wide[cell])
-    return [
+    sentence = (
         f"{len(wide):,} of {len(widths):,} cells have an interval of more than {100 * offline.within:.0f} % either way after "
         f"{len(found.of(worst)):,} rounds ({worst.title}: {100 * wide[worst]:.0f} %): something else ran on the machine, or more "
         "rounds are needed (--max-repeats)."
-    ]
+    )
+    return [sentence]
 
 
 def _whole_energy(energy: Energy, before: float | None, seconds: float) -> EnergyRow:
