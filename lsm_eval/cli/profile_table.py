@@ -124,7 +124,7 @@ def _row(cell: CellRow) -> list[str]:
 
 def _rows(cell: CellRow) -> list[list[str]]:
     """Every number of a cell, a line each."""
-    found = []
+    found: list[list[str]] = []
     for one in cell.metrics:
         name = f"{one.metric} {one.unit}" if one.unit != "fraction" else one.metric
         interval = "-" if one.low is None or one.high is None else f"{one.low:.4g} to {one.high:.4g}"

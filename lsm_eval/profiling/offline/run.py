@@ -83,6 +83,9 @@ def profile_model(spec: RunSpec, offline: OfflineSpec, progress: Progress) -> Ma
         joules, began = energy.joules(), time.perf_counter()
         found = sweep(model, cells, offline, bench, reach, progress)
         whole = _whole_energy(energy, joules, time.perf_counter() - began)
+    if not any(found.of(cell) for cell in cells):
+        why = found.missing[cells[0]]
+        raise UserError(f"{info.name}: nothing could be measured: {why[:1].lower()}{why[1:]}")
     profile = _profile(model, offline, cells, found, timed, energy, whole, before)
     profiled = Profiled(
         profile=profile,
