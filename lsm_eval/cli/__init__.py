@@ -29,6 +29,10 @@ _COMMANDS = {
         "What there is: tasks, suites, models, metrics, detectors, perturbations.",
     ),
     "show": ("lsm_eval.cli.show:show", "What a task would ask: samples rendered, tokens counted."),
+    "profile": (
+        "lsm_eval.cli.profile:profile",
+        "Measure how fast a model is: throughput, latency, memory, energy.",
+    ),
     "compare": ("lsm_eval.cli.compare:compare", "Hold runs against a baseline, sample by sample."),
     "gate": (
         "lsm_eval.cli.gate:gate",

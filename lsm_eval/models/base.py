@@ -45,6 +45,8 @@ class EndpointOptions:
     """Folder or hub id of the model's tokenizer, for a server that tells none of its tokens."""
     probe: bool = True
     """Whether it may be asked what it can do, before all else; a dry run asks nothing."""
+    ignore_ends: bool = False
+    """Whether it is to write on where a text would end (`ignore_eos` of vLLM, SGLang and llama.cpp): `Endless`."""
     keep: bool = True
     """Whether what was found out of it is kept for the next run; not of a server that lives as long as this one."""
 
@@ -255,4 +257,13 @@ class Probing(Protocol):
     def probe(self, requests: Sequence[Request]) -> None:
         """Find out, by a few short requests of its own, how these are to be asked. Called before any of them is. Raises
         `UserError` where none could be."""
+        ...
+
+
+@runtime_checkable
+class Endless(Protocol):
+    """A model that can write on where it would end a text, so that an answer has as many tokens as it may have."""
+
+    def ignore_ends(self) -> None:
+        """From now on it does. Called before `load`: for measuring how fast it writes, never for what it says."""
         ...

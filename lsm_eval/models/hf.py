@@ -76,6 +76,7 @@ class HFModel:
         self._shared: SharedWeights | None = None
         self._before: Mapping[str, float] = {}
         """What was computed by weights that were let go since."""
+        self._endless = False
 
     @property
     def info(self) -> ModelInfo:
@@ -183,6 +184,10 @@ class HFModel:
         if self._loaded is None:
             self._loaded = self.read_network()
 
+    def ignore_ends(self) -> None:
+        """Write on where a text would end (`base.Endless`)."""
+        self._endless = True
+
     def read_network(self) -> Network:
         """The network with the weights on the device. Raises `UserError`."""
         model, unused = load_weights(
@@ -207,7 +212,7 @@ class HFModel:
             dtype=self.dtype,
             engine=self.options.engine,
             pad=self.checkpoint.pad,
-            ends=tuple(ends),
+            ends=() if self._endless else tuple(ends),
             decode=self.encoder.decode,
             written=Written(self.encoder.decode_written, self.encoder.special),
             batch_tokens=self.options.batch_tokens,

@@ -45,6 +45,7 @@ class LlamaCppModel:
         self._settings, self._files, self._headers = settings, files, headers
         self._note = note
         self._running: tuple[LlamaServer, EndpointModel, Reader] | None = None
+        self._endless = False
         self.name = f"llama.cpp:{settings.path.name}"
 
     @property
@@ -143,6 +144,10 @@ class LlamaCppModel:
         """Nothing that can be counted from here."""
         return {}
 
+    def ignore_ends(self) -> None:
+        """Write on where a text would end (`base.Endless`)."""
+        self._endless = True
+
     def load(self) -> None:
         """Start the server, unless it runs."""
         self._started  # noqa: B018
@@ -181,6 +186,7 @@ class LlamaCppModel:
                 server.url,
                 api_key_file=server.key_file,
                 max_concurrency=_WAITING * self._settings.slots,
+                ignore_ends=self._endless,
                 keep=False,
             )
             endpoint = EndpointModel(self._settings.path.name, options, _PATIENCE, self._say, offline=True)

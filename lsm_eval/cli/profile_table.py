@@ -1,0 +1,107 @@
+"""A profile on a terminal: one table, what a reader must know, and where the record is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lsm_eval.profiling.offline.run import Made
+    from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow
+
+_DASH = "-"
+
+
+def show_profile(made: Made, *, as_json: bool) -> None:
+    """Numbers on standard output, what must be known of them on standard error."""
+    if as_json:
+        from lsm_eval.cli.as_json import print_json
+        from lsm_eval.json_text import json_text
+
+        print_json(json_text({"record": str(made.record), "profile": made.profile.model_dump()}))
+    else:
+        for line in profile_lines(made.profile):
+            click.echo(line)
+    for line in doubts(made.profile):
+        click.echo(line, err=True)
+    if not as_json:
+        click.echo(f"record: {made.record}")
+
+
+def profile_lines(profile: ProfileRow) -> list[str]:
+    """An offline profile in at most 80 columns."""
+    from lsm_eval.aligned import aligned
+    from lsm_eval.results.summary import bytes_text
+
+    rows = [_row(cell) for cell in profile.cells]
+    header = [
+        "phase",
+        "batch",
+        "prompt",
+        "output",
+        "tokens/s",
+        "±",
+        "latency s",
+        "ms/token",
+        "of machine",
+        "n",
+    ]
+    lines = list(aligned(header, rows, right=range(1, len(header))))
+    more = []
+    if profile.load_seconds is not None:
+        more.append(f"load {profile.load_seconds:.1f} s")
+    if profile.peak_memory_bytes is not None:
+        more.append(f"memory {bytes_text(profile.peak_memory_bytes)} at most")
+    if profile.peak_device_memory_bytes is not None:
+        more.append(f"{bytes_text(profile.peak_device_memory_bytes)} on the device")
+    energy = profile.energy
+    if energy is not None and energy.joules is not None:
+        more.append(f"energy {energy.joules:,.0f} J")
+    lines.append(", ".join(more))
+    lines.append(f"on {profile.machine}; cache {profile.cache}"[:200])
+    return lines
+
+
+def doubts(profile: ProfileRow) -> list[str]:
+    """What a reader must know."""
+    found = [f"{cell.title}: not measured. {cell.missing}" for cell in profile.cells if cell.missing]
+    found += profile.notes
+    if profile.energy is not None and profile.energy.why:
+        found.append(f"No energy: {profile.energy.why}.")
+    return found
+
+
+def _row(cell: CellRow) -> list[str]:
+    known = {one.metric: one for one in cell.metrics}
+    first = cell.metrics[0] if cell.metrics else None
+    share = known.get("bandwidth_share") or known.get("flops_share")
+    conditions = cell.conditions
+    return [
+        str(conditions.get("phase", "")),
+        f"{conditions.get('batch', ''):,}",
+        f"{conditions.get('prompt_tokens', ''):,}",
+        f"{conditions['output_tokens']:,}" if conditions.get("phase") == "decode" else "",
+        _number(first, 1.0),
+        _half(first),
+        _number(known.get("latency"), 1.0),
+        _number(known.get("time_per_output_token"), 1000.0),
+        _DASH if share is None or share.value is None else f"{100 * share.value:.0f} %",
+        f"{cell.n}",
+    ]
+
+
+def _number(one: MeasuredRow | None, scale: float) -> str:
+    if one is None:
+        return ""
+    if one.value is None:
+        return _DASH
+    value = one.value * scale
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _half(one: MeasuredRow | None) -> str:
+    """Half the interval, as a share of the value."""
+    if one is None or one.low is None or one.high is None or not one.value:
+        return _DASH
+    return f"{50 * (one.high - one.low) / one.value:.0f} %"
