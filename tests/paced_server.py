@@ -259,9 +259,9 @@ async def _serve() -> None:
 
 
 @contextmanager
-def paced(pace: Pace | None = None, **options: Any) -> Iterator[str]:
+def paced(**options: Any) -> Iterator[str]:
     """Base URL of a server that is so."""
-    what = pace or Pace(**options)
+    what = Pace(**options)
     process = subprocess.Popen(
         [sys.executable, __file__, json.dumps(asdict(what))], stdout=subprocess.PIPE, text=True
     )

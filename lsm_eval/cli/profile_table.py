@@ -30,10 +30,13 @@ def show_profile(made: Made, *, as_json: bool) -> None:
 
 
 def profile_lines(profile: ProfileRow) -> list[str]:
-    """An offline profile in at most 80 columns."""
+    """A profile in at most 80 columns, where its numbers are not too long."""
     from lsm_eval.aligned import aligned
+    from lsm_eval.cli.profile_serving_table import serving_lines
     from lsm_eval.results.summary import bytes_text
 
+    if profile.kind == "serving":
+        return serving_lines(profile)
     rows = [_row(cell) for cell in profile.cells]
     header = [
         "phase",

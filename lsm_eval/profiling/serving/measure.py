@@ -11,7 +11,7 @@ from lsm_eval.profiling.serving import formulas
 from lsm_eval.profiling.serving.arrivals import schedule
 from lsm_eval.profiling.serving.load import Load, Served, Wanted
 from lsm_eval.profiling.serving.numbers import numbers
-from lsm_eval.profiling.serving.prompts import digest, replayed
+from lsm_eval.profiling.serving.prompts import replayed
 from lsm_eval.profiling.serving.search import LEVEL, WITHIN, Found, Probe, find_rate, rule
 from lsm_eval.profiling.serving.spec import ServingSpec, Step
 from lsm_eval.profiling.serving.stamps import Chunk, Timed
@@ -29,8 +29,6 @@ class Profile:
     cells: list[CellRow] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     """Of `REQUEST_COLUMNS`."""
-    digests: list[str] = field(default_factory=list)
-    """Of what each measurement asked."""
     search: SearchRow | None = None
     requests: int = 0
     failed: int = 0
@@ -93,7 +91,6 @@ class Measuring:
         self._say(title)
         found = self._served.run(load)
         done, requests = self._done, found.requests
-        done.digests.append(digest([(one.prompt, one.output_tokens) for one in load.requests]))
         name = self._name(conditions)
         failures: dict[str, int] = {}
         for one in requests:

@@ -7,13 +7,13 @@ server counted beside the one that was asked for.
 
 from __future__ import annotations
 
-import hashlib
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsm_eval.profiling.serving.traces import BLOCK_TOKENS, TracedRequest
 
+VERSION = 1
+"""Part of a workload's hash: raised when the same seed gives other prompts."""
 _COMMON = (
     "time year people way day man thing life child world school state family student group country problem hand part place case week "
     "company system program question work number night point home water room mother area money story fact month lot right study book "
@@ -76,11 +76,3 @@ def replayed(seed: int, index: int, traced: TracedRequest, scale: Scale) -> str:
     if words > 0:
         parts.append(text(seed, f"request {index}", words))
     return " ".join(parts)
-
-
-def digest(prompts: Sequence[tuple[str, int]]) -> str:
-    """SHA-256 (hex) over prompts and the lengths asked of their answers."""
-    found = hashlib.sha256()
-    for prompt, tokens in prompts:
-        found.update(f"{tokens}:{len(prompt)}:{prompt}\n".encode())
-    return found.hexdigest()

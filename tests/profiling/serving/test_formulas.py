@@ -98,8 +98,8 @@ def published(what: dict[str, Any]) -> dict[str, Any]:
         every_tpot.append(each)
         if one["output"] > 1:
             tpot.append(each)
-        for at in range(1, len(one["chunks"])):
-            itl.append(one["chunks"][at] - one["chunks"][at - 1])
+        stamps = one["chunks"]
+        itl += [stamps[at] - stamps[at - 1] for at in range(1, len(stamps))]
     limits = what["objective"]
     kept = sum(
         1
