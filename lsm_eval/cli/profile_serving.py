@@ -87,9 +87,7 @@ def profile_serving(options: dict[str, Any]) -> None:
                 f"--{name.replace('_', '-')} has no meaning for a serving profile, which sends what it is told to: use --concurrency, "
                 "--requests or --seconds."
             )
-    spec = shared_spec(
-        options, out=options["out"], name=options["name"], command=["lsm-eval", *sys.argv[1:]]
-    )
+    spec = shared_spec(options, out=options["out"], name=options["name"], command=["lsm-eval", *sys.argv[1:]])
     found = profile_served(spec, serving, make_progress())
     show_profile(found.made, as_json=options["as_json"])
     if found.made.profile.stopped is not None:

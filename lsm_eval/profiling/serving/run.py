@@ -184,7 +184,12 @@ def _check_context(served: Served, serving: ServingSpec, trace: Trace | None) ->
 
 
 def _profile(
-    model: Model, served: Served, serving: ServingSpec, done: Profile, trace: Trace | None, stopped: str | None
+    model: Model,
+    served: Served,
+    serving: ServingSpec,
+    done: Profile,
+    trace: Trace | None,
+    stopped: str | None,
 ) -> ProfileRow:
     info, objective = model.info, serving.objective
     made_up: dict[str, Any] = {"serving prompts": prompts.VERSION, "seed": serving.seed}
@@ -246,7 +251,9 @@ def _notes(served: Served, done: Profile, serving: ServingSpec) -> list[str]:
     for cell in done.cells:
         if cell.check is not None and cell.check.client_bound:
             notes.append(f"{cell.title}: client-bound, and in no ranking: {'; '.join(cell.check.reasons)}.")
-        refused = next((one.why for one in cell.metrics if one.metric == "itl_p50" and one.value is None), None)
+        refused = next(
+            (one.why for one in cell.metrics if one.metric == "itl_p50" and one.value is None), None
+        )
         if refused:
             notes.append(f"{cell.title}: no inter-token latency: {refused}.")
     if done.error_rate > serving.max_error_rate:
