@@ -60,27 +60,15 @@ def show(profile: ProfileRow, record: Path, *, as_json: bool) -> None:
 
 
 def profile_lines(profile: ProfileRow) -> list[str]:
-    """A profile in at most 80 columns."""
+    """A profile in at most 80 columns, where its numbers are not too long."""
     from lsm_eval.aligned import aligned
+    from lsm_eval.cli.profile_serving_table import serving_lines
     from lsm_eval.results.summary import bytes_text
 
-    if profile.kind == "offline":
-        header = [
-            "phase",
-            "batch",
-            "prompt",
-            "output",
-            "tokens/s",
-            "±",
-            "latency s",
-            "ms/token",
-            "reach",
-            "n",
-        ]
-        lines = list(aligned(header, [_row(cell) for cell in profile.cells], right=range(1, len(header))))
-    else:
-        header = ["cell", "metric", "value", "95 % interval", "n"]
-        lines = list(aligned(header, [row for cell in profile.cells for row in _rows(cell)], right=(2, 4)))
+    if profile.kind == "serving":
+        return serving_lines(profile)
+    header = ["phase", "batch", "prompt", "output", "tokens/s", "±", "latency s", "ms/token", "reach", "n"]
+    lines = list(aligned(header, [_row(cell) for cell in profile.cells], right=range(1, len(header))))
     more = []
     if profile.load_seconds is not None:
         more.append(f"load {profile.load_seconds:.1f} s")
@@ -120,17 +108,6 @@ def _row(cell: CellRow) -> list[str]:
         _DASH if share is None or share.value is None else f"{100 * share.value:.0f} %",
         f"{cell.n}",
     ]
-
-
-def _rows(cell: CellRow) -> list[list[str]]:
-    """Every number of a cell, a line each."""
-    found: list[list[str]] = []
-    for one in cell.metrics:
-        name = f"{one.metric} {one.unit}" if one.unit != "fraction" else one.metric
-        interval = "-" if one.low is None or one.high is None else f"{one.low:.4g} to {one.high:.4g}"
-        value = "-" if one.value is None else f"{one.value:.4g}"
-        found.append([cell.name if not found else "", name, value, interval, f"{one.n:,}"])
-    return found
 
 
 def _number(one: MeasuredRow | None, scale: float) -> str:

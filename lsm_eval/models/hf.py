@@ -8,8 +8,11 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lsm_eval.errors import UserError
+from lsm_eval.inference.families.decoder import DecoderNetwork
+from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
 from lsm_eval.models import quantised
@@ -32,7 +35,10 @@ from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
 from lsm_eval.paths import cache_file
 from lsm_eval.profiling.flops import Architecture, read_architecture
-from lsm_eval.requests import Generate, Request, Response
+from lsm_eval.requests import Failure, Generate, Request, Response
+
+if TYPE_CHECKING:
+    from lsm_eval.inference.generating.arriving import ArrivingLoop
 
 ENGINES = {"auto": "tree/3", "tree": "tree/3", "plain": "plain/2"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
@@ -260,6 +266,30 @@ class HFModel:
             decoder=self.family == "decoder",
         )
         yield from answering.answer(requests, known)
+
+    def arriving(
+        self, requests: Sequence[Generate], slots: int | None = None
+    ) -> tuple[ArrivingLoop, list[Prompt]]:
+        """A loop that continues what arrives while others are under way, and the requests as its prompts. Raises `UserError` for a
+        model that cannot be asked so, and for requests that it cannot be asked at all."""
+        prompts: list[Prompt] = []
+        for request in requests:
+            found = self._requests.refusal(request) or self._requests.prompt(request)
+            if isinstance(found, Failure):
+                raise UserError(f"{self.name} cannot be asked this: {found.detail}.")
+            prompts.append(found[0])
+        network = self._network
+        loop = (
+            network.arriving(prompts, slots)
+            if isinstance(network, DecoderNetwork)
+            else f"it is no decoder but {self.family}"
+        )
+        if isinstance(loop, str):
+            raise UserError(
+                f"--model {self.name} cannot be asked while other requests are under way ({loop}): profile it in batches (--batch), or "
+                "serve it, and name the server's address with --base-url."
+            )
+        return loop, prompts
 
     @cached_property
     def _requests(self) -> RequestEncoder:

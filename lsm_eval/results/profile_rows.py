@@ -128,6 +128,8 @@ class SelfCheckRow(Row):
     """A sentence each."""
     client_cpu_share: float | None = None
     """Of one core, by the client: seconds of processor a second."""
+    loop_lag_p50: float | None = None
+    """Seconds by which the event loop came late, median."""
     loop_lag_p99: float | None = None
     """Seconds by which the event loop came late, 99th percentile."""
     loop_lag_share: float | None = None

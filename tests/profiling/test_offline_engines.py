@@ -26,7 +26,9 @@ SPEC = OfflineSpec(batches=(1, 3), prompts=(12,), outputs=(6,), max_repeats=5)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the machine reaches is measured in tests of its own."""
     monkeypatch.setattr(
-        offline_run, "Reach", lambda device, dtype: Reach(device, dtype, measure=lambda *_: Machine(1e18, 1e18))
+        offline_run,
+        "Reach",
+        lambda device, dtype: Reach(device, dtype, measure=lambda *_: Machine(1e18, 1e18)),
     )
 
 

@@ -152,6 +152,10 @@ class LlamaCppModel:
         """Start the server, unless it runs."""
         self._started  # noqa: B018
 
+    def endpoint(self) -> EndpointModel:
+        """The server as a model of its own, for whoever times how it serves. Starts it, unless it runs."""
+        return self._started[1]
+
     def release(self) -> None:
         """End the server."""
         running, self._running = self._running, None
