@@ -136,7 +136,7 @@ class Measuring:
         times = trace.schedule
         rate = (len(times) - 1) / (times[-1] * _SECONDS) if times[-1] else None
         conditions = {
-            "loop": "trace", "trace": trace.format, "file": trace.sha256[:12], "speed": trace.speed,
+            "phase": "serving", "loop": "trace", "trace": trace.format, "file": trace.sha256[:12], "speed": trace.speed,
             "requests": len(trace.requests),
         }  # fmt: skip
         title = f"{trace.name}, {trace.speed:g} times as fast, {len(trace.requests):,} requests"
