@@ -124,6 +124,8 @@ class _Reader:
                 differing.append(f"engine ({engine(self.baseline)} against {engine(candidate)})")
             return f"{' and '.join(differing)} differ{'s' if len(differing) == 1 else ''}"
         for record, which in ((self.baseline, "baseline"), (candidate, "candidate")):
+            if record.manifest.profile is not None:
+                return f"the {which} is a profile, of one time, whose speeds have no pairs: lay the intervals side by side"
             if not record.has_samples(own.task):
                 return f"the {which} has no samples of its own, only numbers"
         return None
