@@ -41,6 +41,8 @@ class Manner:
     """Whether it takes stop strings; answers are cut at them here in any case."""
     constraints: dict[Path, Constraint] = field(default_factory=dict)
     """How answers are held to given texts, by path; none where the server was not seen to do that."""
+    ignore_ends: bool = False
+    """Whether it is asked to write on where a text would end."""
     server: Way = OTHER
     """Which one it is, where a budget of thoughts hangs on that."""
 
@@ -94,6 +96,8 @@ def body(
     )
     if stop:
         fields["stop"] = stop
+    if manner.ignore_ends and path != "responses":
+        fields["ignore_eos"] = True
     fields["stream"] = stream
     if stream and path != "responses" and manner.streaming.count:
         fields["stream_options"] = {"include_usage": True}

@@ -121,7 +121,8 @@ class CheckpointEngineModel(HFModel):
         """See `HFModel.read_network`."""
         _ = self.family
         folder = self.checkpoint.weights_folder
-        ends = tuple(end_tokens(settings_of(folder, self.config), self.encoder.tokenizer, folder))
+        own = end_tokens(settings_of(folder, self.config), self.encoder.tokenizer, folder)
+        ends = () if self._endless else tuple(own)
         try:
             with self._merged(folder) as weights:
                 engine = self.make_engine(weights, ends)

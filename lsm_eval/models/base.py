@@ -46,6 +46,8 @@ class EndpointOptions:
     """Folder or hub id of the model's tokenizer, for a server that tells none of its tokens."""
     probe: bool = True
     """Whether it may be asked what it can do, before all else; a dry run asks nothing."""
+    ignore_ends: bool = False
+    """Whether it is to write on where a text would end (`ignore_eos` of vLLM, SGLang and llama.cpp): `Endless`."""
     keep: bool = True
     """Whether what was found out of it is kept for the next run; not of a server that lives as long as this one."""
 
@@ -266,4 +268,13 @@ class Timing(Protocol):
     def times(self) -> FoundTimes:
         """Seconds so far (`inference.times`); what is not known has no entry. Those of requests that were not answered are not
         among them."""
+        ...
+
+
+@runtime_checkable
+class Endless(Protocol):
+    """A model that can write on where it would end a text, so that an answer has as many tokens as it may have."""
+
+    def ignore_ends(self) -> None:
+        """From now on it does. Called before `load`: for measuring how fast it writes, never for what it says."""
         ...

@@ -9,8 +9,11 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lsm_eval.errors import UserError
+from lsm_eval.inference.families.decoder import DecoderNetwork
+from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
 from lsm_eval.inference.times import Found as FoundTimes
@@ -34,7 +37,10 @@ from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
 from lsm_eval.paths import cache_file
 from lsm_eval.profiling.flops import Architecture, read_architecture
-from lsm_eval.requests import Generate, Request, Response
+from lsm_eval.requests import Failure, Generate, Request, Response
+
+if TYPE_CHECKING:
+    from lsm_eval.inference.generating.arriving import ArrivingLoop
 
 ENGINES = {"auto": "tree/3", "tree": "tree/3", "plain": "plain/2"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
@@ -80,6 +86,7 @@ class HFModel:
         """What was computed by weights that were let go since."""
         self._took = array("d")
         """`Ledger.sequences` of those."""
+        self._endless = False
 
     @property
     def info(self) -> ModelInfo:
@@ -192,6 +199,10 @@ class HFModel:
         if self._loaded is None:
             self._loaded = self.read_network()
 
+    def ignore_ends(self) -> None:
+        """Write on where a text would end (`base.Endless`)."""
+        self._endless = True
+
     def read_network(self) -> Network:
         """The network with the weights on the device. Raises `UserError`."""
         model, unused = load_weights(
@@ -216,7 +227,7 @@ class HFModel:
             dtype=self.dtype,
             engine=self.options.engine,
             pad=self.checkpoint.pad,
-            ends=tuple(ends),
+            ends=() if self._endless else tuple(ends),
             decode=self.encoder.decode,
             written=Written(self.encoder.decode_written, self.encoder.special),
             batch_tokens=self.options.batch_tokens,
@@ -265,6 +276,30 @@ class HFModel:
             decoder=self.family == "decoder",
         )
         yield from answering.answer(requests, known)
+
+    def arriving(
+        self, requests: Sequence[Generate], slots: int | None = None
+    ) -> tuple[ArrivingLoop, list[Prompt]]:
+        """A loop that continues what arrives while others are under way, and the requests as its prompts. Raises `UserError` for a
+        model that cannot be asked so, and for requests that it cannot be asked at all."""
+        prompts: list[Prompt] = []
+        for request in requests:
+            found = self._requests.refusal(request) or self._requests.prompt(request)
+            if isinstance(found, Failure):
+                raise UserError(f"{self.name} cannot be asked this: {found.detail}.")
+            prompts.append(found[0])
+        network = self._network
+        loop = (
+            network.arriving(prompts, slots)
+            if isinstance(network, DecoderNetwork)
+            else f"it is no decoder but {self.family}"
+        )
+        if isinstance(loop, str):
+            raise UserError(
+                f"--model {self.name} cannot be asked while other requests are under way ({loop}): profile it in batches (--batch), or "
+                "serve it, and name the server's address with --base-url."
+            )
+        return loop, prompts
 
     @cached_property
     def _requests(self) -> RequestEncoder:

@@ -53,11 +53,12 @@ REPEAT_COLUMNS = {
     "warm_up": "bool: whether it is in no number",
     "disturbed": "string or null: why it is in no number although it was measured",
     "start": "double: seconds since the first",
-    "seconds": "double: wall time of the batch, from the requests to the last answer",
+    "seconds": "double: wall time of the batch, from the requests to the last answer; without checks that a run makes once",
     "prefill_seconds": "double or null: of it, in passes that read prompts",
     "decode_seconds": "double or null: of it, in passes that write",
     "prompt_tokens": "int64: of all prompts of the batch together",
     "output_tokens": "int64: written together",
+    "decode_tokens": "int64 or null: of output_tokens, those that came in these passes",
     "prefill_flops": "double or null: operations of the passes (`profiling.flops`)",
     "decode_flops": "double or null",
     "decode_bytes": "double or null: bytes that the passes that write must read",
@@ -127,6 +128,8 @@ class SelfCheckRow(Row):
     """A sentence each."""
     client_cpu_share: float | None = None
     """Of one core, by the client: seconds of processor a second."""
+    loop_lag_p50: float | None = None
+    """Seconds by which the event loop came late, median."""
     loop_lag_p99: float | None = None
     """Seconds by which the event loop came late, 99th percentile."""
     loop_lag_share: float | None = None

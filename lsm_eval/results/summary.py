@@ -102,9 +102,9 @@ def _time(manifest: Manifest, work: Work) -> str:
 def _memory(work: Work) -> str:
     parts = []
     if work.peak_memory_bytes is not None:
-        parts.append(f"{_bytes(work.peak_memory_bytes)} at most")
+        parts.append(f"{bytes_text(work.peak_memory_bytes)} at most")
     if work.peak_device_memory_bytes is not None:
-        parts.append(f"{_bytes(work.peak_device_memory_bytes)} on the device")
+        parts.append(f"{bytes_text(work.peak_device_memory_bytes)} on the device")
     return ", ".join(parts)
 
 
@@ -121,5 +121,6 @@ def _giga(rate: float | None) -> str:
     return "" if rate is None else f"{rate / 1e9:,.0f} G" if rate < 1e13 else f"{rate / 1e12:,.0f} T"
 
 
-def _bytes(count: int) -> str:
+def bytes_text(count: int) -> str:
+    """A size as people read it."""
     return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -7,22 +7,19 @@ server counted beside the one that was asked for.
 
 from __future__ import annotations
 
-import hashlib
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsm_eval.profiling.serving.traces import BLOCK_TOKENS, TracedRequest
 
-WORDS = tuple(
-    """time year people way day man thing woman life child world school state family student group country problem hand part
-    place case week company system program question work number night point home water room mother area money story fact month
-    lot right study book eye job word business issue side kind head house service friend father power hour game line end
-    member law car city name team minute idea body back parent face level office door health person art war history party result
-    change morning reason research girl guy moment air teacher force order food land light table voice hill road river music
-    paper ground north south east west stone wood glass green blue white black red small large long short high low old new
-    good great little own other early young important few public bad same able""".split()
+VERSION = 1
+"""Part of a workload's hash: raised when the same seed gives other prompts."""
+_COMMON = (
+    "time year people way day man thing life child world school state family student group country problem hand part place case week "
+    "company system program question work number night point home water room mother area money story fact month lot right study book "
+    "eye job word business issue side kind head house service friend father power hour game line end member law car city name team"
 )
+WORDS = tuple(_COMMON.split())
 """Common words, nearly all of them one token after a space to nearly all tokenizers."""
 _LEAST = 1
 
@@ -79,11 +76,3 @@ def replayed(seed: int, index: int, traced: TracedRequest, scale: Scale) -> str:
     if words > 0:
         parts.append(text(seed, f"request {index}", words))
     return " ".join(parts)
-
-
-def digest(prompts: Sequence[tuple[str, int]]) -> str:
-    """SHA-256 (hex) over prompts and the lengths asked of their answers."""
-    found = hashlib.sha256()
-    for prompt, tokens in prompts:
-        found.update(f"{tokens}:{len(prompt)}:{prompt}\n".encode())
-    return found.hexdigest()

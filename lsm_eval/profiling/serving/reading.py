@@ -176,6 +176,10 @@ def _take_chunk(name: str, part: dict[str, Any], at: int, read: _Read, chat: boo
     ids = next((len(choice[one]) for one in _IDS if isinstance(choice.get(one), list)), None)
     if not answer and not thought and not finish and not ids and not _grown(read, total):
         return  # a role, or a sign of life
+    if not answer and not thought and read.chunks:
+        thought = read.chunks[-1].thought  # what only ends them belongs to them
+        _add(read, Chunk(at, None, text=False, thought=thought), "", total, ids)
+        return
     words = "".join(one if isinstance(one, str) else "\N{REPLACEMENT CHARACTER}" for one in answer)
     _add(read, Chunk(at, None, bool(answer) or thought, thought and not answer), words, total, ids)
 
@@ -193,7 +197,8 @@ def _take_response(name: str, part: dict[str, Any], at: int, read: _Read, chat: 
         response = response if isinstance(response, dict) else {}
         if kind == "response.failed":
             raise _Wrong("error", error_text(response) or "the server says that it failed")
-        read.usage = response.get("usage") if isinstance(response.get("usage"), dict) else {}
+        usage = response.get("usage")
+        read.usage = usage if isinstance(usage, dict) else {}
         read.finish, read.done = _LAST_EVENTS[kind], True
         return
     delta = part.get("delta")
