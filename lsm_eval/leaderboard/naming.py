@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record
-from lsm_eval.results.schema import ModelRow
 
 Identity = tuple[str, ...]
 """Records that agree in it are of one model, run in one way."""

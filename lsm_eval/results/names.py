@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import PurePosixPath
 
 from lsm_eval.errors import UserError
-from lsm_eval.results.schema import ModelRow
+from lsm_eval.results.model_rows import ModelRow
 
 MOST = 200
 """Characters of a given name."""
