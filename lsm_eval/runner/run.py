@@ -97,14 +97,14 @@ def _run(
     prepared, left_out = found.tasks, found.left_out
     with timed.silently("fingerprint"):
         fingerprint = model.fingerprint()
-    if isinstance(model, Probing):
-        with timed.silently("probe"):
-            model.probe([one for task in prepared for sample in task.samples for one in sample.requests])
     gated = None
     if gate is not None:
         from lsm_eval.runner.gated import plan_gate
 
         gated = plan_gate(gate, prepared, spec, model, fingerprint, timed, judge=judge is not None)
+    if isinstance(model, Probing):
+        with timed.silently("probe"):
+            model.probe([one for task in prepared for sample in task.samples for one in sample.requests])
     before = dict(model.computed())
     with ExitStack() as stack:
         stored_as = store_key(model, fingerprint)
