@@ -105,12 +105,14 @@ class Session:
             known.options.stream, known.patience, known.note, scorer,
         )  # fmt: skip
 
-        def hear(headers: Mapping[str, str]) -> None:
+        def hear(headers: Mapping[str, str], posts: float = 1) -> None:
             rate = rate_told(headers, time.time())
             if rate is not None:
-                site.replica.limiter.told(time.monotonic(), rate)
+                site.replica.limiter.told(time.monotonic(), rate / posts)
 
         transport.hears = hear
+        if scorer is not None:
+            scorer.listen(hear)
         site.replica.attempt, site.replica.look = asker.attempt, self._looks(site)
 
     def _scorer(self, site: Site) -> Scorer | None:
