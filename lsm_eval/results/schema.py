@@ -243,7 +243,7 @@ class Manifest(SparseRow):
     requests: dict[str, int]
     """`asked`, `unique`, `from_store`, `computed`, `failed`."""
     tokens: dict[str, int]
-    """`asked` (see `models.base.Cost`) and `generated`, and of these `reasoning` and `answer` where a model thought and all
+    """`asked` (see `models.base.Cost`; not there where some are not counted) and `generated`, and of these `reasoning` and `answer` where a model thought and all
     are known. Early records have `scored_tokens` and
     `vocabulary_rows` here, which are in `work` since."""
     work: Work | None = None

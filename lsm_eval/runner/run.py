@@ -119,7 +119,7 @@ def _run(
     asked = Asked(
         tallies,
         computed_since(before, model),
-        counted=any(task.costs for task in prepared),
+        counted=any(task.costs for task in prepared) and all(task.counts for task in prepared),
         stored=spec.store is not None,
     )
     asked = look_around(asked, model, timed)
