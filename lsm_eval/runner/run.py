@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval.endpoints.cost.paid import Paid
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import Model, Probing
@@ -89,7 +90,9 @@ def _run(
         progress.note(f"removed {left}, which a run that was killed left half-written.")
     if spec.max_cost is not None:  # before a probe asks anything
         with timed.silently("fingerprint"):
-            spending.open(spec, model.fingerprint())
+            with in_judges_words(spec.judge):
+                judged_by = judge.fingerprint() if isinstance(judge, Paid) else None
+            spending.open(spec, model.fingerprint(), judged_by)
     if judge is not None:
         with in_judges_words(spec.judge):
             check_judge(judge, spec.judge_read)
