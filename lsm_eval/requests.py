@@ -184,6 +184,11 @@ def kind(request: Request) -> str:
     return _KINDS[type(request)]
 
 
+def asks_likelihood(request: Request) -> bool:
+    """Whether it asks how likely a text is, the one that is written included."""
+    return not isinstance(request, Generate) or request.detail
+
+
 def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
     """The response store's key: SHA-256 (hex) over what the model's answers are stored as, and the whole request.
 

@@ -143,7 +143,9 @@ def _run_one(
         if shared is not None and isinstance(model, Releasing):
             model.release()
     except BudgetSpent as error:
-        click.echo(one_line(f"lsm-eval: {str(error).removesuffix('.')}; {kept}."), err=True)
+        on = "which goes on from there" if spec.store else "which begins anew"
+        open_yet = "" if gate is None else "; the gate has no verdict"
+        click.echo(one_line(f"lsm-eval: {str(error).removesuffix('.')}, {on}: {kept}{open_yet}."), err=True)
         sys.exit(EXIT_BUDGET)
     except NotComparable as error:
         click.echo(one_line(f"lsm-eval: not comparable: {error}"), err=True)

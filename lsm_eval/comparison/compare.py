@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -245,6 +245,13 @@ def notes(baseline: Record, candidate: Record) -> Iterator[str]:
         first, second = getattr(one.model, name), getattr(other.model, name)
         if first != second:
             yield f"{name.capitalize()}: {first or 'none'} in the baseline, {second or 'none'} in the candidate."
-    first, second = (run.model.details.get("engine", "none") for run in (one, other))
-    if first != second:
+    first, second = (_engine(run.model.details) for run in (one, other))
+    if first is not None and second is not None and first != second:
         yield f"Engine of the baseline: {first}; of the candidate: {second}."
+
+
+def _engine(details: Mapping[str, str]) -> str | None:
+    """What scored; None where nothing was scored, or all of it was in the store."""
+    found = details.get("engine", "none")
+    unused = found.startswith("not used") or (found == "none" and "generation" in details)
+    return None if unused else found

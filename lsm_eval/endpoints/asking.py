@@ -121,8 +121,3 @@ def beginning(request: Request, api: Api) -> str:
             return text
         case Generate():
             return shown(request, api)
-
-
-def asks_likelihood(request: Request) -> bool:
-    """Whether it asks how likely a text is, the one that is written included."""
-    return not isinstance(request, Generate) or request.detail

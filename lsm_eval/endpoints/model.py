@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lsm_eval.endpoints import described
 from lsm_eval.endpoints.address import Address
-from lsm_eval.endpoints.asking import asks_likelihood, beginning, path_of
+from lsm_eval.endpoints.asking import beginning, path_of
 from lsm_eval.endpoints.budget import has_budget, refusal, told
 from lsm_eval.endpoints.cost.account import Account
 from lsm_eval.endpoints.cost.beforehand import most_cost, not_counted
@@ -24,7 +24,7 @@ from lsm_eval.endpoints.site import read_sites
 from lsm_eval.errors import UserError
 from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo, Overflow
-from lsm_eval.requests import Failure, Generate, Request, Response, Score
+from lsm_eval.requests import Failure, Generate, Request, Response, Score, asks_likelihood
 
 
 @dataclass
@@ -70,6 +70,10 @@ class EndpointModel:
     def versions(self) -> Mapping[str, str]:
         """What the probe found that makes other texts of the same requests (`models.base.Versioned`)."""
         return {} if self._sites[0].manner.temperature else {"temperature": "not sent"}
+
+    def scored_as(self) -> str:
+        """As `described.scored_as` says (`models.base.Measuring`)."""
+        return described.scored_as(self._known)
 
     def scores(self) -> bool | None:
         """Whether the server tells log-probabilities (`models.base.Choosing`)."""

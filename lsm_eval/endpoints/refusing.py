@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lsm_eval.endpoints.asking import asks_likelihood, path_of
+from lsm_eval.endpoints.asking import path_of
 from lsm_eval.endpoints.known import Known
-from lsm_eval.requests import Generate, Perplexity, Request
+from lsm_eval.requests import Generate, Perplexity, Request, asks_likelihood
 
 
 def unsupported(request: Request, known: Known) -> str | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.reader import Record
-from lsm_eval.results.schema import EstimateRow, Passes, Work
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.results.work_rows import Passes, Work
 
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Quality", ("accuracy", "quality", "translation", "summarisation", "perplexity")),

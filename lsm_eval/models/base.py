@@ -239,6 +239,16 @@ class Versioned(Protocol):
 
 
 @runtime_checkable
+class Measuring(Protocol):
+    """A model that may find how likely a text is in several ways, of which another run may take another."""
+
+    def scored_as(self) -> str:
+        """The way of this run; empty where it tells nothing of it. Answers with log-probabilities are kept under it, and texts that are
+        written are not. Raises `UserError` where that cannot be found out."""
+        ...
+
+
+@runtime_checkable
 class Choosing(Protocol):
     """A model that may tell no log-probabilities, or that can be held to given answers."""
 

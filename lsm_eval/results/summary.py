@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from lsm_eval.results.cost_summary import cost_summary
 from lsm_eval.results.latency_summary import latency_summary
-from lsm_eval.results.schema import Manifest, ServerRow, Work
+from lsm_eval.results.model_rows import ServerRow
+from lsm_eval.results.schema import Manifest
+from lsm_eval.results.work_rows import Work
 
 _SHOWN_SECONDS = 0.05  # shorter phases would be shown as 0.0
 

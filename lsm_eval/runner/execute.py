@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Phase
-from lsm_eval.requests import Answer, Failure, Generate, Generated, Request, Response, key, kind
+from lsm_eval.requests import (
+    Answer,
+    Failure,
+    Generate,
+    Generated,
+    Request,
+    Response,
+    asks_likelihood,
+    key,
+    kind,
+)
 from lsm_eval.runner.batch_times import Stopwatch
 from lsm_eval.well_formed import well_formed
 
@@ -67,13 +77,19 @@ def prepare(
     stored_as: str,
     store: ResponseStore | None,
     render: Callable[[Request], str],
+    scored_as: str = "",
 ) -> Job:
-    """Dedupe `requests` and look them up in the store. `render`: see `Model.render`."""
+    """Dedupe `requests` and look them up in the store. `render`: see `Model.render`. `scored_as`: see `models.base.Measuring`."""
     index: dict[Request, int] = {}
     place = [index.setdefault(request, len(index)) for request in requests]
     unique = list(index)
+    scores = f"{stored_as}/{scored_as}" if scored_as else stored_as
     keys = [
-        key(request, stored_as, render(request) if getattr(request, "chat", False) else None)
+        key(
+            request,
+            scores if asks_likelihood(request) else stored_as,
+            render(request) if getattr(request, "chat", False) else None,
+        )
         for request in unique
     ]
     plan = hashlib.sha256("\n".join(keys).encode()).hexdigest()

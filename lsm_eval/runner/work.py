@@ -13,7 +13,7 @@ from lsm_eval.profiling.matmul import UNMEASURED, Machine, measure_beside
 from lsm_eval.profiling.memory import peak_device_memory, peak_memory
 from lsm_eval.progress import Phase as Shown
 from lsm_eval.progress import Progress
-from lsm_eval.results.schema import Passes, Phase, Work
+from lsm_eval.results.work_rows import Passes, Phase, Work
 from lsm_eval.runner.execute import Tally
 
 _PURPOSES = ("score", "prefill", "decode")

@@ -16,8 +16,9 @@ from lsm_eval.models.hf import HFModel
 from lsm_eval.profiling.matmul import Machine
 from lsm_eval.progress import Silent
 from lsm_eval.results.reader import read_record, read_records
-from lsm_eval.results.schema import Manifest, Work
+from lsm_eval.results.schema import Manifest
 from lsm_eval.results.summary import work_summary
+from lsm_eval.results.work_rows import Work
 from lsm_eval.runner import work as module
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.run import run as run_spec

@@ -26,7 +26,7 @@ from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.requests import Request
 
 _VERSION = 1
-"""Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
+"""Part of what scores are kept under: raised when what is sent, or what is made of an answer, changes."""
 _SERVERS = "the server's"
 _UNKNOWN = Room(None)
 _AHEAD = 1000  # requests whose texts are tokenised together
@@ -74,7 +74,7 @@ class Scoring:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What has a say in the numbers, for the fingerprint."""
+        """What has a say in the numbers, which are kept under it (`described.scored_as`)."""
         return {
             "route": self.finding.route,
             "tokenizer": self.tokenizer,

@@ -14,7 +14,17 @@ from lsm_eval.leaderboard.table.rows import table_rows
 from lsm_eval.leaderboard.table.suites import known_suites
 from lsm_eval.leaderboard.table.tasks import task_columns
 from lsm_eval.leaderboard.tradeoff.costs import SPEED, cost_axes
-from lsm_eval.leaderboard.tradeoff.figure import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Figure, cell_text, figure
+from lsm_eval.leaderboard.tradeoff.figure import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Figure,
+    cell_text,
+    figure,
+)
 from lsm_eval.leaderboard.words import word
 
 PATH = "cost.html"

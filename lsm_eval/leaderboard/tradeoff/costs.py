@@ -20,7 +20,10 @@ OTHER_MACHINE = word("measured on another machine than most of the column")
 
 def cost_axes(board: Board) -> list[TableColumn]:
     """Columns with two models or more, of which one direction is better."""
-    own = [replace(column, higher=False) if column.id == "cost:parameters" else column for column in cost_columns(board)]
+    own = [
+        replace(column, higher=False) if column.id == "cost:parameters" else column
+        for column in cost_columns(board)
+    ]
     found = [
         *(_on_one_machine(column) for column in own),
         _column(board, "dollars", word("dollars a thousand samples"), "$", "dollars", _dollars),

@@ -22,8 +22,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.paths import cache_file
 from lsm_eval.requests import Generate
+from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.reader import read_record
-from lsm_eval.results.schema import ModelRow
 
 QUICK = Patience(first_wait=0.001, longest_wait=0.01)
 CHAT, PLAIN = Generate("x", chat=True), Generate("x")

@@ -186,7 +186,7 @@ def test_a_local_model_by_likelihoods_unless_asked(near: Runner) -> None:
         "ece": "it reads likelihoods, and a written choice has none",
     }
     (row,) = record.estimates
-    assert " choices:generated/constrained/v1 " in row.signature
+    assert " choices:generated/constrained/v2 " in row.signature
     assert " seed:0 " in row.signature
     how = record.tasks["choose"]
     assert (how.choices, how.request, how.chat) == ("generated/constrained", "generate", True)
@@ -196,7 +196,7 @@ def test_a_local_model_by_likelihoods_unless_asked(near: Runner) -> None:
     assert table["logprobs"].to_pylist() == [None] * 24
     parsed = _record(near("--choices", "parsed"))
     assert parsed.tasks["choose"].choices == "generated/parsed"
-    assert " choices:generated/parsed/v1/reader2 " in parsed.estimates[0].signature
+    assert " choices:generated/parsed/v2/reader2 " in parsed.estimates[0].signature
 
 
 def test_what_a_written_letter_is_worth(near: Runner) -> None:
@@ -357,10 +357,10 @@ def test_likelihoods_and_letters_never_meet(near: Runner, tasks: Path, tmp_path:
     assert (gated.code, f"not comparable: {why}" in gated.out) == (4, True), gated.out
     on_the_way = near("--choices", "generate", "--gate", "pull-request", "--baseline", str(folders[0]))
     assert on_the_way.code == 4
-    assert "choices (not there against generated/constrained/v1)" in on_the_way.err
+    assert "choices (not there against generated/constrained/v2)" in on_the_way.err
     parsed = call("compare", folders[1], folders[2])
     assert (
-        "not compared: choices (generated/constrained/v1 against generated/parsed/v1/reader2) differs"
+        "not compared: choices (generated/constrained/v2 against generated/parsed/v2/reader2) differs"
         in parsed.out
     )
     assert (likely.code, parsed.code) == (4, 4)
