@@ -8,6 +8,7 @@ from typing import Any
 
 from lsm_eval.profiling.cells import cell_name, workload_hash
 from lsm_eval.profiling.record import Profiled, write_profile
+from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.profile_rows import (
     REQUEST_COLUMNS,
     CellRow,
@@ -16,7 +17,6 @@ from lsm_eval.results.profile_rows import (
     SelfCheckRow,
     WorkloadRow,
 )
-from lsm_eval.results.schema import ModelRow
 
 CREATED = datetime(2026, 11, 29, 12, 0, 0, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from lsm_eval.errors import UserError
+from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.names import shown_name
-from lsm_eval.results.schema import ModelRow
 
 _HUB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 _KIND = re.compile(r"([a-z][a-z0-9-]*):(.+)", re.DOTALL)

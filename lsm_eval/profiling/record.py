@@ -10,6 +10,7 @@ from typing import Any
 
 from lsm_eval.profiling.cells import metric_signature, signature, task_of
 from lsm_eval.results.cost_rows import CostRow
+from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow
 from lsm_eval.results.schema import (
     SCHEMA_VERSION,
@@ -18,11 +19,9 @@ from lsm_eval.results.schema import (
     ImportedRow,
     LeftOutRow,
     Manifest,
-    ModelRow,
-    Phase,
     TaskRow,
-    Work,
 )
+from lsm_eval.results.work_rows import Phase, Work
 from lsm_eval.results.writer import write_record
 from lsm_eval.secrets import without_secrets
 

@@ -8,7 +8,8 @@ from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, area_order
 from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn
 from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
-from lsm_eval.results.schema import EstimateRow, Passes, Work
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.results.work_rows import Passes, Work
 from lsm_eval.statistics.combined import Interval
 
 
