@@ -71,7 +71,6 @@ class Frame:
         `assets/<kind>.css`."""
         return Page(kind, self._environment.get_template(f"{kind}.html.j2"), bundle(kind), self._words)
 
-
     def fragment(self, template: str, **values: Any) -> tuple[str, tuple[str, ...]]:
         """A part of a page that its script puts in later, and the interface's texts that it has (for the page's `say`). Before
         the page itself is made."""

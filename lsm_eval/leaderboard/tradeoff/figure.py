@@ -82,10 +82,13 @@ def figure(
     statuses, observed = _statuses(board, places, scores, costs, score, cost, ranked)
     across = axis([one.interval.value for one in costs], _ends(costs), LEFT + 8, RIGHT - 8)
     up = axis([one.interval.value for one in scores], _ends(scores), BOTTOM - 8, TOP + 8)
-    points = [(across.at(c.interval.value), up.at(s.interval.value)) for s, c in zip(scores, costs, strict=True)]
+    points = [
+        (across.at(c.interval.value), up.at(s.interval.value)) for s, c in zip(scores, costs, strict=True)
+    ]
     sign = -1 if score.higher else 1
     order = sorted(
-        range(len(places)), key=lambda at: (_ORDER[statuses[at]], not observed[at], sign * scores[at].interval.value, places[at])
+        range(len(places)),
+        key=lambda at: (_ORDER[statuses[at]], not observed[at], sign * scores[at].interval.value, places[at]),
     )
     labels = placed(
         [names[place] for place in places], points, order[:MOST_LABELS], (LEFT, TOP, RIGHT, BOTTOM)

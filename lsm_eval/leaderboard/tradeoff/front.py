@@ -63,7 +63,9 @@ def front(
     )
 
 
-def _shown(costs: Sequence[Interval], numbers: Sequence[int | None], more_is_cheaper: bool) -> NDArray[np.bool_]:
+def _shown(
+    costs: Sequence[Interval], numbers: Sequence[int | None], more_is_cheaper: bool
+) -> NDArray[np.bool_]:
     """Whether the row is shown to be cheaper than the column: where their intervals, which hold all at once, do not meet."""
     factors = [wider(len(costs), number) for number in numbers]
     ends = [_wide(one, factor) for one, factor in zip(costs, factors, strict=True)]
@@ -94,7 +96,7 @@ def _wide(one: Interval, factor: float) -> tuple[float, float]:
 def dominated(score: FloatArray, price: FloatArray) -> NDArray[np.bool_]:
     """Whether another has as much quality for as little, and more of one [m]."""
     above, cheaper = score[:, None] >= score, price[:, None] <= price
-    made: NDArray[np.bool_] = (
-        above & cheaper & ((score[:, None] > score) | (price[:, None] < price))
-    ).any(axis=0)
+    made: NDArray[np.bool_] = (above & cheaper & ((score[:, None] > score) | (price[:, None] < price))).any(
+        axis=0
+    )
     return made
