@@ -66,10 +66,11 @@ def cells() -> Iterator[Cell]:
     yield _shares(
         "50 models in 5 groups far apart, 1000 samples", np.repeat([0.1, 0.3, 0.5, 0.7, 0.9], 10), 1000
     )
-    yield _shares("20 models nearly equal, 500 samples", 0.5 + 0.0005 * np.arange(20), 500)
+    nearly = np.array([0.5 + 0.0005 * at for at in range(20)])
+    yield _shares("20 models nearly equal, 500 samples", nearly, 500)
     for share in (0.01, 0.05, 0.98):
         for n in (100, 500):
-            yield _shares(f"10 equal models at {share:g}, {n} samples", np.full(10, share, float), n)
+            yield _shares(f"10 equal models at {share:g}, {n} samples", np.full(10, share), n)
     for alike in (0.9, 0.98, 0.995):
         yield _quantised(
             f"10 equal models that answer alike but for {1 - alike:.1%}, 500 samples", alike, 10, 500

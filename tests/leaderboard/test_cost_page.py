@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import quiet_page, running_browser
+from browsing import quiet_page, running_browser, serious
 from playwright.sync_api import Browser
 from rivals import drawn, rivals
 
@@ -201,6 +201,14 @@ def test_axes_are_chosen_in_the_address(browser: Browser, site: Path) -> None:
         assert page.locator("table.tradeoff").inner_text().count(ATTACK) == 1
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_axe_finds_nothing_serious(browser: Browser, site: Path, scheme: str, width: int) -> None:
+    with quiet_page(browser, viewport={"width": width, "height": 900}, color_scheme=scheme) as page:
+        page.goto((site / "cost.html").as_uri())
+        assert serious(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_every_pair_of_axes_has_a_drawing(site: Path) -> None:
     text = (site / "cost.html").read_text()
     for name in (
@@ -213,6 +221,18 @@ def test_every_pair_of_axes_has_a_drawing(site: Path) -> None:
     ):
         assert f'value="{name}"' in text
     assert len(list((site / "pieces" / "cost").iterdir())) == 3 * 4
+
+
+def test_drawings_of_many_models_are_whole(tmp_path: Path) -> None:
+    """A piece holds no text that is cut where it is long."""
+    names = [f"org/a model with a name of some length {at}" for at in range(60)]
+    manifest: list[dict[str, Any]] = [{"model": {"parameters": 10 ** (6 + at % 5)}} for at in range(60)]
+    rivals(tmp_path / "reports", {"arc": list(drawn(60, 12, step=0.01))}, manifest=manifest, names=names)
+    site = build(tmp_path / "reports", tmp_path / "out").parent
+    text = (site / "pieces" / "cost" / "0.js").read_text()
+    assert len(text) > 25_000
+    assert "cut:" not in text
+    assert text.count("circle cx") == 60 + 3, "and what they mean"
 
 
 def test_a_board_without_costs_has_no_such_page(tmp_path: Path) -> None:

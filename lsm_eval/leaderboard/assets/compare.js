@@ -200,7 +200,7 @@ lsm.page("compare", (main) => {
 
   // Scores (leaderboard/versus/packing.py).
   const unpacked = (content) => {
-    const bytes = Uint8Array.from(atob(content[content.length - 1]), (one) => one.charCodeAt(0));
+    const bytes = Uint8Array.from(atob([].concat(content[content.length - 1]).join("")), (one) => one.charCodeAt(0));
     const n = content[0];
     if (content.length === 2) {
       const view = new DataView(bytes.buffer);
@@ -363,7 +363,7 @@ lsm.page("compare", (main) => {
     }
     const questions = new Map((texts[0] || []).map((question) => [question[0], question]));
     const folded = about.folded.includes(column.task);
-    const page = (model, index) => (model.tasks.includes(column.slug) ? el("a", { href: `samples/${model.slug}/${column.slug}.html${index === undefined ? "" : `#s${index}`}` }, model.name) : model.name);
+    const page = (model, index) => ((model.pages === 1 || model.pages.includes(column.at)) ? el("a", { href: `samples/${model.slug}/${column.slug}.html${index === undefined ? "" : `#s${index}`}` }, model.name) : model.name);
     const score = (value) => (value === 1 && column.unit === "fraction" ? "1" : String(Number(value.toPrecision(4))));
     const article = (at) => {
       const [, index, id, prompt, target] = questions.get(at) || [];

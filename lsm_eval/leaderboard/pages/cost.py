@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
+from lsm_eval.leaderboard.frame.safe import in_parts
 from lsm_eval.leaderboard.ranking.wire import rankings_of
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.table.cell import TableColumn, task_cells
@@ -58,7 +59,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     for number, (key, made) in enumerate(figures.items()):
         text, texts = frame.fragment("cost_figure.html.j2", figure=made, **shared)
         said.update(dict.fromkeys(texts))
-        pieces[key] = site.piece(f"{FOLDER}/{number}.js", text)
+        pieces[key] = site.piece(f"{FOLDER}/{number}.js", in_parts(text))
     first = next(iter(figures.values()))
     scores = list({made.score.id: made.score for made in figures.values()}.values())
     costs = list({made.cost.id: made.cost for made in figures.values()}.values())
