@@ -7,6 +7,7 @@ from typing import Any
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, Number, area_order
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.history.lines import named
+from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.pages.history import slug_of
 from lsm_eval.leaderboard.portrait.areas import area_mean
 from lsm_eval.leaderboard.portrait.command import shell_command
@@ -23,10 +24,13 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     page = frame.page("model")
     rivalry = Rivalry(board)
     groups = {model.slug: group for group in named(board.models) for model in group.models}
-    for model in board.models:
+
+    def make(model: ModelEntry) -> None:
         path = f"models/{model.slug}.html"
         history = f"../history/{slug_of(groups[model.slug])}.html"
         site.put(path, page.render(path, history=history, **_values(board, model, rivalry)))
+
+    each(board.models, make, site, pages=len(board.models) * len(board.task_slugs) // 20)
 
 
 def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]:
