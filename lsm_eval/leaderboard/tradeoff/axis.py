@@ -30,7 +30,10 @@ class Axis:
         """Round numbers on it."""
         if not self.logarithmic:
             step = _step((self.high - self.low) / most)
-            return [n * step for n in range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)]
+            return [
+                n * step
+                for n in range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)
+            ]
         powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         for steps in ((1, 2, 5), (1, 3), (1,)):
             found = [one * 10.0**power for power in powers for one in steps]
@@ -57,5 +60,5 @@ def axis(numbers: Sequence[float], ends: Sequence[float], first: float, last: fl
 
 
 def _step(rough: float) -> float:
-    power = 10 ** math.floor(math.log10(rough))
+    power = 10.0 ** math.floor(math.log10(rough))
     return next(one * power for one in (1, 2, 5, 10) if one * power >= rough * (1 - 1e-9))

@@ -82,10 +82,13 @@ def figure(
     statuses, observed = _statuses(board, places, scores, costs, score, cost, ranked)
     across = axis([one.interval.value for one in costs], _ends(costs), LEFT + 8, RIGHT - 8)
     up = axis([one.interval.value for one in scores], _ends(scores), BOTTOM - 8, TOP + 8)
-    points = [(across.at(c.interval.value), up.at(s.interval.value)) for s, c in zip(scores, costs, strict=True)]
+    points = [
+        (across.at(c.interval.value), up.at(s.interval.value)) for s, c in zip(scores, costs, strict=True)
+    ]
     sign = -1 if score.higher else 1
     order = sorted(
-        range(len(places)), key=lambda at: (_ORDER[statuses[at]], not observed[at], sign * scores[at].interval.value, places[at])
+        range(len(places)),
+        key=lambda at: (_ORDER[statuses[at]], not observed[at], sign * scores[at].interval.value, places[at]),
     )
     labels = placed(
         [names[place] for place in places], points, order[:MOST_LABELS], (LEFT, TOP, RIGHT, BOTTOM)
@@ -164,10 +167,8 @@ def _ticks(along: Axis, unit: str, most: int) -> tuple[Tick, ...]:
 def tick_text(number: float, unit: str) -> str:
     """A round number as an axis shows it."""
     value = 100 * number if unit == "fraction" else number
-    if value and not 1e-3 <= abs(value) < 1e6:
-        text = f"{value:.3g}"
-    else:
-        text = f"{round(value, 9):,.10g}"
+    far = value and not 1e-3 <= abs(value) < 1e6
+    text = f"{value:.3g}" if far else f"{round(value, 9):,.10g}"
     return text.replace("-", "−", 1)
 
 

@@ -37,7 +37,10 @@ def short(text: str) -> str:
 
 
 def placed(
-    names: Sequence[str], points: Sequence[tuple[float, float]], order: Sequence[int], frame: tuple[float, float, float, float]
+    names: Sequence[str],
+    points: Sequence[tuple[float, float]],
+    order: Sequence[int],
+    frame: tuple[float, float, float, float],
 ) -> dict[int, Label]:
     """By place: the names that fit into the frame (left, top, right, bottom) beside their points, in this order of importance. A name
     keeps clear of all points and of the names before it; one that has no room is left out."""
