@@ -79,7 +79,9 @@ def test_axe_finds_nothing_serious(browser: Browser, site: Path, axe: str, look:
             for violation in found["violations"]:
                 if violation["impact"] in ("serious", "critical"):
                     nodes = [node["html"][:200] for node in violation["nodes"][:3]]
-                    serious.append(f"{path.relative_to(site)}: {violation['id']} ({violation['help']}): {nodes}")
+                    serious.append(
+                        f"{path.relative_to(site)}: {violation['id']} ({violation['help']}): {nodes}"
+                    )
     assert serious == []
 
 
@@ -109,6 +111,8 @@ def test_headings_go_down_by_one_and_no_two_regions_have_one_name(site: Path) ->
         outline = Outline(path.read_text(encoding="utf-8"))
         assert outline.levels[0] == 1, path
         assert outline.levels.count(1) == 1, path
-        assert all(one - before <= 1 for before, one in zip(outline.levels, outline.levels[1:], strict=False)), path
+        assert all(
+            one - before <= 1 for before, one in zip(outline.levels, outline.levels[1:], strict=False)
+        ), path
         assert len(set(outline.regions)) == len(outline.regions), path
         assert len(set(outline.ids)) == len(outline.ids), path

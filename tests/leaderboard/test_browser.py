@@ -81,7 +81,8 @@ def front(page: Page, site: Path, state: str = "") -> None:
 def column(page: Page, name: str) -> list[str]:
     """What stands in a column, from the top, tags and intervals left out."""
     place = page.evaluate(
-        "name => [...document.querySelectorAll('[data-board] thead th[data-id]')].findIndex(th => th.dataset.id === name)", name
+        "name => [...document.querySelectorAll('[data-board] thead th[data-id]')].findIndex(th => th.dataset.id === name)",
+        name,
     )
     cells = page.locator(f"[data-board] tbody tr[data-at] > :nth-child({place + 2 if place else 1})").all()
     return [re.split(r"[\s†]", cell.inner_text().strip())[0] for cell in cells]
@@ -115,7 +116,10 @@ def test_the_table_has_the_numbers_with_and_without_scripts(browser: Browser, si
             assert "–" in missing
             assert " 0.0" not in missing
     # Without scripts a dash also says why to who listens.
-    strip = lambda lines: [re.sub(r"– (all 2 samples failed \(2 nan\)|not run|undefined over its 200 samples)", "–", one) for one in lines]  # noqa: E731
+    strip = lambda lines: [
+        re.sub(r"– (all 2 samples failed \(2 nan\)|not run|undefined over its 200 samples)", "–", one)
+        for one in lines
+    ]  # noqa: E731
     assert strip(texts[0]) == strip(texts[1])
 
 
@@ -242,7 +246,24 @@ def test_the_page_is_chinese_where_it_is_asked_to_be(page: Page, site: Path) -> 
     assert "准确率" in text
     assert "得分 % ↑" in text
     ours = re.sub(r"(?s)<script.*|x onerror.*?\n", "", text)
-    english = set(re.findall(r"[A-Za-z]{4,}", ours)) - {"beta", "Alpha", "gamma", "uniform", "wiki", "accuracy", "limit", "JSON", "shots", "window", "pwned", "alert", "script", "onload", "onerror", "second"}
+    english = set(re.findall(r"[A-Za-z]{4,}", ours)) - {
+        "beta",
+        "Alpha",
+        "gamma",
+        "uniform",
+        "wiki",
+        "accuracy",
+        "limit",
+        "JSON",
+        "shots",
+        "window",
+        "pwned",
+        "alert",
+        "script",
+        "onload",
+        "onerror",
+        "second",
+    }
     assert english == set()
 
 
@@ -301,10 +322,18 @@ def test_long_names_make_no_tall_heading_and_break_no_word(browser: Browser, tmp
         )  # fmt: skip
     with quiet_page(browser) as page:
         front(page, build(tmp_path / "reports", tmp_path / "out").parent)
-        assert page.evaluate("document.querySelector('[data-board] thead').getBoundingClientRect().height") < 130
+        assert (
+            page.evaluate("document.querySelector('[data-board] thead').getBoundingClientRect().height") < 130
+        )
         assert page.evaluate("document.querySelector('h1').getBoundingClientRect().height") < 60
-        assert page.locator("[data-board] tbody th.name").first.inner_text().startswith("An-Extraordinarily-Long")
-        assert page.evaluate("getComputedStyle(document.querySelector('[data-board]')).overflowWrap") == "normal"
+        assert (
+            page.locator("[data-board] tbody th.name")
+            .first.inner_text()
+            .startswith("An-Extraordinarily-Long")
+        )
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('[data-board]')).overflowWrap") == "normal"
+        )
         box = page.locator("[data-board] tbody th.name").first.bounding_box()
         page.evaluate("document.querySelector('.scroll.wide').scrollLeft = 2000")
         assert page.locator("[data-board] tbody th.name").first.bounding_box() == box
