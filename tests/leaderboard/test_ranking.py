@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from records import estimate, task, write_record
+from records import Json, estimate, task, write_record
 from rivals import Scores, drawn, rivals
 
 from lsm_eval.comparison.aggregates import Aggregates
@@ -108,7 +108,10 @@ def area_scores() -> dict[str, list[Scores]]:
 
 
 def test_an_areas_mean_is_ranked_over_tasks_in_percent_alone(tmp_path: Path) -> None:
-    fields = {"worse": {"higher_is_better": False}, "nats": {"unit": "nats", "higher_is_better": False}}
+    fields: dict[str, Json] = {
+        "worse": {"higher_is_better": False},
+        "nats": {"unit": "nats", "higher_is_better": False},
+    }
     made = board(rivals(tmp_path, area_scores(), fields=fields))
     columns = mean_columns(made)
     assert [column.row.task for column in columns["area:accuracy"]] == ["a", "b", "worse"]

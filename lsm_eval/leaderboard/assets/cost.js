@@ -12,7 +12,7 @@ lsm.page("cost", (main) => {
     const piece = pieces[`${y.value} ${x.value}`];
     let text = "";
     try {
-      if (piece) text = await lsm.piece(piece);
+      if (piece) text = (await lsm.piece(piece)).join("");
     } catch (error) {
       status.textContent = t("{file} cannot be loaded: it belongs beside this page.", { file: error.message });
       return;

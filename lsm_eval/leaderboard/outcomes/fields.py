@@ -31,9 +31,11 @@ class TaskField:
 class Fields:
     """The outcomes of a board's tasks, of rows with a model."""
 
-    def __init__(self, board: Board, showing: Showing) -> None:
+    def __init__(self, board: Board, showing: Showing, shows: Callable[[str, str], bool]) -> None:
+        """`shows`: whether a model's samples of a task have a page; of large boards only these are read."""
         self._board = board
         self._showing = showing
+        self._shows = shows
         self._found: dict[str, TaskField] = {}
 
     def of(self, task: str) -> TaskField:
@@ -52,7 +54,9 @@ class Fields:
         metrics: dict[str, None] = {}
         for model in self._board.models:
             record = model.tables.get(task)
-            if model.no_model or record is None or not record.has_samples(task):
+            if model.no_model or record is None or not self._shows(model.slug, task):
+                continue
+            if not record.has_samples(task):
                 continue
             with self._showing(record, record.sample_file(task)):
                 own = self.own(model, task, record)
@@ -69,13 +73,13 @@ _FIELDS: WeakKeyDictionary[Site, Fields] = WeakKeyDictionary()
 def fields_of(board: Board, site: Site) -> Fields:
     """The outcomes of the board that the site shows, the same for all its pages."""
     if site not in _FIELDS:
-        _FIELDS[site] = Fields(board, site.showing)
+        _FIELDS[site] = Fields(board, site.showing, site.shows)
     return _FIELDS[site]
 
 
 def first_row(record: Record, task: str) -> EstimateRow | None:
     """The task's first metric."""
-    return next((row for row in record.estimates if row.task == task), None)
+    return next(iter(record.by_task.get(task, ())), None)
 
 
 def sample_metric(row: EstimateRow, record: Record) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
+from lsm_eval.leaderboard.frame.safe import in_parts
 from lsm_eval.leaderboard.ranking.wire import rankings_of
 from lsm_eval.leaderboard.site import Site
-from lsm_eval.leaderboard.table.cell import TableColumn
+from lsm_eval.leaderboard.table.cell import TableColumn, task_cells
 from lsm_eval.leaderboard.table.means import area_columns, suite_columns
 from lsm_eval.leaderboard.table.rows import table_rows
 from lsm_eval.leaderboard.table.suites import known_suites
@@ -35,9 +36,11 @@ MOST_MARKS = 20_000
 
 def nav(board: Board) -> NavEntry | None:
     """Where two models have a score and a cost."""
-    scores = [*area_columns(board), *_tasks(board)]
-    costs = cost_axes(board) if scores else []
-    some = any(_both(board, score, cost) for score in scores for cost in costs)
+    if sum(not model.no_model for model in board.models) < 2:
+        return None
+    every = task_columns(board, task_cells(board))
+    costs = cost_axes(board, every)
+    some = any(_both(board, score, cost) for score in _tasks(every) for cost in costs)
     return NavEntry(PATH, word("Quality and cost")) if some else None
 
 
@@ -56,7 +59,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     for number, (key, made) in enumerate(figures.items()):
         text, texts = frame.fragment("cost_figure.html.j2", figure=made, **shared)
         said.update(dict.fromkeys(texts))
-        pieces[key] = site.piece(f"{FOLDER}/{number}.js", text)
+        pieces[key] = site.piece(f"{FOLDER}/{number}.js", in_parts(text))
     first = next(iter(figures.values()))
     scores = list({made.score.id: made.score for made in figures.values()}.values())
     costs = list({made.cost.id: made.cost for made in figures.values()}.values())
@@ -70,9 +73,10 @@ def write(board: Board, frame: Frame, site: Site) -> None:
 
 def _figures(board: Board, site: Site) -> dict[str, Figure]:
     """By the ids of both axes."""
-    scores = [*area_columns(board), *suite_columns(board, known_suites())]
-    costs = cost_axes(board)
-    tasks = _tasks(board)
+    cells = task_cells(board)
+    scores = [*area_columns(board, cells), *suite_columns(board, cells, known_suites())]
+    every = task_columns(board, cells)
+    costs, tasks = cost_axes(board, every), _tasks(every)
     if len(board.models) * len(costs) * (len(scores) + len(tasks)) <= MOST_MARKS or not scores:
         scores += tasks
     names = [row.short for row in table_rows(board.models)]
@@ -86,8 +90,8 @@ def _figures(board: Board, site: Site) -> dict[str, Figure]:
     return found
 
 
-def _tasks(board: Board) -> list[TableColumn]:
-    return [column for column in task_columns(board) if column.first and column.higher is not None and column.group != SPEED]  # fmt: skip
+def _tasks(every: Sequence[TableColumn]) -> list[TableColumn]:
+    return [column for column in every if column.first and column.higher is not None and column.group != SPEED]  # fmt: skip
 
 
 def _both(board: Board, score: TableColumn, cost: TableColumn) -> bool:

@@ -60,5 +60,5 @@ def axis(numbers: Sequence[float], ends: Sequence[float], first: float, last: fl
 
 
 def _step(rough: float) -> float:
-    power = 10 ** math.floor(math.log10(rough))
+    power = 10.0 ** math.floor(math.log10(rough))
     return next(one * power for one in (1, 2, 5, 10) if one * power >= rough * (1 - 1e-9))

@@ -167,10 +167,8 @@ def _ticks(along: Axis, unit: str, most: int) -> tuple[Tick, ...]:
 def tick_text(number: float, unit: str) -> str:
     """A round number as an axis shows it."""
     value = 100 * number if unit == "fraction" else number
-    if value and not 1e-3 <= abs(value) < 1e6:
-        text = f"{value:.3g}"
-    else:
-        text = f"{round(value, 9):,.10g}"
+    far = value and not 1e-3 <= abs(value) < 1e6
+    text = f"{value:.3g}" if far else f"{round(value, 9):,.10g}"
     return text.replace("-", "−", 1)
 
 

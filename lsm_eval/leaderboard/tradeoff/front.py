@@ -55,8 +55,8 @@ def front(
     else:
         shown = no_worse = _shown(costs, numbers, more_is_cheaper)
         told = stricter
-    off = (told & no_worse).any(axis=0)
-    on = (told | shown | np.eye(len(value), dtype=bool)).all(axis=1)
+    off: list[bool] = np.asarray((told & no_worse).any(axis=0)).tolist()
+    on: list[bool] = np.asarray((told | shown | np.eye(len(value), dtype=bool)).all(axis=1)).tolist()
     return Front(
         tuple("off" if no else "on" if yes else "may" for no, yes in zip(off, on, strict=True)),
         tuple(bool(one) for one in ~dominated(score, price)),
@@ -96,7 +96,5 @@ def _wide(one: Interval, factor: float) -> tuple[float, float]:
 def dominated(score: FloatArray, price: FloatArray) -> NDArray[np.bool_]:
     """Whether another has as much quality for as little, and more of one [m]."""
     above, cheaper = score[:, None] >= score, price[:, None] <= price
-    made: NDArray[np.bool_] = (above & cheaper & ((score[:, None] > score) | (price[:, None] < price))).any(
-        axis=0
-    )
-    return made
+    both = above & cheaper & ((score[:, None] > score) | (price[:, None] < price))
+    return np.asarray(both.any(axis=0), bool)
