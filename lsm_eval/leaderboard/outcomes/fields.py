@@ -32,10 +32,10 @@ class Fields:
     """The outcomes of a board's tasks, of rows with a model."""
 
     def __init__(self, board: Board, showing: Showing, shows: Callable[[str, str], bool]) -> None:
-        """`shows`: whether a model's (slug) samples of a task have a page; of the others none is read."""
+        """`shows`: whether a model's samples of a task have a page; of large boards only these are read."""
         self._board = board
-        self._shows = shows
         self._showing = showing
+        self._shows = shows
         self._found: dict[str, TaskField] = {}
 
     def of(self, task: str) -> TaskField:
@@ -54,7 +54,9 @@ class Fields:
         metrics: dict[str, None] = {}
         for model in self._board.models:
             record = model.tables.get(task)
-            if model.no_model or record is None or not record.has_samples(task) or not self._shows(model.slug, task):
+            if model.no_model or record is None or not self._shows(model.slug, task):
+                continue
+            if not record.has_samples(task):
                 continue
             with self._showing(record, record.sample_file(task)):
                 own = self.own(model, task, record)

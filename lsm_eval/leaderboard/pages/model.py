@@ -15,20 +15,31 @@ from lsm_eval.leaderboard.portrait.curves import profile_view
 from lsm_eval.leaderboard.portrait.standing import Rivalry
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.profiling.cells import TASK as PROFILE
+from lsm_eval.results.reader import Record
 
 _NAMESAKES = 5
+_RUNS = 50
+"""Runs of a model that its page has in full."""
+_WHOLE = 3_000
+"""Tables of a board up to which models' pages say of every task how it was asked."""
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
     """`models/<slug>.html`."""
     page = frame.page("model")
     rivalry = Rivalry(board)
+    compact = sum(len(model.tables) for model in board.models) > _WHOLE
     groups = {model.slug: group for group in named(board.models) for model in group.models}
 
     def make(model: ModelEntry) -> None:
         path = f"models/{model.slug}.html"
         history = f"../history/{slug_of(groups[model.slug])}.html"
-        site.put(path, page.render(path, history=history, **_values(board, model, rivalry)))
+        site.put(
+            path,
+            page.render(
+                path, history=history, compact=compact, most_runs=_RUNS, **_values(board, model, rivalry)
+            ),
+        )
 
     each(board.models, make, site, pages=len(board.models) * len(board.task_slugs) // 20)
 
@@ -44,6 +55,10 @@ def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]
             areas.setdefault(_area(model, name), []).append(name)
         tasks.setdefault(name, [])
     pages = model.pages()
+    shown = {id(run) for run in model.shown}
+    sources: dict[str, list[Record]] = {task: [] for task in model.tables}
+    for name, run, _ in pages:
+        sources[name].append(run)
     first = _first_keys(model)
     means = [area_mean(area, [model.numbers[key].row for key in first if key[0] in names]) for area, names in areas.items()]  # fmt: skip
     standings = [] if model.no_model else rivalry.standings(model, [key for key in first if not key[0].startswith(PROFILE)])  # fmt: skip
@@ -56,7 +71,8 @@ def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]
         "standings": standings,
         "profiles": [(run, profile_view(run.manifest.profile)) for run in profiles if run.manifest.profile],
         "command_of": shell_command,
-        "sources": {task: [run for name, run, _ in pages if name == task] for task in model.tables},
+        "stands": lambda run: id(run) in shown,
+        "sources": sources,
         "page_of": lambda task, record: next(
             f"{board.task_slugs[task]}{page}.html"
             for name, run, page in pages

@@ -35,7 +35,7 @@ def area_mean(area: str, rows: Sequence[EstimateRow]) -> AreaMean | None:
     estimates recovery (Zou & Donner, Statistics in Medicine 27:1693-1702, 2008): the distances of each number to the ends of its interval
     add up as squares do, since tasks have no samples in common; it is no narrower than the widest of the levels is sure of.
     """
-    kept = [row for row in rows if measured(row) and _averaged(row)]
+    kept = [row for row in rows if _averaged(row)]
     if not kept:
         return None
     turned = [_turned(row) for row in kept]
@@ -54,12 +54,12 @@ def area_mean(area: str, rows: Sequence[EstimateRow]) -> AreaMean | None:
         min(row.level for row in kept),
         tuple(row.task for row in kept),
         tuple(row.task for row in kept if row.higher_is_better is False),
-        tuple(row.task for row in rows if row not in kept),
+        tuple(row.task for row in rows if not _averaged(row)),
     )
 
 
 def _averaged(row: EstimateRow) -> bool:
-    return row.unit in ("fraction", "points") and row.higher_is_better is not None
+    return measured(row) and row.unit in ("fraction", "points") and row.higher_is_better is not None
 
 
 def _turned(row: EstimateRow) -> tuple[float, float | None, float | None]:
