@@ -39,9 +39,12 @@ def test_a_whole_record_is_counted_once(tmp_path: Path, monkeypatch: pytest.Monk
     found = read_records(records(tmp_path))
     asked: list[Path] = []
     real = checking.why_not
-    monkeypatch.setattr(
-        checking, "why_not", lambda folder, tasks: (asked.append(folder), real(folder, tasks))[1]
-    )
+
+    def counting(folder: Path, tasks: list[str] | None) -> str:
+        asked.append(folder)
+        return real(folder, tasks)
+
+    monkeypatch.setattr(checking, "why_not", counting)
     assert checking.check(found, Silent()).wrong == {}
     assert len(asked) == 6
     checking.check(found, Silent())
@@ -86,7 +89,7 @@ def test_several_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pyte
     found[2].sample_file("t0").unlink()
     alone = checking.check(found, Silent()).wrong
     monkeypatch.setattr(checking, "_ALONE", 1)
-    monkeypatch.setattr(checking.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert checking.check(found, Silent()).wrong == alone
     assert list(alone) == [found[2].folder]
 
@@ -117,7 +120,7 @@ def test_copies_of_the_process_write_what_one_writes(tmp_path: Path, monkeypatch
     if not hasattr(os, "fork"):
         pytest.skip("needs a system where a process can be split")
     monkeypatch.setattr(parallel, "FEWEST", 1)
-    monkeypatch.setattr(parallel.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
     record = read_records(records(tmp_path / "r", 1))[0]
     site = Site(tmp_path / "site", Options())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from browsing import quiet_page, running_browser
 from made_boards import made_board
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.options import Options
@@ -32,23 +32,26 @@ def test_it_is_one_file_that_the_next_build_may_replace(file: Path) -> None:
     build(file.parent.parent / "reports", file.parent, options=Options(single_file=True))
 
 
+def heading(page: Page) -> list[str]:
+    return page.locator("h1:visible").all_inner_texts()
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_links_lead_through_it(browser: Browser, file: Path, scripts: bool) -> None:
     with quiet_page(browser, java_script_enabled=scripts) as page:
         page.goto(file.as_uri())
-        heading = lambda: page.locator("h1:visible").all_inner_texts()  # noqa: E731
-        assert heading() == ["Leaderboard"]
+        assert heading(page) == ["Leaderboard"]
         page.locator("[data-board]:visible tbody a", has_text="gamma").first.click()
-        assert heading() == ["gamma"]
+        assert heading(page) == ["gamma"]
         page.locator("a.more:visible", has_text="samples").first.click()
-        assert len(heading()) == 1
+        assert len(heading(page)) == 1
         assert "#samples/gamma/" in page.url
         page.go_back()
-        assert heading() == ["gamma"]
+        assert heading(page) == ["gamma"]
         page.locator("nav a", has_text="Compare").click()
         assert page.url.endswith("#compare.html")
         page.locator(".brand").click()
-        assert heading() == ["Leaderboard"]
+        assert heading(page) == ["Leaderboard"]
 
 
 def test_scripts_and_pieces_work_in_it(browser: Browser, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import call
@@ -24,14 +25,14 @@ from lsm_eval.results.reader import read_records
 from lsm_eval.statistics.combined import Interval
 
 
-def rate(name: str, value: float | None, half: float = 0.01, **other: object) -> Json:
+def rate(name: str, value: float | None, half: float = 0.01, **other: Any) -> Json:
     ends = (None, None) if value is None else (value - half, value + half)
     return estimate(
         name, value=value, low=ends[0], high=ends[1], area="safety", higher_is_better=False, **other
     )
 
 
-def made(root: Path, models: dict[str, list[Json]], **manifest: object) -> Board:
+def made(root: Path, models: dict[str, list[Json]], **manifest: Any) -> Board:
     for place, (name, rows) in enumerate(models.items()):
         write_record(root / str(place), name, rows, model_fields={"fingerprint": f"{place:064x}"}, **manifest)
     return collect(read_records(root))

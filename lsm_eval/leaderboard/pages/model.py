@@ -7,8 +7,8 @@ from typing import Any
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, Number, area_order
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.history.lines import named
-from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.pages.history import slug_of
+from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.portrait.areas import area_mean
 from lsm_eval.leaderboard.portrait.command import shell_command
 from lsm_eval.leaderboard.portrait.curves import profile_view
