@@ -62,7 +62,8 @@ def test_pages_and_what_they_say(reports: Path, tmp_path: Path) -> None:
     assert set(files(index.parent)) == {
         MARKER, "index.html", "models/org-model.html", "models/builtin-uniform.html",
         "samples/org-model/arc.html", "pieces/board/arc.js", "tasks/arc.html", "history/org-model.html",
-        "history/builtin-uniform.html",
+        "history/builtin-uniform.html", "compare.html", "pieces/compare/org-model.js",
+        "pieces/compare/builtin-uniform.js", "pieces/answers/arc.js", "pieces/answers/arc/org-model.js",
     }  # fmt: skip
     text = index.read_text()
     assert "<b>25.0</b>" in text

@@ -186,14 +186,14 @@ def test_the_page_reads_without_scripts(browser: Browser, site: Path) -> None:
 def test_axes_are_chosen_in_the_address(browser: Browser, site: Path) -> None:
     with quiet_page(browser) as page:
         page.goto(f"{(site / 'cost.html').as_uri()}?y=task:arc:accuracy&x=cost:score-request")
-        page.wait_for_function("document.querySelector('figcaption').innerText.includes('scored answer')")
+        page.locator("figcaption", has_text="scored answer").wait_for()
         assert "arc" in page.locator("figcaption").inner_text()
         assert "0.1 [0.09, 0.12]" in page.locator("table.tradeoff").inner_text()
         # Times of another machine are no cheaper or dearer.
         other = page.locator("table.tradeoff tr", has_text="model 3")
         assert "unknown" in other.inner_text()
         page.locator("select[name=x]").select_option("cost:memory")
-        page.wait_for_function("document.querySelector('figcaption').innerText.includes('memory')")
+        page.locator("figcaption", has_text="memory").wait_for()
         assert page.url.endswith("x=cost%3Amemory")
         page.get_by_role("button", name="中文").click()
         assert "越低越好" in page.locator("figcaption").inner_text()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from lsm_eval.leaderboard.collect import Board, collect
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.ranking.board import rank_board
 from lsm_eval.leaderboard.ranking.columns import ALONE, NO_DIRECTION, NO_MODEL
-from lsm_eval.leaderboard.ranking.scores import NO_SAMPLES, pseudo_values, read_scores
+from lsm_eval.leaderboard.ranking.scores import NO_SAMPLES, by_task, pseudo_values, read_scores
 from lsm_eval.leaderboard.ranking.wire import mean_columns, with_ranks
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import find_records
@@ -145,6 +148,31 @@ def test_the_table_has_them_by_the_models_places(tmp_path: Path) -> None:
     assert all(low <= high for low, high in zip(shown.low, shown.high, strict=True))
 
 
+def test_large_boards_are_ranked_by_copies_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lsm_eval.leaderboard.ranking import board as module
+
+    made = board(rivals(tmp_path, area_scores()))
+    digests: list[list[Any]] = [[], []]
+    found = []
+    for at, tables in enumerate((module.MANY_TABLES, 1)):
+        monkeypatch.setattr(module, "MANY_TABLES", tables)
+        found.append(
+            rank_board(
+                made, mean_columns(made), digest=lambda s: (s.task, os.getpid()), keep=digests[at].append
+            )
+        )
+    own, copies = found
+    assert own.columns.keys() == copies.columns.keys()
+    assert all(own.columns[key].places == copies.columns[key].places for key in own.columns)
+    assert own.means["area:accuracy"].places == copies.means["area:accuracy"].places
+    assert [task for task, _ in digests[0]] == [task for task, _ in digests[1]]
+    assert {process for _, process in digests[0]} == {os.getpid()}
+    if (os.cpu_count() or 1) > 1 and sys.platform == "linux" and threading.active_count() == 1:
+        assert os.getpid() not in {process for _, process in digests[1]}
+
+
 def test_pseudo_values_have_the_value_as_mean_and_the_jackknifes_spread() -> None:
     rng = np.random.default_rng(0)
     statistics = rng.random((50, 2)) + 0.5
@@ -164,8 +192,8 @@ def test_scores_of_every_metric_have_its_number_as_mean() -> None:
     made = board(Path(__file__).parents[2] / "reports")
     by_slug = {model.slug: model for model in made.models}
     seen: set[str] = set()
-    for name in made.task_slugs:
-        scores = read_scores(made, name, Aggregates())
+    for name, held in by_task(made).items():
+        scores = read_scores(name, held, Aggregates())
         for metric, own in scores.values.items():
             seen |= {"pseudo"} if metric in scores.pseudo else {"mean"}
             for slug, found in own.items():

@@ -184,7 +184,6 @@ lsm.page("compare", (main) => {
     const events = n * most;
     const share = most > 1e-15 ? Math.min((spread(apart.map((one) => one / top)).variance * (n - 1)) / most, 1) : 1;
     const trials = n / ((share * events + 0.5) / (events + 0.5));
-    // The variance is at least that of one half of a pair that differs; nothing is added to it here.
     return made(scored(trials, gained, lost, n - 1, top), "tango(effective, paired)");
   };
   const holm = (ps) => {
@@ -408,6 +407,7 @@ lsm.page("compare", (main) => {
   });
   main.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
   main.querySelector("#choice").hidden = false;
+  main.querySelector("#off").remove();
   lsm.onLanguage(show);
   show();
 });

@@ -66,10 +66,34 @@ class _Held:
     values: dict[str, FloatArray]
 
 
-def read_scores(board: Board, task: str, aggregates: Aggregates) -> Scores:
-    """The scores of all models with a number of the task. A table that cannot be read is a reason in `unknown`, no error."""
+Held = dict[str, list[tuple[ModelEntry, list[Number]]]]
+"""By task: the models with a number of it, and their numbers."""
+
+
+def by_task(board: Board) -> Held:
+    """The measured numbers of a board."""
+    found: Held = {}
+    for model in board.models:
+        for (task, _), number in model.numbers.items():
+            if not measured(number.row):
+                continue
+            own = found.setdefault(task, [])
+            if not own or own[-1][0] is not model:
+                own.append((model, []))
+            own[-1][1].append(number)
+    return found
+
+
+def read_scores(
+    task: str,
+    held: Sequence[tuple[ModelEntry, list[Number]]],
+    aggregates: Aggregates,
+    threads: int | None = None,
+) -> Scores:
+    """The scores of all models with a number of the task (`by_task`). A table that cannot be read is a reason in `unknown`, no
+    error. `threads`: that read at once; None for as many as there are cores."""
     reader = _Reader(Scores(task), aggregates)
-    reader.take(board.models)
+    reader.take(held, threads)
     return reader.made()
 
 
@@ -84,8 +108,7 @@ class _Wanted:
     """The metrics' names in their record."""
 
 
-def _wanted(model: ModelEntry, task: str) -> list[_Wanted]:
-    numbers = [number for (own, _), number in model.numbers.items() if own == task and measured(number.row)]
+def _wanted(model: ModelEntry, numbers: Sequence[Number]) -> list[_Wanted]:
     records = {id(number.record): number.record for number in numbers}
     found = []
     for key, record in records.items():
@@ -106,16 +129,23 @@ class _Reader:
         self._weights: dict[int, float] = {}
         self._held: dict[str, list[_Held]] = {}
 
-    def take(self, models: Sequence[ModelEntry]) -> None:
-        """Reads the tables of these models, several at once, and takes them in order."""
-        wanted = [one for model in models for one in _wanted(model, self._scores.task)]
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            for one, table in zip(wanted, threads.map(self._table, wanted), strict=True):
-                if isinstance(table, str):
-                    for number in one.numbers:
-                        self._without(one.model, number.row.metric, table)
-                else:
-                    self._read(one, table)
+    def take(self, held: Sequence[tuple[ModelEntry, list[Number]]], threads: int | None) -> None:
+        """Reads the tables of these models, and takes them in order."""
+        wanted = [one for model, numbers in held for one in _wanted(model, numbers)]
+        if threads == 1:
+            for one in wanted:
+                self._take(one, self._table(one))
+            return
+        with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+            for one, table in zip(wanted, pool.map(self._table, wanted), strict=True):
+                self._take(one, table)
+
+    def _take(self, one: _Wanted, table: Any) -> None:
+        if isinstance(table, str):
+            for number in one.numbers:
+                self._without(one.model, number.row.metric, table)
+        else:
+            self._read(one, table)
 
     def _table(self, one: _Wanted) -> Any:
         """The columns (`pyarrow.Table`), or why there are none."""

@@ -23,7 +23,7 @@ def with_ranks(board: Board, site: Site) -> Board:
     if len(board.models) < 2:
         return board
     collector = Collector(board, site)
-    made = rank_board(board, mean_columns(board), seen=collector.take)
+    made = rank_board(board, mean_columns(board), digest=collector.digest, keep=collector.keep)
     collector.finish()
     _RANKINGS[site] = by_id(made)
     shown = {name: _shown(board.models, own) for name, own in _RANKINGS[site].items() if own.top}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lsm_eval.leaderboard.collect import Board
-from lsm_eval.leaderboard.ranking.scores import Scores
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
 
@@ -24,17 +24,18 @@ class Answers:
     def __init__(self, board: Board, site: Site) -> None:
         self._board, self._site = board, site
 
-    def write(self, scores: Scores) -> str:
-        """The pieces of the task, and where the one with its questions is. A model's are beside it: `<task>/<model>.js`."""
-        slug = self._board.task_slugs[scores.task]
-        place = {name: at for at, name in enumerate(scores.ids)}
+    def write(self, task: str, ids: Sequence[str]) -> str:
+        """The pieces of the task, whose samples have these places, and where the one with its questions is. A model's are beside
+        it: `<task>/<model>.js`."""
+        slug = self._board.task_slugs[task]
+        place = {name: at for at, name in enumerate(ids)}
         questions: dict[str, list[Any]] = {}
         for model in self._board.models:
-            record = model.tables.get(scores.task)
-            if record is None or not record.has_samples(scores.task):
+            record = model.tables.get(task)
+            if record is None or not record.has_samples(task):
                 continue
-            with self._site.showing(record, record.sample_file(scores.task)):
-                rows = self._rows(record, scores.task)
+            with self._site.showing(record, record.sample_file(task)):
+                rows = self._rows(record, task)
                 said = {place[row["sample"]]: _said(row) for row in rows if row["sample"] in place}
                 self._site.piece(f"pieces/answers/{slug}/{model.slug}.js", said)
                 for row in rows:

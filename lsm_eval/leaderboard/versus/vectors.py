@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from lsm_eval.leaderboard.collect import Board, Key
+from lsm_eval.leaderboard.collect import Board, Key, ModelEntry
 from lsm_eval.leaderboard.ranking.scores import Scores
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.leaderboard.site import Site
@@ -31,7 +31,7 @@ class Vectors:
 
 
 class Collector:
-    """Is given every task's scores as they are read."""
+    """Is given every task's scores as they are read: `digest` may happen in another process, `keep` does not."""
 
     def __init__(self, board: Board, site: Site) -> None:
         self._board, self._site = board, site
@@ -39,27 +39,41 @@ class Collector:
         self._first = {column.key for column in board.columns}
         numbers = sum(len(model.numbers) for model in board.models)
         self._all = numbers <= MOST_VECTORS
-        asked = sum(min(site.options.samples, row.samples or 0) for m in board.models for row in _tables(m))
+        asked = sum(_asked(model, site.options.samples) for model in board.models)
         self._answers = Answers(board, site) if asked <= ANSWERS else None
+        self._at = {task: at for at, task in enumerate(board.task_slugs)}
+        self._ids: dict[str, list[str]] = {}
 
-    def take(self, scores: Scores) -> None:
-        """One task's."""
-        # A metric with scores of one model alone compares with nothing.
-        for metric in dict.fromkeys([*scores.values, *scores.unknown]):
-            if (scores.task, metric) in self._first or self._all:
-                self._column(scores, (scores.task, metric))
-        if self._answers is not None and scores.ids:
-            self._made.tasks[scores.task] = self._answers.write(scores)
+    def digest(self, scores: Scores) -> list[_Column]:
+        """One task's scores, packed: columns, and what each model has in them."""
+        return [
+            self._column(scores, (scores.task, metric))
+            for metric in dict.fromkeys([*scores.values, *scores.unknown])
+            if (scores.task, metric) in self._first or self._all
+        ]
+
+    def keep(self, columns: list[_Column]) -> None:
+        """What `digest` made."""
+        for column in columns:
+            place = len(self._made.columns)
+            self._made.columns.append(column.about)
+            if column.ids:
+                self._ids[str(column.about["task"])] = column.ids
+            for slug, content in column.models.items():
+                self._made.models[slug].append([place, *content])
 
     def finish(self) -> None:
-        """Write the models' pieces."""
+        """Write the models' pieces, and those of answers."""
         for slug, columns in self._made.models.items():
             self._site.piece(f"{FOLDER}/{slug}.js", columns)
+        for task, ids in self._ids.items():
+            if self._answers is not None:
+                self._made.tasks[task] = self._answers.write(task, ids)
         _VECTORS[self._site] = self._made
 
-    def _column(self, scores: Scores, key: Key) -> None:
+    def _column(self, scores: Scores, key: Key) -> _Column:
         task, metric = key
-        place = len(self._made.columns)
+        models: dict[str, list[Any]] = {}
         row = None
         for model in self._board.models:
             number = model.numbers.get(key)
@@ -68,24 +82,36 @@ class Collector:
             row = row or number.row
             values = scores.values.get(metric, {}).get(model.slug)
             content: Any = scores.unknown.get(metric, {}).get(model.slug, "")
-            if values is not None:
-                content = packed(values)
-            self._made.models[model.slug].append([place, number.row.value, number.mark, content])
+            models[model.slug] = [
+                number.row.value,
+                number.mark,
+                content if values is None else packed(values),
+            ]
         assert row is not None
-        self._made.columns.append(
-            {
-                "task": task,
-                "slug": self._board.task_slugs[task],
-                "at": list(self._board.task_slugs).index(task),
-                "metric": metric,
-                "title": row.title,
-                "area": row.area,
-                "unit": row.unit,
-                "higher": row.higher_is_better,
-                "apart": _apart(scores, metric),
-                "first": key in self._first,
-            }
-        )
+        about = {
+            "task": task,
+            "slug": self._board.task_slugs[task],
+            "at": self._at[task],
+            "metric": metric,
+            "title": row.title,
+            "area": row.area,
+            "unit": row.unit,
+            "higher": row.higher_is_better,
+            "apart": _apart(scores, metric),
+            "first": key in self._first,
+        }
+        return _Column(about, models, scores.ids if self._answers is not None else [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One metric of one task."""
+
+    about: dict[str, Any]
+    models: dict[str, list[Any]]
+    """By slug: value, mark, and packed scores or why there are none."""
+    ids: list[str]
+    """Of the samples, where answers are to be written."""
 
 
 def _apart(scores: Scores, metric: str) -> str:
@@ -97,8 +123,10 @@ def _apart(scores: Scores, metric: str) -> str:
     return "clusters" if scores.clustered else ""
 
 
-def _tables(model: Any) -> list[Any]:
-    return [record.tasks[task] for task, record in model.tables.items()]
+def _asked(model: ModelEntry, most: int) -> int:
+    """How many answers there are at most of a model."""
+    runs = {id(record): record for record in model.tables.values()}
+    return sum(min(most, row.samples or 0) for run in runs.values() for row in run.manifest.tasks)
 
 
 _VECTORS: WeakKeyDictionary[Site, Vectors] = WeakKeyDictionary()
