@@ -24,8 +24,9 @@ from scipy import special
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.multiple import holm
 from lsm_eval.statistics.ranking.apart import Apart, apart
-from lsm_eval.statistics.ranking.level import chance, p_values
+from lsm_eval.statistics.ranking.level import Chance, chance, p_values
 from lsm_eval.statistics.ranking.ranks import ranked
+from lsm_eval.statistics.ranking.tasks import Tasks
 
 LEVEL = 0.95
 BAR = 0.94
@@ -36,6 +37,8 @@ METHODS = ("ours", "Holm", "largest", "each at 5 %")
 Rng = np.random.Generator
 Board = tuple[FloatArray, NDArray[np.intp] | None, FloatArray | None]
 """Values [models, samples], clusters and weights."""
+Boards = Board | list[Board]
+"""Of one task, or of several whose mean is ranked."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Cell:
     name: str
     truth: FloatArray
     """The models' true means [m], equal where they are."""
-    draw: Callable[[Rng], Board]
+    draw: Callable[[Rng], Boards]
     refused: bool = False
     """Whether no pair should be told apart."""
 
@@ -63,7 +66,8 @@ def cells() -> Iterator[Cell]:
     yield _shares(
         "50 models in 5 groups far apart, 1000 samples", np.repeat([0.1, 0.3, 0.5, 0.7, 0.9], 10), 1000
     )
-    yield _shares("20 models nearly equal, 500 samples", 0.5 + 0.0005 * np.arange(20), 500)
+    nearly = np.array([0.5 + 0.0005 * at for at in range(20)])
+    yield _shares("20 models nearly equal, 500 samples", nearly, 500)
     for share in (0.01, 0.05, 0.98):
         for n in (100, 500):
             yield _shares(f"10 equal models at {share:g}, {n} samples", np.full(10, share), n)
@@ -92,6 +96,11 @@ def cells() -> Iterator[Cell]:
         for n in (20, 100, 1000):
             yield _means(f"8 equal models, {n} {kind} values", kind, 8, n)
     yield _means("30 equal models, 100 exponential values", "exponential", 30, 100)
+    for tasks in ((100, 100), (20, 50, 1000), (30,) * 10):
+        yield _tasks(
+            f"8 equal models, mean over tasks of {', '.join(map(str, tasks[:3]))}{' …' if len(tasks) > 3 else ''} samples",
+            tasks,
+        )
     for n in (20, 100):
         yield _levels(f"8 equal models, {n} values of 0, .25, .5, .75 or 1", 8, n)
 
@@ -184,10 +193,39 @@ def _levels(name: str, models: int, number: int) -> Cell:
     return Cell(name, np.full(models, 0.5), draw)
 
 
-def tried(values: Board, rng: Rng) -> dict[str, NDArray[np.bool_]]:
+def _tasks(name: str, numbers: Sequence[int]) -> Cell:
+    """Models that are equal on average, but not in each task: what one gains in a task it loses in another."""
+    models = 8
+    turns = np.linspace(-0.1, 0.1, models)
+
+    def draw(rng: Rng) -> Boards:
+        made: list[Board] = []
+        for at, number in enumerate(numbers):
+            last = at == len(numbers) - 1 and len(numbers) % 2
+            shares = 0.6 + (0.0 if last else 1.0 if at % 2 else -1.0) * turns
+            made.append((_answers(rng, shares, rng.normal(size=number)), None, None))
+        return made
+
+    return Cell(name, np.full(models, 0.6), draw)
+
+
+def _found(values: Boards, rng: Rng) -> tuple[Apart, Chance]:
+    if not isinstance(values, list):
+        one = apart(*values)
+        return one, chance(one.residuals, int(rng.integers(1 << 30)), DRAWS)
+    whole = Tasks(len(values[0][0]), len(values))
+    for board in values:
+        one = apart(*board)
+        alone = chance(one.residuals, int(rng.integers(1 << 30)), DRAWS)
+        whole.add(one, alone, np.arange(one.models))
+    found, drawn, _ = whole.mean()
+    assert drawn is not None
+    return found, drawn
+
+
+def tried(values: Boards, rng: Rng) -> dict[str, NDArray[np.bool_]]:
     """By method, whether the row is shown to be better than the column [m, m]."""
-    found = apart(*values)
-    alone = chance(found.residuals, int(rng.integers(1 << 30)), DRAWS)
+    found, alone = _found(values, rng)
     ours = ranked(found, alone, higher_is_better=True).better
     p = p_values(found)
     with np.errstate(divide="ignore", invalid="ignore"):

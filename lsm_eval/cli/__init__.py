@@ -43,6 +43,10 @@ _COMMANDS = {
         "lsm_eval.cli.importing:importing",
         "Make records of result files of lm-eval, Inspect or Every Eval Ever.",
     ),
+    "export": (
+        "lsm_eval.cli.export:export",
+        "Write records in other tools' forms: Every Eval Ever, the hub, lm-eval, CSV, OpenMetrics.",
+    ),
     "record": ("lsm_eval.cli.record:record", "Count a record again: is it what it says?"),
     "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),
     "lm-eval": ("lsm_eval.cli.harness:harness", "lm-evaluation-harness's command, with --model lsm-eval."),

@@ -44,7 +44,7 @@ from lsm_eval.cli.folder import Folder
 @click.option(
     "--count-all",
     is_flag=True,
-    help="Count every sample table again, also of a board with more than 5,000 of them.",
+    help="Count every sample table again, also of a board with more than 2,500 of them.",
 )
 @click.option("--single-file", is_flag=True, help="Pack the whole site into one index.html, to be mailed.")
 def leaderboard(

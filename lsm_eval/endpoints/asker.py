@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -53,12 +54,14 @@ class Asker:
         patience: Patience | None = None,
         note: Callable[[str], None] = lambda text: None,
         scorer: Scorer | None = None,
+        firsts: array[float] | None = None,
     ) -> None:
-        """`scorer` answers what asks how likely a text is."""
+        """`scorer` answers what asks how likely a text is. `firsts` is given the seconds until each first part of a stream."""
         self._requests, self._model, self._api = requests, model, api
         self._address, self._key, self._transport = address, key, transport
         self._manner, self._streaming, self._scorer = manner, streaming, scorer
         self._patience, self._note = patience or Patience(), note
+        self._firsts = array("d") if firsts is None else firsts
         self._answered: set[Path] = set()
         """Paths at which something was answered."""
         self._doubted: set[int] = set()
@@ -139,6 +142,8 @@ class Asker:
                     self._manner.counts = counts
                 else:
                     manner.counts, manner.ends = counts, stream.ended
+                    if stream.first is not None:
+                        self._firsts.append(stream.first - began)
                 if request.choices:
                     outcome = unwrapped(outcome, request.choices, self._manner.constraints[path])
             return outcome

@@ -20,6 +20,7 @@ from lsm_eval.endpoints.refusing import unsupported
 from lsm_eval.endpoints.session import Session
 from lsm_eval.endpoints.site import read_sites
 from lsm_eval.errors import UserError
+from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo, Overflow
 from lsm_eval.requests import Failure, Generate, Request, Response, Score
 
@@ -124,6 +125,10 @@ class EndpointModel:
     def computed(self) -> Mapping[str, float]:
         """Nothing that can be counted from here."""
         return {}
+
+    def times(self) -> FoundTimes:
+        """Of each answered request, and of streamed ones until their first part (`models.base.Timing`)."""
+        return self._known.times.found()
 
     def load(self) -> None:
         """Nothing to load."""

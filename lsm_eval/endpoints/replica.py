@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ class Replica:
     """Tries that gave no whole answer, by class (`outcome.Fault`)."""
     outs: int = 0
     """How often it was taken out."""
+    took: array[float] = field(default_factory=lambda: array("d"))
+    """Where seconds of its answers go (`inference.times`)."""
     _row: int = 0
     """Failures since its last answer."""
     _wait: float = _FIRST_LOOK

@@ -242,6 +242,7 @@ class Window:
         if isinstance(outcome, Refused):
             self._finish(job, Failure("refused", f"the server refuses it ({outcome.detail})"))
         else:
+            replica.took.append(now - job.sent)
             self._finish(job, outcome)
 
     def _try_again(self, job: Job, due: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.show import measured
 
-TABLES = 1_000
+TABLES = 500
 """Sample tables that have pages."""
 
 

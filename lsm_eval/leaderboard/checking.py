@@ -26,7 +26,7 @@ from lsm_eval.progress import Progress
 from lsm_eval.recount.check import check_record
 from lsm_eval.results.reader import Record
 
-COUNTED = 5_000
+COUNTED = 2_500
 """Sample tables of a site that are counted again, but for `--count-all`."""
 
 _ALONE = 400

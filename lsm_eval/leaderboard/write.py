@@ -14,6 +14,7 @@ from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.pages import KINDS, navigation
 from lsm_eval.leaderboard.ranking.wire import with_ranks
 from lsm_eval.leaderboard.shared import shared
+from lsm_eval.leaderboard.single import LARGE, pack
 from lsm_eval.leaderboard.site import Site, left_out
 from lsm_eval.progress import Progress, Silent
 from lsm_eval.results.reader import LeftOut, Record
@@ -57,7 +58,9 @@ def write_site(
     site = Site(folder, options, places=places, left_out=missing, checked=checked)
     try:
         board = with_ranks(collect(plain), site)
-        _pages(board, site, progress)
+        frame = _pages(board, site, progress)
+        if options.single_file and not site.broken:
+            _packed(folder, site, frame, progress)
     except Exception as error:
         broken = [left for record in plain if (left := _alone(record))]
         if not broken or isinstance(error, MemoryError):
@@ -68,7 +71,23 @@ def write_site(
     return list(site.broken.values())
 
 
-def _pages(board: Board, site: Site, progress: Progress) -> None:
+def _packed(folder: Path, site: Site, frame: Frame, progress: Progress) -> None:
+    """One file in place of all."""
+    text = pack(folder, site.written, frame)
+    for path in site.written:
+        (folder / path).unlink()
+    for place in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        place.rmdir()
+    site.written.clear()
+    site.put("index.html", text)
+    size = (folder / "index.html").stat().st_size
+    if size > LARGE:
+        progress.note(
+            f"index.html has {size / 1e6:.0f} MB, more than many mail servers take: show fewer samples with --samples."
+        )
+
+
+def _pages(board: Board, site: Site, progress: Progress) -> Frame:
     frame = Frame(site.options.language, navigation(board))
     site.sampled = sampled(board)
     frame.share(shared(board, site))
@@ -76,6 +95,7 @@ def _pages(board: Board, site: Site, progress: Progress) -> None:
         for kind in KINDS:
             kind.write(board, frame, site)
             phase.advance(1)
+    return frame
 
 
 def _alone(record: Record) -> LeftOut | None:

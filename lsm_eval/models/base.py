@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.requests import Generate, Request, Response
 
 Overflow = Literal["error", "truncate", "skip"]
@@ -255,4 +256,14 @@ class Probing(Protocol):
     def probe(self, requests: Sequence[Request]) -> None:
         """Find out, by a few short requests of its own, how these are to be asked. Called before any of them is. Raises
         `UserError` where none could be."""
+        ...
+
+
+@runtime_checkable
+class Timing(Protocol):
+    """A model that knows how long each of its requests took."""
+
+    def times(self) -> FoundTimes:
+        """Seconds so far (`inference.times`); what is not known has no entry. Those of requests that were not answered are not
+        among them."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
+from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models import quantised
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
@@ -76,6 +78,8 @@ class HFModel:
         self._shared: SharedWeights | None = None
         self._before: Mapping[str, float] = {}
         """What was computed by weights that were let go since."""
+        self._took = array("d")
+        """`Ledger.sequences` of those."""
 
     @property
     def info(self) -> ModelInfo:
@@ -178,6 +182,11 @@ class HFModel:
         names = {**counts, **self._before}
         return {name: counts.get(name, 0) + self._before.get(name, 0) for name in names}
 
+    def times(self) -> FoundTimes:
+        """Of generated texts, where each leaves the batch when it ends (`base.Timing`)."""
+        took = self._took + (self._loaded.ledger.sequences if self._loaded else array("d"))
+        return {("generate", "sequence"): took} if took else {}
+
     def load(self) -> None:
         """Read the weights and bring them to the device."""
         if self._loaded is None:
@@ -227,6 +236,7 @@ class HFModel:
         if self._loaded is None:
             return
         self._before = self.computed()
+        self._took.extend(self._loaded.ledger.sequences)
         self.checkpoint.details.update(self._loaded.details)
         self._loaded = None
         gc.collect()  # modules and hooks refer to each other in circles

@@ -74,6 +74,25 @@ class Record:
             except (ArrowException, OSError, ValueError) as error:
                 raise _broken(self.sample_file(task), error) from error
 
+    def few_columns(self, task: str, columns: Sequence[str]) -> Any:
+        """Those of the `columns` that the task's sample table has, in one chunk each: `samples` for who reads many tables, and
+        looks at little of each. Raises `UserError`, naming the file, if it is missing, no Parquet, or has no samples in it."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.sample_file(task)
+        if not path.is_file():
+            raise UserError(f"{path} is missing: run the task again, or restore the record's samples folder.")
+        try:
+            # One thread: starting others takes longer than such a table does.
+            with pa.OSFile(str(path)) as file:
+                table = pq.ParquetFile(file).read(columns=list(columns), use_threads=False)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _broken(path, error) from error
+        if missing := {"sample", "cluster", "failure"} & set(columns) - set(table.column_names):
+            raise _broken(path, f"it has no {sorted(missing)[0]}")
+        return table.combine_chunks()
+
     def sample_rows(self, task: str, limit: int) -> list[dict[str, Any]]:
         """The first `limit` rows of the task's sample table as dicts, without its `stats.` columns.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from lsm_eval.results.cost_rows import CostRow
 from lsm_eval.results.gate_rows import GatedTaskRow, GateRow
+from lsm_eval.results.latency_rows import LatencyRow
 from lsm_eval.results.profile_rows import ProfileRow
 from lsm_eval.results.row import Row, SparseRow
 
@@ -376,6 +377,8 @@ class Manifest(SparseRow):
     `vocabulary_rows` here, which are in `work` since."""
     work: Work | None = None
     """None in early records."""
+    latency: list[LatencyRow] | None = None
+    """How fast the model answered, a row a kind of request; None, and not written, where nothing was timed."""
     judge: JudgeRow | None = None
     """None where no judge was asked."""
     absent: list[AbsentRow] = []

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lsm_eval.results.cost_summary import cost_summary
+from lsm_eval.results.latency_summary import latency_summary
 from lsm_eval.results.schema import Manifest, ServerRow, Work
 
 _SHOWN_SECONDS = 0.05  # shorter phases would be shown as 0.0
 
 
 def work_summary(manifest: Manifest) -> dict[str, str]:
-    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory`, `store`, `servers` and `cost`, as far as they are
+    """A line each on `tokens`, `vocabulary rows`, `speed`, `latency`, `time`, `memory`, `store`, `servers` and `cost`, as far as they are
     known; empty for an early record."""
     work = manifest.work
     if work is None:
@@ -20,6 +21,7 @@ def work_summary(manifest: Manifest) -> dict[str, str]:
         "tokens": _tokens(work),
         "vocabulary rows": _rows(work),
         "speed": ", ".join(_speeds(work)),
+        "latency": latency_summary(manifest.latency),
         "time": _time(manifest, work),
         "memory": _memory(work),
         "store": _store(work),

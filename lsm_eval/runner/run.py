@@ -21,6 +21,7 @@ from lsm_eval.runner.choosing.read import measured
 from lsm_eval.runner.compared import compared
 from lsm_eval.runner.judge import Bench, judge_answers
 from lsm_eval.runner.judge_spec import check_judge, in_judges_words
+from lsm_eval.runner.latency import latency_rows, since, times_of
 from lsm_eval.runner.left_out import LeftOut, summary
 from lsm_eval.runner.manifest import make_manifest
 from lsm_eval.runner.prepare import prepare_each
@@ -106,6 +107,7 @@ def _run(
 
         gated = plan_gate(gate, prepared, spec, model, fingerprint, timed, judge=judge is not None)
     before = dict(model.computed())
+    timed_before = {key: len(times) for key, times in times_of(model).items()}
     with ExitStack() as stack:
         stored_as = store_key(model, fingerprint)
         store = stack.enter_context(ResponseStore(spec.store, stored_as)) if spec.store else None
@@ -121,6 +123,7 @@ def _run(
         computed_since(before, model),
         counted=any(task.costs for task in prepared),
         stored=spec.store is not None,
+        times=since(timed_before, model),
     )
     asked = look_around(asked, model, timed)
     answers = answers_of(prepared, responses, model, spec.reasoning)
@@ -167,7 +170,12 @@ def _write(
 
     def finish(manifest: Manifest) -> Manifest:
         seconds, total = timed.now()
-        known = {"phases": phases(seconds, asked, total), "work": describe(asked, total)}
+        rows = latency_rows(asked.tallies, asked.times)
+        known = {
+            "phases": phases(seconds, asked, total),
+            "work": describe(asked, total),
+            "latency": rows or None,
+        }
         whole.append(manifest.model_copy(update=known))
         return whole[-1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -26,6 +27,20 @@ def running_browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield running
         running.close()
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds serious on the page; skips the test where it is not installed."""
+    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python, which brings axe-core")
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {})")
+    assert len(found["passes"]) > 10
+    return [
+        f"{one['id']}: {node['html'][:200]}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import quiet_page, running_browser
+from browsing import quiet_page, running_browser, serious
 from playwright.sync_api import Browser, Page
 from rivals import drawn, rivals
 
@@ -38,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = {
         "coins": drawn(MODELS, 200), "close": drawn(MODELS, 1000, seed=2, step=0.01), "two": drawn(MODELS, 2, seed=6),
         "grouped": drawn(MODELS, 120, seed=3), "quarters": quarters, "percent": 100 * quarters[:, ::-1], "nats": nats,
-        "few": few, "short": nats[:, :9], "alike": same, "harm": drawn(MODELS, 90, seed=9), "real": rng.random((MODELS, 400)),
+        "few": few, "short": nats[:, :9], "alike": same, "harm": drawn(MODELS, 90, seed=9), "real": rng.random((MODELS, 1500)),
         "one way": np.stack([np.arange(30) < 2 * at for at in range(MODELS)]).astype(float),
     }  # fmt: skip
     scores["coins"][2][5:15] = np.nan
@@ -154,11 +154,21 @@ def test_the_two_are_in_the_address(page: Page, site: Path) -> None:
     assert "任务" in page.locator("#result thead").inner_text()
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_axe_finds_nothing_serious(browser: Browser, site: Path, scheme: str, width: int) -> None:
+    with quiet_page(browser, viewport={"width": width, "height": 900}, color_scheme=scheme) as page:
+        opened(page, site, 0, 4, "&t=one_way:accuracy")
+        page.wait_for_selector("#samples article")
+        assert serious(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_scores_are_packed_exactly() -> None:
     rng = np.random.default_rng(0)
     for values in (
-        drawn(1, 11)[0], np.array([]), np.array([np.nan]), np.array([0.0, np.nan, 1.0]), rng.normal(size=300),
+        drawn(1, 11)[0], np.array([]), np.array([np.nan]), np.array([0.0, np.nan, 1.0]), rng.normal(size=300), rng.normal(size=9000),
         rng.integers(0, 5, 33) / 4, np.array([1 / 3, -0.0, 1e300, np.nan]), np.zeros(5),
     ):  # fmt: skip
         np.testing.assert_array_equal(unpacked(packed(values)), values)
     assert len(packed(drawn(1, 1000)[0])[-1]) == 168
+    assert packed(np.array([0.0, np.nan, 1.0]))[1:3] == [[0, 1, None], 2]

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import lsm_eval.leaderboard
+from lsm_eval.leaderboard.frame.bundle import MOST_SCRIPT, lean
 from lsm_eval.leaderboard.words import LANGUAGES, table
 
 ROOT = Path(lsm_eval.leaderboard.__file__).parent
@@ -49,4 +50,6 @@ def test_every_text_has_a_translation_with_the_same_parts() -> None:
 def test_scripts_of_all_pages_together_are_small() -> None:
     scripts = list((ROOT / "assets").glob("*.js"))
     assert len(scripts) >= 2
-    assert sum(path.stat().st_size for path in scripts) <= 60_000
+    texts = [path.read_text(encoding="utf-8") for path in scripts]
+    assert all(line.count("`") % 2 == 0 for text in texts for line in text.splitlines())
+    assert sum(len(lean(text).encode()) for text in texts) <= MOST_SCRIPT

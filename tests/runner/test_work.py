@@ -90,7 +90,7 @@ def test_scoring_counts_hold_together(run: Runner) -> None:
         f"{work.tokens_asked:,} asked, {work.tokens_computed:,} computed ("
     )
     assert lines(done)["vocabulary rows"] == f"{work.rows_computed:,} computed, {work.rows_needed:,} needed"
-    assert set(lines(done)) == {"tokens", "vocabulary rows", "speed", "time", "memory", "record"}
+    assert set(lines(done)) == {"tokens", "vocabulary rows", "speed", "latency", "time", "memory", "record"}
 
 
 def test_a_short_run_measures_no_machine(run: Runner) -> None:
@@ -208,7 +208,7 @@ def test_what_a_model_does_not_count_is_not_known(run: Runner) -> None:
     assert nothing(work, "tokens_computed", "tokens_ratio", "padding_share", "rows_computed")
     summary = work_summary(result.manifest)
     assert summary["tokens"] == f"{work.tokens_asked:,} asked"
-    assert set(summary) == {"tokens", "time", "memory"}
+    assert set(summary) == {"tokens", "latency", "time", "memory"}
     by_name = {phase.name: phase.seconds for phase in result.manifest.phases}
     assert {"load", "score", "generate"} <= set(by_name)
     assert sum(by_name.values()) == pytest.approx(work.seconds, abs=0.02)

@@ -16,6 +16,7 @@ from lsm_eval.engines.llamacpp.header import Header
 from lsm_eval.engines.llamacpp.reading import Reader
 from lsm_eval.engines.llamacpp.server import LlamaServer, Settings
 from lsm_eval.errors import UserError
+from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo
 from lsm_eval.models.file_hashes import FileHashes
 from lsm_eval.paths import cache_file
@@ -142,6 +143,10 @@ class LlamaCppModel:
     def computed(self) -> Mapping[str, float]:
         """Nothing that can be counted from here."""
         return {}
+
+    def times(self) -> FoundTimes:
+        """Of each request that llama.cpp answered (`base.Timing`)."""
+        return self._running[1].times() if self._running else {}
 
     def load(self) -> None:
         """Start the server, unless it runs."""

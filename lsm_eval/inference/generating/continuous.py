@@ -104,6 +104,9 @@ class ContinuousLoop:
             self._trunks |= dict.fromkeys(entered[-1][1].path())
         if not entered:
             return
+        began = time.perf_counter()
+        for _, sequence in entered:
+            sequence.began = sequence.began or began  # one that is read again was begun before
         self._groups = self._grouped()
         slots = min(capacity.slots, len(self._active) + len(self._waiting))
         longest = max(sequence.reserved for sequence in self._active)
@@ -190,6 +193,9 @@ class ContinuousLoop:
             )
             for slot in ended
         }
+        if ended:
+            now = time.perf_counter()
+            self._ledger.sequences.extend(now - active[slot].began for slot in ended)
         for slot in ended:
             if bad[slot]:
                 self._cache.wipe(slot)

@@ -154,14 +154,17 @@ const lsm = (() => {
     for (const button of document.querySelectorAll("[data-set-lang]")) {
       button.setAttribute("aria-pressed", String(button.dataset.setLang === root.lang));
     }
-    for (const [kind, begin] of started) {
-      for (const main of document.querySelectorAll(`[data-kind="${kind}"]`)) begin(main);
-    }
+    begin(document.querySelector("main"));
   });
+  // A page's own script begins with its part.
+  const begin = (main) => {
+    for (const [kind, script] of started) if (kind === main.dataset.kind) script(main);
+  };
 
   return Object.freeze({
     get, list, set, t, tn, language, translate, el, data, piece, save,
-    page: (kind, begin) => started.push([kind, begin]),
+    begin,
+    page: (kind, script) => started.push([kind, script]),
     onLanguage: (again) => inOtherWords.push(again),
   });
 })();

@@ -6,22 +6,13 @@ lsm.page("compare", (main) => {
   const MANY = 20; // samples shown at once
 
   // Special functions.
-  const COEFFICIENTS = [
-    0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
-    12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-  ];
-  // Stirling's series is the exacter one for large x: sums of differences of large logarithms would lose digits.
+  // Stirling's series, exact for large x; smaller ones are moved up.
   const lgamma = (x) => {
-    if (x > 15) {
-      const r = 1 / (x * x);
-      const series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r * (1 / 1188 - r * 691 / 360360))))) / x;
-      return (x - 0.5) * Math.log(x) - x + 0.9189385332046727418 + series;
-    }
-    if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - lgamma(1 - x);
-    let sum = COEFFICIENTS[0];
-    for (let i = 1; i < 9; i += 1) sum += COEFFICIENTS[i] / (x - 1 + i);
-    const y = x + 6.5;
-    return 0.9189385332046727418 + (x - 0.5) * Math.log(y) - y + Math.log(sum);
+    let down = 1;
+    for (; x < 15; x += 1) down *= x;
+    const r = 1 / (x * x);
+    const series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r * (1 / 1188 - r * 691 / 360360))))) / x;
+    return (x - 0.5) * Math.log(x) - x + 0.9189385332046727418 + series - Math.log(down);
   };
   // Regularised incomplete beta function, by its continued fraction (modified Lentz).
   const fraction = (a, b, x) => {
@@ -140,6 +131,7 @@ lsm.page("compare", (main) => {
     return { low: end(1), high: end(-1), p: Math.min(1, 2 * Math.min(side(1), side(-1))) };
   };
 
+  const total = (values) => values.reduce((sum, one) => sum + one, 0);
   const TOPS = { fraction: 1, points: 100 };
   // Candidate less baseline, over the samples that both answered; of those that stand alone and weigh the same.
   const difference = (first, second, column) => {
@@ -151,19 +143,17 @@ lsm.page("compare", (main) => {
       if (has[0] || has[1]) asked += 1;
     }
     const n = pairs.length;
-    const mean = (at) => pairs.reduce((sum, pair) => sum + pair[at], 0) / n;
+    const mean = (at) => total(pairs.map((pair) => pair[at])) / n;
     const apart = pairs.map(([one, two]) => two - one);
-    const value = apart.reduce((sum, one) => sum + one, 0) / n;
+    const value = total(apart) / n;
     const found = {
-      n, missing: asked - n, gains: apart.filter((one) => one > 0).length, losses: apart.filter((one) => one < 0).length,
-      first: n ? mean(0) : null, second: n ? mean(1) : null, value: n ? value : null, low: null, high: null, p: null, method: "none", why: "",
+      n, missing: asked - n, differs: apart.filter(Boolean).length, first: n ? mean(0) : null, second: n ? mean(1) : null, value: n ? value : null, low: null, high: null, p: null, method: "none", why: "",
     };
     if (!n) return { ...found, why: t("no sample that both answered") };
     if (column.apart) return { ...found, why: column.apart };
     if (n < 2) return { ...found, why: t("one pair") };
     const all = pairs.flat();
-    const smallest = all.reduce((one, two) => Math.min(one, two));
-    const largest = all.reduce((one, two) => Math.max(one, two));
+    const [smallest, largest] = [Math.min, Math.max].map((of) => all.reduce((one, two) => of(one, two)));
     let top = TOPS[column.unit];
     let scale = "bounded";
     if (top === undefined || smallest < 0 || largest > top * (1 + 1e-12)) [scale, top] = ["mean", 1];
@@ -172,14 +162,14 @@ lsm.page("compare", (main) => {
       ...found, method, p: what.p, low: Math.min(what.low, value), high: Math.max(what.high, value),
     });
     const spread = (values) => {
-      const middle = values.reduce((sum, one) => sum + one, 0) / n;
+      const middle = total(values) / n;
       const rest = values.map((one) => one - middle);
-      const two = rest.reduce((sum, one) => sum + one * one, 0);
-      return { two, three: rest.reduce((sum, one) => sum + one * one * one, 0), variance: two / (1 - 1 / n) / n / n };
+      const two = total(rest.map((one) => one * one));
+      return { two, three: total(rest.map((one) => one ** 3)), variance: two / (1 - 1 / n) / n / n };
     };
     if (scale === "mean") {
       if (n < 10) return { ...found, why: tn(n, t("only {n} pair"), t("only {n} pairs")) };
-      if (found.gains + found.losses >= 10) {
+      if (found.differs >= 10) {
         const own = spread(apart);
         const error = Math.sqrt(own.variance);
         if (error <= 1e-12 * Math.max(Math.abs(value), 1e-300)) return { ...found, why: t("no spread between the pairs' differences") };
@@ -188,8 +178,7 @@ lsm.page("compare", (main) => {
       top = largest - smallest;
       if (top === 0) return { ...found, why: t("all values are the same") };
     }
-    const gained = apart.reduce((sum, one) => sum + Math.max(one / top, 0), 0) / n;
-    const lost = apart.reduce((sum, one) => sum + Math.max(-one / top, 0), 0) / n;
+    const [gained, lost] = [1, -1].map((sign) => total(apart.map((one) => Math.max((sign * one) / top, 0))) / n);
     if (scale === "binary") return made(scored(n, gained, lost, Infinity, 1), "tango(paired)");
     const most = gained + lost - (gained - lost) ** 2;
     const events = n * most;
@@ -211,7 +200,7 @@ lsm.page("compare", (main) => {
 
   // Scores (leaderboard/versus/packing.py).
   const unpacked = (content) => {
-    const bytes = Uint8Array.from(atob(content[content.length - 1]), (one) => one.charCodeAt(0));
+    const bytes = Uint8Array.from(atob([].concat(content[content.length - 1]).join("")), (one) => one.charCodeAt(0));
     const n = content[0];
     if (content.length === 2) {
       const view = new DataView(bytes.buffer);
@@ -246,7 +235,7 @@ lsm.page("compare", (main) => {
   };
   const said = (row) => {
     if (row.refused) return "apart";
-    if (row.n && !(row.gains + row.losses)) return "same";
+    if (row.n && !row.differs) return "same";
     if (row.p === null) return "none";
     if (row.adjusted >= 1 - LEVEL || !row.value) return "open";
     if (row.column.higher === null) return "different";
@@ -265,7 +254,7 @@ lsm.page("compare", (main) => {
       const other = theirs.get(place);
       if (!other) continue;
       const column = about.columns[place];
-      const row = { column, place, n: 0, gains: 0, losses: 0, missing: 0, first: value, second: other[1], value: null, low: null, high: null, p: null, why: "", method: "none" };
+      const row = { column, place, n: 0, differs: 0, missing: 0, first: value, second: other[1], value: null, low: null, high: null, p: null, why: "", method: "none" };
       if (mark !== other[2]) rows.push({ ...row, refused: true, why: t("their signatures differ") });
       else if (!Array.isArray(content) || !Array.isArray(other[3])) rows.push({ ...row, refused: true, why: t("there are no scores of samples: {why}", { why: Array.isArray(content) ? other[3] : content }) });
       else {
@@ -281,27 +270,23 @@ lsm.page("compare", (main) => {
   };
 
   const bar = (row, scale) => {
-    const at = (value) => 50 + (50 * value) / scale;
-    const svg = (tag, attributes, ...children) => {
-      const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-      for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-      made.append(...children);
+    const part = (kind, from, to = from) => {
+      const made = el("i", { class: kind });
+      made.style.left = `${50 + (50 * from) / scale}%`;
+      made.style.width = `${(50 * (to - from)) / scale}%`;
       return made;
     };
-    const ends = row.low === null ? [] : [svg("rect", { class: "range", x: at(row.low), y: 2, width: Math.max(at(row.high) - at(row.low), 0.3), height: 6 })];
-    return svg("svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
-      svg("rect", { class: "track", x: 0, y: 4.5, width: 100, height: 1 }), svg("rect", { class: "zero", x: 49.8, y: 0, width: 0.4, height: 10 }),
-      ...ends, svg("rect", { class: "point", x: at(row.value) - 0.5, y: 0, width: 1, height: 10 }));
+    return el("span", { class: "strip", "aria-hidden": "true" }, part("zero", 0), row.low === null ? null : part("range", row.low, row.high), part("point", row.value));
   };
   const line = (row, names, scales, rows) => {
     const { column } = row;
+    const { differs } = row;
     const verdict = said(row);
-    const differs = row.gains + row.losses;
     const why = row.why ? el("span", { class: "sub" }, (reasons[row.why] || (() => row.why))()) : null;
     const open = row.vectors && differs
-      ? el("button", { type: "button", "data-samples": row.place, click: () => { lsm.set({ t: `${column.task}:${column.metric}`, n: null }); disagree(rows, names); samples.querySelector("h2")?.focus(); } }, tn(differs, t("{n} sample differs"), t("{n} samples differ")))
+      ? el("button", { type: "button", click: () => { lsm.set({ t: `${column.task}:${column.metric}`, n: null }); disagree(rows, names); samples.querySelector("h2")?.focus(); } }, tn(differs, t("{n} sample differs"), t("{n} samples differ")))
       : el("span", { class: "sub" }, row.vectors ? t("no sample differs") : "");
-    return el("tr", { "data-column": `${column.task}:${column.metric}`, "data-value": row.value, "data-low": row.low, "data-high": row.high, "data-p": row.p, "data-adjusted": row.adjusted, "data-n": row.n, "data-method": row.method },
+    return el("tr", { "data-column": `${column.task}:${column.metric}`, ...Object.fromEntries(["value", "low", "high", "p", "adjusted", "n", "method"].map((name) => [`data-${name}`, row[name]])) },
       el("th", { scope: "row" }, el("span", { title: column.title }, column.task), el("span", { class: "metric" }, column.metric, column.higher === null ? "" : el("span", { class: "way", "aria-hidden": "true" }, column.higher ? " ↑" : " ↓"))),
       el("td", { class: "num" }, shown(row.first, column.unit)),
       el("td", { class: "num" }, shown(row.second, column.unit)),
@@ -314,7 +299,6 @@ lsm.page("compare", (main) => {
   };
 
   const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-  const command = (a, b) => `lsm-eval compare ${quoted(a.record)} ${quoted(b.record)}`;
   const head = (...names) => el("thead", null, el("tr", null, ...names.map(([kind, text, ...rest]) => el("th", { scope: "col", class: kind || null }, text, ...rest))));
   let shownFor = 0;
   const show = async () => {
@@ -351,7 +335,7 @@ lsm.page("compare", (main) => {
             el("caption", null, t("Second less first, over the samples that both answered, with intervals of 95 %; p is Holm's over all rows.")),
             head(["", t("Task and metric")], ["num", a.name], ["num", b.name], ["num", t("Difference")], ["draw", el("span", { class: "unseen" }, t("Drawn"))], ["num", "p"], ["", t("Second is")], ["num", "n"], ["", t("Samples")]),
             el("tbody", null, ...rows.map((row) => line(row, names, scales, rows))))),
-        el("p", { class: "hint" }, t("The same from the records, with every metric and method:"), " ", el("code", null, command(a, b))));
+        el("p", { class: "hint" }, t("The same from the records, with every metric and method:"), " ", el("code", null, `lsm-eval compare ${quoted(a.record)} ${quoted(b.record)}`)));
     }
     disagree(rows, names);
   };
@@ -379,7 +363,7 @@ lsm.page("compare", (main) => {
     }
     const questions = new Map((texts[0] || []).map((question) => [question[0], question]));
     const folded = about.folded.includes(column.task);
-    const page = (model, index) => (model.tasks.includes(column.slug) ? el("a", { href: `samples/${model.slug}/${column.slug}.html${index === undefined ? "" : `#s${index}`}` }, model.name) : model.name);
+    const page = (model, index) => ((model.pages === 1 || model.pages.includes(column.at)) ? el("a", { href: `samples/${model.slug}/${column.slug}.html${index === undefined ? "" : `#s${index}`}` }, model.name) : model.name);
     const score = (value) => (value === 1 && column.unit === "fraction" ? "1" : String(Number(value.toPrecision(4))));
     const article = (at) => {
       const [, index, id, prompt, target] = questions.get(at) || [];

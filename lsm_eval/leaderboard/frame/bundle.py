@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -57,7 +58,7 @@ class Bundle:
 @cache
 def bundle(kind: str) -> Bundle:
     """The assets `common.*` and, where there are, `<kind>.*`."""
-    script = "".join((asset("common.js"), asset(f"{kind}.js")))
+    script = "".join(map(lean, (asset("common.js"), asset(f"{kind}.js"))))
     return Bundle(
         css=asset("common.css") + asset(f"{kind}.css"),
         script=script,
@@ -65,11 +66,25 @@ def bundle(kind: str) -> Bundle:
     )
 
 
+def merged(kinds: Sequence[str]) -> Bundle:
+    """The assets of several kinds in one page, which loads no pieces: it holds them."""
+    names = ["common", "single", *kinds]
+    # Each kind's script begins by itself, and finds its part of the page.
+    script = "\n".join(lean(asset(f"{name}.js")) for name in names)
+    return Bundle(css="".join(asset(f"{name}.css") for name in names), script=script, pieces=False)
+
+
 @cache
 def asset(name: str) -> str:
     """The text of one of the package's own files; empty where there is none of that name."""
     file = files("lsm_eval.leaderboard") / "assets" / name
     return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def lean(script: str) -> str:
+    """A script without indentation and lines of comments, as pages have it; no text in it may go over several lines."""
+    lines = (line.strip() for line in script.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def inline(text: str) -> Markup:

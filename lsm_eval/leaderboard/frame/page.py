@@ -66,10 +66,18 @@ class Frame:
         """Names that every template may use."""
         self._environment.globals.update(values)
 
-    def page(self, kind: str) -> Page:
+    def page(self, kind: str, own: Bundle | None = None) -> Page:
         """What makes pages of this kind, of `templates/<kind>.html.j2` and, where there are, `assets/<kind>.js` and
-        `assets/<kind>.css`."""
-        return Page(kind, self._environment.get_template(f"{kind}.html.j2"), bundle(kind), self._words)
+        `assets/<kind>.css`, or of the assets in `own`."""
+        template = self._environment.get_template(f"{kind}.html.j2")
+        return Page(kind, template, own or bundle(kind), self._words)
+
+    def fragment(self, template: str, **values: Any) -> tuple[str, tuple[str, ...]]:
+        """A part of a page that its script puts in later, and the interface's texts that it has (for the page's `say`). Before
+        the page itself is made."""
+        self._words.start(())
+        text = self._environment.get_template(template).render(**values)
+        return text, self._words.texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,10 @@ class Page:
             **values,
         )
         # Which texts a page has is known when it is made.
-        return text.replace(_WORDS_HERE, _data("words", self.words.used()), 1)
+        used = self.words.used()
+        for language, more in values.get("all_words", {}).items():
+            used.setdefault(language, {}).update(more)
+        return text.replace(_WORDS_HERE, _data("words", used), 1)
 
 
 _WORDS_HERE = Markup("<!--words-->")

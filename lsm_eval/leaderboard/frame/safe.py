@@ -22,6 +22,15 @@ def safe_json(thing: Any) -> str:
     )
 
 
+PART = 15_000
+"""Characters of one text in a piece at most; longer ones are cut where they are shown (`show.visible`)."""
+
+
+def in_parts(text: str) -> list[str]:
+    """A long text of ours as several that a script puts together again."""
+    return [text[at : at + PART] for at in range(0, len(text), PART)]
+
+
 def _plain(thing: Any) -> Any:
     if isinstance(thing, str):
         return visible(str(thing))

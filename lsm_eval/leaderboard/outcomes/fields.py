@@ -79,7 +79,7 @@ def fields_of(board: Board, site: Site) -> Fields:
 
 def first_row(record: Record, task: str) -> EstimateRow | None:
     """The task's first metric."""
-    return next((row for row in record.estimates if row.task == task), None)
+    return next(iter(record.by_task.get(task, ())), None)
 
 
 def sample_metric(row: EstimateRow, record: Record) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
-from lsm_eval.leaderboard.pages import compare, front, history, model, samples, task
+from lsm_eval.leaderboard.pages import compare, cost, front, history, model, samples, task
 from lsm_eval.leaderboard.site import Site
 
 
@@ -24,7 +24,7 @@ class Kind(Protocol):
         ...
 
 
-_MODULES: tuple[ModuleType, ...] = (front, compare, model, task, samples, history)
+_MODULES: tuple[ModuleType, ...] = (front, cost, compare, model, task, samples, history)
 """In the order of the header's entries; one line a kind."""
 
 KINDS: tuple[Kind, ...] = tuple(cast(Kind, module) for module in _MODULES)

@@ -34,13 +34,17 @@ def write(board: Board, frame: Frame, site: Site) -> None:
 
 
 def _model(board: Board, model: ModelEntry, site: Site) -> dict[str, Any]:
-    tables = {board.task_slugs[task]: record for task, record in model.tables.items()}
+    pages = [
+        at for at, task in enumerate(board.task_slugs)
+        if task in model.tables and model.tables[task].has_samples(task) and site.shows(model.slug, task)
+    ]  # fmt: skip
     return {
         "slug": model.slug,
         "name": model.name,
         "record": site.place(model.runs[0]),
-        "tasks": [slug for (slug, record), task in zip(tables.items(), model.tables, strict=True) if record.has_samples(task)],
-    }  # fmt: skip
+        # Places of tasks whose samples have a page; 1 where all have.
+        "pages": 1 if len(pages) == len(board.task_slugs) else pages,
+    }
 
 
 def _folded(board: Board) -> set[str]:

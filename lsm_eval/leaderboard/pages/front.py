@@ -7,7 +7,7 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard import show
-from lsm_eval.leaderboard.collect import Board, Number
+from lsm_eval.leaderboard.collect import Board, ModelEntry, Number
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.table.cell import TableColumn, shown, task_cells
@@ -77,14 +77,15 @@ def reference_row(board: Board, named: str | None) -> int | None:
     more than one."""
     if named is None:
         return None
-    ways = (
-        lambda model: any(
-            named in (run.manifest.run, str(run.folder), run.folder.name) for run in model.runs
-        ),
-        lambda model: named in (model.name, model.slug),
-    )
-    for way in ways:
-        found = [place for place, model in enumerate(board.models) if way(model)]
+
+    def by_run(model: ModelEntry) -> bool:
+        return any(named in (run.manifest.run, str(run.folder), run.folder.name) for run in model.runs)
+
+    def by_name(model: ModelEntry) -> bool:
+        return named in (model.name, model.slug)
+
+    for fits in (by_run, by_name):
+        found = [place for place, model in enumerate(board.models) if fits(model)]
         if len(found) == 1:
             return found[0]
         if found:

@@ -10,6 +10,7 @@ from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, Number, area_or
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.history.lines import named
 from lsm_eval.leaderboard.pages.history import slug_of
+from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.portrait.areas import area_mean
 from lsm_eval.leaderboard.portrait.command import shell_command
 from lsm_eval.leaderboard.portrait.curves import profile_view
@@ -31,7 +32,8 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     rivalry = Rivalry(board)
     compact = sum(len(model.tables) for model in board.models) > _WHOLE
     groups = {model.slug: group for group in named(board.models) for model in group.models}
-    for model in board.models:
+
+    def make(model: ModelEntry) -> None:
         path = f"models/{model.slug}.html"
         history = f"../history/{slug_of(groups[model.slug])}.html"
         site.put(
@@ -40,6 +42,8 @@ def write(board: Board, frame: Frame, site: Site) -> None:
                 path, history=history, compact=compact, most_runs=_RUNS, **_values(board, model, rivalry)
             ),
         )
+
+    each(board.models, make, site, pages=len(board.models) * len(board.task_slugs) // 20)
 
 
 def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from lsm_eval.leaderboard.frame.page import Frame, Page
 from lsm_eval.leaderboard.outcomes.fields import Fields, fields_of, first_row
 from lsm_eval.leaderboard.outcomes.flags import Others, counts, flags, letters, others
 from lsm_eval.leaderboard.outcomes.outcome import graded
+from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.sample_pieces import INDEX_INLINE, Shown, packed, portions, starts
 from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
 from lsm_eval.leaderboard.site import Site
@@ -35,13 +36,19 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     """`samples/<model>/<task>.html`, `<task>.2.html` … of further runs, and pieces of those with many samples."""
     page = frame.page("samples")
     fields = fields_of(board, site)
+    tables: dict[str, list[tuple[ModelEntry, Record, str]]] = {}
     for model in board.models:
         for task, record, suffix in model.pages():
-            if not record.has_samples(task) or not site.shows(model.slug, task):
-                continue
+            if record.has_samples(task) and site.shows(model.slug, task):
+                tables.setdefault(task, []).append((model, record, suffix))
+
+    def make(task: str) -> None:
+        for model, record, suffix in tables[task]:
             with site.showing(record, record.sample_file(task)):
                 path = f"samples/{model.slug}/{board.task_slugs[task]}{suffix}"
                 _write(path, page, site, fields, model, task, record)
+
+    each([*tables], make, site, pages=4 * sum(map(len, tables.values())))
 
 
 def _write(

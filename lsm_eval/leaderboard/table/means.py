@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lsm_eval.leaderboard.collect import Board, Column
-from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn, percent
+from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn, percent, task_cells
 from lsm_eval.leaderboard.words import word
 from lsm_eval.statistics.combined import mean
 
@@ -21,8 +21,9 @@ NAMES = (
 _SCALES = frozenset({"fraction", "points"})
 
 
-def area_columns(board: Board, cells: Cells) -> list[TableColumn]:
+def area_columns(board: Board, cells: Cells | None = None) -> list[TableColumn]:
     """A column for each area with a task that has a mean's place: a first metric from 0 to 1 (or 100), and a better end."""
+    cells = task_cells(board) if cells is None else cells
     found = []
     for area, own in board.areas:
         columns = averaged(own)

@@ -16,11 +16,11 @@ def known_suites() -> dict[str, tuple[str, ...]]:
     members: dict[str, list[str]] = {}
     for name, file in files.items():
         try:
-            tasks = load_suite(file).tasks
+            named = load_suite(file).tasks
         except UserError:
             continue
-        members[name] = [task if isinstance(task, str) else task.task for task in tasks]
-    found = {}
+        members[name] = [task if isinstance(task, str) else task.task for task in named]
+    found: dict[str, tuple[str, ...]] = {}
     for name in sorted(members):
         tasks = _opened(name, members, ())
         if tasks and not any("*" in task for task in tasks):

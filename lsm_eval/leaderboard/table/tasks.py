@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, area_order
-from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn
+from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn, task_cells
 from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, Passes, Work
 from lsm_eval.statistics.combined import Interval
 
 
-def task_columns(board: Board, known: Cells) -> list[TableColumn]:
+def task_columns(board: Board, known: Cells | None = None) -> list[TableColumn]:
     """By area and task, a task's first metric before its others."""
+    known = task_cells(board) if known is None else known
     first = {column.key for column in board.columns}
     rows: dict[Key, EstimateRow] = {column.key: column.row for column in board.columns}
     cells: dict[Key, dict[int, Cell]] = {key: {} for key in rows}

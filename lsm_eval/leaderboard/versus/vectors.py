@@ -76,6 +76,7 @@ class Collector:
             {
                 "task": task,
                 "slug": self._board.task_slugs[task],
+                "at": list(self._board.task_slugs).index(task),
                 "metric": metric,
                 "title": row.title,
                 "area": row.area,

@@ -39,6 +39,11 @@ class Words:
         """A new page, whose scripts show `texts`."""
         self._used = dict.fromkeys(texts)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts that the page has so far, in English."""
+        return tuple(self._used)
+
     def used(self) -> dict[str, dict[str, str]]:
         """For each language but English: the translation of every text that the page has."""
         return {
