@@ -39,7 +39,7 @@ class Bar:
     width: float
 
 
-LONGEST = 20_000
+LONGEST = 5_000
 """Characters of one text: whatever a record says, no page becomes endless."""
 
 

@@ -119,7 +119,7 @@ def hostile_board(root: Path, texts: list[str]) -> Path:
         rows = [row for at, text in enumerate(texts) for row in _samples(text, at, place)]
         write_record(
             root / f"samples{place}", f"answers {place}", [_share("arc", place), _share("qa", place)],
-            tasks=[task("arc"), task("qa", request="generate")], samples=rows, model_fields={"fingerprint": f"{place}a" * 32},
+            tasks=[task("arc"), task("qa", request="generate")], samples=rows, model_fields={"fingerprint": f"{place}a" * 32, "parameters": 10**9 * (place + 1)},
         )  # fmt: skip
     return root
 
@@ -142,7 +142,8 @@ def _words(text: str, place: int) -> Json:
         "settings": {text: {"deep": [text]}}, "hardware": {text: text, "cpu": text}, "versions": {text: text}, "phases": [{"name": text, "seconds": 1.0}],
         "created": f"2025-01-01T{place // 60:02}:{place % 60:02}:00+00:00",
         "model_fields": {
-            "fingerprint": f"{place:064x}", "licence": text, "revision": text, "spec": text, "details": {text: text, "title": text},
+            "fingerprint": f"{place:064x}",
+            "parameters": 10**8 * (place + 1), "licence": text, "revision": text, "spec": text, "details": {text: text, "title": text},
         },
     }  # fmt: skip
 

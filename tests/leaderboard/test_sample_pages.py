@@ -279,3 +279,28 @@ def test_the_language_changes_with_all_that_is_loaded(page: Page, site: Path) ->
     until(page, lambda: page.locator(f"#s{N - 1}").count() == 1)
     assert page.locator(f"#s{N - 1} h3").first.inner_text() == "提示"
     assert page.locator("#filter legend").inner_text() == "只显示同时满足以下各项的样本"
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_samples_are_filtered_by_an_index_that_loads(page: Page, tmp_path: Path) -> None:
+    number = 100_000
+    rows = [
+        sample(
+            "arc",
+            at,
+            prompt=f"question {at}",
+            **{"score.accuracy": float(at % 1000 != 999), "stats.accuracy": [1.0]},
+        )
+        for at in range(number)
+    ]
+    write_record(tmp_path / "reports" / "r", "m", [estimate("arc", value=0.999)], samples=rows)
+    site = build(tmp_path / "reports", tmp_path / "site", samples=number).parent
+    path = site / "samples" / "m" / "arc.html"
+    assert path.stat().st_size <= 300_000
+    assert (site / "samples" / "m" / "arc.index.js").stat().st_size < 110_000
+    page.goto(path.as_uri() + "?show=wrong")
+    until(page, lambda: "of the first" in page.locator("#found").inner_text())
+    page.locator("#more").click()
+    until(page, lambda: len(shown(page)) > 50 or "match" in page.locator("#found").inner_text())
+    assert set(shown(page)) <= set(range(999, number, 1000))
+    assert shown(page)[:3] == [999, 1999, 2999]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import escape
+
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, Number, area_order
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.history.lines import named
@@ -70,7 +72,8 @@ def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]
         "means": [mean for mean in means if mean is not None],
         "standings": standings,
         "profiles": [(run, profile_view(run.manifest.profile)) for run in profiles if run.manifest.profile],
-        "command_of": shell_command,
+        # All of it, however long: a part of a command is none. It holds no character that cannot be seen.
+        "command_of": lambda words: escape(shell_command(words)),
         "stands": lambda run: id(run) in shown,
         "sources": sources,
         "page_of": lambda task, record: next(
