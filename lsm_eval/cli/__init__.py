@@ -28,7 +28,10 @@ _COMMANDS = {
         "lsm_eval.cli.listing:listing",
         "What there is: tasks, suites, models, metrics, detectors, perturbations.",
     ),
-    "show": ("lsm_eval.cli.show:show", "What a task would ask: samples rendered, tokens counted."),
+    "show": (
+        "lsm_eval.cli.show:show",
+        "What a task would ask (samples rendered, tokens counted), and what a profile measured.",
+    ),
     "profile": (
         "lsm_eval.cli.profile:profile",
         "Measure how fast a model is: throughput, latency, memory, energy.",

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from lsm_eval.cli.exits import EXIT_INTERRUPTED
+from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
 from lsm_eval.cli.options import DEFAULT_MODEL
 from lsm_eval.errors import UserError
 
@@ -72,3 +72,5 @@ def profile_offline(options: dict[str, Any]) -> None:
     if made.profile.stopped is not None:
         click.echo(f"lsm-eval: stopped: {made.profile.stopped}", err=True)
         sys.exit(EXIT_INTERRUPTED)
+    if any(cell.missing is not None for cell in made.profile.cells):
+        sys.exit(EXIT_USER)

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lsm_eval.errors import UserError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lsm_eval.profiling.offline.run import Made
     from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow
 
@@ -15,18 +19,44 @@ _DASH = "-"
 
 def show_profile(made: Made, *, as_json: bool) -> None:
     """Numbers on standard output, what must be known of them on standard error."""
+    show(made.profile, made.record, as_json=as_json)
+
+
+def show_record(folder: Path, *, as_json: bool) -> None:
+    """The profile in a record's folder, or the newest one below the folder. Raises `UserError` where there is none."""
+    from lsm_eval.comparison.shown.escape import visible
+    from lsm_eval.results.reader import find_records
+
+    records, broken = find_records(folder)
+    found = [record for record in records if record.manifest.profile is not None]
+    if not found:
+        if broken:
+            raise UserError(broken[0].why)
+        raise UserError(f"{folder} holds no profile: make one with `lsm-eval profile --model MODEL`.")
+    newest = found[-1]
+    profile = newest.manifest.profile
+    assert profile is not None
+    if not as_json:
+        click.echo(visible(f"{newest.manifest.model.name}, {newest.manifest.run}", 200))
+    show(profile, newest.folder, as_json=as_json)
+
+
+def show(profile: ProfileRow, record: Path, *, as_json: bool) -> None:
+    """A profile, and where its record is."""
+    from lsm_eval.comparison.shown.escape import visible
+
     if as_json:
         from lsm_eval.cli.as_json import print_json
         from lsm_eval.json_text import json_text
 
-        print_json(json_text({"record": str(made.record), "profile": made.profile.model_dump()}))
+        print_json(json_text({"record": str(record), "profile": profile.model_dump()}))
     else:
-        for line in profile_lines(made.profile):
-            click.echo(line)
-    for line in doubts(made.profile):
-        click.echo(line, err=True)
+        for line in profile_lines(profile):
+            click.echo(visible(line, 1_000))
+    for line in doubts(profile):
+        click.echo(visible(line, 1_000), err=True)
     if not as_json:
-        click.echo(f"record: {made.record}")
+        click.echo(f"record: {record}")
 
 
 def profile_lines(profile: ProfileRow) -> list[str]:
@@ -37,20 +67,8 @@ def profile_lines(profile: ProfileRow) -> list[str]:
 
     if profile.kind == "serving":
         return serving_lines(profile)
-    rows = [_row(cell) for cell in profile.cells]
-    header = [
-        "phase",
-        "batch",
-        "prompt",
-        "output",
-        "tokens/s",
-        "±",
-        "latency s",
-        "ms/token",
-        "of machine",
-        "n",
-    ]
-    lines = list(aligned(header, rows, right=range(1, len(header))))
+    header = ["phase", "batch", "prompt", "output", "tokens/s", "±", "latency s", "ms/token", "reach", "n"]
+    lines = list(aligned(header, [_row(cell) for cell in profile.cells], right=range(1, len(header))))
     more = []
     if profile.load_seconds is not None:
         more.append(f"load {profile.load_seconds:.1f} s")
@@ -61,9 +79,7 @@ def profile_lines(profile: ProfileRow) -> list[str]:
     energy = profile.energy
     if energy is not None and energy.joules is not None:
         more.append(f"energy {energy.joules:,.0f} J")
-    lines.append(", ".join(more))
-    lines.append(f"on {profile.machine}; cache {profile.cache}"[:200])
-    return lines
+    return [*lines, *([", ".join(more)] if more else []), f"on {profile.machine}; cache {profile.cache}"]
 
 
 def doubts(profile: ProfileRow) -> list[str]:

@@ -118,6 +118,8 @@ class _Reader:
         if refused := signature.refused(parts, self.across):
             return f"{' and '.join(map(str, refused))} differ{'s' if len(refused) == 1 else ''}"
         for record, which in ((self.baseline, "baseline"), (candidate, "candidate")):
+            if record.manifest.profile is not None:
+                return f"the {which} is a profile, of one time, whose speeds have no pairs: lay the intervals side by side"
             if not record.has_samples(own.task):
                 return f"the {which} has no samples of its own, only numbers"
         return None

@@ -83,6 +83,9 @@ def profile_model(spec: RunSpec, offline: OfflineSpec, progress: Progress) -> Ma
         joules, began = energy.joules(), time.perf_counter()
         found = sweep(model, cells, offline, bench, reach, progress)
         whole = _whole_energy(energy, joules, time.perf_counter() - began)
+    if not any(found.of(cell) for cell in cells):
+        why = found.missing[cells[0]]
+        raise UserError(f"{info.name}: nothing could be measured: {why[:1].lower()}{why[1:]}")
     profile = _profile(model, offline, cells, found, timed, energy, whole, before)
     profiled = Profiled(
         profile=profile,
@@ -213,11 +216,12 @@ def _wide(cells: Sequence[Cell], found: Sweep, offline: OfflineSpec) -> list[str
     if not wide:
         return []
     worst = max(wide, key=lambda cell: wide[cell])
-    return [
+    sentence = (
         f"{len(wide):,} of {len(widths):,} cells have an interval of more than {100 * offline.within:.0f} % either way after "
         f"{len(found.of(worst)):,} rounds ({worst.title}: {100 * wide[worst]:.0f} %): something else ran on the machine, or more "
         "rounds are needed (--max-repeats)."
-    ]
+    )
+    return [sentence]
 
 
 def _whole_energy(energy: Energy, before: float | None, seconds: float) -> EnergyRow:
