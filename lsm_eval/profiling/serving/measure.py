@@ -34,6 +34,8 @@ class Profile:
     failed: int = 0
     prompt_tokens: int = 0
     output_tokens: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know, a sentence each."""
 
     @property
     def error_rate(self) -> float:
@@ -101,6 +103,9 @@ class Measuring:
                 done.failed += 1
                 failures[one.failure or "empty"] = failures.get(one.failure or "empty", 0) + 1
             done.rows.append(request_row(one, name, found.begun))
+        for failure, count in failures.items():
+            said = _said(requests, failure)
+            done.notes.append(f"{title}: {count:,} failed ({failure}){': ' if said else ''}{said}.")
         rates = formulas.throughput(requests, found.begun)
         whole = sum(one.whole for one in requests)
         cell = CellRow(
@@ -196,8 +201,13 @@ def _no_answer(requests: Sequence[Timed], failures: dict[str, int]) -> str:
     if not requests:
         return "No request was sent."
     most = max(failures, key=lambda name: failures[name])
-    said = next((one.detail for one in requests if one.failure == most and one.detail), "")
+    said = _said(requests, most)
     return f"None of {len(requests):,} requests was answered whole ({most}{': ' if said else ''}{said})."
+
+
+def _said(requests: Sequence[Timed], failure: str) -> str:
+    """What was said of the first failure of a class."""
+    return next((one.detail for one in requests if one.failure == failure and one.detail), "").rstrip(".")
 
 
 def request_row(one: Timed, cell: str, begun: int) -> dict[str, Any]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,7 +14,7 @@ from statistics import median
 from typing import Any
 
 import pytest
-from command_line import Outcome, call
+from command_line import Outcome, call, environment
 from paced_server import paced, told
 
 from lsm_eval.profiling.serving.measure import from_row
@@ -363,3 +367,27 @@ def test_nothing_of_a_request_is_lost_on_its_way_to_the_record(profile: Profile)
     for one in requests:
         again = from_row(request_row(one, "cell", 0))
         assert replace(again, finish=one.finish, headers=one.headers, sent=one.sent) == one
+
+
+@pytest.mark.slow
+def test_what_was_measured_before_ctrl_c_is_kept(tmp_path: Path) -> None:
+    with paced(first=0.02, pace=0.005) as url:
+        command = [
+            sys.executable, "-m", "lsm_eval", "profile", "--model", "openai:paced", "--base-url", url, "--out", str(tmp_path),
+            "--concurrency", "1,2", "--requests", "5", "--output-tokens", "4", "--rate", "1", "--seconds", "600",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+        )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "1 a second" in line:
+                break
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopped: it was stopped after 2 measurements" in err
+    profile = read_record(Path(out.strip().splitlines()[-1].removeprefix("record: "))).manifest.profile
+    assert profile is not None
+    assert [cell.conditions["concurrency"] for cell in profile.cells] == [1, 2]
