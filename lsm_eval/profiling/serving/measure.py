@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lsm_eval.errors import UserError
 from lsm_eval.profiling.cells import cell_name
 from lsm_eval.profiling.serving import formulas
 from lsm_eval.profiling.serving.arrivals import schedule
@@ -73,7 +75,7 @@ class Measuring:
         times = None
         if step.rate is not None:
             # The pattern hangs on the seed alone, and is drawn out: no rate has a kinder one.
-            times = schedule(self._spec.arrivals, step.rate, step.number, self._spec.seed)
+            times = schedule(self._spec.arrivals, step.rate, step.number, self._spec.seed, step.draw)
         load = Load(
             wanted, step.concurrency, times, step.rate, None if times is not None else self._spec.seconds,
             self._spec.cache,
@@ -103,6 +105,10 @@ class Measuring:
                 done.failed += 1
                 failures[one.failure or "empty"] = failures.get(one.failure or "empty", 0) + 1
             done.rows.append(request_row(one, name, found.begun))
+        if load.seconds is not None and len(requests) == len(load.requests):
+            done.notes.append(
+                f"{title}: all {len(requests):,} prompts that had been made were asked before --seconds were over."
+            )
         for failure, count in failures.items():
             said = _said(requests, failure)
             done.notes.append(f"{title}: {count:,} failed ({failure}){': ' if said else ''}{said}.")
@@ -155,13 +161,21 @@ class Measuring:
         assert objective is not None
         prompt, output = spec.prompts[0], spec.outputs[0]
         steps: list[str] = []
+        looks: Counter[float] = Counter()
 
         def ask(rate: float, number: int) -> Probe:
             if spec.seconds is not None:
                 number = max(number, int(spec.seconds * rate) + 1)
-            cell, requests = self.step(spec.open(rate, prompt, output, number), listed=False)
+            step = spec.open(rate, prompt, output, number, draw=looks[rate])
+            looks[rate] += 1
+            cell, requests = self.step(step, listed=False)
             steps.append(cell.name)
             kept = [formulas.keeps_to(one, objective.seconds) for one in requests]
+            if None in kept:
+                raise UserError(
+                    f"--objective {objective.words}: {self._served.name} counts no tokens, so that nobody can tell a time per output token: leave "
+                    "tpot out of the objective."
+                )
             bound = cell.check is not None and cell.check.client_bound
             return Probe(sum(bool(one) for one in kept), len(requests), bound)
 

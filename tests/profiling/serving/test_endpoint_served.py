@@ -195,6 +195,38 @@ def test_a_server_that_does_not_answer_is_refused(profile: Profile) -> None:
     )
 
 
+def test_a_rate_is_not_looked_for_where_its_objective_cannot_be_known(profile: Profile) -> None:
+    outcome, *_ = profile(
+        "--find-rate", "--objective", "tpot=50ms,share=50%", "--output-tokens", "3", counts="none", first=0.01
+    )
+    assert outcome.code == 2
+    assert "counts no tokens, so that nobody can tell a time per output token" in outcome.err
+
+
+def test_a_closed_loop_ends_in_time(profile: Profile) -> None:
+    _, found, requests, _ = profile(
+        "--concurrency", "2", "--seconds", "0.5", "--output-tokens", "4", first=0.08, pace=0.01
+    )
+    (cell,) = found.cells
+    assert 2 <= cell.n <= 14
+    assert cell.failures == {}
+    assert max(one.started for one in requests) <= 0.5e9
+    _, found, requests, _ = profile(
+        "--concurrency",
+        "1",
+        "--seconds",
+        "60",
+        "--requests",
+        "3",
+        "--output-tokens",
+        "2",
+        first=0.01,
+        pace=0.01,
+    )
+    assert len(requests) == 3
+    assert "all 3 prompts that had been made were asked" in found.notes[0]
+
+
 def test_an_open_loop_keeps_to_its_times(profile: Profile) -> None:
     _, found, requests, _ = profile(
         "--rate",
@@ -240,7 +272,7 @@ def test_a_queue_is_part_of_the_latency(profile: Profile) -> None:
     assert value(cell, "ttft_p50") == pytest.approx(0.05 + 9.5 * 0.04, rel=0.2)
     assert value(cell, "requests_per_second") == pytest.approx(20, rel=0.15)
     assert cell.check is not None
-    assert cell.check.sent_rate == pytest.approx(100, rel=0.05)
+    assert cell.check.sent_rate == pytest.approx(100, rel=0.25)
 
 
 def test_caches_are_emptied_or_filled(profile: Profile) -> None:

@@ -228,7 +228,7 @@ def test_tokens_of_chunks_are_known_or_not(tokens: int | None, finish: str, coun
         exchange_of(*chunk_events(whole("a b c d", tokens, finish))), "chat/completions", 7, Key(None)
     )
     assert (one.index, one.failure, one.finish, one.output_tokens) == (7, None, finish, tokens)
-    assert [chunk.tokens for chunk in one.chunks] == (counts or [None] * 5)
+    assert [chunk.tokens for chunk in one.chunks] == list(counts or (None,) * 5)
     assert (one.counted_by is None) == (counts is None)
 
 
