@@ -25,6 +25,13 @@ from tiny_models import save_tokenizer
 
 _FIRST, _PACE, _TOKENS, _WORDS = 0.06, 0.01, 32, 32
 _WITHIN = 0.02
+_BENCH_SERVE = """
+import argparse
+from vllm.benchmarks.serve import add_cli_args, main
+parser = argparse.ArgumentParser()
+add_cli_args(parser)
+main(parser.parse_args())
+"""  # as `vllm bench serve`, which is missing from builds for CPUs
 
 
 def _ours(url: str, folder: Path, requests: int, concurrency: int) -> dict[str, float]:
@@ -50,7 +57,7 @@ def _theirs(
 ) -> dict[str, float]:
     file = folder / "theirs.json"
     command = [
-        python, "-m", "vllm.entrypoints.cli.main", "bench", "serve", "--backend", "openai-chat", "--base-url", url.removesuffix("/v1"),
+        python, "-c", _BENCH_SERVE, "--backend", "openai-chat", "--base-url", url.removesuffix("/v1"),
         "--endpoint", "/v1/chat/completions", "--model", "paced", "--tokenizer", str(tokenizer), "--dataset-name", "random",
         "--random-input-len", str(_WORDS), "--random-output-len", str(_TOKENS), "--num-prompts", str(requests), "--max-concurrency",
         str(concurrency), "--save-result", "--result-filename", str(file), "--percentile-metrics", "ttft,tpot,itl,e2el",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from lsm_eval.errors import UserError
 from lsm_eval.profiling.cells import cell_name
 from lsm_eval.profiling.serving import formulas
@@ -21,6 +23,7 @@ from lsm_eval.profiling.serving.traces import Trace
 from lsm_eval.results.profile_rows import REQUEST_COLUMNS, CellRow, SearchRow
 
 _SECONDS = 1e-9
+_ALIKE, _FEWEST_ALIKE = 0.5, 30
 _FIRST_RATE_REQUESTS = 5  # one at a time, from whose time the search's first rate is taken
 
 
@@ -112,6 +115,11 @@ class Measuring:
         for failure, count in failures.items():
             said = _said(requests, failure)
             done.notes.append(f"{title}: {count:,} failed ({failure}){': ' if said else ''}{said}.")
+        if (alike := likeness(requests)) is not None and alike > _ALIKE:
+            done.notes.append(
+                f"{title}: requests that came one after another took alike (correlation {alike:.2f} of their times to first token), as in a queue "
+                "that grows and empties: the intervals take each for itself, and are narrower than they should be."
+            )
         rates = formulas.throughput(requests, found.begun)
         whole = sum(one.whole for one in requests)
         cell = CellRow(
@@ -201,6 +209,15 @@ class Measuring:
         found = self._served.run(load)
         rate = formulas.throughput(found.requests, found.begun).requests
         return float(f"{rate:.3g}") if rate else 1.0
+
+
+def likeness(requests: Sequence[Timed]) -> float | None:
+    """The correlation of the times to first token of neighbouring requests, in the order in which they began; None of few, or of times that
+    are all the same."""
+    times = [formulas.ttft(one) for one in sorted(requests, key=lambda one: one.started) if one.whole]
+    if len(times) < _FEWEST_ALIKE or len(set(times[1:])) < 2 or len(set(times[:-1])) < 2:
+        return None
+    return float(np.corrcoef(times[:-1], times[1:])[0, 1])
 
 
 def searched(found: Found) -> str:

@@ -50,7 +50,16 @@ def test_transformers_server_is_profiled(folder: Path, tmp_path: Path) -> None:
             pytest.skip(f"transformers' server needs {module}: pip install 'transformers[serving]'")
     with transformers_serve(Path(sys.executable), folder, tmp_path / "log") as url:
         outcome = call(
-            "profile", "--model", f"openai:{folder}", "--base-url", url, *SMALL, "--concurrency", "2", "--out", tmp_path
+            "profile",
+            "--model",
+            f"openai:{folder}",
+            "--base-url",
+            url,
+            *SMALL,
+            "--concurrency",
+            "2",
+            "--out",
+            tmp_path,
         )
     assert outcome.code == 0, outcome.err
     profile = read_record(outcome.record).manifest.profile
