@@ -214,14 +214,12 @@ class _Answer:
 
     def last(self) -> None:
         what = self.server.what
+        choice: dict[str, Any] = {"index": 0, "finish_reason": self.finish}
         if not what.streams:
             message = {"role": "assistant", "content": "w " * self.most}
-            choice = {"index": 0, "finish_reason": self.finish} | (
-                {"message": message} if self.chat else {"text": "w"}
-            )
+            choice |= {"message": message} if self.chat else {"text": "w"}
             self.server.whole(200, {"choices": [choice], "usage": self.counted(self.most)})
             return
-        choice: dict[str, Any] = {"index": 0, "finish_reason": self.finish}
         choice |= {"delta": {}} if self.chat else {"text": ""}
         body: dict[str, Any] = {"choices": [choice]}
         if what.counts == "each":

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval.recount import serving
 from lsm_eval.recount.files import MANIFEST, Found, short
 from lsm_eval.recount.shapes import (
     Test,
@@ -34,9 +35,11 @@ _NEEDED = {
         "decode_tokens", "prefill_flops", "decode_flops", "decode_bytes", "reach_flops", "reach_bytes", "peak_memory",
         "peak_device_memory", "joules",
     ),
-    "serving": ("cell", "warm_up", "failure"),
+    "serving": ("cell", "warm_up", "failure", *serving.NEEDED),
 }  # fmt: skip
-_TEXTS = ("cell", "disturbed", "failure")
+_TEXTS = ("cell", "disturbed", "failure", "chunk_times", "chunk_tokens")
+_CLOCK = 2e-9
+"""Seconds that a time is rounded by."""
 _RELATIVE = 1e-9
 _PROFILE: Mapping[str, Test] = {
     "kind": lambda value: value in _TABLES, "version": is_version, "formulas": is_text, "machine": is_text,
@@ -74,14 +77,12 @@ def check_profile(
         return 0
     _against_estimates(profile, cells, manifest, estimates, found)
     table = _table(folder, profile, manifest, found, published=published)
-    if table is None:
-        return 0
+    if table is None or manifest.get("imported") is not None:
+        return 0  # another tool's numbers follow definitions of its own
     strangers = sorted(set(table["cell"].dropna()) - set(cells))
     if strangers:
         found.say(f"{FOLDER}: measurements are of {shown(strangers[0])}, which is no cell of the profile.")
-    return sum(
-        _recount(cell, table[table["cell"] == name], profile["kind"], found) for name, cell in cells.items()
-    )
+    return sum(_recount(cell, table[table["cell"] == name], profile, found) for name, cell in cells.items())
 
 
 def _cells(rows: list[Any], found: Found) -> dict[str, dict[str, Any]] | None:
@@ -207,23 +208,54 @@ def _numeric(column: pd.Series[Any]) -> bool:
     return is_numeric_dtype(column) or not column.notna().any()
 
 
-def _recount(cell: dict[str, Any], rows: pd.DataFrame, kind: str, found: Found) -> int:
+def _recount(cell: dict[str, Any], rows: pd.DataFrame, profile: dict[str, Any], found: Found) -> int:
+    kind = profile["kind"]
     counted = rows[rows["warm_up"].fillna(False).astype(bool) == False]  # noqa: E712
     if kind == "offline":
         counted = counted[counted["disturbed"].isna()]
-    if len(counted) != cell["n"] and not cell["missing"]:
-        found.say(
-            f"{cell['name']}: it says that it rests on {cell['n']}, and {len(counted)} measurements count."
-        )
+    failures = _failures(counted) if kind == "serving" else {}
+    whole = len(counted) - sum(failures.values())
+    if whole != cell["n"] and not cell["missing"]:
+        found.say(f"{cell['name']}: it says that it rests on {cell['n']}, and {whole} measurements count.")
         return 0
     if kind == "serving":
-        failures = counted["failure"].dropna().value_counts().to_dict()
         if failures != cell["failures"]:
             found.say(
                 f"{cell['name']}: it says that {cell['failures']} failed, and the table has {failures}."
             )
-        return 0
+        return _served(cell, counted, profile.get("objective"), found)
     return sum(_number(cell, one, counted, found) for one in cell["metrics"])
+
+
+def _failures(rows: pd.DataFrame) -> dict[str, int]:
+    """Requests that were not answered whole, by class; an answer without any part is `empty`."""
+    found: dict[str, int] = {}
+    for failure, times in zip(rows["failure"], rows["chunk_times"], strict=True):
+        name = failure if isinstance(failure, str) else None if times is not None and len(times) else "empty"
+        if name is not None:
+            found[name] = found.get(name, 0) + 1
+    return found
+
+
+def _served(cell: dict[str, Any], rows: pd.DataFrame, objective: Any, found: Found) -> int:
+    """How many numbers of a serving cell were computed again."""
+    limits = objective if isinstance(objective, dict) and all(map(is_number, objective.values())) else None
+    try:
+        requests = serving.Requests(rows, limits)
+    except (TypeError, ValueError) as error:
+        found.say(f"{cell['name']}: its requests hold what cannot be counted ({short(error)}).")
+        return 0
+    number = 0
+    for one in cell["metrics"]:
+        value = requests.value(one["metric"])
+        if value is None or one["value"] is None:
+            continue
+        number += 1
+        if not math.isclose(value, one["value"], rel_tol=1e-6, abs_tol=_CLOCK):
+            found.say(
+                f"{cell['name']}, {one['metric']}: it says {one['value']!r}, and its requests make it {value!r}."
+            )
+    return number
 
 
 def _number(cell: dict[str, Any], metric: dict[str, Any], rows: pd.DataFrame, found: Found) -> bool:

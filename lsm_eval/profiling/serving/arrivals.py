@@ -53,15 +53,15 @@ def read_arrivals(text: str) -> Arrivals:
     raise UserError(f"--arrivals {text}: write constant, poisson or gamma:SHAPE.")
 
 
-def schedule(arrivals: Arrivals, rate: float, number: int, seed: int) -> list[int]:
-    """Times of `number` arrivals at `rate` a second, in nanoseconds from the first, which is at 0. The same seed gives the same
-    times; at another rate they are the same pattern, drawn out or pressed together."""
+def schedule(arrivals: Arrivals, rate: float, number: int, seed: int, draw: int = 0) -> list[int]:
+    """Times of `number` arrivals at `rate` a second, in nanoseconds from the first, which is at 0. The same seed (and
+    `draw`) gives the same times; at another rate they are the same pattern, drawn out or pressed together."""
     if number < 1:
         return []
     if arrivals.kind == "constant":
         gaps = np.ones(number - 1)
     else:
-        gaps = np.random.default_rng([seed, 0xA221]).gamma(arrivals.shape, size=number - 1)
+        gaps = np.random.default_rng([seed, 0xA221, draw]).gamma(arrivals.shape, size=number - 1)
         whole = float(gaps.sum())
         gaps = gaps / (whole / (number - 1)) if whole > 0 else np.ones(number - 1)
     times = np.concatenate([[0.0], np.cumsum(gaps)]) / rate

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lsm_eval.endpoints.files import room_for
 from lsm_eval.endpoints.loop import made as made_in_loop
@@ -94,7 +94,7 @@ class EndpointServed:
         prompt = text(0, f"first {words}", words)
         for _ in range(_TRIES):
             body = self._asking.body(prompt, _FIRST_TOKENS)
-            exchange = self._runner.run(self._client.ask(self._asking.path, body))
+            exchange = self._client.take(self._runner.run(self._client.ask(self._asking.path, body)))
             one = timed(exchange, self._asking.path, 0, self._key)
             if one.failure is None:
                 return one
@@ -133,8 +133,8 @@ class EndpointServed:
     def _read(self, driven: Driven, load: Load) -> list[Timed]:
         found = []
         for at, (exchange, scheduled) in enumerate(zip(driven.exchanges, driven.scheduled, strict=True)):
-            one = timed(exchange, self._asking.path, at, self._key)
-            exchange.parts.clear()
+            one = timed(self._client.take(exchange), self._asking.path, at, self._key)
+            exchange.parts = []
             wanted = load.requests[at]
             one.scheduled, one.server = scheduled, self._address.url
             one.asked_prompt_tokens, one.asked_output_tokens = wanted.prompt_tokens, wanted.output_tokens
@@ -148,13 +148,18 @@ class EndpointServed:
         bodies = [
             asking.body(text(0, f"warm-up {at}", _SHORT_WORDS), _WARM_UP_TOKENS) for at in range(number)
         ]
-        self._runner.run(closed_loop(self._client, asking.path, bodies, number))
+        self._unread(closed_loop(self._client, asking.path, bodies, number))
 
     def _read_before(self, load: Load) -> None:
         """Let every prompt be read once."""
         asking = self._asking
         bodies = [asking.body(prompt, 1) for prompt in dict.fromkeys(one.prompt for one in load.requests)]
-        self._runner.run(closed_loop(self._client, asking.path, bodies, min(load.concurrency or 4, 16)))
+        self._unread(closed_loop(self._client, asking.path, bodies, min(load.concurrency or 4, 16)))
+
+    def _unread(self, loop: Coroutine[Any, Any, Driven]) -> None:
+        """Let a loop run whose answers nobody reads."""
+        for exchange in self._runner.run(loop).exchanges:
+            self._client.take(exchange)
 
     def _make_room(self, load: Load) -> None:
         wanted = load.concurrency if load.times is None else len(load.requests)

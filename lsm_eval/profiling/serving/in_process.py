@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lsm_eval.errors import UserError
@@ -64,7 +65,8 @@ class LocalServed:
         requests = [Generate(one.prompt, max_tokens=one.output_tokens) for one in load.requests]
         closed = load.times is None
         loop, prompts = self._model.arriving(requests, load.concurrency if closed else None)
-        loop.serve(_Feed(prompts[:1], 1, None, None, time.perf_counter_ns()))  # the first pass is a slow one
+        first = replace(prompts[0], max_tokens=2)  # the first passes are slow ones
+        loop.serve(_Feed([first], 1, None, None, time.perf_counter_ns()))
         begun = time.perf_counter_ns()
         feed = _Feed(prompts, load.concurrency if closed else None, load.times, load.seconds, begun)
         loop.serve(feed)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from lsm_eval.errors import UserError
 from lsm_eval.profiling.cells import cell_name
 from lsm_eval.profiling.serving import formulas
 from lsm_eval.profiling.serving.arrivals import schedule
@@ -19,6 +23,7 @@ from lsm_eval.profiling.serving.traces import Trace
 from lsm_eval.results.profile_rows import REQUEST_COLUMNS, CellRow, SearchRow
 
 _SECONDS = 1e-9
+_ALIKE, _FEWEST_ALIKE = 0.5, 30
 _FIRST_RATE_REQUESTS = 5  # one at a time, from whose time the search's first rate is taken
 
 
@@ -34,6 +39,8 @@ class Profile:
     failed: int = 0
     prompt_tokens: int = 0
     output_tokens: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know, a sentence each."""
 
     @property
     def error_rate(self) -> float:
@@ -71,7 +78,7 @@ class Measuring:
         times = None
         if step.rate is not None:
             # The pattern hangs on the seed alone, and is drawn out: no rate has a kinder one.
-            times = schedule(self._spec.arrivals, step.rate, step.number, self._spec.seed)
+            times = schedule(self._spec.arrivals, step.rate, step.number, self._spec.seed, step.draw)
         load = Load(
             wanted, step.concurrency, times, step.rate, None if times is not None else self._spec.seconds,
             self._spec.cache,
@@ -101,6 +108,18 @@ class Measuring:
                 done.failed += 1
                 failures[one.failure or "empty"] = failures.get(one.failure or "empty", 0) + 1
             done.rows.append(request_row(one, name, found.begun))
+        if load.seconds is not None and len(requests) == len(load.requests):
+            done.notes.append(
+                f"{title}: all {len(requests):,} prompts that had been made were asked before --seconds were over."
+            )
+        for failure, count in failures.items():
+            said = _said(requests, failure)
+            done.notes.append(f"{title}: {count:,} failed ({failure}){': ' if said else ''}{said}.")
+        if (alike := likeness(requests)) is not None and alike > _ALIKE:
+            done.notes.append(
+                f"{title}: requests that came one after another took alike (correlation {alike:.2f} of their times to first token), as in a queue "
+                "that grows and empties: the intervals take each for itself, and are narrower than they should be."
+            )
         rates = formulas.throughput(requests, found.begun)
         whole = sum(one.whole for one in requests)
         cell = CellRow(
@@ -150,13 +169,21 @@ class Measuring:
         assert objective is not None
         prompt, output = spec.prompts[0], spec.outputs[0]
         steps: list[str] = []
+        looks: Counter[float] = Counter()
 
         def ask(rate: float, number: int) -> Probe:
             if spec.seconds is not None:
                 number = max(number, int(spec.seconds * rate) + 1)
-            cell, requests = self.step(spec.open(rate, prompt, output, number), listed=False)
+            step = spec.open(rate, prompt, output, number, draw=looks[rate])
+            looks[rate] += 1
+            cell, requests = self.step(step, listed=False)
             steps.append(cell.name)
             kept = [formulas.keeps_to(one, objective.seconds) for one in requests]
+            if None in kept:
+                raise UserError(
+                    f"--objective {objective.words}: {self._served.name} counts no tokens, so that nobody can tell a time per output token: leave "
+                    "tpot out of the objective."
+                )
             bound = cell.check is not None and cell.check.client_bound
             return Probe(sum(bool(one) for one in kept), len(requests), bound)
 
@@ -184,6 +211,15 @@ class Measuring:
         return float(f"{rate:.3g}") if rate else 1.0
 
 
+def likeness(requests: Sequence[Timed]) -> float | None:
+    """The correlation of the times to first token of neighbouring requests, in the order in which they began; None of few, or of times that
+    are all the same."""
+    times = [formulas.ttft(one) for one in sorted(requests, key=lambda one: one.started) if one.whole]
+    if len(times) < _FEWEST_ALIKE or len(set(times[1:])) < 2 or len(set(times[:-1])) < 2:
+        return None
+    return float(np.corrcoef(times[:-1], times[1:])[0, 1])
+
+
 def searched(found: Found) -> str:
     """What a search found, in a sentence."""
     if found.met is None:
@@ -196,8 +232,13 @@ def _no_answer(requests: Sequence[Timed], failures: dict[str, int]) -> str:
     if not requests:
         return "No request was sent."
     most = max(failures, key=lambda name: failures[name])
-    said = next((one.detail for one in requests if one.failure == most and one.detail), "")
+    said = _said(requests, most)
     return f"None of {len(requests):,} requests was answered whole ({most}{': ' if said else ''}{said})."
+
+
+def _said(requests: Sequence[Timed], failure: str) -> str:
+    """What was said of the first failure of a class."""
+    return next((one.detail for one in requests if one.failure == failure and one.detail), "").rstrip(".")
 
 
 def request_row(one: Timed, cell: str, begun: int) -> dict[str, Any]:
@@ -206,7 +247,8 @@ def request_row(one: Timed, cell: str, begun: int) -> dict[str, Any]:
     def seconds(at: int | None) -> float | None:
         return None if at is None else (at - begun) * _SECONDS
 
-    known = bool(one.chunks) and all(chunk.tokens is not None for chunk in one.chunks)
+    written = one.written  # what came before the first token is in no number
+    known = bool(written) and all(chunk.tokens is not None for chunk in written)
     row = {
         "cell": cell,
         "index": one.index,
@@ -214,9 +256,9 @@ def request_row(one: Timed, cell: str, begun: int) -> dict[str, Any]:
         "scheduled": seconds(one.scheduled),
         "sent": seconds(one.started),
         "ended": seconds(one.ended),
-        "chunk_times": [(chunk.at - begun) * _SECONDS for chunk in one.chunks],
-        "chunk_tokens": [chunk.tokens for chunk in one.chunks] if known else [],
-        "chunk_thoughts": [chunk.thought for chunk in one.chunks],
+        "chunk_times": [(chunk.at - begun) * _SECONDS for chunk in written],
+        "chunk_tokens": [chunk.tokens for chunk in written] if known else [],
+        "chunk_thoughts": [chunk.thought for chunk in written],
         "prompt_tokens": one.prompt_tokens,
         "cached_tokens": one.cached_tokens,
         "output_tokens": one.output_tokens,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from lsm_eval.profiling.serving import formulas
 from lsm_eval.profiling.serving.objective import Objective
@@ -140,6 +140,3 @@ def _share(metric: str, number: int | None, n: int, *, better: bool, why: str | 
         metric=metric, unit="fraction", higher_is_better=better, value=number / n, low=low, high=high, level=_LEVEL,
         method=method, n=n,
     )  # fmt: skip
-
-
-Numbers = Callable[[Sequence[Timed], int, Objective | None], list[MeasuredRow]]

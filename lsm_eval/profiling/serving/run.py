@@ -259,7 +259,7 @@ def _asked(serving: ServingSpec, trace: Trace | None) -> dict[str, Any]:
 
 
 def _notes(served: Served, done: Profile, serving: ServingSpec) -> list[str]:
-    notes = []
+    notes = list(done.notes)
     if not served.writes_on:
         notes.append("The model ends its answers where it likes, so that they may be shorter than asked for.")
     for cell in done.cells:

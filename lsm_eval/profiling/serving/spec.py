@@ -19,6 +19,8 @@ MOST_REQUESTS = 100_000
 """Of one measurement: their prompts are made beforehand."""
 _MOST_TOKENS = 20_000_000
 """Of all prompts of one measurement together."""
+_QUICKEST_SECONDS = 0.05
+"""No request is taken to end sooner, where a closed loop is bounded by time and its prompts are made beforehand."""
 MOST_CELLS = 100
 
 
@@ -35,6 +37,8 @@ class Step:
     number: int
     concurrency: int | None = None
     rate: float | None = None
+    draw: int = 0
+    """Which pattern of arrivals: looks again at one rate have others."""
 
 
 @dataclass(frozen=True)
@@ -110,19 +114,20 @@ class ServingSpec:
             concurrency=concurrency,
         )
 
-    def open(self, rate: float, prompt: int, output: int, number: int) -> Step:
+    def open(self, rate: float, prompt: int, output: int, number: int, draw: int = 0) -> Step:
         """An open loop at one rate."""
         conditions = {
             "phase": "serving", "loop": "open", "arrivals": self.arrivals.words, "rate": float(f"{rate:.6g}"), "prompt_tokens": prompt,
             "output_tokens": output,
         }  # fmt: skip
         title = f"{rate:.4g} a second ({self.arrivals.words}), prompt {prompt:,}, output {output:,}"
-        return Step(conditions, title, prompt, output, number, rate=rate)
+        return Step(conditions, title, prompt, output, number, rate=rate, draw=draw)
 
     def _number(self, prompt: int, rate: float | None, concurrency: int = 1) -> int:
         """How many requests are made beforehand."""
         most = max(min(MOST_REQUESTS, _MOST_TOKENS // prompt), 1)
         if self.seconds is not None:
-            by_time = most if rate is None else math.floor(self.seconds * rate) + 1
+            most_of_loop = math.ceil(self.seconds * concurrency / _QUICKEST_SECONDS)
+            by_time = most_of_loop if rate is None else math.floor(self.seconds * rate) + 1
             return min(by_time, self.requests or most, most)
         return min(self.requests or max(DEFAULT_REQUESTS, 4 * concurrency), most)

