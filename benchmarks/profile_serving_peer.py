@@ -101,12 +101,11 @@ def main() -> None:
         save_tokenizer(folder / "tokenizer")
         for at in range(options.rounds):
             load = options.requests, options.concurrency
-            turns = [
-                lambda: ours.append(_ours(url, folder, *load)),  # noqa: B023
-                lambda: theirs.append(_theirs(options.peer, url, folder, folder / "tokenizer", *load)),  # noqa: B023
-            ]
-            for turn in turns if at % 2 == 0 else turns[::-1]:
-                turn()
+            for tool in ("ours", "theirs") if at % 2 == 0 else ("theirs", "ours"):
+                if tool == "ours":
+                    ours.append(_ours(url, folder, *load))
+                else:
+                    theirs.append(_theirs(options.peer, url, folder, folder / "tokenizer", *load))
     print(
         "| metric | built with | lsm-eval | vllm bench serve | ratio | agree |\n| --- | ---: | ---: | ---: | ---: | --- |"
     )

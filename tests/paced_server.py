@@ -220,7 +220,7 @@ class _Answer:
             choice |= {"message": message} if self.chat else {"text": "w"}
             self.server.whole(200, {"choices": [choice], "usage": self.counted(self.most)})
             return
-        choice |= {"delta": {}} if self.chat else {"text": ""}
+        choice["delta" if self.chat else "text"] = {} if self.chat else ""
         body: dict[str, Any] = {"choices": [choice]}
         if what.counts == "each":
             body["usage"] = self.counted(self.most)

@@ -6,7 +6,9 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -18,6 +20,8 @@ import pytest
 from command_line import Outcome, call, environment
 from paced_server import paced, told
 
+from lsm_eval.profiling.serving.checks import self_check
+from lsm_eval.profiling.serving.drive import Driven
 from lsm_eval.profiling.serving.measure import from_row, likeness
 from lsm_eval.profiling.serving.numbers import numbers
 from lsm_eval.profiling.serving.objective import Objective
@@ -341,8 +345,23 @@ def test_a_trace_is_replayed(profile: Profile, tmp_path: Path) -> None:
 
 
 def test_a_client_that_comes_late_is_told(profile: Profile) -> None:
-    """A server that answers at once: whatever the client's loop takes is a large share of that."""
-    outcome, found, _, _ = profile(*SMALL, first=0.0, pace=0.0)
+    """Another thread of this process computes, and lets the client have its turn every 30 ms only."""
+    over = threading.Event()
+
+    def compute() -> None:
+        while not over.is_set():
+            sum(range(1000))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.03)
+    thread = threading.Thread(target=compute, daemon=True)
+    thread.start()
+    try:
+        outcome, found, _, _ = profile(*SMALL, first=0.02, pace=0.005)
+    finally:
+        over.set()
+        sys.setswitchinterval(before)
+        thread.join(5)
     check = found.cells[0].check
     assert check is not None
     assert check.client_bound
@@ -351,6 +370,39 @@ def test_a_client_that_comes_late_is_told(profile: Profile) -> None:
     assert "client-bound, and in no ranking" in outcome.err
     record = read_record(outcome.record)
     assert all("unranked:client_bound" in row.signature for row in record.estimates)
+
+
+def test_what_makes_a_client_the_limit() -> None:
+    def requests(gap: int, scheduled: int | None = None) -> list[Timed]:
+        return [
+            Timed(
+                at,
+                at * gap,
+                at * scheduled if scheduled else None,
+                ended=at * gap + 10**8,
+                chunks=[Chunk(at * gap + 10**8)],
+            )
+            for at in range(50)
+        ]
+
+    def reasons(lag: float, sent: list[Timed], **asked: Any) -> list[str]:
+        driven = Driven(0, wall=5.0, cpu=1.0, lags=array("q", [round(1e9 * lag)] * 100))
+        check = self_check(driven, sent, **asked)
+        assert check.client_bound == bool(check.reasons)
+        assert check.client_cpu_share == 0.2
+        return check.reasons
+
+    second = 10**9
+    assert reasons(0.0049, requests(second // 20)) == []
+    assert "5.1 ms late (p99), 5 % of the median" in reasons(0.0051, requests(second // 20))[0]
+    assert reasons(0.0, requests(second // 20, second // 20), rate=20.0) == []
+    assert reasons(0.0, requests(round(second / 19.7), second // 20), rate=20.0) == []
+    assert "off by over 2 %" in reasons(0.0, requests(round(second / 19.5), second // 20), rate=20.0)[0]
+    assert reasons(0.0, requests(second // 20), concurrency=2) == []
+    assert (
+        "1.8 requests were under way where 2 were to be"
+        in reasons(0.0, requests(round(second / 18)), concurrency=2)[0]
+    )
 
 
 @pytest.mark.slow
