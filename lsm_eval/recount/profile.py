@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval.recount import serving
 from lsm_eval.recount.files import MANIFEST, Found, short
 from lsm_eval.recount.shapes import (
     Test,
@@ -34,9 +35,11 @@ _NEEDED = {
         "decode_tokens", "prefill_flops", "decode_flops", "decode_bytes", "reach_flops", "reach_bytes", "peak_memory",
         "peak_device_memory", "joules",
     ),
-    "serving": ("cell", "warm_up", "failure"),
+    "serving": ("cell", "warm_up", "failure", *serving.NEEDED),
 }  # fmt: skip
-_TEXTS = ("cell", "disturbed", "failure")
+_TEXTS = ("cell", "disturbed", "failure", "chunk_times", "chunk_tokens")
+_CLOCK = 2e-9
+"""Seconds that a time is rounded by."""
 _RELATIVE = 1e-9
 _PROFILE: Mapping[str, Test] = {
     "kind": lambda value: value in _TABLES, "version": is_version, "formulas": is_text, "machine": is_text,
@@ -74,14 +77,12 @@ def check_profile(
         return 0
     _against_estimates(profile, cells, manifest, estimates, found)
     table = _table(folder, profile, manifest, found, published=published)
-    if table is None:
-        return 0
+    if table is None or manifest.get("imported") is not None:
+        return 0  # another tool's numbers follow definitions of its own
     strangers = sorted(set(table["cell"].dropna()) - set(cells))
     if strangers:
         found.say(f"{FOLDER}: measurements are of {shown(strangers[0])}, which is no cell of the profile.")
-    return sum(
-        _recount(cell, table[table["cell"] == name], profile["kind"], found) for name, cell in cells.items()
-    )
+    return sum(_recount(cell, table[table["cell"] == name], profile, found) for name, cell in cells.items())
 
 
 def _cells(rows: list[Any], found: Found) -> dict[str, dict[str, Any]] | None:
@@ -207,7 +208,8 @@ def _numeric(column: pd.Series[Any]) -> bool:
     return is_numeric_dtype(column) or not column.notna().any()
 
 
-def _recount(cell: dict[str, Any], rows: pd.DataFrame, kind: str, found: Found) -> int:
+def _recount(cell: dict[str, Any], rows: pd.DataFrame, profile: dict[str, Any], found: Found) -> int:
+    kind = profile["kind"]
     counted = rows[rows["warm_up"].fillna(False).astype(bool) == False]  # noqa: E712
     if kind == "offline":
         counted = counted[counted["disturbed"].isna()]
@@ -222,8 +224,29 @@ def _recount(cell: dict[str, Any], rows: pd.DataFrame, kind: str, found: Found) 
             found.say(
                 f"{cell['name']}: it says that {cell['failures']} failed, and the table has {failures}."
             )
-        return 0
+        return _served(cell, counted, profile.get("objective"), found)
     return sum(_number(cell, one, counted, found) for one in cell["metrics"])
+
+
+def _served(cell: dict[str, Any], rows: pd.DataFrame, objective: Any, found: Found) -> int:
+    """How many numbers of a serving cell were computed again."""
+    limits = objective if isinstance(objective, dict) and all(map(is_number, objective.values())) else None
+    try:
+        requests = serving.Requests(rows, limits)
+    except (TypeError, ValueError) as error:
+        found.say(f"{cell['name']}: its requests hold what cannot be counted ({short(error)}).")
+        return 0
+    number = 0
+    for one in cell["metrics"]:
+        value = requests.value(one["metric"])
+        if value is None or one["value"] is None:
+            continue
+        number += 1
+        if not math.isclose(value, one["value"], rel_tol=1e-6, abs_tol=_CLOCK):
+            found.say(
+                f"{cell['name']}, {one['metric']}: it says {one['value']!r}, and its requests make it {value!r}."
+            )
+    return number
 
 
 def _number(cell: dict[str, Any], metric: dict[str, Any], rows: pd.DataFrame, found: Found) -> bool:

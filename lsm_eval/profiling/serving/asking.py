@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from lsm_eval.profiling.serving.stamps import Timed
 from lsm_eval.profiling.serving.wire import Exchange
 from lsm_eval.requests import Generate
 
+_UNKNOWN = re.compile(r"unknown|unexpected|unrecogni[sz]ed|unsupported|not permitted|extra", re.IGNORECASE)
 _JSON = json.JSONEncoder(ensure_ascii=False)
 _COUNTING: dict[str, dict[str, Any]] = {
     "vLLM": {"stream_options": {"include_usage": True, "continuous_usage_stats": True}},
@@ -32,7 +34,10 @@ _NO_END = {"vLLM": "ignore_eos", "SGLang": "ignore_eos", "llama.cpp": "ignore_eo
 class Asking:
     """How one server is asked."""
 
+    name: str
+    """As it stands in messages."""
     model: str
+    """As the server calls it."""
     api: Api
     kind: str | None
     """Of server (`endpoints.server.Server.kind`)."""
@@ -92,13 +97,13 @@ class Asking:
             return False
         before = self._state()
         for said in adapt(self.manner, refused, self._request("", 1), self.path, streamed=None):
-            note(f"openai:{self.model} {said}")
+            note(f"{self.name} {said}")
         if self._state() != before:
             return True
-        if self.extras and self._more():
+        if self.extras and self._more() and _of_a_field(one.detail, self._more()):
             self.extras = False
             note(
-                f"openai:{self.model} does not take what {self.kind} does ({one.detail or one.failure}): answers may end early, and "
+                f"{self.name} does not take what {self.kind} does ({one.detail or one.failure}): answers may end early, and "
                 "tokens are counted at the end alone."
             )
             return True
@@ -106,6 +111,12 @@ class Asking:
 
     def _state(self) -> tuple[Any, ...]:
         return self.manner.limit, self.manner.temperature, self.manner.streaming.count
+
+
+def _of_a_field(said: str, fields: dict[str, Any]) -> bool:
+    """Whether a refusal is about one of these fields, or about a field that is not known."""
+    names = [*fields, *(name for value in fields.values() if isinstance(value, dict) for name in value)]
+    return any(name in said for name in names) or _UNKNOWN.search(said) is not None
 
 
 def refusal(model: str, one: Timed) -> UserError:

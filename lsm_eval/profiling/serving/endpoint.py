@@ -14,7 +14,7 @@ from lsm_eval.profiling.serving.asking import Asking, refusal
 from lsm_eval.profiling.serving.checks import self_check
 from lsm_eval.profiling.serving.drive import Driven, closed_loop, open_loop
 from lsm_eval.profiling.serving.load import Load, Measured
-from lsm_eval.profiling.serving.prompts import Scale, made, scale_from, text
+from lsm_eval.profiling.serving.prompts import Count, Scale, exact, made, scale_from, text
 from lsm_eval.profiling.serving.reading import timed
 from lsm_eval.profiling.serving.stamps import Timed
 from lsm_eval.profiling.serving.watch import WatchedLoop
@@ -46,9 +46,11 @@ class EndpointServed:
         seconds: float,
         context: int | None = None,
         flush: str | None = None,
+        count: Count | None = None,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """`seconds`: the most that one request may take. `flush`: how its cache is emptied (`cache`)."""
+        """`seconds`: the most that one request may take. `flush`: how its cache is emptied (`cache`).
+        `count`: who counts the tokens of prompts, where somebody can."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -59,7 +61,7 @@ class EndpointServed:
             )
         self.name, self.context = name, context
         self._address, self._key, self._asking = address, key, asking
-        self._flush, self._note = flush, note
+        self._flush, self._note, self._count = flush, note, count
         self.scale = Scale()
         self._runner = asyncio.Runner(loop_factory=WatchedLoop)
         self._client = self._runner.run(made_in_loop(lambda: Client(address, key, seconds=seconds)))
@@ -71,10 +73,18 @@ class EndpointServed:
 
     def prepare(self, longest: int) -> None:
         """Ask a short and a longer prompt: whether it answers, streams and counts, and how many tokens words have."""
+        self.flush()  # where that cannot be done, nothing is asked
         short = self._first(_SHORT_WORDS)
-        words = min(_LONG_WORDS, max(longest, 2 * _SHORT_WORDS))
+        if not self._runner.run(self._client.settle()):
+            self._note(
+                f"{self.name} closes every connection after an answer: each request makes one of its own, which its times include."
+            )
+        words = _second(short.prompt_tokens, longest)
         long = self._first(words)
-        self.scale = scale_from((_SHORT_WORDS, short.prompt_tokens), (words, long.prompt_tokens))
+        found = sorted(
+            [(_SHORT_WORDS, short.prompt_tokens), (words, long.prompt_tokens)], key=lambda one: one[0]
+        )
+        self.scale = scale_from(*found)
         if not self.scale.known:
             self._note(
                 f"{self.name} does not count the tokens of prompts: a word is taken for a token, and their lengths are not known."
@@ -94,6 +104,8 @@ class EndpointServed:
 
     def prompts(self, seed: int, lengths: Sequence[int], first: int) -> list[str]:
         """As `Served.prompts`."""
+        if self._count is not None:
+            return exact(self._count, seed, lengths, first)
         return [made(seed, first + at, length, self.scale) for at, length in enumerate(lengths)]
 
     def run(self, load: Load) -> Measured:
@@ -162,3 +174,11 @@ class EndpointServed:
         """Close connections and event loop."""
         self._runner.run(made_in_loop(self._client.close))
         self._runner.close()
+
+
+def _second(tokens: int | None, longest: int) -> int:
+    """How many words the second prompt has, whose tokens are compared with those of the first: more, as far as prompts of `longest` tokens
+    will be asked; else fewer."""
+    each = (tokens or 1) / _SHORT_WORDS  # what stands around the words is in it
+    words = min(_LONG_WORDS, int(longest / each))
+    return words if words > _SHORT_WORDS else _SHORT_WORDS // 4

@@ -6,7 +6,6 @@ scheduled, whatever the loop does just then.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -15,9 +14,9 @@ from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.models.base import Endless, Model
 from lsm_eval.models.hf import HFModel
-from lsm_eval.profiling.prompts import counted_by, made_up
+from lsm_eval.profiling.prompts import counted_by
 from lsm_eval.profiling.serving.load import Load, Measured
-from lsm_eval.profiling.serving.prompts import Scale, scale_from, text
+from lsm_eval.profiling.serving.prompts import Scale, exact, scale_from, text
 from lsm_eval.profiling.serving.spec import ServingSpec
 from lsm_eval.profiling.serving.stamps import Chunk, Timed
 from lsm_eval.requests import Generate
@@ -58,15 +57,7 @@ class LocalServed:
 
     def prompts(self, seed: int, lengths: Sequence[int], first: int) -> list[str]:
         """Prompts of exactly these lengths, where the tokenizer has a way to them."""
-        rng = random.Random(f"{seed}:{first}")
-        found = [""] * len(lengths)
-        for length in dict.fromkeys(lengths):
-            places = [at for at, one in enumerate(lengths) if one == length]
-            for at, made in zip(
-                places, made_up(counted_by(self._model), len(places), length, rng), strict=True
-            ):
-                found[at] = made
-        return found
+        return exact(counted_by(self._model), seed, lengths, first)
 
     def run(self, load: Load) -> Measured:
         """As `Served.run`."""

@@ -54,10 +54,13 @@ class Served(Protocol):
     """As it stands in messages, such as `openai:qwen3`."""
     scale: Scale
     context: int | None
-    writes_on: bool
-    """Whether answers have the asked length, whatever the model would do."""
     cpu_is_clients: bool
     """Whether this process's processor time is the client's, and not the model's."""
+
+    @property
+    def writes_on(self) -> bool:
+        """Whether answers have the asked length, whatever the model would do."""
+        ...
 
     def prepare(self, longest: int) -> None:
         """Find out what must be known before anything is measured; `longest` is a prompt's length in tokens. Raises `UserError` where

@@ -136,7 +136,7 @@ class Measuring:
         times = trace.schedule
         rate = (len(times) - 1) / (times[-1] * _SECONDS) if times[-1] else None
         conditions = {
-            "loop": "trace", "trace": trace.format, "file": trace.sha256[:12], "speed": trace.speed,
+            "phase": "serving", "loop": "trace", "trace": trace.format, "file": trace.sha256[:12], "speed": trace.speed,
             "requests": len(trace.requests),
         }  # fmt: skip
         title = f"{trace.name}, {trace.speed:g} times as fast, {len(trace.requests):,} requests"
@@ -206,7 +206,8 @@ def request_row(one: Timed, cell: str, begun: int) -> dict[str, Any]:
     def seconds(at: int | None) -> float | None:
         return None if at is None else (at - begun) * _SECONDS
 
-    known = bool(one.chunks) and all(chunk.tokens is not None for chunk in one.chunks)
+    written = one.written  # what came before the first token is in no number
+    known = bool(written) and all(chunk.tokens is not None for chunk in written)
     row = {
         "cell": cell,
         "index": one.index,
@@ -214,9 +215,9 @@ def request_row(one: Timed, cell: str, begun: int) -> dict[str, Any]:
         "scheduled": seconds(one.scheduled),
         "sent": seconds(one.started),
         "ended": seconds(one.ended),
-        "chunk_times": [(chunk.at - begun) * _SECONDS for chunk in one.chunks],
-        "chunk_tokens": [chunk.tokens for chunk in one.chunks] if known else [],
-        "chunk_thoughts": [chunk.thought for chunk in one.chunks],
+        "chunk_times": [(chunk.at - begun) * _SECONDS for chunk in written],
+        "chunk_tokens": [chunk.tokens for chunk in written] if known else [],
+        "chunk_thoughts": [chunk.thought for chunk in written],
         "prompt_tokens": one.prompt_tokens,
         "cached_tokens": one.cached_tokens,
         "output_tokens": one.output_tokens,

@@ -8,9 +8,13 @@ server counted beside the one that was asked for.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lsm_eval.profiling.prompts import Count, made_up
 from lsm_eval.profiling.serving.traces import BLOCK_TOKENS, TracedRequest
+
+__all__ = ["Count", "Scale", "exact", "made", "replayed", "scale_from", "text"]
 
 VERSION = 1
 """Part of a workload's hash: raised when the same seed gives other prompts."""
@@ -56,6 +60,17 @@ def text(seed: int, name: str, words: int) -> str:
 def made(seed: int, index: int, tokens: int, scale: Scale) -> str:
     """The prompt of one request of about so many tokens, like no other's from its first words on."""
     return text(seed, f"request {index}", scale.words(tokens))
+
+
+def exact(count: Count, seed: int, lengths: Sequence[int], first: int) -> list[str]:
+    """Prompts of exactly these lengths, where the tokenizer has a way to them; `first` is the first one's number."""
+    rng = random.Random(f"{seed}:{first}")
+    found = [""] * len(lengths)
+    for length in dict.fromkeys(lengths):
+        places = [at for at, one in enumerate(lengths) if one == length]
+        for at, prompt in zip(places, made_up(count, len(places), length, rng), strict=True):
+            found[at] = prompt
+    return found
 
 
 def replayed(seed: int, index: int, traced: TracedRequest, scale: Scale) -> str:

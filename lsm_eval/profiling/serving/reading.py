@@ -34,6 +34,7 @@ _THOUGHT_EVENTS = ("response.reasoning_text.delta", "response.reasoning_summary_
 _LAST_EVENTS = {"response.completed": "stop", "response.incomplete": "length", "response.failed": None}
 _IDS = ("token_ids", "tokens", "output_ids")
 _MOST_SAID = 300
+_MOST_STILL = 0.1  # of the chunks with text, at which a count of tokens may stand still
 
 
 class _Wrong(Exception):
@@ -105,7 +106,10 @@ def _pieces(exchange: Exchange) -> Iterator[tuple[int, bytes]]:
     """The body's pieces, each with the moment when it came."""
     if exchange.head is None:
         return
-    framing = exchange.head.framing()
+    try:
+        framing = exchange.head.framing()
+    except BrokenFraming:
+        return
     skip = exchange.body_at
     for at, part in zip(exchange.arrived, exchange.parts, strict=True):
         if skip >= len(part):
@@ -240,11 +244,11 @@ def _count_chunks(found: Timed, read: _Read) -> None:
     counts: list[int] | None = None
     if texted and all(read.ids[at] for at in texted):
         counts, by = [count or 0 for count in read.ids], "server (token ids)"
-    elif all(total is not None for total in read.totals):
-        totals = [total or 0 for total in read.totals]
+    elif (texted or read.timings) and (totals := _filled(read, found.output_tokens)) is not None:
         counts = [after - before for before, after in zip([0, *totals], totals, strict=False)]
         by = "server (a count a chunk)"
-        if min(counts) < 0 or any(not counts[at] for at in texted):
+        still = sum(not counts[at] for at in texted)  # such as the rest of a letter whose tokens have come
+        if min(counts) < 0 or still > max(1, _MOST_STILL * len(texted)):
             counts = None  # no count that grows with the text
     if counts is None and found.output_tokens:
         spare = found.output_tokens - len(texted)
@@ -260,6 +264,20 @@ def _count_chunks(found: Timed, read: _Read) -> None:
     found.counted_by = by
     if found.output_tokens is None:
         found.output_tokens = sum(counts)
+
+
+def _filled(read: _Read, whole: int | None) -> list[int] | None:
+    """Tokens so far, a chunk; what only ends an answer may say nothing of them. None where a chunk with text does not."""
+    found: list[int] = []
+    for at, (chunk, total) in enumerate(zip(read.chunks, read.totals, strict=True)):
+        if total is None and not chunk.text:
+            total = found[-1] if found else 0
+            if at == len(read.chunks) - 1 and whole is not None:
+                total = whole
+        if total is None:
+            return None
+        found.append(total)
+    return found
 
 
 def _mark_thoughts(found: Timed, read: _Read) -> None:

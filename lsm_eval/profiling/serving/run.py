@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from lsm_eval.models.create import create
 from lsm_eval.profiling.cells import workload_hash
 from lsm_eval.profiling.memory import peak_device_memory, peak_memory
 from lsm_eval.profiling.offline.run import Made, machine_line
+from lsm_eval.profiling.prompts import Count
 from lsm_eval.profiling.record import Profiled, write_profile
 from lsm_eval.profiling.serving import formulas, prompts
 from lsm_eval.profiling.serving.cache import check_flush
@@ -25,6 +26,7 @@ from lsm_eval.profiling.serving.measure import Measuring, Profile
 from lsm_eval.profiling.serving.spec import ServingSpec
 from lsm_eval.profiling.serving.traces import Trace, read_trace
 from lsm_eval.progress import Progress
+from lsm_eval.requests import Generate
 from lsm_eval.results.profile_rows import REQUEST_COLUMNS, ProfileRow, WorkloadRow
 from lsm_eval.results.writer import check_out, clear_leftovers
 from lsm_eval.runner.environment import hardware, versions
@@ -124,7 +126,7 @@ def _served(model: Model, serving: ServingSpec, progress: Progress) -> Served:
             )
         return _endpoint(model, model.info.name, serving, progress)
     if isinstance(model, LlamaCppModel):
-        return _endpoint(model.endpoint(), model.info.name, serving, progress, model.info.context)
+        return _endpoint(model.endpoint(), model.info.name, serving, progress, model)
     from lsm_eval.profiling.serving.in_process import local_served
 
     if serving.cache != "unknown" or serving.flush is not None:
@@ -136,7 +138,7 @@ def _served(model: Model, serving: ServingSpec, progress: Progress) -> Served:
 
 
 def _endpoint(
-    model: Any, name: str, serving: ServingSpec, progress: Progress, context: int | None = None
+    model: Any, name: str, serving: ServingSpec, progress: Progress, counting: Model | None = None
 ) -> Served:
     from lsm_eval.profiling.serving.asking import Asking
     from lsm_eval.profiling.serving.endpoint import EndpointServed
@@ -148,17 +150,29 @@ def _endpoint(
             "--cache cold: nothing here empties the server's cache of prompts: name what does with --flush vllm, sglang or the "
             "address of a page of its own, or leave --cache out, which says that nobody knows."
         )
-    asking = Asking(model.model, model.options.api, server.kind, cold=serving.cache == "cold")
+    asking = Asking(name, model.model, model.options.api, server.kind, cold=serving.cache == "cold")
     return EndpointServed(
         name,
         address,
         key,
         asking,
         seconds=serving.timeout,
-        context=context or server.context,
+        context=server.context if counting is None else counting.info.context,
+        count=None if counting is None else _count(counting, chat=model.options.api != "completions"),
         flush=None if serving.flush is None else check_flush(serving.flush),
         note=progress.note,
     )
+
+
+def _count(model: Model, *, chat: bool) -> Count:
+    """How many tokens the model reads of a prompt."""
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return [
+            one.asked - 1 for one in model.cost([Generate(text, max_tokens=1, chat=chat) for text in texts])
+        ]
+
+    return count
 
 
 def _longest(serving: ServingSpec, trace: Trace | None) -> int:

@@ -98,7 +98,7 @@ class ServingSpec:
 
     def _closed(self, concurrency: int, prompt: int, output: int) -> Step:
         conditions = {
-            "loop": "closed", "concurrency": concurrency, "prompt_tokens": prompt, "output_tokens": output,
+            "phase": "serving", "loop": "closed", "concurrency": concurrency, "prompt_tokens": prompt, "output_tokens": output,
         }  # fmt: skip
         title = f"{concurrency:,} at a time, prompt {prompt:,}, output {output:,}"
         return Step(
@@ -113,7 +113,7 @@ class ServingSpec:
     def open(self, rate: float, prompt: int, output: int, number: int) -> Step:
         """An open loop at one rate."""
         conditions = {
-            "loop": "open", "arrivals": self.arrivals.words, "rate": float(f"{rate:.6g}"), "prompt_tokens": prompt,
+            "phase": "serving", "loop": "open", "arrivals": self.arrivals.words, "rate": float(f"{rate:.6g}"), "prompt_tokens": prompt,
             "output_tokens": output,
         }  # fmt: skip
         title = f"{rate:.4g} a second ({self.arrivals.words}), prompt {prompt:,}, output {output:,}"

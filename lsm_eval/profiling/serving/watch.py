@@ -1,9 +1,9 @@
 """An event loop that knows how late it is: every stamp it takes says at most how long the bytes had waited for it.
 
 A timer that measures its own lateness sees the rounding of its clock (a millisecond of epoll's) where nothing is late, and one
-moment in a hundred where much is. Here the selector itself keeps the times: what it hands over at once after it had waited came just then;
-what was there before it could wait may have come at any time since it looked last, and is taken to have come right then. So a
-lag is never told too small.
+moment in a hundred where much is. Here the selector itself keeps the times: it looks before it waits, and what is there
+already may have come at any time since it looked last, and is taken to have come right then; what it is woken by came just then, and where it is
+woken by the clock it knows how late that was.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import time
 from array import array
 from typing import Any
 
-_WAITED = 20_000  # nanoseconds; a selector that comes back sooner did not wait
 _TICK_SECONDS = 0.01
 
 
@@ -31,14 +30,18 @@ class WatchedSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """As the standard library's."""
-        start = time.perf_counter_ns()
-        ready = super().select(timeout)
+        ready = super().select(0)
         now = time.perf_counter_ns()
         if ready:
-            self.since = now if now - start > _WAITED else self.looked
-        elif timeout is not None and timeout > 0:
-            asked = math.ceil(timeout * 1e3) * 1_000_000  # epoll's and poll's millisecond
-            self.late.append(max(now - start - asked, 0))
+            self.since = self.looked  # it was there before anybody waited
+        elif timeout is None or timeout > 0:
+            start = now
+            ready = super().select(timeout)
+            now = time.perf_counter_ns()
+            self.since = now
+            if not ready and timeout is not None:
+                asked = math.ceil(timeout * 1e3) * 1_000_000  # epoll's and poll's millisecond
+                self.late.append(max(now - start - asked, 0))
         self.looked = now
         return ready
 

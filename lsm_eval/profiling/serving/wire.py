@@ -27,6 +27,7 @@ _IDLE_NANOSECONDS = (
 _MOST_BYTES = 512 * 2**20
 _MOST_HEAD = 65_536
 _SWEEP_SECONDS = 0.1
+_SETTLE_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -79,6 +80,8 @@ class Client:
         self._open: set[_Connection] = set()
         self._under_way: set[_Running] = set()
         self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self.keeps = True
+        """Whether a connection is used again; see `settle`."""
         self.lags = array("q")
         """Of each piece, the most nanoseconds that it can have waited to be stamped."""
 
@@ -109,6 +112,13 @@ class Client:
         if exchange.ended is None:
             exchange.ended = _clock()
         return exchange
+
+    async def settle(self) -> bool:
+        """To be called after an answer that nothing was wrong with: whether the server keeps its connection. Some close it without a
+        word (llama.cpp's after a stream), and whoever uses it again just then is not answered; from now on it is then not used again."""
+        await asyncio.sleep(_SETTLE_SECONDS)
+        self.keeps = self.keeps and any(not one.closed for one in self._idle)
+        return self.keeps
 
     def close(self) -> None:
         """Close all connections."""
@@ -258,7 +268,7 @@ class _Connection(asyncio.Protocol):
         if running is None:
             return
         running.exchange.ended = _clock()
-        if keeps and not self.closed:
+        if keeps and self._client.keeps and not self.closed:
             self.idle_since = running.exchange.ended
             self._client._idle.append(self)
         else:
