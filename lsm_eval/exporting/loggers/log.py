@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from itertools import islice
 from typing import Any, Literal
 
 from lsm_eval.errors import UserError
@@ -30,7 +33,8 @@ def log(tracker: Tracker, manifest: Manifest, estimates: Sequence[EstimateRow]) 
     """Log a run's settings and numbers. Raises `UserError` where the tracker fails; the record is there in any case."""
     check_tracker(tracker)
     try:
-        _TRACKERS[tracker](importlib.import_module(tracker), facts(manifest, estimates))
+        with redirect_stdout(sys.stderr):  # what they say is no result
+            _TRACKERS[tracker](importlib.import_module(tracker), facts(manifest, estimates))
     except Exception as error:  # whatever a package of somebody else's raises
         said = without_secrets(" ".join(str(error).split())[:300])
         raise UserError(
@@ -43,8 +47,16 @@ def _mlflow(mlflow: Any, told: Facts) -> None:
     if not (os.environ.get("MLFLOW_EXPERIMENT_NAME") or os.environ.get("MLFLOW_EXPERIMENT_ID")):
         mlflow.set_experiment(PROJECT)
     with mlflow.start_run(run_name=told.name):
-        mlflow.log_params(told.parameters)
-        mlflow.log_metrics(told.metrics)
+        for part in _parts(told.parameters, 100):  # its server takes no more at once
+            mlflow.log_params(part)
+        for part in _parts(told.metrics, 1_000):
+            mlflow.log_metrics(part)
+
+
+def _parts(whole: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
+    items = iter(whole.items())
+    while part := dict(islice(items, size)):
+        yield part
 
 
 def _wandb(wandb: Any, told: Facts) -> None:
