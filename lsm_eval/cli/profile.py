@@ -17,6 +17,8 @@ from lsm_eval.cli.profile_serving import SERVING, is_serving, profile_serving, s
 @shared_options
 @offline_options
 @serving_options
+@click.option("--import", "imported", nargs=2, type=(click.Choice(["aiperf", "guidellm", "vllm"]), Folder()), metavar="TOOL FILE",
+              help="Measure nothing: make the record of a file that aiperf, guidellm or vllm (bench serve) wrote.")  # fmt: skip
 @click.option("--name", metavar="TEXT", help="What the record and the leaderboard call the model.")
 @click.option("--out", type=Folder(), default=Path("reports"), show_default=True,
               help="Folder that records are written to.")  # fmt: skip
@@ -31,6 +33,12 @@ def profile(**options: Any) -> None:
     and each token's time is taken. The formulas are those of vLLM's `bench serve`. Nothing is retried: a request that failed has failed, and with
     more than --max-error-rate of them the command ends with code 5.
     """
+    imported = options.pop("imported")
+    if imported is not None:
+        from lsm_eval.cli.profile_import import profile_import
+
+        profile_import(imported[0], imported[1], options)
+        return
     if is_serving(options):
         profile_serving(options)
         return

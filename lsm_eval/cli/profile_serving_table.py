@@ -54,12 +54,18 @@ def _row(cell: CellRow) -> list[str]:
 def _load(cell: CellRow) -> str:
     what = cell.conditions
     if what.get("loop") == "closed":
-        load = f"{what['concurrency']} at a time"
+        load = f"{what.get('concurrency', '?')} at a time"
     elif what.get("loop") == "open":
-        load = f"{what['rate']:g}/s"
-    else:
+        load = f"{what['rate']:g}/s" if "rate" in what else str(what.get("arrivals", "?"))
+    elif what.get("loop") == "trace":
         return f"trace x{what.get('speed', 1):g}"
-    return f"{load} {what['prompt_tokens']}>{what['output_tokens']}"
+    else:
+        load = str(what.get("loop", "?"))
+    # Of another tool's measurement they may be unknown, or not the same for all requests.
+    lengths = [what.get(name) for name in ("prompt_tokens", "output_tokens")]
+    if lengths == [None, None]:
+        return load
+    return f"{load} {'>'.join('?' if one is None else str(one) for one in lengths)}"
 
 
 def _pair(known: dict[str, MeasuredRow], name: str) -> str:

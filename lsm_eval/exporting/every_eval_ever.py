@@ -37,7 +37,7 @@ def export_every_eval_ever(record: Record, out: Path, options: ExportOptions) ->
         told = [row for row in rows if row.value is not None and math.isfinite(row.value)]
         if len(told) < len(rows):
             lost = ", ".join(row.metric for row in rows if row not in told)
-            notes.append(f"{task.task}: {lost} has no value, which the format has no form for: left out.")
+            notes.append(f"{task.task}: no value of {lost}, which the format has no form for: left out.")
         if told:
             written += _write(record, task, told, out, options)
     return written, notes

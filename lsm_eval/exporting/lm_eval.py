@@ -36,7 +36,7 @@ def export_lm_eval(record: Record, out: Path, options: ExportOptions) -> tuple[l
             write_text(path, _lines(record, task, options))
             written.append(path)
     notes = [
-        f"{row.task}: {row.metric} has no value, which the format has no form for: left out."
+        f"{row.task}: no value of {row.metric}, which the format has no form for: left out."
         for row in record.estimates
         if row.value is None
     ]

@@ -39,4 +39,4 @@ def model_id(model: ModelRow, given: str | None = None) -> str:
 def component(name: str) -> str:
     """`name` as one part of a path, on any system: no separators and no devices' names; never empty."""
     plain = _UNFIT.sub("_", name)[:_LONGEST].strip("._ ") or "unnamed"
-    return f"{plain}_" if plain.partition(".")[0].lower() in _RESERVED else plain
+    return f"_{plain}" if plain.partition(".")[0].lower() in _RESERVED else plain

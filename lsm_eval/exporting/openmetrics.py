@@ -48,6 +48,12 @@ def _families(records: Sequence[Record]) -> Iterable[_Family]:
     dollars = _Family(
         "lsm_eval_run_cost_dollars", "What the servers charged, where prices are known.", "dollars"
     )
+    latency = _Family(
+        "lsm_eval_run_latency_seconds",
+        "Percentiles of how long requests took, by kind and what was timed.",
+        "seconds",
+    )
+    rate = _Family("lsm_eval_run_requests_per_second", "Requests that were answered a second, by kind.")
     score = _Family("lsm_eval_score", "Value of a metric, in its unit.")
     low = _Family("lsm_eval_score_low", "Lower end of its confidence interval.")
     high = _Family("lsm_eval_score_high", "Upper end of its confidence interval.")
@@ -73,6 +79,13 @@ def _families(records: Sequence[Record]) -> Iterable[_Family]:
             dollars.samples.append((own, float(manifest.cost.dollars)))
         tokens.samples += [(own | {"kind": kind}, count) for kind, count in manifest.tokens.items()]
         requests.samples += [(own | {"kind": kind}, count) for kind, count in manifest.requests.items()]
+        for kind in manifest.latency or ():
+            rate.samples.append((own | {"request": kind.request}, kind.requests_per_second))
+            for timed in kind.times:
+                where = own | {"request": kind.request, "timed": timed.what}
+                latency.samples += [
+                    (where | {"quantile": f"{one.share:g}"}, one.seconds) for one in timed.quantiles
+                ]
         for row in record.estimates:
             labels = own | {"task": row.task, "metric": row.metric, "unit": row.unit, "area": row.area}
             for family, value in (
@@ -81,9 +94,8 @@ def _families(records: Sequence[Record]) -> Iterable[_Family]:
             ):  # fmt: skip
                 if value is not None:
                     family.samples.append((labels, value))
-    return (
-        run, created, took, requests, tokens, dollars, score, low, high, error, counted, missing,
-    )  # fmt: skip
+    runs = (run, created, took, requests, tokens, dollars, rate, latency)
+    return (*runs, score, low, high, error, counted, missing)
 
 
 def _escaped(text: str) -> str:

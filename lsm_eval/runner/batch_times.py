@@ -29,14 +29,23 @@ class Stopwatch:
         """The batches of `answers`, as they are."""
         start = began = time.perf_counter()
         first = before = self._apart()
+        together: bool | None = None
         for batch in answers:
-            now, after = time.perf_counter(), self._apart()
-            self.here = bool(after)
-            if after and batch and self._together():
-                self.batches.append((max(now - began - _more(before, after), 0.0), len(batch)))
+            now = time.perf_counter()
+            if together is None:  # by now the model knows how it writes
+                together = bool(before or self._apart()) and self._together()
+            if (
+                together
+            ):  # to ask what belongs to no batch takes a moment, and texts that end one by one end often
+                after = self._apart()
+                if batch:
+                    self.batches.append((max(now - began - _more(before, after), 0.0), len(batch)))
+                before = after
             yield batch
-            began, before = time.perf_counter(), after
-        self.seconds = max(time.perf_counter() - start - _more(first, before), 0.0)
+            began = time.perf_counter()
+        last = self._apart()
+        self.here = bool(last)
+        self.seconds = max(time.perf_counter() - start - _more(first, last), 0.0)
 
     def _together(self) -> bool:
         return self._scores or (self._model.info.details or {}).get("generation", "").startswith("plain")

@@ -174,3 +174,33 @@ def test_a_record_that_is_not_what_it_says_is_not_passed_on(record: Path, tmp_pa
     done = call("export", record, "--format", "csv", "--out", tmp_path / "x.csv")
     assert "is not what it says" in done.sentence()
     assert not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize("form", ["every-eval-ever", "lm-eval"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../outside",
+        "hf:../x",
+        "/etc/x",
+        "a\\b:c*?",
+        "con",
+        "data",
+        "\u202egnp.exe",
+        "x" * 5000,
+        ".",
+        "hf:org/con.txt",
+    ],
+)
+def test_no_name_leads_out_of_the_folder(record: Path, tmp_path: Path, form: str, name: str) -> None:
+    change_manifest(record, model__name=name)
+    out = tmp_path / "deep" / "out"
+    done = call("export", record, "--format", form, "--out", out)
+    assert done.code == 0, done.err
+    files = [path for path in tmp_path.rglob("*.json*") if record.parent.parent not in path.parents]
+    assert files
+    for path in files:
+        assert path.resolve().is_relative_to(out.resolve())
+        assert not {part.partition(".")[0].lower() for part in path.relative_to(out).parts} & {"con", "aux"}
+        for line in path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]:
+            json.loads(line)
