@@ -180,11 +180,12 @@ def test_windows_of_a_long_text(weights: Weights, checkpoint: Path) -> None:
 
 
 def test_detail_of_texts_is_refused(weights: Weights) -> None:
-    with (
-        speaking(weights, "vllm") as (server, _),
-        pytest.raises(UserError, match="not how likely all others"),
-    ):
-        _far(server).cost([Perplexity("the cat", detail=True)])
+    why = r"not how likely all others were, as Min-K%\+\+ asks: name the model's checkpoint"
+    with speaking(weights, "vllm") as (server, _):
+        model = _far(server)
+        with pytest.raises(UserError, match=why):
+            model.cost([Perplexity("the cat", detail=True)])
+        assert not server.bodies + server.probes, "nothing is asked"
 
 
 def test_a_tokenizer_by_name(weights: Weights, near: HFModel, checkpoint: Path, tmp_path: Path) -> None:
