@@ -29,8 +29,8 @@ def unsupported(request: Request, known: Known) -> str | None:
 def _no_likelihood(request: Request, known: Known) -> str | None:
     if isinstance(request, Perplexity) and request.detail:
         return (
-            "is behind an endpoint, which tells how likely a text's tokens are and not how likely all others: leave "
-            "out tasks that compare the two."
+            "is behind an endpoint, which tells how likely a text's tokens are and not how likely all others were, as Min-K%++ "
+            "asks: name the model's checkpoint with hf: for this task, or leave it out."
         )
     if known.scoring.not_asked:
         return (
