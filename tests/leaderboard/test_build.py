@@ -157,7 +157,16 @@ def test_hostile_texts_stay_text(tmp_path: Path) -> None:
         )  # fmt: skip
     plain = build(plain_reports, tmp_path / "plain-site").parent
     ours = [Elements(page.read_text()) for page in plain.rglob("*.html")]
-    tags = set().union(*(page.tags for page in ours)) | {"sup", "div", "section", "p", "li", "ul", "small", "noscript"}
+    tags = set().union(*(page.tags for page in ours)) | {
+        "sup",
+        "div",
+        "section",
+        "p",
+        "li",
+        "ul",
+        "small",
+        "noscript",
+    }
     attributes = set().union(*(page.attributes for page in ours))
     pages = list(site.rglob("*.html"))
     assert len(pages) >= 1 + 2 + 4 * len(HOSTILE)
