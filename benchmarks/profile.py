@@ -1,6 +1,8 @@
 """What `lsm-eval profile` is held against, part by part; see benchmarks/README.md.
 
     python benchmarks/profile.py overhead       # what measuring costs: less than 2 % of what is measured
+    python benchmarks/profile.py streams        # 500 streams of 50 tokens a second on one core
+    python benchmarks/profile.py serving --peer PYTHON   # beside vLLM's `bench serve`
 
 Python's own library has a module of this name, which this folder's would hide from whoever imports it (`cProfile` does): imported, this
 file is that one.

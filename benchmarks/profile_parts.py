@@ -5,13 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-PARTS = ("overhead",)
+ELSEWHERE = {"streams": "profile_streams", "serving": "profile_serving_peer"}
+"""Parts that are scripts of their own, with options of their own (`--help`)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """One part."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in ELSEWHERE:
+        script = ELSEWHERE[given[0]]
+        sys.argv = [f"{script}.py", *given[1:]]
+        import_module(script).main()
+        return 0
     parser = argparse.ArgumentParser(prog="profile.py", description=__doc__)
     parts = parser.add_subparsers(dest="part", required=True)
     own = parts.add_parser("overhead", help="the same batches with the profiler and with a clock alone")
@@ -22,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own.add_argument("--prompt-tokens", type=int, default=64)
     own.add_argument("--output-tokens", type=int, default=16)
     own.add_argument("--json", action="store_true")
-    given = parser.parse_args(arguments)
-    return _overhead(given)
+    for name, script in ELSEWHERE.items():
+        parts.add_parser(name, help=f"{script}.py", add_help=False)
+    return _overhead(parser.parse_args(given))
 
 
 def _overhead(given: argparse.Namespace) -> int:

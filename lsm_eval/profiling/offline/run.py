@@ -12,6 +12,7 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Endless, Model, ModelInfo, ModelOptions
+from lsm_eval.models.baselines import Baseline
 from lsm_eval.models.create import create
 from lsm_eval.profiling import prompts
 from lsm_eval.profiling.cells import workload_hash
@@ -63,7 +64,7 @@ def profile_model(spec: RunSpec, offline: OfflineSpec, progress: Progress) -> Ma
     for left in clear_leftovers(spec.out):
         progress.note(f"removed {left}, which a run that was killed left half-written.")
     model = create(spec.model, _with_slots(spec, offline), progress)
-    _check(model.info)
+    _check(model)
     if isinstance(model, Endless):
         model.ignore_ends()
     cells = offline.cells(model.info.name, model.info.context)
@@ -116,8 +117,9 @@ def _with_slots(spec: RunSpec, offline: OfflineSpec) -> ModelOptions:
     return spec.options
 
 
-def _check(info: ModelInfo) -> None:
-    if info.device is None:
+def _check(model: Model) -> None:
+    info = model.info
+    if isinstance(model, Baseline):
         raise UserError(
             f"--model {info.name} asks no model in this process, so that there is nothing to measure: name a checkpoint."
         )
