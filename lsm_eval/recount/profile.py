@@ -213,19 +213,28 @@ def _recount(cell: dict[str, Any], rows: pd.DataFrame, profile: dict[str, Any], 
     counted = rows[rows["warm_up"].fillna(False).astype(bool) == False]  # noqa: E712
     if kind == "offline":
         counted = counted[counted["disturbed"].isna()]
-    if len(counted) != cell["n"] and not cell["missing"]:
-        found.say(
-            f"{cell['name']}: it says that it rests on {cell['n']}, and {len(counted)} measurements count."
-        )
+    failures = _failures(counted) if kind == "serving" else {}
+    whole = len(counted) - sum(failures.values())
+    if whole != cell["n"] and not cell["missing"]:
+        found.say(f"{cell['name']}: it says that it rests on {cell['n']}, and {whole} measurements count.")
         return 0
     if kind == "serving":
-        failures = counted["failure"].dropna().value_counts().to_dict()
         if failures != cell["failures"]:
             found.say(
                 f"{cell['name']}: it says that {cell['failures']} failed, and the table has {failures}."
             )
         return _served(cell, counted, profile.get("objective"), found)
     return sum(_number(cell, one, counted, found) for one in cell["metrics"])
+
+
+def _failures(rows: pd.DataFrame) -> dict[str, int]:
+    """Requests that were not answered whole, by class; an answer without any part is `empty`."""
+    found: dict[str, int] = {}
+    for failure, times in zip(rows["failure"], rows["chunk_times"], strict=True):
+        name = failure if isinstance(failure, str) else None if times is not None and len(times) else "empty"
+        if name is not None:
+            found[name] = found.get(name, 0) + 1
+    return found
 
 
 def _served(cell: dict[str, Any], rows: pd.DataFrame, objective: Any, found: Found) -> int:

@@ -162,7 +162,7 @@ class CellRow(Row):
     listed: bool = True
     """Whether its numbers are estimates, and stand on leaderboards. Not a step of a search, whose conditions are no other model's."""
     n: int = 0
-    """Batches or requests that count."""
+    """Batches that count, or requests that were answered whole."""
     failures: dict[str, int] = {}
     """Requests that were not answered whole, by class (`timeout`, `refused`, `out_of_memory` …)."""
     seconds: float | None = None

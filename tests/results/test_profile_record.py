@@ -11,6 +11,7 @@ import pytest
 from made_profiles import write_serving
 
 from lsm_eval.comparison.compare import compare
+from lsm_eval.comparison.find import find
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.build import build
 from lsm_eval.profiling.cells import cell_name
@@ -113,6 +114,24 @@ def test_readers_of_records_read_it_or_say_why_not(tmp_path: Path) -> None:
     assert all("is a profile, of one time" in (row.why or "") for row in found.rows)
     apart = compare(read_record(one), [read_record(other)])
     assert any("unranked (not there against client_bound)" in (row.why or "") for row in apart.rows)
+
+
+def test_the_newest_record_of_a_model_is_a_run_where_there_is_one(tiny_llama: Path, tmp_path: Path) -> None:
+    from command_line import call, write_tasks
+
+    profile = write_serving(tmp_path / "only")
+    assert find(str(tmp_path / "only")).folder == profile
+    tasks = write_tasks(tmp_path / "tasks")
+    made = call(
+        "run", "--tasks", "choose", "--include", str(tasks), "--model", str(tiny_llama), "--store", "none", "--device", "cpu",
+        "--out", str(tmp_path / "out"),
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    run = read_record(made.record)
+    later = write_serving(tmp_path / "other", model="hf:tiny-llama", minutes=60 * 24 * 365 * 50)
+    later.rename(made.record.parent / later.name)
+    assert find(str(tmp_path / "out")).folder == run.folder
+    assert find(str(made.record.parent / later.name)).manifest.profile is not None
 
 
 def _cell(content: dict[str, Any]) -> dict[str, Any]:

@@ -154,7 +154,9 @@ def _profile(
     before: int | None,
 ) -> ProfileRow:
     info = model.info
-    peaks = [before, peak_memory(), *(row.batch.peak_memory for row in found.rows)]
+    # Measuring the machine takes memory of its own, which is the model's where the system cannot begin anew alone.
+    own = [row.batch.peak_memory for row in found.rows]
+    peaks = [before, *own] if any(own) else [peak_memory()]
     device_peaks = [peak_device_memory(info.device), *(row.batch.peak_device_memory for row in found.rows)]
     return ProfileRow(
         kind="offline",

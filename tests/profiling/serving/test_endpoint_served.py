@@ -26,6 +26,7 @@ from lsm_eval.profiling.serving.measure import from_row, likeness
 from lsm_eval.profiling.serving.numbers import numbers
 from lsm_eval.profiling.serving.objective import Objective
 from lsm_eval.profiling.serving.stamps import Chunk, Timed
+from lsm_eval.recount.check import check_record
 from lsm_eval.results.profile_rows import CellRow, ProfileRow
 from lsm_eval.results.reader import read_record
 
@@ -44,6 +45,7 @@ def profile(tmp_path: Path) -> Iterator[Profile]:
             found = call(*command, *arguments)
             if found.code == 2:
                 return found, None, [], url  # type: ignore[return-value]
+            assert check_record(found.record).problems == ()
             record = read_record(found.record)
             profile = record.manifest.profile
             assert profile is not None
