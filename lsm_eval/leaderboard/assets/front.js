@@ -11,7 +11,7 @@ lsm.page("front", (main) => {
   const none = new Set(rows.none);
   const places = rows.name.map((_, place) => place);
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-  const MOST = 24000; // cells that are drawn at once
+  const MOST = 100; // rows that are drawn at once where there are more than half as many again
   const word = (list, place) => list.words[list.at[place]];
   const own = (column) => column.id.startsWith("task:");
   const fold = new Set();
@@ -138,7 +138,14 @@ lsm.page("front", (main) => {
     if (out) name.append(el("small", { class: "warn" }, tn(out, "{n} task could not be asked", "{n} tasks could not be asked")));
     return el("tr", { "data-at": place }, name, el("td", { class: "rank" }, "–"), ...columns.map((column) => cell(column, place)));
   };
-  const head = (columns, order) => {
+  const directions = (order) => {
+    for (const header of table.tHead.querySelectorAll("th[data-id]")) {
+      const column = held.get(header.dataset.id);
+      const way = (column ? column.higher === false : true) !== order.back ? "ascending" : "descending";
+      header.setAttribute("aria-sort", order.id === header.dataset.id ? way : "none");
+    }
+  };
+  const head = (columns) => {
     const [upper, lower] = table.tHead.rows;
     while (upper.cells.length > 2) upper.lastChild.remove();
     lower.replaceChildren();
@@ -149,13 +156,10 @@ lsm.page("front", (main) => {
         last = el("th", { scope: "colgroup", class: "group", "data-group": column.group, colspan: 1 }, el("span", {}, t(column.group)));
         upper.append(last);
       }
-      const way = (column.higher === false) !== order.back ? "ascending" : "descending";
       const about = [...column.about].map((said) => t(said)).join(" ");
-      lower.append(el("th", { scope: "col", "data-id": column.id, "aria-sort": order.id === column.id ? way : "none", title: `${label(column)} ${own(column) ? column.sub : t(column.sub)}: ${about}` },
+      lower.append(el("th", { scope: "col", "data-id": column.id, "aria-sort": "none", title: `${label(column)} ${own(column) ? column.sub : t(column.sub)}: ${about}` },
         el("button", { type: "button" }, ...broken(label(column))), el("span", { class: "metric" }, sub(column))));
     }
-    const way = order.back ? "descending" : "ascending";
-    upper.cells[0].setAttribute("aria-sort", order.id === "model" ? way : "none");
   };
   const draw = () => {
     const columns = view.columns;
@@ -164,14 +168,15 @@ lsm.page("front", (main) => {
     if (key !== drawn) {
       elements = new Map();
       drawn = key;
+      head(columns);
     }
-    head(columns, order);
+    directions(order);
     const kept = arranged(filtered(), order);
     view.order = [...kept.filter((place) => !none.has(place)), ...kept.filter((place) => none.has(place))];
     const ranks = order.column ? order.column.ranks : null;
     const tied = ranks && !order.back ? view.order.filter((place) => ranks.low[place] === 1 && !none.has(place)) : [];
     const shut = tied.length > 1 && lsm.get("top") !== "all";
-    const most = all ? Infinity : Math.max(50, Math.floor(MOST / (columns.length + 2)));
+    
     const bodies = [el("tbody", {}), el("tbody", { class: "nomodel" })];
     const add = (place) => {
       if (!elements.has(place)) elements.set(place, row(place, columns));
@@ -199,6 +204,7 @@ lsm.page("front", (main) => {
     }
     const hidden = new Set(shut ? tied : []);
     const shownRows = view.order.filter((place) => !hidden.has(place));
+    const most = all || shownRows.length <= 1.5 * MOST ? Infinity : MOST;
     shownRows.slice(0, most).forEach(add);
     if (bodies[1].rows.length) {
       bodies[1].prepend(el("tr", { class: "split" }, el("th", { scope: "colgroup", colspan: columns.length + 2 }, el("span", {}, t("Rows that need no model: what chance and shortcuts score")))));
@@ -334,7 +340,6 @@ lsm.page("front", (main) => {
     const named = order.id === id && !order.back ? `-${id}` : id;
     lsm.set({ sort: named === view.columns[0]?.id && view.columns[0].id === first[0] ? null : named });
     draw();
-    table.tHead.querySelector(`th[data-id="${CSS.escape(id)}"] button`).focus();
   });
   form.hidden = false;
   fill();
