@@ -121,4 +121,4 @@ def _data(name: str, thing: Any) -> Markup:
 
 def _finalize(thing: Any) -> Any:
     """Every `{{ expression }}` passes here before it is escaped."""
-    return show.visible(thing) if isinstance(thing, str) and not isinstance(thing, Markup) else thing
+    return show.shown(thing) if isinstance(thing, str) and not isinstance(thing, Markup) else thing

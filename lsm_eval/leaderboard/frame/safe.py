@@ -23,7 +23,7 @@ def safe_json(thing: Any) -> str:
 
 
 PART = 15_000
-"""Characters of one text in a piece at most; longer ones are cut where they are shown (`show.visible`)."""
+"""Characters of one text in a piece at most."""
 
 
 def in_parts(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lsm_eval.leaderboard.show import visible
+from lsm_eval.leaderboard.show import shown, visible
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 """Codes and own names."""
@@ -85,7 +85,7 @@ class Words:
 
 
 def _texts(parts: dict[str, Any]) -> dict[str, str]:
-    return {name: visible(str(value)) for name, value in parts.items()}
+    return {name: shown(str(value)) for name, value in parts.items()}
 
 
 def _fill(text: str, parts: dict[str, str]) -> str:
