@@ -1,8 +1,8 @@
 """The built-in model's own GGUF file through llama.cpp, in this process and behind its server: the quickstart suite says what it says in
 process.
 
-All in float32: llama.cpp multiplies quantised weights by quantised numbers, which is another computation. The tolerance is 2e-3 nats a
-token, that of two ways to add up a model of 30 layers.
+All in float32: llama.cpp multiplies quantised weights by quantised numbers, which is another computation. The tolerance is 1e-3 nats a
+token (2e-4 seen), that of two ways to add up a model of 30 layers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread", "own_cache
 NAME = "smollm2-135m"
 SAMPLES = os.environ.get("LSM_EVAL_BUILTIN_SAMPLES", "3")
 """Of each task; `all` for all."""
-TOLERANCE = 2e-3
+TOLERANCE = 1e-3
 CONTEXT = 2048
 
 
@@ -80,7 +80,10 @@ def check_alike(here: Record, there: Record) -> None:
             ):
                 assert far == pytest.approx(value, abs=TOLERANCE * max(tokens, 1)), name
                 scores += 1
-            assert other["tokens"] == one["tokens"], name
+            if (
+                one["completion"] is None
+            ):  # whether what ended a text is one of its tokens is the server's own count
+                assert other["tokens"] == one["tokens"], name
     assert min(texts, scores) > 0
     for one, other in zip(here.estimates, there.estimates, strict=True):
         assert (one.metric, one.n, one.missing) == (other.metric, other.n, other.missing)
@@ -89,7 +92,7 @@ def check_alike(here: Record, there: Record) -> None:
 
 
 def test_in_this_process(gguf: Path, near: Record, tmp_path: Path) -> None:
-    more = ("--dtype", "float32", "--threads", "2", "--slots", "2", "--context", str(CONTEXT))
+    more = ("--dtype", "float32", "--threads", "1", "--slots", "2", "--context", str(CONTEXT))
     there = run(tmp_path / "out", "--model", f"llama.cpp:{gguf}", *more)
     check_alike(near, there)
 
