@@ -18,11 +18,11 @@ from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.reading import read_answer, read_fault, wait_of
+from lsm_eval.endpoints.replica import Job
 from lsm_eval.endpoints.server import key_refused
 from lsm_eval.endpoints.streams.manner import Streaming
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.endpoints.transport import Transport
-from lsm_eval.endpoints.window import Job
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Generated, Perplexity, Request, Score
 
@@ -85,6 +85,9 @@ class Asker:
         for _ in range(_MOST_WISHES):
             sent, streamed = self._sent(request, path, job)
             outcome = await self._try(request, path, job, seconds, sent, streamed=streamed)
+            if isinstance(outcome, Generated):
+                self._answered.add(path)
+                return outcome
             if not isinstance(outcome, Refused):
                 break
             auto = self._streaming == "auto"

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lsm_eval.endpoints.budget import OTHER, Way, most_tokens
+from lsm_eval.endpoints.budget import OTHER, Way, has_budget, most_tokens
 from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.endpoints.streams.manner import StreamManner
@@ -89,27 +89,28 @@ def body(
             fields["seed"] = request.seed
     if request.choices:
         fields.update(constrained(request.choices, manner.constraints[path]))
-    stop = (
-        [one for one in request.stop if one][:MOST_STOPS]
-        if stops and manner.stop and path != "responses"
-        else []
-    )
-    if stop:
-        fields["stop"] = stop
+    if request.stop and stops and manner.stop and path != "responses":
+        stop = [one for one in request.stop if one][:MOST_STOPS]
+        if stop:
+            fields["stop"] = stop
     if manner.ignore_ends and path != "responses":
         fields["ignore_eos"] = True
     fields["stream"] = stream
     if stream and path != "responses" and manner.streaming.count:
         fields["stream_options"] = {"include_usage": True}
-    fields.update(budget_fields(request, manner.server, path))
+    if has_budget(request):
+        fields.update(budget_fields(request, manner.server, path))
     return _JSON.encode(fields).encode("utf-8", "replace")
 
 
 def shown(request: Generate, api: Api) -> str:
     """The prompt as a record shows it: the messages as JSON, or the text. The server's template is not known."""
-    if path_of(request, api) != "completions":
-        return _JSON.encode(messages(request))
-    return plain(request)
+    if path_of(request, api) == "completions":
+        return plain(request)
+    system = (
+        "" if request.system is None else f'{{"role": "system", "content": {_JSON.encode(request.system)}}}, '
+    )
+    return f'[{system}{{"role": "user", "content": {_JSON.encode(request.prompt)}}}]'
 
 
 def beginning(request: Request, api: Api) -> str:
