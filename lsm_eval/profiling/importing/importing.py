@@ -21,9 +21,10 @@ from lsm_eval.profiling.importing.numbers import begun, measured, own_numbers
 from lsm_eval.profiling.importing.vllm import is_vllm, read_vllm
 from lsm_eval.profiling.record import Profiled, write_profile
 from lsm_eval.profiling.serving.measure import request_row
+from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.names import checked_name, model_folder
 from lsm_eval.results.profile_rows import REQUEST_COLUMNS, CellRow, ProfileRow, WorkloadRow
-from lsm_eval.results.schema import ImportedRow, ModelRow
+from lsm_eval.results.schema import ImportedRow
 from lsm_eval.results.writer import check_out
 from lsm_eval.secrets import without_secrets
 
