@@ -95,7 +95,7 @@ lsm.page("samples", (main) => {
   const show = async () => {
     const mine = (turn += 1);
     const { flags, query } = asked();
-    if (flags && letters === null) letters = await lsm.piece(about.indexed);
+    if (flags && letters === null) letters = (await lsm.piece(about.indexed)).join("");
     const found = [];
     const later = [];
     let loads = 0;

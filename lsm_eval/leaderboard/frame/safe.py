@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from lsm_eval.leaderboard.show import visible
+from lsm_eval.leaderboard.show import clip, visible
 
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
@@ -22,6 +22,9 @@ def safe_json(thing: Any) -> str:
     )
 
 
+MOST = 20_000
+"""Characters of a text in data; of a longer one, which a record may say, no more are kept. Long texts of ours go `in_parts`."""
+
 PART = 15_000
 """Characters of one text in a piece at most."""
 
@@ -33,7 +36,7 @@ def in_parts(text: str) -> list[str]:
 
 def _plain(thing: Any) -> Any:
     if isinstance(thing, str):
-        return visible(str(thing))
+        return visible(clip(str(thing), MOST))
     if isinstance(thing, float):
         return thing if math.isfinite(thing) else None
     if isinstance(thing, dict):

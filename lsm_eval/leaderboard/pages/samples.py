@@ -9,6 +9,7 @@ import numpy as np
 
 from lsm_eval.leaderboard.collect import Board, ModelEntry
 from lsm_eval.leaderboard.frame.page import Frame, Page
+from lsm_eval.leaderboard.frame.safe import in_parts
 from lsm_eval.leaderboard.outcomes.fields import Fields, fields_of, first_row
 from lsm_eval.leaderboard.outcomes.flags import Others, counts, flags, letters, others
 from lsm_eval.leaderboard.outcomes.outcome import graded
@@ -87,7 +88,7 @@ def _write(
                 "n": count,
                 "pieces": pieces,
                 "index": index if count <= INDEX_INLINE else None,
-                "indexed": site.piece(f"{path}.index.js", index) if count > INDEX_INLINE else None,
+                "indexed": site.piece(f"{path}.index.js", in_parts(index)) if count > INDEX_INLINE else None,
                 "folded": _folded(how.sensitive, how.area),
                 "redacted": how.redacted,
             },
