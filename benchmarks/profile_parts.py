@@ -1,4 +1,5 @@
-"""The parts of `benchmarks/profile.py`. Exit code 0 where what was measured keeps its bar, 1 where not, 2 for a mistake."""
+"""The parts of `benchmarks/profile.py`. Exit code 1 where what was measured is shown to break
+its bar, 0 where not (what the machine was too busy to tell is said), 2 for a mistake."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ _SHARED = (
 def shared_options(function: F) -> F:
     """Those of `run` that say which model is asked and where it runs."""
     known = {option.name: option for option in _of_run()}
+    known["adapter"].help = "A PEFT adapter: local folder or hub id."  # one model at a time is profiled
     own: list[click.Parameter] = [known[name] for name in _SHARED]
     function.__click_params__ = [*getattr(function, "__click_params__", []), *reversed(own)]  # type: ignore[attr-defined]
     return function

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from lsm_eval.errors import UserError
@@ -11,6 +12,7 @@ from lsm_eval.exporting.every_eval_ever import export_every_eval_ever
 from lsm_eval.exporting.files import check_file, write_text
 from lsm_eval.exporting.hub import export_hub
 from lsm_eval.exporting.lm_eval import export_lm_eval
+from lsm_eval.exporting.naming import component, model_id
 from lsm_eval.exporting.openmetrics import openmetrics_parts
 from lsm_eval.exporting.options import ExportOptions, Format
 from lsm_eval.exporting.table import csv_parts
@@ -43,13 +45,16 @@ def whole_records(folders: Sequence[Path]) -> list[Record]:
 
     Raises `UserError` where there is none, or one is not what it says.
     """
-    found: dict[Path, Record] = {}
+    found: dict[tuple[str, ...], Record] = {}
     for folder in folders:
         own = read_records(folder)
         if not own:
             raise UserError(f"{folder} holds no record: name one, such as reports/MODEL/RUN.")
         for record in own:
-            found.setdefault(record.folder.resolve(), record)
+            # A copy in another folder is the same run, and would count twice.
+            found.setdefault(
+                (record.manifest.run, record.manifest.model.fingerprint, record.manifest.model.name), record
+            )
     records = sorted(found.values(), key=lambda record: (record.created, record.manifest.run))
     for record in records:
         if problems := check_record(record.folder, published=True).problems:
@@ -85,10 +90,30 @@ def export(folders: Sequence[Path], form: Format, out: Path, options: ExportOpti
             raise UserError(
                 f"the records are of {len(models)} models, and {why}: export one model at a time."
             )
-    files: list[Path] = []
+    if form == "lm-eval":
+        _check_moments(records, options)
+    files: dict[Path, Record] = {}
     notes: list[str] = []
     for record in records:
         written, said = _FOLDERS[form](record, out, options)
-        files += written
+        notes += [
+            f"{path.name} of {files[path].manifest.run} gave way to that of {record.manifest.run}, which is newer: name the record whose "
+            "numbers are meant."
+            for path in written
+            if path in files
+        ]
+        files |= dict.fromkeys(written, record)
         notes += said
     return Exported(tuple(files), tuple(notes))
+
+
+def _check_moments(records: Sequence[Record], options: ExportOptions) -> None:
+    """Raise `UserError` where two records would get the same files, whose names tell a model and a moment."""
+    known: dict[tuple[str, datetime], Record] = {}
+    for record in records:
+        key = component(model_id(record.manifest.model, options.model_id)), record.created
+        if (other := known.setdefault(key, record)) is not record:
+            raise UserError(
+                f"{other.folder} and {record.folder} are of one model and one moment, and this format tells records apart by those: "
+                "export each to a folder of its own."
+            )

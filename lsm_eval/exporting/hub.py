@@ -41,7 +41,9 @@ def export_hub(record: Record, out: Path, options: ExportOptions) -> tuple[list[
         else:
             entry = _entry(record, task, row, options)
             places[entry["dataset"]["id"], entry["dataset"]["task_id"]].append(task.task)
-            path = out / FOLDER / f"{component(task.task)}.yaml"
+            path, more = out / FOLDER / f"{component(task.task)}.yaml", 2
+            while path in written:
+                path, more = out / FOLDER / f"{component(task.task)}_{more}.yaml", more + 1
             write_text(path, [yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=1_000)])
             written.append(path)
     if not written:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -27,18 +28,24 @@ def export_lm_eval(record: Record, out: Path, options: ExportOptions) -> tuple[l
     name = model_id(record.manifest.model, options.model_id)
     folder = out / component(name.replace("/", "__"))
     stamp = record.created.replace(tzinfo=None).isoformat(timespec="microseconds").replace(":", "-")
-    written: list[Path] = []
+    written: dict[Path, str] = {}
+    notes: list[str] = []
     for task in record.manifest.tasks:
         if record.has_samples(task.task):
             # The harness finds a task's samples by this name.
             safe = re.sub(r"\W", "_", task.task)
-            path = folder / f"samples_{safe}_{stamp}.jsonl"
+            path, more = folder / f"samples_{safe}_{stamp}.jsonl", 2
+            while path in written:
+                notes.append(
+                    f"{task.task}: its samples have the name that the format gives to those of {written[path]}, and another number."
+                )
+                path, more = folder / f"samples_{safe}_{more}_{stamp}.jsonl", more + 1
             write_text(path, _lines(record, task, options))
-            written.append(path)
-    notes = [
+            written[path] = task.task
+    notes += [
         f"{row.task}: no value of {row.metric}, which the format has no form for: left out."
         for row in record.estimates
-        if row.value is None
+        if row.value is None or not math.isfinite(row.value)
     ]
     path = folder / f"results_{stamp}.json"
     write_text(path, [json_file(_results(record, name))])
@@ -113,7 +120,7 @@ def _numbers(task: TaskRow, rows: list[EstimateRow]) -> dict[str, Any]:
     if task.samples is not None:
         found["sample_len"] = task.samples
     for row in rows:
-        if row.value is None:
+        if row.value is None or not math.isfinite(row.value):
             continue
         metric, chosen = _key(row.metric)
         found[f"{metric},{chosen}"] = row.value

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lsm_eval.results.names import shown_name
+from lsm_eval.results.profile_rows import unranked
 from lsm_eval.results.reader import Record
 
 Labels = dict[str, str]
@@ -84,10 +85,12 @@ def _families(records: Sequence[Record]) -> Iterable[_Family]:
             for timed in kind.times:
                 where = own | {"request": kind.request, "timed": timed.what}
                 latency.samples += [
-                    (where | {"quantile": f"{one.share:g}"}, one.seconds) for one in timed.quantiles
+                    (where | {"quantile": f"{one.share:g}"}, one.seconds) for one in timed.borne
                 ]
         for row in record.estimates:
             labels = own | {"task": row.task, "metric": row.metric, "unit": row.unit, "area": row.area}
+            if (doubt := unranked(row.signature)) is not None:
+                labels["unranked"] = doubt
             for family, value in (
                 (score, row.value), (low, row.low), (high, row.high), (error, row.stderr), (counted, row.n),
                 (missing, row.missing),

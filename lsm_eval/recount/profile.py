@@ -302,16 +302,22 @@ def _value(metric: str, conditions: Mapping[str, Any], rows: pd.DataFrame) -> fl
         most = rows[metric].max()
         return None if math.isnan(most) else float(most)
     if metric == "flops_share":
-        return _share(known[f"{phase}_flops"] / known[f"{phase}_seconds"] / known["reach_flops"])
+        return _share(known[f"{phase}_flops"], known[f"{phase}_seconds"] * known["reach_flops"])
     if metric == "bandwidth_share":
-        return _share(known["decode_bytes"] / known["decode_seconds"] / known["reach_bytes"])
+        return _share(known["decode_bytes"], known["decode_seconds"] * known["reach_bytes"])
     return None
 
 
-def _share(shares: pd.Series[float]) -> float | None:
-    """The mean of those that are possible."""
-    possible = [float(share) for share in shares.dropna() if share <= 1]
-    return math.fsum(possible) / len(possible) if possible else None
+def _share(parts: pd.Series[float], wholes: pd.Series[float]) -> float | None:
+    """Of all batches together; not a number where one did more than all there is, so that no share is the right one."""
+    known = [
+        (float(part), float(whole))
+        for part, whole in zip(parts, wholes, strict=True)
+        if part > 0 and whole > 0
+    ]
+    if any(part > whole for part, whole in known):
+        return math.nan
+    return math.fsum(part for part, _ in known) / math.fsum(whole for _, whole in known) if known else None
 
 
 def _sum(rows: pd.DataFrame, column: str) -> float:

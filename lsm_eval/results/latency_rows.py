@@ -28,6 +28,11 @@ class TimedRow(Row):
     """Seconds."""
     quantiles: list[QuantileRow]
 
+    @property
+    def borne(self) -> list[QuantileRow]:
+        """Those that there are times enough for, and the median in any case: a p99 of three times is their largest."""
+        return [one for one in self.quantiles if one.low is not None or one.share == 0.5]
+
 
 class LatencyRow(Row):
     """How fast requests of one kind were answered. Those whose answers were in the store are not among them."""
@@ -35,7 +40,7 @@ class LatencyRow(Row):
     request: str
     """`score`, `perplexity` or `generate`."""
     requests: int
-    """Distinct ones that were asked."""
+    """Distinct ones that were answered; those that failed are not among them."""
     seconds: float
     """Wall time from the first to the last answer, without what is done once for all of them (self-checks, planning, making tokens)."""
     requests_per_second: float

@@ -27,9 +27,7 @@ def _of(row: LatencyRow) -> str:
 
 
 def _times(timed: TimedRow) -> str:
-    # A percentile without an interval says little: there are too few times for it.
-    told = [one for one in timed.quantiles if one.low is not None] or timed.quantiles[:1]
-    percentiles = ", ".join(f"p{100 * one.share:g} {_seconds(one.seconds)}" for one in told)
+    percentiles = ", ".join(f"p{100 * one.share:g} {_seconds(one.seconds)}" for one in timed.borne)
     size = f" of {timed.requests:.3g}" if timed.what == "batch" else ""
     return f"{_WORDS.get(timed.what, timed.what)}{size} {percentiles} (n {timed.n:,})"
 

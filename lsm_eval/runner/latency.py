@@ -25,13 +25,15 @@ def since(before: Mapping[tuple[Kind, Measured], int], model: Model) -> Found:
 
 
 def latency_rows(tallies: Sequence[Tally], times: Found) -> list[LatencyRow]:
-    """One row a kind of request that was asked, of a model that timed it, or counts what it computes."""
+    """One row a kind of request that was answered, of a model that timed it, or counts what it computes."""
     rows = []
     for kind in _KINDS:
         own = [tally for tally in tallies if tally.kind == kind]
-        asked, took = sum(tally.computed for tally in own), sum(tally.seconds for tally in own)
+        # What failed at once would make a model that answers nothing a fast one.
+        answered = sum(tally.computed - tally.failed for tally in own)
+        took = sum(tally.seconds for tally in own)
         timed = list(_timed(kind, own, times))
-        if not (asked and took > 0 and (timed or any(tally.here for tally in own))):
+        if not (answered and took > 0 and (timed or any(tally.here for tally in own))):
             continue  # a row that needs no model is of no speed
         tokens = None
         if kind == "generate" and all(tally.counted for tally in own):
@@ -39,9 +41,9 @@ def latency_rows(tallies: Sequence[Tally], times: Found) -> list[LatencyRow]:
         rows.append(
             LatencyRow(
                 request=kind,
-                requests=asked,
+                requests=answered,
                 seconds=round(took, 3),
-                requests_per_second=asked / took,
+                requests_per_second=answered / took,
                 output_tokens=tokens,
                 output_tokens_per_second=None if tokens is None else tokens / took,
                 times=timed,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-from command_line import call
+from command_line import QUESTIONS, Runner, call, write_task
+from exported_records import change_manifest
 
 from lsm_eval.importing.importing import import_file
 from lsm_eval.recount.check import check_record
@@ -19,6 +21,19 @@ def export(record: Path, out: Path, *more: str) -> list[Path]:
     done = call("export", record, "--format", "lm-eval", "--out", out, *more)
     assert done.code == 0, done.err
     return [Path(line) for line in done.out.splitlines()]
+
+
+@pytest.fixture
+def run_of_alike(tiny_llama: Path, tmp_path: Path) -> Path:
+    """A record of two tasks whose names differ by a sign that the harness's file names do not have."""
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    for name in ("a-b", "a.b"):
+        write_task(tasks, name, QUESTIONS[:3], request="generate", prompt=name + " {{ question }}",
+                   target="{{ choices[answer] }}", max_tokens=2, metrics=["exact_match"])  # fmt: skip
+    return Runner(tiny_llama, tasks, tmp_path / "reports")(
+        "--chat", "off", tasks="a-b,a.b", include=tasks
+    ).record
 
 
 def test_same_numbers_when_read_back(record: Path, tmp_path: Path) -> None:
@@ -56,6 +71,28 @@ def test_same_numbers_when_read_back(record: Path, tmp_path: Path) -> None:
                 assert other[name] == one[name], (task, name)
             for name in (key for key in one if key.startswith("score.")):
                 assert other[name] == one[name]
+
+
+def test_names_that_become_one_lose_no_samples(run_of_alike: Path, tmp_path: Path) -> None:
+    done = call("export", run_of_alike, "--format", "lm-eval", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    _, *samples = done.out.splitlines()
+    assert len(set(samples)) == 2
+    assert "its samples have the name that the format gives to those of" in done.err
+    questions = [
+        json.loads(Path(one).read_text().splitlines()[0])["arguments"]["gen_args_0"]["arg_0"]
+        for one in samples
+    ]
+    assert len(set(questions)) == 2
+
+
+def test_two_records_of_one_moment_are_not_one_file(record: Path, tmp_path: Path) -> None:
+    other = record.with_name("20991231T000000.000000Z")
+    shutil.copytree(record, other)
+    change_manifest(other, run=other.name)
+    done = call("export", record.parent, "--format", "lm-eval", "--out", tmp_path / "out")
+    assert "are of one model and one moment" in done.sentence()
+    assert not (tmp_path / "out").exists()
 
 
 def test_their_own_files_survive_the_way_there_and_back(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from command_line import call
 from exported_records import change_manifest
+from made_profiles import write_serving
 
 from lsm_eval.results.reader import read_record
 
@@ -76,6 +78,33 @@ def test_openmetrics(record: Path) -> None:
     assert 'model="a \\"quoted\\" \\\\ name"' in lines[2]
 
 
+def test_a_copy_of_a_record_counts_once(record: Path, tmp_path: Path) -> None:
+    shutil.copytree(record.parent, tmp_path / "copies" / record.parent.name)
+    for form in ("csv", "openmetrics"):
+        texts = [
+            call("export", *folders, "--format", form, "--out", "-").out
+            for folders in ([record], [record, tmp_path / "copies"])
+        ]
+        assert texts[0] == texts[1]
+
+
+def test_openmetrics_says_which_numbers_are_ranked_nowhere(tmp_path: Path) -> None:
+    place = write_serving(tmp_path, client_bound=True)
+    done = call("export", place, "--format", "openmetrics", "--out", "-")
+    told = [line for line in done.out.splitlines() if line.startswith("lsm_eval_score{")]
+    assert told
+    assert all('unranked="client_bound' in line for line in told)
+
+
+def test_openmetrics_has_no_percentile_of_few(record: Path) -> None:
+    timed = read_record(record).manifest.latency
+    assert timed
+    done = call("export", record, "--format", "openmetrics", "--out", "-")
+    told = [line for line in done.out.splitlines() if line.startswith("lsm_eval_run_latency_seconds{")]
+    assert len(told) == sum(len(one.borne) for row in timed for one in row.times)
+    assert not any('quantile="0.99"' in line for line in told), "there are fewer than 299 of each"
+
+
 def test_openmetrics_by_prometheus_own_parser(record: Path) -> None:
     parser = pytest.importorskip("prometheus_client.openmetrics.parser")
     change_manifest(record, model__name='a "quoted" \\ name')
@@ -118,6 +147,18 @@ def test_hub(record: Path, tmp_path: Path) -> None:
         hub.parse_eval_result_entries(yaml.safe_load(Path(p).read_text())) for p in done.out.splitlines()
     ]
     assert [entry.dataset_id for (entry,) in parsed] == ["nobody/questions"] * 4
+
+
+def test_hub_says_which_of_two_records_is_kept(record: Path, tmp_path: Path) -> None:
+    changes = {"dataset__source": "mirror", "dataset__name": "nobody/questions"}
+    change_manifest(record, **changes)
+    newer = record.with_name("20991231T000000.000000Z")
+    shutil.copytree(record, newer)
+    change_manifest(newer, run=newer.name, created="2099-12-31T00:00:00+00:00")
+    done = call("export", record.parent, "--format", "hf-eval-results", "--out", tmp_path / "repo")
+    assert done.code == 0, done.err
+    assert f"choose.yaml of {record.name} gave way to that of {newer.name}, which is newer" in done.err
+    assert len(done.out.splitlines()) == len(set(done.out.splitlines()))
 
 
 def test_hub_takes_no_other_data(record: Path, tmp_path: Path) -> None:

@@ -35,14 +35,23 @@ def machine(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def made(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A profile of `SMALL`, for tests that look at one and change nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            offline_run, "Reach", lambda device, dtype: Reach(device, dtype, measure=lambda *_: MACHINE)
+        )
+        return profiled(tiny_llama, tmp_path_factory.mktemp("profiled"))
+
+
 def profiled(model: Path | str, out: Path, spec: OfflineSpec = SMALL, **options: Any) -> Made:
     """A profile of `model`, below `out`."""
     asked = RunSpec([], str(model), options=ModelOptions(device="cpu", **options), out=out)
     return profile_model(asked, spec, Silent())
 
 
-def test_a_profile_is_a_whole_record(tiny_llama: Path, tmp_path: Path) -> None:
-    made = profiled(tiny_llama, tmp_path)
+def test_a_profile_is_a_whole_record(made: Made) -> None:
     record = read_record(made.record)
     names = ["prefill_b1_p8_o1", "decode_b1_p8_o4", "prefill_b3_p8_o1", "decode_b3_p8_o4"]
     assert list(record.tasks) == [f"profile_{name}" for name in names]
@@ -59,10 +68,7 @@ def test_a_profile_is_a_whole_record(tiny_llama: Path, tmp_path: Path) -> None:
     assert {row.area for row in record.estimates} == {"speed"}
 
 
-def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(
-    tiny_llama: Path, tmp_path: Path
-) -> None:
-    made = profiled(tiny_llama, tmp_path)
+def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(made: Made) -> None:
     rows = read_record(made.record).measurements("repeats").to_pylist()
     warm = [row for row in rows if row["warm_up"]]
     counted = [row for row in rows if not row["warm_up"]]
@@ -74,8 +80,7 @@ def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(
     assert [row["order"] for row in rows] == list(range(len(rows)))
 
 
-def test_texts_go_on_where_the_model_would_end(tiny_llama: Path, tmp_path: Path) -> None:
-    made = profiled(tiny_llama, tmp_path)
+def test_texts_go_on_where_the_model_would_end(made: Made) -> None:
     rows = read_record(made.record).measurements("repeats").to_pylist()
     wanted = {
         "prefill_b1_p8_o1": (8, 1),
@@ -87,8 +92,7 @@ def test_texts_go_on_where_the_model_would_end(tiny_llama: Path, tmp_path: Path)
     assert made.profile.workload.ends_ignored
 
 
-def test_numbers_are_those_of_the_batches(tiny_llama: Path, tmp_path: Path) -> None:
-    made = profiled(tiny_llama, tmp_path)
+def test_numbers_are_those_of_the_batches(made: Made) -> None:
     rows = [
         row
         for row in read_record(made.record).measurements("repeats").to_pylist()
@@ -133,10 +137,9 @@ def test_an_encoder_decoder_is_profiled_and_a_masked_model_refused(tmp_path: Pat
     assert not list((tmp_path / "none").iterdir())
 
 
-def test_a_profile_has_the_row_of_the_models_scores(tiny_llama: Path, tmp_path: Path) -> None:
+def test_a_profile_has_the_row_of_the_models_scores(tiny_llama: Path, made: Made) -> None:
     from lsm_eval.models.create import create
 
-    made = profiled(tiny_llama, tmp_path)
     model = create(str(tiny_llama), ModelOptions(device="cpu"))
     assert made.manifest.model.fingerprint == model.fingerprint()
     assert made.manifest.model.name == model.info.name
@@ -281,7 +284,7 @@ def test_a_share_above_all_there_is_is_never_shown(
     made = profiled(tiny_llama, tmp_path)
     rows = read_record(made.record).measurements("repeats").to_pylist()
     disturbed = Counter(row["cell"] for row in rows if row["disturbed"])
-    assert disturbed == dict.fromkeys({row["cell"] for row in rows}, 1), "each cell is measured again, once"
+    assert disturbed == dict.fromkeys({row["cell"] for row in rows}, 2), "each cell is measured again, twice"
     for cell in made.profile.cells:
         shares = [one for one in cell.metrics if one.metric.endswith("_share")]
         assert shares
@@ -290,13 +293,60 @@ def test_a_share_above_all_there_is_is_never_shown(
     assert check_record(made.record).whole
 
 
-def test_shares_are_of_the_machine_in_the_same_minute(tiny_llama: Path, tmp_path: Path) -> None:
-    made = profiled(tiny_llama, tmp_path)
+def test_shares_are_of_the_machine_in_the_same_minute(made: Made) -> None:
     cell = next(cell for cell in made.profile.cells if cell.name == "decode_b3_p8_o4")
     values = {one.metric: one.value for one in cell.metrics}
-    assert values["flops_share"] == pytest.approx((values["flops_per_second"] or 0) / 1e18, rel=0.5)
+    assert values["flops_share"] == pytest.approx((values["flops_per_second"] or 0) / 1e18)
+    assert values["bandwidth_share"] == pytest.approx((values["bytes_per_second"] or 0) / 1e18)
     assert cell.reach is not None
     assert cell.reach.flops_per_second == 1e18
+
+
+def test_the_mean_of_shares_is_not_that_of_the_possible_ones_alone() -> None:
+    import pandas as pd
+
+    from lsm_eval.profiling.offline.numbers import cell_row
+    from lsm_eval.profiling.offline.sweep import Measured, Sweep
+    from lsm_eval.recount.profile import _value
+
+    cell = Cell("prefill", 1, 8, 1)
+
+    def share(reached: list[float]) -> Any:
+        found = Sweep()
+        for number, flops in enumerate(reached):
+            batch = Batch(1.0, 8, 1, prefill_seconds=1.0, prefill_flops=flops)
+            found.rows.append(Measured(cell, number, number, 0.0, batch, Machine(100.0, None)))
+        rows = pd.DataFrame(
+            [
+                dict.fromkeys(_COUNTED, None)
+                | {"prefill_flops": flops, "prefill_seconds": 1.0, "reach_flops": 100.0}
+                for flops in reached
+            ]
+        )
+        again = _value("flops_share", dict(cell.conditions), rows)
+        one = {one.metric: one for one in cell_row(cell, found, None, ()).metrics}["flops_share"]
+        return one, again
+
+    one, again = share([90.0, 94.0, 98.0])
+    assert (one.value, again, one.missing) == (pytest.approx(0.94), pytest.approx(0.94), 0)
+    # Around 100 %: the mean of those below it would be 92 %.
+    one, again = share([88.0, 96.0, 104.0, 112.0])
+    assert (one.value, one.low, one.missing) == (None, None, 4)
+    assert "in 2 of 4 batches" in one.why
+    assert again != again, "no number is the right one"
+
+
+_COUNTED = (
+    "seconds",
+    "prompt_tokens",
+    "output_tokens",
+    "joules",
+    "decode_seconds",
+    "decode_tokens",
+    "decode_bytes",
+    "reach_bytes",
+)
+"""Columns of batches that a share does not look at."""
 
 
 def test_an_engine_that_tells_nothing_is_told_apart_by_difference(tiny_llama: Path, tmp_path: Path) -> None:

@@ -83,6 +83,25 @@ def test_the_line_says_percentiles_that_there_are_times_enough_for() -> None:
     assert latency_summary(None) == ""
 
 
+def test_what_failed_makes_no_model_fast() -> None:
+    times = Times()
+    times.of("generate", "request").extend([0.5] * 10)
+    # 90 of 100 were refused at once.
+    (row,) = latency_rows(
+        [Tally(100, 100, 0, 100, 90, kind="generate", seconds=2.0, tokens_generated=40)], times.found()
+    )
+    assert (row.requests, row.requests_per_second, row.output_tokens_per_second) == (10, 5.0, 20.0)
+    assert latency_rows([Tally(9, 9, 0, 9, 9, kind="generate", seconds=0.1, here=True)], {}) == []
+
+
+def test_few_times_bear_a_median_alone() -> None:
+    times = Times()
+    times.of("generate", "request").extend([0.1, 0.2, 0.3])
+    (row,) = latency_rows([Tally(3, 3, 0, 3, 0, kind="generate", seconds=1.0)], times.found())
+    assert [one.share for one in row.times[0].quantiles] == [0.5, 0.9, 0.95, 0.99]
+    assert [one.share for one in row.times[0].borne] == [0.5]
+
+
 def test_early_records_have_none(run: Runner) -> None:
     done = run("--store", "none")
     path = done.record / "manifest.json"

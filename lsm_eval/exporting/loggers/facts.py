@@ -78,7 +78,8 @@ def _metrics(manifest: Manifest, estimates: Sequence[EstimateRow]) -> dict[str, 
         if kind.output_tokens_per_second is not None:
             found[f"speed/{kind.request}/output_tokens_per_second"] = kind.output_tokens_per_second
         for timed in kind.times:
-            for one in timed.quantiles:
+            found[f"speed/{kind.request}/{timed.what}_n"] = timed.n
+            for one in timed.borne:
                 found[f"speed/{kind.request}/{timed.what}_p{100 * one.share:g}_seconds"] = one.seconds
     return found
 

@@ -41,6 +41,8 @@ def read_profile(path: Path, tool: Tool) -> FoundProfile:
     """What the file says. Raises `UserError` where it is none of that tool's."""
     if path.is_dir():
         raise wrong(path, f"it is a folder; name the file that is {_MEANT[tool]}")
+    if not path.is_file():
+        raise UserError(f"{path} is no file: name a result of {_MEANT[tool]}.")
     try:
         contents = _objects(path)
         if tool == "vllm" and contents and all(map(is_vllm, contents)):

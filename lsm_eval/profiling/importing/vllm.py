@@ -50,7 +50,13 @@ def read_vllm(path: Path, contents: list[dict[str, Any]]) -> FoundProfile:
         raise wrong(path, f"it has measurements of {len(models)} models: keep those of one")
     first = contents[0]
     cells = [_cell(path, content) for content in contents]
-    lacking = ["vLLM's version", "the prompts", "whether a cache was warm", "the machine"]
+    lacking = [
+        "vLLM's version",
+        "the time zone of its date (taken as UTC)",
+        "the prompts",
+        "whether a cache was warm",
+        "the machine",
+    ]
     if any(cell.requests is None for cell in cells):
         lacking.append("the times of each request (vLLM writes them with --save-detailed)")
     return FoundProfile(

@@ -127,7 +127,9 @@ class Bench:
                     if isinstance(answer, Failure):
                         raise NotMeasured(f"the model does not answer such a prompt ({answer.detail})")
                     assert isinstance(answer, Generated)
-                    written += answer.tokens or 0
+                    if answer.tokens is None:
+                        raise NotMeasured("the engine does not say how many tokens it wrote")
+                    written += answer.tokens
         except UserError as error:
             if "not enough memory" not in str(error):
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsm_eval.profiling.offline.spec import Cell
 from lsm_eval.profiling.offline.sweep import Measured, Sweep
@@ -142,7 +142,7 @@ def _flops(rows: Sequence[Measured], phase: str) -> list[MeasuredRow]:
         and (seconds := getattr(row.batch, f"{phase}_seconds"))
     ]
     rate = repeated_rate([flops for flops, _, _ in known], [seconds for _, seconds, _ in known])
-    shares = [flops / seconds / reach if reach else None for flops, seconds, reach in known]
+    shares = [(flops, seconds * reach) for flops, seconds, reach in known if reach]
     return _with_share("flops_per_second", "FLOP/s", "flops_share", rate, shares, len(rows))
 
 
@@ -153,25 +153,27 @@ def _bandwidth(rows: Sequence[Measured]) -> list[MeasuredRow]:
         if row.batch.decode_bytes and row.batch.decode_seconds
     ]
     rate = repeated_rate([read for read, _, _ in known], [seconds for _, seconds, _ in known])
-    shares = [read / seconds / reach if reach else None for read, seconds, reach in known]
+    shares = [(read, seconds * reach) for read, seconds, reach in known if reach]
     return _with_share("bytes_per_second", "bytes/s", "bandwidth_share", rate, shares, len(rows))
 
 
 def _with_share(
-    name: str, unit: str, share_name: str, rate: Repeated, shares: Sequence[float | None], number: int
+    name: str, unit: str, share_name: str, rate: Repeated, parts: Sequence[tuple[float, float]], number: int
 ) -> list[MeasuredRow]:
-    """A rate, and its share of what the machine reached; a share above all there is is none, and is not shown."""
+    """A rate, and its share of what the machine reached: of each batch in `parts` what it did, and what the machine would have done in
+    that time. A share above all there is is none, and is not shown; nor is that of the other batches then, which would be too small:
+    those that are possible are the low ones."""
     if rate.value is None:
         return []
-    possible = [share for share in shares if share is not None and share <= 1]
     found = [_row(name, unit, True, rate)]
-    if possible:
-        mean = repeated_mean(possible)
-        if mean.high is not None and mean.high > 1:
-            mean = Repeated(mean.value, mean.low, 1.0, mean.stderr, mean.method, mean.n, mean.level)
-        found.append(_row(share_name, "fraction", True, mean, missing=number - len(possible)))
+    beyond = sum(part > whole for part, whole in parts)
+    if parts and not beyond:
+        share = repeated_rate([part for part, _ in parts], [whole for _, whole in parts])
+        if share.high is not None and share.high > 1:
+            share = replace(share, high=1.0)
+        found.append(_row(share_name, "fraction", True, share, missing=number - len(parts)))
     else:
-        why = _CACHE if any(share is not None for share in shares) else _UNKNOWN
+        why = f"in {beyond:,} of {len(parts):,} batches {_CACHE}" if parts else _UNKNOWN
         nothing = Repeated(None, None, None, None, f"none ({why})", 0)
         found.append(_row(share_name, "fraction", True, nothing, missing=number, why=why))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from lsm_eval.progress import Progress
 from lsm_eval.statistics.repeats import repeated_mean
 
 DISTURBED = "it was faster than what the machine itself reached, measured again and again in the same minute"
+_AGAIN = 2
+"""Batches of a cell that are measured again because they were faster than the machine."""
 _LEAST = 2
 """Rounds that an interval needs."""
 
@@ -78,8 +81,9 @@ class _Sweeper:
         self._found = Sweep()
         self._start = time.monotonic()
         self._order = 0
-        self._beyond: set[Cell] = set()
-        """Cells that were faster than the machine although all was measured again: caches hold what they read."""
+        self._beyond: Counter[Cell] = Counter()
+        """How often cells were faster than the machine although that was measured again: caches hold what they read, or something
+        disturbed the measurement."""
 
     def run(self) -> Sweep:
         round_number = -1
@@ -143,7 +147,7 @@ class _Sweeper:
                 start = time.monotonic() - self._start
                 batch = self._bench.measure(cell, requests)
                 machine, beyond = self._beside(cell, batch)
-                again = beyond and cell not in self._beyond and round_number >= 0
+                again = beyond and self._beyond[cell] < _AGAIN and round_number >= 0
                 self._found.rows.append(
                     Measured(
                         cell, round_number, self._order, start, batch, machine, DISTURBED if again else None
@@ -152,7 +156,7 @@ class _Sweeper:
                 self._order += 1
                 if not again:
                     return
-                self._beyond.add(cell)
+                self._beyond[cell] += 1
                 requests = self._bench.prompts(cell, self._rng)
         except NotMeasured as error:
             why = str(error)
@@ -164,7 +168,7 @@ class _Sweeper:
         speeds = batch.speeds
         if speeds.flops is None and speeds.bytes is None:
             return UNMEASURED, False
-        machine = self._reach.now() if cell in self._beyond else self._reach.beside(speeds)
+        machine = self._reach.now() if self._beyond[cell] >= _AGAIN else self._reach.beside(speeds)
         return machine, speeds.beyond(machine)
 
     def _foreseen(self) -> float:

@@ -188,6 +188,7 @@ def test_aiperf_alone_and_with_failed_requests(tmp_path: Path) -> None:
 def test_wrong_files_are_one_sentence(tool: str, tmp_path: Path) -> None:
     other = TOOLS["vllm" if tool != "vllm" else "aiperf"]
     assert "it is no result of" in bring(tool, other, tmp_path).sentence()
+    assert "is no file: name a result of" in bring(tool, tmp_path / "nowhere.json", tmp_path).sentence()
     assert "is a folder" in bring(tool, FILES, tmp_path).sentence()
     bad = tmp_path / "bad.json"
     for text in (
