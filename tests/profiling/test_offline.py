@@ -41,8 +41,19 @@ def profiled(model: Path | str, out: Path, spec: OfflineSpec = SMALL, **options:
     return profile_model(asked, spec, Silent())
 
 
-def test_a_profile_is_a_whole_record(tiny_llama: Path, tmp_path: Path) -> None:
-    made = profiled(tiny_llama, tmp_path)
+_KEPT: list[Made] = []
+
+
+@pytest.fixture
+def small(machine: None, tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A small profile, made once for all tests that only look at it."""
+    if not _KEPT:
+        _KEPT.append(profiled(tiny_llama, tmp_path_factory.mktemp("small")))
+    return _KEPT[0]
+
+
+def test_a_profile_is_a_whole_record(small: Made) -> None:
+    made = small
     record = read_record(made.record)
     names = ["prefill_b1_p8_o1", "decode_b1_p8_o4", "prefill_b3_p8_o1", "decode_b3_p8_o4"]
     assert list(record.tasks) == [f"profile_{name}" for name in names]
@@ -59,11 +70,8 @@ def test_a_profile_is_a_whole_record(tiny_llama: Path, tmp_path: Path) -> None:
     assert {row.area for row in record.estimates} == {"speed"}
 
 
-def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(
-    tiny_llama: Path, tmp_path: Path
-) -> None:
-    made = profiled(tiny_llama, tmp_path)
-    rows = read_record(made.record).measurements("repeats").to_pylist()
+def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(small: Made) -> None:
+    rows = read_record(small.record).measurements("repeats").to_pylist()
     warm = [row for row in rows if row["warm_up"]]
     counted = [row for row in rows if not row["warm_up"]]
     assert len(warm) == 4
@@ -74,8 +82,8 @@ def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(
     assert [row["order"] for row in rows] == list(range(len(rows)))
 
 
-def test_texts_go_on_where_the_model_would_end(tiny_llama: Path, tmp_path: Path) -> None:
-    made = profiled(tiny_llama, tmp_path)
+def test_texts_go_on_where_the_model_would_end(small: Made) -> None:
+    made = small
     rows = read_record(made.record).measurements("repeats").to_pylist()
     wanted = {
         "prefill_b1_p8_o1": (8, 1),
@@ -87,8 +95,8 @@ def test_texts_go_on_where_the_model_would_end(tiny_llama: Path, tmp_path: Path)
     assert made.profile.workload.ends_ignored
 
 
-def test_numbers_are_those_of_the_batches(tiny_llama: Path, tmp_path: Path) -> None:
-    made = profiled(tiny_llama, tmp_path)
+def test_numbers_are_those_of_the_batches(small: Made) -> None:
+    made = small
     rows = [
         row
         for row in read_record(made.record).measurements("repeats").to_pylist()
@@ -108,7 +116,7 @@ def test_numbers_are_those_of_the_batches(tiny_llama: Path, tmp_path: Path) -> N
     assert values["flops_per_second"] == pytest.approx(sum(row["decode_flops"] for row in rows) / decode)
 
 
-@pytest.mark.parametrize("engine", ["plain", "tree"])
+@pytest.mark.parametrize("engine", ["plain", pytest.param("tree", marks=pytest.mark.slow)])
 def test_it_measures_the_engine_that_a_run_uses(engine: Any, tiny_llama: Path, tmp_path: Path) -> None:
     made = profiled(tiny_llama, tmp_path, engine=engine)
     told = made.manifest.model.details["generation"]
@@ -133,6 +141,7 @@ def test_an_encoder_decoder_is_profiled_and_a_masked_model_refused(tmp_path: Pat
     assert not list((tmp_path / "none").iterdir())
 
 
+@pytest.mark.slow
 def test_a_profile_has_the_row_of_the_models_scores(tiny_llama: Path, tmp_path: Path) -> None:
     from lsm_eval.models.create import create
 
@@ -155,6 +164,7 @@ def test_cells_that_do_not_fit_are_refused_before_anything_is_loaded(
         profiled(tiny_llama, tmp_path, OfflineSpec(repeats=6, max_repeats=5))
 
 
+@pytest.mark.slow
 def test_rounds_go_on_for_cells_that_vary(
     tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +186,7 @@ def test_rounds_go_on_for_cells_that_vary(
     assert any("2 of 4 cells" in note and "after 8 rounds" in note for note in made.profile.notes)
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_costs_the_cell_alone(
     tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +282,7 @@ def test_the_machine_is_measured_anew_after_half_a_minute() -> None:
     assert len(count) == 3
 
 
+@pytest.mark.slow
 def test_a_share_above_all_there_is_is_never_shown(
     tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +302,7 @@ def test_a_share_above_all_there_is_is_never_shown(
     assert check_record(made.record).whole
 
 
+@pytest.mark.slow
 def test_shares_are_of_the_machine_in_the_same_minute(tiny_llama: Path, tmp_path: Path) -> None:
     made = profiled(tiny_llama, tmp_path)
     cell = next(cell for cell in made.profile.cells if cell.name == "decode_b3_p8_o4")
