@@ -255,6 +255,50 @@ def test_streams_that_are_none_have_failed(events: list[bytes], failure: str) ->
     assert not one.whole
 
 
+@pytest.mark.parametrize("reason", ["abort", "error", "content_filter"])
+def test_an_answer_that_was_broken_off_is_not_whole(reason: str) -> None:
+    """However quick it was."""
+    part = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"?"}]}'.replace("?", reason)
+    one = timed(exchange_of(event(part), event("[DONE]")), "chat/completions", 0, Key(None))
+    assert (one.failure, one.whole, len(one.chunks)) == ("aborted", False, 1)
+    assert reason in one.detail
+    whole_one = part.replace(reason, "tool_calls")
+    one = timed(exchange_of(event(whole_one), event("[DONE]")), "chat/completions", 0, Key(None))
+    assert one.whole
+
+
+def test_a_response_that_was_withheld_is_not_whole() -> None:
+    delta = event('{"type":"response.output_text.delta","delta":"a"}')
+    for reason, failure in [("content_filter", "aborted"), ("max_output_tokens", None)]:
+        last = event(
+            '{"type":"response.incomplete","response":{"incomplete_details":{"reason":"?"}}}'.replace(
+                "?", reason
+            )
+        )
+        assert timed(exchange_of(delta, last), "responses", 0, Key(None)).failure == failure
+
+
+@pytest.mark.parametrize("letters", [170, 185, 195, 280, 295])
+def test_half_a_key_is_hidden_too(letters: int) -> None:
+    """What a server says is cut; a key that it repeats there is taken out before."""
+    key = Key("zq9-" + "Kx7" * 12)
+    said = "x" * letters + " " + (key.secret or "")
+    body = json.dumps({"error": {"message": said}}).encode()
+    heads = [
+        b"HTTP/1.1 401 X\r\nContent-Length: %d\r\n\r\n",
+        b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+    ]
+    found = [exchange_of(event(body.decode()))]
+    for head in heads:
+        for content in (body, said.encode()):
+            start = head % len(content)
+            one = Exchange(started=0, ended=10**9, body_at=len(start), head=Head(start[:-4]))
+            one.parts, one.arrived = [start + content], array("q", [5])
+            found.append(one)
+    for exchange in found:
+        assert "zq9" not in timed(exchange, "chat/completions", 0, key).detail
+
+
 def test_responses_are_read_too() -> None:
     from stream_bytes import response
 
