@@ -12,6 +12,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ class _Server(asyncio.Protocol):
     queue: deque[_Answer] = deque()  # noqa: RUF012
     asked: list[dict[str, Any]] = []  # noqa: RUF012
     flushed: list[str] = []  # noqa: RUF012
+    times: list[list[int]] = []  # noqa: RUF012
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -94,7 +96,7 @@ class _Server(asyncio.Protocol):
     def answer(self, path: str, content: bytes) -> None:
         what = self.what
         if path == "/told":
-            self.whole(200, {"asked": _Server.asked, "flushed": _Server.flushed})
+            self.whole(200, {"asked": _Server.asked, "flushed": _Server.flushed, "times": _Server.times})
         elif path in ("/reset_prefix_cache", "/flush_cache"):
             _Server.flushed.append(path)
             self.whole(200, {})
@@ -116,10 +118,11 @@ class _Server(asyncio.Protocol):
         number = _Server.number
         _Server.number += 1
         _Server.asked.append(body)
+        _Server.times.append([time.perf_counter_ns()])
         if number in what.fails:
             self.whole(503, {"error": {"message": "too busy"}})
         elif number not in what.hangs:
-            one = _Answer(self, "chat" in path, body, cut=number in what.cuts)
+            one = _Answer(self, "chat" in path, body, _Server.times[number], cut=number in what.cuts)
             if what.role_first or what.streams:
                 one.head()
             if _Server.busy < what.slots:
@@ -129,8 +132,10 @@ class _Server(asyncio.Protocol):
 
 
 class _Answer:
-    def __init__(self, server: _Server, chat: bool, body: dict[str, Any], *, cut: bool) -> None:
-        self.server, self.chat, self.cut = server, chat, cut
+    def __init__(
+        self, server: _Server, chat: bool, body: dict[str, Any], times: list[int], *, cut: bool
+    ) -> None:
+        self.server, self.chat, self.cut, self.times = server, chat, cut, times
         self.most = int(body.get("max_tokens") or body.get("max_completion_tokens") or 16)
         if server.what.stops_at is not None:
             self.most = min(self.most, server.what.stops_at)
@@ -178,6 +183,7 @@ class _Answer:
         self.end()
 
     def part(self, count: int) -> None:
+        self.times.append(time.perf_counter_ns())
         what, first = self.server.what, self.written
         thought = [first + at < what.thoughts for at in range(count)]
         texts = [f" w{first + at}" for at in range(count)]
@@ -272,7 +278,8 @@ def paced(**options: Any) -> Iterator[str]:
 
 
 def told(url: str) -> dict[str, Any]:
-    """What a server was asked, and how often its cache was flushed."""
+    """What a server was asked, how often its cache was flushed, and of each request by the server's own clock (nanoseconds): when it
+    was read, and when each part with text was about to be written."""
     with urlopen(Request(url.removesuffix("/v1") + "/told")) as answer:
         found: dict[str, Any] = json.load(answer)
         return found

@@ -19,6 +19,8 @@ def serving_lines(profile: ProfileRow) -> list[str]:
     rows = [_row(cell) for cell in profile.cells]
     lines = list(aligned(header, rows, right=range(1, len(header))))
     lines.append("Times are p50 / p99; (p99) in brackets rests on too few requests: it needs 299.")
+    if profile.client_bound:
+        lines.append("* client-bound: the client may have been the limit, not the model; in no ranking.")
     for cell in profile.cells:
         kept = {one.metric: one for one in cell.metrics}.get("attainment")
         if kept is not None and kept.value is not None and kept.low is not None and kept.high is not None:

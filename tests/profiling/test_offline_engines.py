@@ -67,6 +67,7 @@ def test_llama_cpp(tmp_path: Path) -> None:
     assert check_record(made.record).whole
 
 
+@pytest.mark.slow
 def test_onnx(tmp_path: Path, tiny_llama: Path) -> None:
     pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'lsm-eval[onnx]'")
     pytest.importorskip("onnx", reason="needs the package onnx, with which torch exports")
@@ -82,6 +83,7 @@ def test_onnx(tmp_path: Path, tiny_llama: Path) -> None:
     assert check_record(made.record).whole
 
 
+@pytest.mark.slow
 def test_a_gguf_file(tmp_path: Path) -> None:
     from tiny_gguf import write_llama
 

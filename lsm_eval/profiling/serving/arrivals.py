@@ -17,6 +17,8 @@ import numpy as np
 from lsm_eval.errors import UserError
 
 _NANOSECONDS = 1e9
+_LEAST_SHAPE, _MOST_SHAPE = 0.001, 1e6
+"""Below, all arrivals but a few are one burst, and in the end no number; above, they are constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ def read_arrivals(text: str) -> Arrivals:
             found = float(shape)
         except ValueError:
             found = math.nan
-        if 0 < found < math.inf:
+        if _LEAST_SHAPE <= found <= _MOST_SHAPE:
             return Arrivals("gamma", found)
         raise UserError(
-            f"--arrivals {text}: gamma needs a shape above 0, such as gamma:0.5 for bursts (1 is Poisson's)."
+            f"--arrivals {text}: gamma needs a shape from {_LEAST_SHAPE:g} to {_MOST_SHAPE:,.0f}, such as gamma:0.5 for bursts (1 is "
+            "Poisson's)."
         )
     raise UserError(f"--arrivals {text}: write constant, poisson or gamma:SHAPE.")
 

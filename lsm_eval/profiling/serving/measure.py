@@ -20,6 +20,7 @@ from lsm_eval.profiling.serving.search import LEVEL, WITHIN, Found, Probe, find_
 from lsm_eval.profiling.serving.spec import ServingSpec, Step
 from lsm_eval.profiling.serving.stamps import Chunk, Timed
 from lsm_eval.profiling.serving.traces import Trace
+from lsm_eval.profiling.serving.unlike import unlike_asked
 from lsm_eval.results.profile_rows import REQUEST_COLUMNS, CellRow, SearchRow
 
 _SECONDS = 1e-9
@@ -112,6 +113,9 @@ class Measuring:
             done.notes.append(
                 f"{title}: all {len(requests):,} prompts that had been made were asked before --seconds were over."
             )
+        if listed:
+            new = self._spec.cache == "unknown" and conditions["loop"] != "trace"
+            done.notes += [f"{title}: {said}" for said in unlike_asked(requests, new=new)]
         for failure, count in failures.items():
             said = _said(requests, failure)
             done.notes.append(f"{title}: {count:,} failed ({failure}){': ' if said else ''}{said}.")

@@ -33,6 +33,12 @@ _ANSWER_EVENTS = (
 _THOUGHT_EVENTS = ("response.reasoning_text.delta", "response.reasoning_summary_text.delta")
 _LAST_EVENTS = {"response.completed": "stop", "response.incomplete": "length", "response.failed": None}
 _IDS = ("token_ids", "tokens", "output_ids")
+_WHOLE = frozenset(
+    {
+        "stop", "eos", "eos_token", "stop_sequence", "end_turn", "length", "max_tokens", "tool_calls", "function_call",
+    }
+)  # fmt: skip
+"""Reasons to end of an answer that came to its end; all others (`abort`, `error`, `content_filter`) are those of one that did not."""
 _MOST_SAID = 300
 _MOST_STILL = 0.1  # of the chunks with text, at which a count of tokens may stand still
 
@@ -66,13 +72,15 @@ def timed(exchange: Exchange, path: str, index: int, key: Key) -> Timed:
     read = _Read()
     try:
         if exchange.failure is None:
-            _check_head(exchange)
+            _check_head(exchange, key)
         if exchange.head is not None and exchange.head.status == 200:
-            _read_events(exchange, path, read)
+            _read_events(exchange, path, read, key)
         if found.failure is None and not (read.finish or read.done):
             raise _Wrong("cut", "the stream ended before the answer did")
         if found.failure is None and not read.chunks:
             raise _Wrong("empty", "the stream ended without a word")
+        if found.failure is None and read.finish and read.finish.lower() not in _WHOLE:
+            raise _Wrong("aborted", f"the answer ended for the reason {read.finish[:40]!r}")
     except _Wrong as error:
         if found.failure is None:
             found.failure, found.detail = error.args[0], key.hidden(error.args[1])[:_MOST_SAID]
@@ -80,18 +88,18 @@ def timed(exchange: Exchange, path: str, index: int, key: Key) -> Timed:
     return found
 
 
-def _check_head(exchange: Exchange) -> None:
+def _check_head(exchange: Exchange, key: Key) -> None:
     head = exchange.head
     if head is None:
         raise _Wrong("connection", "no answer came")
     if head.status != 200:
-        raise _Wrong(f"status {head.status}", _said(body(exchange)))
+        raise _Wrong(f"status {head.status}", _said(key.taken_out(body(exchange), said=False)))
     if head.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
         raise _Wrong("compressed", "the server compresses streams although it was asked not to")
     if "json" in head.headers.get("content-type", "").lower():
         # An answer as a whole has no first token; an error may come so, too.
         whole = body(exchange)
-        said = _said(whole)
+        said = _said(key.taken_out(whole, said=False))
         if said and b'"choices"' not in whole and b'"output"' not in whole:
             raise _Wrong("error", said)
         raise _Wrong("no stream", "the server gave the answer as a whole, not as a stream")
@@ -126,19 +134,19 @@ def _pieces(exchange: Exchange) -> Iterator[tuple[int, bytes]]:
             return
 
 
-def _read_events(exchange: Exchange, path: str, read: _Read) -> None:
+def _read_events(exchange: Exchange, path: str, read: _Read, key: Key) -> None:
     events = Events()
     last = exchange.ended or exchange.started
     take = _take_response if path == "responses" else _take_chunk
     for at, piece in _pieces(exchange):
         last = at
         for name, data in events.feed(piece):
-            _take(take, name, data, at, read, path)
+            _take(take, name, data, at, read, path, key)
     for name, data in events.end():
-        _take(take, name, data, last, read, path)
+        _take(take, name, data, last, read, path, key)
 
 
-def _take(take: Any, name: str, data: bytes, at: int, read: _Read, path: str) -> None:
+def _take(take: Any, name: str, data: bytes, at: int, read: _Read, path: str, key: Key) -> None:
     if read.done:
         return
     if data.strip() == DONE:
@@ -151,6 +159,8 @@ def _take(take: Any, name: str, data: bytes, at: int, read: _Read, path: str) ->
     if not isinstance(part, dict):
         raise _Wrong("malformed", "a part of the stream is no JSON object")
     if part.get("error") or name == "error":
+        # The key is taken out before anything is cut: half a key would be found by nobody.
+        part = json.loads(key.taken_out(data, said=False))
         raise _Wrong("error", error_text(part) or "an error came in the midst of the stream")
     take(name, part, at, read, path == "chat/completions")
 
@@ -203,7 +213,10 @@ def _take_response(name: str, part: dict[str, Any], at: int, read: _Read, chat: 
             raise _Wrong("error", error_text(response) or "the server says that it failed")
         usage = response.get("usage")
         read.usage = usage if isinstance(usage, dict) else {}
-        read.finish, read.done = _LAST_EVENTS[kind], True
+        details = response.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        withheld = kind == "response.incomplete" and reason not in (None, "max_output_tokens")
+        read.finish, read.done = str(reason) if withheld else _LAST_EVENTS[kind], True
         return
     delta = part.get("delta")
     if kind in _ANSWER_EVENTS and delta:

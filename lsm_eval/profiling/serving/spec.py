@@ -10,6 +10,7 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.profiling.serving.arrivals import Arrivals
 from lsm_eval.profiling.serving.objective import Objective
+from lsm_eval.profiling.serving.search import LOOKS, first_number
 from lsm_eval.profiling.serving.traces import Format
 from lsm_eval.results.profile_rows import Cache
 
@@ -76,23 +77,61 @@ class ServingSpec:
             raise UserError(
                 "--find-rate chooses the rates itself: leave out --concurrency and --trace, and give one --rate to begin at, or none."
             )
+        if self.find_rate and self.requests is not None:
+            raise UserError(
+                "--find-rate decides itself how many requests tell enough: leave out --requests; --seconds makes each probe longer."
+            )
+        if self.find_rate and (len(self.prompts) > 1 or len(self.outputs) > 1):
+            raise UserError(
+                "--find-rate looks for one rate: give one --prompt-tokens and one --output-tokens."
+            )
+        if self.find_rate and self.objective is not None:
+            most = first_number(self.objective.share) * 2 ** (LOOKS - 1)
+            if most > MOST_REQUESTS:
+                raise UserError(
+                    f"--objective {self.objective.words}: up to {most:,} requests a rate may be needed to show such a share, and "
+                    f"{MOST_REQUESTS:,} is the most: ask for a lower one."
+                )
         if self.trace is not None and (self.concurrency or self.rates):
             raise UserError(
                 "--trace says itself when requests come: leave out --concurrency and --rate; --speed replays it faster."
             )
         if self.cache == "prefix-warm" and self.flush is not None:
             raise UserError("--flush empties the cache that --cache warm fills: leave out one of the two.")
+        if self.trace is None and not self.find_rate:
+            self._check_requests()
         if len(self.steps()) > MOST_CELLS:
             raise UserError(
                 f"--concurrency, --rate, --prompt-tokens and --output-tokens make {len(self.steps()):,} measurements: give "
                 f"fewer values, {MOST_CELLS} measurements at most."
             )
 
+    def _check_requests(self) -> None:
+        """Raises `UserError` where a measurement would not be the one whose name it has."""
+        longest, places = max(self.prompts), max(self.concurrency, default=1)
+        most = max(min(MOST_REQUESTS, _MOST_TOKENS // longest), 1)
+        if self.requests is not None and self.requests < places:
+            raise UserError(
+                f"--requests {self.requests:,} cannot keep {places:,} under way at a time: give --requests {4 * places:,} or more, or a lower "
+                "--concurrency."
+            )
+        by_rate = [math.floor(self.seconds * rate) + 1 for rate in self.rates] if self.seconds else []
+        wanted = max([self.requests or 0, places, *by_rate])
+        if self.requests is not None:
+            wanted = max(min(wanted, self.requests), places)
+        if wanted > most:
+            raise UserError(
+                f"{wanted:,} requests of {longest:,} tokens in one measurement are more than are made beforehand ({most:,} of this length): "
+                "give fewer --requests, less --seconds or a lower --rate."
+            )
+
     def steps(self) -> list[Step]:
         """What is measured, in order; nothing where a rate is searched or a trace is replayed."""
         if self.find_rate or self.trace is not None:
             return []
-        concurrency = self.concurrency or (() if self.rates else DEFAULT_CONCURRENCY)
+        concurrency = self.concurrency
+        if not concurrency and not self.rates:
+            concurrency = tuple(one for one in DEFAULT_CONCURRENCY if one <= (self.requests or one))
         found = []
         for prompt in self.prompts:
             for output in self.outputs:

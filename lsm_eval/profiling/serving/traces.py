@@ -25,6 +25,8 @@ Format = Literal["azure", "mooncake"]
 BLOCK_TOKENS = 512
 """Of Mooncake's: tokens that a hash stands for."""
 _MOST_BYTES = 2**30  # unpacked
+_MOST_SECONDS = 1e12
+_MOST_TOKENS = 10_000_000  # of one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,10 @@ def read_trace(
 ) -> Trace:
     """The first `requests` of a trace, or those of its first `seconds` as replayed, whichever are fewer. Raises `UserError`
     where the file is not there, or no such trace."""
-    if not 0 < speed < math.inf:
-        raise UserError(f"--speed {speed:g}: a trace is replayed at a speed above 0; 2 is twice as fast.")
+    if not 1e-6 <= speed <= 1e6:
+        raise UserError(
+            f"--speed {speed:g}: a trace is replayed at a speed above 0, from 1e-6 to 1e6; 2 is twice as fast."
+        )
     try:
         content = path.read_bytes()
         text = _unpacked(content, path)
@@ -141,10 +145,10 @@ def _mooncake(text: str, path: Path) -> Iterator[Line]:
         try:
             row = json.loads(line)
             when = float(row["timestamp"]) / 1000
-            if not math.isfinite(when):
+            if not abs(when) < _MOST_SECONDS:
                 raise ValueError
             yield when, _tokens(row["input_length"]), _tokens(row["output_length"]), _blocks(row)
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise UserError(
                 f"--trace {path}, line {number}: it is no object with timestamp, input_length and output_length: this is no trace of "
                 "Mooncake's; see --trace-format."
@@ -162,6 +166,10 @@ def _tokens(value: Any) -> int:
     number = int(value)
     if number < 0 or isinstance(value, bool | float):
         raise ValueError
+    if number > _MOST_TOKENS:
+        raise UserError(
+            f"--trace: it has a request of {number:.3g} tokens, and {_MOST_TOKENS:,} are the most that are asked for at once."
+        )
     return max(
         number, 1
     )  # a trace counts an answer that was given up as 0; nothing can be asked for no token

@@ -6,20 +6,20 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 import pytest
 from command_line import Outcome, call, environment
 from paced_server import paced, told
 
+from lsm_eval.profiling.serving import formulas, watch
 from lsm_eval.profiling.serving.checks import self_check
 from lsm_eval.profiling.serving.drive import Driven
 from lsm_eval.profiling.serving.measure import from_row, likeness
@@ -65,26 +65,80 @@ def why(cell: CellRow, metric: str) -> str | None:
     return found.why
 
 
+def own_times(url: str, part: int, number: int = 16) -> list[float]:
+    """Seconds from when the server had read a request until it wrote its part of this number, by the server's own clock: of its last
+    requests, in order of size."""
+    return sorted((times[part] - times[0]) * 1e-9 for times in told(url)["times"][-number:])
+
+
+def no_earlier(ours: list[float], theirs: list[float], least: float) -> None:
+    """A busy machine is late, and never early: whatever the load, the client saw each part after the server wrote it."""
+    assert len(ours) == len(theirs)
+    for seen, written in zip(sorted(ours), theirs, strict=True):
+        assert least - 1e-4 <= written <= seen + 1e-4
+
+
+def in_a_quiet_moment(check: Callable[[], None], tries: int = 6) -> None:
+    """What is true of a machine with nothing else to do: of some tries one has to be so."""
+    for left in reversed(range(tries)):
+        try:
+            check()
+        except AssertionError:
+            if not left:
+                raise
+            time.sleep(1.0)
+        else:
+            return
+
+
 SMALL = ("--requests", "16", "--concurrency", "4", "--output-tokens", "12", "--prompt-tokens", "32")
 
 
 def test_a_known_pace_is_found(profile: Profile) -> None:
-    outcome, found, requests, _ = profile(*SMALL, first=0.08, pace=0.012)
+    outcome, found, requests, url = profile(*SMALL, first=0.08, pace=0.012)
     assert outcome.code == 0
     (cell,) = found.cells
     assert (cell.n, cell.failures, found.formulas) == (16, {}, "vllm")
-    # A busy machine is late, and never early.
-    assert 0.079 <= value(cell, "ttft_p50") <= 0.12  # type: ignore[operator]
-    assert value(cell, "tpot_p50") == pytest.approx(0.012, rel=0.1)
-    assert value(cell, "itl_p50") == pytest.approx(0.012, rel=0.6)
-    assert value(cell, "e2e_p50") == pytest.approx(0.08 + 11 * 0.012, abs=0.06)
+    no_earlier([formulas.ttft(one) for one in requests], own_times(url, 1), 0.08)
+    no_earlier([formulas.e2e(one) for one in requests], own_times(url, -1), 0.08 + 11 * 0.012)
+    per_token = [(formulas.e2e(one) - formulas.ttft(one)) / 11 for one in requests]
+    assert value(cell, "tpot_p50") == pytest.approx(median(per_token), abs=1e-7)
+    seconds = max(one.ended or 0 for one in requests) * 1e-9
+    assert value(cell, "output_tokens_per_second") == pytest.approx(16 * 12 / seconds, rel=1e-6)
+    assert value(cell, "output_tokens_per_second") <= 4 * 12 / (0.08 + 11 * 0.012)  # type: ignore[operator]
     assert {one.output_tokens for one in requests} == {12}
     assert {one.counted_by for one in requests} == {"server (as many tokens as chunks)"}
-    assert value(cell, "output_tokens_per_second") == pytest.approx(4 * 12 / (0.08 + 11 * 0.012), rel=0.3)
     # The paced server counts words and 7 more.
     assert {one.prompt_tokens for one in requests} == {32}
     assert cell.check is not None
     assert cell.check.asked_concurrency == 4
+
+
+@pytest.mark.slow
+def test_a_known_pace_is_found_nearly_as_it_is(profile: Profile) -> None:
+    def plain() -> None:
+        _, found, _, _ = profile(*SMALL, first=0.08, pace=0.012)
+        (cell,) = found.cells
+        assert value(cell, "ttft_p50") == pytest.approx(0.08, rel=0.5)
+        assert value(cell, "tpot_p50") == pytest.approx(0.012, rel=0.25)
+        assert value(cell, "itl_p50") == pytest.approx(0.012, rel=0.6)
+        assert value(cell, "e2e_p50") == pytest.approx(0.08 + 11 * 0.012, rel=0.3)
+
+    def bundled() -> None:
+        _, found, _, _ = profile(*SMALL, first=0.05, pace=0.01, bundle=4, counts="ids")
+        (cell,) = found.cells
+        for metric in ("chunk_gap_p90", "itl_p99"):
+            assert value(cell, metric) == pytest.approx(0.04, rel=0.5)
+
+    def queued() -> None:
+        _, found, requests, _ = profile(*QUEUE, first=0.05, slots=1)
+        (cell,) = found.cells
+        assert value(cell, "ttft_p50") == pytest.approx(0.05 + 9.5 * 0.04, rel=0.25)
+        assert value(cell, "requests_per_second") == pytest.approx(20, rel=0.2)
+        assert median(one.started - (one.scheduled or 0) for one in requests) < 20e6
+
+    for check in (plain, bundled, queued):
+        in_a_quiet_moment(check)
 
 
 def test_what_a_record_says_follows_from_its_stamps(profile: Profile) -> None:
@@ -104,13 +158,22 @@ def test_what_a_record_says_follows_from_its_stamps(profile: Profile) -> None:
 
 
 def test_bundles_without_counts_have_no_inter_token_latency(profile: Profile) -> None:
-    outcome, found, requests, _ = profile(*SMALL, first=0.05, pace=0.01, bundle=4)
+    outcome, found, requests, url = profile(*SMALL, first=0.05, pace=0.01, bundle=4)
     (cell,) = found.cells
     assert value(cell, "itl_p50") is None
     assert "chunks are not tokens" in (why(cell, "itl_p50") or "")
     assert "no inter-token latency: the server puts several tokens in a chunk" in outcome.err
-    assert value(cell, "chunk_gap_p90") == pytest.approx(0.04, rel=0.5)
-    assert value(cell, "tpot_p50") == pytest.approx(0.08 / 11, rel=0.2)  # vLLM's formula, of counted tokens
+    no_earlier([formulas.ttft(one) for one in requests], own_times(url, 1), 0.08)  # its last token's time
+    no_earlier([formulas.e2e(one) for one in requests], own_times(url, -1), 0.05 + 11 * 0.01)
+    gaps = [gap for one in requests for gap in formulas.chunk_gaps(one)]
+    assert len(gaps) == 16 * 3
+    assert value(cell, "chunk_gap_p90") == pytest.approx(
+        quantiles(gaps, n=10, method="inclusive")[-1], abs=1e-6
+    )
+    per_token = [(formulas.e2e(one) - formulas.ttft(one)) / 11 for one in requests]
+    assert value(cell, "tpot_p50") == pytest.approx(
+        median(per_token), abs=1e-7
+    )  # vLLM's formula, of counted tokens
     assert all(chunk.tokens is None for one in requests for chunk in one.chunks)
 
 
@@ -123,7 +186,8 @@ def test_bundles_with_counts_have_one(profile: Profile, counts: str, by: str) ->
     assert {one.counted_by for one in requests} == {by}
     assert [chunk.tokens for chunk in requests[0].chunks] == [4, 4, 4, 0]
     assert value(cell, "itl_p50") == 0.0  # three of four come with the one before
-    assert value(cell, "itl_p99") == pytest.approx(0.04, rel=0.5)
+    gaps = [gap for one in requests for gap in formulas.chunk_gaps(one)[:2]] + [0.0] * 16 * 9
+    assert value(cell, "itl_p99") == pytest.approx(quantiles(gaps, n=100, method="inclusive")[-1], abs=1e-6)
 
 
 def test_what_nobody_counts_is_not_told(profile: Profile) -> None:
@@ -137,11 +201,13 @@ def test_what_nobody_counts_is_not_told(profile: Profile) -> None:
 
 @pytest.mark.parametrize("tagged", [False, True])
 def test_the_answers_first_token_comes_after_the_thoughts(profile: Profile, tagged: bool) -> None:
-    _, found, requests, _ = profile(*SMALL, first=0.05, pace=0.01, thoughts=8, tagged=tagged)
+    _, found, requests, url = profile(*SMALL, first=0.05, pace=0.01, thoughts=8, tagged=tagged)
     (cell,) = found.cells
     assert sum(chunk.thought for chunk in requests[0].chunks) == 8
-    apart = value(cell, "ttfat_p50") - value(cell, "ttft_p50")  # type: ignore[operator]
-    assert apart == pytest.approx(0.08, rel=0.25)
+    no_earlier([formulas.ttft(one) for one in requests], own_times(url, 1), 0.05)
+    answered = [(one.chunks[8].at - one.started) * 1e-9 for one in requests]
+    no_earlier(answered, own_times(url, 9), 0.05 + 8 * 0.01)
+    assert value(cell, "ttfat_p50") == pytest.approx(median(answered), abs=1e-6)
 
 
 def test_a_role_is_no_token(profile: Profile) -> None:
@@ -167,9 +233,9 @@ def test_failures_count_and_nothing_is_retried(profile: Profile) -> None:
     outcome, found, requests, url = profile(
         *SMALL,
         "--objective",
-        "ttft=2s",
+        "ttft=60s",
         "--timeout",
-        "1",
+        "2",
         first=0.02,
         pace=0.005,
         fails=[7],
@@ -215,9 +281,11 @@ def test_a_closed_loop_ends_in_time(profile: Profile) -> None:
         "--concurrency", "2", "--seconds", "0.5", "--output-tokens", "4", first=0.08, pace=0.01
     )
     (cell,) = found.cells
-    assert 2 <= cell.n <= 14
+    assert 2 <= cell.n <= 10  # two at a time, of which each takes 110 ms or more
     assert cell.failures == {}
-    assert max(one.started for one in requests) <= 0.5e9
+    assert (
+        max(one.started for one in requests) <= 0.7e9
+    )  # whoever looked in time may be held up before it begins
     _, found, requests, _ = profile(
         "--concurrency",
         "1",
@@ -252,7 +320,6 @@ def test_an_open_loop_keeps_to_its_times(profile: Profile) -> None:
     assert cell.name == "serving_open_gamma-0.5_r40_p256_o4"
     late = [one.started - (one.scheduled or 0) for one in requests]
     assert min(late) >= 0
-    assert median(late) < 20e6
     assert (requests[-1].scheduled or 0) - (requests[0].scheduled or 0) == pytest.approx(
         39 / 40 * 1e9, rel=1e-6
     )
@@ -261,25 +328,25 @@ def test_an_open_loop_keeps_to_its_times(profile: Profile) -> None:
     assert value(cell, "ttft_scheduled_p50") >= value(cell, "ttft_p50")  # type: ignore[operator]
 
 
+QUEUE = ("--rate", "100", "--arrivals", "constant", "--requests", "20", "--output-tokens", "1")
+
+
 def test_a_queue_is_part_of_the_latency(profile: Profile) -> None:
-    """Ten arrivals a tenth of a second at a server that needs 50 ms for each, one at a time."""
-    _, found, _, _ = profile(
-        "--rate",
-        "100",
-        "--arrivals",
-        "constant",
-        "--requests",
-        "20",
-        "--output-tokens",
-        "1",
-        first=0.05,
-        slots=1,
-    )
+    """Ten arrivals a tenth of a second at a server that needs 50 ms for each, one at a time: whatever the load, the k-th answer is
+    not there before k times 50 ms, and who came late to ask has waited all the same."""
+    _, found, requests, _ = profile(*QUEUE, first=0.05, slots=1)
     (cell,) = found.cells
-    assert value(cell, "ttft_p50") == pytest.approx(0.05 + 9.5 * 0.04, rel=0.2)
-    assert value(cell, "requests_per_second") == pytest.approx(20, rel=0.15)
+    assert cell.n == 20
+    ends = sorted(one.chunks[-1].at * 1e-9 for one in requests)
+    for at, end in enumerate(ends):
+        assert end >= 0.05 * (at + 1) - 1e-3
+    assert all(one.started >= (one.scheduled or 0) for one in requests)
+    waits = [formulas.waited(one) + formulas.ttft(one) for one in requests]
+    assert sum(waits) / 20 >= 0.05 + 9.5 * 0.04 - 1e-3
+    assert value(cell, "ttft_scheduled_p50") == pytest.approx(median(waits), abs=1e-6)
+    assert value(cell, "requests_per_second") <= 20.1  # type: ignore[operator]
     assert cell.check is not None
-    assert cell.check.sent_rate == pytest.approx(100, rel=0.25)
+    assert cell.check.asked_rate == 100
 
 
 def test_requests_that_wait_for_one_another_are_said_to_be_alike() -> None:
@@ -344,24 +411,16 @@ def test_a_trace_is_replayed(profile: Profile, tmp_path: Path) -> None:
     assert found.workload.name == "trace.csv"
 
 
-def test_a_client_that_comes_late_is_told(profile: Profile) -> None:
-    """Another thread of this process computes, and lets the client have its turn every 30 ms only."""
-    over = threading.Event()
+def test_a_client_that_comes_late_is_told(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something in the client's own loop holds it up for 50 ms, again and again: parts of answers lie there meanwhile."""
+    tick = watch._Ticks._tick
 
-    def compute() -> None:
-        while not over.is_set():
-            sum(range(1000))
+    def held_up(ticks: Any) -> None:
+        time.sleep(0.05)
+        tick(ticks)
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.03)
-    thread = threading.Thread(target=compute, daemon=True)
-    thread.start()
-    try:
-        outcome, found, _, _ = profile(*SMALL, first=0.02, pace=0.005)
-    finally:
-        over.set()
-        sys.setswitchinterval(before)
-        thread.join(5)
+    monkeypatch.setattr(watch._Ticks, "_tick", held_up)
+    outcome, found, _, _ = profile(*SMALL, first=0.02, pace=0.005)
     check = found.cells[0].check
     assert check is not None
     assert check.client_bound
@@ -408,26 +467,38 @@ def test_what_makes_a_client_the_limit() -> None:
 @pytest.mark.slow
 def test_the_highest_rate_is_that_of_its_slots(profile: Profile) -> None:
     """Two slots of 40 ms serve 50 a second; with Poisson's arrivals fewer meet 120 ms well before that."""
-    _, found, _, _ = profile(
-        "--find-rate", "--objective", "e2e=120ms,share=75%", "--rate", "15", "--output-tokens", "5", first=0.02, pace=0.005,
-        slots=2,
-    )  # fmt: skip
-    search = found.search
-    assert search is not None
-    assert search.steps == [cell.name for cell in found.cells]
-    assert not any(cell.listed for cell in found.cells)
-    if search.low is not None:
-        assert 7 <= search.low < 50
-    if search.high is not None:
-        assert 15 < search.high <= 60
-    assert search.low is not None or search.why is not None
+
+    def check() -> None:
+        _, found, _, _ = profile(
+            "--find-rate", "--objective", "e2e=120ms,share=75%", "--rate", "15", "--output-tokens", "5", first=0.02, pace=0.005,
+            slots=2,
+        )  # fmt: skip
+        search = found.search
+        assert search is not None
+        assert search.steps == [cell.name for cell in found.cells]
+        assert not any(cell.listed for cell in found.cells)
+        if search.low is not None:
+            assert 7 <= search.low < 60
+        if search.high is not None:
+            assert 15 < search.high <= 70
+        assert search.low is not None or search.why is not None
+
+    in_a_quiet_moment(check, 3)
 
 
-def test_options_that_do_not_go_together_are_refused(profile: Profile) -> None:
+def test_options_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
+    """Before anybody is asked: there is no server."""
     for arguments, said in [
         (("--find-rate",), "add --objective"),
         (("--find-rate", "--objective", "ttft=1s", "--concurrency", "2"), "chooses the rates itself"),
         (("--trace", "x", "--rate", "1"), "leave out --concurrency and --rate"),
+        (("--find-rate", "--objective", "ttft=1s", "--requests", "9"), "leave out --requests"),
+        (("--find-rate", "--objective", "ttft=1s", "--prompt-tokens", "8,16"), "looks for one rate: give one"),
+        (("--find-rate", "--objective", "ttft=1s,share=99.99%"), "requests a rate may be needed"),
+        (("--requests", "8", "--concurrency", "4,16"), "--requests 8 cannot keep 16 under way at a time"),
+        (("--requests", "90000", "--rate", "1", "--prompt-tokens", "1000"), "more than are made beforehand (20,000"),
+        (("--rate", "100", "--seconds", "3600", "--prompt-tokens", "1000"), "360,001 requests of 1,000 tokens"),
+        (("--rate", "1", "--arrivals", "gamma:1e308"), "gamma needs a shape from 0.001 to 1,000,000"),
         (("--arrivals", "poisson"), "--arrivals is for requests that come at a --rate"),
         (("--speed", "2"), "--speed is for a --trace"),
         (("--rate", "0"), "--rate 0"),
@@ -441,8 +512,8 @@ def test_options_that_do_not_go_together_are_refused(profile: Profile) -> None:
         (("--max-concurrency", "4"), "--max-concurrency has no meaning for a serving profile"),
         (("--trace", "x", "--prompt-tokens", "5"), "a --trace has lengths of its own"),
     ]:  # fmt: skip
-        outcome, *_ = profile(*arguments)
-        assert said in outcome.sentence(), arguments
+        server = ("--model", "openai:paced", "--base-url", "http://127.0.0.1:9/v1", "--out", tmp_path)
+        assert said in call("profile", *server, *arguments).sentence(), arguments
     local = call("profile", "--cache", "cold")
     assert "--cache is for a profile of how a model serves" in local.sentence()
 

@@ -123,7 +123,10 @@ def test_what_a_local_model_cannot_be_asked_is_refused(checkpoint: Path, tmp_pat
     assert "do not fit" in call(*base, "--prompt-tokens", "100000").sentence()
 
 
-@pytest.mark.parametrize("load", [("--concurrency", "1,3"), ("--rate", "30", "--cache", "cold")])
+@pytest.mark.parametrize(
+    "load",
+    [pytest.param(("--concurrency", "1,3"), marks=pytest.mark.slow), ("--rate", "30", "--cache", "cold")],
+)
 def test_llamacpp_is_profiled_through_its_server(tmp_path: Path, load: tuple[str, ...]) -> None:
     pytest.importorskip("xllamacpp", reason="needs llama.cpp: pip install 'lsm-eval[llama-cpp]'")
     pytest.importorskip("aiohttp", reason="needs aiohttp: pip install 'lsm-eval[llama-cpp]'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,24 @@ def test_lengths_of_prompts_follow_the_scale() -> None:
     assert len({tuple(made(0, at, 110, scale).split()[:8]) for at in range(200)}) == 200  # nothing is shared
     assert not scale_from((8, None), (136, 280)).known
     assert not scale_from((8, 30), (136, 30)).known
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (
+            '{"timestamp": 1' + "0" * 400 + ', "input_length": 5, "output_length": 4}',
+            "line 1: it is no object",
+        ),
+        ('{"timestamp": 1e300, "input_length": 5, "output_length": 4}', "line 1: it is no object"),
+        ('{"timestamp": 0, "input_length": 2000000000000, "output_length": 4}', "a request of 2e+12 tokens"),
+    ],
+)
+def test_numbers_that_no_request_has_are_refused(tmp_path: Path, row: str, said: str) -> None:
+    path = tmp_path / "trace.jsonl"
+    path.write_text(row)
+    with pytest.raises(UserError, match=re.escape(said)):
+        read_trace(path, "mooncake")
+    for speed in (1e-300, 1e300, 0.0):
+        with pytest.raises(UserError, match="--speed"):
+            read_trace(path, "mooncake", speed=speed)
