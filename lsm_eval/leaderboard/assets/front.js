@@ -56,6 +56,7 @@ lsm.page("front", (main) => {
   const sub = (column) => {
     const parts = [own(column) ? column.sub : t(column.sub)];
     if (column.unit === "fraction" || column.unit === "points") parts.push("%");
+    else if (own(column) && !["other", "perplexity"].includes(column.unit) && !column.sub.startsWith(column.unit)) parts.push(column.unit);
     if (column.higher !== null && column.unit !== "grade") parts.push(column.higher ? "↑" : "↓");
     if (typeof column.n === "number") parts.push(`· n ${column.n}`);
     return parts.join(" ");

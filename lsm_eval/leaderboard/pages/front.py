@@ -17,6 +17,7 @@ from lsm_eval.leaderboard.table.rows import short_names, table_rows
 from lsm_eval.leaderboard.table.safety import BANDS, EXCELLENT, safety_columns
 from lsm_eval.leaderboard.table.suites import known_suites
 from lsm_eval.leaderboard.table.tasks import cost_columns, task_columns
+from lsm_eval.leaderboard.tradeoff.costs import SPEED
 
 MOST_CELLS = 3_000
 """Cells of tasks that the page holds itself; of larger boards tasks are asked for a column at a time."""
@@ -39,7 +40,9 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         name = board.models[reference].name
         means += safety_columns(areas, reference, name, grades=site.options.grades)
     cost, tasks = cost_columns(board), task_columns(board, cells)
-    firsts = [column for column in tasks if column.first]
+    every = [column for column in tasks if column.first]
+    # What profiles measured is chosen where it is wanted: each condition has a column.
+    firsts = [column for column in every if column.group != SPEED] or every
     held = [*means, *(firsts if len(firsts) * len(board.models) <= MOST_CELLS or not means else firsts[:8])]
     if len(cost) * len(board.models) <= MOST_CELLS:
         held += cost
@@ -61,6 +64,9 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         order=_order(board, at_first),
         sorted_by=at_first[0].id if at_first else "",
         ranks=board.ranks.get(at_first[0].id) if at_first else None,
+        task_count=len(
+            {name for run in board.records for name, task in run.tasks.items() if task.area != SPEED}
+        ),
         left_out=site.left_out,
         checked=site.checked,
         few=None if site.sampled is None else len(site.sampled),

@@ -16,6 +16,7 @@ HARM = frozenset({"hallucination", "bias", "privacy", "safety"})
 NAMES = (
     word("accuracy"), word("quality"), word("translation"), word("summarisation"), word("perplexity"),
     word("hallucination"), word("bias"), word("privacy"), word("safety"), word("areas"), word("suites"), word("cost"),
+    word("speed"),
 )  # fmt: skip
 """Of areas, and of other groups of columns."""
 

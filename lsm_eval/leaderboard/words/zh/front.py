@@ -113,6 +113,7 @@ WORDS: dict[str, str] = {
     "areas": "领域",
     "suites": "套件",
     "cost": "成本",
+    "speed": "速度",
     "score": "得分",
     "rate": "比率",
     "Mean rate of wrong or harmful answers over the tasks of the area, each counting the same.": (
