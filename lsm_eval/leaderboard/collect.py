@@ -250,7 +250,10 @@ def _mark(models: Sequence[ModelEntry]) -> None:
             if not measured(number.row):
                 continue
             if out := unranked(number.row.signature):
-                number.mark, number.why = "†", f"kept out of rankings: {out.replace('_', '-').replace('+', ', ')}"
+                number.mark, number.why = (
+                    "†",
+                    f"kept out of rankings: {out.replace('_', '-').replace('+', ', ')}",
+                )
                 continue
             columns[key].append(number)
     for numbers in columns.values():
