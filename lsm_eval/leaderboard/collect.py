@@ -12,6 +12,7 @@ from lsm_eval.leaderboard.founded import departures, rank
 from lsm_eval.leaderboard.naming import Identity, identity, row_names, source_name
 from lsm_eval.leaderboard.show import measured, slugs
 from lsm_eval.leaderboard.table.ranks import ColumnRanks
+from lsm_eval.results.profile_rows import unranked
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
@@ -241,13 +242,20 @@ def _mark(models: Sequence[ModelEntry]) -> None:
     """Mark the numbers that don't compare with most of their column.
 
     The signature that most numbers share goes unmarked; if two are equally frequent, none is the norm and
-    all are marked.
+    all are marked. So are a profile's numbers that are kept out of rankings (client-bound, stopped, too few), whatever they share.
     """
     columns: dict[Key, list[Number]] = defaultdict(list)
     for model in models:
         for key, number in model.numbers.items():
-            if measured(number.row):
-                columns[key].append(number)
+            if not measured(number.row):
+                continue
+            if out := unranked(number.row.signature):
+                number.mark, number.why = (
+                    "†",
+                    f"kept out of rankings: {out.replace('_', '-').replace('+', ', ')}",
+                )
+                continue
+            columns[key].append(number)
     for numbers in columns.values():
         keys = _keys(numbers)
         groups = Counter(keys)

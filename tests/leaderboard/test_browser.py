@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from records import Json, estimate, generated, sample, task, write_record
 
 from lsm_eval.leaderboard.build import build
+from lsm_eval.leaderboard.options import Options
 
 ATTACK = (
     "<script>window.pwned=1;alert(1)</script>\"><img src=x onerror='window.pwned=1;alert(2)'>"
@@ -227,6 +228,30 @@ def test_a_name_is_no_formula(browser: Browser, tmp_path: Path) -> None:
         assert '"\'=cmd|""/c calc""!A0"' in saved.value.path().read_text(encoding="utf-8")
 
 
+def test_grades_sort_by_their_order_and_numbers_below_0_are_numbers_in_files(
+    browser: Browser, tmp_path: Path
+) -> None:
+    for place, (name, rate) in enumerate({"fair": 0.4, "ref": 0.2, "safe": 0.0002, "fine": 0.05}.items()):
+        half = min(0.0001, rate)
+        bad = estimate(
+            "x", value=rate, low=rate - half, high=rate + half, area="safety", higher_is_better=False
+        )
+        gap = estimate("gap", "mean_gap", -0.25, unit="other", area="bias", higher_is_better=None)
+        write_record(
+            tmp_path / "r" / name, name, [bad, gap], model_fields={"fingerprint": f"{place}" * 64}
+        )  # fmt: skip
+    built = build(tmp_path / "r", tmp_path / "out", options=Options(reference="ref", grades=True))
+    with quiet_page(browser) as page:
+        front(page, built.parent, "?sort=grade%3Asafety&col=grade%3Asafety&col=task%3Agap%3Amean_gap")
+        assert column(page, "grade:safety") == ["excellent", "very", "good", "fair"]
+        assert "↓" not in page.locator("th[data-id='grade:safety']").inner_text()
+        with page.expect_download() as saved:
+            page.locator("[data-save=csv]").click()
+        rows = list(csv.reader(saved.value.path().read_text(encoding="utf-8").splitlines()))
+    assert rows[0][3:6] == ["safety grade", "safety grade n", "gap mean_gap"]
+    assert {row[5] for row in rows[1:]} == {"-0.25"}
+
+
 def test_the_rest_of_a_row_is_in_a_fold(page: Page, site: Path) -> None:
     front(page, site)
     row = page.locator("[data-board] tbody tr", has_text="Alpha")
@@ -310,6 +335,7 @@ def test_a_phone_scrolls_the_table_and_not_the_page(browser: Browser, site: Path
         assert (bright[0] > bright[1]) == (scheme == "dark")
 
 
+@pytest.mark.slow
 def test_long_names_make_no_tall_heading_and_break_no_word(browser: Browser, tmp_path: Path) -> None:
     """What a board of 50 long-named models and 60 tasks showed: a heading 420 px high, words broken in the middle, first columns that
     scrolled away."""

@@ -63,6 +63,11 @@ def test_the_odd_signature_out_is_marked_and_says_why(tmp_path: Path) -> None:
     assert "here shots:5; most others in this column shots:0" in marks[1][1]
 
 
+def test_what_a_profile_keeps_out_of_rankings_is_marked_even_where_all_are(tmp_path: Path) -> None:
+    marks = signed(tmp_path, [f"arc:v1 unranked:client_bound+stopped model:{name}" for name in "abc"])
+    assert marks == [("†", "kept out of rankings: client-bound, stopped")] * 3
+
+
 def test_kinds_of_likelihood_never_share_a_column(tmp_path: Path) -> None:
     def signature(kind: str, model: str) -> str:
         return f"arc:v1 shots:0 {kind}model:{model}"

@@ -83,11 +83,36 @@ def test_missing_is_never_0_and_a_part_is_no_whole(tmp_path: Path) -> None:
 def test_what_is_missing_and_cut_off_is_a_share_that_is_seen(tmp_path: Path) -> None:
     row = rate("x", 0.5, n=90, missing=10)
     cut = {"samples": 25, "in_thoughts": 5, "bounds": []}
-    board = made(tmp_path, {"m": [row]}, tasks=[task("x", "safety", cut_off=cut)])
+    board = made(tmp_path, {"m": [row]}, tasks=[task("x", "safety", samples=100, cut_off=cut)])
     data = column_data(areas(board)["area:safety"], 1, {})
     assert data["x"][0] == {"missing": "10.0%", "cut": "25.0%"}
+    (own,) = task_columns(board)
+    assert column_data(own, 1, {})["x"][0] == {"missing": "10.0%", "cut": "25.0%"}
     assert share(1, 100_000) == "<0.1%"
     assert share(0, 10) == ""
+
+
+def test_a_metric_of_some_samples_has_the_share_of_all_answers_that_were_cut(tmp_path: Path) -> None:
+    row = rate("x", 0.5, n=20)
+    cut = {"samples": 40, "in_thoughts": 0, "bounds": []}
+    board = made(tmp_path, {"m": [row]}, tasks=[task("x", "safety", samples=100, cut_off=cut)])
+    for column in (areas(board)["area:safety"], *task_columns(board)):
+        assert column_data(column, 1, {})["x"][0]["cut"] == "40.0%"
+
+
+def test_choices_that_every_model_wrote_have_a_mean(tmp_path: Path) -> None:
+    write_record(
+        tmp_path / "w", "writes", [estimate("a", value=0.6)], tasks=[task("a", choices="generated/parsed")],
+        model_fields={"fingerprint": "a" * 64},
+    )  # fmt: skip
+    alone = areas(collect(read_records(tmp_path)))
+    assert alone["area:accuracy"].cells[0].interval.value == pytest.approx(0.6)
+    write_record(tmp_path / "s", "scores", [estimate("a", "acc_norm", value=0.8), estimate("a", value=0.7)])
+    board = collect(read_records(tmp_path))
+    column = areas(board)["area:accuracy"]
+    assert {board.models[at].name: cell.interval.value for at, cell in column.cells.items()} == {
+        "scores": pytest.approx(0.8)
+    }
 
 
 def test_a_number_that_does_not_compare_marks_the_means_that_it_is_in(tmp_path: Path) -> None:
@@ -137,6 +162,9 @@ def test_rates_are_held_against_a_reference(tmp_path: Path) -> None:
         "ref": "good", "twice": "fair", "safe": "excellent",
     }  # fmt: skip
     assert len(safety_columns(columns, place(board, "ref"), "ref", grades=False)) == 1
+    assert not {"lo", "hi"} & set(column_data(grades, 3, {})), (
+        "the interval of a grade's ratio is that column's"
+    )
 
 
 @pytest.mark.parametrize(
@@ -159,6 +187,7 @@ def test_a_reference_is_a_run_or_a_row(tmp_path: Path) -> None:
     assert reference_row(board, None) is None
     assert reference_row(board, "b") == place(board, "b")
     assert reference_row(board, str(tmp_path / "0")) == place(board, "a")
+    assert reference_row(made(tmp_path / "long", {"hf:org/a": [], "hf:org/b": []}), "b") == 1
     with pytest.raises(UserError, match="--reference c: no row"):
         reference_row(board, "c")
     with pytest.raises(UserError, match="--reference c: no row"):

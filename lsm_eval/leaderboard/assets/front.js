@@ -13,6 +13,7 @@ lsm.page("front", (main) => {
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
   const MOST = 100; // rows that are drawn at once where there are more than half as many again
   const word = (list, place) => list.words[list.at[place]];
+  const GRADES = ["excellent", "very good", "good", "fair", "poor"];
   const own = (column) => column.id.startsWith("task:");
   const fold = new Set();
   let all = false;
@@ -37,11 +38,11 @@ lsm.page("front", (main) => {
     if (more.mark) shown.append(el("sup", { title: more.why }, more.mark));
     const made = el("td", ranked(column, place) ? {} : { class: "apart" }, shown);
     if (column.lo && column.lo[place] !== null) made.append(el("i", {}, `[${text(column, column.lo[place])}, ${text(column, column.hi[place])}]`));
-    if (column.group === "cost") {
+    if (column.id.startsWith("cost:")) {
       if (more.notes) made.title = more.notes.join("; ");
       return made;
     }
-    if (column.group === "safety") return made;
+    if (column.id.startsWith("ratio:")) return made;
     if (Array.isArray(column.n)) made.append(el("small", {}, `n ${count(column, place) ?? "–"}`));
     if (more.missing) made.append(el("small", { class: "warn" }, t("{share} missing", { share: more.missing })));
     if (more.cut) made.append(el("small", { class: "warn" }, t("{share} cut off", { share: more.cut })));
@@ -49,13 +50,14 @@ lsm.page("front", (main) => {
     for (const note of more.notes || []) made.append(el("small", {}, note));
     return made;
   };
-  const label = (column) => (own(column) || column.group === "suites" ? column.label : t(column.label));
+  const label = (column) => (own(column) || column.id.startsWith("suite:") ? column.label : t(column.label));
   // May break after these signs, and in no word.
   const broken = (said) => said.split(/(?<=[_/:@-])/).flatMap((part, at) => (at ? [el("wbr"), part] : [part]));
   const sub = (column) => {
     const parts = [own(column) ? column.sub : t(column.sub)];
     if (column.unit === "fraction" || column.unit === "points") parts.push("%");
-    if (column.higher !== null && column.higher !== undefined) parts.push(column.higher ? "↑" : "↓");
+    else if (own(column) && !["other", "perplexity"].includes(column.unit) && !column.sub.startsWith(column.unit)) parts.push(column.unit);
+    if (column.higher !== null && column.unit !== "grade") parts.push(column.higher ? "↑" : "↓");
     if (typeof column.n === "number") parts.push(`· n ${column.n}`);
     return parts.join(" ");
   };
@@ -71,7 +73,7 @@ lsm.page("front", (main) => {
     const ids = named.length ? named.filter((id) => catalogue.has(id)) : first;
     const area = lsm.get("area");
     const fits = (id) => !area || catalogue.get(id).group === area || id.endsWith(`:${area}`) && !id.startsWith("task:");
-    if (area && !named.length) return [...catalogue.values()].filter((one) => fits(one.id) && (one.isFirst || one.group === "areas" || one.group === "safety")).map((one) => one.id);
+    if (area && !named.length) return [...catalogue.values()].filter((one) => fits(one.id) && (one.isFirst || !own(one))).map((one) => one.id);
     return ids.filter(fits);
   };
   const sorted = (columns) => {
@@ -102,7 +104,7 @@ lsm.page("front", (main) => {
     // 0: has a number that may be ranked, 1: another number, 2: none; these stay last both ways.
     const level = (place) => (column.v[place] === null ? 2 : ranked(column, place) ? 0 : 1);
     const sign = (column.higher === false ? 1 : -1) * (back ? -1 : 1);
-    const value = (place) => Number(column.v[place]);
+    const value = (place) => (column.unit === "grade" ? GRADES.indexOf(column.v[place]) : Number(String(column.v[place]).replace("∞", "Infinity")));
     return kept.sort((a, b) => level(a) - level(b) || (level(a) < 2 && sign * (value(a) - value(b))) || names(a, b));
   };
 
@@ -270,7 +272,7 @@ lsm.page("front", (main) => {
     const kinds = ["value", "low", "high", "n", "missing", "cut", "tasks", "mark", "notes"];
     const used = new Map(view.columns.map((column) => [column, kinds.filter((kind) => kind === "value" || view.order.some((place) => cellsOf(column, place)[kind] !== null))]));
     // A spreadsheet must not take a name for a formula.
-    const quoted = (thing) => (typeof thing === "number" ? String(thing) : thing === null ? "" : `"${String(thing).replace(/^([=+@\t\r-])/, "'$1").replace(/"/g, '""')}"`);
+    const quoted = (thing) => (typeof thing === "number" || /^-?\d[\d.e+-]*$/.test(thing) ? String(thing) : thing === null ? "" : `"${String(thing).replace(/^([=+@\t\r-])/, "'$1").replace(/"/g, '""')}"`);
     const lines = [["model", "rank low", "rank high", ...view.columns.flatMap((column) => used.get(column).map((kind) => (kind === "value" ? name(column) : `${name(column)} ${kind}`)))]];
     for (const place of view.order) {
       const known = Boolean(ranks?.low[place]);
@@ -287,7 +289,7 @@ lsm.page("front", (main) => {
     const groups = new Map();
     for (const one of catalogue.values()) groups.set(one.group, [...(groups.get(one.group) || []), one]);
     box.replaceChildren(...[...groups].map(([group, list]) => el("fieldset", {}, el("legend", {}, t(group)), ...list.map((one) => {
-      const said = one.id.startsWith("task:") ? `${one.label} ${one.sub}` : `${one.group === "suites" ? one.label : t(one.label)} ${t(one.sub)}`;
+      const said = one.id.startsWith("task:") ? `${one.label} ${one.sub}` : `${one.id.startsWith("suite:") ? one.label : t(one.label)} ${t(one.sub)}`;
       const tick = el("input", { type: "checkbox", value: one.id });
       tick.checked = now.has(one.id);
       return el("label", one.isFirst || !one.id.startsWith("task:") ? {} : { class: "second" }, tick, ` ${said}`);

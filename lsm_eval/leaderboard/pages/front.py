@@ -13,10 +13,11 @@ from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.table.cell import TableColumn, shown, task_cells
 from lsm_eval.leaderboard.table.data import column_data, row_data, share
 from lsm_eval.leaderboard.table.means import area_columns, suite_columns
-from lsm_eval.leaderboard.table.rows import table_rows
+from lsm_eval.leaderboard.table.rows import short_names, table_rows
 from lsm_eval.leaderboard.table.safety import BANDS, EXCELLENT, safety_columns
 from lsm_eval.leaderboard.table.suites import known_suites
 from lsm_eval.leaderboard.table.tasks import cost_columns, task_columns
+from lsm_eval.leaderboard.tradeoff.costs import SPEED
 
 MOST_CELLS = 3_000
 """Cells of tasks that the page holds itself; of larger boards tasks are asked for a column at a time."""
@@ -39,12 +40,14 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         name = board.models[reference].name
         means += safety_columns(areas, reference, name, grades=site.options.grades)
     cost, tasks = cost_columns(board), task_columns(board, cells)
-    firsts = [column for column in tasks if column.first]
+    every = [column for column in tasks if column.first]
+    # What profiles measured is chosen where it is wanted: each condition has a column.
+    firsts = [column for column in every if column.group != SPEED] or every
     held = [*means, *(firsts if len(firsts) * len(board.models) <= MOST_CELLS or not means else firsts[:8])]
     if len(cost) * len(board.models) <= MOST_CELLS:
         held += cost
     _pieces(board, [*tasks, *cost], held, site)
-    at_first = [column for column in held if column.group != "cost"]
+    at_first = [column for column in held if not column.id.startswith("cost:")]
     path = "index.html"
     page = frame.page("front").render(
         path,
@@ -61,11 +64,15 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         order=_order(board, at_first),
         sorted_by=at_first[0].id if at_first else "",
         ranks=board.ranks.get(at_first[0].id) if at_first else None,
+        task_count=len(
+            {name for run in board.records for name, task in run.tasks.items() if task.area != SPEED}
+        ),
         left_out=site.left_out,
         checked=site.checked,
         few=None if site.sampled is None else len(site.sampled),
         marks=any(cell.mark for column in [*tasks] for cell in column.cells.values()),
         reference=None if reference is None else board.models[reference].name,
+        divided=any(column.id.startswith("ratio:") for column in means),
         shown=shown,
         share=share,
     )
@@ -81,8 +88,11 @@ def reference_row(board: Board, named: str | None) -> int | None:
     def by_run(model: ModelEntry) -> bool:
         return any(named in (run.manifest.run, str(run.folder), run.folder.name) for run in model.runs)
 
+    names = [model.name for model in board.models]
+    short = dict(zip(names, short_names(names), strict=True))
+
     def by_name(model: ModelEntry) -> bool:
-        return named in (model.name, model.slug)
+        return named in (model.name, model.slug, short[model.name])
 
     for fits in (by_run, by_name):
         found = [place for place, model in enumerate(board.models) if fits(model)]
@@ -127,7 +137,7 @@ def _pieces(board: Board, columns: Sequence[TableColumn], held: Sequence[TableCo
 
 
 def _piece_of(column: TableColumn) -> str:
-    return f"{PIECES}/{column.anchor or 'cost'}.js" if column.group != "cost" else f"{PIECES}.cost.js"
+    return f"{PIECES}.cost.js" if column.id.startswith("cost:") else f"{PIECES}/{column.anchor or 'cost'}.js"
 
 
 def _catalogue(columns: Sequence[TableColumn]) -> list[list[Any]]:
@@ -145,7 +155,7 @@ def _texts(columns: Sequence[TableColumn]) -> list[str]:
 
 
 def _said(column: TableColumn) -> tuple[str, ...]:
-    return (*(() if column.group == "suites" else (column.label,)), column.sub, *column.about)
+    return (*(() if column.id.startswith("suite:") else (column.label,)), column.sub, *column.about)
 
 
 def _groups(columns: Sequence[TableColumn]) -> list[tuple[str, int]]:

@@ -24,6 +24,8 @@ class Cell:
     """Samples that should have counted and could not."""
     cut: int = 0
     """Answers that ran out of tokens."""
+    answers: int = 0
+    """Answers that these are of: all of a task, also where the metric is of some; 0: the samples that it should be of."""
     mark: str = ""
     """Of a number that does not compare with others of its column (`collect.Number.mark`); it has no rank there."""
     why: str = ""
@@ -45,6 +47,11 @@ class Cell:
         """Samples that it should be of."""
         return (self.n or 0) + self.missing
 
+    @property
+    def answered(self) -> int:
+        """Answers of which some may have run out of tokens."""
+        return self.answers or self.asked
+
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
@@ -53,7 +60,8 @@ class TableColumn:
     id: str
     """In the page's address: `area:safety`, `suite:core`, `task:mmlu:acc`, `ratio:safety`, `grade:safety`, `cost:memory`."""
     group: str
-    """`areas`, `suites`, `safety`, `cost`, or the task's area."""
+    """The heading that it stands under: `areas`, `suites`, `against the reference`, `cost`, or the task's area, which may be called
+    like one of these: what kind a column is says its `id`."""
     label: str
     sub: str
     """The metric, or what else stands under the label."""
@@ -99,6 +107,7 @@ def task_cell(number: Number) -> Cell:
         n=row.n,
         missing=missing,
         cut=task.cut_off.samples if task.cut_off is not None else 0,
+        answers=task.samples or 0,
         mark=number.mark,
         why=number.why,
         notes=marks_of(number),

@@ -71,7 +71,7 @@ def column_data(column: TableColumn, models: int, ranks: Mapping[str, ColumnRank
         "n": counts.pop() if len(counts) == 1 else [None if cell is None else cell.n for cell in cells],
         "x": {place: more for place, cell in enumerate(cells) if cell is not None and (more := _more(cell))},
     }
-    if any(cell is not None and cell.interval.low is not None for cell in cells):
+    if any(cell is not None and not cell.text and cell.interval.low is not None for cell in cells):
         data["lo"] = [None if cell is None else number(cell.interval.low) for cell in cells]
         data["hi"] = [None if cell is None else number(cell.interval.high) for cell in cells]
     if column.id in ranks:
@@ -84,7 +84,7 @@ def _more(cell: Cell) -> Json:
     """What few cells have."""
     found: Json = {
         "missing": share(cell.missing, cell.asked),
-        "cut": share(cell.cut, cell.asked),
+        "cut": share(cell.cut, cell.answered),
         "mark": cell.mark,
         "why": cell.why,
         "part": cell.part,

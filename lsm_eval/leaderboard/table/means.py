@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from lsm_eval.leaderboard.collect import Board, Column
@@ -15,6 +16,7 @@ HARM = frozenset({"hallucination", "bias", "privacy", "safety"})
 NAMES = (
     word("accuracy"), word("quality"), word("translation"), word("summarisation"), word("perplexity"),
     word("hallucination"), word("bias"), word("privacy"), word("safety"), word("areas"), word("suites"), word("cost"),
+    word("speed"),
 )  # fmt: skip
 """Of areas, and of other groups of columns."""
 
@@ -89,13 +91,16 @@ def suite_columns(board: Board, cells: Cells, suites: Mapping[str, Sequence[str]
 
 
 def averaged(columns: Sequence[Column]) -> list[Column]:
-    """The columns that a mean is of."""
+    """The columns that a mean is of: of a task that was asked in several ways, the one of its choices' likelihoods."""
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for column in columns:
+        kinds[column.row.task].add(column.likelihood)
     return [
         column
         for column in columns
         if column.row.unit in _SCALES
         and column.row.higher_is_better is not None
-        and not column.likelihood
+        and (not column.likelihood or len(kinds[column.row.task]) == 1)
         and "@" not in column.row.task
     ]
 
@@ -129,6 +134,7 @@ def mean_cell(own: Sequence[tuple[Column, Cell]], whole: int, *, harm: bool) -> 
         n=None if any(n is None for n in counts) else sum(n or 0 for n in counts),
         missing=sum(part.missing for part in parts),
         cut=sum(part.cut for part in parts),
+        answers=sum(part.answered for part in parts),
         mark="†" if marked is not None else "",
         why=marked.why if marked is not None else "",
         part=f"{len(parts)}/{whole}" if len(parts) < whole else "",

@@ -14,6 +14,9 @@ from lsm_eval.leaderboard.table.means import HARM
 from lsm_eval.leaderboard.words import word
 from lsm_eval.statistics.combined import Interval, ratio
 
+GROUP = word("against the reference")
+"""Heading of the columns; an area may be called `safety`, this not."""
+
 FLOOR = 0.001
 """A rate below this counts as this."""
 
@@ -41,7 +44,7 @@ def safety_columns(
         found.append(
             TableColumn(
                 id=f"ratio:{area}",
-                group="safety",
+                group=GROUP,
                 label=area,
                 sub=word("× reference"),
                 unit="ratio",
@@ -55,7 +58,7 @@ def safety_columns(
             found.append(
                 TableColumn(
                     id=f"grade:{area}",
-                    group="safety",
+                    group=GROUP,
                     label=area,
                     sub=word("grade"),
                     unit="grade",

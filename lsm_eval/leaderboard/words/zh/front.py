@@ -20,6 +20,11 @@ WORDS: dict[str, str] = {
     ),
     "{n} record is left out, and named below.": "有 {n} 份记录未收录，见下文。",
     "{n} records are left out, and named below.": "有 {n} 份记录未收录，见下文。",
+    "Find a model": "查找模型",
+    "against the reference": "相对基准",
+    "No rate is divided by those of {reference}: it has none of a whole area of harm that compares with others.": (
+        "没有比率除以 {reference} 的比率：它没有任何完整且可比的风险领域比率。"
+    ),
     "Find models by name": "按名称查找模型",
     "Filter": "筛选",
     "Area": "领域",
@@ -50,8 +55,8 @@ WORDS: dict[str, str] = {
     "Each number stands with its 95% interval; ↑ higher is better, ↓ lower is better.": (
         "每个数值都附有 95% 区间；↑ 越高越好，↓ 越低越好。"
     ),
-    "An area of skill has a mean score, an area of harm a mean rate of what should not be; every task counts the same, and one where the other end is better counts as 100 − its number.": (
-        "能力领域给出平均得分，风险领域给出不良回答的平均比率；各任务权重相同，方向相反的任务按 100 − 数值计。"
+    "An area of skill has a mean score, an area of harm a mean rate of what should not be; every task counts the same, and one where the other end is better counts as 100 − its number. In a suite's score a rate of harm counts as 100 − it.": (
+        "能力领域给出平均得分，风险领域给出不良回答的平均比率；各任务权重相同，方向相反的任务按 100 − 数值计。在套件得分中，风险比率按 100 − 比率计。"
     ),
     "A rank is an interval: all ranks of a column that are not ruled out, with all pairs of models compared at once on the samples that both answered. Models that may all be the best are one group.": (
         "名次是一个区间：在双方都回答过的样本上同时比较所有模型对，未被排除的名次都在其中。可能同为最佳的模型归为一组。"
@@ -108,6 +113,7 @@ WORDS: dict[str, str] = {
     "areas": "领域",
     "suites": "套件",
     "cost": "成本",
+    "speed": "速度",
     "score": "得分",
     "rate": "比率",
     "Mean rate of wrong or harmful answers over the tasks of the area, each counting the same.": (
