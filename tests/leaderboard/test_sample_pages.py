@@ -219,6 +219,9 @@ def test_a_link_to_a_sample_beyond_the_first_ones_leads_there(page: Page, site: 
     page.goto((site / "samples" / "beta" / "arc.html").as_uri() + f"#s{N - 1}")
     until(page, lambda: page.locator(f"#s{N - 1}").count() == 1)
     assert f"question {N - 1}," in page.locator(f"#s{N - 1}").inner_text()
+    assert f" to {N} of {N} are shown." in page.locator("#found").inner_text(), (
+        "none of them matched anything"
+    )
     until(
         page,
         lambda: page.locator(f"#s{N - 1}").evaluate("one => one.getBoundingClientRect().top < innerHeight"),

@@ -58,6 +58,7 @@ def test_numbers_stand_best_first_and_published_ones_beside_them(reports: Path, 
     values = [number.row.value for model, number in metric.numbers if not model.no_model]
     assert values == sorted(values, reverse=True)
     assert len(metric.numbers) == len(MODELS) + 1
+    assert metric.numbers[-1][0].no_model, "a row that asks no model stands below, whatever it has"
     lower = view(reports, "adv").metrics[0]
     values = [number.row.value for _, number in lower.numbers]
     assert values == sorted(values), "where lower is better the lowest comes first"

@@ -129,6 +129,8 @@ lsm.page("samples", (main) => {
     more.hidden = !rest;
     const narrowed = flags || query || from;
     status.textContent = !narrowed && !rest ? ""
+      : from && !flags && !query && found.length
+        ? t("Samples {first} to {last} of {total} are shown.", { first: (from + 1).toLocaleString("en"), last: at.toLocaleString("en"), total: about.n.toLocaleString("en") })
       : rest ? t("{n} samples are shown, of the first {at} of {total}.", { n: found.length.toLocaleString("en"), at: at.toLocaleString("en"), total: about.n.toLocaleString("en") })
         : found.length ? tn(found.length, t("{n} sample matches."), t("{n} samples match.")) : t("No sample matches.");
   };
