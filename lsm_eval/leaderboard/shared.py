@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lsm_eval.leaderboard import show
-from lsm_eval.leaderboard.collect import Board, Number
+from lsm_eval.leaderboard.collect import AREAS, Board, Number
 from lsm_eval.leaderboard.founded import departures, extent, limited, part
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
@@ -17,6 +17,7 @@ def shared(board: Board, site: Site) -> dict[str, Any]:
     """Names that every template may use."""
     return {
         "board": board,
+        "areas_with_words": AREAS,
         "shows": site.shows,
         "number_title": number_title,
         "marks_of": marks_of,

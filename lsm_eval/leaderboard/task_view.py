@@ -42,7 +42,7 @@ class MetricView:
     description: str
     """What it is, as lsm-eval's list of metrics says; empty of a metric that is not in it."""
     numbers: tuple[tuple[ModelEntry, Number], ...]
-    """Best first where a direction is better, then in the board's order; those without a value last."""
+    """Best first where a direction is better, then in the board's order; then rows that ask no model, and those without a value last."""
     references: tuple[dict[str, Any], ...]
     """Published numbers of it."""
 
@@ -98,11 +98,12 @@ def task_view(board: Board, name: str, field: TaskField, shown: int) -> TaskView
     """The view of one task; `shown`: samples of a table that its page shows."""
     record = next(record for record in board.records if name in record.tasks)
     task = record.tasks[name]
-    keys: dict[Key, EstimateRow] = {}
+    newest: dict[Key, Number] = {}
     for model in board.models:
         for key, number in model.numbers.items():
-            if key[0] == name:
-                keys.setdefault(key, number.row)
+            if key[0] == name and (key not in newest or number.record.created > newest[key].record.created):
+                newest[key] = number
+    keys = {key: number.row for key, number in newest.items()}
     primary = [column.key for column in board.columns if column.row.task == name]
     order = sorted(keys, key=lambda key: (key not in primary, list(keys).index(key)))
     metrics = tuple(_metric(board, key, keys[key], task) for key in order)
@@ -133,7 +134,7 @@ def _metric(board: Board, key: Key, row: EstimateRow, task: TaskRow) -> MetricVi
     if row.higher_is_better is not None:
         sign = -1 if row.higher_is_better else 1
         numbers.sort(key=lambda one: sign * (one[1].row.value or 0.0) if measured(one[1].row) else math.inf)
-    numbers.sort(key=lambda one: not measured(one[1].row))
+    numbers.sort(key=lambda one: (not measured(one[1].row), one[0].no_model))
     references = tuple(one for one in task.references if one.get("metric") == key[1])
     return MetricView(key, row, _description(row), tuple(numbers), references)
 

@@ -12,6 +12,7 @@ from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.collect import collect
 from lsm_eval.leaderboard.history.changes import changes
 from lsm_eval.leaderboard.history.lines import lines, named
+from lsm_eval.leaderboard.pages.history import _drawn as drawing
 from lsm_eval.results.reader import read_record, read_records
 
 
@@ -105,3 +106,18 @@ def test_the_page_says_what_changed_and_draws_it(site: Path) -> None:
     assert "1 task was measured once" in text
     assert "once" in text
     assert 'href="../history/m.html"' in (site / "models" / "m.html").read_text()
+
+
+def test_a_line_does_not_join_numbers_that_the_front_page_would_not(tmp_path: Path) -> None:
+    run(tmp_path, 1, 0.5)
+    run(tmp_path, 2, None, signed="max_tokens:8")  # the change comes with a run that measured nothing
+    run(tmp_path, 3, 0.6, signed="max_tokens:8")
+    few = run(tmp_path, 4, 0.9, signed="max_tokens:8")
+    text = (few / "estimates.json").read_text().replace(" n:200 ", " n:5 ")
+    (few / "estimates.json").write_text(text)
+    (group,) = named(collect(read_records(tmp_path)).models)
+    (line,) = lines(group)
+    assert [point.other for point in line.points] == [False, True, False, True]
+    drawn = drawing(line.measured)
+    assert drawn is not None
+    assert [mark.broken for mark in drawn.series[0]] == [False, True, True]

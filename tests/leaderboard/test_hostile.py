@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,10 +14,21 @@ from browsing import running_browser
 from hostile import corpus, hostile_board
 from made_boards import made_board
 from playwright.sync_api import Browser, Dialog, Page, Request
+from records import Json, estimate, generated, task, write_record
 
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.samples import TEXT_LIMIT
 from lsm_eval.leaderboard.show import clip, visible
+from lsm_eval.profiling.record import Profiled, write_profile
+from lsm_eval.results.model_rows import ModelRow
+from lsm_eval.results.profile_rows import (
+    CellRow,
+    MeasuredRow,
+    ProfileRow,
+    SearchRow,
+    SelfCheckRow,
+    WorkloadRow,
+)
 
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]"
@@ -252,3 +265,65 @@ def test_addresses_that_lie_and_searches_run_nothing(site: Path, trap: Trap) -> 
     until(shown, lambda: re.search("match", shown.locator("#found").inner_text()) is not None)
     assert shown.locator("article:visible").count() > 0
     trap.check(page.as_uri())
+
+
+def test_profiles_failures_judges_and_other_requests_run_nothing(
+    texts: list[str], trap: Trap, tmp_path: Path
+) -> None:
+    some = texts[::9]
+    mean = [
+        MeasuredRow(
+            metric=name, unit="s" if name != "requests_per_second" else "requests/s", higher_is_better=None, value=1.0 + at, low=0.5,
+            high=9.0, method=some[at], n=9,
+        )
+        for at, name in enumerate(("requests_per_second", "latency"))
+    ]  # fmt: skip
+    cells = [
+        CellRow(
+            name=f"c{at}", title=text, conditions={"phase": text, text: text, "batch": at}, metrics=mean if at % 3 else [],
+            failures={text: 1}, missing=None if at % 3 else text, check=SelfCheckRow(client_bound=at % 3 == 1, reasons=[text]), listed=False,
+        )
+        for at, text in enumerate(some)
+    ]  # fmt: skip
+    text = some[3]
+    rate = SearchRow(rule=text, attainment=0.9, level=0.95, rate=1.0, low=1.0, high=None, steps=[], why=text)
+    profile = ProfileRow(
+        kind="serving", version=1, formulas=text, workload=WorkloadRow(name=text, sha256="ab" * 32), asked={text: text}, cache="cold",
+        machine=text, cells=cells, objective={text: 0.5}, search=rate, notes=some,
+    )  # fmt: skip
+    rows = []
+    for at, one in enumerate(some):
+        said = json.dumps({one: [{one: {"answer": one, "share": 0.5}}, {one: {"answer": None, "why": one}}]})
+        more = json.dumps([{"request": "generate", "prompt": one, "completion": one}])
+        lost: Json = {"failure": one, "failure_detail": one, "score.accuracy": None, "stats.accuracy": None}
+        rows.append(
+            generated(
+                "qa",
+                at,
+                one,
+                one,
+                [one],
+                metadata=json.dumps({one: one}),
+                judgements=said,
+                further=more,
+                **(lost if at % 2 else {}),
+            )
+        )
+    write_record(
+        tmp_path / "reports" / "r", "m", [estimate("qa", value=1.0, n=len(some) - len(some) // 2, missing=len(some) // 2)], samples=rows,
+        tasks=[task("qa", request="generate", failures=dict.fromkeys(some[1::2], 1))],
+    )  # fmt: skip
+    profiled = Profiled(
+        profile=profile,
+        model=ModelRow(name="m", fingerprint="f" * 64),
+        created=datetime(2025, 3, 1, tzinfo=UTC),
+        seconds=1.0,
+    )
+    write_profile(tmp_path / "reports", profiled)
+    site = build(tmp_path / "reports", tmp_path / "out", samples=len(some)).parent
+    for name in ("models/m.html", "samples/m/qa.html", "tasks/qa.html"):
+        page = trap.visit((site / name).as_uri())
+        page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
+        trap.check((site / name).as_uri())
+        assert page.locator("main").inner_text()
+    assert 'class="chart"' in (site / "models" / "m.html").read_text()

@@ -144,6 +144,20 @@ def test_a_model_is_not_among_its_others() -> None:
     assert alone.answered.tolist() == [0]
 
 
+def test_others_say_nothing_of_a_question_that_they_were_not_asked() -> None:
+    first = answered({"a": 1, "b": 1}, {"a": "x", "b": "y"})
+    second = answered({"a": 1, "b": 1}, {"a": "x", "b": "y"})
+    mine = answered({"a": 0, "b": 0}, {"a": "x", "b": "another question"})
+    for own in ([], [("3", mine)]):
+        found = others(field_of([("1", first), ("2", second), *own]), "3", ["a", "b"], mine.asked.to_pylist())
+        assert found.answered.tolist() == [2, 0]
+        assert found.right.tolist() == [2, 0]
+        assert flags(mine, found, [False] * 2, [False] * 2, [None] * 2).tolist() == [
+            Flag.WRONG | Flag.DISAGREES,
+            Flag.WRONG,
+        ]
+
+
 def test_agreement_is_the_share_of_equal_outcomes_and_kappa() -> None:
     found = agreement(field([[1, 1, 0, 0, -1], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]]))
     assert found.number[0, 1] == 4

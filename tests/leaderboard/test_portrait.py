@@ -187,3 +187,31 @@ def test_a_profile_that_was_stopped_has_no_curve_and_all_its_numbers() -> None:
     assert len(view.cells[0].numbers) == 3
     missing = CellRow(name="x", title="x", conditions={}, metrics=[], missing="too little memory")
     assert profile_view(profile(missing)).curves == ()
+
+
+def test_each_phase_has_its_own_throughput_and_each_loop_its_own_line() -> None:
+    def made(metric: str, **conditions: object) -> CellRow:
+        name = "_".join(map(str, conditions.values()))
+        metrics = [measured(metric, 9.0, "tokens/s"), measured("latency", 1.0, "s")]
+        return CellRow(name=name, title=name, conditions=conditions, metrics=metrics)
+
+    offline = [made("input_tokens_per_second", phase="prefill", batch=size) for size in (1, 2)]
+    offline += [made("output_tokens_per_second", phase="decode", batch=size) for size in (1, 2)]
+    view = profile_view(profile(*offline))
+    assert [(curve.phase, curve.throughput, curve.swept) for curve in view.curves] == [
+        ("prefill", "input_tokens_per_second", "batch"),
+        ("decode", "output_tokens_per_second", "batch"),
+    ]
+    assert [mark.text for mark in view.curves[0].chart.series[0]] == ["1", "2"], "one batch a point"
+    served = [
+        made("output_tokens_per_second", phase="serving", loop="closed", concurrency=size) for size in (1, 2)
+    ]
+    served += [
+        made("output_tokens_per_second", phase="serving", loop="open", rate=rate) for rate in (0.5, 1.5)
+    ]
+    (curve,) = profile_view(profile(*served)).curves
+    assert curve.names == ("loop closed", "loop open")
+    assert [[mark.text for mark in line] for line in curve.chart.series] == [["1", "2"], ["0.5", "1.5"]]
+    assert curve.swept == "concurrency, rate"
+    (alone,) = profile_view(profile(served[3])).curves
+    assert alone.swept == "rate", "what stands at the point is what its axis says"

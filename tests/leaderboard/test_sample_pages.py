@@ -145,6 +145,7 @@ def test_a_page_reads_at_most_300_kb_and_holds_its_first_samples_without_a_scrip
     text = (site / "samples" / "beta" / "qa.html").read_text()
     assert text.count("<article") > 30
     assert "Tell me about 0." in text
+    assert text.count("qa.p1.js") == 1, "thousands of pieces need no list of names"
     assert re.search(r'<noscript><p>.*href="\.\./\.\./samples/beta/qa\.p1\.js"', text)
 
 
@@ -204,6 +205,11 @@ def test_a_search_reads_pieces_and_stands_in_the_address(page: Page, site: Path)
     assert "q=WORD3" in page.url
     last = page.locator("article:visible").last
     assert f"question {wanted[-1]}, of word3?" in last.inner_text()
+    for ours in ("prompt", "log-prob", "2.0", "accuracy"):
+        page.locator("[name=q]").fill(ours)
+        until(page, lambda: page.locator("#found").inner_text() == "No sample matches.")
+    page.locator("[name=q]").fill("s699")
+    until(page, lambda: shown(page) == [699])
     page.locator("[name=q]").fill("nowhere to be found")
     until(page, lambda: page.locator("#found").inner_text() == "No sample matches.")
     assert shown(page) == []
@@ -213,6 +219,9 @@ def test_a_link_to_a_sample_beyond_the_first_ones_leads_there(page: Page, site: 
     page.goto((site / "samples" / "beta" / "arc.html").as_uri() + f"#s{N - 1}")
     until(page, lambda: page.locator(f"#s{N - 1}").count() == 1)
     assert f"question {N - 1}," in page.locator(f"#s{N - 1}").inner_text()
+    assert f" to {N} of {N} are shown." in page.locator("#found").inner_text(), (
+        "none of them matched anything"
+    )
     until(
         page,
         lambda: page.locator(f"#s{N - 1}").evaluate("one => one.getBoundingClientRect().top < innerHeight"),
@@ -279,6 +288,24 @@ def test_the_language_changes_with_all_that_is_loaded(page: Page, site: Path) ->
     until(page, lambda: page.locator(f"#s{N - 1}").count() == 1)
     assert page.locator(f"#s{N - 1} h3").first.inner_text() == "提示"
     assert page.locator("#filter legend").inner_text() == "只显示同时满足以下各项的样本"
+
+
+@pytest.mark.slow
+def test_a_page_of_very_long_samples_stays_light_and_finds_its_pieces(page: Page, tmp_path: Path) -> None:
+    number = 4_000
+    long = [f"{place} {'<&' * 60}" for place in range(30)]
+    rows = [
+        sample("arc", at, prompt=f"question {at}", choices=long, continuations=long, logprobs=[-1.0] * 30, tokens=[1] * 30, greedy=[False] * 30)
+        for at in range(number)
+    ]  # fmt: skip
+    write_record(tmp_path / "reports" / "r", "m", [estimate("arc", value=1.0)], samples=rows)
+    site = build(tmp_path / "reports", tmp_path / "site", samples=number).parent
+    path = site / "samples" / "m" / "arc.html"
+    assert len(list(path.parent.glob("arc.p*.js"))) > 200
+    assert path.stat().st_size <= 300_000
+    page.goto(path.as_uri() + f"#s{number - 1}")
+    until(page, lambda: page.locator(f"#s{number - 1}").count() == 1)
+    assert f"question {number - 1}" in page.locator(f"#s{number - 1}").inner_text()
 
 
 @pytest.mark.slow

@@ -58,6 +58,7 @@ def test_numbers_stand_best_first_and_published_ones_beside_them(reports: Path, 
     values = [number.row.value for model, number in metric.numbers if not model.no_model]
     assert values == sorted(values, reverse=True)
     assert len(metric.numbers) == len(MODELS) + 1
+    assert metric.numbers[-1][0].no_model, "a row that asks no model stands below, whatever it has"
     lower = view(reports, "adv").metrics[0]
     values = [number.row.value for _, number in lower.numbers]
     assert values == sorted(values), "where lower is better the lowest comes first"
@@ -139,12 +140,12 @@ def test_strengths_and_weaknesses_are_named_and_the_rest_is_not(site: Path) -> N
     best, middle, worst = (
         (site / "models" / f"{name}.html").read_text() for name in ("org-alpha-7b", "gamma", "epsilon")
     )
-    assert 'id="strengths"' in best
-    assert 'id="weaknesses"' not in best
-    assert 'id="weaknesses"' in worst
-    assert 'id="strengths"' not in worst
-    assert 'id="strengths"' not in middle
-    assert 'id="weaknesses"' not in middle
+    assert 'id="its--strengths"' in best
+    assert 'id="its--weaknesses"' not in best
+    assert 'id="its--weaknesses"' in worst
+    assert 'id="its--strengths"' not in worst
+    assert 'id="its--strengths"' not in middle
+    assert 'id="its--weaknesses"' not in middle
     assert "not told apart from it on 3." in re.sub(r"<[^>]*>", "", middle)
     chance = (site / "models" / "builtin-first.html").read_text()
     assert 'id="standing"' not in chance

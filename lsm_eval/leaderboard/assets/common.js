@@ -109,14 +109,22 @@ const lsm = (() => {
           resolve(JSON.parse(packed.textContent));
           return;
         }
-        waiting.set(name, resolve);
+        let came = false;
+        waiting.set(name, (content) => {
+          came = true;
+          resolve(content);
+        });
         const script = document.createElement("script");
         script.src = `${root.dataset.root}${name}`;
-        script.addEventListener("load", () => script.remove());
-        script.addEventListener("error", () => {
+        const lost = () => {
+          script.remove();
+          if (came) return;
           asked.delete(name);
           reject(new Error(name));
-        });
+        };
+        // Some hosts answer what is not there with a page, which loads, too.
+        script.addEventListener("load", lost);
+        script.addEventListener("error", lost);
         document.head.append(script);
       }));
     }

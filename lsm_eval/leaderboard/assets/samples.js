@@ -19,14 +19,16 @@ lsm.page("samples", (main) => {
   let wanted = own.length;
   let turn = 0;
 
-  const pieceOf = (at) => about.pieces.findLastIndex((piece) => piece[1] <= at);
+  const pieceOf = (at) => about.starts.findLastIndex((start) => start <= at);
   const piece = async (place) => {
-    if (!loaded.has(place)) loaded.set(place, await lsm.piece(about.pieces[place][0]));
+    if (!loaded.has(place)) loaded.set(place, await lsm.piece(`${about.piece}${place + 1}.js`));
     return loaded.get(place);
   };
   const text = (thing) => (Array.isArray(thing) ? thing.map(text).join("\n") : typeof thing === "string" ? thing : "");
-  const searched = (s) => (s.w ??= text([s.id, s.c, s.p, s.ch, s.a, s.th, s.r, s.q, s.xd, s.m, s.j].filter(Boolean)).toLowerCase());
-  const searchedOwn = (at) => (words[at] ??= own[at].textContent.toLowerCase());
+  // What a record says, and no words or numbers of ours, wherever the sample stands.
+  const searched = (s) => (s.w ??= text([s.id, s.c, s.p, (s.ch || []).map((one) => one[0]), s.a, s.th, s.r, s.q, s.xd, s.m, s.j].filter(Boolean)).toLowerCase());
+  const SAID = "bdi, pre, td.text, dt, dd, .judged li";
+  const searchedOwn = (at) => (words[at] ??= Array.from(own[at].querySelectorAll(SAID), (one) => one.textContent).join("\n").toLowerCase());
 
   // One sample, as the template has it.
   const pre = (content, kind) => {
@@ -35,7 +37,7 @@ lsm.page("samples", (main) => {
   };
   const tag = (kind, content) => el("span", { class: `tag ${kind}` }, content);
   const pairs = (lines) => el("dl", null, ...lines.flatMap(([name, thing]) => [el("dt", null, name), el("dd", { dir: "auto" }, thing)]));
-  const scores = (lines) => el("ul", { class: "scores" }, ...lines.map(([name, score]) => el("li", null, name, " ", el("b", null, score))));
+  const scores = (lines, kind) => el("ul", { class: `scores${kind || ""}` }, ...lines.map(([name, score]) => el("li", null, name, " ", el("b", null, score))));
   const heading = (content, ...rest) => el("h3", null, content, ...rest);
   const choices = (lines) => {
     const head = [["", t("Mark")], ["", t("Choice")], ["num", t("Share")], ["num", t("Log-prob.")], ["num wide", t("per token")], ["num wide", t("Tokens")], ["wide", t("Greedy")]];
@@ -80,7 +82,7 @@ lsm.page("samples", (main) => {
     return el("article", { class: "card sample", id: `s${at}` },
       el("h2", null, el("span", { class: "index" }, `#${s.n || 0}`), " ", el("bdi", null, s.id), ...marks.flatMap((one) => [" ", one])),
       lines.length ? scores(lines) : null,
-      s.j ? scores(s.j) : null,
+      s.j ? scores(s.j, " judged") : null,
       ...(about.folded
         ? [el("details", { class: "folded" },
           el("summary", null, t("Show texts"), ...(about.redacted ? [] : [" ", tag("warn", t("may be harmful or offensive"))])), ...texts(s))]
@@ -113,7 +115,7 @@ lsm.page("samples", (main) => {
           await piece(place);
           if (mine !== turn) return;
         }
-        const s = loaded.get(place)[at - about.pieces[place][1]];
+        const s = loaded.get(place)[at - about.starts[place]];
         if (query && !searched(s).includes(query)) continue;
         later.push(article(s, at));
       }
@@ -127,6 +129,8 @@ lsm.page("samples", (main) => {
     more.hidden = !rest;
     const narrowed = flags || query || from;
     status.textContent = !narrowed && !rest ? ""
+      : from && !flags && !query && found.length
+        ? t("Samples {first} to {last} of {total} are shown.", { first: (from + 1).toLocaleString("en"), last: at.toLocaleString("en"), total: about.n.toLocaleString("en") })
       : rest ? t("{n} samples are shown, of the first {at} of {total}.", { n: found.length.toLocaleString("en"), at: at.toLocaleString("en"), total: about.n.toLocaleString("en") })
         : found.length ? tn(found.length, t("{n} sample matches."), t("{n} samples match.")) : t("No sample matches.");
   };
@@ -145,7 +149,7 @@ lsm.page("samples", (main) => {
     const place = /^#s(\d+)$/.exec(location.hash);
     const at = place ? Number(place[1]) : -1;
     if (at < own.length || at >= about.n) return false;
-    from = about.pieces[pieceOf(at)][1];
+    from = about.starts[pieceOf(at)];
     wanted = Math.max(BATCH, at - from + 1);
     show().then(() => document.getElementById(`s${at}`)?.scrollIntoView()).catch(failed);
     return true;
@@ -175,5 +179,5 @@ lsm.page("samples", (main) => {
   lsm.onLanguage(() => { show().catch(failed); });
   form.hidden = false;
   const { flags, query } = asked();
-  if (!go() && (flags || query || about.pieces.length)) begin(flags || query ? BATCH : own.length);
+  if (!go() && (flags || query || about.starts.length)) begin(flags || query ? BATCH : own.length);
 });

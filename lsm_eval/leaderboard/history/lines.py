@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lsm_eval.comparison.releases import RELEASE, alike, engines_agree
+from lsm_eval.comparison.signature import parts
 from lsm_eval.leaderboard.collect import Key, ModelEntry, rows_of
 from lsm_eval.leaderboard.history.changes import Change, changes
 from lsm_eval.leaderboard.show import measured
@@ -25,18 +27,13 @@ class Point:
     """Whose row of the board the run belongs to."""
     changed: tuple[Change, ...]
     """Since the number before it; nothing for the first."""
+    other: bool = False
+    """Whether it does not compare with the number before it (`compares`)."""
 
     @property
     def when(self) -> datetime:
         """In UTC."""
         return self.record.created
-
-    @property
-    def other(self) -> bool:
-        """Whether it does not compare with the number before it: a part of its signature changed that says what was measured."""
-        from lsm_eval.comparison.signature import FREE
-
-        return any(one.kind == "signature" and one.name not in FREE for one in self.changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +62,16 @@ class Named:
         return sum(len(model.runs) for model in self.models)
 
 
+def compares(first: Point, second: Point) -> bool:
+    """Whether two numbers of a task and metric stand side by side on the front page, too: their signatures agree, and of two releases
+    of lsm-eval the engines do."""
+    one, other = first.row.signature, second.row.signature
+    if alike(one) != alike(other):
+        return False
+    same_release = parts(one).get(RELEASE) == parts(other).get(RELEASE)
+    return same_release or engines_agree(first.record, second.record)
+
+
 def named(models: Sequence[ModelEntry]) -> list[Named]:
     """The rows grouped by the name that their newest run gives the model, in the order of the board."""
     groups: dict[str, list[ModelEntry]] = defaultdict(list)
@@ -91,9 +98,13 @@ def lines(group: Named) -> list[Line]:
 
 
 def _points(numbers: Sequence[tuple[EstimateRow, Record, ModelEntry]]) -> tuple[Point, ...]:
-    points = []
-    for place, (row, record, model) in enumerate(numbers):
-        before = numbers[place - 1] if place else None
-        changed = changes((before[0], before[1]), (row, record)) if before is not None else ()
-        points.append(Point(row, record, model, changed))
+    points: list[Point] = []
+    for row, record, model in numbers:
+        if not points:
+            points.append(Point(row, record, model, ()))
+            continue
+        before = points[-1]
+        changed = changes((before.row, before.record), (row, record))
+        point = Point(row, record, model, changed)
+        points.append(replace(point, other=not compares(before, point)))
     return tuple(points)

@@ -48,10 +48,15 @@ class Others:
     answered: NDArray[np.int64]
 
 
-def others(field: Field, model: str, ids: Sequence[str]) -> Others:
-    """Outcomes of all models of the field but this one, of the samples named."""
+def others(field: Field, model: str, ids: Sequence[str], asked: Sequence[str | None] = ()) -> Others:
+    """Outcomes of all models of the field but this one, of the samples named. `asked`: what each asked, as long as `ids`; the others have
+    none of a sample that asked another thing than theirs."""
     places = {sample: at for at, sample in enumerate(field.ids)}
     at = np.array([places.get(sample, -1) for sample in ids], np.int64)
+    if asked and field.asked:
+        own = zip(at.tolist(), asked, strict=True)
+        unlike = [place >= 0 and None not in (one, field.asked[place]) and one != field.asked[place] for place, one in own]  # fmt: skip
+        at[unlike] = -1
     row = field.place(model)
     found = field.found if row is None else np.delete(field.found, row, axis=0)
     right, answered = (found == RIGHT).sum(axis=0), (found != NONE).sum(axis=0)

@@ -79,6 +79,8 @@ class Field:
     """[models, samples]."""
     at: NDArray[np.int32] | None = None
     """Where each sample stands in each model's own table [models, samples], -1 where it has none; None where all stand as here."""
+    asked: tuple[str | None, ...] = ()
+    """SHA-256 of what each sample asks, as long as `ids`; None where no record says it."""
 
     @property
     def right(self) -> NDArray[np.int64]:
@@ -111,7 +113,10 @@ def field_of(answered: Sequence[tuple[str, Answered]]) -> Field:
         ids = tuple(one or "" for one in answered[0][1].ids.to_pylist())
         if len(set(ids)) == len(ids):
             return Field(
-                tuple(name for name, _ in answered), ids, np.stack([own.outcomes for _, own in answered])
+                tuple(name for name, _ in answered),
+                ids,
+                np.stack([own.outcomes for _, own in answered]),
+                asked=tuple(answered[0][1].asked.to_pylist()),
             )
     tables = [(own.ids.to_pylist(), own.asked.to_pylist(), own.outcomes.tolist()) for _, own in answered]
     places: dict[str, int] = {}
@@ -132,7 +137,7 @@ def field_of(answered: Sequence[tuple[str, Answered]]) -> Field:
             where[row, at] = own
             if asked is None or asked == most[at]:
                 table[row, at] = outcomes_here[own]
-    return Field(tuple(name for name, _ in answered), tuple(places), table, where)
+    return Field(tuple(name for name, _ in answered), tuple(places), table, where, tuple(most))
 
 
 def _alike(one: Answered, other: Answered) -> bool:

@@ -9,7 +9,7 @@ from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.charts import Chart, Datum, chart
 from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.frame.page import Frame
-from lsm_eval.leaderboard.history.lines import Named, Point, lines, named
+from lsm_eval.leaderboard.history.lines import Named, Point, compares, lines, named
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.profiling.cells import TASK as PROFILE
 
@@ -47,13 +47,15 @@ def _drawn(points: Sequence[Point]) -> Chart | None:
     every = max(1, -(-len(points) // _TICKS))
     ticks = [(float(at), f"{point.when:%Y-%m-%d}") for at, point in enumerate(points) if at % every == 0]
     scale = 100.0 if points[0].row.unit == "fraction" else 1.0
+    # A run in between without a number is not drawn: what it changed still stands between its neighbours.
+    breaks = [bool(at) and not compares(points[at - 1], point) for at, point in enumerate(points)]
     data = [
         Datum(
             float(at),
             scale * float(point.row.value or 0.0),
             None if point.row.low is None else scale * point.row.low,
             None if point.row.high is None else scale * point.row.high,
-            broken=point.other,
+            broken=breaks[at],
             text="" if len(points) > 12 else show.value(point.row.value, point.row.unit),
         )
         for at, point in enumerate(points)

@@ -15,6 +15,7 @@ from lsm_eval.leaderboard.portrait.areas import area_mean
 from lsm_eval.leaderboard.portrait.command import shell_command
 from lsm_eval.leaderboard.portrait.curves import profile_view
 from lsm_eval.leaderboard.portrait.standing import Rivalry
+from lsm_eval.leaderboard.shared import marks_of
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.profiling.cells import TASK as PROFILE
 from lsm_eval.results.reader import Record
@@ -70,6 +71,11 @@ def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]
         "tasks": tasks,
         "areas": areas,
         "means": [mean for mean in means if mean is not None],
+        "apart_in": lambda mean: sum(
+            bool(model.numbers[key].mark or marks_of(model.numbers[key].record, key[0]))
+            for key in first
+            if key[0] in mean.tasks
+        ),
         "standings": standings,
         "profiles": [(run, profile_view(run.manifest.profile)) for run in profiles if run.manifest.profile],
         # All of it, however long: a part of a command is none. It holds no character that cannot be seen.

@@ -32,6 +32,9 @@ FLAGS = {
 _SECONDS = ("seconds", "latency")
 """Columns that say how long an answer took, in seconds."""
 
+_LINKED = 200
+"""Pieces of data that a page without a script links to."""
+
 
 def write(board: Board, frame: Frame, site: Site) -> None:
     """`samples/<model>/<task>.html`, `<task>.2.html` … of further runs, and pieces of those with many samples."""
@@ -84,9 +87,12 @@ def _write(
             flags=FLAGS,
             graded=row is not None and graded(row),
             pieces=pieces,
+            most_linked=_LINKED,
             about={
                 "n": count,
-                "pieces": pieces,
+                # Of very long samples there are thousands of pieces: their names follow from their places.
+                "piece": f"{path}.p",
+                "starts": [start for _, start in pieces],
                 "index": index if count <= INDEX_INLINE else None,
                 "indexed": site.piece(f"{path}.index.js", in_parts(index)) if count > INDEX_INLINE else None,
                 "folded": _folded(how.sensitive, how.area),
@@ -115,7 +121,8 @@ def _index(
         own = own.first(count)
     among = None
     if own is not None and count:
-        among = others(fields.of(task).field, model.slug, [one or "" for one in column["sample"]])
+        ids = [one or "" for one in column["sample"]]
+        among = others(fields.of(task).field, model.slug, ids, own.asked.to_pylist())
     none = [None] * count
     seconds = next((column[name] for name in _SECONDS if name in column), none)
     found = flags(

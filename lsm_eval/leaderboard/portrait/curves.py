@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from lsm_eval.leaderboard.charts import Chart, Datum, chart
 from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow
 
 SWEPT = ("concurrency", "rate", "batch")
-"""Conditions along which a line goes; the first one that differs."""
+"""Conditions along which lines go."""
 
 THROUGHPUT = (
     "output_tokens_per_second", "total_tokens_per_second", "tokens_per_second", "input_tokens_per_second",
@@ -24,7 +24,7 @@ LATENCY = (
 """Metrics that are drawn before others in seconds."""
 
 MOST = 4
-"""Drawings of one profile."""
+"""Drawings of one phase of a profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ class Curves:
     names: tuple[str, ...]
     """Of the lines: the conditions that tell them apart."""
     swept: str
-    """The condition whose value stands at each point."""
+    """The condition whose value stands at each point (several where lines differ in it); empty where there is none."""
+    phase: str
+    """`prefill`, `decode`, `serving`; empty where cells do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class ProfileView:
     cells: tuple[CellView, ...]
     kept_out: int
     """Cells that no curve has because the client was measured, or the profile was stopped."""
+
+    @property
+    def phases(self) -> int:
+        """That have curves."""
+        return len({curve.phase for curve in self.curves})
 
 
 def profile_view(profile: ProfileRow) -> ProfileView:
@@ -85,6 +92,14 @@ def _cell(profile: ProfileRow, cell: CellRow) -> CellView:
 
 
 def _curves(cells: Sequence[CellRow]) -> list[Curves]:
+    """Reading prompts and writing answers have throughputs of their own: each phase has its own drawings."""
+    phases: dict[str, list[CellRow]] = defaultdict(list)
+    for cell in cells:
+        phases[str(cell.conditions.get("phase", ""))].append(cell)
+    return [curve for phase, own in phases.items() for curve in _of_phase(own, phase)]
+
+
+def _of_phase(cells: Sequence[CellRow], phase: str) -> list[Curves]:
     have = {metric.metric: metric for cell in cells for metric in cell.metrics if _finite(metric)}
     across = next((name for name in THROUGHPUT if name in have), None)
     if across is None:
@@ -96,7 +111,7 @@ def _curves(cells: Sequence[CellRow]) -> list[Curves]:
         drawn = chart([points for _, points in lines], zero=True)
         if drawn is not None:
             names = tuple(words for words, _ in lines)
-            found.append(Curves(across, name, have[name].unit, drawn, names, swept))
+            found.append(Curves(across, name, have[name].unit, drawn, names, swept, phase))
     return found
 
 
@@ -111,17 +126,29 @@ def _lines(cells: Sequence[CellRow], across: str, up: str) -> tuple[list[tuple[s
     for cell, _, _ in known:
         for name, thing in cell.conditions.items():
             values[name].add(str(thing))
-    swept = next((name for name in SWEPT if len(values[name]) > 1), next(iter(SWEPT)))
-    telling = [name for name, own in values.items() if len(own) > 1 and name != swept]
     groups: dict[str, list[tuple[float, Datum]]] = defaultdict(list)
+    steps: dict[str, None] = {}
     for cell, first, second in known:
-        words = ", ".join(f"{name} {cell.conditions.get(name, '–')}" for name in telling)
-        step = cell.conditions.get(swept)
+        swept = _swept(cell, values)
+        # What tells its line from others; a closed loop has no rate, and an open one no concurrency.
+        telling = {
+            name: thing for name, thing in cell.conditions.items() if len(values[name]) > 1 and name != swept
+        }
+        words = ", ".join(f"{name} {thing}" for name, thing in telling.items())
+        step = None if swept is None else cell.conditions[swept]
+        if swept is not None:
+            steps[swept] = None
         groups[words].append((_number(step), _datum(first, second, "" if step is None else f"{step}")))
     lines = [
         (words, [datum for _, datum in sorted(own, key=lambda one: one[0])]) for words, own in groups.items()
     ]
-    return lines, swept  # fmt: skip
+    return lines, ", ".join(steps)
+
+
+def _swept(cell: CellRow, values: Mapping[str, set[str]]) -> str | None:
+    """The condition along which the cell's line goes: the first that differs among cells, else the first that it has."""
+    own = [name for name in SWEPT if cell.conditions.get(name) is not None]
+    return next((name for name in own if len(values[name]) > 1), next(iter(own), None))
 
 
 def _pair(cell: CellRow, across: str, up: str) -> tuple[MeasuredRow | None, MeasuredRow | None]:

@@ -68,6 +68,7 @@ WORDS: dict[str, str] = {
     "No samples are shown.": "不显示样本。",
     "Searched {n} of {total} samples …": "已搜索 {total} 个样本中的 {n} 个……",
     "{n} samples are shown, of the first {at} of {total}.": "显示 {n} 个样本，出自 {total} 个中的前 {at} 个。",
+    "Samples {first} to {last} of {total} are shown.": "显示第 {first} 至 {last} 个样本，共 {total} 个。",
     "{n} sample matches.": "{n} 个样本符合。",
     "{n} samples match.": "{n} 个样本符合。",
     "No sample matches.": "没有样本符合。",

@@ -26,6 +26,12 @@ WORDS: dict[str, str] = {
     "neither direction is better": "没有更好的方向",
     "Asked as": "提问方式",
     "version {n}": "版本 {n}",
+    "split {name}, from {source}": "划分 {name}，来自 {source}",
+    "rows unknown": "行数未知",
+    "revision": "修订版本",
+    "as the task file names it": "与任务文件所写一致",
+    "not the hash that the task file names": "与任务文件所写的哈希不符",
+    "not pinned": "未固定",
     "Caveats": "注意事项",
     "Numbers of all models": "所有模型的数值",
     "Published numbers are as their source has them; its prompts, shots and metric may differ from ours, and they are in no ranking.": (
