@@ -263,3 +263,18 @@ def test_tables_that_are_alike_in_part_are_read_as_others(tmp_path: Path) -> Non
         }
     with pytest.raises(UserError, match="has no cluster"):
         tables.read(records[3], ["stats.accuracy"])
+
+
+def test_an_infinite_score_is_a_reason_and_no_error(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rivals(tmp_path, {"arc": list(drawn(3, 60))})
+    path = tmp_path / "1" / "samples" / "arc.parquet"
+    table = pq.read_table(path)
+    own = [[float("inf"), 1.0], *table["stats.accuracy"].to_pylist()[1:]]
+    at = table.column_names.index("stats.accuracy")
+    pq.write_table(table.set_column(at, "stats.accuracy", pa.array(own)), path)
+    found = rank_board(board(tmp_path)).columns["arc", "accuracy"]
+    assert found.unknown == {"org-model-1": "a sample's score is infinite"}
+    assert set(found.places) == {"org-model-0", "org-model-2"}

@@ -28,6 +28,7 @@ NO_SCORES = "its record keeps no scores of the samples"
 DIFFERS = "its samples do not give the number that was imported"
 WEIGHTS = "its samples stand for unlike numbers of others"
 UNREADABLE = "its samples cannot be read"
+INFINITE = "a sample's score is infinite"
 TWICE = "its samples have an id twice"
 
 
@@ -203,6 +204,8 @@ class _Reader:
                 if means is None
                 else _Found(means, pseudo=False)
             )
+            if not isinstance(found, str) and np.isinf(found.values).any():
+                found = INFINITE
             if isinstance(found, str):
                 self._without(model, number.row.metric, found)
                 continue
