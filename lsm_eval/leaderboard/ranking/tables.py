@@ -21,6 +21,7 @@ class Tables:
     def __init__(self, task: str) -> None:
         self._task = task
         self._known: dict[tuple[Any, ...], Any] = {}
+        self._places: dict[str, int] = {}
 
     def read(self, record: Record, columns: Sequence[str]) -> Any:
         """Those of `ALIKE` and of `columns` that the record's table has (`pyarrow.Table`), in one chunk each. Raises `UserError` as
@@ -34,7 +35,10 @@ class Tables:
                 return record.few_columns(self._task, [*ALIKE, *columns])
             content = path.read_bytes()
             file = pq.ParquetFile(pa.BufferReader(content))
-            keys = _keys(file.metadata, content)
+            metadata = file.metadata
+            if not self._places and metadata.num_row_groups:
+                self._places = _places(metadata)
+            keys = _keys(metadata, content, self._places)
             known = {name: self._known[key] for name, key in keys.items() if key in self._known}
             rest = [name for name in ALIKE if name not in known]
             table = file.read(columns=[*rest, *columns], use_threads=False).combine_chunks()
@@ -50,20 +54,26 @@ class Tables:
         return pa.table(found)
 
 
-def _keys(metadata: Any, content: bytes) -> dict[str, tuple[Any, ...]]:
-    """By column of `ALIKE`: the bytes that it is made from, and how they are to be read."""
+def _places(metadata: Any) -> dict[str, int]:
+    """By column of `ALIKE`: where it stands in the file."""
+    group = metadata.row_group(0)
+    names = [group.column(at).path_in_schema for at in range(group.num_columns)]
+    return {name: names.index(name) for name in ALIKE if name in names}
+
+
+def _keys(metadata: Any, content: bytes, places: dict[str, int]) -> dict[str, tuple[Any, ...]]:
+    """By column of `ALIKE`: the bytes that it is made from, and how they are to be read. Only of those that stand where they are looked for."""
     parts: dict[str, list[Any]] = {}
-    for group in range(metadata.num_row_groups):
-        row_group = metadata.row_group(group)
-        for at in range(row_group.num_columns):
-            column = row_group.column(at)
-            name = column.path_in_schema
-            if name in ALIKE:
-                first = column.data_page_offset
-                if column.has_dictionary_page and column.dictionary_page_offset is not None:
-                    first = min(first, column.dictionary_page_offset)
-                own = content[first : first + column.total_compressed_size]
-                parts.setdefault(name, [name]).extend(
-                    (column.physical_type, column.compression, column.num_values, own)
-                )
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for name, at in places.items():
+            column = group.column(at) if at < group.num_columns else None
+            if column is None or column.path_in_schema != name:
+                continue
+            first = column.data_page_offset
+            if column.has_dictionary_page and column.dictionary_page_offset is not None:
+                first = min(first, column.dictionary_page_offset)
+            own = content[first : first + column.total_compressed_size]
+            kind = (column.physical_type, column.compression, column.num_values)
+            parts.setdefault(name, [name]).extend((*kind, own))
     return {name: tuple(own) for name, own in parts.items()}
