@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,16 @@ from playwright.sync_api import Browser
 from rivals import drawn, rivals
 
 from lsm_eval.leaderboard.build import build
+from lsm_eval.leaderboard.collect import collect
+from lsm_eval.leaderboard.ranking.board import rank_board
+from lsm_eval.leaderboard.table.cell import TableColumn
+from lsm_eval.leaderboard.table.tasks import task_columns
 from lsm_eval.leaderboard.tradeoff.axis import axis
-from lsm_eval.leaderboard.tradeoff.figure import tick_text
+from lsm_eval.leaderboard.tradeoff.costs import OTHER_MACHINE, OTHER_TASKS, cost_axes
+from lsm_eval.leaderboard.tradeoff.figure import figure, tick_text
 from lsm_eval.leaderboard.tradeoff.front import Front, front, wider
 from lsm_eval.leaderboard.tradeoff.labels import LONGEST, placed, short
+from lsm_eval.results.reader import find_records
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.combined import Interval
 from lsm_eval.statistics.ranking.ranks import ranks
@@ -233,6 +240,51 @@ def test_drawings_of_many_models_are_whole(tmp_path: Path) -> None:
     assert len(text) > 25_000
     assert "cut:" not in text
     assert text.count("circle cx") == 60 + 3, "and what they mean"
+
+
+def thinking(root: Path, machines: list[str], counts: list[int]) -> dict[str, TableColumn]:
+    """Columns of costs of models that ran there, and were asked so many samples of a task."""
+    manifest: list[dict[str, Any]] = []
+    for at, cpu in enumerate(machines):
+        score = {"tokens": 100_000, "padding": 0, "pairs": 1, "rows": 1, "passes": 1, "seconds": 1.0, "tokens_per_second": 50.0 + at}  # fmt: skip
+        manifest.append({"hardware": {"cpu": cpu}, "work": {"seconds": 1.0, "score": score}, "tokens": {"reasoning": 1000 * (1 + at)}})  # fmt: skip
+    scores = drawn(len(machines), 100)
+    for at, count in enumerate(counts):
+        one = {"arc": [scores[at][:count]]}
+        rivals(
+            root / f"{at}", one, names=[f"org/model {at}"],
+            manifest=[{**manifest[at], "model": {"fingerprint": f"{at:064x}"}}],
+        )  # fmt: skip
+    board = collect(find_records(root)[0])
+    return {column.id: column for column in cost_axes(board, [])}
+
+
+def marks(column: TableColumn) -> list[tuple[str, str]]:
+    return [(cell.mark, cell.why) for _, cell in sorted(column.cells.items())]
+
+
+def test_costs_over_other_tasks_or_of_other_machines_do_not_compare(tmp_path: Path) -> None:
+    made = thinking(tmp_path / "a", ["one", "one", "other"], [100, 50, 100])
+    assert marks(made["cost:score"]) == [("", ""), ("", ""), ("†", OTHER_MACHINE)]
+    assert marks(made["cost:reasoning"]) == [("", ""), ("†", OTHER_TASKS), ("", "")]
+    # Of two machines neither is the norm.
+    made = thinking(tmp_path / "b", ["one", "other"], [100, 100])
+    assert marks(made["cost:score"]) == [("†", OTHER_MACHINE)] * 2
+    assert marks(made["cost:reasoning"]) == [("", "")] * 2
+
+
+def test_a_model_that_compares_with_no_other_is_not_on_the_front(tmp_path: Path) -> None:
+    column = thinking(tmp_path, ["one", "one", "other"], [100, 100, 100])["cost:score"]
+    board = collect(find_records(tmp_path)[0])
+    score = next(one for one in task_columns(board) if one.first)
+    ranked = rank_board(board).columns["arc", "accuracy"]
+    whole = figure(board, ["a", "b", "c"], score, column, ranked)
+    assert whole is not None
+    assert sorted(mark.status == "unknown" for mark in whole.marks) == [False, False, True]
+    alone = replace(column, cells={place: column.cells[place] for place in (0, 2)})
+    pair = figure(board, ["a", "b", "c"], score, alone, ranked)
+    assert pair is not None
+    assert [mark.status for mark in pair.marks] == ["unknown", "unknown"]
 
 
 def test_a_board_without_costs_has_no_such_page(tmp_path: Path) -> None:

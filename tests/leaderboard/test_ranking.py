@@ -16,6 +16,7 @@ from records import Json, estimate, task, write_record
 from rivals import Scores, drawn, rivals
 
 from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.collect import Board, collect
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.ranking.board import rank_board
@@ -203,3 +204,77 @@ def test_scores_of_every_metric_have_its_number_as_mean() -> None:
                     metric,
                 )
     assert "mean" in seen
+
+
+def reasked(folder: Path, change: Callable[[int], str | None]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / "samples" / "arc.parquet"
+    table = pq.read_table(path)
+    hashes = pa.array([change(at) for at in range(table.num_rows)], pa.string())
+    if "asked" in table.column_names:
+        table = table.drop(["asked"])
+    pq.write_table(table.append_column("asked", hashes), path)
+
+
+def test_samples_that_asked_other_things_are_no_pairs(tmp_path: Path) -> None:
+    scores = np.stack([np.ones(100), np.zeros(100), np.zeros(100), np.zeros(100)])
+    rivals(tmp_path, {"arc": list(scores)})
+    reasked(tmp_path / "0", lambda at: f"one {at}")
+    reasked(tmp_path / "1", lambda at: f"other {at}")
+    reasked(tmp_path / "2", lambda at: f"{'one' if at < 40 else 'other'} {at}")
+    reasked(tmp_path / "3", lambda at: None)
+    made = board(tmp_path)
+    found = rank_board(made).columns["arc", "accuracy"]
+    assert found.better is not None
+    at = {slug: place for place, slug in enumerate(found.slugs)}
+    shown = {(one, two) for one in range(4) for two in range(4) if found.better[at[f"org-model-{one}"], at[f"org-model-{two}"]]}  # fmt: skip
+    # The first and the second share no sample; of the last it is not known what was asked.
+    assert shown == {(0, 2), (0, 3)}
+    read = read_scores("arc", by_task(made)["arc"], Aggregates())
+    assert len(read.samples) == 200
+    held = read.matrix("accuracy", [f"org-model-{at}" for at in range(4)])
+    assert (~np.isnan(held)).sum(axis=1).tolist() == [100, 100, 100, 100]
+    assert int((~np.isnan(held[:2])).all(axis=0).sum()) == 0
+    assert int((~np.isnan(held[[0, 2]])).all(axis=0).sum()) == 40
+
+
+def test_tables_that_are_alike_in_part_are_read_as_others(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from lsm_eval.leaderboard.ranking.tables import ALIKE, Tables
+
+    scores = drawn(4, 300)
+    scores[2, 5] = np.nan
+    rivals(tmp_path, {"arc": list(scores)}, clusters={"arc": [str(at // 3) for at in range(300)]})
+    reasked(tmp_path / "1", str)
+    path = tmp_path / "3" / "samples" / "arc.parquet"
+    pq.write_table(pq.read_table(path).drop(["cluster"]), path)
+    path = tmp_path / "0" / "samples" / "arc.parquet"
+    pq.write_table(pq.read_table(path), path, row_group_size=70, compression="none")
+    tables, wanted = Tables("arc"), [*ALIKE, "stats.accuracy"]
+    records = sorted(find_records(tmp_path)[0], key=lambda record: record.folder)
+    for record in [*records[:3], *records[:3]]:
+        table = tables.read(record, ["stats.accuracy"])
+        own = pq.read_table(record.sample_file("arc"))
+        assert {name: table[name].to_pylist() for name in table.column_names} == {
+            name: own[name].to_pylist() for name in wanted if name in own.column_names
+        }
+    with pytest.raises(UserError, match="has no cluster"):
+        tables.read(records[3], ["stats.accuracy"])
+
+
+def test_an_infinite_score_is_a_reason_and_no_error(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rivals(tmp_path, {"arc": list(drawn(3, 60))})
+    path = tmp_path / "1" / "samples" / "arc.parquet"
+    table = pq.read_table(path)
+    own = [[float("inf"), 1.0], *table["stats.accuracy"].to_pylist()[1:]]
+    at = table.column_names.index("stats.accuracy")
+    pq.write_table(table.set_column(at, "stats.accuracy", pa.array(own)), path)
+    found = rank_board(board(tmp_path)).columns["arc", "accuracy"]
+    assert found.unknown == {"org-model-1": "a sample's score is infinite"}
+    assert set(found.places) == {"org-model-0", "org-model-2"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from lsm_eval.leaderboard.collect import Board, ModelEntry
@@ -9,6 +10,7 @@ from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.versus.vectors import FOLDER, vectors_of
 from lsm_eval.leaderboard.words import word
+from lsm_eval.results.reader import Record
 
 PATH = "compare.html"
 
@@ -41,10 +43,16 @@ def _model(board: Board, model: ModelEntry, site: Site) -> dict[str, Any]:
     return {
         "slug": model.slug,
         "name": model.name,
-        "record": site.place(model.runs[0]),
+        "record": site.place(_run(model)),
         # Places of tasks whose samples have a page; 1 where all have.
         "pages": 1 if len(pages) == len(board.task_slugs) else pages,
     }
+
+
+def _run(model: ModelEntry) -> Record:
+    """The run that most of the model's numbers are of, the newest of several."""
+    counts = Counter(id(number.record) for number in model.numbers.values())
+    return max(model.runs, key=lambda run: counts[id(run)])
 
 
 def _folded(board: Board) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -111,6 +112,8 @@ def _each(work: _Work, tasks: Sequence[str]) -> Iterator[_Done]:
     global _WORK
     _WORK = work
     done = 0
+    # What is known of the records stays: to go through it for cycles again and again takes time, and, in copies, memory.
+    gc.freeze()
     try:
         with ProcessPoolExecutor(count, multiprocessing.get_context("fork")) as pool:
             for found in pool.map(_of, tasks):
@@ -120,6 +123,7 @@ def _each(work: _Work, tasks: Sequence[str]) -> Iterator[_Done]:
         # A copy was killed, as for want of memory.
         yield from map(work, tasks[done:])
     finally:
+        gc.unfreeze()
         _WORK = None
 
 

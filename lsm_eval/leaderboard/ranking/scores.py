@@ -16,6 +16,8 @@ from lsm_eval.comparison.pairs import joined
 from lsm_eval.comparison.tables import table_of
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, likelihood
+from lsm_eval.leaderboard.ranking.places import Asked, Places
+from lsm_eval.leaderboard.ranking.tables import Tables
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
@@ -26,6 +28,7 @@ NO_SCORES = "its record keeps no scores of the samples"
 DIFFERS = "its samples do not give the number that was imported"
 WEIGHTS = "its samples stand for unlike numbers of others"
 UNREADABLE = "its samples cannot be read"
+INFINITE = "a sample's score is infinite"
 TWICE = "its samples have an id twice"
 
 
@@ -34,8 +37,8 @@ class Scores:
     """Of one task."""
 
     task: str
-    ids: list[str] = field(default_factory=list)
-    """Of all samples that any model was asked [n]."""
+    samples: list[Asked] = field(default_factory=list)
+    """All that any model was asked [n]: two of one id where models were asked different things by it."""
     clusters: list[str | None] = field(default_factory=list)
     """[n]"""
     weights: FloatArray | None = None
@@ -122,10 +125,11 @@ class _Reader:
     def __init__(self, scores: Scores, aggregates: Aggregates) -> None:
         self._scores = scores
         self._aggregates = aggregates
-        self._seen: list[tuple[Any, NDArray[np.intp]]] = []
-        """Columns of ids, and where they stand."""
+        self._tables = Tables(scores.task)
+        self._seen: list[tuple[Any, Any, NDArray[np.intp]]] = []
+        """Columns of ids and of what was asked, and where they stand."""
         self._clusters: list[tuple[Any, NDArray[np.intp]]] = []
-        self._place: dict[str, int] = {}
+        self._place = Places()
         self._weights: dict[int, float] = {}
         self._held: dict[str, list[_Held]] = {}
 
@@ -152,22 +156,15 @@ class _Reader:
         task, record = self._scores.task, one.record
         if not record.has_samples(task):
             return NO_SAMPLES
-        columns = [
-            "sample",
-            "cluster",
-            "failure",
-            "weight",
-            *(f"stats.{name}" for name in one.names.values()),
-        ]
         try:
-            return record.few_columns(task, columns)
+            return self._tables.read(record, [f"stats.{name}" for name in one.names.values()])
         except UserError:
             return UNREADABLE
 
     def made(self) -> Scores:
         scores = self._scores
-        number = len(self._place)
-        scores.ids = list(self._place)
+        number = len(self._place.samples)
+        scores.samples = self._place.samples
         scores.clusters = self._all_clusters(number)
         weights = np.ones(number)
         weights[list(self._weights)] = list(self._weights.values())
@@ -182,7 +179,7 @@ class _Reader:
 
     def _read(self, one: _Wanted, table: Any) -> None:
         task, model, record, numbers, names = self._scores.task, one.model, one.record, one.numbers, one.names
-        places = self._places(table["sample"])
+        places = self._places(table["sample"], table["asked"] if "asked" in table.column_names else None)
         if places is None:
             for number in numbers:
                 self._without(model, number.row.metric, TWICE)
@@ -207,6 +204,8 @@ class _Reader:
                 if means is None
                 else _Found(means, pseudo=False)
             )
+            if not isinstance(found, str) and np.isinf(found.values).any():
+                found = INFINITE
             if isinstance(found, str):
                 self._without(model, number.row.metric, found)
                 continue
@@ -219,16 +218,19 @@ class _Reader:
     def _without(self, model: ModelEntry, metric: str, why: str) -> None:
         self._scores.unknown.setdefault(metric, {})[model.slug] = why
 
-    def _places(self, ids: Any) -> NDArray[np.intp] | None:
+    def _places(self, ids: Any, asked: Any) -> NDArray[np.intp] | None:
         """Where samples stand; None where one is there twice."""
-        for seen, places in self._seen:
-            if ids.equals(seen):
+        for seen, questions, places in self._seen:
+            if ids.equals(seen) and (
+                asked is questions if asked is None or questions is None else asked.equals(questions)
+            ):
                 return places
         names = ids.to_pylist()
         if len(set(names)) != len(names):
             return None
-        places = np.array([self._place.setdefault(name, len(self._place)) for name in names], np.intp)
-        self._seen.append((ids, places))
+        hashes = [None] * len(names) if asked is None else asked.to_pylist()
+        places = np.array([self._place.at(*one) for one in zip(names, hashes, strict=True)], np.intp)
+        self._seen.append((ids, asked, places))
         return places
 
     def _account(self, clusters: Any, places: NDArray[np.intp]) -> None:
@@ -322,12 +324,14 @@ def _mean_scores(table: Any, name: str) -> FloatArray | None:
     else:
         lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
     held = lengths > 0
-    if not held.any() or (lengths[held] != 2).any():
+    every = bool(held.all())
+    own = lengths if every else lengths[held]
+    if not len(own) or (own != 2).any():
         return None
     flat = np.asarray(column.flatten(), float).reshape(-1, 2)
     if (flat[:, 1] != 1).any():
         return None
-    if held.all():
+    if every:
         return flat[:, 0].copy()
     found = np.full(len(lengths), np.nan)
     found[held] = flat[:, 0]

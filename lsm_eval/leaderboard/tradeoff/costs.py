@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lsm_eval.leaderboard.collect import Board
@@ -16,6 +16,7 @@ from lsm_eval.statistics.combined import Interval
 SPEED = "speed"
 """The area of a profile's numbers."""
 OTHER_MACHINE = word("measured on another machine than most of the column")
+OTHER_TASKS = word("over other tasks than most of the column")
 
 
 def cost_axes(board: Board, tasks: Sequence[TableColumn]) -> list[TableColumn]:
@@ -25,7 +26,7 @@ def cost_axes(board: Board, tasks: Sequence[TableColumn]) -> list[TableColumn]:
         for column in cost_columns(board)
     ]
     found = [
-        *(_on_one_machine(column) for column in own),
+        *(_on_one_machine(board, column) for column in own),
         _column(board, "dollars", word("dollars a thousand samples"), "$", "dollars", _dollars),
         _column(board, "reasoning", word("reasoning tokens a sample"), word("tokens"), "tokens", _reasoning),
         *_latencies(board),
@@ -34,33 +35,50 @@ def cost_axes(board: Board, tasks: Sequence[TableColumn]) -> list[TableColumn]:
     return [column for column in found if len(column.cells) > 1]
 
 
-def _on_one_machine(column: TableColumn) -> TableColumn:
+def _on_one_machine(board: Board, column: TableColumn) -> TableColumn:
     """Speeds compare only where the machine is the same: others are marked."""
     if column.unit != "tokens/s":
         return column
-    return _of_the_usual(column)
+    return _of_the_usual(board, column, {place: cell.notes for place, cell in column.cells.items()}, OTHER_MACHINE)  # fmt: skip
 
 
-def _of_the_usual(column: TableColumn) -> TableColumn:
-    machines = Counter(cell.notes for cell in column.cells.values())
-    usual = max(machines, key=lambda one: (machines[one], one), default=())
+def _of_the_usual(
+    board: Board, column: TableColumn, rests_on: Mapping[int, Sequence[str]], why: str
+) -> TableColumn:
+    """Marks cells that rest on something else than most models' do (by place); all cells where two things are equally frequent."""
+    found = Counter(tuple(own) for place, own in rests_on.items() if not board.models[place].no_model)
+    first = [own for own, count in found.items() if count == max(found.values())]
+    usual = first[0] if len(first) == 1 else None
     cells = {
-        place: cell if cell.notes == usual else replace(cell, mark="†", why=OTHER_MACHINE)
+        place: cell if cell.mark or usual == tuple(rests_on[place]) else replace(cell, mark="†", why=why)
         for place, cell in column.cells.items()
     }
     return replace(column, cells=cells)
 
 
+def _tasks(run: Record, request: str | None = None) -> tuple[str, ...]:
+    """What a run's costs are of: its tasks, and samples of each."""
+    return tuple(
+        sorted(
+            f"{task.task} {task.samples}"
+            for task in run.manifest.tasks
+            if request is None or task.request == request
+        )
+    )
+
+
 def _column(
     board: Board, name: str, label: str, sub: str, unit: str, of: Callable[[Record], float | None]
 ) -> TableColumn:
-    cells = {}
+    cells, tasks = {}, {}
     for place, model in enumerate(board.models):
         # The newest run that says it.
-        found = next((value for run in model.runs if (value := of(run)) is not None), None)
+        found = next(((value, run) for run in model.runs if (value := of(run)) is not None), None)
         if found is not None:
-            cells[place] = Cell(Interval(found, None, None), None)
-    return TableColumn(f"cost:{name}", "cost", label, sub, unit, False, cells=cells)
+            cells[place] = Cell(Interval(found[0], None, None), None)
+            tasks[place] = _tasks(found[1])
+    column = TableColumn(f"cost:{name}", "cost", label, sub, unit, False, cells=cells)
+    return _of_the_usual(board, column, tasks, OTHER_TASKS)
 
 
 def _latencies(board: Board) -> Iterator[TableColumn]:
@@ -70,16 +88,17 @@ def _latencies(board: Board) -> Iterator[TableColumn]:
         ("generate", "first_token", word("seconds to the first token")),
         ("score", "request", word("seconds to a scored answer")),
     ):
-        cells = {}
+        cells, tasks = {}, {}
         for place, model in enumerate(board.models):
             found = next(
-                (cell for run in model.runs if (cell := _median(run, request, what)) is not None), None
+                ((cell, run) for run in model.runs if (cell := _median(run, request, what)) is not None), None
             )
             if found is not None:
-                cells[place] = found
+                cells[place], tasks[place] = found[0], _tasks(found[1], request)
         name = f"cost:{request}-{what}"
         column = TableColumn(name, "cost", label, word("median, s"), "s", False, cells=cells)
-        yield _of_the_usual(column)
+        machines = {place: cell.notes for place, cell in cells.items()}
+        yield _of_the_usual(board, _of_the_usual(board, column, machines, OTHER_MACHINE), tasks, OTHER_TASKS)
 
 
 def _median(run: Record, request: str, what: str) -> Cell | None:

@@ -116,7 +116,8 @@ def _statuses(
     cost: TableColumn,
     ranked: Ranked | None,
 ) -> tuple[list[Status], list[bool]]:
-    """Who is on the front, of the models whose numbers compare in both; others are unknown, and outdo nobody."""
+    """Who is on the front, of the models whose numbers compare in both; others are unknown, and outdo nobody. One alone is
+    compared with nobody."""
     known: dict[str, int] = {}
     if ranked is not None and ranked.better is not None:
         known = {slug: at for at, slug in enumerate(ranked.slugs)}
@@ -126,7 +127,7 @@ def _statuses(
     ]  # fmt: skip
     statuses: list[Status] = ["unknown"] * len(places)
     observed = [False] * len(places)
-    if ranked is None or ranked.better is None or ranked.stricter is None or not held:
+    if ranked is None or ranked.better is None or ranked.stricter is None or len(held) < 2:
         return statuses, observed
     rows = np.array([known[board.models[places[at]].slug] for at in held])
     pairs = np.ix_(rows, rows)

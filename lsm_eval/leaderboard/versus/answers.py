@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lsm_eval.leaderboard.collect import Board
+from lsm_eval.leaderboard.ranking.places import Asked, Places
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
 
@@ -15,7 +16,7 @@ ANSWERS = 200_000
 """Of larger boards there are no texts here: the samples' own pages have them."""
 LONGEST = 400
 """Characters of a text."""
-_COLUMNS = ["sample", "index", "prompt", "choices", "logprobs", "completion", "target", "failure"]
+_COLUMNS = ["sample", "asked", "index", "prompt", "choices", "logprobs", "completion", "target", "failure"]
 
 
 class Answers:
@@ -24,24 +25,27 @@ class Answers:
     def __init__(self, board: Board, site: Site) -> None:
         self._board, self._site = board, site
 
-    def write(self, task: str, ids: Sequence[str]) -> str:
+    def write(self, task: str, samples: Sequence[Asked]) -> str:
         """The pieces of the task, whose samples have these places, and where the one with its questions is. A model's are beside
         it: `<task>/<model>.js`."""
         slug = self._board.task_slugs[task]
-        place = {name: at for at, name in enumerate(ids)}
-        questions: dict[str, list[Any]] = {}
+        known = Places(samples)
+        questions: dict[int, list[Any]] = {}
         for model in self._board.models:
             record = model.tables.get(task)
             if record is None or not record.has_samples(task):
                 continue
             with self._site.showing(record, record.sample_file(task)):
-                rows = self._rows(record, task)
-                said = {place[row["sample"]]: _said(row) for row in rows if row["sample"] in place}
+                found = [
+                    (known.find(row["sample"], row.get("asked")), row) for row in self._rows(record, task)
+                ]
+                rows = {place: row for place, row in found if place is not None}
+                said = {place: _said(row) for place, row in rows.items()}
                 self._site.piece(f"pieces/answers/{slug}/{model.slug}.js", said)
-                for row in rows:
-                    if row["sample"] in place and row["sample"] not in questions:
-                        questions[row["sample"]] = [
-                            place[row["sample"]], row["index"], row["sample"], _end(row["prompt"]), _target(row),
+                for place, row in rows.items():
+                    if place not in questions:
+                        questions[place] = [
+                            place, row["index"], row["sample"], _end(row["prompt"]), _target(row),
                         ]  # fmt: skip
         return self._site.piece(f"pieces/answers/{slug}.js", list(questions.values()))
 

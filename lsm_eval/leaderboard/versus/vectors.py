@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry
+from lsm_eval.leaderboard.ranking.places import Asked
 from lsm_eval.leaderboard.ranking.scores import Scores
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.leaderboard.site import Site
@@ -42,7 +43,7 @@ class Collector:
         asked = sum(_asked(model, site.options.samples) for model in board.models)
         self._answers = Answers(board, site) if asked <= ANSWERS else None
         self._at = {task: at for at, task in enumerate(board.task_slugs)}
-        self._ids: dict[str, list[str]] = {}
+        self._samples: dict[str, list[Asked]] = {}
 
     def digest(self, scores: Scores) -> list[_Column]:
         """One task's scores, packed: columns, and what each model has in them."""
@@ -57,8 +58,8 @@ class Collector:
         for column in columns:
             place = len(self._made.columns)
             self._made.columns.append(column.about)
-            if column.ids:
-                self._ids[str(column.about["task"])] = column.ids
+            if column.samples:
+                self._samples[str(column.about["task"])] = column.samples
             for slug, content in column.models.items():
                 self._made.models[slug].append([place, *content])
 
@@ -66,9 +67,9 @@ class Collector:
         """Write the models' pieces, and those of answers."""
         for slug, columns in self._made.models.items():
             self._site.piece(f"{FOLDER}/{slug}.js", columns)
-        for task, ids in self._ids.items():
+        for task, samples in self._samples.items():
             if self._answers is not None:
-                self._made.tasks[task] = self._answers.write(task, ids)
+                self._made.tasks[task] = self._answers.write(task, samples)
         _VECTORS[self._site] = self._made
 
     def _column(self, scores: Scores, key: Key) -> _Column:
@@ -100,7 +101,7 @@ class Collector:
             "apart": _apart(scores, metric),
             "first": key in self._first,
         }
-        return _Column(about, models, scores.ids if self._answers is not None else [])
+        return _Column(about, models, scores.samples if self._answers is not None else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,8 @@ class _Column:
     about: dict[str, Any]
     models: dict[str, list[Any]]
     """By slug: value, mark, and packed scores or why there are none."""
-    ids: list[str]
-    """Of the samples, where answers are to be written."""
+    samples: list[Asked]
+    """Its samples, where answers are to be written."""
 
 
 def _apart(scores: Scores, metric: str) -> str:

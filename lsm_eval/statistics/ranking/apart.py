@@ -9,6 +9,7 @@ all pairs; only where units weigh unlike and samples are missing are they added 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -45,10 +46,10 @@ class Apart:
     """CR2's, of the value."""
     third: FloatArray
     """Σ r³ of the residuals that the variance is Σ r² of."""
-    fourth: FloatArray
-    """Σ r⁴."""
     freedom: FloatArray
     """Degrees of freedom of the variance."""
+    size: FloatArray
+    """Σ D²: what the variance would be around no difference."""
     told: FloatArray
     """How many units that differ by the same amount tell as much: (Σ D²)² / Σ D⁴. Of 0 or 1 it is the number of pairs that differ."""
     net: FloatArray
@@ -66,7 +67,7 @@ class Apart:
         """Of the models at these places alone, in rising order; `at`: `pairs_at` of them."""
         return Apart(
             len(places), self.means[places], self.numbers[places], self.value[at], self.variance[at],
-            self.third[at], self.fourth[at], self.freedom[at], self.told[at], self.net[at], self.fit[at],
+            self.third[at], self.freedom[at], self.size[at], self.told[at], self.net[at], self.fit[at],
             self.exact, self.clusters,
         )  # fmt: skip
 
@@ -143,24 +144,37 @@ class _Sums:
 
     units: FloatArray
     raw: tuple[FloatArray, FloatArray, FloatArray]
-    """Σ D, Σ D², Σ D⁴; of D times any constant."""
+    """Σ D, Σ D², Σ D⁴."""
     value: FloatArray
     central: tuple[FloatArray, FloatArray, FloatArray]
     largest: FloatArray
 
 
 def _upper(matrix: NDArray[np.floating]) -> FloatArray:
-    return np.asarray(matrix[np.triu_indices(len(matrix), 1)], float)
+    return np.asarray(matrix.ravel()[_above(len(matrix))], float)
+
+
+@lru_cache(maxsize=2)
+def _above(models: int) -> NDArray[np.intp]:
+    """Where pairs stand in a matrix [models, models] that is laid out row by row."""
+    first, second = np.triu_indices(models, 1)
+    made: NDArray[np.intp] = first * models + second
+    return made
 
 
 def _coins(known: FloatArray, mask: NDArray[np.bool_]) -> _Sums:
     """0 or 1, samples that stand alone and weigh the same: everything follows from the numbers of gains and losses."""
     ones = np.where(mask, known, 0.0).astype(np.float32)
-    there = mask.astype(np.float32)
     both = ones @ ones.T
-    have = ones @ there.T
-    number = _upper(there @ there.T)
-    gains, losses = _upper(have - both), _upper((have - both).T)
+    if mask.all():
+        have = np.repeat(ones.sum(axis=1)[:, None], len(ones), 1)
+        number = np.full(len(ones) * (len(ones) - 1) // 2, float(mask.shape[1]))
+    else:
+        there = mask.astype(np.float32)
+        have = ones @ there.T
+        number = _upper(there @ there.T)
+    more = have - both
+    gains, losses = _upper(more), _upper(np.ascontiguousarray(more.T))
     net, differ = gains - losses, gains + losses
     return _central(number, net, differ, net, differ)
 
@@ -214,7 +228,11 @@ def _central(
     third = three - 3 * d * two + 2 * n * square * d
     fourth = np.maximum(four - 4 * d * three + 6 * square * two - 3 * n * square * square, 0.0)
     return _Sums(
-        number, (one, two, four), d, (second * again, third * again * scale, fourth * again * again), 1 / n
+        number,
+        (d, two / n**2, four / n**4),
+        d,
+        (second * again, third * again * scale, fourth * again * again),
+        1 / n,
     )
 
 
@@ -313,7 +331,7 @@ def _made(
         told = np.where(four > 0, two**2 / four, 0.0)
         net = np.where(two > 0, one / np.sqrt(two), 0.0)
     return Apart(
-        len(means), means, numbers, np.where(sums.units > 0, sums.value, np.nan), second, third, fourth, freedom,
+        len(means), means, numbers, np.where(sums.units > 0, sums.value, np.nan), second, third, freedom, two,
         np.minimum(told, sums.units), net, fit, exact, clusters, answers,
     )  # fmt: skip
 

@@ -11,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.errors import UserError
+from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.ranking.apart import Apart, pairs_at
 from lsm_eval.statistics.ranking.level import Chance
+
+_SUMS = ("value", "variance", "third", "size", "tail", "welch")
+"""Over tasks; `size` is Σ D², `tail` Σ D⁴."""
 
 
 class Tasks:
@@ -21,7 +25,7 @@ class Tasks:
     def __init__(self, models: int, number: int) -> None:
         pairs = models * (models - 1) // 2
         self._models, self._number = models, number
-        self._sums = {name: np.zeros(pairs) for name in ("value", "variance", "third", "fourth", "welch")}
+        self._sums = {name: np.zeros(pairs) for name in _SUMS}
         self._fit = np.ones(pairs, bool)
         self._means = np.zeros(models)
         self._numbers = np.zeros(models, np.intp)
@@ -45,7 +49,8 @@ class Tasks:
             ("value", np.nan_to_num(found.value), 1),
             ("variance", found.variance, 2),
             ("third", found.third, 3),
-            ("fourth", found.fourth, 4),
+            ("size", found.size, 2),
+            ("tail", _tail(found), 4),
             ("welch", found.variance**2 / found.freedom, 4),
         ):
             self._sums[name][at] += own * factor**power
@@ -82,17 +87,23 @@ class Tasks:
             else np.zeros(0, np.intp)
         )
         at = pairs_at(whole, self._models)
-        value, variance, third, fourth, welch = (self._sums[name][at] for name in self._sums)
+        value, variance, third, size, tail, welch = (self._sums[name][at] for name in _SUMS)
         with np.errstate(invalid="ignore", divide="ignore"):
-            told = np.where(fourth > 0, variance**2 / fourth, 0.0)
-            t = np.where(variance > 0, value / np.sqrt(variance), 0.0)
-            # Over the spread around no difference, as for one task.
-            net = np.where(told > 0, t / np.sqrt(1 + t**2 / told), 0.0)
+            # As for one task: over the spread around no difference.
+            told = np.where(tail > 0, size**2 / tail, 0.0)
+            net = np.where(size > 0, value / np.sqrt(size), 0.0)
             freedom = np.where(welch > 0, variance**2 / welch, 1.0)
         found = Apart(
-            len(whole), self._means[whole], self._numbers[whole], value, variance, third, fourth, freedom,
-            told, net, self._fit[at] & (variance > 0), exact=False, clusters=None,
+            len(whole), self._means[whole], self._numbers[whole], value, variance, third, freedom, size,
+            told, net, self._fit[at], exact=False, clusters=None,
         )  # fmt: skip
         if not self._drawn or self._noise is None:
             return found, None, whole
         return found, Chance(self._noise[whole], np.sqrt(self._errors[at])), whole
+
+
+def _tail(found: Apart) -> FloatArray:
+    """Σ D⁴ of each pair."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        made: FloatArray = np.where(found.told > 0, found.size**2 / found.told, 0.0)
+    return made

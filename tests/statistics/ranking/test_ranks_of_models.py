@@ -12,7 +12,8 @@ from lsm_eval.statistics.comparison.difference import difference
 from lsm_eval.statistics.comparison.pairs import pairs
 from lsm_eval.statistics.ranking.apart import apart
 from lsm_eval.statistics.ranking.level import chance, fitted, level_of_one, p_values
-from lsm_eval.statistics.ranking.ranks import Ranks, ranks
+from lsm_eval.statistics.ranking.ranks import Ranks, ranked, ranks
+from lsm_eval.statistics.ranking.tasks import Tasks
 
 
 def drawn(seed: int, shares: list[float], number: int) -> FloatArray:
@@ -112,7 +113,7 @@ def test_all_ways_of_adding_up_agree() -> None:
         [values, np.where(np.arange(5)[:, None] == 0, np.nan, rng.normal(size=(5, 1)))], axis=1
     )
     by_unit = apart(gap, None, np.append(np.where(np.arange(60) == 0, 1 + 1e-12, 1.0), 1e-9))
-    for name in ("value", "variance", "third", "fourth", "told", "net"):
+    for name in ("value", "variance", "third", "size", "told", "net"):
         one, two = getattr(plain, name), getattr(weighed, name)
         assert two == pytest.approx(one, rel=1e-6, abs=1e-12), name
         # The model that lacks the further sample is compared as before.
@@ -121,7 +122,7 @@ def test_all_ways_of_adding_up_agree() -> None:
     exact, general = apart(coins), apart(coins + 0.25)
     assert exact.exact
     assert not general.exact
-    for name in ("value", "variance", "third", "fourth", "told", "net"):
+    for name in ("value", "variance", "third", "size", "told", "net"):
         assert getattr(exact, name) == pytest.approx(getattr(general, name), rel=1e-6, abs=1e-9), name
 
 
@@ -232,3 +233,25 @@ def test_all_ranks_hold_at_once(kind: str) -> None:
             values[np.random.default_rng([seed, 1]).random(values.shape) < 0.2] = np.nan
         held += not (ranks(values, groups, draws=500).better & wrong).any()
     assert held >= 0.93 * 300, kind
+
+
+def test_differences_that_are_always_the_same_count_in_a_mean_over_tasks() -> None:
+    rng = np.random.default_rng(4)
+    right, wrong = np.ones(80), np.zeros(80)
+    once = wrong.copy()
+    once[3] = 1.0
+    coin = (rng.random(80) < 0.5).astype(float)
+    for second in (wrong, once):
+        made = Tasks(3, 2)
+        for _ in range(2):
+            found = apart(np.stack([right, second, right]))
+            made.add(found, chance(found.residuals), np.arange(3))
+        own = ranked(*made.mean()[:2], higher_is_better=True)
+        assert own.low.tolist() == [1, 3, 1]
+        assert own.high.tolist() == [2, 3, 2]
+    # One task speaks, the other is a tie.
+    made = Tasks(2, 2)
+    for values in (np.stack([right, wrong]), np.stack([coin, coin])):
+        found = apart(values)
+        made.add(found, chance(found.residuals), np.arange(2))
+    assert ranked(*made.mean()[:2], higher_is_better=True).low.tolist() == [1, 2]

@@ -28,5 +28,6 @@ WORDS: dict[str, str] = {
     "seconds to the first token": "到首个词元的秒数",
     "seconds to a scored answer": "评分一个回答的秒数",
     "median, s": "中位数，秒",
+    "over other tasks than most of the column": "所测任务与该列多数不同",
     "measured on another machine than most of the column": "在与该列多数不同的机器上测得",
 }
