@@ -68,6 +68,8 @@ class Limiter:
     _not_before: float = -math.inf
     at_once: AtOnce = field(default_factory=AtOnce)
     """Where the server counts those that it has, whatever their number a minute."""
+    _at_once_from: float = -math.inf
+    """What was sent before tells nothing of it: the server took it while it had another number."""
     _no_pace: int = 0
     """Episodes in which the pace is let alone: nothing was slow enough."""
     _no_pace_next: int = 20
@@ -123,7 +125,8 @@ class Limiter:
         since = 0.0 if self._seen is None else now - self._seen
         self._seen = now
         self._measure(now)
-        self.at_once.answered(beside)
+        if sent >= self._at_once_from:
+            self.at_once.answered(beside)
         if self.at_once.number:
             self._raise(float(self.at_once.limit), now)
             return
@@ -158,6 +161,7 @@ class Limiter:
                 self._keep_to(float(self.at_once.limit), now, None if before else why)
                 return
             if before:  # it does not, and what that showed of its limit is nothing
+                self._at_once_from = now
                 self.limit = self._before = self._knee = min(max(START, self.limit), float(self.most))
             self.pace.turned_away(sent)
         if sent < max(self._cut_at, self.pace.cut_at if quota else -math.inf):

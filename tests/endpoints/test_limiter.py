@@ -203,6 +203,22 @@ def test_one_more_at_once_is_tried_and_kept_where_it_is_taken() -> None:
     assert sum(at >= 200 for at in server.answered) / 100 >= 0.9 * 12 / 1.093
 
 
+@pytest.mark.parametrize("most", [1, 4, 8])
+def test_far_fewer_at_once_from_one_moment_on(most: int) -> None:
+    """What it took before, and answers only now, says nothing of what it takes now."""
+    server = _AtOnce(64)
+
+    async def main() -> tuple[dict[int, Any], Limiter]:
+        asyncio.get_running_loop().call_at(100, lambda: setattr(server, "most", most))
+        return await ask(server, count(), until=250)
+
+    found, limiter = simulate(main())
+    assert all(isinstance(response, Generated) for response in found.values()), "none is lost"
+    assert limiter.at_once.number == most
+    assert sum(at >= 150 for at in server.answered) / 100 >= 0.8 * most / 1.093
+    assert sum(at >= 150 for at in server.refused) <= 0.03 * sum(at >= 150 for at in server.answered)
+
+
 @pytest.mark.parametrize("a_minute", [60, 600, 1200])
 @pytest.mark.parametrize("seconds", [0.2, 1.0])
 def test_a_quota_is_not_taken_for_a_number_at_once(a_minute: float, seconds: float) -> None:

@@ -38,5 +38,6 @@ def test_llamacpp_answers_all_of_them(tmp_path: Path) -> None:
     assert (limiter.limit, limiter.cuts) == (MOST, 0)
     for own, at in enumerate((0, 300, 1000)):
         one, same = found[at], quietly[own]
-        assert isinstance(one, Generated) and isinstance(same, Generated)
+        assert isinstance(one, Generated)
+        assert isinstance(same, Generated)
         assert one.text == same.text

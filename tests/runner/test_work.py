@@ -308,6 +308,6 @@ def test_the_site_shows_it(run: Runner, tmp_path: Path) -> None:
     build(run.out, tmp_path / "site")
     (page,) = (tmp_path / "site" / "models").glob("*.html")
     text = page.read_text(encoding="utf-8")
-    assert "<h4>Work</h4>" in text
+    assert ">Work</span></h3>" in text
     for name in ("tokens", "vocabulary rows", "speed", "memory", "store"):
         assert f"<dt>{name.capitalize()}</dt><dd>{lines(done)[name]}</dd>" in text

@@ -46,6 +46,8 @@ class Scoring:
     encoder: Encoder | None = None
     not_asked: bool = False
     """Whether there are none because nobody may ask."""
+    cuts: bool = False
+    """Whether contexts that are too long are cut (`ModelOptions.overflow`): otherwise they have no number."""
 
     @property
     def context(self) -> int | None:
@@ -80,6 +82,7 @@ class Scoring:
             "tokenizer": self.tokenizer,
             "context": self.room.context,
             "version": _VERSION,
+            **({"overflow": "truncate"} if self.cuts else {}),
         }
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
@@ -168,8 +171,9 @@ def _look(
     route = finding.made()
     if route is None:
         return Scoring(finding, f"tells no log-probabilities that can be used ({finding.lacking})")
-    scoring = Scoring(finding, None, whose, room)
-    return Scoring(finding, None, whose, room, RequestEncoder(encoder, scoring.context, overflow), encoder)
+    context = Scoring(finding, None, whose, room).context
+    requests = RequestEncoder(encoder, context, overflow)
+    return Scoring(finding, None, whose, room, requests, encoder, cuts=overflow == "truncate")
 
 
 async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, dict[str, Any]] | None:

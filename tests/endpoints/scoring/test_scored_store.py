@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import Outcome
+from command_line import QUESTIONS, SCORE, Outcome, write_task
 from openai_server import Ask, Server
 from scoring_server import Weights, speaking
 
@@ -75,6 +75,27 @@ def test_what_a_score_is_kept_under(weights: Weights, checkpoint: Path) -> None:
         assert EndpointModel("small", EndpointOptions(server.url)).scored_as() == ""
     near = create(str(checkpoint), ModelOptions())
     assert not isinstance(near, Measuring), "a model in process has one way"
+
+
+def test_what_was_cut_to_fit_is_no_answer_where_nothing_is_cut(
+    ask: Ask, weights: Weights, tmp_path: Path
+) -> None:
+    line = {**QUESTIONS[0], "question": "the cat sat on the mat " * 40}
+    folder = write_task(tmp_path / "long", "pick", [line], **SCORE).parent
+    with speaking(weights, "vllm", context=64) as (server, _):
+
+        def run(overflow: str) -> dict[str, int]:
+            outcome = ask(
+                server, "--api", "completions", "--overflow", overflow, tasks="pick", include=folder
+            )
+            assert outcome.code == 0, outcome.err
+            return read_record(outcome.record).manifest.requests
+
+        cut = run("truncate")
+        assert (cut["computed"], cut["failed"]) == (1, 0)
+        skipped = run("skip")
+        assert (skipped["from_store"], skipped["failed"]) == (0, 1), "it is missing, whatever ran before"
+        assert run("truncate")["from_store"] == 1
 
 
 @pytest.mark.parametrize("request_", [Score("a", ("b",)), Perplexity("a"), Generate("a", detail=True)])

@@ -155,9 +155,8 @@ def test_likelihoods_and_letters_never_meet(near: Runner, tasks: Path, tmp_path:
     site = call("leaderboard", tmp_path / "reports", "--out", tmp_path / "site")
     assert site.code == 0, site.err
     page = (tmp_path / "site" / "index.html").read_text()
-    assert "acc(generated)" in page
-    assert 'id="task-choose-generated"' in page
-    assert 'id="task-choose"' in page
+    assert 'data-id="task:choose:acc(generated)"' in page
+    assert 'data-id="task:choose:acc"' in page
     assert "says otherwise" not in site.err
 
 
