@@ -12,7 +12,6 @@ import gzip
 import hashlib
 import io
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
