@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from made_boards import numbers
+from made_profiles import write_serving
 from records import Json, generated, sample, task, write_record
 
 from lsm_eval.leaderboard.build import build
@@ -390,3 +391,17 @@ def test_every_number_of_the_published_table_is_that_of_the_records(tmp_path: Pa
     seen = check_page(site, root, None, {"quickstart": suite})
     assert seen["area"] > 10
     assert seen["task"] > 20
+
+
+def test_a_profile_among_runs_is_no_task_and_its_columns_have_units(tmp_path: Path) -> None:
+    write_serving(tmp_path / "profiles")
+    alone = (build(tmp_path / "profiles", tmp_path / "alone")).read_text(encoding="utf-8")
+    (first, *_) = [head for column, head in Table(alone).heads.items() if column.endswith(":ttft_p50")]
+    assert "ttft_p50 s ↓" in first
+    write_record(tmp_path / "runs" / "a", "a", [numbers("choose", 3, 4)])
+    index = build([tmp_path / "runs", tmp_path / "profiles"], tmp_path / "both").read_text(encoding="utf-8")
+    table = Table(index)
+    assert table.columns == ["area:accuracy", "task:choose:accuracy"]
+    assert any(one[0].endswith(":ttft_p50") for one in table.data["catalogue"])
+    assert ">1 task<" in index
+    assert ">2 models<" in index
