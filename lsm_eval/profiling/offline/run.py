@@ -35,8 +35,8 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.secrets import without_secrets
 from lsm_eval.statistics.repeats import repeated_mean
 
-VERSION = 1
-"""Of the way of measuring (`ProfileRow.version`)."""
+VERSION = 2
+"""Of the way of measuring (`ProfileRow.version`). In 1 shares were the mean of those batches' that were possible."""
 _SLOTTED = ("llama.cpp:", "onnx:")
 """Engines that compute so many sequences at a time as they are told."""
 
