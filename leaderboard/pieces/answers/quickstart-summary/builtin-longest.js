@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/quickstart-summary/builtin-longest.js",{"0":"[unsupported]","1":"[unsupported]","2":"[unsupported]","3":"[unsupported]","4":"[unsupported]","5":"[unsupported]","6":"[unsupported]","7":"[unsupported]","8":"[unsupported]","9":"[unsupported]"});
+lsmPiece("pieces/answers/quickstart-summary/builtin-longest.js",{"10":"[unsupported]","11":"[unsupported]","12":"[unsupported]","13":"[unsupported]","14":"[unsupported]","15":"[unsupported]","16":"[unsupported]","17":"[unsupported]","18":"[unsupported]","19":"[unsupported]"});
