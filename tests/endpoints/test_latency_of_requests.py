@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from openai_server import Ask, Server, serving
 
 from lsm_eval.results.latency_rows import LatencyRow, TimedRow
@@ -41,6 +42,7 @@ def test_seconds_a_request(ask: Ask) -> None:
     assert "p95" not in line
 
 
+@pytest.mark.slow  # tries wait for one another
 def test_tries_that_failed_are_apart(ask: Ask) -> None:
     with serving(seconds=0.01, fault_rate=0.3, faults=("500", "reset before")) as server:
         (row,), _ = latency(server, ask, "--store", "none")

@@ -62,9 +62,10 @@ def kinds(site: Path) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "look",
-    [pytest.param("light", marks=pytest.mark.slow), "dark", pytest.param("phone", marks=pytest.mark.slow)],
+    ["light", "dark", "phone"],
 )
 def test_axe_finds_nothing_serious(browser: Browser, site: Path, axe: str, look: str) -> None:
     width = 390 if look == "phone" else 1280

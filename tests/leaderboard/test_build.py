@@ -265,6 +265,7 @@ def test_a_record_published_without_samples_has_a_page(tmp_path: Path) -> None:
     assert "keeps no samples" in (site / "models/m.html").read_text()
 
 
+@pytest.mark.slow
 def test_many_records_build_in_seconds(tmp_path: Path) -> None:
     rows = [sample(f"t{n:02}", index) for n in range(20) for index in range(3)]
     for place in range(100):

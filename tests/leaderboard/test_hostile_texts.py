@@ -213,6 +213,7 @@ def test_pieces_of_data_are_json_in_ascii(site: Path) -> None:
         assert len(content) < 200_000, path
 
 
+@pytest.mark.slow  # pages of a megabyte on one line, opened one by one
 def test_no_page_runs_anything(site: Path, trap: Trap) -> None:
     """Each kind of page; of models' pages, one in twenty-three (all of them parse to harmless elements, as above)."""
     many = [*sorted((site / "models").glob("*.html"))[::23], *sorted((site / "history").glob("*.html"))[::45]]

@@ -51,8 +51,7 @@ def test_numbers_from_after_the_bias_are_refused(lie: str, said: str, weights: W
 def test_what_is_no_number_is_never_taken_for_one(value: str, weights: Weights) -> None:
     requests: list[Request] = [Score("the cat sat on", (" the", "x")), Score("the cat sat on", (" the",))]
     with speaking(weights, "vllm") as (server, own):
-        model = far_model(server)
-        model.patience = Patience(tries=2, first_wait=0.01)
+        model = far_model(server, patience=Patience(tries=2, first_wait=0.01))
         model.cost(requests)
         (token,) = weights.tokenizer("x", add_special_tokens=False)["input_ids"]
         own.spoil[token] = True if value == "true" else placeholder(value)

@@ -154,15 +154,15 @@ def test_with_a_fifth_of_all_answers_spoilt(kind: str, weights: Weights, near: H
                 choice |= {name: None for name in ("logprobs", "prompt_logprobs") if choice.get(name)}
             return whole
 
-        model = far_model(server)
-        model.patience = Patience(first_wait=0.01, longest_wait=0.05)
+        model = far_model(server, patience=Patience(first_wait=0.01, longest_wait=0.05))
         model.cost(requests)
         server.answer = lacking
         check_alike(clean, answers(model, requests), TOLERANCE)
         assert server.counts
 
 
-@pytest.mark.parametrize("tasks", ["choose", pytest.param("read", marks=pytest.mark.slow)])
+@pytest.mark.slow  # tries wait for one another
+@pytest.mark.parametrize("tasks", ["choose", "read"])
 def test_a_run_gives_the_same_values(
     tasks: str, ask: Ask, small_tasks: Path, weights: Weights, checkpoint: Path, tmp_path: Path
 ) -> None:
