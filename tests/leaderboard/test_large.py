@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def test_copies_of_the_process_write_what_one_writes(tmp_path: Path, monkeypatch
     monkeypatch.setattr(parallel, "FEWEST", 1)
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     monkeypatch.setattr(
-        parallel.threading, "active_count", lambda: 1
+        threading, "active_count", lambda: 1
     )  # those of the tests hold no lock that this needs
     record = read_records(records(tmp_path / "r", 1))[0]
     site = Site(tmp_path / "site", Options())
