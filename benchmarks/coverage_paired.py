@@ -3,7 +3,7 @@
     python benchmarks/coverage_paired.py [--draws N] [--seed N]
 
 Pairs of 0 or 1 that stand alone are not simulated: the chance of every number of gains and losses is added up. Pairs in clusters,
-bounded values, means, corpus scores and ranks are drawn. Cells under 93.5 % are marked `<`, those above 98 % `>`: wider than need be.
+bounded values, means and corpus scores are drawn. Cells under 93.5 % are marked `<`, those above 98 % `>`: wider than need be.
 Then the gate's own rates: false alarms of one and of ten metrics, false passes at the margin, and how often a loss is found; once
 with all samples, once with ten looks on the way.
 """
@@ -25,7 +25,6 @@ from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.corpus import Differing, corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference, Scale, difference, p_value
 from lsm_eval.statistics.comparison.pairs import pairs
-from lsm_eval.statistics.comparison.ranks import ranks
 from lsm_eval.statistics.comparison.score import Score
 from lsm_eval.statistics.comparison.sequential import equal_shares, limits
 from lsm_eval.statistics.comparison.speed import speed_ratio
@@ -70,7 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tried(table, name, truth, draw, options.draws, np.random.default_rng([options.seed, table.cells]))
     _speeds(table, options.draws, options.seed)
     print(f"{table.cells} cells: {table.low} under 93.5 %, {table.high} above 98 %\n")
-    _ranks(min(options.draws, 500), options.seed)
     _gate()
     _looks(options.draws, options.seed)
     return 0
@@ -283,30 +281,6 @@ def _speeds(table: Table, draws: int, seed: int) -> None:
             assert found.high is not None
             below, above = below + (found.high < 1.1), above + (found.low > 1.1)
         table.row(f"ratio of speed, {rounds} rounds", 1.1, below / draws, above / draws)
-
-
-def _ranks(draws: int, seed: int) -> None:
-    print("| models | samples | all ranks held | best kept | mean width |\n| --- | --- | --- | --- | --- |")
-    for shares in ([0.5] * 10, [0.4, 0.45, 0.5, 0.55, 0.6], list(np.linspace(0.3, 0.7, 20))):
-        for n in (50, 500):
-            rng = np.random.default_rng([seed, n, len(shares)])
-            own = np.array(shares)
-            held = best = 0
-            width = 0.0
-            for _ in range(draws):
-                values = (0.5 * rng.random(n) + 0.5 * rng.random((len(own), n)) < own[:, None]).astype(float)
-                found = ranks(values, draws=500).ranks
-                better, worse = (own[None] > own[:, None]).sum(axis=1), (own[None] < own[:, None]).sum(axis=1)
-                held += all(
-                    one.low <= len(own) - w and one.high >= 1 + b
-                    for one, b, w in zip(found, better, worse, strict=True)
-                )
-                best += any(one.may_be_best for one, b in zip(found, better, strict=True) if b == 0)
-                width += float(np.mean([one.high - one.low for one in found]))
-            print(
-                f"| {len(own)} | {n} | {100 * held / draws:.1f} % | {100 * best / draws:.1f} % | {width / draws:.1f} |"
-            )
-    print(flush=True)
 
 
 # The gate's own rates.

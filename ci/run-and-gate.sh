@@ -13,7 +13,8 @@
 #   LSM_GATE_OUT          the folder, lsm-eval-gate by default: gate.json, junit.xml, summary.md, comment.md, gate.sarif, the record
 #   LSM_GATE_NEUTRAL      the exit code where data lacks and the policy says that it is neutral; 3 by default
 #
-# Exit codes are those of `lsm-eval gate`: 0 pass, 1 regression, 2 a mistake, 3 not enough data, 4 not comparable. On GitHub the
+# Exit codes are those of `lsm-eval gate`: 0 pass, 1 regression, 2 a mistake, 3 not enough data, 4 not comparable; 5 where --max-cost ended
+# the run before it. On GitHub the
 # step summary is written whatever happens, and answer, exit-code and record are the step's outputs.
 set -uo pipefail
 

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -177,11 +178,20 @@ _NAMES = {
     cls: tuple(field.name for field in dataclasses.fields(cls))
     for cls in (Score, Generate, Perplexity, Scored, Generated, Likelihood)
 }
+_REST = operator.attrgetter(*_NAMES[Generate][1:])
+"""All of a `Generate` but its prompt."""
+HOLE = "\ue000 here the prompt \ue000"
+"""Stands where a prompt will, in what is written once for many; what holds it by itself is not split in two by it."""
 
 
 def kind(request: Request) -> str:
     """`score`, `generate` or `perplexity`."""
     return _KINDS[type(request)]
+
+
+def asks_likelihood(request: Request) -> bool:
+    """Whether it asks how likely a text is, the one that is written included."""
+    return not isinstance(request, Generate) or request.detail
 
 
 def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
@@ -193,10 +203,21 @@ def key(request: Request, stored_as: str, prompt: str | None = None) -> str:
     What has no part in a greedy text is left out, and so are `detail`, `stop_in_thoughts`, `lm_eval`, `choices` and budgets of
     thoughts where they are not asked for: such keys are what they were before there were sampling and any of these.
     """
-    fields = _asked(request)
-    made = [] if prompt is None else [prompt]
-    content = _SORTED.encode([stored_as, kind(request), fields, *made])
+    parts = _around(stored_as, *_REST(request)) if isinstance(request, Generate) else ()
+    if isinstance(request, Generate) and len(parts) == 2:
+        content = f"{parts[0]}{_SORTED.encode(request.prompt)}{parts[1]}"
+    else:
+        content = _SORTED.encode([stored_as, kind(request), _asked(request)])[:-1]
+    content += "]" if prompt is None else f", {_SORTED.encode(prompt)}]"
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=1024, typed=True)  # 1 and 1.0 are written differently
+def _around(stored_as: str, *rest: Any) -> Sequence[str]:
+    """What stands before a prompt, and after it, in the JSON of a `key`, for all requests that differ in nothing else:
+    a task has thousands of them."""
+    content = _SORTED.encode([stored_as, "generate", _asked(Generate(HOLE, *rest))])[:-1]
+    return content.split(_SORTED.encode(HOLE))
 
 
 def asked(requests: Sequence[Request]) -> str:

@@ -28,7 +28,14 @@ _COMMANDS = {
         "lsm_eval.cli.listing:listing",
         "What there is: tasks, suites, models, metrics, detectors, perturbations.",
     ),
-    "show": ("lsm_eval.cli.show:show", "What a task would ask: samples rendered, tokens counted."),
+    "show": (
+        "lsm_eval.cli.show:show",
+        "What a task would ask (samples rendered, tokens counted), and what a profile measured.",
+    ),
+    "profile": (
+        "lsm_eval.cli.profile:profile",
+        "Measure how fast a model is: throughput, latency, memory, energy.",
+    ),
     "compare": ("lsm_eval.cli.compare:compare", "Hold runs against a baseline, sample by sample."),
     "gate": (
         "lsm_eval.cli.gate:gate",
@@ -42,6 +49,10 @@ _COMMANDS = {
     "import": (
         "lsm_eval.cli.importing:importing",
         "Make records of result files of lm-eval, Inspect or Every Eval Ever.",
+    ),
+    "export": (
+        "lsm_eval.cli.export:export",
+        "Write records in other tools' forms: Every Eval Ever, the hub, lm-eval, CSV, OpenMetrics.",
     ),
     "record": ("lsm_eval.cli.record:record", "Count a record again: is it what it says?"),
     "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),

@@ -24,12 +24,49 @@ from lsm_eval.cli.folder import Folder
     show_default=True,
     help="Samples that a task's page shows.",
 )
-def leaderboard(reports: tuple[Path, ...], out: Path, samples: int) -> None:
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Of the pages, until a reader chooses another one.",
+)
+@click.option(
+    "--reference",
+    metavar="RUN",
+    help="A run, or a model, that rates of harm are divided by: one of REPORTS.",
+)
+@click.option(
+    "--grades",
+    is_flag=True,
+    help="Grade each area of harm against the reference, where the whole interval lies in one band.",
+)
+@click.option(
+    "--count-all",
+    is_flag=True,
+    help="Count every sample table again, also of a board with more than 2,500 of them.",
+)
+@click.option("--single-file", is_flag=True, help="Pack the whole site into one index.html, to be mailed.")
+def leaderboard(
+    reports: tuple[Path, ...],
+    out: Path,
+    samples: int,
+    language: str,
+    reference: str | None,
+    grades: bool,
+    count_all: bool,
+    single_file: bool,
+) -> None:
     """Build a static leaderboard from the records under the folders REPORTS.
 
     The pages open from disk by double click and load nothing from a network. Prints the path of index.html.
     """
     from lsm_eval.cli.progress import make_progress
+    from lsm_eval.errors import UserError
     from lsm_eval.leaderboard.build import build
+    from lsm_eval.leaderboard.options import Options
 
-    click.echo(build(reports, out, samples=samples, progress=make_progress()))
+    if grades and reference is None:
+        raise UserError("--grades holds rates against a reference: name one with --reference RUN.")
+    options = Options(samples, language, reference, grades, single_file, count_all)
+    click.echo(build(reports, out, options=options, progress=make_progress()))

@@ -60,5 +60,10 @@ def _show(one: RecordCheck) -> None:
         click.echo(f"{folder}: not what it says in {count:,} {'place' if count == 1 else 'places'}:")
         for problem in one.problems:
             click.echo(f"  {visible(problem, 1_000)}")
-    if one.without_samples:
+    cells = sum(name.startswith("profile_") for name in one.without_samples)
+    if cells and cells == len(one.without_samples):
+        click.echo(
+            f"  a profile of {cells:,} {'cell' if cells == 1 else 'cells'}, which has no sample tables"
+        )
+    elif one.without_samples:
         click.echo(f"  no sample table, as it says: {', '.join(one.without_samples)}")

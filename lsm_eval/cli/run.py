@@ -25,9 +25,11 @@ from lsm_eval.errors import BudgetSpent, NotComparable, UserError
 
 if TYPE_CHECKING:
     from lsm_eval.cli.run_gate import GateOptions
+    from lsm_eval.exporting.loggers.log import Tracker
     from lsm_eval.models.shared_weights import SharedWeights
     from lsm_eval.progress import Progress
     from lsm_eval.runner.judge_spec import JudgeSpec
+    from lsm_eval.runner.run import RunResult
     from lsm_eval.runner.spec import RunSpec
 
 
@@ -46,8 +48,12 @@ if TYPE_CHECKING:
 @click.option("--name", metavar="TEXT", help="What the record and the leaderboard call the model.")
 @click.option("--strict", is_flag=True, help="Ask nothing unless every task can be asked.")
 @click.option("--dry-run", is_flag=True, help="Say what the run would cost, and ask nothing.")
+@click.option("--log-to", type=click.Choice(["mlflow", "wandb", "trackio"]),
+              help="Tell a tracker of experiments the numbers too, and no text.")  # fmt: skip
 @gate_run_options
-def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options: Any) -> None:
+def run(
+    tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, log_to: Tracker | None, **options: Any
+) -> None:
     """Ask a model the tasks, score the answers, and write a record to reports/MODEL/RUN.
 
     The same command again continues where it stopped: answers that are kept (--store) are not asked again. A task that
@@ -59,6 +65,10 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
     """
     from lsm_eval.cli.progress import make_progress
 
+    if log_to is not None:
+        from lsm_eval.exporting.loggers.log import check_tracker
+
+        check_tracker(log_to)
     progress = make_progress()
     gate = read_gate(options, options["include"])
     if gate is not None:
@@ -81,12 +91,12 @@ def run(tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, **options:
     # A judge needs the room that the base would take.
     shared = SharedWeights() if len(specs) > 1 and judge is None else None
     if len(specs) == 1:
-        _run_one(specs[0], progress, judge, gate, shared, dry_run=dry_run)
+        _run_one(specs[0], progress, judge, gate, shared, dry_run=dry_run, log_to=log_to)
         return
     titles = [spec.options.adapter or "the base model, without an adapter" for spec in specs]
     code = run_rows(
         [
-            (title, partial(_run_one, spec, progress, judge, gate, shared, dry_run=dry_run))
+            (title, partial(_run_one, spec, progress, judge, gate, shared, dry_run=dry_run, log_to=log_to))
             for title, spec in zip(titles, specs, strict=True)
         ]
     )
@@ -102,6 +112,7 @@ def _run_one(
     shared: SharedWeights | None,
     *,
     dry_run: bool,
+    log_to: Tracker | None = None,
 ) -> None:
     """Ask one model, and show what came of it. Leaves with the exit code where that is not 0."""
     from lsm_eval.models.base import Releasing, without_probe
@@ -143,7 +154,9 @@ def _run_one(
         if shared is not None and isinstance(model, Releasing):
             model.release()
     except BudgetSpent as error:
-        click.echo(one_line(f"lsm-eval: {str(error).removesuffix('.')}; {kept}."), err=True)
+        on = "which goes on from there" if spec.store else "which begins anew"
+        open_yet = "" if gate is None else "; the gate has no verdict"
+        click.echo(one_line(f"lsm-eval: {str(error).removesuffix('.')}, {on}: {kept}{open_yet}."), err=True)
         sys.exit(EXIT_BUDGET)
     except NotComparable as error:
         click.echo(one_line(f"lsm-eval: not comparable: {error}"), err=True)
@@ -163,6 +176,8 @@ def _run_one(
         )
         sys.exit(EXIT_INTERRUPTED)
     show_result(result)
+    if log_to is not None:
+        _log(result, log_to)
     for problem in result.problems:
         click.echo(f"lsm-eval: {problem}", err=True)
     if gate is not None and result.gate is not None:
@@ -171,3 +186,14 @@ def _run_one(
         sys.exit(result.gate.exit_code)
     if result.problems:
         sys.exit(EXIT_USER)
+
+
+def _log(result: RunResult, tracker: Tracker) -> None:
+    """Tell the tracker; where that fails the record is whole, and the command ends with code 2."""
+    from lsm_eval.exporting.loggers.log import log
+    from lsm_eval.results.reader import read_record
+
+    try:
+        log(tracker, result.manifest, read_record(result.record).estimates)
+    except UserError as error:
+        result.problems.append(str(error))

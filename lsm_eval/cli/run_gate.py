@@ -78,7 +78,10 @@ def read_gate(options: dict[str, Any], include: Sequence[Path]) -> GateOptions |
     told = _policy(policy)
     check_policy(told)
     record = find(baseline)
-    signature.check_across(across, {row.signature: row.signature for row in record.estimates})
+    # The baseline's signatures lack what this run's own options will say of it.
+    signature.check_across(
+        across, {row.signature: row.signature for row in record.estimates}, signature.OPTIONS
+    )
     return GateOptions(GateSpec(record, told, across, inconclusive, flips, include), files, annotations)
 
 

@@ -1,14 +1,16 @@
-"""`lsm-eval show task`: what people need to see before they spend GPU hours."""
+"""`lsm-eval show task`: what people need to see before they spend GPU hours; `show profile`: what was measured."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lsm_eval.cli.as_json import print_json
 from lsm_eval.cli.exits import EXIT_USER
+from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import make_spec, run_options
 from lsm_eval.json_text import json_text
 from lsm_eval.results.redaction import withheld
@@ -22,7 +24,17 @@ if TYPE_CHECKING:
 
 @click.group("show")
 def show() -> None:
-    """What a task would ask."""
+    """What a task would ask, and what a profile measured."""
+
+
+@show.command("profile")
+@click.argument("record", type=Folder())
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def profile(record: Path, as_json: bool) -> None:
+    """Show the profile in RECORD, a record's folder, or the newest one of a model's folder."""
+    from lsm_eval.cli.profile_table import show_record
+
+    show_record(record, as_json=as_json)
 
 
 @show.command("task")

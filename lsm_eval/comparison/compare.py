@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from lsm_eval.comparison.difference import OTHER_PROMPTS, Difference, difference
 from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
+from lsm_eval.comparison.releases import RELEASE, engine, engines_agree
 from lsm_eval.comparison.result import Comparison, Row, Verdict
 from lsm_eval.comparison.tables import Table, read
 from lsm_eval.comparison.unlike import ran_out, unlike_choices
@@ -115,9 +116,16 @@ class _Reader:
         for place, which in ((None, "baseline"), (at, "candidate")):
             if place in self.doubts:
                 return f"the {which} is not what it says"
-        if refused := signature.refused(parts, self.across):
-            return f"{' and '.join(map(str, refused))} differ{'s' if len(refused) == 1 else ''}"
+        same_engine = engines_agree(self.baseline, candidate)
+        across = {*self.across, RELEASE} if same_engine else self.across
+        if refused := signature.refused(parts, across):
+            differing = [str(part) for part in refused]
+            if not same_engine and any(part.name == RELEASE for part in refused):
+                differing.append(f"engine ({engine(self.baseline)} against {engine(candidate)})")
+            return f"{' and '.join(differing)} differ{'s' if len(differing) == 1 else ''}"
         for record, which in ((self.baseline, "baseline"), (candidate, "candidate")):
+            if record.manifest.profile is not None:
+                return f"the {which} is a profile, of one time, whose speeds have no pairs: lay the intervals side by side"
             if not record.has_samples(own.task):
                 return f"the {which} has no samples of its own, only numbers"
         return None
@@ -237,6 +245,13 @@ def notes(baseline: Record, candidate: Record) -> Iterator[str]:
         first, second = getattr(one.model, name), getattr(other.model, name)
         if first != second:
             yield f"{name.capitalize()}: {first or 'none'} in the baseline, {second or 'none'} in the candidate."
-    first, second = (run.model.details.get("engine", "none") for run in (one, other))
-    if first != second:
+    first, second = (_engine(run.model.details) for run in (one, other))
+    if first is not None and second is not None and first != second:
         yield f"Engine of the baseline: {first}; of the candidate: {second}."
+
+
+def _engine(details: Mapping[str, str]) -> str | None:
+    """What scored; None where nothing was scored, or all of it was in the store."""
+    found = details.get("engine", "none")
+    unused = found.startswith("not used") or (found == "none" and "generation" in details)
+    return None if unused else found

@@ -20,7 +20,7 @@ GIT = "git:"
 
 def find(reference: str) -> Record:
     """The record that `reference` names: the folder of a record; a folder with records of one model, of which the newest is
-    taken; or `git:REVISION:PATH`, the same in a revision of the git repository that the current folder is in.
+    taken (profiles only where there is nothing else); or `git:REVISION:PATH`, the same in a revision of the git repository that the current folder is in.
 
     Raises UserError, saying what to name instead, where there is none, where records of several models are there, or where one of
     them cannot be read: it may be the newest."""
@@ -45,6 +45,8 @@ def _newest(folder: Path, reference: str) -> Record:
         raise UserError(
             f"{reference} holds a record that cannot be read, and may be the newest: {broken[0].why}"
         )
+    # A profile lies beside the runs of its model, and has no answers to be held against theirs.
+    records = [record for record in records if record.manifest.profile is None] or records
     models = {shown_name(record.manifest.model): record.folder.parent for record in records}
     if len(models) > 1:
         choices = ", ".join(_shown(parent, folder, reference) for parent in list(models.values())[:5])

@@ -19,6 +19,8 @@ _PROMPTS = frozenset(
     | {"reasoning_tokens", "reasoning_effort", "choices"}
 )
 """Parts of which another value makes another prompt of the same sample: it is matched by its id alone then."""
+OPTIONS = _PROMPTS | {"likelihood", "overflow"}
+"""Parts that a run's options bring into a signature, and that another run need not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,11 @@ def by_id_alone(differences: Collection[Part], across: Collection[str]) -> bool:
     return any(part.name in _PROMPTS and part.name in across for part in differences)
 
 
-def check_across(across: Collection[str], signatures: Mapping[str, str]) -> None:
-    """UserError where a name in `across` is no part of any of these signatures (by anything)."""
-    known = {MODEL, *(name for signature in signatures.values() for name in parts(signature))}
+def check_across(
+    across: Collection[str], signatures: Mapping[str, str], further: Collection[str] = ()
+) -> None:
+    """UserError where a name in `across` is no part of any of these signatures (by anything), nor one of the `further` ones."""
+    known = {MODEL, *further, *(name for signature in signatures.values() for name in parts(signature))}
     for name in across:
         if name not in known:
             raise UserError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,11 +18,11 @@ from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.reading import read_answer, read_fault, wait_of
+from lsm_eval.endpoints.replica import Job
 from lsm_eval.endpoints.server import key_refused
 from lsm_eval.endpoints.streams.manner import Streaming
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.endpoints.transport import Transport
-from lsm_eval.endpoints.window import Job
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Generated, Perplexity, Request, Score
 
@@ -55,12 +56,14 @@ class Asker:
         patience: Patience | None = None,
         note: Callable[[str], None] = lambda text: None,
         scorer: Scorer | None = None,
+        firsts: array[float] | None = None,
     ) -> None:
-        """`scorer` answers what asks how likely a text is."""
+        """`scorer` answers what asks how likely a text is. `firsts` is given the seconds until each first part of a stream."""
         self._requests, self._model, self._api = requests, model, api
         self._address, self._key, self._transport = address, key, transport
         self._manner, self._streaming, self._scorer = manner, streaming, scorer
         self._patience, self._note = patience or Patience(), note
+        self._firsts = array("d") if firsts is None else firsts
         self._answered: set[Path] = set()
         """Paths at which something was answered."""
         self._doubted: set[int] = set()
@@ -82,6 +85,9 @@ class Asker:
         for _ in range(_MOST_WISHES):
             sent, streamed = self._sent(request, path, job)
             outcome = await self._try(request, path, job, seconds, sent, streamed=streamed)
+            if isinstance(outcome, Generated):
+                self._answered.add(path)
+                return outcome
             if not isinstance(outcome, Refused):
                 break
             auto = self._streaming == "auto"
@@ -142,6 +148,8 @@ class Asker:
                     self._manner.counts = counts
                 else:
                     manner.counts, manner.ends = counts, stream.ended
+                    if stream.first is not None:
+                        self._firsts.append(stream.first - began)
                 if request.choices:
                     outcome = unwrapped(outcome, request.choices, self._manner.constraints[path])
             return outcome

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lsm_eval.endpoints.budget import OTHER, Way, most_tokens
+from lsm_eval.endpoints.budget import OTHER, Way, has_budget, most_tokens
 from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.endpoints.streams.manner import StreamManner
@@ -41,6 +41,8 @@ class Manner:
     """Whether it takes stop strings; answers are cut at them here in any case."""
     constraints: dict[Path, Constraint] = field(default_factory=dict)
     """How answers are held to given texts, by path; none where the server was not seen to do that."""
+    ignore_ends: bool = False
+    """Whether it is asked to write on where a text would end."""
     server: Way = OTHER
     """Which one it is, where a budget of thoughts hangs on that."""
 
@@ -87,25 +89,28 @@ def body(
             fields["seed"] = request.seed
     if request.choices:
         fields.update(constrained(request.choices, manner.constraints[path]))
-    stop = (
-        [one for one in request.stop if one][:MOST_STOPS]
-        if stops and manner.stop and path != "responses"
-        else []
-    )
-    if stop:
-        fields["stop"] = stop
+    if request.stop and stops and manner.stop and path != "responses":
+        stop = [one for one in request.stop if one][:MOST_STOPS]
+        if stop:
+            fields["stop"] = stop
+    if manner.ignore_ends and path != "responses":
+        fields["ignore_eos"] = True
     fields["stream"] = stream
     if stream and path != "responses" and manner.streaming.count:
         fields["stream_options"] = {"include_usage": True}
-    fields.update(budget_fields(request, manner.server, path))
+    if has_budget(request):
+        fields.update(budget_fields(request, manner.server, path))
     return _JSON.encode(fields).encode("utf-8", "replace")
 
 
 def shown(request: Generate, api: Api) -> str:
     """The prompt as a record shows it: the messages as JSON, or the text. The server's template is not known."""
-    if path_of(request, api) != "completions":
-        return _JSON.encode(messages(request))
-    return plain(request)
+    if path_of(request, api) == "completions":
+        return plain(request)
+    system = (
+        "" if request.system is None else f'{{"role": "system", "content": {_JSON.encode(request.system)}}}, '
+    )
+    return f'[{system}{{"role": "user", "content": {_JSON.encode(request.prompt)}}}]'
 
 
 def beginning(request: Request, api: Api) -> str:
@@ -117,8 +122,3 @@ def beginning(request: Request, api: Api) -> str:
             return text
         case Generate():
             return shown(request, api)
-
-
-def asks_likelihood(request: Request) -> bool:
-    """Whether it asks how likely a text is, the one that is written included."""
-    return not isinstance(request, Generate) or request.detail

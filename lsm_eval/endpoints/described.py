@@ -47,7 +47,7 @@ def info(known: Known, *, asked: bool, budget: str) -> ModelInfo:
 
 def fingerprint(known: Known) -> str:
     """SHA-256 (hex) over the address, the model's name, the server's version, which is asked for, and what it says of the
-    weights. What it runs where it says nothing is not known. Of several servers: see `same.identity`. Raises `UserError` where no server is
+    weights. What it runs where it says nothing is not known, and how it is asked for likelihoods is no part of it (`scored_as`). Of several servers: see `same.identity`. Raises `UserError` where no server is
     there, or two are not the same."""
     addresses = [one.address for one in known.sites]
     server = known.server
@@ -58,6 +58,13 @@ def fingerprint(known: Known) -> str:
         "asking": _VERSION,
         **identity(addresses, server),
     }
-    if known.likely is not None and not known.likely.lacks:  # something asks how likely a text is
-        parts["scoring"] = known.likely.parts
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def scored_as(known: Known) -> str:
+    """SHA-256 (hex) over the way in which the servers are asked how likely a text is, and whose tokens it is cut into; empty where they tell
+    nothing of it. Raises `UserError` where none is there."""
+    found = known.scoring
+    if found.lacks:
+        return ""
+    return hashlib.sha256(json.dumps(found.parts, sort_keys=True).encode()).hexdigest()

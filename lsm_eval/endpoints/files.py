@@ -12,7 +12,8 @@ def room_for(connections: int) -> int:
     except ImportError:  # Windows has no such limit
         return connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + _OTHERS
+    # Twice as many: beside those that are kept, each request may have one of its own where connections are lost.
+    wanted = 2 * connections + _OTHERS
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return connections
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -20,4 +21,4 @@ def room_for(connections: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     except (ValueError, OSError):  # macOS may allow fewer than it says
         most = soft
-    return max(most - _OTHERS, 1)
+    return min(max(most - _OTHERS, 1), connections)

@@ -48,6 +48,11 @@ class Fleet:
         found = [one for one in live if one.limiter.allows(one.under_way, now)]
         return min(found, key=lambda one: one.under_way, default=None)
 
+    def full(self, now: float) -> bool:
+        """Whether there is one server, and it takes no more until it has answered one: quick to tell, and mostly so."""
+        only = self._only
+        return only is not None and only.limiter.full(only.under_way) and only.limiter.wakes <= now
+
     def fresh(self, replica: Replica, places: Iterator[int]) -> int | None:
         """The next request for a server; None where no request is left that was not tried."""
         if self._only is not None:

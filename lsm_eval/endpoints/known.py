@@ -16,6 +16,7 @@ from lsm_eval.endpoints.same import find_all
 from lsm_eval.endpoints.server import NotThere, Server, known_server
 from lsm_eval.endpoints.site import Site
 from lsm_eval.errors import UserError
+from lsm_eval.inference.times import Times
 from lsm_eval.models.base import EndpointOptions, Overflow
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Known:
     """What they tell of likelihoods; None where nobody wanted to know."""
     sample: Sample | None = None
     """Of several servers: numbers that each of them must tell."""
+    times: Times = field(default_factory=Times)
+    """Of the requests that were answered."""
     learned: Learned = field(init=False)
     """How they want to be asked."""
 

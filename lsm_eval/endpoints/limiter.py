@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from lsm_eval.endpoints.at_once import AtOnce
 from lsm_eval.endpoints.chance import Chance
 from lsm_eval.endpoints.history import History
 from lsm_eval.endpoints.pace import Pace
@@ -24,9 +25,7 @@ _LONGEST_PAUSE = 10.0
 _EASES = 0.5  # of the pause, with each answer
 _BEYOND_AT_FIRST = 4.0
 _BEYOND = 2.0  # times the limit at which a server's speed last rose
-_ALIKE = 5  # episodes with as many requests under way: the server counts those that are there at once
 _NO_QUOTA = 10  # episodes at a pace that was thought to be none too much
-_FEW = 10  # at once: so few are always alike
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -67,12 +66,10 @@ class Limiter:
     _pause: float = 0.0
     """Seconds from one request to the next, where one at a time is too many."""
     _not_before: float = -math.inf
-    _turned_away_at: list[int] = field(default_factory=list)
-    """Requests under way when the last ones were turned away."""
-    _at_once: int = 0
-    """Requests at once that a server seems to take, whatever their number a minute; 0 where it has quotas."""
-    _patient: int = _ALIKE
-    """Episodes until that is tried (again)."""
+    at_once: AtOnce = field(default_factory=AtOnce)
+    """Where the server counts those that it has, whatever their number a minute."""
+    _at_once_from: float = -math.inf
+    """What was sent before tells nothing of it: the server took it while it had another number."""
     _no_pace: int = 0
     """Episodes in which the pace is let alone: nothing was slow enough."""
     _no_pace_next: int = 20
@@ -95,9 +92,11 @@ class Limiter:
 
     def allows(self, under_way: int, now: float) -> bool:
         """Whether one more request may be sent beside those that are under way."""
-        if now < self._not_before or now < self.pace.at:
-            return False
-        return under_way < 1 or under_way + self._dither < self.limit
+        return now >= self._not_before and now >= self.pace.at and not self.full(under_way)
+
+    def full(self, under_way: int) -> bool:
+        """Whether so many under way are all that there may be."""
+        return under_way >= 1 and under_way + self._dither >= self.limit
 
     def sent(self, now: float) -> None:
         """A request was sent."""
@@ -115,8 +114,10 @@ class Limiter:
         """When a request may be sent again, at the earliest; in the past where nothing is awaited."""
         return max(self._not_before, self.pace.at)
 
-    def answered(self, now: float, sent: float, under_way: int) -> None:
-        """A request that was sent at `sent` was answered; `under_way` with it."""
+    def answered(self, now: float, sent: float, under_way: int, beside: int = 0) -> None:
+        """A request that was sent at `sent`, `beside` so many, was answered; `under_way` with it."""
+        if self._seen is None and sent > self.pace.cut_at > -math.inf:
+            self.pace = Pace()  # it took nothing at first, at any pace, and now does: nothing is known
         self._good = True
         self._pause *= _EASES
         if self._pause < _PAUSE_SECONDS:
@@ -124,6 +125,11 @@ class Limiter:
         since = 0.0 if self._seen is None else now - self._seen
         self._seen = now
         self._measure(now)
+        if sent >= self._at_once_from:
+            self.at_once.answered(beside)
+        if self.at_once.number:
+            self._raise(float(self.at_once.limit), now)
+            return
         if under_way < 0.8 * self.limit - 1:  # it was not the limit that held requests back
             return
         if self._pause:
@@ -138,11 +144,25 @@ class Limiter:
             self._raise(max(self.limit, self._curve()), now)
 
     def overloaded(
-        self, now: float, sent: float, *, quota: bool = False, under_way: int = 0, why: str = "overload"
+        self,
+        now: float,
+        sent: float,
+        *,
+        quota: bool = False,
+        beside: int = 0,
+        why: str = "overload",
     ) -> None:
         """A request that was sent at `sent` was turned away, or not even taken. One cut an episode: those sent before
-        the last cut tell nothing new. `quota`: since too many were sent in a time (429). `under_way` with it. `why`: for the history."""
+        the last cut tell nothing new. `quota`: since too many were sent in a time (429). `beside`: those
+        that were under way when it was sent. `why`: for the history."""
         if quota:
+            before = self.at_once.number
+            if self.at_once.refused(beside):
+                self._keep_to(float(self.at_once.limit), now, None if before else why)
+                return
+            if before:  # it does not, and what that showed of its limit is nothing
+                self._at_once_from = now
+                self.limit = self._before = self._knee = min(max(START, self.limit), float(self.most))
             self.pace.turned_away(sent)
         if sent < max(self._cut_at, self.pace.cut_at if quota else -math.inf):
             return
@@ -150,7 +170,7 @@ class Limiter:
             trying=self._trying(quota), beyond=self._beyond(quota)
         ):
             return
-        if quota and self._by_pace(now, sent, under_way):
+        if quota and self._by_pace():
             if self.pace.refused(now, sent):
                 self._slow_start = False
                 self.cuts += 1
@@ -160,6 +180,8 @@ class Limiter:
             # Not even one at a time: wait.
             self._pause = min(max(2 * self._pause, _PAUSE_SECONDS), _LONGEST_PAUSE)
             self._not_before = now + self._pause
+        if not quota and self.at_once.number:
+            self.at_once = AtOnce()  # that many are too many in another way
         if self._good:
             self._before = max(_BELOW * self.limit, 1.0)
         self.limit = max(1.0, _CUT * self.limit)
@@ -191,7 +213,15 @@ class Limiter:
         """Whether it is not known if so much is fine."""
         return self.pace.trying if quota and self.pace.rate is not None else self._beyond(quota)
 
-    def _by_pace(self, now: float, sent: float, under_way: int) -> bool:
+    def _keep_to(self, limit: float, now: float, why: str | None) -> None:
+        """The server takes so many at once. `why`: where that is news."""
+        self.limit = self._before = min(limit, float(self.most))
+        if why is not None:
+            self.pace, self._slow_start = Pace(), False
+            self.cuts += 1
+            self.history.add(now, self.limit, f"{why}, at once")
+
+    def _by_pace(self) -> bool:
         """Whether fewer in a time may be what a server wants that turned a request away, rather than fewer at once."""
         if self._no_pace:
             self._no_pace -= 1
@@ -201,31 +231,6 @@ class Limiter:
             self._no_pace = self._no_pace_next
             self._no_pace_next = min(2 * self._no_pace_next, 10_000)
             return False
-        return not self._counts_at_once(now, sent, under_way)
-
-    def _counts_at_once(self, now: float, sent: float, under_way: int) -> bool:
-        """Whether a server that turns requests away does so for those that it has at once, rather than for those that came
-        in a time: it always has the same number then. Tried is the one, and taken back where it turns away more at fewer."""
-        if self._at_once:
-            if under_way >= 0.85 * self._at_once - 1:
-                self._at_once = max(self._at_once, under_way)
-                return True
-            self._at_once, self._patient = 0, min(8 * self._patient, 1000)
-            self._turned_away_at.clear()
-            return False
-        if sent < self.pace.cut_at:
-            return False
-        found = self._turned_away_at
-        found.append(under_way)
-        del found[:-_ALIKE]
-        self._patient -= 1
-        low, high = min(found), max(found)
-        if len(found) < _ALIKE or self._patient > 0 or low < _FEW or high - low > max(1, 0.06 * high):
-            return False
-        self._patient = _ALIKE
-        self._at_once = low
-        self.limit = self._before = max(1.0, float(low))
-        self.pace = Pace()
         return True
 
     def _raise(self, limit: float, now: float) -> None:

@@ -7,21 +7,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lsm_eval.endpoints import described
-from lsm_eval.endpoints.asking import asks_likelihood, beginning, path_of
+from lsm_eval.endpoints.address import Address
+from lsm_eval.endpoints.asking import beginning, path_of
 from lsm_eval.endpoints.budget import has_budget, refusal, told
 from lsm_eval.endpoints.cost.account import Account
 from lsm_eval.endpoints.cost.beforehand import most_cost, not_counted
 from lsm_eval.endpoints.cost.lookup import find_prices
 from lsm_eval.endpoints.cost.prices import Prices
-from lsm_eval.endpoints.key import read_secrets
+from lsm_eval.endpoints.key import Key, read_secrets
 from lsm_eval.endpoints.known import Known
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.refusing import unsupported
+from lsm_eval.endpoints.server import Server
 from lsm_eval.endpoints.session import Session
 from lsm_eval.endpoints.site import read_sites
 from lsm_eval.errors import UserError
+from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo, Overflow
-from lsm_eval.requests import Failure, Generate, Request, Response, Score
+from lsm_eval.requests import Failure, Generate, Request, Response, Score, asks_likelihood
 
 
 @dataclass
@@ -60,9 +63,17 @@ class EndpointModel:
         """As `described.fingerprint` says. Raises `UserError` where no server is there, or two are not the same."""
         return described.fingerprint(self._known)
 
+    def place(self) -> tuple[Address, Key, Server]:
+        """Where its first server is, the key to it, and what it says of itself. Raises `UserError` where none is there."""
+        return self._sites[0].address, self._known.key, self._known.server
+
     def versions(self) -> Mapping[str, str]:
         """What the probe found that makes other texts of the same requests (`models.base.Versioned`)."""
         return {} if self._sites[0].manner.temperature else {"temperature": "not sent"}
+
+    def scored_as(self) -> str:
+        """As `described.scored_as` says (`models.base.Measuring`)."""
+        return described.scored_as(self._known)
 
     def scores(self) -> bool | None:
         """Whether the server tells log-probabilities (`models.base.Choosing`)."""
@@ -124,6 +135,10 @@ class EndpointModel:
     def computed(self) -> Mapping[str, float]:
         """Nothing that can be counted from here."""
         return {}
+
+    def times(self) -> FoundTimes:
+        """Of each answered request, and of streamed ones until their first part (`models.base.Timing`)."""
+        return self._known.times.found()
 
     def load(self) -> None:
         """Nothing to load."""

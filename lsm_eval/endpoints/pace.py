@@ -19,6 +19,10 @@ _DOUBLES_SECONDS = 8.0  # then
 _DOUBLES_UNSURE = 2.5  # while the rate is not known yet
 _STEP = 1.06  # from one request to the next, at most
 _STEP_UNSURE = 1.15
+_DOUBLES_GUESSED, _STEP_GUESSED = (
+    0.5,
+    2.0,
+)  # after the first that was turned away, which tells next to nothing
 _MORE = 1.06  # of a pace that was fine for long, and was never measured
 _APART = 1.08  # a pace that was too much, from one that was not: then that one is kept to
 _GREW = 1.04
@@ -61,6 +65,8 @@ class Pace:
     _fine: bool = False
     _held: float | None = None
     """A pace that was none too much, before a higher one was tried."""
+    _guessed: bool = False
+    """Whether the pace is a guess: one episode, and nothing that was measured."""
     _sure: int = 0
     """Episodes for which the rate is taken to be known: it was measured at a pace that was never below it."""
 
@@ -74,8 +80,9 @@ class Pace:
         self._stays -= 1
         if self._stays < 0:
             known = self._sure and self.rate < 2 * self._known
-            doubles = _DOUBLES_SECONDS if known else _DOUBLES_UNSURE
-            self.rate *= min(2 ** ((now - self._last) / doubles), _STEP if known else _STEP_UNSURE)
+            doubles = _DOUBLES_GUESSED if self._guessed else _DOUBLES_SECONDS if known else _DOUBLES_UNSURE
+            most = _STEP_GUESSED if self._guessed else _STEP if known else _STEP_UNSURE
+            self.rate *= 2 ** min((now - self._last) / doubles, math.log2(most))
         self._last = now
         self.at = max(self.at, now - _CATCH_UP) + 1 / self.rate
 
@@ -116,6 +123,8 @@ class Pace:
         self._stays = (
             min(2 + 2 * count, _STAYS) if count else _STAYS if self._fine else 30 if self._sure else 12
         )
+        if self._guessed:
+            self._stays = 1
         self.cut_at = self._last = now
         return True
 
@@ -150,6 +159,7 @@ class Pace:
     def _learn(self, sent: float, alone: int) -> tuple[float, int]:
         """Requests a second, and of how many that was learnt. `alone`: turned away before, at the pace that was kept to."""
         rate, count = self._found()
+        self._guessed = rate is None or self.rate is None
         if rate is None or self.rate is None:  # the first one: what the bucket held was taken, too
             began = self._sent[0] if self._sent else sent
             return 0.5 * max(bisect.bisect_left(self._sent, sent), 1) / max(sent - began, 0.5), 1

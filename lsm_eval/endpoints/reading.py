@@ -65,11 +65,13 @@ def read_answer(
     choice = choices[0] if isinstance(choices, list) else None
     if not isinstance(choice, dict):
         return Again("malformed", "the answer's choices are no list of objects")
-    tokens = _tokens(whole.get("usage"))
+    usage = whole.get("usage")
+    thought = reasoning_count(usage)
+    tokens = _tokens(usage, thought)
     found = _read_choice(choice, tokens or (None, 0), request, path, stops)
     if counts and tokens is None and isinstance(found, Generated):
         return Again("no_usage", "the answer does not count its tokens")
-    return within_budget(counted_apart(found, whole.get("usage")), request)
+    return within_budget(counted_apart(found, thought), request)
 
 
 def _read_choice(
@@ -98,7 +100,7 @@ def _read_choice(
     if text is None and not thoughts:
         return Again("no_content", "the answer's content is null")
     shown = hidden or not told.hidden  # otherwise some tokens went where nobody sees or counts them
-    if shown and number is not None and number - hidden > len(text or "") + len(thoughts):
+    if number is not None and shown and number - hidden > len(text or "") + len(thoughts):
         # A token is a byte of text at least.
         longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
         size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
@@ -161,12 +163,11 @@ def _joined(parts: list[Any]) -> tuple[Any, Any]:
     return "".join(texts["text"]), "".join(texts["thinking"])
 
 
-def _tokens(usage: Any) -> tuple[int, int] | None:
+def _tokens(usage: Any, hidden: int | None) -> tuple[int, int] | None:
     """New tokens, and how many of them are thoughts that the server does not show, as far as it says so."""
     number = usage.get("completion_tokens") if isinstance(usage, dict) else None
     if type(number) is not int or not 0 <= number < _MOST_TOKENS:
         return None
-    hidden = reasoning_count(usage)
     return number, hidden if hidden is not None and hidden <= number else 0
 
 

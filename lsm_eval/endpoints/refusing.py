@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lsm_eval.endpoints.asking import asks_likelihood, path_of
+from lsm_eval.endpoints.asking import path_of
 from lsm_eval.endpoints.known import Known
-from lsm_eval.requests import Generate, Perplexity, Request
+from lsm_eval.requests import Generate, Perplexity, Request, asks_likelihood
 
 
 def unsupported(request: Request, known: Known) -> str | None:
@@ -29,8 +29,8 @@ def unsupported(request: Request, known: Known) -> str | None:
 def _no_likelihood(request: Request, known: Known) -> str | None:
     if isinstance(request, Perplexity) and request.detail:
         return (
-            "is behind an endpoint, which tells how likely a text's tokens are and not how likely all others: leave "
-            "out tasks that compare the two."
+            "is behind an endpoint, which tells how likely a text's tokens are and not how likely all others were, as Min-K%++ "
+            "asks: name the model's checkpoint with hf: for this task, or leave it out."
         )
     if known.scoring.not_asked:
         return (

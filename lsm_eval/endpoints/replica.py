@@ -1,25 +1,47 @@
-"""One of a model's servers: how many requests it is sent at once, how it fares, and whether it is there."""
+"""One of a model's servers, and a request on its way to one: how many it is sent at once, how it fares, whether it is there."""
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from lsm_eval.endpoints.affinity import Memory
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.models.base import ServerInfo
 
-if TYPE_CHECKING:
-    from lsm_eval.endpoints.window import Attempt
-
 _GONE = {"connection": 3, "timeout": 3, "server_error": 10}
 """So many failures in a row, with no answer between them, of a server that is not there."""
 _FIRST_LOOK = 5.0  # seconds until a server that is out is tried again
 _LONGEST_LOOK = 60.0
+
+
+@dataclass(slots=True)
+class Job:
+    """One request on its way."""
+
+    place: int
+    """Index of the request."""
+    tries: int = 0
+    since: float = 0.0
+    """When it was tried first."""
+    fault: str | None = None
+    """Of its last try."""
+    replica: Replica | None = None
+    """The server of its last try."""
+    sent: float = 0.0
+    """When that began."""
+    beside: int = 0
+    """Others that were under way there when it was sent."""
+    spared: tuple[Replica, ...] = ()
+    """Servers at which a try failed and cost it none, since there were others."""
+
+
+Attempt = Callable[[Job, float], Awaitable[Outcome]]
+"""Tries a request once, in so many seconds at most."""
 
 
 @dataclass(eq=False, slots=True)
@@ -41,6 +63,8 @@ class Replica:
     """Tries that gave no whole answer, by class (`outcome.Fault`)."""
     outs: int = 0
     """How often it was taken out."""
+    took: array[float] = field(default_factory=lambda: array("d"))
+    """Where seconds of its answers go (`inference.times`)."""
     _row: int = 0
     """Failures since its last answer."""
     _wait: float = _FIRST_LOOK

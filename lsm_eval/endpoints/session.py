@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from lsm_eval.endpoints.asker import Asker
-from lsm_eval.endpoints.asking import asks_likelihood, beginning, path_of
+from lsm_eval.endpoints.asking import beginning, path_of
 from lsm_eval.endpoints.files import room_for
 from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.known import Known
@@ -22,7 +22,7 @@ from lsm_eval.endpoints.site import Site
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
-from lsm_eval.requests import Failure, Generate, Request, Response
+from lsm_eval.requests import Failure, Generate, Request, Response, asks_likelihood, kind
 
 if TYPE_CHECKING:
     from lsm_eval.endpoints.scoring.alike import Sample
@@ -40,6 +40,7 @@ class Session:
         self._api = known.options.api
         self._replicas = [one.replica for one in known.sites]
         self._likely = any(map(asks_likelihood, requests))
+        self._kind = kind(requests[0])  # they are of one
 
     def __enter__(self) -> Self:
         self._make_room()
@@ -102,15 +103,18 @@ class Session:
             stack.callback(lambda: run(scorer.close()))
         asker = Asker(
             self._requests, known.model, self._api, site.address, known.key, transport, site.manner,
-            known.options.stream, known.patience, known.note, scorer,
+            known.options.stream, known.patience, known.note, scorer, known.times.of(self._kind, "first_token"),
         )  # fmt: skip
+        site.replica.took = known.times.of(self._kind, "request")
 
-        def hear(headers: Mapping[str, str]) -> None:
+        def hear(headers: Mapping[str, str], posts: float = 1) -> None:
             rate = rate_told(headers, time.time())
             if rate is not None:
-                site.replica.limiter.told(time.monotonic(), rate)
+                site.replica.limiter.told(time.monotonic(), rate / posts)
 
         transport.hears = hear
+        if scorer is not None:
+            scorer.listen(hear)
         site.replica.attempt, site.replica.look = asker.attempt, self._looks(site)
 
     def _scorer(self, site: Site) -> Scorer | None:

@@ -32,7 +32,7 @@ def read_sites(options: EndpointOptions, key: Key, note: Callable[[str], None]) 
         address = read_address(given)
         if any(one.address.url == address.url for one in sites):
             raise UserError(f"--base-url {address.url} is given twice: leave one of them out.")
-        manner = Manner()
+        manner = Manner(ignore_ends=options.ignore_ends)
         if not address.loopback:  # nothing stands between that would cut a connection
             manner.streaming.long = LONG
         sites.append(Site(address, Replica(address.url, Limiter(options.max_concurrency)), manner))

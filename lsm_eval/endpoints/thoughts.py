@@ -27,13 +27,18 @@ class Told:
     """Whether there were some that the server does not show (encrypted ones)."""
 
 
+_NOTHING = Told()
+
+
 def told_apart(message: Mapping[str, Any]) -> Told:
     """The thoughts beside a message's content: `reasoning_content` (DeepSeek, SGLang, llama.cpp) or `reasoning` (vLLM,
     Ollama, OpenRouter), and otherwise those of `reasoning_details` (OpenRouter), of which some may be encrypted."""
     details = message.get(_DETAILS)
+    whole = message.get(_FIELDS[0]) or message.get(_FIELDS[1])
+    if not details and not whole:
+        return _NOTHING
     listed = details if isinstance(details, list) else []
     hidden = any(isinstance(one, dict) and one.get("type") in _HIDDEN_PARTS for one in listed)
-    whole = next((message[name] for name in _FIELDS if message.get(name)), "")
     if whole:
         return Told(whole, hidden)
     # One thought may come as a text and as its summary: the text says more.
@@ -67,14 +72,16 @@ def reasoning_count(usage: Any) -> int | None:
     None where it says nothing."""
     if not isinstance(usage, dict):
         return None
-    places = (usage.get("completion_tokens_details"), usage.get("output_tokens_details"), usage)
-    counts = [place.get("reasoning_tokens") for place in places if isinstance(place, dict)]
-    return next((count for count in counts if type(count) is int and count >= 0), None)
+    for place in (usage.get("completion_tokens_details"), usage.get("output_tokens_details"), usage):
+        count = place.get("reasoning_tokens") if isinstance(place, dict) else None
+        if type(count) is int and count >= 0:
+            return count
+    return None
 
 
-def counted_apart(found: Outcome, usage: Any) -> Outcome:
-    """What was read, with the tokens of its thoughts. 0 beside thoughts that are there says that nobody counted."""
-    count = reasoning_count(usage)
-    if not isinstance(found, Generated) or found.tokens is None or count is None or count > found.tokens:
+def counted_apart(found: Outcome, count: int | None) -> Outcome:
+    """What was read, with the tokens of its thoughts (`reasoning_count`). 0 beside thoughts that are there says that nobody
+    counted."""
+    if count is None or not isinstance(found, Generated) or found.tokens is None or count > found.tokens:
         return found
     return found if found.thoughts and not count else replace(found, reasoning_tokens=count)

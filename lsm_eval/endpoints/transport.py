@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from http.cookies import SimpleCookie
 from typing import Any
 from weakref import WeakSet
 
@@ -32,6 +33,17 @@ class _TooLong(aiohttp.ClientError):
     """More was sent than any answer has."""
 
 
+class _NoCookies(aiohttp.DummyCookieJar):
+    """None are kept or sent, and none are made up for each request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._none: SimpleCookie = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> SimpleCookie:
+        return self._none
+
+
 class _Response(aiohttp.ClientResponse):
     """An answer that knows its connection, and is none where it was there before its request."""
 
@@ -57,8 +69,8 @@ class Transport:
         self._urls: dict[str, URL] = {}
         self._seen: OrderedDict[int, None] = OrderedDict()
         """Hashes of the last answers."""
-        self._broken: WeakSet[Any] = WeakSet()
-        """Connections on which an answer came twice."""
+        self._broken: WeakSet[Any] | None = None
+        """Connections on which an answer came twice; None where it never did."""
         self._numbered = True
         """Whether the server is taken to number its answers."""
         self.hears: Callable[[Mapping[str, str]], None] = lambda headers: None
@@ -113,7 +125,7 @@ class Transport:
             return Again("connection", self.why(error))
         reuse.used(kept=kept, lost=False)
         self.hears(headers)
-        if self._broken and carrier in self._broken:
+        if self._broken is not None and carrier in self._broken:
             return Again("connection", "its connection carried an answer twice")
         if status == 200 and self._numbered and self._twice(content):
             if (
@@ -123,6 +135,7 @@ class Transport:
                 return status, content, headers
             # What comes next on that connection is the answer to this request, and nobody may take it for another's.
             if carrier is not None:
+                self._broken = WeakSet() if self._broken is None else self._broken
                 self._broken.add(carrier)
                 carrier.abort()
             return Again("duplicate", "the same answer came to two requests")
@@ -166,7 +179,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=connector,
             headers=headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
+            cookie_jar=_NoCookies(),
             response_class=_Response,
         )
 
@@ -184,17 +197,19 @@ class Transport:
 
 async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
     """The body of an answer. Raises `_TooLong` once it has more than `most` bytes, whatever length it claimed."""
-    claimed = response.content_length
-    if claimed is not None and claimed <= most and not response.headers.get("Content-Encoding"):
-        return await response.read()
+    content = response.content
+    part = await content.readany()
+    if content.at_eof() and len(part) <= most:  # most answers come at once
+        return part
     parts: list[bytes] = []
     size = 0
-    async for part in response.content.iter_any():
+    while part:
         parts.append(part)
         size += len(part)
         if size > most:
             response.close()
             raise _TooLong(f"the answer has more than {most:,} bytes")
+        part = await content.readany()
     return b"".join(parts)
 
 

@@ -9,13 +9,12 @@ import asyncio
 import contextlib
 import heapq
 import random
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.replica import Replica
+from lsm_eval.endpoints.replica import Job, Replica
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Response
 
@@ -24,29 +23,6 @@ _TOGETHER_SECONDS = 0.01  # answers that come within it are handed over, and sto
 _MOST_TOGETHER = 256
 _SPARES = frozenset({"connection", "timeout", "server_error", "rate_limit"})
 """Failures that say something of the server rather than of the request: another server may take it at once."""
-
-
-@dataclass(slots=True)
-class Job:
-    """One request on its way."""
-
-    place: int
-    """Index of the request."""
-    tries: int = 0
-    since: float = 0.0
-    """When it was tried first."""
-    fault: str | None = None
-    """Of its last try."""
-    replica: Replica | None = None
-    """The server of its last try."""
-    sent: float = 0.0
-    """When that began."""
-    spared: tuple[Replica, ...] = ()
-    """Servers at which a try failed and cost it none, since there were others."""
-
-
-Attempt = Callable[[Job, float], Awaitable[Outcome]]
-"""Tries a request once, in so many seconds at most."""
 
 
 class Window:
@@ -160,7 +136,7 @@ class Window:
             self._wake(now, self._fleet.wakes(now) if held else now)
             return None
         job.tries += 1
-        job.replica, job.sent = replica, now
+        job.replica, job.sent, job.beside = replica, now, replica.under_way
         self._under_way += 1
         replica.under_way += 1
         replica.limiter.sent(now)
@@ -192,7 +168,7 @@ class Window:
                 outcome = await job.replica.attempt(job, min(max(left, 1.0), self._patience.attempt_seconds))
                 self._settle(job, job.replica, outcome)
                 job = self._next()
-                if job is not None:  # where none may be sent, no second one may
+                if job is not None and (self._waiting or not self._fleet.full(job.sent)):
                     self._fill()
         except asyncio.CancelledError:
             raise
@@ -211,7 +187,7 @@ class Window:
                     now,
                     job.sent,
                     quota=outcome.fault == "rate_limit",
-                    under_way=replica.under_way,
+                    beside=job.beside,
                     why=outcome.fault,
                 )
                 self._check_alive(outcome, now)
@@ -236,12 +212,13 @@ class Window:
             self._finish(job, Failure("unanswered", _why(job, outcome, now)))
             return
         self._good = now
-        replica.limiter.answered(now, job.sent, replica.under_way)
+        replica.limiter.answered(now, job.sent, replica.under_way, job.beside)
         self._under_way -= 1
         replica.under_way -= 1
         if isinstance(outcome, Refused):
             self._finish(job, Failure("refused", f"the server refuses it ({outcome.detail})"))
         else:
+            replica.took.append(now - job.sent)
             self._finish(job, outcome)
 
     def _try_again(self, job: Job, due: float) -> None:

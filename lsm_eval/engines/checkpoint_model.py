@@ -105,7 +105,7 @@ class CheckpointEngineModel(HFModel):
         """Raises `UserError` for what the engine does not tell."""
         if any(isinstance(request, Perplexity) and request.detail for request in requests):
             raise UserError(
-                f"{self.name}: {self.ENGINE} does not tell what a model expected at each place of a text: name the same "
+                f"{self.name}: {self.ENGINE} does not tell how likely all other tokens were at each place of a text, as Min-K%++ asks: name the same "
                 "checkpoint with hf: for this task, or leave it out."
             )
         return super().cost(requests)
@@ -121,7 +121,8 @@ class CheckpointEngineModel(HFModel):
         """See `HFModel.read_network`."""
         _ = self.family
         folder = self.checkpoint.weights_folder
-        ends = tuple(end_tokens(settings_of(folder, self.config), self.encoder.tokenizer, folder))
+        own = end_tokens(settings_of(folder, self.config), self.encoder.tokenizer, folder)
+        ends = () if self._endless else tuple(own)
         try:
             with self._merged(folder) as weights:
                 engine = self.make_engine(weights, ends)

@@ -143,6 +143,7 @@ class VllmEngine:
                 seed=stream_seed(prompt) if drawn else None,
                 max_tokens=prompt.max_tokens,
                 stop_token_ids=self._ends,
+                ignore_eos=not self._ends,  # no token ends a text: it is measured how fast they come
                 logprobs=0,  # of the token that is drawn: it tells NaN
                 detokenize=False,
                 output_kind=RequestOutputKind.DELTA,

@@ -141,7 +141,14 @@ class Held:
             if why := unlike_choices(own.task, *both, names=(self.name, "candidate")):
                 return why
             return f"{own.task}: the candidate has no {own.metric}: run both with one task file."
-        why = next((f" ({row.why})" for row in self.candidate.manifest.left_out if row.task == own.task), "")
+        why = next(
+            (
+                f" ({row.why.removesuffix('.')})"
+                for row in self.candidate.manifest.left_out
+                if row.task == own.task
+            ),
+            "",
+        )
         return (
             f"{own.task}: the candidate has not run it{why}: run it, or let a rule of the policy ignore it."
         )

@@ -18,13 +18,13 @@ def unmeasured(policy: Policy, candidate: Manifest) -> Iterator[str]:
             if fits(limit.task, absent.task) and fits(limit.metric, absent.metric):
                 yield (
                     f"The policy limits {visible(absent.metric)} of {visible(absent.task)}, which the candidate left out "
-                    f"({visible(absent.why)}): run it."
+                    f"({visible(absent.why.removesuffix('.'))}): run it."
                 )
         for row in candidate.left_out:
             if fits(limit.task, row.task) and not ignored(policy, row.task):
                 yield (
                     f"The policy limits {visible(limit.metric)} of {visible(limit.task)}, and the candidate left out "
-                    f"{visible(row.task)} ({visible(row.why)}): run it, or let a rule of the policy ignore it."
+                    f"{visible(row.task)} ({visible(row.why.removesuffix('.'))}): run it, or let a rule of the policy ignore it."
                 )
 
 
@@ -39,6 +39,6 @@ def uncounted(policy: Policy, candidate: Manifest, tables: Mapping[str, Table | 
     for row in candidate.left_out:
         if not ignored(policy, row.task):
             yield (
-                f"{visible(row.task)}: the policy limits shares of samples, and the candidate left the task out ({visible(row.why)}): "
+                f"{visible(row.task)}: the policy limits shares of samples, and the candidate left the task out ({visible(row.why.removesuffix('.'))}): "
                 "run it, or let a rule of the policy ignore it."
             )

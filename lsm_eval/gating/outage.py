@@ -47,7 +47,12 @@ class Losses:
                 f"{task}: {self.lost:,} of {both:,} samples ({100 * self.lost / both:.3g} %) failed in one run or both "
                 f"({', '.join(self._counts())}), and {100 * limits.missing:.3g} % may: run them again."
             )
-        if not len(self.pairs.rows) and self.alike < both:
+        if self.alike + self.lost == both:
+            return (
+                f"{task}: all {both:,} samples failed in one run or both ({', '.join(self._counts(alike=True))}), and none is left to "
+                "compare: see why, and run them again."
+            )
+        if not len(self.pairs.rows):
             return (
                 f"{task}: no sample of both runs has one prompt, so that there is no pair: compare runs of one task file, or "
                 "name what is to differ with --across."
@@ -63,11 +68,12 @@ class Losses:
             )
         return None
 
-    def _counts(self) -> Iterator[str]:
+    def _counts(self, *, alike: bool = False) -> Iterator[str]:
+        """How many failed for which reason in each run; `alike`: those too that failed in both for one reason of their own."""
         for which, at in (("baseline", 0), ("candidate", 1)):
             counts: dict[str, int] = {}
             for pair in self.reasons:
-                if (why := pair[at]) is not None and not (pair[0] == pair[1] and why in OWN):
+                if (why := pair[at]) is not None and (alike or not (pair[0] == pair[1] and why in OWN)):
                     counts[why] = counts.get(why, 0) + 1
             if counts:
                 yield f"{which}: " + " and ".join(f"{count:,} {why}" for why, count in sorted(counts.items()))

@@ -18,13 +18,13 @@ from lsm_eval.errors import UserError
 from lsm_eval.importing.columns import digest_of, plain, table_of
 from lsm_eval.importing.found import FoundMetric, FoundRun, FoundSample, FoundTask
 from lsm_eval.importing.read import sha256
+from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.schema import (
     SCHEMA_VERSION,
     DatasetRow,
     EstimateRow,
     ImportedRow,
     Manifest,
-    ModelRow,
     TaskRow,
 )
 from lsm_eval.secrets import without_secrets

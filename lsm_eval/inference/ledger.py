@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -46,6 +47,9 @@ class Ledger:
         """Turning requests into tokens, once the weights are there."""
         self.check_seconds = 0.0
         """Finding out whether a faster way gives what the plain one gives."""
+        self.sequences = array("d")
+        """Seconds of each generated text (`inference.times`), in the order in which they ended; only where texts leave a batch when
+        they end."""
 
     def counts(self) -> Mapping[str, float]:
         """All of it by name: `score_tokens`, `decode_seconds`, `unique_tokens` and so on."""

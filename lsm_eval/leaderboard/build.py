@@ -7,32 +7,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lsm_eval.errors import UserError
+from lsm_eval.leaderboard.checking import Checked, check
+from lsm_eval.leaderboard.options import SAMPLES, Options
 from lsm_eval.leaderboard.write import FIRST_LINE, MARKER, Read, write_site
 from lsm_eval.progress import Progress, Silent
-from lsm_eval.recount.check import check_record
 from lsm_eval.results.reader import LeftOut, find_records
 from lsm_eval.results.workplace import abandoned, clear, workplace
-
-SAMPLES = 100
-"""Samples of a task that its page shows."""
 
 _OLD = "old"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def build(
-    reports: Sequence[Path] | Path, out: Path, *, samples: int = SAMPLES, progress: Progress | None = None
+    reports: Sequence[Path] | Path,
+    out: Path,
+    *,
+    samples: int = SAMPLES,
+    options: Options | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Build the site of all records under `reports` in the folder `out`, and return its `index.html`.
 
     Equal records give byte-identical files. The site is written to a folder beside `out` and renamed when
     whole, so a build that fails leaves the old site as it was. `samples` is how many samples a task's page
-    shows. A record that is broken, or not what it says when it is counted again (`recount`), is left out, which is said as a note of `progress` and on the front page. Raises
+    shows; `options` say that and more. A record that is broken, or not what it says when it is counted again (`recount`), is left out, which is said as a note of `progress` and on the front page. Raises
     `UserError` if there are no records, if all are broken, or if `out` holds anything that an earlier build did
     not write.
     """
     roots = [reports] if isinstance(reports, Path) else list(reports)
     progress = progress or Silent()
+    options = options or Options(samples)
     where = ", ".join(str(root) for root in roots)
     try:
         out = out.resolve()
@@ -40,7 +44,7 @@ def build(
     except (OSError, RuntimeError, ValueError) as error:
         raise _unwritable(out, error) from error
     try:
-        records, left_out = _whole(*_read(roots), progress)
+        records, left_out, checked = _whole(*_read(roots), options, progress)
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UserError(f"the records under {where} cannot be read ({why}): name another folder.") from error
@@ -53,7 +57,7 @@ def build(
         out.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(out, progress)
         with workplace(out.parent, _building(out)) as place:
-            site, left_out = _whole_site(records, left_out, roots, place, samples, progress)
+            site, left_out = _whole_site(records, left_out, roots, place, options, checked, progress)
             _put_in_place(site, out, place / _OLD)
     except OSError as error:
         raise _unwritable(out, error) from error
@@ -67,7 +71,8 @@ def _whole_site(
     left_out: Sequence[LeftOut],
     roots: Sequence[Path],
     place: Path,
-    samples: int,
+    options: Options,
+    checked: Checked,
     progress: Progress,
 ) -> tuple[Path, list[LeftOut]]:
     """A folder in `place` with the site of all records that can be shown, and those that cannot."""
@@ -75,7 +80,9 @@ def _whole_site(
     while records:
         site = place / f"site{attempt}"
         site.mkdir()
-        broken = write_site(records, [_placed(one, roots) for one in left_out], site, samples, progress)
+        broken = write_site(
+            records, [_placed(one, roots) for one in left_out], site, options, checked, progress
+        )
         if not broken:
             return site, list(left_out)
         # What a broken record leaves is a gap in many pages, so all are made anew without it.
@@ -111,20 +118,14 @@ def _read(roots: Sequence[Path]) -> tuple[list[Read], list[LeftOut]]:
 
 
 def _whole(
-    records: Sequence[Read], left_out: Sequence[LeftOut], progress: Progress
-) -> tuple[list[Read], list[LeftOut]]:
-    """The records that are what they say, each counted again; the others are left out. One that was published without its
+    records: Sequence[Read], left_out: Sequence[LeftOut], options: Options, progress: Progress
+) -> tuple[list[Read], list[LeftOut], Checked]:
+    """The records that are what they say, counted again (`checking`); the others are left out. One that was published without its
     folder of samples can be counted no further than its numbers."""
-    whole, out = [], list(left_out)
-    with progress.phase("records", len(records)) as phase:
-        for read in records:
-            found = check_record(read.record.folder, published=True)
-            if found.whole:
-                whole.append(read)
-            else:
-                out.append(LeftOut(read.record.folder, f"it is not what it says: {found.why()}"))
-            phase.advance(1)
-    return whole, out
+    checked = check([read.record for read in records], progress, every=options.count_all)
+    whole = [read for read in records if read.record.folder not in checked.wrong]
+    wrong = [LeftOut(folder, f"it is not what it says: {why}") for folder, why in checked.wrong.items()]
+    return whole, [*left_out, *wrong], checked
 
 
 def _building(out: Path) -> str:

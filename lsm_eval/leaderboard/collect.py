@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lsm_eval.comparison.releases import RELEASE, alike, engine
+from lsm_eval.comparison.signature import parts
 from lsm_eval.leaderboard.founded import departures, rank
 from lsm_eval.leaderboard.naming import Identity, identity, row_names, source_name
 from lsm_eval.leaderboard.show import measured, slugs
+from lsm_eval.leaderboard.table.ranks import ColumnRanks
+from lsm_eval.results.profile_rows import unranked
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
@@ -136,6 +140,8 @@ class Board:
     columns: tuple[Column, ...]
     """By area, then task."""
     task_slugs: dict[str, str]
+    ranks: Mapping[str, ColumnRanks] = field(default_factory=dict)
+    """By the column's id on the front page (`table.cell.TableColumn.id`); a column without one has no ranks."""
 
     @property
     def areas(self) -> list[tuple[str, list[Column]]]:
@@ -184,7 +190,7 @@ def area_order(area: str) -> tuple[int, str]:
 def likelihood(row: EstimateRow, record: Record) -> str:
     """What the log-probabilities that it rests on are of (`models.base.LikelihoodKind`), as its signature says; empty
     where they are a causal model's, or where it rests on written text."""
-    if record.tasks[row.task].request == "generate":
+    if "likelihood:" not in row.signature or record.tasks[row.task].request == "generate":
         return ""
     kinds = (part.removeprefix("likelihood:") for part in row.signature.split() if "likelihood:" in part)
     return next(kinds, "")
@@ -206,23 +212,26 @@ def rows_of(record: Record) -> list[EstimateRow]:
 
 
 def comparable(row: EstimateRow) -> tuple[str, ...]:
-    """The parts of a number's signature (separated by spaces) that must agree: all but the model's."""
-    return tuple(part for part in row.signature.split() if not part.startswith("model:"))
+    """The parts of a number's signature that must agree (`comparison.releases.alike`)."""
+    return alike(row.signature)
 
 
 def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:
     model = ModelEntry(name, slug, runs)
     tasks = dict.fromkeys(task for run in runs for task in run.tasks)
-    rows = {id(run): rows_of(run) for run in runs}
+    rows: dict[tuple[int, str], list[EstimateRow]] = defaultdict(list)
+    for run in runs:
+        for row in rows_of(run):
+            rows[id(run), row.task].append(row)
     for task in tasks:
         asked = [run for run in runs if task in run.tasks]
-        asked.sort(key=lambda run: rank(run, task), reverse=True)
+        if len(asked) > 1:
+            asked.sort(key=lambda run: rank(run, task), reverse=True)
         model.tables[task] = asked[0]
         found: dict[Key, list[tuple[EstimateRow, Record]]] = defaultdict(list)
         for run in asked:
-            for row in rows[id(run)]:
-                if row.task == task:
-                    found[row.task, row.metric].append((row, run))
+            for row in rows.get((id(run), task), ()):
+                found[row.task, row.metric].append((row, run))
         for key, own in found.items():
             own.sort(key=lambda one: not measured(one[0]))
             model.numbers[key] = Number(*own[0], others=tuple(own[1:]))
@@ -233,26 +242,57 @@ def _mark(models: Sequence[ModelEntry]) -> None:
     """Mark the numbers that don't compare with most of their column.
 
     The signature that most numbers share goes unmarked; if two are equally frequent, none is the norm and
-    all are marked.
+    all are marked. So are a profile's numbers that are kept out of rankings (client-bound, stopped, too few), whatever they share.
     """
     columns: dict[Key, list[Number]] = defaultdict(list)
     for model in models:
         for key, number in model.numbers.items():
-            if measured(number.row):
-                columns[key].append(number)
+            if not measured(number.row):
+                continue
+            if out := unranked(number.row.signature):
+                number.mark, number.why = (
+                    "†",
+                    f"kept out of rankings: {out.replace('_', '-').replace('+', ', ')}",
+                )
+                continue
+            columns[key].append(number)
     for numbers in columns.values():
-        groups = Counter(comparable(number.row) for number in numbers)
+        keys = _keys(numbers)
+        groups = Counter(keys)
         if len(groups) < 2:
             continue
         (top, most), (_, second) = groups.most_common(2)
         norm = top if most > second else None
         marked = [signature for signature in sorted(groups) if signature != norm]
-        for number in numbers:
-            own = comparable(number.row)
+        for number, own in zip(numbers, keys, strict=True):
             if own == norm:
                 continue
             number.mark = "†" if len(marked) == 1 else f"†{_letters(marked.index(own))}"
             number.why = _difference(own, norm if norm is not None else _other(own, marked), norm is None)
+
+
+def _keys(numbers: Sequence[Number]) -> list[tuple[str, ...]]:
+    """What must agree for two numbers of a column to compare. Of another release than most of those that are alike, a number
+    compares if its engine is one of theirs."""
+    keys = [comparable(number.row) for number in numbers]
+    releases: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    engines: dict[tuple[tuple[str, ...], str], set[str | None]] = defaultdict(set)
+    for key, number in zip(keys, numbers, strict=True):
+        releases[key][_release(number.row)] += 1
+        engines[key, _release(number.row)].add(engine(number.record))
+    found = []
+    for key, number in zip(keys, numbers, strict=True):
+        usual = max(releases[key], key=lambda release: (releases[key][release], release))
+        own, release = engine(number.record), _release(number.row)
+        known = engines[key, usual]
+        if release != usual and own is not None and None not in known and own not in known:
+            key = (*key, f"{RELEASE}:{release}", f"engine:{own.replace(' ', '_')}")
+        found.append(key)
+    return found
+
+
+def _release(row: EstimateRow) -> str:
+    return parts(row.signature).get(RELEASE, "")
 
 
 def _other(own: tuple[str, ...], signatures: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

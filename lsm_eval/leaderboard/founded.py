@@ -6,6 +6,9 @@ from lsm_eval.leaderboard.show import measured, plural
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import TaskRow
 
+_TOLD = ("max_tokens:", "reasoning_tokens:", "reasoning_effort:", "reasoning:")
+"""Parts of a signature that are there where answers were asked otherwise."""
+
 Rank = tuple[bool, int, int, int, str, str]
 
 
@@ -18,7 +21,7 @@ def rank(record: Record, task: str) -> Rank:
     """
     how = record.tasks[task]
     own, whole = not departures(record, task), not limited(how)
-    anything = any(row.task == task and measured(row) for row in record.estimates)
+    anything = any(measured(row) for row in record.by_task.get(task, ()))
     kind = 2 * whole + own
     return (anything, kind, how.version, how.samples or 0, record.created.isoformat(), record.manifest.run)
 
@@ -91,7 +94,12 @@ def departures(record: Record, task: str) -> tuple[str, ...]:
 
 def _answering(record: Record, task: str) -> list[str]:
     """What `--max-tokens`, the budgets of thoughts and `--reasoning` made of the task's answers, which signatures hold where it differs."""
-    parts = [part for row in record.estimates if row.task == task for part in row.signature.split()]
+    parts = [
+        part
+        for row in record.by_task.get(task, ())
+        for part in row.signature.split()
+        if part.startswith(_TOLD)
+    ]
     found = [f"max {part.partition(':')[2]} tokens" for part in parts if part.startswith("max_tokens:")]
     for name, words in (("reasoning_tokens", "tokens to think"), ("reasoning_effort", "effort")):
         own = {part.partition(":")[2] for part in parts if part.startswith(f"{name}:")}

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from lsm_eval.results.names import shown_name
+from lsm_eval.leaderboard.show import clip
+from lsm_eval.results.model_rows import ModelRow
+from lsm_eval.results.names import MOST, as_it_comes, shown_name
 from lsm_eval.results.reader import Record
-from lsm_eval.results.schema import ModelRow
 
 Identity = tuple[str, ...]
 """Records that agree in it are of one model, run in one way."""
@@ -22,7 +23,7 @@ def identity(record: Record) -> Identity:
     """
     model = record.manifest.model
     built_in = model.name.startswith("builtin:") and model.own_name is None and model.dtype is not None
-    if built_in and "adapter" not in model.details:
+    if built_in and as_it_comes(model):
         ways = (_dtype(record), _device(record), _engine(record), _overflow(record))
         return (model.name, model.details.get("source", ""), *ways)
     return (model.name, model.fingerprint)
@@ -36,10 +37,10 @@ def source_name(model: ModelRow) -> str:
 def row_names(records: Sequence[Record]) -> list[str]:
     """A name for each of several models, told by a record of each: no two are equal.
 
-    A model with an adapter is called by both. Equal names are followed by what differs: package, folder, revision,
+    A model with an adapter is called by both, one in fewer bits by these. Equal names are followed by what differs: package, folder, revision,
     adapter, dtype, device, engine, overflow; where that is not enough, by the first digits of the fingerprint.
     """
-    plain = [shown_name(record.manifest.model) for record in records]
+    plain = [clip(shown_name(record.manifest.model), MOST) for record in records]
     more: list[list[str]] = [[] for _ in records]
 
     def alike() -> list[list[int]]:

@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from lsm_eval.leaderboard.show import DASH, clip
+from markupsafe import escape
+
+from lsm_eval.leaderboard.show import DASH, clip, visible
 
 TEXT_LIMIT = 4000
 """Characters of one text (prompt, completion, choice, reference) that a page shows."""
 
 LIST_LIMIT = 50
-"""Choices or references of one sample that a page shows."""
+"""Choices, references, requests, judgements or metadata of one sample that a page shows."""
+
+NAME = 200
+"""Characters of an id, or of what a text is called, that a page shows."""
+
+WEIGHT = 40_000
+"""Bytes that one sample may have on a page, about: of a longer one less is shown."""
+
+_LIMITS = ((TEXT_LIMIT, LIST_LIMIT), (1000, 20), (250, 10), (40, 4))
+"""Characters of a text and parts of a list, of which the first are kept that `WEIGHT` allows."""
+
+_FRAME, _LINE = 1200, 260
+"""Bytes of markup around a sample, and around each line of its lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,8 @@ class Choice:
     per_token: str
     tokens: str
     greedy: bool
+    share: str = DASH
+    """Its probability among the choices, `exp(log-probability)` over the sum of them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +73,46 @@ class SampleView:
     metadata: tuple[tuple[str, str], ...]
     failure: str | None
     failure_detail: str | None
+    further: tuple[tuple[str, str], ...] = ()
+    """The sample's other requests, each with its answer."""
+    shortened: bool = False
+    """Whether more was cut than of other samples, because it is so long."""
 
 
 def sample_view(row: Mapping[str, Any]) -> SampleView:
-    """The view of one row (`results.schema.SAMPLE_COLUMNS` and `score.` columns)."""
+    """The view of one row (`results.schema.SAMPLE_COLUMNS` and `score.` columns), no heavier than `WEIGHT`."""
+    view = _view(row, *_LIMITS[0])
+    for limits in _LIMITS[1:]:
+        if weight(view) <= WEIGHT:
+            break
+        view = replace(_view(row, *limits), shortened=True)
+    return view
+
+
+def weight(view: SampleView) -> int:
+    """Bytes that the sample has on its page, about, escaped and in UTF-8."""
+    pairs = (*view.scores, *view.judgements, *view.metadata, *view.further)
+    texts = [
+        view.id,
+        view.cluster,
+        view.finish,
+        view.failure,
+        view.prompt,
+        view.completion,
+        view.thoughts,
+        view.failure_detail,
+    ]
+    texts += [choice.text for choice in view.choices]
+    texts += [*view.references, *(text for pair in pairs for text in pair)]
+    lines = len(view.choices) + len(view.references) + len(pairs)
+    return _FRAME + _LINE * lines + sum(_bytes(text) for text in texts if text)
+
+
+def _bytes(text: str) -> int:
+    return len(escape(visible(text)).encode("utf-8", "replace"))
+
+
+def _view(row: Mapping[str, Any], limit: int, most: int) -> SampleView:
     target = [str(item) for item in row["target"] or ()]
     scored = row["request"] == "score"
     texts = list(row["choices"] or row["continuations"] or ()) if scored else []
@@ -68,48 +120,55 @@ def sample_view(row: Mapping[str, Any]) -> SampleView:
     if not scored and (listed := row["choices"]):  # a choice that was to be written: the right one in words
         target = [listed[int(t)] if t.isdecimal() and int(t) < len(listed) else t for t in target]
     return SampleView(
-        id=clip(row["sample"] or "", 200),
+        id=clip(row["sample"] or "", NAME),
         index=int(row["index"] or 0),
-        cluster=None if row["cluster"] is None else clip(row["cluster"], 200),
+        cluster=None if row["cluster"] is None else clip(row["cluster"], NAME),
         request=row["request"] or "",
-        prompt=clip(row["prompt"] or "", TEXT_LIMIT),
-        choices=_choices(row, texts, target)[:LIST_LIMIT],
-        more=max(len(texts if scored else target) - LIST_LIMIT, 0),
-        completion=None if completion is None or scored else clip(completion, TEXT_LIMIT),
-        thoughts=None if row.get("thoughts") is None else clip(row["thoughts"], TEXT_LIMIT),
-        finish=row["finish"],
+        prompt=clip(row["prompt"] or "", limit),
+        choices=_choices(row, texts, target, limit)[:most],
+        more=max(len(texts if scored else target) - most, 0),
+        completion=None if completion is None or scored else clip(completion, limit),
+        thoughts=None if row.get("thoughts") is None else clip(row["thoughts"], limit),
+        finish=None if row["finish"] is None else clip(row["finish"], NAME),
         likelihood=_likelihood(row) if row["request"] == "perplexity" else "",
-        references=() if scored else tuple(clip(text, TEXT_LIMIT) for text in target[:LIST_LIMIT]),
+        references=() if scored else tuple(clip(text, limit) for text in target[:most]),
         truncated=int(row["truncated"] or 0),
         scores=tuple(
-            (name.removeprefix("score."), _number(score, ".4g"))
+            (clip(name.removeprefix("score."), min(limit, NAME)), _number(score, ".4g"))
             for name, score in row.items()
             if name.startswith("score.")
-        ),
-        judgements=_judgements(row.get("judgements")),
-        metadata=_metadata(row["metadata"]),
-        failure=row["failure"],
-        failure_detail=None if row["failure_detail"] is None else clip(row["failure_detail"], TEXT_LIMIT),
+        )[:most],
+        judgements=_judgements(row.get("judgements"), limit)[:most],
+        metadata=_metadata(row["metadata"], limit)[:most],
+        failure=None if row["failure"] is None else clip(row["failure"], NAME),
+        failure_detail=None if row["failure_detail"] is None else clip(row["failure_detail"], limit),
+        further=_further(row.get("further"), limit)[:most],
     )
 
 
-def _choices(row: Mapping[str, Any], texts: Sequence[str], target: Sequence[str]) -> tuple[Choice, ...]:
+def _choices(
+    row: Mapping[str, Any], texts: Sequence[str], target: Sequence[str], limit: int
+) -> tuple[Choice, ...]:
     logprobs, tokens, greedy = row["logprobs"] or [], row["tokens"] or [], row["greedy"] or []
     finite = [number for number in logprobs if number is not None and not math.isnan(number)]
     best = max(finite) if finite else None
+    # Of likelihoods that are known of all choices only: a share of the others would be of too few.
+    known = best is not None and math.isfinite(best) and len(finite) == len(texts)
+    whole = sum(math.exp(number - best) for number in finite) if known and best is not None else 0.0
     choices = []
     for place, text in enumerate(texts):
         logprob = logprobs[place] if place < len(logprobs) else None
         count = tokens[place] if place < len(tokens) else None
         choices.append(
             Choice(
-                text=clip(text or "", TEXT_LIMIT),
+                text=clip(text or "", limit),
                 right=str(place) in target,
                 picked=best is not None and logprob == best,
                 logprob=_number(logprob, ".3f"),
                 per_token=_number(logprob / count if logprob is not None and count else None, ".3f"),
                 tokens=DASH if count is None else str(count),
                 greedy=bool(greedy[place]) if place < len(greedy) else False,
+                share=_percent(logprob, best, whole),
             )
         )
     return tuple(choices)
@@ -128,22 +187,55 @@ def _likelihood(row: Mapping[str, Any]) -> str:
     )
 
 
-def _metadata(text: str | None) -> tuple[tuple[str, str], ...]:
+def _percent(logprob: float | None, best: float | None, whole: float) -> str:
+    return (
+        f"{100 * math.exp(logprob - best) / whole:.1f}%"
+        if whole and logprob is not None and best is not None
+        else DASH
+    )
+
+
+def _metadata(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
     if not text:
         return ()
     try:
         content = json.loads(text)
     except ValueError:
-        return (("metadata (no JSON)", clip(text, TEXT_LIMIT)),)
+        return (("metadata (no JSON)", clip(text, limit)),)
     if not isinstance(content, dict):
-        return (("metadata", clip(text, TEXT_LIMIT)),)
+        return (("metadata", clip(text, limit)),)
     return tuple(
-        (name, clip(thing if isinstance(thing, str) else json.dumps(thing, ensure_ascii=False), TEXT_LIMIT))
+        (
+            clip(name, min(limit, NAME)),
+            clip(thing if isinstance(thing, str) else json.dumps(thing, ensure_ascii=False), limit),
+        )
         for name, thing in content.items()
     )
 
 
-def _judgements(text: str | None) -> tuple[tuple[str, str], ...]:
+def _further(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
+    """Of each further request what was asked, and what came."""
+    try:
+        return tuple(
+            (clip(str(part["prompt"]), limit), clip(_answer(part), limit))
+            for part in json.loads(text or "[]") or ()
+        )
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return ((clip(text or "", limit), "unreadable"),)
+
+
+def _answer(part: Mapping[str, Any]) -> str:
+    if part.get("completion") is not None:
+        return str(part["completion"])
+    texts, numbers = part.get("continuations") or (), part.get("logprobs") or ()
+    if texts:
+        return "\n".join(
+            f"{text} ({_number(number, '.3f')})" for text, number in zip(texts, numbers, strict=False)
+        )
+    return ", ".join(_number(number, ".3f") for number in numbers)
+
+
+def _judgements(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
     """From metric → list over the answers of question → what the judge said of it."""
     found = []
     try:
@@ -153,9 +245,14 @@ def _judgements(text: str | None) -> tuple[tuple[str, str], ...]:
                 for question, said in answer.items():
                     verdict = said["answer"] or f"could not judge ({said.get('why')})"
                     share = f", {100 * said['share']:.0f}% sure" if said.get("share") is not None else ""
-                    found.append((clip(f"{metric}{which}: {question}", 200), clip(f"{verdict}{share}", 200)))
+                    found.append(
+                        (
+                            clip(f"{metric}{which}: {question}", min(limit, NAME)),
+                            clip(f"{verdict}{share}", min(limit, NAME)),
+                        )
+                    )
     except (ValueError, AttributeError, TypeError, KeyError):
-        return (("judgements (unreadable)", clip(text or "", TEXT_LIMIT)),)
+        return (("judgements (unreadable)", clip(text or "", limit)),)
     return tuple(found)
 
 

@@ -39,6 +39,10 @@ class Bar:
     width: float
 
 
+LONGEST = 5_000
+"""Characters of one text: whatever a record says, no page becomes endless."""
+
+
 def visible(text: str) -> str:
     """`text` with every unseen character written out as ⟨U+202E⟩; still to be escaped for HTML."""
     if text.isascii() and text.isprintable():
@@ -46,9 +50,14 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
+def shown(text: str) -> str:
+    """`visible`, and no more of it than `LONGEST`: what a page shows of a text. Data that a script reads is never cut so."""
+    return visible(clip(text, LONGEST))
+
+
 def breakable(text: str) -> Markup:
     """A name, escaped, that a browser may break after `_ / : @ -`."""
-    return Markup("<wbr>").join(escape(visible(part)) for part in _BREAKS.split(text))
+    return Markup("<wbr>").join(escape(visible(part)) for part in _BREAKS.split(clip(text, LONGEST)))
 
 
 def clip(text: str, limit: int) -> str:

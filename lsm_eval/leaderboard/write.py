@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lsm_eval.errors import UserError
+from lsm_eval.leaderboard.budget import sampled
+from lsm_eval.leaderboard.checking import Checked
 from lsm_eval.leaderboard.collect import Board, collect
-from lsm_eval.leaderboard.pages import Pages
-from lsm_eval.progress import Progress
+from lsm_eval.leaderboard.frame.page import Frame
+from lsm_eval.leaderboard.options import Options
+from lsm_eval.leaderboard.pages import KINDS, navigation
+from lsm_eval.leaderboard.ranking.wire import with_ranks
+from lsm_eval.leaderboard.shared import shared
+from lsm_eval.leaderboard.single import LARGE, pack
+from lsm_eval.leaderboard.site import Site, left_out
+from lsm_eval.progress import Progress, Silent
 from lsm_eval.results.reader import LeftOut, Record
 
 MARKER = ".lsm-eval-site"
@@ -34,92 +41,68 @@ class Read:
 
 def write_site(
     records: Sequence[Read],
-    left_out: Sequence[tuple[str, str]],
+    missing: Sequence[tuple[str, str]],
     folder: Path,
-    samples: int,
+    options: Options,
+    checked: Checked,
     progress: Progress,
 ) -> list[LeftOut]:
-    """Write the site of the records (one at least) into an empty folder; the front page names those `left_out`, place
+    """Write the site of the records (one at least) into an empty folder; the front page names those `missing`, place
     and reason.
 
     Returns the records that could not be shown: where there are any, the site is not whole. Raises `OSError` where
     the folder cannot be written.
     """
     plain = [read.record for read in records]
+    places = {id(read.record): read.place for read in records}
+    site = Site(folder, options, places=places, left_out=missing, checked=checked)
     try:
-        board = collect(plain)
-        pages = Pages(board, samples, left_out)
-        index = pages.index()
-        models = {model.slug: pages.model(model) for model in board.models}
+        board = with_ranks(collect(plain), site)
+        frame = _pages(board, site, progress)
+        if options.single_file and not site.broken:
+            _packed(folder, site, frame, progress)
     except Exception as error:
         broken = [left for record in plain if (left := _alone(record))]
         if not broken or isinstance(error, MemoryError):
             raise  # not a record's fault
         return broken
-    return _write(board, pages, index, models, records, folder, progress)
-
-
-def _write(
-    board: Board,
-    pages: Pages,
-    index: str,
-    models: dict[str, str],
-    records: Sequence[Read],
-    folder: Path,
-    progress: Progress,
-) -> list[LeftOut]:
-    places = {id(read.record): read.place for read in records}
-    kept = [
-        (model, task, record, page)
-        for model in board.models
-        for task, record, page in model.pages()
-        if record.has_samples(task)
-    ]
-    broken: dict[Path, LeftOut] = {}
-    written: list[str] = []
-    with progress.phase("pages", 1 + len(board.models) + len(kept)) as phase:
-
-        def put(name: str, text: str) -> None:
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-            written.append(name)
-            phase.advance(1)
-
-        put("index.html", index)
-        for slug, text in models.items():
-            put(f"models/{slug}.html", text)
-        for model, task, record, page in kept:
-            file = record.sample_file(task).relative_to(record.folder).as_posix()
-            path = f"{places[id(record)]}/{file}".removeprefix("./")
-            try:
-                text = pages.samples(model, task, record, path)
-            except MemoryError:
-                raise
-            except Exception as error:  # noqa: BLE001 (whatever is wrong with it, others are shown)
-                broken.setdefault(record.folder, _left_out(record, error, record.sample_file(task)))
-                continue
-            put(f"samples/{model.slug}/{board.task_slugs[task]}{page}.html", text)
-    lines = [FIRST_LINE, *sorted(written)]
+    lines = [FIRST_LINE, *sorted(site.written)]
     (folder / MARKER).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    return list(broken.values())
+    return list(site.broken.values())
+
+
+def _packed(folder: Path, site: Site, frame: Frame, progress: Progress) -> None:
+    """One file in place of all."""
+    text = pack(folder, site.written, frame)
+    for path in site.written:
+        (folder / path).unlink()
+    for place in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        place.rmdir()
+    site.written.clear()
+    site.put("index.html", text)
+    size = (folder / "index.html").stat().st_size
+    if size > LARGE:
+        progress.note(
+            f"index.html has {size / 1e6:.0f} MB, more than many mail servers take: show fewer samples with --samples."
+        )
+
+
+def _pages(board: Board, site: Site, progress: Progress) -> Frame:
+    frame = Frame(site.options.language, navigation(board))
+    site.sampled = sampled(board)
+    frame.share(shared(board, site))
+    with progress.phase("pages", len(KINDS)) as phase:
+        for kind in KINDS:
+            kind.write(board, frame, site)
+            phase.advance(1)
+    return frame
 
 
 def _alone(record: Record) -> LeftOut | None:
     """The record as one that is left out, if its own pages cannot be made."""
+    site = Site(None, Options(samples=0))
     try:
-        board = collect([record])
-        pages = Pages(board, 0)
-        pages.index()
-        for model in board.models:
-            pages.model(model)
-    except Exception as error:  # noqa: BLE001 (as above)
-        return _left_out(record, error, record.folder)
-    return None
-
-
-def _left_out(record: Record, error: Exception, path: Path) -> LeftOut:
-    if isinstance(error, UserError):
-        return LeftOut(record.folder, str(error))
-    reason = " ".join(str(error).split())[:300]
-    return LeftOut(record.folder, f"{path} cannot be shown ({type(error).__name__}: {reason}).")
+        _pages(collect([record]), site, Silent())
+    except Exception as error:  # noqa: BLE001 (whatever is wrong with it, others are shown)
+        return left_out(record, error, record.folder)
+    return next(iter(site.broken.values()), None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.requests import Generate, Request, Response
 
 Overflow = Literal["error", "truncate", "skip"]
@@ -45,6 +46,8 @@ class EndpointOptions:
     """Folder or hub id of the model's tokenizer, for a server that tells none of its tokens."""
     probe: bool = True
     """Whether it may be asked what it can do, before all else; a dry run asks nothing."""
+    ignore_ends: bool = False
+    """Whether it is to write on where a text would end (`ignore_eos` of vLLM, SGLang and llama.cpp): `Endless`."""
     keep: bool = True
     """Whether what was found out of it is kept for the next run; not of a server that lives as long as this one."""
 
@@ -236,6 +239,16 @@ class Versioned(Protocol):
 
 
 @runtime_checkable
+class Measuring(Protocol):
+    """A model that may find how likely a text is in several ways, of which another run may take another."""
+
+    def scored_as(self) -> str:
+        """The way of this run; empty where it tells nothing of it. Answers with log-probabilities are kept under it, and texts that are
+        written are not. Raises `UserError` where that cannot be found out."""
+        ...
+
+
+@runtime_checkable
 class Choosing(Protocol):
     """A model that may tell no log-probabilities, or that can be held to given answers."""
 
@@ -255,4 +268,23 @@ class Probing(Protocol):
     def probe(self, requests: Sequence[Request]) -> None:
         """Find out, by a few short requests of its own, how these are to be asked. Called before any of them is. Raises
         `UserError` where none could be."""
+        ...
+
+
+@runtime_checkable
+class Timing(Protocol):
+    """A model that knows how long each of its requests took."""
+
+    def times(self) -> FoundTimes:
+        """Seconds so far (`inference.times`); what is not known has no entry. Those of requests that were not answered are not
+        among them."""
+        ...
+
+
+@runtime_checkable
+class Endless(Protocol):
+    """A model that can write on where it would end a text, so that an answer has as many tokens as it may have."""
+
+    def ignore_ends(self) -> None:
+        """From now on it does. Called before `load`: for measuring how fast it writes, never for what it says."""
         ...

@@ -12,6 +12,7 @@ from lsm_eval.models.base import (
     Choosing,
     Cost,
     Counting,
+    Measuring,
     Model,
     ModelInfo,
     Probing,
@@ -123,6 +124,12 @@ class _Choosing(Guarded):
             return found
 
 
+class _Measuring(Guarded):
+    def scored_as(self) -> str:
+        with self._calling("scored_as"):
+            return str(self._model.scored_as())  # type: ignore[attr-defined]
+
+
 class _Probing(Guarded):
     def probe(self, requests: Sequence[Request]) -> None:
         with self._calling("probe"):
@@ -149,6 +156,7 @@ _ABILITIES = (
     (Versioned, _Versioned),
     (Chatting, _Chatting),
     (Choosing, _Choosing),
+    (Measuring, _Measuring),
     (Probing, _Probing),
     (Counting, _Counting),
     (Budgeting, _Budgeting),

@@ -5,13 +5,18 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lsm_eval.errors import UserError
+from lsm_eval.inference.families.decoder import DecoderNetwork
+from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
+from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models import quantised
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
@@ -32,7 +37,10 @@ from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
 from lsm_eval.paths import cache_file
 from lsm_eval.profiling.flops import Architecture, read_architecture
-from lsm_eval.requests import Generate, Request, Response
+from lsm_eval.requests import Failure, Generate, Request, Response
+
+if TYPE_CHECKING:
+    from lsm_eval.inference.generating.arriving import ArrivingLoop
 
 ENGINES = {"auto": "tree/3", "tree": "tree/3", "plain": "plain/2"}
 """Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
@@ -76,6 +84,9 @@ class HFModel:
         self._shared: SharedWeights | None = None
         self._before: Mapping[str, float] = {}
         """What was computed by weights that were let go since."""
+        self._took = array("d")
+        """`Ledger.sequences` of those."""
+        self._endless = False
 
     @property
     def info(self) -> ModelInfo:
@@ -178,10 +189,19 @@ class HFModel:
         names = {**counts, **self._before}
         return {name: counts.get(name, 0) + self._before.get(name, 0) for name in names}
 
+    def times(self) -> FoundTimes:
+        """Of generated texts, where each leaves the batch when it ends (`base.Timing`)."""
+        took = self._took + (self._loaded.ledger.sequences if self._loaded else array("d"))
+        return {("generate", "sequence"): took} if took else {}
+
     def load(self) -> None:
         """Read the weights and bring them to the device."""
         if self._loaded is None:
             self._loaded = self.read_network()
+
+    def ignore_ends(self) -> None:
+        """Write on where a text would end (`base.Endless`)."""
+        self._endless = True
 
     def read_network(self) -> Network:
         """The network with the weights on the device. Raises `UserError`."""
@@ -207,7 +227,7 @@ class HFModel:
             dtype=self.dtype,
             engine=self.options.engine,
             pad=self.checkpoint.pad,
-            ends=tuple(ends),
+            ends=() if self._endless else tuple(ends),
             decode=self.encoder.decode,
             written=Written(self.encoder.decode_written, self.encoder.special),
             batch_tokens=self.options.batch_tokens,
@@ -227,6 +247,7 @@ class HFModel:
         if self._loaded is None:
             return
         self._before = self.computed()
+        self._took.extend(self._loaded.ledger.sequences)
         self.checkpoint.details.update(self._loaded.details)
         self._loaded = None
         gc.collect()  # modules and hooks refer to each other in circles
@@ -255,6 +276,30 @@ class HFModel:
             decoder=self.family == "decoder",
         )
         yield from answering.answer(requests, known)
+
+    def arriving(
+        self, requests: Sequence[Generate], slots: int | None = None
+    ) -> tuple[ArrivingLoop, list[Prompt]]:
+        """A loop that continues what arrives while others are under way, and the requests as its prompts. Raises `UserError` for a
+        model that cannot be asked so, and for requests that it cannot be asked at all."""
+        prompts: list[Prompt] = []
+        for request in requests:
+            found = self._requests.refusal(request) or self._requests.prompt(request)
+            if isinstance(found, Failure):
+                raise UserError(f"{self.name} cannot be asked this: {found.detail}.")
+            prompts.append(found[0])
+        network = self._network
+        loop = (
+            network.arriving(prompts, slots)
+            if isinstance(network, DecoderNetwork)
+            else f"it is no decoder but {self.family}"
+        )
+        if isinstance(loop, str):
+            raise UserError(
+                f"--model {self.name} cannot be asked while other requests are under way ({loop}): profile it in batches (--batch), or "
+                "serve it, and name the server's address with --base-url."
+            )
+        return loop, prompts
 
     @cached_property
     def _requests(self) -> RequestEncoder:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsm_eval.inference.fast_linear import product, usable
+from lsm_eval.inference.settle import settle
 
 if TYPE_CHECKING:
     import torch
@@ -110,10 +111,10 @@ def memory_bandwidth(device: str, seconds: float = _READ_SECONDS) -> float:
 
 def _median_seconds(compute: Callable[[], torch.Tensor], device: str, seconds: float) -> float:
     """Median time of one call, from about `seconds` of calls after a first one that is not counted."""
-    _wait(device)
+    settle(device)
     start = time.perf_counter()
     compute()
-    _wait(device)
+    settle(device)
     first = time.perf_counter() - start
     end = start + seconds
     repeat = max(1, round(_LEAST_SECONDS / max(first, 1e-6)))
@@ -122,18 +123,9 @@ def _median_seconds(compute: Callable[[], torch.Tensor], device: str, seconds: f
         start = time.perf_counter()
         for _ in range(repeat):
             compute()
-        _wait(device)
+        settle(device)
         timings.append((time.perf_counter() - start) / repeat)
     return statistics.median(timings)
-
-
-def _wait(device: str) -> None:
-    import torch
-
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-    elif device == "mps":
-        torch.mps.synchronize()
 
 
 def _kind(device: str) -> str:

@@ -32,3 +32,28 @@ def peak_device_memory(device: str | None) -> int | None:
     if torch is None or device is None or not device.startswith("cuda"):
         return None
     return int(torch.cuda.max_memory_allocated(device))
+
+
+class Peak:
+    """The most that is held from now on, where the system can begin to look anew."""
+
+    def __init__(self, device: str | None) -> None:
+        self._device = device
+        self._anew = _forget_peak()
+        if device is not None and device.startswith("cuda"):
+            import torch
+
+            torch.cuda.reset_peak_memory_stats(device)
+
+    def read(self) -> tuple[int | None, int | None]:
+        """Bytes of the process, and of tensors on a CUDA device; None where it is not known."""
+        return (peak_memory() if self._anew else None), peak_device_memory(self._device)
+
+
+def _forget_peak() -> bool:
+    """Whether the system took what is held now for the most that was held (Linux, proc(5): clear_refs)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.recount.estimates import check_estimates
 from lsm_eval.recount.files import ESTIMATES, MANIFEST, SAMPLES, Found
 from lsm_eval.recount.manifest import read_manifest
+from lsm_eval.recount.profile import check_profile
 from lsm_eval.recount.result import RecordCheck
 from lsm_eval.recount.tables import read_tables
 
@@ -42,7 +43,9 @@ def check_record(
     if manifest is None:
         return RecordCheck(folder, tuple(found.problems), 0, 0, 0, 0)
     tables, without = read_tables(folder, manifest, found, only=tasks, published=published)
-    estimates, recomputed = check_estimates(folder, manifest, tables, found)
+    rows, recomputed = check_estimates(folder, manifest, tables, found)
+    estimates = len(rows)
+    recomputed += check_profile(folder, manifest, rows, found, published=published)
     return RecordCheck(
         folder,
         tuple(found.problems),

@@ -23,14 +23,14 @@ _RELATIVE = 1e-9
 
 def check_estimates(
     folder: Path, manifest: dict[str, Any], tables: dict[str, Table], found: Found
-) -> tuple[int, int]:
-    """How many estimates there are, and how many of their values were computed again: those of tasks with a table."""
+) -> tuple[list[dict[str, Any]], int]:
+    """The estimates as they lie there, and how many of their values were computed again: those of tasks with a table."""
     content = read_json(folder / FILE, found)
     if content is None:
-        return 0, 0
+        return [], 0
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         found.say(f"{FILE} is no list of objects.")
-        return 0, 0
+        return [], 0
     tasks = {row["task"]: row for row in manifest["tasks"]}
     absent = {
         (row.get("task"), row.get("metric")) for row in manifest.get("absent") or () if isinstance(row, dict)
@@ -60,7 +60,7 @@ def check_estimates(
         for metric in table.metrics():
             if (task, metric) not in seen:
                 found.say(f"{task}, {metric}: samples have scores, and there is no estimate of them.")
-    return len(content), recomputed
+    return content, recomputed
 
 
 def _named(row: dict[str, Any]) -> str:

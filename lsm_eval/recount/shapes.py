@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Test = Callable[[Any], bool]
-UNITS = frozenset({"fraction", "points", "perplexity", "bits", "nats", "other"})
+UNITS = frozenset(
+    {
+        "fraction", "points", "perplexity", "bits", "nats", "other", "tokens/s", "requests/s", "s", "bytes", "FLOP/s",
+        "bytes/s", "J/token", "J/request", "J/1000 requests", "W", "tokens", "requests",
+    }
+)  # fmt: skip
 _LARGEST = 2**63
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import PurePosixPath
 
 from lsm_eval.errors import UserError
-from lsm_eval.results.schema import ModelRow
+from lsm_eval.results.model_rows import ModelRow
 
 MOST = 200
 """Characters of a given name."""
@@ -43,11 +43,23 @@ def checked_name(name: str, model: str) -> str:
 
 
 def shown_name(model: ModelRow) -> str:
-    """What pages and tables call a model: its name; one with an adapter is called by both, unless it was given a name."""
-    adapter = model.details.get("adapter")
-    if adapter is None or model.own_name is not None:
+    """What pages and tables call a model: its name; one with an adapter is called by both, and one in fewer bits by these, too, unless it
+    was given a name."""
+    if model.own_name is not None:
         return model.name
-    return f"{model.name} + {PurePosixPath(adapter).name or adapter}"
+    adapter, bits = model.details.get("adapter"), bits_here(model)
+    tuned = "" if adapter is None else f" + {PurePosixPath(adapter).name or adapter}"
+    return f"{model.name}{tuned}{f' ({bits})' if bits else ''}"
+
+
+def bits_here(model: ModelRow) -> str:
+    """To how many bits its weights were brought with `--quantize`, in a word; empty where they were not."""
+    return model.details.get("quantised here", "").partition(" ")[0]
+
+
+def as_it_comes(model: ModelRow) -> bool:
+    """Whether its weights are those that its name stands for: no adapter changed them, and no `--quantize`."""
+    return "adapter" not in model.details and not bits_here(model)
 
 
 def folder_name(name: str) -> str:
@@ -59,6 +71,6 @@ def model_folder(model: ModelRow) -> str:
     """Folder of a model's records. The name alone says which weights a built-in model has; every other name is followed
     by the first digits of the fingerprint, so that two models of one name never share a folder."""
     own = folder_name(model.name)
-    if model.name.startswith("builtin:") and "adapter" not in model.details:
+    if model.name.startswith("builtin:") and as_it_comes(model):
         return own
     return f"{own[:MOST].rstrip('.-')}--{model.fingerprint[:_HEX]}"

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.paths import is_folder
 from lsm_eval.results.names import folder_name
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
-from lsm_eval.results.writer import ESTIMATES, MANIFEST, SAMPLES
+from lsm_eval.results.writer import ESTIMATES, MANIFEST, PROFILE, PROFILE_TABLES, SAMPLES
 from lsm_eval.tasks.names import NAME
 
 _TASK = re.compile(NAME.pattern + r"(@[a-z0-9_.+-]+)?")
@@ -36,11 +36,17 @@ class Record:
     """In the record's own order: the first row of a task is its primary metric."""
     created: datetime
     """`manifest.created`, in UTC."""
+    tasks: dict[str, TaskRow] = field(init=False, repr=False, compare=False)
+    """How each task was asked, by its name."""
+    by_task: dict[str, tuple[EstimateRow, ...]] = field(init=False, repr=False, compare=False)
+    """The estimates of each task that has one, in the record's order."""
 
-    @property
-    def tasks(self) -> dict[str, TaskRow]:
-        """How each task was asked, by its name."""
-        return {task.task: task for task in self.manifest.tasks}
+    def __post_init__(self) -> None:
+        rows: dict[str, list[EstimateRow]] = {}
+        for row in self.estimates:
+            rows.setdefault(row.task, []).append(row)
+        object.__setattr__(self, "tasks", {task.task: task for task in self.manifest.tasks})
+        object.__setattr__(self, "by_task", {task: tuple(own) for task, own in rows.items()})
 
     def sample_file(self, task: str) -> Path:
         """Where the task's sample table is (or would be, for a record published without its samples)."""
@@ -68,26 +74,79 @@ class Record:
             except (ArrowException, OSError, ValueError) as error:
                 raise _broken(self.sample_file(task), error) from error
 
+    def few_columns(self, task: str, columns: Sequence[str]) -> Any:
+        """Those of the `columns` that the task's sample table has, in one chunk each: `samples` for who reads many tables, and
+        looks at little of each. Raises `UserError`, naming the file, if it is missing, no Parquet, or has no samples in it."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.sample_file(task)
+        if not path.is_file():
+            raise UserError(f"{path} is missing: run the task again, or restore the record's samples folder.")
+        try:
+            # One thread: starting others takes longer than such a table does.
+            with pa.OSFile(str(path)) as file:
+                table = pq.ParquetFile(file).read(columns=list(columns), use_threads=False)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _broken(path, error) from error
+        if missing := {"sample", "cluster", "failure"} & set(columns) - set(table.column_names):
+            raise _broken(path, f"it has no {sorted(missing)[0]}")
+        return table.combine_chunks()
+
     def sample_rows(self, task: str, limit: int) -> list[dict[str, Any]]:
         """The first `limit` rows of the task's sample table as dicts, without its `stats.` columns.
 
         Reads no more of the file than those rows need. Raises `UserError` as `samples` does.
         """
+        return [row for batch in self.sample_batches(task, limit) for row in batch]
+
+    def sample_batches(self, task: str, limit: int, size: int = 1000) -> Iterator[list[dict[str, Any]]]:
+        """`sample_rows`, at most `size` at a time, so that a table of any length fits into memory."""
         from pyarrow import ArrowException
 
         if limit <= 0:
-            return []
+            return
         with self._open(task) as file:
             columns = [name for name in file.schema_arrow.names if not name.startswith("stats.")]
-            rows: list[dict[str, Any]] = []
             try:
-                for batch in file.iter_batches(batch_size=limit, columns=columns):
-                    rows += batch.to_pylist()
-                    if len(rows) >= limit:
-                        break
+                for batch in file.iter_batches(batch_size=min(limit, size), columns=columns):
+                    yield batch.to_pylist()[:limit]
+                    limit -= batch.num_rows
+                    if limit <= 0:
+                        return
             except (ArrowException, OSError, ValueError) as error:
                 raise _broken(self.sample_file(task), error) from error
-            return rows[:limit]
+
+    def profile_file(self, table: str) -> Path:
+        """Where a profile's raw measurements are: `requests` or `repeats`."""
+        return self.folder / PROFILE / f"{table}.parquet"
+
+    def has_measurements(self, table: str) -> bool:
+        """Whether the record keeps that table of its profile."""
+        return self.profile_file(table).is_file()
+
+    def measurements(self, table: str) -> Any:
+        """A profile's raw measurements (`pyarrow.Table`, `results.profile_rows`): `requests` or `repeats`.
+
+        Raises `UserError`, naming the file, if it is missing, no Parquet, or lacks columns of the schema.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.profile_file(table)
+        try:
+            with pa.OSFile(str(path)) as file:
+                found = pq.read_table(file)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{path} is missing: profile the model again, or restore the record's profile folder."
+            ) from error
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _broken(path, error) from error
+        lacking = [name for name in PROFILE_TABLES[table] if name not in found.schema.names]
+        if lacking:
+            raise _broken(path, f"column {lacking[0]!r} is missing")
+        return found
 
     @contextmanager
     def _open(self, task: str) -> Iterator[Any]:

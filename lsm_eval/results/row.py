@@ -13,12 +13,12 @@ class Row(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-_SPARSE = ("gate", "cost", "probed", "choices", "cut_off")
+_SPARSE = ("gate", "cost", "probed", "choices", "cut_off", "profile", "latency")
 
 
 class SparseRow(Row):
-    """A row that says nothing of `gate`, `cost`, what was `probed`, how `choices` were asked, and answers that were `cut_off`,
-    where there was none."""
+    """A row that says nothing of `gate`, `cost`, what was `probed`, how `choices` were asked, answers that were `cut_off`,
+    a `profile`, and `latency`, where there was none."""
 
     @model_serializer(mode="wrap")
     def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

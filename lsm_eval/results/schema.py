@@ -3,6 +3,7 @@
     manifest.json           how the numbers came to be (`Manifest`)
     estimates.json          a list, one object a task and metric (`EstimateRow`), for `pandas.read_json`
     samples/<task>.parquet  one row a sample (`SAMPLE_COLUMNS`, then `score.<metric>` and `stats.<metric>`)
+    profile/<table>.parquet only of a profile: what was measured, row by row (`profile_rows`)
 
 A record is written to a temporary folder beside its place and renamed when whole: there is no half record.
 """
@@ -13,7 +14,11 @@ from typing import Any
 
 from lsm_eval.results.cost_rows import CostRow
 from lsm_eval.results.gate_rows import GatedTaskRow, GateRow
+from lsm_eval.results.latency_rows import LatencyRow
+from lsm_eval.results.model_rows import ModelRow
+from lsm_eval.results.profile_rows import ProfileRow
 from lsm_eval.results.row import Row, SparseRow
+from lsm_eval.results.work_rows import Phase, Work
 
 SCHEMA_VERSION = 1
 
@@ -79,55 +84,6 @@ class EstimateRow(Row):
     imported: dict[str, Any] | None = None
     """Of an imported number: the tool's own `name`, `value`, `stderr`, `n` and what more it gives; `differs` says that the
     mean of the samples' scores is another value."""
-
-
-class LimitRow(Row):
-    """How many requests a server was sent at once, from a time on."""
-
-    seconds: float
-    """Since it was asked first."""
-    limit: float
-    """Of 2.5, every other request is the second and the third. Where one at a time is too many, `why` has the pace."""
-    why: str
-    """`start`, `grown`, or the class of failure that cut it."""
-
-
-class ServerRow(Row):
-    """One of the servers of a model behind an endpoint."""
-
-    url: str
-    answered: int
-    """Requests that it answered."""
-    faults: dict[str, int] = {}
-    """Tries that it gave no whole answer to, by class (`lsm_eval.endpoints.outcome.Fault`)."""
-    outs: int = 0
-    """How often it was gone, and left out until it was there again."""
-    limits: list[LimitRow] = []
-    """At most 64, in order of time; of more changes, fewer from the middle of the run."""
-
-
-class ModelRow(SparseRow):
-    """The model of a run."""
-
-    name: str
-    fingerprint: str
-    parameters: int | None = None
-    revision: str | None = None
-    dtype: str | None = None
-    device: str | None = None
-    context: int | None = None
-    chat_template: bool = False
-    licence: str | None = None
-    details: dict[str, str] = {}
-    spec: str | None = None
-    """As `--model` named it; None in early records."""
-    own_name: str | None = None
-    """The name that it has of itself, where `name` was given with `--name`."""
-    servers: list[ServerRow] = []
-    """Those that were asked; empty of a local model, in early records, and where all answers were in the store."""
-    probed: dict[str, Any] | None = None
-    """Of a model behind a server: what a probe at the start found out of it (`endpoints.probe.findings`); None, and not
-    written, where there was none."""
 
 
 class DatasetRow(Row):
@@ -209,7 +165,7 @@ class TaskRow(SparseRow):
     redacted: bool = False
     """Texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
     no_samples: str | None = None
-    """Why there is no sample table; None where there is one. Only an imported record lacks one."""
+    """Why there is no sample table; None where there is one. Only imported records and profiles lack one."""
     own_version: str | None = None
     """Of an imported task: its version as the tool writes it."""
     gate: GatedTaskRow | None = None
@@ -260,85 +216,6 @@ class LeftOutRow(Row):
     why: str
 
 
-class Phase(Row):
-    """One phase of the run."""
-
-    name: str
-    seconds: float
-
-
-class Passes(Row):
-    """Passes through the model for one purpose. What is not known is None, never 0."""
-
-    tokens: int
-    """Tokens that went through the model, padding left out."""
-    padding: int
-    """Positions that went through the model and stood for nothing."""
-    pairs: int
-    """Pairs of a token and one that it attends to, itself included, summed over the layers."""
-    rows: int
-    """Rows of the vocabulary that were computed."""
-    passes: int
-    seconds: float | None = None
-    tokens_per_second: float | None = None
-    flops: float | None = None
-    """Floating-point operations (`profiling.flops`)."""
-    flops_per_second: float | None = None
-    matmul_share: float | None = None
-    """`flops_per_second` as a share of `Work.matmul_flops_per_second`, never above 1."""
-    matmul_share_unknown: str | None = None
-    """Why there is no such share although both are known."""
-    read_bytes: float | None = None
-    """While decoding: the weights once a pass, and the keys and values attended to."""
-    bandwidth_share: float | None = None
-    """`read_bytes` a second as a share of `Work.memory_bytes_per_second`, never above 1."""
-    bandwidth_share_unknown: str | None = None
-    """Why there is no such share although both are known."""
-
-
-class Work(Row):
-    """What a run did to answer. What was not measured, or cannot be known of a model, is None, never 0."""
-
-    seconds: float
-    """Wall time from the start until the record was written; what `Manifest.phases` add up to."""
-    tokens_asked: int | None = None
-    """Tokens of all requests as often as they are asked: each context as often as it has continuations. A
-    generated text counts with the tokens that came (`Manifest.tokens` has the most that were allowed)."""
-    tokens_from_store: int | None = None
-    """Those of them whose answers were in the store."""
-    tokens_computed: int | None = None
-    """Tokens that went through the model."""
-    tokens_ratio: float | None = None
-    """Tokens asked and not in the store, a token computed."""
-    tokens_unique: int | None = None
-    """Scored tokens that differ by themselves or by what stands before them."""
-    padding_share: float | None = None
-    """Share of the positions that went through the model and stood for nothing."""
-    rows_computed: int | None = None
-    """Rows of the vocabulary that were computed while scoring."""
-    rows_needed: int | None = None
-    """Distinct places whose next token is scored."""
-    store_asked: int | None = None
-    """Distinct requests that were looked up in the store; None where none was used."""
-    store_hits: int | None = None
-    """Those of them that were answered there."""
-    score: Passes | None = None
-    prefill: Passes | None = None
-    """Reading the prompts of generated texts."""
-    decode: Passes | None = None
-    """Generating, one token a sequence and pass."""
-    planner_share: float | None = None
-    """Share of `seconds` that went into the order of computing."""
-    matmul_flops_per_second: float | None = None
-    """A matrix product on the same device with the same threads, right after the last answer."""
-    memory_bytes_per_second: float | None = None
-    """Reading memory, at the same time."""
-    peak_memory_bytes: int | None = None
-    """The most that the process held until the last answer."""
-    peak_device_memory_bytes: int | None = None
-    """The most that tensors held on a CUDA device until the last answer."""
-
-
 class ImportedRow(Row):
     """Where an imported record is from."""
 
@@ -369,11 +246,13 @@ class Manifest(SparseRow):
     requests: dict[str, int]
     """`asked`, `unique`, `from_store`, `computed`, `failed`."""
     tokens: dict[str, int]
-    """`asked` (see `models.base.Cost`) and `generated`, and of these `reasoning` and `answer` where a model thought and all
+    """`asked` (see `models.base.Cost`; not there where some are not counted) and `generated`, and of these `reasoning` and `answer` where a model thought and all
     are known. Early records have `scored_tokens` and
     `vocabulary_rows` here, which are in `work` since."""
     work: Work | None = None
     """None in early records."""
+    latency: list[LatencyRow] | None = None
+    """How fast the model answered, a row a kind of request; None, and not written, where nothing was timed."""
     judge: JudgeRow | None = None
     """None where no judge was asked."""
     absent: list[AbsentRow] = []
@@ -390,3 +269,5 @@ class Manifest(SparseRow):
     """None, and not written, where no server was to be asked."""
     gate: GateRow | None = None
     """None, and not written, where no gate could end the run."""
+    profile: ProfileRow | None = None
+    """What `lsm-eval profile` measured; None, and not written, of all other records."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lsm_eval.results.cost_summary import cost_summary
-from lsm_eval.results.schema import Manifest, ServerRow, Work
+from lsm_eval.results.latency_summary import latency_summary
+from lsm_eval.results.model_rows import ServerRow
+from lsm_eval.results.schema import Manifest
+from lsm_eval.results.work_rows import Work
 
 _SHOWN_SECONDS = 0.05  # shorter phases would be shown as 0.0
 
 
 def work_summary(manifest: Manifest) -> dict[str, str]:
-    """A line each on `tokens`, `vocabulary rows`, `speed`, `time`, `memory`, `store`, `servers` and `cost`, as far as they are
+    """A line each on `tokens`, `vocabulary rows`, `speed`, `latency`, `time`, `memory`, `store`, `servers` and `cost`, as far as they are
     known; empty for an early record."""
     work = manifest.work
     if work is None:
@@ -20,6 +23,7 @@ def work_summary(manifest: Manifest) -> dict[str, str]:
         "tokens": _tokens(work),
         "vocabulary rows": _rows(work),
         "speed": ", ".join(_speeds(work)),
+        "latency": latency_summary(manifest.latency),
         "time": _time(manifest, work),
         "memory": _memory(work),
         "store": _store(work),
@@ -100,9 +104,9 @@ def _time(manifest: Manifest, work: Work) -> str:
 def _memory(work: Work) -> str:
     parts = []
     if work.peak_memory_bytes is not None:
-        parts.append(f"{_bytes(work.peak_memory_bytes)} at most")
+        parts.append(f"{bytes_text(work.peak_memory_bytes)} at most")
     if work.peak_device_memory_bytes is not None:
-        parts.append(f"{_bytes(work.peak_device_memory_bytes)} on the device")
+        parts.append(f"{bytes_text(work.peak_device_memory_bytes)} on the device")
     return ", ".join(parts)
 
 
@@ -119,5 +123,6 @@ def _giga(rate: float | None) -> str:
     return "" if rate is None else f"{rate / 1e9:,.0f} G" if rate < 1e13 else f"{rate / 1e12:,.0f} T"
 
 
-def _bytes(count: int) -> str:
+def bytes_text(count: int) -> str:
+    """A size as people read it."""
     return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -12,6 +12,7 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.results.names import folder_name, model_folder
+from lsm_eval.results.profile_rows import REPEAT_COLUMNS, REQUEST_COLUMNS
 from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS, EstimateRow, Manifest
 from lsm_eval.results.workplace import abandoned, clear, unlock, workplace
 from lsm_eval.well_formed import all_well_formed, well_formed
@@ -19,6 +20,9 @@ from lsm_eval.well_formed import all_well_formed, well_formed
 MANIFEST = "manifest.json"
 ESTIMATES = "estimates.json"
 SAMPLES = "samples"
+PROFILE = "profile"
+PROFILE_TABLES = {"requests": REQUEST_COLUMNS, "repeats": REPEAT_COLUMNS}
+"""What a profile measured, by the name of the table."""
 _LONGEST = 3000
 """Bytes of a folder's path: below the 4096 that Linux allows, room is left for what a record adds."""
 _UNFINISHED = ".unfinished-"
@@ -55,10 +59,11 @@ def write_record(
     *,
     amend: Callable[[Manifest], Manifest] = lambda manifest: manifest,
     kept: bool = False,
+    profile: Mapping[str, Mapping[str, list[Any]]] | None = None,
 ) -> Path:
     """Write `<out>/<model>/<run>/` and return it.
 
-    `samples` are the per-sample tables by task, column by column. The manifest is written last, as `amend`
+    `samples` are the per-sample tables by task, column by column; `profile` those of a profile, by name (`PROFILE_TABLES`). The manifest is written last, as `amend`
     gives it back, which by then can know how long writing took. The record is made under another name and
     renamed when whole. `kept`: whether the answers are in a response store, for the message. Raises `UserError`
     where it cannot be written, leaving nothing behind.
@@ -71,7 +76,10 @@ def write_record(
             _write_text(made / ESTIMATES, json.dumps([row.model_dump() for row in estimates], **_JSON))
             (made / SAMPLES).mkdir()
             for task, columns in samples.items():
-                _write_samples(made / SAMPLES / f"{folder_name(task)}.parquet", columns)
+                _write_table(made / SAMPLES / f"{folder_name(task)}.parquet", sample_table(columns))
+            for name, columns in (profile or {}).items():
+                (made / PROFILE).mkdir(exist_ok=True)
+                _write_table(made / PROFILE / f"{name}.parquet", profile_table(name, columns))
             _write_text(made / MANIFEST, _manifest_json(amend(manifest)))
             made.chmod(0o755)  # it was made private, and records are there to be published
             unlock(made)
@@ -98,10 +106,19 @@ def sample_table(columns: Mapping[str, list[Any]]) -> Any:
     return pa.Table.from_pydict(whole, schema=pa.schema(fields))
 
 
-def _write_samples(path: Path, columns: Mapping[str, list[Any]]) -> None:
+def profile_table(name: str, columns: Mapping[str, list[Any]]) -> Any:
+    """A table of a profile (`pyarrow.Table`) as it is written: the columns that `PROFILE_TABLES` has of it, in its order."""
+    import pyarrow as pa
+
+    known = PROFILE_TABLES[name]
+    schema = pa.schema([pa.field(column, _arrow_type(kind)) for column, kind in known.items()])
+    whole = {column: all_well_formed(list(columns[column])) for column in known}
+    return pa.Table.from_pydict(whole, schema=schema)
+
+
+def _write_table(path: Path, table: Any) -> None:
     import pyarrow.parquet as pq
 
-    table = sample_table(columns)
     # An open file: a path such as `s3:x` would be taken for an address.
     with path.open("wb") as file:
         pq.write_table(table, file, compression="zstd")

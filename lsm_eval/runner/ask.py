@@ -7,9 +7,9 @@ from itertools import islice
 
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.joint import SampleResponse, join
-from lsm_eval.models.base import Model
+from lsm_eval.models.base import Measuring, Model
 from lsm_eval.progress import Progress
-from lsm_eval.requests import Failure, Request, Response, kind
+from lsm_eval.requests import Failure, Request, Response, asks_likelihood, kind
 from lsm_eval.runner.execute import Job, Tally, execute
 from lsm_eval.runner.execute import prepare as prepare_job
 from lsm_eval.runner.prepared import PreparedTask
@@ -56,12 +56,14 @@ def ask_requests(
     loaded: bool = False,
 ) -> tuple[list[Response], list[Tally]]:
     """Responses parallel to `requests`. `tokens` says what each counts towards the progress shown."""
+    likely = any(map(asks_likelihood, requests))
+    scored_as = model.scored_as() if likely and isinstance(model, Measuring) else ""
     jobs: list[tuple[str, list[int], Job]] = []
     for name in _KINDS:
         places = [at for at, request in enumerate(requests) if kind(request) == name]
         if places:
             own = [requests[at] for at in places]
-            jobs.append((name, places, prepare_job(own, stored_as, store, model.render)))
+            jobs.append((name, places, prepare_job(own, stored_as, store, model.render, scored_as)))
     if not loaded and any(not job.finished for _, _, job in jobs):
         with progress.phase("load model"):
             model.load()

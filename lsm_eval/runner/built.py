@@ -21,6 +21,7 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build, where_filter
 from lsm_eval.tasks.data.load import load
 from lsm_eval.tasks.encodable import encodable
+from lsm_eval.tasks.examples import Wording
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.sample import Sample
 
@@ -54,8 +55,10 @@ def _samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = None) 
     return with_samples(task, spec, variant).samples
 
 
-def with_samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = None) -> PreparedTask:
-    """The task with its samples."""
+def with_samples(
+    task: PreparedTask, spec: RunSpec, variant: Variant | None = None, examples: Wording | None = None
+) -> PreparedTask:
+    """The task with its samples. `examples`: another wording of the examples before them."""
     options = BuildOptions(
         shots=task.shots,
         seed=spec.seed,
@@ -63,9 +66,20 @@ def with_samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = No
         first=spec.first,
         chat=task.chat,
         variant=variant,
+        examples=examples,
     )
     built = build(task.loaded, task.data, task.examples, options)
     return replace(task, samples=_limited(tuple(built.samples), spec), groups=built.groups)
+
+
+def with_examples(task: PreparedTask, spec: RunSpec, wording: Wording) -> PreparedTask:
+    """A task, or a variant of one, that has its samples: the same ones, after examples of another wording."""
+    definition = task.loaded.task
+    if task.base is not None:  # what is drawn hangs on the task's own name
+        definition = definition.model_copy(update={"task": task.base})
+    whole = replace(task, loaded=replace(task.loaded, task=definition))
+    samples, _ = encodable(with_samples(whole, spec, task.variant, wording).samples)
+    return replace(task, samples=samples)
 
 
 def _limited(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:

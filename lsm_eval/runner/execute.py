@@ -9,7 +9,18 @@ from dataclasses import dataclass, replace
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Phase
-from lsm_eval.requests import Answer, Failure, Generate, Generated, Request, Response, key
+from lsm_eval.requests import (
+    Answer,
+    Failure,
+    Generate,
+    Generated,
+    Request,
+    Response,
+    asks_likelihood,
+    key,
+    kind,
+)
+from lsm_eval.runner.batch_times import Stopwatch
 from lsm_eval.well_formed import well_formed
 
 
@@ -29,6 +40,16 @@ class Tally:
     """Those of them whose answer was in the store."""
     tokens_generated: int = 0
     """New tokens of the texts that were generated and not in the store."""
+    seconds: float = 0.0
+    """In which they were answered, without what is done once for all of them (`batch_times.Stopwatch`)."""
+    kind: str = ""
+    """Of its requests (`requests.kind`); empty where there were none."""
+    batches: tuple[tuple[float, int], ...] = ()
+    """Seconds and requests of each batch, where they are computed together."""
+    here: bool = False
+    """Whether the model computes here, and counts it."""
+    counted: bool = True
+    """Whether the tokens of every generated text are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +77,19 @@ def prepare(
     stored_as: str,
     store: ResponseStore | None,
     render: Callable[[Request], str],
+    scored_as: str = "",
 ) -> Job:
-    """Dedupe `requests` and look them up in the store. `render`: see `Model.render`."""
+    """Dedupe `requests` and look them up in the store. `render`: see `Model.render`. `scored_as`: see `models.base.Measuring`."""
     index: dict[Request, int] = {}
     place = [index.setdefault(request, len(index)) for request in requests]
     unique = list(index)
+    scores = f"{stored_as}/{scored_as}" if scored_as else stored_as
     keys = [
-        key(request, stored_as, render(request) if getattr(request, "chat", False) else None)
+        key(
+            request,
+            scores if asks_likelihood(request) else stored_as,
+            render(request) if getattr(request, "chat", False) else None,
+        )
         for request in unique
     ]
     plan = hashlib.sha256("\n".join(keys).encode()).hexdigest()
@@ -83,6 +110,7 @@ def execute(
     towards the progress shown.
     """
     responses: dict[int, Response] = dict(job.done)
+    watch = Stopwatch(model, kind(job.unique[0]) if job.unique else "")
     copies = [0] * len(job.unique)
     for at in job.place:
         copies[at] += 1
@@ -90,7 +118,7 @@ def execute(
     if not job.finished:
         asked = [job.unique[i] for i in job.todo]
         known = {at for at, i in enumerate(job.todo) if i in job.done}
-        for batch in model.answer(asked, known):
+        for batch in watch.over(model.answer(asked, known)):
             new = {job.todo[at]: _encodable(response) for at, response in batch.items()}
             if store:
                 store.put({job.keys[i]: r for i, r in new.items() if not isinstance(r, Failure)}, job.plan)
@@ -109,6 +137,15 @@ def execute(
         tokens_from_store=sum(spent[i] for i in job.place if i in job.done),
         tokens_generated=sum(
             response.tokens or 0
+            for i, response in responses.items()
+            if isinstance(response, Generated) and i not in job.done
+        ),
+        kind=kind(job.unique[0]) if job.unique else "",
+        seconds=watch.seconds,
+        batches=tuple(watch.batches),
+        here=watch.here,
+        counted=all(
+            response.tokens is not None
             for i, response in responses.items()
             if isinstance(response, Generated) and i not in job.done
         ),

@@ -55,6 +55,7 @@ def make_manifest(
         for response in parts(whole)
     ]
     generated = sum(response.tokens or 0 for response in written if isinstance(response, Generated))
+    asked = sum(cost.asked for task, _, _ in tasks for cost in task.costs)
     counted = all(response.tokens is not None for response in written if isinstance(response, Generated))
     rows = [
         _task_row(task, spec, failures, responses, cut_off.get(task.name))
@@ -86,7 +87,7 @@ def make_manifest(
             for name in ("asked", "unique", "from_store", "computed", "failed")
         },
         tokens={
-            "asked": sum(cost.asked for task, _, _ in tasks for cost in task.costs),
+            **({"asked": asked} if all(task.counts for task, _, _ in tasks) else {}),
             **({"generated": generated} if counted else {}),
             **totals([whole for _, responses, _ in tasks for whole in responses], model),
         },

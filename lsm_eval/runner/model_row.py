@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lsm_eval.models.base import ModelInfo
-from lsm_eval.results.schema import LimitRow, ModelRow, ServerRow
+from lsm_eval.results.model_rows import LimitRow, ModelRow, ServerRow
 from lsm_eval.secrets import without_secrets
 
 

@@ -61,6 +61,11 @@ class PreparedTask:
         return self.gate is not None and len(self.samples) < self.gate.planned
 
     @property
+    def counts(self) -> bool:
+        """Whether the tokens of all its requests are counted: a server may count what it scores, and not what it writes."""
+        return bool(self.costs) or not any(sample.requests for sample in self.samples)
+
+    @property
     def name(self) -> str:
         """The task's name."""
         return self.loaded.task.task

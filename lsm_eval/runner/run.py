@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval.endpoints.cost.paid import Paid
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import Model, Probing
@@ -21,6 +22,7 @@ from lsm_eval.runner.choosing.read import measured
 from lsm_eval.runner.compared import compared
 from lsm_eval.runner.judge import Bench, judge_answers
 from lsm_eval.runner.judge_spec import check_judge, in_judges_words
+from lsm_eval.runner.latency import latency_rows, since, times_of
 from lsm_eval.runner.left_out import LeftOut, summary
 from lsm_eval.runner.manifest import make_manifest
 from lsm_eval.runner.prepare import prepare_each
@@ -89,7 +91,9 @@ def _run(
         progress.note(f"removed {left}, which a run that was killed left half-written.")
     if spec.max_cost is not None:  # before a probe asks anything
         with timed.silently("fingerprint"):
-            spending.open(spec, model.fingerprint())
+            with in_judges_words(spec.judge):
+                judged_by = judge.fingerprint() if isinstance(judge, Paid) else None
+            spending.open(spec, model.fingerprint(), judged_by)
     if judge is not None:
         with in_judges_words(spec.judge):
             check_judge(judge, spec.judge_read)
@@ -97,15 +101,16 @@ def _run(
     prepared, left_out = found.tasks, found.left_out
     with timed.silently("fingerprint"):
         fingerprint = model.fingerprint()
-    if isinstance(model, Probing):
-        with timed.silently("probe"):
-            model.probe([one for task in prepared for sample in task.samples for one in sample.requests])
     gated = None
     if gate is not None:
         from lsm_eval.runner.gated import plan_gate
 
         gated = plan_gate(gate, prepared, spec, model, fingerprint, timed, judge=judge is not None)
+    if isinstance(model, Probing):
+        with timed.silently("probe"):
+            model.probe([one for task in prepared for sample in task.samples for one in sample.requests])
     before = dict(model.computed())
+    timed_before = {key: len(times) for key, times in times_of(model).items()}
     with ExitStack() as stack:
         stored_as = store_key(model, fingerprint)
         store = stack.enter_context(ResponseStore(spec.store, stored_as)) if spec.store else None
@@ -119,8 +124,9 @@ def _run(
     asked = Asked(
         tallies,
         computed_since(before, model),
-        counted=any(task.costs for task in prepared),
+        counted=any(task.costs for task in prepared) and all(task.counts for task in prepared),
         stored=spec.store is not None,
+        times=since(timed_before, model),
     )
     asked = look_around(asked, model, timed)
     answers = answers_of(prepared, responses, model, spec.reasoning)
@@ -167,7 +173,12 @@ def _write(
 
     def finish(manifest: Manifest) -> Manifest:
         seconds, total = timed.now()
-        known = {"phases": phases(seconds, asked, total), "work": describe(asked, total)}
+        rows = latency_rows(asked.tallies, asked.times)
+        known = {
+            "phases": phases(seconds, asked, total),
+            "work": describe(asked, total),
+            "latency": rows or None,
+        }
         whole.append(manifest.model_copy(update=known))
         return whole[-1]
 

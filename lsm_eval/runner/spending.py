@@ -32,11 +32,11 @@ class Spending:
     """Role, the model's name, the model."""
     purse: Purse | None = None
 
-    def open(self, spec: RunSpec, fingerprint: str) -> None:
-        """Put the limit into force. Raises `UserError` where what is spent cannot be kept."""
+    def open(self, spec: RunSpec, fingerprint: str, judge: str | None = None) -> None:
+        """Put the limit into force. `judge`: the fingerprint of one behind servers. Raises `UserError` where what is spent cannot be kept."""
         if spec.max_cost is None:
             return
-        self.purse = Purse(spec.max_cost, Ledger(spec.store, _command(spec, fingerprint)))
+        self.purse = Purse(spec.max_cost, Ledger(spec.store, _command(spec, fingerprint, judge)))
         for _, _, model in self.paid:
             model.account.purse = self.purse
 
@@ -141,13 +141,12 @@ def _text(steps: Steps) -> str:
     return "".join([parts[0], *more])
 
 
-def _command(spec: RunSpec, fingerprint: str) -> str:
+def _command(spec: RunSpec, fingerprint: str, judge: str | None) -> str:
     """SHA-256 (hex) of what makes it the same command: all that has a say in what is asked."""
     fields = {name: value for name, value in asdict(spec).items() if name not in _NO_SAY}
     # How often and with which key servers are asked has none.
     fields["options"] = fields["options"] | {"endpoint": None}
     if spec.judge is not None:
-        address = spec.judge.endpoint.base_url if spec.judge.endpoint else None
-        fields["judge"] = fields["judge"] | {"endpoint": address}
+        fields["judge"] = fields["judge"] | {"endpoint": judge}
     content = json.dumps([fingerprint, fields], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()

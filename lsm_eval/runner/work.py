@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from lsm_eval.inference.times import Found
 from lsm_eval.models.base import Model
 from lsm_eval.profiling.matmul import UNMEASURED, Machine, measure_beside
 from lsm_eval.profiling.memory import peak_device_memory, peak_memory
 from lsm_eval.progress import Phase as Shown
 from lsm_eval.progress import Progress
-from lsm_eval.results.schema import Passes, Phase, Work
+from lsm_eval.results.work_rows import Passes, Phase, Work
 from lsm_eval.runner.execute import Tally
 
 _PURPOSES = ("score", "prefill", "decode")
@@ -76,6 +77,8 @@ class Asked:
     machine: Machine = UNMEASURED
     peak: int | None = None
     device_peak: int | None = None
+    times: Found = field(default_factory=dict)
+    """What the model timed of its requests."""
 
 
 def computed_since(before: Mapping[str, float], model: Model) -> dict[str, float]:

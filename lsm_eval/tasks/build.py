@@ -10,7 +10,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Perplexity, Request, Score
 from lsm_eval.tasks.choices import Choices
 from lsm_eval.tasks.draw import drawn, spread, weights
-from lsm_eval.tasks.examples import Examples
+from lsm_eval.tasks.examples import Examples, Wording
 from lsm_eval.tasks.missing import NullError, describe, missing
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.render import Row, compile_template
@@ -59,6 +59,8 @@ class BuildOptions:
     chat: bool = False
     variant: Variation | None = None
     """How its questions are changed."""
+    examples: Wording | None = None
+    """How its examples are worded; None for the task's own wording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,12 @@ class _Builder:
         self._metadata = {name: templates.value(f"metadata.{name}", t) for name, t in task.metadata.items()}
         self._choices = Choices(templates)
         self._examples = Examples(
-            templates, self._choices, self._prompt, shots=options.shots, seed=options.seed
+            templates,
+            self._choices,
+            self._prompt,
+            shots=options.shots,
+            seed=options.seed,
+            wording=options.examples,
         )
 
     def build(self, data: Rows, examples: Rows | None) -> Built:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from lsm_eval.errors import UserError
 from lsm_eval.tasks.choices import Choices
@@ -12,13 +13,28 @@ from lsm_eval.tasks.render import Row
 from lsm_eval.tasks.templates import Templates
 
 
+class Wording(Protocol):
+    """Another wording of examples than the task's own."""
+
+    def __call__(self, question: str, choices: Sequence[str], right: int, number: int) -> str | None:
+        """An example of a question whose choice `right` is right; `number` is its row's in the pool. None for the task's own wording."""
+        ...
+
+
 class Examples:
     """Writes so many examples, each as its question (`prompt`) and its answer; `seed` is that of a random sampler."""
 
     def __init__(
-        self, templates: Templates, choices: Choices, prompt: Callable[[Row], str], *, shots: int, seed: int
+        self,
+        templates: Templates,
+        choices: Choices,
+        prompt: Callable[[Row], str],
+        *,
+        shots: int,
+        seed: int,
+        wording: Wording | None = None,
     ) -> None:
-        self._templates, self._choices, self._prompt = templates, choices, prompt
+        self._templates, self._choices, self._prompt, self._wording = templates, choices, prompt, wording
         task = self._task = templates.task
         self._shots, self._seed = shots, seed
         self._answer = templates.text("fewshot.answer", task.fewshot.answer) if task.fewshot.answer else None
@@ -59,11 +75,19 @@ class Examples:
             question = self._prompt(row)
             if question == prompt:  # the same document under another row number is still the document
                 return None
+            if self._wording and (worded := self._worded(self._wording, question, row, number)) is not None:
+                return worded
             return question + self._task.delimiter + self._example_answer(row)
         except NullError as error:
             if self._task.nulls == "missing":
                 return None
             raise NullError(error.where, f"{error.what} in example {number} (from 0)") from error
+
+    def _worded(self, wording: Wording, question: str, row: Row, number: int) -> str | None:
+        choices = self._choices.texts(row, "of an example")
+        targets = self._choices.targets(row, "of an example", len(choices))
+        right = targets[0] if targets else None
+        return wording(question, choices, right, number) if isinstance(right, int) else None
 
     def _example_answer(self, row: Row) -> str:
         if self._answer:

@@ -29,6 +29,8 @@ WHERE = {
     "record check": ["RECORD"],
 }
 """Every command that prints JSON, and with what; its output has `NAME` in it where anything of the user's is."""
+MEASURING = {"profile", "show profile"}
+"""Those that need a profile, whose JSON `test_profile.py` reads."""
 
 
 def printing_json(command: click.Command, name: str = "") -> Iterator[str]:
@@ -53,7 +55,7 @@ def made(tmp_path: Path) -> dict[str, str]:
 
 
 def test_every_command_that_prints_json_is_tried() -> None:
-    assert sorted(printing_json(cli)) == sorted(WHERE)
+    assert sorted(printing_json(cli)) == sorted({*WHERE, *MEASURING})
 
 
 @pytest.mark.parametrize("name", WHERE)

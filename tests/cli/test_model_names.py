@@ -29,7 +29,7 @@ def test_checkpoints_of_one_name(run: Runner, tmp_path: Path) -> None:
     assert call("leaderboard", str(run.out), "--out", str(site)).code == 0
     index = (site / "index.html").read_text()
     for name in done:
-        assert f'data-name="hf:checkpoint-100 ({name})"' in index
+        assert f'title="hf:checkpoint-100 ({name})"' in index
 
 
 def test_a_smoke_test_stands_behind_the_full_run(run: Runner, tmp_path: Path) -> None:

@@ -170,7 +170,6 @@ def test_only_the_samples_of_both_runs_count(runs: Runs, tmp_path: Path) -> None
         ("choose:v1", "choose:v2", "version (v1 against v2) differs"),
         ("shots:0", "shots:5/first", "shots (0 against 5/first) differs"),
         ("metric:acc ", "metric:acc|other ", "metric (acc against acc|other) differs"),
-        ("lsm-eval:", "lsm-eval:9", "lsm-eval ("),
     ],
 )
 def test_other_signatures_are_not_compared(runs: Runs, tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -180,6 +179,25 @@ def test_other_signatures_are_not_compared(runs: Runs, tmp_path: Path, old: str,
     assert said in outcome.out
     part = said.partition(" ")[0]
     assert rows_of(compared(runs, "--json", "--across", part, second=made))["choose:acc"]["n"] == 24
+
+
+def test_another_release_compares_where_the_engine_agrees(runs: Runs, tmp_path: Path) -> None:
+    made = resigned(runs.second, tmp_path, "lsm-eval:", "lsm-eval:9")
+    assert rows_of(compared(runs, "--json", second=made))["choose:acc"]["n"] == 24
+    manifest = json.loads((made / "manifest.json").read_text())
+    manifest["model"]["details"]["engine"] = "llama.cpp"
+    (made / "manifest.json").write_text(json.dumps(manifest))
+    first = copy(runs.first, tmp_path / "first")
+    manifest = json.loads((first / "manifest.json").read_text())
+    manifest["model"]["details"]["engine"] = "tree"
+    (first / "manifest.json").write_text(json.dumps(manifest))
+    outcome = compared(runs, first=first, second=made)
+    assert outcome.code == 4
+    assert "and engine (tree against llama.cpp) differ" in outcome.out
+    assert (
+        rows_of(compared(runs, "--json", "--across", "lsm-eval", first=first, second=made))["choose:acc"]["n"]
+        == 24
+    )
 
 
 def test_intervals_and_the_number_of_samples_may_differ(runs: Runs, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.quota import rate_told
-from lsm_eval.endpoints.window import Job
+from lsm_eval.endpoints.replica import Job
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Generated
 
@@ -178,13 +178,79 @@ class _AtOnce:
         return Generated("yes", 1, "stop")
 
 
-@pytest.mark.parametrize("most", [16, 64])
+@pytest.mark.parametrize("most", [2, 4, 16, 64])
 def test_a_server_that_counts_requests_at_once(most: int) -> None:
+    """The fewer, the longer it takes to tell it from one with a quota."""
     server = _AtOnce(most)
-    _, limiter = simulate(ask(server, count(), until=130))
+    learnt = 60 if most < 16 else 30
+    _, limiter = simulate(ask(server, count(), until=learnt + 100))
+    assert limiter.at_once.number == most
     assert limiter.pace.rate is None
-    assert sum(at >= 30 for at in server.answered) / 100 >= 0.88 * most / 1.083  # the mean of what it takes
-    assert sum(at >= 30 for at in server.refused) <= 0.02 * len(server.answered)
+    assert (
+        sum(at >= learnt for at in server.answered) / 100 >= 0.9 * most / 1.093
+    )  # the mean of what it takes
+    assert sum(at >= learnt for at in server.refused) <= 0.02 * len(server.answered)
+
+
+def test_one_more_at_once_is_tried_and_kept_where_it_is_taken() -> None:
+    server = _AtOnce(8)
+
+    async def main() -> Limiter:
+        asyncio.get_running_loop().call_at(100, lambda: setattr(server, "most", 12))
+        return (await ask(server, count(), until=300))[1]
+
+    assert simulate(main()).at_once.number == 12
+    assert sum(at >= 200 for at in server.answered) / 100 >= 0.9 * 12 / 1.093
+
+
+@pytest.mark.parametrize("most", [1, 4, 8])
+def test_far_fewer_at_once_from_one_moment_on(most: int) -> None:
+    """What it took before, and answers only now, says nothing of what it takes now."""
+    server = _AtOnce(64)
+
+    async def main() -> tuple[dict[int, Any], Limiter]:
+        asyncio.get_running_loop().call_at(100, lambda: setattr(server, "most", most))
+        return await ask(server, count(), until=250)
+
+    found, limiter = simulate(main())
+    assert all(isinstance(response, Generated) for response in found.values()), "none is lost"
+    assert limiter.at_once.number == most
+    assert sum(at >= 150 for at in server.answered) / 100 >= 0.8 * most / 1.093
+    assert sum(at >= 150 for at in server.refused) <= 0.03 * sum(at >= 150 for at in server.answered)
+
+
+@pytest.mark.parametrize("a_minute", [60, 600, 1200])
+@pytest.mark.parametrize("seconds", [0.2, 1.0])
+def test_a_quota_is_not_taken_for_a_number_at_once(a_minute: float, seconds: float) -> None:
+    server = Quotas(a_minute, seconds=seconds)
+    _, limiter = simulate(ask(server, count(), until=150))
+    assert limiter.at_once.number == 0
+    assert limiter.pace.rate is not None
+
+
+class _Warming(_AtOnce):
+    """Turns away whatever comes in its first seconds, and takes all after that."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(10_000)
+        self.until = seconds
+
+    async def attempt(self, job: Job, seconds: float) -> Outcome:
+        if asyncio.get_running_loop().time() < self.until:
+            await asyncio.sleep(0.01)
+            return Again("rate_limit", "status 429", overload=True)
+        await asyncio.sleep(0.2)
+        return Generated("yes", 1, "stop")
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.1, 20.0), (1.0, 22.0), (3.0, 27.0)])
+def test_a_server_that_takes_nothing_at_first_is_not_slow_for_long(seconds: float, most: float) -> None:
+    async def main() -> float:
+        found, _ = await ask(_Warming(seconds), iter(range(2000)), most=64)
+        assert len(found) == 2000
+        return asyncio.get_running_loop().time()
+
+    assert simulate(main()) < most
 
 
 def test_the_history_of_a_limit_is_bounded() -> None:

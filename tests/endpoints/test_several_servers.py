@@ -18,8 +18,8 @@ from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.model import EndpointModel
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.replica import Replica
-from lsm_eval.endpoints.window import Job, Window
+from lsm_eval.endpoints.replica import Job, Replica
+from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response

@@ -11,8 +11,8 @@ from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.replica import Replica
-from lsm_eval.endpoints.window import Job, Window
+from lsm_eval.endpoints.replica import Job, Replica
+from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generated
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from float32_gguf import write_float32
 from onnx_export import export
 
 from lsm_eval.errors import UserError
@@ -60,29 +61,6 @@ def _written(answers: list[Response]) -> list[tuple[str, str]]:
     return [(one.text, one.finish) for one in answers if isinstance(one, Generated)]
 
 
-def _write_float32(source: Path, path: Path) -> Path:
-    """The same model as a GGUF file whose weights are what those of `source` come to in float32: llama.cpp multiplies
-    quantised weights by quantised numbers, which is another computation."""
-    import gguf
-    import numpy as np
-
-    reader: Any = gguf.GGUFReader(str(source))
-    writer: Any = gguf.GGUFWriter(str(path), "llama")
-    for key, field in reader.fields.items():
-        if key.startswith("GGUF.") or key in ("general.architecture", "general.file_type"):
-            continue
-        inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
-        writer.add_key_value(key, field.contents(), field.types[0], sub_type=inner)
-    for tensor in reader.tensors:
-        values = gguf.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-        writer.add_tensor(tensor.name, values)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
-
-
 def test_llamacpp(near: list[Response], tmp_path: Path) -> None:
     pytest.importorskip("xllamacpp", reason="needs llama.cpp: pip install 'lsm-eval[llama-cpp]'")
     source = BUILTINS[NAME].source
@@ -94,7 +72,7 @@ def test_llamacpp(near: list[Response], tmp_path: Path) -> None:
     assert (quantised.info.details or {})["quantisation"] == "Q4_1"
     assert len(_written(_answers(quantised, WRITTEN))) == len(WRITTEN)
     quantised.release()  # type: ignore[attr-defined]
-    whole = _write_float32(own, tmp_path / "float32.gguf")
+    whole = write_float32(own, tmp_path / "float32.gguf")
     model: Any = create(f"llama.cpp:{whole}", ModelOptions(threads=1, slots=2, context=256, dtype="float32"))
     assert _written(_answers(model, WRITTEN)) == _written(near)
     model.release()

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from command_line import GENERATE, QUESTIONS, Runner, write_task, write_tasks
 from onnx_export import as_genai, export
+from onnx_models import onnx_model
 from tiny_models import CHAT, edit_json, save_model
 
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Budgeting, Chatting, Choosing, Counting, ModelOptions, Releasing, Versioned
-from lsm_eval.models.create import create
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import (
     Failure,
@@ -34,7 +34,6 @@ from lsm_eval.results.reader import read_record
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'lsm-eval[onnx]'")
 pytest.importorskip("onnx", reason="needs the package onnx, with which torch exports")
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
-
 NEAR = 1e-4
 """Of a log-probability, in nats: both compute in float32, each in its own order."""
 CHOICES = (" the mat", " log", " a rather long story of weather", " y")
@@ -62,22 +61,6 @@ def small_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_tasks(tmp_path_factory.mktemp("tasks"))
     write_task(folder, "talk", QUESTIONS, **{**GENERATE, "chat_stop": ["\n", "cat"]})
     return folder
-
-
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Llama with a chat template."""
-    return save_model(tmp_path_factory.mktemp("checkpoints") / "chatting", chat=CHAT, context=128)
-
-
-@pytest.fixture(scope="session")
-def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same as a graph."""
-    return export(checkpoint, tmp_path_factory.mktemp("exported") / "decoder")
-
-
-def _onnx(folder: Path, **options: Any) -> Any:
-    return create(f"onnx:{folder}", ModelOptions(**{"threads": 1, **options}))
 
 
 def _answers(model: Any, requests: list[Request]) -> list[Response]:
@@ -110,7 +93,7 @@ def _alike(model: Any, checkpoint: Path, requests: list[Request]) -> None:
 def test_it_computes_what_transformers_does(
     options: dict[str, Any], checkpoint: Path, exported: Path
 ) -> None:
-    model = _onnx(exported, **options)
+    model = onnx_model(exported, **options)
     _alike(model, checkpoint, SCORED + WRITTEN)
     way = "plain, because --engine plain says so" if options.get("engine") else "batched"
     assert model.info.details["batching"] == way
@@ -118,12 +101,12 @@ def test_it_computes_what_transformers_does(
 
 def test_a_model_of_another_kind(tmp_path: Path) -> None:
     checkpoint = save_model(tmp_path / "gpt2", "gpt2", chat=CHAT, context=128)
-    _alike(_onnx(export(checkpoint, tmp_path / "exported")), checkpoint, SCORED + WRITTEN)
+    _alike(onnx_model(export(checkpoint, tmp_path / "exported")), checkpoint, SCORED + WRITTEN)
 
 
 def test_a_graph_without_positions_reads_no_padding(checkpoint: Path, tmp_path: Path) -> None:
     """A token's place is its position there, and padding would move it."""
-    model = _onnx(export(checkpoint, tmp_path / "exported", numbered=False))
+    model = onnx_model(export(checkpoint, tmp_path / "exported", numbered=False))
     _alike(model, checkpoint, SCORED + WRITTEN)
     details = model.info.details
     assert details["batching"].startswith("batched by length, because with others beside them")
@@ -141,7 +124,7 @@ def test_what_genais_builder_makes(tmp_path: Path) -> None:
     folder = tmp_path / "built"
     build = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-p", "fp32", "-e", "cpu"]
     subprocess.run([*build, "-i", str(checkpoint), "-o", str(folder)], check=True, capture_output=True)
-    model = _onnx(folder)
+    model = onnx_model(folder)
     _alike(model, checkpoint, SCORED + WRITTEN)
     details = model.info.details
     assert details["batching"].startswith("one at a time, because ")
@@ -177,7 +160,7 @@ def test_a_graph_whose_cache_is_wrong_is_scored_plainly_and_writes_nothing(
     double = helper.make_node("Add", ["past_key_values.1.value"] * 2, ["doubled"])
     graph.graph.node.insert(0, double)
     onnx.save(graph, folder / "model.onnx")
-    model = _onnx(folder)
+    model = onnx_model(folder)
     _alike(model, checkpoint, SCORED)
     assert model.info.details["batching"].startswith("plain, because with others beside them")
     with pytest.raises(UserError, match="no text can be continued"):
@@ -186,15 +169,15 @@ def test_a_graph_whose_cache_is_wrong_is_scored_plainly_and_writes_nothing(
 
 def test_as_genai_lays_it_out(checkpoint: Path, exported: Path, tmp_path: Path) -> None:
     folder = as_genai(Path(shutil.copytree(exported, tmp_path / "genai")))
-    model = _onnx(folder)
+    model = onnx_model(folder)
     assert (model.info.context, model.info.details["layout"]) == (128, "onnxruntime-genai")
     _alike(model, checkpoint, SCORED + WRITTEN)
     edit_json(folder / "genai_config.json", model={"decoder": {"filename": "other.onnx"}})
     with pytest.raises(UserError, match=r"names other\.onnx, which is not there"):
-        _onnx(folder)
+        onnx_model(folder)
     edit_json(folder / "genai_config.json", model={})
     with pytest.raises(UserError, match=r"genai_config\.json: cannot be used \(KeyError"):
-        _onnx(folder)
+        onnx_model(folder)
 
 
 def test_what_choices_share_is_read_once(exported: Path) -> None:
@@ -202,7 +185,7 @@ def test_what_choices_share_is_read_once(exported: Path) -> None:
     asked: list[Request] = [Score(context, tuple(f" {word} on" for word in ("cat", "dog", "mat", "log")))]
     counts = {}
     for engine in ("auto", "plain"):
-        model = _onnx(exported, engine=engine)
+        model = onnx_model(exported, engine=engine)
         _answers(model, asked)
         counts[engine] = model.computed()["score_tokens"]
     assert counts["auto"] < counts["plain"] / 2
@@ -210,7 +193,7 @@ def test_what_choices_share_is_read_once(exported: Path) -> None:
 
 
 def test_known_answers_are_not_computed_and_the_rest_is_the_same(exported: Path) -> None:
-    model = _onnx(exported, batch_tokens=64)
+    model = onnx_model(exported, batch_tokens=64)
     whole = _answers(model, SCORED + WRITTEN)
     known = {at for at in range(len(whole)) if at % 3}
     rest = {at: one for batch in model.answer(SCORED + WRITTEN, known) for at, one in batch.items()}
@@ -218,17 +201,17 @@ def test_known_answers_are_not_computed_and_the_rest_is_the_same(exported: Path)
 
 
 def test_what_it_is(exported: Path, tmp_path: Path) -> None:
-    model = _onnx(exported)
+    model = onnx_model(exported)
     assert (model.info.name, model.info.context, model.info.chat_template) == ("onnx:decoder", 128, True)
     assert all(isinstance(model, ability) for ability in (Chatting, Releasing, Versioned))
     assert "onnxruntime" in model.versions()
     copy = Path(shutil.copytree(exported, tmp_path / "elsewhere"))
     (copy / "README.md").write_text("words")
-    assert _onnx(copy, slots=2, threads=2).fingerprint() == model.fingerprint()
+    assert onnx_model(copy, slots=2, threads=2).fingerprint() == model.fingerprint()
     for name in ("model.onnx", "tokenizer.json", "config.json"):
         changed = Path(shutil.copytree(exported, tmp_path / f"changed-{name}"))
         (changed / name).write_bytes((changed / name).read_bytes() + b"\n")
-        assert _onnx(changed).fingerprint() != model.fingerprint(), name
+        assert onnx_model(changed).fingerprint() != model.fingerprint(), name
     model.load()
     assert model.info.dtype == "float32"
     model.release()
@@ -236,7 +219,7 @@ def test_what_it_is(exported: Path, tmp_path: Path) -> None:
 
 
 def test_what_it_can_is_what_transformers_can(exported: Path, checkpoint: Path) -> None:
-    model, near = _onnx(exported), HFModel("hf:near", ModelOptions(), folder=checkpoint)
+    model, near = onnx_model(exported), HFModel("hf:near", ModelOptions(), folder=checkpoint)
     assert isinstance(model, Choosing)
     assert isinstance(model, Budgeting)
     assert isinstance(model, Counting)
@@ -258,15 +241,15 @@ def test_weights_beside_the_graph_count(exported: Path, tmp_path: Path) -> None:
     onnx.save_model(
         whole, folder / "model.onnx", save_as_external_data=True, location="weights.dat", size_threshold=0
     )
-    before = _onnx(folder).fingerprint()
-    assert isinstance(_answers(_onnx(folder), WRITTEN[:1])[0], Generated)
+    before = onnx_model(folder).fingerprint()
+    assert isinstance(_answers(onnx_model(folder), WRITTEN[:1])[0], Generated)
     content = bytearray((folder / "weights.dat").read_bytes())
     content[5] ^= 1
     (folder / "weights.dat").write_bytes(content)
-    assert _onnx(folder).fingerprint() != before
+    assert onnx_model(folder).fingerprint() != before
     (folder / "weights.dat").unlink()
     with pytest.raises(UserError, match=r"model\.onnx: cannot be run as a decoder"):
-        _onnx(folder).load()
+        onnx_model(folder).load()
 
 
 def test_a_graph_below_its_tokenizer(exported: Path, checkpoint: Path, tmp_path: Path) -> None:
@@ -274,105 +257,31 @@ def test_a_graph_below_its_tokenizer(exported: Path, checkpoint: Path, tmp_path:
     folder = Path(shutil.copytree(exported, tmp_path / "hub"))
     (folder / "onnx").mkdir()
     shutil.move(folder / "model.onnx", folder / "onnx" / "model.onnx")
-    _alike(_onnx(folder), checkpoint, SCORED[:2])
+    _alike(onnx_model(folder), checkpoint, SCORED[:2])
     shutil.move(folder / "onnx" / "model.onnx", folder / "onnx" / "model_other.onnx")
     with pytest.raises(
         UserError, match=r"has no model\.onnx: name one of its files \(onnx/model_other\.onnx\)"
     ):
-        _onnx(folder)
-    model = _onnx(folder / "onnx" / "model_other.onnx")
+        onnx_model(folder)
+    model = onnx_model(folder / "onnx" / "model_other.onnx")
     assert model.info.name == "onnx:hub"
     _alike(model, checkpoint, SCORED[:2])
 
 
 def test_long_texts(exported: Path, checkpoint: Path) -> None:
     asked: list[Request] = [Generate("the cat " * 60, max_tokens=20), *SCORED[:1]]
-    model = _onnx(exported, overflow="skip")
+    model = onnx_model(exported, overflow="skip")
     assert model.cost(asked)[0].truncated > 0
     (long, other) = _answers(model, asked)
     assert isinstance(long, Failure)
     assert long.reason == "too_long"
     assert isinstance(other, Scored)
     (cut,) = _answers(
-        _onnx(exported, overflow="truncate", context=40), [Generate("the cat " * 12, max_tokens=4)]
+        onnx_model(exported, overflow="truncate", context=40), [Generate("the cat " * 12, max_tokens=4)]
     )
     assert isinstance(cut, Generated)
     assert cut.truncated > 0
-    assert _onnx(exported, context=40).info.context == 40
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"engine": "tree", "adapter": "x"}, "--engine tree, --adapter has no meaning for --model onnx:"),
-        ({"trust_remote_code": True}, "--trust-remote-code has no meaning"),
-        ({"device": "mps"}, "--device mps: ONNX Runtime is run on cpu"),
-        ({"dtype": "float16"}, "--dtype float16: the graph of onnx:decoder computes in float32"),
-        ({"context": 1000}, "--context 1000: onnx:decoder takes 128 tokens at most"),
-    ],
-)
-def test_options_that_mean_nothing(options: dict[str, Any], words: str, exported: Path) -> None:
-    def start() -> None:
-        model = _onnx(exported, **options)
-        assert model.info
-        model.load()
-
-    with pytest.raises(UserError, match=words):
-        start()
-
-
-def _only(folder: Path, *names: str) -> None:
-    for path in folder.iterdir():
-        if path.name not in names:
-            path.unlink()
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda folder: _only(folder), "has no tokenizer.json or tokenizer_config.json"),
-        (lambda folder: (folder / "model.onnx").unlink(), "has no .onnx file"),
-        (lambda folder: (folder / "model.onnx").write_bytes(b"no graph"), "cannot be run as a decoder"),
-        (lambda folder: (folder / "encoder_model.onnx").write_bytes(b"x"), "holds an encoder-decoder model"),
-        (lambda folder: (folder / "genai_config.json").write_text("{"), "genai_config.json: cannot be used"),
-        (lambda folder: shutil.rmtree(folder), "no such folder"),
-    ],
-)
-def test_folders_that_are_refused(change: Any, words: str, exported: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(exported, tmp_path / "other"))
-    change(folder)
-    with pytest.raises(UserError, match=words):
-        _onnx(folder).load()
-
-
-def test_graphs_that_are_no_decoders(exported: Path, tmp_path: Path) -> None:
-    import onnx
-    from onnx import TensorProto, helper
-
-    folder = Path(shutil.copytree(exported, tmp_path / "other"))
-
-    def graph(inputs: dict[str, int]) -> None:
-        values = [helper.make_tensor_value_info(name, kind, [1, 2]) for name, kind in inputs.items()]
-        out = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 2])
-        node = helper.make_node("Cast", ["input_ids"], ["logits"], to=TensorProto.FLOAT)
-        made = helper.make_model(
-            helper.make_graph([node], "g", values, [out]), opset_imports=[helper.make_opsetid("", 18)]
-        )
-        made.ir_version = 9
-        onnx.save(made, folder / "model.onnx")
-
-    graph({"input_ids": TensorProto.INT64})
-    with pytest.raises(UserError, match=r"takes no keys and values .*text-generation-with-past"):
-        _onnx(folder).load()
-    graph(
-        {
-            "input_ids": TensorProto.INT64,
-            "past_key_values.0.key": TensorProto.FLOAT,
-            "use_cache_branch": TensorProto.BOOL,
-        }
-    )
-    with pytest.raises(UserError, match=r"it lacks 'past_key_values\.0\.value'"):
-        _onnx(folder).load()
+    assert onnx_model(exported, context=40).info.context == 40
 
 
 def test_a_run_is_that_of_the_checkpoint(

@@ -136,9 +136,11 @@ def write_samples(path: Path, rows: Sequence[Json]) -> None:
     """Write one sample table."""
     fields = [(name, _TYPES[text.split(":")[0].split(" ")[0]]) for name, text in SAMPLE_COLUMNS.items()]
     for name in rows[0]:
-        if name.startswith("score."):
+        if name.startswith("score.") or name == "seconds":
             fields.append((name, pa.float64()))
         elif name.startswith("stats."):
             fields.append((name, pa.list_(pa.float64())))
+        elif name in ("asked", "thoughts", "further", "judgements"):
+            fields.append((name, pa.string()))
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(fields)), path)

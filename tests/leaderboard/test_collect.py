@@ -63,6 +63,11 @@ def test_the_odd_signature_out_is_marked_and_says_why(tmp_path: Path) -> None:
     assert "here shots:5; most others in this column shots:0" in marks[1][1]
 
 
+def test_what_a_profile_keeps_out_of_rankings_is_marked_even_where_all_are(tmp_path: Path) -> None:
+    marks = signed(tmp_path, [f"arc:v1 unranked:client_bound+stopped model:{name}" for name in "abc"])
+    assert marks == [("†", "kept out of rankings: client-bound, stopped")] * 3
+
+
 def test_kinds_of_likelihood_never_share_a_column(tmp_path: Path) -> None:
     def signature(kind: str, model: str) -> str:
         return f"arc:v1 shots:0 {kind}model:{model}"
@@ -165,3 +170,22 @@ def test_unseen_characters_are_written_out() -> None:
 def test_a_limit_is_known(tmp_path: Path) -> None:
     write_record(tmp_path / "r", "m", [estimate("arc")], tasks=[task("arc", limit=10)])
     assert board(tmp_path).models[0].numbers["arc", "accuracy"].task.limit == 10
+
+
+def of_release(folder: Path, name: str, release: str, engine: str | None = None) -> None:
+    row = estimate("arc")
+    row["signature"] = row["signature"].replace("lsm-eval:0", f"lsm-eval:{release} intervals:of-{release}")
+    fields = {"fingerprint": name * 64, "details": {} if engine is None else {"engine": engine}}
+    write_record(folder / name, name, [row], model_fields=fields)
+
+
+def test_numbers_of_another_release_compare_where_the_engine_agrees(tmp_path: Path) -> None:
+    for name in "abcg":
+        of_release(tmp_path, name, "1", "tree")
+    of_release(tmp_path, "d", "2", "tree")
+    of_release(tmp_path, "e", "2")
+    of_release(tmp_path, "f", "2", "llama.cpp")
+    board = collect(read_records(tmp_path))
+    numbers = {model.name: model.numbers["arc", "accuracy"] for model in board.models}
+    assert {name for name, number in numbers.items() if number.mark} == {"f"}
+    assert "lsm-eval:2, engine:llama.cpp" in numbers["f"].why

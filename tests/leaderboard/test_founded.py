@@ -159,21 +159,23 @@ def test_a_numbers_samples_are_of_its_own_run(tmp_path: Path) -> None:
     assert "asked on day 1" in first
     assert "run day1." in first
     assert "asked on day 3" in second
-    assert "which asked the first 7 of 200 samples" in second
+    assert "the first 7 of 200 samples" in second
     assert "day2.html" not in page
     assert "<b>20.0%</b>" in page, "what other runs say is there, too"
     index = (site / "index.html").read_text()
-    assert "10.0%" in index
-    assert "20.0%" not in index
+    assert "<b>10.0</b>" in index
+    assert "<b>20.0</b>" not in index
     assert "newer run" not in index + page
 
 
 def test_the_front_page_says_what_a_number_rests_on(tmp_path: Path) -> None:
     run(tmp_path / "reports", 1, 0.1, n=5, limit=5, shots=3)
     index = (build(tmp_path / "reports", tmp_path / "site").parent / "index.html").read_text()
-    cell = index[index.index('data-value="0.1"') :].partition("</td>")[0]
-    assert "the first 5 of 200 samples; 3 shots" in cell
-    assert 'n 5 · <span class="limit">limit 5</span> · <span class="limit">3 shots</span>' in cell
+    row = index[index.index('<tr data-at="0">') :].partition("</tr>")[0]
+    assert row.count("<b>10.0</b>") == 2  # of the area, and of the task
+    assert "<small>limit</small><small>3 shots" not in row
+    assert "<small>limit 5</small><small>3 shots</small>" in row
+    assert "accuracy % ↑ · n 5" in index
 
 
 def test_a_task_that_was_left_out_says_why(tmp_path: Path) -> None:
@@ -186,7 +188,7 @@ def test_a_task_that_was_left_out_says_why(tmp_path: Path) -> None:
     said = "its data &lt;b&gt;cannot&lt;/b&gt; be had"
     front = (site / "index.html").read_text()
     assert f'title="not run: {said}"' in front
-    assert front.count("1 task left out</span>") == 1
+    assert front.count(">1 task could not be asked</span>") == 1
     page = (site / "models/n.html").read_text()
     assert f"<b>arc</b> was to be run and could not be: {said}" in page
     assert f"left out: <b>arc</b>, because {said}" in page

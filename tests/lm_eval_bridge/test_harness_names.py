@@ -14,6 +14,7 @@ from lsm_eval.lm_eval_bridge.names import RESOLVERS, resolve
 from lsm_eval.tasks.registry import Registry, is_harness_file, packaged_tasks
 
 
+@pytest.mark.slow  # the harness reads all its tasks
 def test_a_task_a_group_a_tag_and_a_glob() -> None:
     assert [task.name for task in resolve("lm-eval:hellaswag")] == ["hellaswag"]
     group = resolve("lm-eval:mmlu")

@@ -214,7 +214,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda r: set_task(r, choices="generated/parsed"), "its signature says nothing of how choices were asked"
     ),
     "signature: likelihoods": (
-        lambda r: edit(r / "estimates.json", lambda rows: rows[0].update(signature=rows[0]["signature"].replace(" chat:", " choices:generated/parsed/v1/reader2 chat:"))),
+        lambda r: edit(r / "estimates.json", lambda rows: rows[0].update(signature=rows[0]["signature"].replace(" chat:", " choices:generated/parsed/v2/reader2 chat:"))),
         "of how choices were asked, and manifest.json nothing",
     ),
     "signature: budget": (

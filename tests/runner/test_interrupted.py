@@ -94,7 +94,7 @@ def _same_numbers(one: Outcome, other: Outcome) -> None:
         assert first.schema.equals(second.schema, check_metadata=True)
         # As text, because a NaN would differ from itself, and so that every digit counts.
         assert repr(first.to_pylist()) == repr(second.to_pylist())
-    differ = {"run", "created", "command", "phases", "requests", "tokens", "work"}
+    differ = {"run", "created", "command", "phases", "requests", "tokens", "work", "latency"}
     first_manifest, second_manifest = (_manifest(done) for done in (one, other))
     for manifest in (first_manifest, second_manifest):
         # Known only where weights were loaded, which a run that finds all its answers does not do.

@@ -186,7 +186,7 @@ def test_withheld_records_hold_no_thoughts_and_pages_fold_them(tmp_path: Path) -
     _, record = _run(tmp_path, Writing(replies))
     site = build(tmp_path / "reports", tmp_path / "site").parent
     page = next((site / "samples").rglob("talk.html")).read_text()
-    assert "<summary>Thoughts" in page
+    assert ">Thoughts, not scored</span></summary>" in page
     assert "1 &lt;b&gt;2&lt;/b&gt;" in page
     assert "failed: truncated" in page
     model_page = next((site / "models").glob("*.html")).read_text()

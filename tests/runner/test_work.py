@@ -16,8 +16,9 @@ from lsm_eval.models.hf import HFModel
 from lsm_eval.profiling.matmul import Machine
 from lsm_eval.progress import Silent
 from lsm_eval.results.reader import read_record, read_records
-from lsm_eval.results.schema import Manifest, Work
+from lsm_eval.results.schema import Manifest
 from lsm_eval.results.summary import work_summary
+from lsm_eval.results.work_rows import Work
 from lsm_eval.runner import work as module
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.run import run as run_spec
@@ -90,7 +91,7 @@ def test_scoring_counts_hold_together(run: Runner) -> None:
         f"{work.tokens_asked:,} asked, {work.tokens_computed:,} computed ("
     )
     assert lines(done)["vocabulary rows"] == f"{work.rows_computed:,} computed, {work.rows_needed:,} needed"
-    assert set(lines(done)) == {"tokens", "vocabulary rows", "speed", "time", "memory", "record"}
+    assert set(lines(done)) == {"tokens", "vocabulary rows", "speed", "latency", "time", "memory", "record"}
 
 
 def test_a_short_run_measures_no_machine(run: Runner) -> None:
@@ -208,7 +209,7 @@ def test_what_a_model_does_not_count_is_not_known(run: Runner) -> None:
     assert nothing(work, "tokens_computed", "tokens_ratio", "padding_share", "rows_computed")
     summary = work_summary(result.manifest)
     assert summary["tokens"] == f"{work.tokens_asked:,} asked"
-    assert set(summary) == {"tokens", "time", "memory"}
+    assert set(summary) == {"tokens", "latency", "time", "memory"}
     by_name = {phase.name: phase.seconds for phase in result.manifest.phases}
     assert {"load", "score", "generate"} <= set(by_name)
     assert sum(by_name.values()) == pytest.approx(work.seconds, abs=0.02)
@@ -307,6 +308,6 @@ def test_the_site_shows_it(run: Runner, tmp_path: Path) -> None:
     build(run.out, tmp_path / "site")
     (page,) = (tmp_path / "site" / "models").glob("*.html")
     text = page.read_text(encoding="utf-8")
-    assert "<h4>Work</h4>" in text
+    assert ">Work</span></h3>" in text
     for name in ("tokens", "vocabulary rows", "speed", "memory", "store"):
         assert f"<dt>{name.capitalize()}</dt><dd>{lines(done)[name]}</dd>" in text

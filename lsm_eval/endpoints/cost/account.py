@@ -16,9 +16,9 @@ from lsm_eval.endpoints.cost.usage import Usage, read_usage
 from lsm_eval.endpoints.outcome import Again
 
 _LIMIT = re.compile(
-    rb'(?<!"reasoning": \{)"(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b'
+    rb'"(?<!"reasoning": \{")(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b'
 )
-"""Not the part of it that is for thoughts."""
+"""Not the part of it that is for thoughts. The mark that is looked for stands first, which is ten times as quick."""
 _PROMPTS = re.compile(rb'"(?:prompt|input_ids)": ?\[\[')
 """Where a request holds several prompts, each of token ids, and has an answer to each."""
 _BEHIND = 4096  # bytes of a request behind its prompt: where the limit is found without looking at all of it

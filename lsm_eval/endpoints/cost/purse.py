@@ -92,7 +92,6 @@ class Purse:
         earlier = f", {shown(self.before)} of it by the same command before" if self.before else ""
         self._ended = BudgetSpent(
             f"--max-cost {exact(self.limit)}: {shown(self.before + self.spent)} is spent{earlier}, and the next request can cost "
-            f"{shown(amount)}, more than the {shown(left)} that is left: give a higher --max-cost to the same command, which goes "
-            "on from there."
+            f"{shown(amount)}, more than the {shown(left)} that is left: give a higher --max-cost to the same command."
         )
         return self._ended

@@ -9,6 +9,7 @@ from typing import Any
 
 _NAME = b'"usage"'
 _MOST = 2**40  # tokens of one answer
+_COLON = re.compile(rb"\s*:\s*")
 _LONGEST = 4096  # bytes of what stands behind the name
 _DECODER = json.JSONDecoder()
 _SGLANG = b'"meta_info"'
@@ -37,12 +38,12 @@ def read_usage(content: bytes) -> Usage | None:
     end = len(content)
     while (at := content.rfind(_NAME, 0, end)) >= 0:
         end = at
-        behind = content[at + len(_NAME) : at + len(_NAME) + _LONGEST].decode("utf-8", "replace")
-        colon, _, value = behind.lstrip().partition(":")
-        if colon:
+        colon = _COLON.match(content, at + len(_NAME))
+        if colon is None:
             continue
+        value = content[colon.end() : colon.end() + _LONGEST].decode("utf-8", "replace")
         try:
-            found, _ = _DECODER.raw_decode(value.lstrip())
+            found, _ = _DECODER.raw_decode(value)
         except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
@@ -76,14 +77,14 @@ def usage_of(found: dict[str, Any]) -> Usage | None:
     if read is None or new is None:
         return None
     inside = _details(found, "prompt_tokens_details", "input_tokens_details")
-    cached = _count(inside, "cached_tokens")
+    cached = _count(inside, "cached_tokens") if inside else None
     if cached is None:
         cached = _count(found, "prompt_cache_hit_tokens", "cache_read_input_tokens") or 0
-    written = _count(inside, "cache_write_tokens", "cache_creation_tokens")
+    written = _count(inside, "cache_write_tokens", "cache_creation_tokens") if inside else None
     if written is None:
         written = _count(found, "cache_creation_input_tokens") or 0
     thoughts = _details(found, "completion_tokens_details", "output_tokens_details")
-    reasoning = _count(thoughts, "reasoning_tokens") or 0
+    reasoning = (_count(thoughts, "reasoning_tokens") or 0) if thoughts else 0
     # Some servers leave thoughts out of the new tokens, and charge for them: then the total has them.
     total = _count(found, "total_tokens") or 0
     new = max(new, total - read, reasoning)
@@ -100,4 +101,8 @@ def _count(found: dict[str, Any], *names: str) -> int | None:
 
 
 def _details(found: dict[str, Any], *names: str) -> dict[str, Any]:
-    return next((found[name] for name in names if isinstance(found.get(name), dict)), {})
+    for name in names:
+        inside = found.get(name)
+        if isinstance(inside, dict):
+            return inside
+    return {}

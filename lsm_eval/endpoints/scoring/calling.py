@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ import aiohttp
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Again, Refused
-from lsm_eval.endpoints.reading import read_fault, retry_after
+from lsm_eval.endpoints.reading import read_fault, wait_of
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.requests import Failure
 
@@ -56,12 +56,19 @@ class Caller:
         self._api = Transport(address, key)
         # Of its own: answers there carry no number, and one that comes twice is none of another request.
         self._root = Transport(replace(address, url=address.root), key)
+        self.posts = 0
+        """Requests sent."""
+
+    def listen(self, hears: Callable[[Mapping[str, str]], None]) -> None:
+        """Have `hears` told the headers of every answer."""
+        self._api.hears = self._root.hears = hears
 
     async def post(self, path: str, body: Mapping[str, Any], seconds: float) -> Any:
         """The answer to `body`. `path`: `/tokenize` is at the server's root, `completions` under its API. Raises
         `Unanswered`."""
         transport = self._root if path.startswith("/") else self._api
         sent = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        self.posts += 1
         found = await transport.post(path.removeprefix("/"), sent, seconds)
         if isinstance(found, Again) and found.fault == "duplicate":
             found = await transport.post(path.removeprefix("/"), sent, seconds, alone=True)
@@ -69,7 +76,7 @@ class Caller:
             raise Unanswered(replace(found, detail=self._key.hidden(found.detail)))
         status, content, headers = found
         if status != 200:
-            fault = read_fault(status, content, retry_after(headers.get("Retry-After"), time.time()))
+            fault = read_fault(status, content, wait_of(headers, time.time()))
             assert isinstance(fault, Again | Refused)
             fault = replace(fault, detail=self._key.hidden(fault.detail))
             if isinstance(fault, Refused) and any(part in fault.detail.lower() for part in _TOO_LONG):

@@ -13,10 +13,9 @@ from lsm_eval.endpoints.scoring.numbers import (
     checked_length,
     choices_of,
     incomplete,
-    portions,
     read_number,
 )
-from lsm_eval.endpoints.scoring.route import PROMPTS, TOKENS
+from lsm_eval.endpoints.scoring.portioned import in_portions
 from lsm_eval.inference.scoring.plain import TokenRow
 
 
@@ -32,8 +31,7 @@ class Echo:
     async def numbers(
         self, caller: Caller, rows: Sequence[TokenRow], seconds: float
     ) -> list[list[TokenNumber]]:
-        found: list[list[TokenNumber]] = []
-        for some in portions(rows, prompts=PROMPTS, tokens=TOKENS):
+        async def ask(some: Sequence[TokenRow]) -> list[dict[str, Any]]:
             body = {
                 "model": caller.model,
                 "prompt": [list(row.tokens) for row in some],
@@ -43,9 +41,9 @@ class Echo:
                 "logprobs": 1,
                 "stream": False,
             }
-            choices = choices_of(await caller.post("completions", body, seconds), len(some))
-            found += [self._read(choice, row) for choice, row in zip(choices, some, strict=True)]
-        return found
+            return choices_of(await caller.post("completions", body, seconds), len(some))
+
+        return await in_portions(rows, ask, self._read)
 
     async def likeliest(
         self, caller: Caller, tokens: Sequence[int], seconds: float

@@ -26,7 +26,7 @@ from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.requests import Request
 
 _VERSION = 1
-"""Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
+"""Part of what scores are kept under: raised when what is sent, or what is made of an answer, changes."""
 _SERVERS = "the server's"
 _UNKNOWN = Room(None)
 _AHEAD = 1000  # requests whose texts are tokenised together
@@ -46,6 +46,8 @@ class Scoring:
     encoder: Encoder | None = None
     not_asked: bool = False
     """Whether there are none because nobody may ask."""
+    cuts: bool = False
+    """Whether contexts that are too long are cut (`ModelOptions.overflow`): otherwise they have no number."""
 
     @property
     def context(self) -> int | None:
@@ -74,12 +76,13 @@ class Scoring:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What has a say in the numbers, for the fingerprint."""
+        """What has a say in the numbers, which are kept under it (`described.scored_as`)."""
         return {
             "route": self.finding.route,
             "tokenizer": self.tokenizer,
             "context": self.room.context,
             "version": _VERSION,
+            **({"overflow": "truncate"} if self.cuts else {}),
         }
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
@@ -168,8 +171,9 @@ def _look(
     route = finding.made()
     if route is None:
         return Scoring(finding, f"tells no log-probabilities that can be used ({finding.lacking})")
-    scoring = Scoring(finding, None, whose, room)
-    return Scoring(finding, None, whose, room, RequestEncoder(encoder, scoring.context, overflow), encoder)
+    context = Scoring(finding, None, whose, room).context
+    requests = RequestEncoder(encoder, context, overflow)
+    return Scoring(finding, None, whose, room, requests, encoder, cuts=overflow == "truncate")
 
 
 async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, dict[str, Any]] | None:

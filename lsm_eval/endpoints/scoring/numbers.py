@@ -9,7 +9,7 @@ from typing import Any
 
 from lsm_eval.endpoints.outcome import Again
 from lsm_eval.endpoints.scoring.calling import Unanswered
-from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
+from lsm_eval.inference.scoring.plain import SequenceScore
 from lsm_eval.requests import Failure
 
 _PLACEHOLDER = -9999.0
@@ -72,16 +72,3 @@ def choices_of(answer: Any, count: int) -> list[dict[str, Any]]:
 def sequence_scores(numbers: Sequence[Sequence[TokenNumber]]) -> list[SequenceScore]:
     """Of each row, from its tokens' numbers."""
     return [SequenceScore(sum(one.logprob for one in row), all(one.greedy for one in row)) for row in numbers]
-
-
-def portions(rows: Sequence[TokenRow], *, prompts: int, tokens: int) -> list[list[TokenRow]]:
-    """`rows` in order, cut into requests of so many prompts and tokens at most; one row each at least."""
-    found: list[list[TokenRow]] = []
-    room = 0
-    for row in rows:
-        if not found or len(found[-1]) >= prompts or len(row.tokens) > room:
-            found.append([])
-            room = tokens
-        found[-1].append(row)
-        room -= len(row.tokens)
-    return found

@@ -17,10 +17,9 @@ from lsm_eval.endpoints.scoring.numbers import (
     checked_length,
     choices_of,
     incomplete,
-    portions,
     read_number,
 )
-from lsm_eval.endpoints.scoring.route import PROMPTS, TOKENS
+from lsm_eval.endpoints.scoring.portioned import in_portions
 from lsm_eval.endpoints.scoring.token_ids import numbers_by_id
 from lsm_eval.inference.scoring.plain import TokenRow
 
@@ -40,14 +39,8 @@ class PromptLogprobs:
         single = [row for row in rows if self.ids and row.scored == 1]
         longer = [row for row in rows if not self.ids or row.scored != 1]
         by_id = iter(await numbers_by_id(caller, single, seconds))
-        by_prompt = iter(await self._read_whole(caller, longer, seconds))
-        return [next(by_id if self.ids and row.scored == 1 else by_prompt) for row in rows]
 
-    async def _read_whole(
-        self, caller: Caller, rows: Sequence[TokenRow], seconds: float
-    ) -> list[list[TokenNumber]]:
-        found: list[list[TokenNumber]] = []
-        for some in portions(rows, prompts=PROMPTS, tokens=TOKENS):
+        async def ask(some: Sequence[TokenRow]) -> list[dict[str, Any]]:
             body = {
                 "model": caller.model,
                 "prompt": [list(row.tokens) for row in some],
@@ -56,9 +49,10 @@ class PromptLogprobs:
                 "prompt_logprobs": 1,
                 "stream": False,
             }
-            choices = choices_of(await caller.post("completions", body, seconds), len(some))
-            found += [_read(choice, row) for choice, row in zip(choices, some, strict=True)]
-        return found
+            return choices_of(await caller.post("completions", body, seconds), len(some))
+
+        by_prompt = iter(await in_portions(longer, ask, _read))
+        return [next(by_id if self.ids and row.scored == 1 else by_prompt) for row in rows]
 
     async def likeliest(
         self, caller: Caller, tokens: Sequence[int], seconds: float

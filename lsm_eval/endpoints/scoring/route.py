@@ -9,11 +9,6 @@ from lsm_eval.endpoints.scoring.calling import Caller
 from lsm_eval.endpoints.scoring.numbers import TokenNumber
 from lsm_eval.inference.scoring.plain import TokenRow
 
-PROMPTS = 32
-"""In one request, at most."""
-TOKENS = 32_768
-"""In one request, at most: an answer has about 150 bytes for each."""
-
 
 class Route(Protocol):
     """One way of asking. What it says is taken for a fact only once it is proved (`proof`)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar, cast
@@ -38,6 +38,12 @@ class Scorer:
         # One context a slot: with more of them under way, each token would make a slot read another context anew.
         self._turns = asyncio.Semaphore(scoring.room.slots or _MANY)
         self._encoding = encoding
+        self._scored = 0
+        """Requests that were scored, each with one post or more."""
+
+    def listen(self, hears: Callable[[Mapping[str, str], float], None]) -> None:
+        """Have `hears` told the headers of every answer, and how many posts a request takes."""
+        self._caller.listen(lambda headers: hears(headers, max(self._caller.posts / max(self._scored, 1), 1)))
 
     async def attempt(
         self, request: Request, write: Callable[[Generate], Awaitable[Outcome]], seconds: float
@@ -75,6 +81,7 @@ class Scorer:
 
     async def _numbers(self, rows: Sequence[TokenRow], seconds: float) -> list[list[TokenNumber]]:
         async with self._turns:
+            self._scored += 1
             return await self._route.numbers(self._caller, rows, seconds)
 
     def _rows(self, request: Score | Perplexity) -> Failure | tuple[Sequence[TokenRow], int]:

@@ -12,10 +12,9 @@ from lsm_eval.endpoints.scoring.numbers import (
     TokenNumber,
     checked_length,
     incomplete,
-    portions,
     read_number,
 )
-from lsm_eval.endpoints.scoring.route import PROMPTS, TOKENS
+from lsm_eval.endpoints.scoring.portioned import in_portions
 from lsm_eval.inference.scoring.plain import TokenRow
 
 
@@ -31,8 +30,7 @@ class SGLang:
     async def numbers(
         self, caller: Caller, rows: Sequence[TokenRow], seconds: float
     ) -> list[list[TokenNumber]]:
-        found: list[list[TokenNumber]] = []
-        for some in portions(rows, prompts=PROMPTS, tokens=TOKENS):
+        async def ask(some: Sequence[TokenRow]) -> list[dict[str, Any]]:
             body = {
                 "input_ids": [list(row.tokens) for row in some],
                 "sampling_params": {"max_new_tokens": self.new, "temperature": 0},
@@ -41,9 +39,9 @@ class SGLang:
                 "logprob_start_len": [len(row.tokens) - row.scored - 1 for row in some],
                 "top_logprobs_num": 1,
             }
-            answers = _answers(await caller.post("/generate", body, seconds), len(some))
-            found += [_read(answer, row) for answer, row in zip(answers, some, strict=True)]
-        return found
+            return _answers(await caller.post("/generate", body, seconds), len(some))
+
+        return await in_portions(rows, ask, _read)
 
     async def likeliest(
         self, caller: Caller, tokens: Sequence[int], seconds: float

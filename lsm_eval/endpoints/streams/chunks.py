@@ -38,6 +38,11 @@ class Chunks:
         self.ended = False
         """Whether `[DONE]` came."""
 
+    @property
+    def worded(self) -> bool:
+        """Whether a part with text came, thoughts included."""
+        return self._worded > 0
+
     def take(self, name: str, data: bytes) -> bool:
         """Take an event; whether it was the last that matters."""
         if data == DONE or data.strip() == DONE:

@@ -24,6 +24,8 @@ class ResponseEvents:
         self._wrong: Again | None = None
         self.ended = False
         """Whether the last event came."""
+        self.worded = False
+        """Whether a part with text came, thoughts included."""
 
     @property
     def usage(self) -> Any:
@@ -51,6 +53,7 @@ class ResponseEvents:
         elif kind in _LAST:
             self._wrong = Again("malformed", "the last part of the stream holds no response")
             return True
+        self.worded = self.worded or bool(event.get("delta"))
         item = event.get("item")
         if kind == "response.output_item.done" and isinstance(item, dict):
             self._items[json.dumps(event.get("output_index", item.get("id")))] = item

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 from lsm_eval.endpoints.outcome import Again
@@ -28,6 +29,8 @@ class Stream:
         )
         self._manner, self._ends, self._sure = manner, ends, sure
         self._over = False
+        self.first: float | None = None
+        """When the first part with text came, by `time.monotonic`."""
         self.stall_seconds = patience.stall_seconds
         """It is given up where nothing comes for so long once something came."""
         self.most_seconds = patience.stream_seconds
@@ -61,6 +64,8 @@ class Stream:
             if self._over:
                 return
             self._over = self._parts.take(name, data)
+            if self.first is None and self._parts.worded:
+                self.first = time.monotonic()
 
 
 def _encoded(whole: object) -> bytes:

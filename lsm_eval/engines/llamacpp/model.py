@@ -16,6 +16,7 @@ from lsm_eval.engines.llamacpp.header import Header
 from lsm_eval.engines.llamacpp.reading import Reader
 from lsm_eval.engines.llamacpp.server import LlamaServer, Settings
 from lsm_eval.errors import UserError
+from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models.base import Cost, EndpointOptions, ModelInfo
 from lsm_eval.models.file_hashes import FileHashes
 from lsm_eval.paths import cache_file
@@ -45,6 +46,7 @@ class LlamaCppModel:
         self._settings, self._files, self._headers = settings, files, headers
         self._note = note
         self._running: tuple[LlamaServer, EndpointModel, Reader] | None = None
+        self._endless = False
         self.name = f"llama.cpp:{settings.path.name}"
 
     @property
@@ -143,9 +145,21 @@ class LlamaCppModel:
         """Nothing that can be counted from here."""
         return {}
 
+    def times(self) -> FoundTimes:
+        """Of each request that llama.cpp answered (`base.Timing`)."""
+        return self._running[1].times() if self._running else {}
+
+    def ignore_ends(self) -> None:
+        """Write on where a text would end (`base.Endless`)."""
+        self._endless = True
+
     def load(self) -> None:
         """Start the server, unless it runs."""
         self._started  # noqa: B018
+
+    def endpoint(self) -> EndpointModel:
+        """The server as a model of its own, for whoever times how it serves. Starts it, unless it runs."""
+        return self._started[1]
 
     def release(self) -> None:
         """End the server."""
@@ -181,6 +195,7 @@ class LlamaCppModel:
                 server.url,
                 api_key_file=server.key_file,
                 max_concurrency=_WAITING * self._settings.slots,
+                ignore_ends=self._endless,
                 keep=False,
             )
             endpoint = EndpointModel(self._settings.path.name, options, _PATIENCE, self._say, offline=True)

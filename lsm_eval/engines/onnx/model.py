@@ -55,6 +55,7 @@ class OnnxModel:
         self._dtype: str | None = None
         self._details: dict[str, str] = {}
         self._before: Mapping[str, float] = {}
+        self._endless = False
 
     @property
     def info(self) -> ModelInfo:
@@ -141,6 +142,10 @@ class OnnxModel:
         names = {**counts, **self._before}
         return {name: counts.get(name, 0) + self._before.get(name, 0) for name in names}
 
+    def ignore_ends(self) -> None:
+        """Write on where a text would end (`base.Endless`)."""
+        self._endless = True
+
     def load(self) -> None:
         """Read the graph and bring it to the device."""
         if self._loaded is not None:
@@ -160,7 +165,7 @@ class OnnxModel:
             dtype=session.dtype,
             engine=self._options.engine,
             pad=next((int(one) for one in named if one is not None and (size is None or one < size)), 0),
-            ends=self._ends(),
+            ends=() if self._endless else self._ends(),
             decode=self._encoder.decode,
             written=Written(self._encoder.decode_written, self._encoder.special),
             batch_tokens=self._options.batch_tokens,

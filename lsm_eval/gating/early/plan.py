@@ -16,7 +16,13 @@ from lsm_eval.comparison.aggregates import is_mean
 from lsm_eval.comparison.tables import FloatArray, Table
 from lsm_eval.errors import NotComparable, UserError
 from lsm_eval.gating.early.order import slices
-from lsm_eval.gating.early.refuse import by_id_alone, check_comparable, check_policy, check_tasks
+from lsm_eval.gating.early.refuse import (
+    by_id_alone,
+    check_answered,
+    check_comparable,
+    check_policy,
+    check_tasks,
+)
 from lsm_eval.gating.early.task import RunTask
 from lsm_eval.gating.held import Tables
 from lsm_eval.gating.policy import Limit, Policy
@@ -103,6 +109,8 @@ def plan(
         table = own.of(task.name) if mine else None
         once = _once(mine, task, table, limited=task.name in limited)
         places, rows = _paired(task, table, mine, across, all_of_it=task.name in limited)
+        if table is not None:
+            check_answered(table, [row for row in rows if row >= 0], policy.not_comparable)
         if once is None:
             own_ids, own_clusters = (
                 [task.ids[place] for place in places],

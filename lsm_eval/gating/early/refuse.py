@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.shown.escape import visible
+from lsm_eval.comparison.tables import Table
 from lsm_eval.errors import NotComparable, UserError
 from lsm_eval.gating.early.task import RunTask
-from lsm_eval.gating.policy import Policy
+from lsm_eval.gating.outage import OWN, failures
+from lsm_eval.gating.policy import Outage, Policy
 from lsm_eval.gating.rules import Asked, ignored
 from lsm_eval.results.reader import Record
 
@@ -92,6 +95,19 @@ def check_comparable(
                 f"{'differs' if len(refused) == 1 else 'differ'} between the baseline and this run: run both alike, or say with "
                 f"{names} that it is to differ."
             )
+
+
+def check_answered(table: Table, rows: Sequence[int], limits: Outage) -> None:
+    """`NotComparable` where the baseline's samples in these rows failed so often that no run can be held against it."""
+    why = failures(table)
+    lost = [reason for row in rows if (reason := why[row]) is not None]
+    certain = sum(reason not in OWN for reason in lost)
+    if len(lost) == len(rows) or certain > limits.missing * len(rows):
+        told = " and ".join(f"{count:,} {visible(reason)}" for reason, count in sorted(Counter(lost).items()))
+        raise NotComparable(
+            f"{table.task}: {len(lost):,} of {len(rows):,} samples failed in the baseline ({told}), so that no run can be held against it: "
+            "see why, and run it again."
+        )
 
 
 def by_id_alone(one: Asked, task: RunTask, across: Collection[str]) -> bool:

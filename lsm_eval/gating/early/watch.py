@@ -10,7 +10,7 @@ from lsm_eval.comparison.pairs import match
 from lsm_eval.gating.early.plan import LookPlan, Watched
 from lsm_eval.gating.held import Held, Tables
 from lsm_eval.gating.loss import Loss
-from lsm_eval.gating.outage import Losses
+from lsm_eval.gating.outage import Losses, cut
 from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.question import Question
 from lsm_eval.results.reader import Record
@@ -161,13 +161,15 @@ class Watch:
         )
 
     def _lost(self, name: str, tables: Tables) -> bool:
-        """Whether so many samples failed that the runs cannot be compared, whatever comes."""
+        """Whether so many samples failed, or so many more answers are cut than in all of the baseline, that the runs cannot be compared,
+        whatever comes."""
         first, second = self.own.of(name), tables.of(name)
         if first is None or second is None:
             return False
+        limits, planned = self.policy.not_comparable, self.plan.task(name).planned
         return (
-            Losses(match(first, second)).lost
-            > self.policy.not_comparable.missing * self.plan.task(name).planned
+            Losses(match(first, second)).lost > limits.missing * planned
+            or sum(cut(second)) - sum(cut(first)) > limits.truncated * planned
         )
 
 

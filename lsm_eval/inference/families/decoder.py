@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.generation import Continuation, Prompt, PromptContinuer
@@ -19,6 +19,9 @@ from lsm_eval.inference.scoring.plain_scorer import PlainScorer
 from lsm_eval.inference.scoring.self_check import Scorer, SelfCheck
 from lsm_eval.inference.scoring.tree_attention import windows_seen
 from lsm_eval.inference.scoring.tree_scorer import Kernel, TreeScorer
+
+if TYPE_CHECKING:
+    from lsm_eval.inference.generating.arriving import ArrivingLoop
 
 _KERNELS: tuple[Kernel, ...] = ("blocks", "mask")
 
@@ -66,6 +69,10 @@ class DecoderNetwork:
     ) -> Iterator[dict[int, Continuation]]:
         """See `Network.generate`."""
         yield from self._continuer.continuations(prompts, known)
+
+    def arriving(self, prompts: Collection[Prompt], slots: int | None) -> ArrivingLoop | str:
+        """See `PromptContinuer.arriving`."""
+        return self._continuer.arriving(prompts, slots)
 
     def _scorer(self, rows: Mapping[int, Sequence[TokenRow]]) -> Scorer:
         """The first way of scoring that gives what plain scoring gives on some of these rows."""

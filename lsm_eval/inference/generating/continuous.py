@@ -23,6 +23,7 @@ from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import out_of_memory, release
 from lsm_eval.inference.place import Place
 from lsm_eval.inference.scoring.plain import layer_count, only_rows
+from lsm_eval.inference.settle import settle
 
 if TYPE_CHECKING:
     import torch
@@ -104,6 +105,9 @@ class ContinuousLoop:
             self._trunks |= dict.fromkeys(entered[-1][1].path())
         if not entered:
             return
+        began = time.perf_counter()
+        for _, sequence in entered:
+            sequence.began = sequence.began or began  # one that is read again was begun before
         self._groups = self._grouped()
         slots = min(capacity.slots, len(self._active) + len(self._waiting))
         longest = max(sequence.reserved for sequence in self._active)
@@ -156,6 +160,7 @@ class ContinuousLoop:
         work.tokens += sum(size for _, size in sizes)
         work.pairs += self._layers * sum(size * before + size * (size + 1) // 2 for before, size in sizes)
         work.passes += 1
+        settle(self._place.device)  # or its work would be counted as writing
         work.seconds += time.perf_counter() - start
 
     def _step(self) -> dict[int, Continuation]:
@@ -190,6 +195,9 @@ class ContinuousLoop:
             )
             for slot in ended
         }
+        if ended:
+            now = time.perf_counter()
+            self._ledger.sequences.extend(now - active[slot].began for slot in ended)
         for slot in ended:
             if bad[slot]:
                 self._cache.wipe(slot)

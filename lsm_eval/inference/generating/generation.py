@@ -17,6 +17,7 @@ from lsm_eval.inference.reach import attention_chunk, shortest_view
 if TYPE_CHECKING:
     import torch
 
+    from lsm_eval.inference.generating.arriving import ArrivingLoop
     from lsm_eval.inference.generating.packed import PackedLinears
 
 __all__ = ["Continuation", "Prompt", "PromptContinuer"]
@@ -81,6 +82,24 @@ class PromptContinuer:
             ledger=self._ledger,
             alone=alone is not None,
         )
+
+    def arriving(self, prompts: Collection[Prompt], slots: int | None) -> ArrivingLoop | str:
+        """A loop for prompts like these that arrive one by one, `slots` of them at a time at most (None: as many as are
+        quickest); why there is none, in words, where the model does not suit it."""
+        from lsm_eval.inference.generating.arriving import ArrivingLoop
+
+        if self._place.engine == "plain":
+            return "--engine plain says so"
+        self._pack(prompts)
+        with self._ledger.checking():
+            why = self._disagreement(list(prompts))
+        if why is not None:
+            return why
+        bounds = capacity(self._config, self._place, prompts, free_memory(self._place.device))
+        if slots is not None:
+            bounds = replace(bounds, slots=slots)
+        self.details["generation"] = "continuous"
+        return ArrivingLoop(self._model, self._place, self._ledger, bounds, self._packed)
 
     def _pack(self, prompts: Collection[Prompt]) -> None:
         work = sum(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)

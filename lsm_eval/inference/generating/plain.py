@@ -19,6 +19,7 @@ from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place
 from lsm_eval.inference.scoring.plain import layer_count
+from lsm_eval.inference.settle import settle
 
 _CPU_TOKENS, _ACCELERATOR_TOKENS = 8192, 131072
 _TAIL = 24  # tokens that are decoded at least when a stop string is looked for
@@ -177,6 +178,7 @@ class _Steps:
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         if not self.count:
+            settle(str(scores.device))
             self.first = time.perf_counter()
         bad = scores.isnan().any(dim=-1)
         self._seen = bad if self._seen is None else self._seen | bad

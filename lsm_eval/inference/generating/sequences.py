@@ -37,6 +37,8 @@ class Sequence:
     length: int = 0
     """Tokens in the slot: copied ones, the prompt's own, new ones."""
     budget: BudgetWatch | None = None
+    began: float = 0.0
+    """When its prompt began to be read, by `time.perf_counter`; 0 before that."""
 
     @property
     def start(self) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import LmEvalTask
 from lsm_eval.models.base import Choosing, Model
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Generate, Request, Score
-from lsm_eval.runner.built import chat_of, within_bounds
+from lsm_eval.runner.built import chat_of, with_examples, within_bounds
 from lsm_eval.runner.choosing.metrics import metrics_of_written
-from lsm_eval.runner.choosing.wording import CHAT_TOKENS, PLAIN_TOKENS, listed
+from lsm_eval.runner.choosing.wording import CHAT_TOKENS, PLAIN_TOKENS, example, listed
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.registry import LoadedTask
@@ -51,6 +52,8 @@ def _as_written(task: PreparedTask, spec: RunSpec, *, chat_template: bool) -> Pr
         raise UserError(
             f"none of its metrics has a meaning then ({'; '.join(dict.fromkeys(dropped.values()))})"
         )
+    if task.shots:
+        task = with_examples(task, spec, partial(example, draw=f"{spec.seed}/example"))
     samples = tuple(_sample(one, task, spec, chat=chat) for one in task.samples)
     return replace(
         task,

@@ -10,7 +10,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Score
 from lsm_eval.tasks.sample import Listed
 
-VERSION = 1
+VERSION = 2
 """Raised when prompts change; part of signatures."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CHAT_TOKENS = 256
@@ -38,15 +38,11 @@ def listed(request: Score, delimiter: str, *, chat: bool, draw: str) -> tuple[Ge
         answers = f"{', '.join(choices[:-1])} or {choices[-1]}"
         prompt = f"{request.context}\n\nReply with {answers}, and nothing else." if chat else request.context
     else:
-        random.Random(draw).shuffle(places)
-        labels, texts = _labels(len(choices)), tuple(choices[place] for place in places)
-        lines = "\n".join(f"{label}. {text}" for label, text in zip(labels, texts, strict=True))
-        what = "letter" if labels[0] == "A" else "number"
-        prompt = f"{request.context}\n\nThe text above goes on with one of these:\n{lines}\n"
+        labels, texts, places = _drawn(choices, draw)
+        what = _what(labels)
+        prompt = _with_list(request.context, labels, texts)
         prompt += (
-            f"\nReply with the {what} of the one that fits best, and nothing else."
-            if chat
-            else f"The {what} of the one that fits best:"
+            f"\nReply with the {what} of the one that fits best, and nothing else." if chat else _asks(what)
         )
     asked = Generate(
         prompt,
@@ -56,6 +52,35 @@ def listed(request: Score, delimiter: str, *, chat: bool, draw: str) -> tuple[Ge
         lm_eval=request.lm_eval,
     )
     return asked, Listed(labels, texts, tuple(places), own)
+
+
+def example(question: str, choices: Sequence[str], right: int, number: int, *, draw: str) -> str | None:
+    """An example whose answer is a label, as `listed` asks for one (`tasks.examples.Wording`), its choices in an order that `draw` and its
+    number decide. None where it shows labels already, or its choices could be taken for some."""
+    labels, texts, places = _drawn(choices, f"{draw}/{number}")
+    if len(choices) < 2 or not question.strip() or _lists(question, choices) or set(labels) & set(choices):
+        return None
+    return f"{_with_list(question, labels, texts)}{_asks(_what(labels))} {labels[places.index(right)]}"
+
+
+def _drawn(choices: Sequence[str], draw: str) -> tuple[tuple[str, ...], tuple[str, ...], list[int]]:
+    """Labels, the choices beside them, and the place of each among `choices`."""
+    places = list(range(len(choices)))
+    random.Random(draw).shuffle(places)
+    return _labels(len(choices)), tuple(choices[place] for place in places), places
+
+
+def _with_list(text: str, labels: Sequence[str], choices: Sequence[str]) -> str:
+    lines = "\n".join(f"{label}. {choice}" for label, choice in zip(labels, choices, strict=True))
+    return f"{text}\n\nThe text above goes on with one of these:\n{lines}\n"
+
+
+def _what(labels: Sequence[str]) -> str:
+    return "letter" if labels[0] == "A" else "number"
+
+
+def _asks(what: str) -> str:
+    return f"The {what} of the one that fits best:"
 
 
 def _labels(count: int) -> tuple[str, ...]:

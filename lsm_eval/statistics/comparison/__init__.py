@@ -35,8 +35,6 @@ in the same order (matched by id before), NaN for missing. Modules, each with it
     `sequential([Look(share, evidence), ...], *, spending, false_alarm, false_pass) -> tuple[Settled, ...]`: verdicts on the way; stop when
     none is undecided. `limits(alpha, shares, spending)`: the p-value that each look needs; `boundaries(...)`: the same as z;
     `inflation(alpha, power, shares, spending)`: how many times the samples of one look they need.
-`ranks`
-    `ranks(values, clusters, *, higher_is_better, level, seed, draws) -> Ranks`, values [models, samples].
 `noise`
     `calibration(runs) -> Calibration` of values [runs, samples] of one model: flips, and `.noise` for `difference(noise=)`.
 `speed`

@@ -37,8 +37,8 @@ METHODS = (
     ),
     Method(
         "ranks",
-        1,
-        "Mogstad, Romano, Shaikh & Wilhelm 2024; multipliers, Chernozhukov et al. 2013; the best: Hsu 1996",
+        2,
+        "Mogstad, Romano, Shaikh & Wilhelm 2024, in steps: Romano & Wolf 2005; McNemar's mid-p, or t with Hall's transformation, at Šidák's level for an effective number of comparisons (multipliers, Chernozhukov et al. 2013)",
         "ranks of many models",
     ),
     Method("none", 1, "-", "no honest interval, or no value; the reason stands in brackets"),

@@ -1,55 +1,22 @@
-"""The probe at the start: what it finds out of servers of many kinds, what follows from it, and how long it is kept."""
+"""The probe at the start: what it finds out of servers of many kinds, and what follows from it."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import GENERATE, QUESTIONS, call, write_task
+from command_line import GENERATE, QUESTIONS, write_task
 from dialects import Dialect
-from openai_server import Ask, Body, Server, completion, echo, serving
+from openai_server import Ask, Body, Server, completion, serving
+from probed_models import CHAT, PLAIN, QUICK, found_out, probed
 
-from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.probe import findings
-from lsm_eval.endpoints.probe.findings import Findings, PathFindings
 from lsm_eval.endpoints.probe.questions import piece, stop_kept
 from lsm_eval.errors import UserError
-from lsm_eval.models.base import EndpointOptions
 from lsm_eval.paths import cache_file
-from lsm_eval.requests import Generate
 from lsm_eval.results.reader import read_record
-from lsm_eval.results.schema import ModelRow
 
-QUICK = Patience(first_wait=0.001, longest_wait=0.01)
-CHAT, PLAIN = Generate("x", chat=True), Generate("x")
 FULL = ("structured_outputs", "guided_choice", "grammar", "regex", "response_format")
-
-
-@pytest.fixture
-def told() -> list[str]:
-    """What models of this test say."""
-    return []
-
-
-def _model(server: Server, told: list[str] | None = None, **options: Any) -> EndpointModel:
-    note = (lambda text: None) if told is None else told.append
-    return EndpointModel("small", EndpointOptions(server.url, **options), QUICK, note)
-
-
-def _found(server: Server, dialect: Any, request: Generate = CHAT) -> PathFindings:
-    server.probe = dialect
-    model = _model(server)
-    model.probe([request])
-    known = model._known.learned.findings
-    assert known is not None
-    (found,) = known.paths.values()
-    assert known.requests == len(server.probes) <= 11
-    return found
 
 
 @pytest.mark.parametrize(
@@ -81,12 +48,12 @@ def _found(server: Server, dialect: Any, request: Generate = CHAT) -> PathFindin
     ],
 )  # fmt: skip
 def test_what_is_found_out(dialect: dict[str, Any], values: dict[str, Any], server: Server) -> None:
-    found = _found(server, Dialect(**dialect))
+    found = found_out(server, Dialect(**dialect))
     assert {name: getattr(found, name) for name in values} == values
 
 
 def test_token_ids_as_prompts(server: Server) -> None:
-    assert _found(server, Dialect(), PLAIN).token_ids is True
+    assert found_out(server, Dialect(), PLAIN).token_ids is True
     (ids,) = [body for body in server.probes if isinstance(body["prompt"], list)]
     assert ids["max_tokens"] == 1
 
@@ -108,11 +75,11 @@ def test_token_ids_that_are_taken_for_something_else(
     def answer(body: Body) -> Any:
         return dialect(body) | change if isinstance(body["prompt"], list) else dialect(body)
 
-    assert _found(server, answer, PLAIN).token_ids is takes
+    assert found_out(server, answer, PLAIN).token_ids is takes
 
 
 def test_token_ids_that_are_refused(server: Server) -> None:
-    assert _found(server, Dialect(ids=False), PLAIN).token_ids is False
+    assert found_out(server, Dialect(ids=False), PLAIN).token_ids is False
 
 
 @pytest.mark.parametrize(
@@ -149,7 +116,7 @@ def test_kinds_of_servers(
     server.pages = {"/v1/models": {"data": [{"id": "other"}, row]}, **pages}
     server.name = header
     server.probe = Dialect(obeys=FULL)
-    model = _model(server)
+    model = probed(server)
     model.probe([CHAT])
     known = model._known.learned.findings
     assert known is not None
@@ -157,91 +124,6 @@ def test_kinds_of_servers(
     assert model.info.context == context
     first = {"vLLM": "structured_outputs", "SGLang": "regex", "llama.cpp": "grammar"}
     assert known.paths["chat/completions"].constraint == first.get(kind or "", "json_schema")
-
-
-def test_the_next_run_asks_nothing(server: Server, ask: Ask, own_cache: Path) -> None:
-    server.pages["/version"] = {"version": "1.0"}
-    server.probe = Dialect()
-    first = ask(server)
-    count = len(server.probes)
-    assert 5 <= count <= 10
-    assert f"openai:small: {count} short requests found out how the server is to be asked" in first.err
-    second = ask(server)
-    assert (second.code, len(server.probes)) == (0, count)
-    assert "short requests" not in second.err
-    rows = [read_record(one.record).manifest.model for one in (first, second)]
-    assert rows[0].probed == rows[1].probed
-    probed = rows[0].probed or {}
-    assert probed["requests"] == count
-    assert probed["paths"]["chat/completions"]["stop"] == "cut"
-    assert (
-        rows[0]
-        .details["probe of chat/completions"]
-        .startswith("max_tokens, temperature 0 repeats, seed kept")
-    )
-    server.pages["/version"] = {"version": "1.1"}
-    ask(server)
-    assert len(server.probes) == 2 * count
-    (folder,) = own_cache.glob("probes")
-    for file in folder.iterdir():
-        file.write_text(file.read_text().replace('"max_tokens"', '"no such field"'))
-    assert ask(server).code == 0
-    assert len(server.probes) == 3 * count, "what is kept and broken is found out anew"
-
-
-def test_a_server_without_a_version_is_asked_after_a_day(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.probe = Dialect()
-    _model(server).probe([CHAT])
-    count = len(server.probes)
-    _model(server).probe([CHAT])
-    assert len(server.probes) == count
-    at = time.time()
-    monkeypatch.setattr(time, "time", lambda: at + 86_401)
-    _model(server).probe([CHAT])
-    assert len(server.probes) == 2 * count
-
-
-def test_another_probe_asks_anew(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    server.pages["/version"] = "1.0"
-    _model(server).probe([CHAT])
-    count = len(server.probes)
-    monkeypatch.setattr(findings, "VERSION", 2)
-    _model(server).probe([CHAT])
-    assert len(server.probes) == 2 * count
-
-
-def test_a_second_path_is_asked_what_the_first_cannot_tell(server: Server) -> None:
-    server.probe = Dialect()
-    model = _model(server)
-    model.probe([CHAT])
-    count = len(server.probes)
-    model.probe([CHAT, PLAIN])
-    assert 3 <= len(server.probes) - count <= 6
-    assert model._known.learned.findings is not None
-    plain = model._known.learned.findings.paths["completions"]
-    assert (plain.seed, plain.greedy, plain.token_ids) == ("kept", True, True)
-    again = _model(server)
-    again.probe([CHAT, PLAIN])
-    assert len(server.probes) == count + model._known.learned.findings.requests - count
-
-
-@pytest.mark.parametrize(
-    "command", [["run", "--dry-run", "--tasks", "choose,say"], ["show", "task", "choose"]]
-)
-def test_what_asks_nothing_probes_nothing(command: list[str], server: Server, small_tasks: Path) -> None:
-    done = call(*command, "--include", small_tasks, "--model", "openai:small", "--base-url", server.url)
-    assert done.code == 0, done.err
-    assert server.bodies == server.probes == []
-    assert all(head.startswith("GET ") for head in server.headers), (
-        "its pages tell whether it was asked before"
-    )
-    gone = call(
-        *command, "--include", small_tasks, "--model", "openai:small", "--base-url", "http://127.0.0.1:9/v1"
-    )
-    assert gone.code == 0, gone.err
-    assert "no server answers" not in gone.err
 
 
 @pytest.mark.parametrize(
@@ -279,7 +161,7 @@ def test_what_goes_wrong_is_tried_again(server: Server, told: list[str]) -> None
         return (left.pop(), {"error": "busy"}, {}) if left else dialect(body)
 
     server.probe = answer
-    model = _model(server, told)
+    model = probed(server, told)
     model.probe([CHAT])
     assert left == []
     assert model._known.learned.findings is not None
@@ -287,22 +169,9 @@ def test_what_goes_wrong_is_tried_again(server: Server, told: list[str]) -> None
     assert f"{len(server.probes)} short requests" in told[-1], "each try is counted"
 
 
-def test_what_was_not_found_out_is_not_kept(server: Server) -> None:
-    dialect = Dialect()
-    server.probe = lambda body: (500, "no", {}) if body.get("seed") else dialect(body)
-    model = _model(server)
-    model.probe([CHAT])
-    assert model._known.learned.findings is not None
-    found = model._known.learned.findings.paths["chat/completions"]
-    assert (found.seed, found.greedy, found.stop) == (None, True, "cut")
-    count = len(server.probes)
-    _model(server).probe([CHAT])
-    assert len(server.probes) == 2 * count
-
-
 def test_a_server_that_never_answers_the_probe_is_asked_all_the_same(server: Server) -> None:
     server.probe = lambda body: (500, "no", {})
-    model = _model(server)
+    model = probed(server)
     model.probe([CHAT])
     assert model.info.probed is None
     (batch,) = model.answer([CHAT])
@@ -348,7 +217,7 @@ def test_no_temperature_is_sent_where_none_is_taken(server: Server, ask: Ask, tm
 
 def test_accepted_and_not_obeyed_is_no_constraint(server: Server) -> None:
     """As llama.cpp's completions do with `response_format`."""
-    assert _found(server, Dialect(obeys=())).constraint is None
+    assert found_out(server, Dialect(obeys=())).constraint is None
     tried = [name for body in server.probes for name in ("response_format", "guided_choice") if name in body]
     assert tried == ["response_format", "guided_choice"]
 
@@ -361,7 +230,7 @@ def test_a_thinking_model_has_room_to_think_before_a_choice(server: Server) -> N
             return completion(body, "green-4", reasoning_content="hm", tokens=300)
         return dialect(body)
 
-    assert _found(server, answer).constraint == "structured_outputs"
+    assert found_out(server, answer).constraint == "structured_outputs"
     assert {body["max_tokens"] for body in server.probes} == {16, 1024}
 
 
@@ -373,7 +242,7 @@ def test_thoughts_that_are_counted_and_not_shown(server: Server) -> None:
         made["usage"]["completion_tokens_details"] = {"reasoning_tokens": 16}
         return made
 
-    found = _found(server, answer)
+    found = found_out(server, answer)
     assert (found.thoughts, found.constraint, found.greedy, found.stop) == (
         "hidden",
         "json_schema",
@@ -391,45 +260,12 @@ def test_thoughts_that_are_counted_and_not_shown(server: Server) -> None:
 )  # fmt: skip
 def test_answers_of_no_shape_tell_nothing(content: Any, server: Server) -> None:
     server.probe = lambda body: content
-    model = _model(server)
+    model = probed(server)
     model.probe([CHAT])
     known = model._known.learned.findings
     if known is not None:
         found = known.paths["chat/completions"]
         assert (found.greedy, found.seed, found.stop, found.constraint) == (None, None, None, None)
-
-
-def test_findings_are_read_as_they_were_written() -> None:
-    found = Findings(
-        "vLLM",
-        "uvicorn 1",
-        "1",
-        4096,
-        "{}",
-        {"completions": PathFindings(token_ids=True)},
-        {"x": [1]},
-        7,
-        1.5,
-    )
-    text = json.dumps(found.as_json())
-    assert findings.from_json(text) == found
-    for changed in (
-        text.replace('"cut"', '"no"'), text.replace('"max_tokens"', '"x"'), text.replace('"probe": 1', '"probe": 0'),
-        text.replace("completions", "complete"), text[:-4], "[]", "3", "null", text.replace("1.5", '"late"'),
-        text.replace('"constraint": null', '"constraint": "pray"'), "[" * 100_000,
-    ):  # fmt: skip
-        assert changed == text or findings.from_json(changed) is None
-
-
-def test_a_place_for_what_scoring_finds_out(server: Server) -> None:
-    server.pages["/version"] = "1.0"
-    model = _model(server)
-    assert model._known.learned.scoring(model._known.server) is None
-    model._known.learned.keep_scoring(model._known.server, {"route": "echo", "proved": True})
-    model.probe([CHAT])
-    assert (model.info.probed or {})["scoring"] == {"route": "echo", "proved": True}
-    again = _model(server)
-    assert again._known.learned.scoring(again._known.server) == {"route": "echo", "proved": True}
 
 
 def test_where_a_text_is_stopped() -> None:
@@ -444,29 +280,8 @@ def test_where_a_text_is_stopped() -> None:
     assert stop_kept("ab cd ef", "another text", "cd") is None
 
 
-def test_records_without_a_probe_are_as_they_were() -> None:
-    row = ModelRow(name="m", fingerprint="f")
-    assert "probed" not in row.model_dump()
-    assert ModelRow.model_validate({"name": "m", "fingerprint": "f"}).probed is None
-
-
 def test_no_probe_where_nothing_is_there(told: list[str]) -> None:
     with serving() as gone:
         pass
     with pytest.raises(UserError, match="no server answers at"):
-        _model(gone, told).probe([CHAT])
-
-
-@pytest.fixture
-def silent() -> Iterator[Server]:
-    """A server that tells its version and resets every other connection."""
-    with serving(probe=echo) as found:
-        yield found
-
-
-def test_a_cache_that_cannot_be_written_is_no_fault(silent: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LSM_EVAL_CACHE", "/dev/null/none")
-    _model(silent).probe([CHAT])
-    count = len(silent.probes)
-    _model(silent).probe([CHAT])
-    assert len(silent.probes) == 2 * count
+        probed(gone, told).probe([CHAT])

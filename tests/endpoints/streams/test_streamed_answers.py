@@ -1,9 +1,8 @@
-"""Streams over a connection: how long they may be silent, where they end, and when they are asked for."""
+"""Streams over a connection: how long they may be silent, and where they end."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -12,15 +11,12 @@ from typing import Any
 import pytest
 from openai_server import Ask, Body, Server, completion, prompt_of, serving, words
 from stream_bytes import chunk_events, event
+from streamed import questions_to, texts_of
 
-from lsm_eval.endpoints.model import EndpointModel
 from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.streams.manner import LONG, StreamManner
-from lsm_eval.models.base import EndpointOptions
-from lsm_eval.requests import Failure, Generate, Generated, Response
+from lsm_eval.requests import Failure, Generated
 from lsm_eval.results.reader import read_record
 
-QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, stall_seconds=0.3)
 Parts = Callable[[Body], AsyncIterator[bytes]]
 
 
@@ -52,19 +48,8 @@ class Dripping(Server):
         return False
 
 
-def _asked(server: Server, *prompts: str, patience: Patience = QUICK, **options: Any) -> list[Response]:
-    model = EndpointModel("small", EndpointOptions(server.url, **{"stream": "on", **options}), patience)
-    requests = [Generate(text, chat=True) for text in prompts]
-    found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
-    return [found[at] for at in range(len(prompts))]
-
-
 def _events(body: Body) -> list[bytes]:
     return chunk_events(completion(body, words(prompt_of(body))))
-
-
-def _texts(found: list[Response]) -> list[Any]:
-    return [getattr(one, "text", one) for one in found]
 
 
 @pytest.mark.parametrize("chunked", [True, False])
@@ -80,7 +65,7 @@ def test_slow_is_no_stall_and_comments_are_life(chunked: bool) -> None:
     patience = Patience(tries=1, attempt_seconds=0.5, stall_seconds=0.3)
     with serving(Dripping(parts=drip, chunked=chunked)) as server:
         began = time.monotonic()
-        assert _texts(_asked(server, "a", "b", patience=patience)) == [words("a"), words("b")]
+        assert texts_of(questions_to(server, "a", "b", patience=patience)) == [words("a"), words("b")]
         assert time.monotonic() - began > 1, "each takes longer than a whole answer may"
 
 
@@ -96,7 +81,7 @@ def test_a_stall_has_a_limit_of_its_own(after: int) -> None:
         await asyncio.sleep(60)
 
     with serving(Dripping(parts=stall)) as server:
-        _, failed = _asked(server, "first", "a")
+        _, failed = questions_to(server, "first", "a")
         assert isinstance(failed, Failure)
         assert failed.detail.startswith("stalled: nothing came for 0.3 s in the midst of a stream (3 tries")
         assert len(server.bodies) == 4
@@ -109,9 +94,9 @@ def test_before_the_first_part_the_limit_is_that_of_a_try() -> None:
             yield part
 
     with serving(Dripping(parts=late)) as server:
-        assert _texts(_asked(server, "a")) == [words("a")]
+        assert texts_of(questions_to(server, "a")) == [words("a")]
         short = Patience(tries=2, first_wait=0.01, attempt_seconds=0.2)
-        (failed,) = _asked(server, "b", patience=short)
+        (failed,) = questions_to(server, "b", patience=short)
         assert isinstance(failed, Failure)
         assert failed.detail.startswith("timeout: nothing came within 0 s (2 tries")
 
@@ -124,7 +109,7 @@ def test_a_stream_without_end_has_an_end() -> None:
 
     patience = Patience(tries=1, stream_seconds=0.5)
     with serving(Dripping(parts=endless)) as server:
-        (failed,) = _asked(server, "a", patience=patience)
+        (failed,) = questions_to(server, "a", patience=patience)
         assert isinstance(failed, Failure)
         assert failed.detail.startswith("timeout: no end within 0 s")
 
@@ -137,7 +122,9 @@ def test_a_connection_that_stays_open_after_the_last_part() -> None:
 
     with serving(Dripping(parts=open_end)) as server:
         began = time.monotonic()
-        assert _texts(_asked(server, "a", "b", "c", max_concurrency=2)) == [words(text) for text in "abc"]
+        assert texts_of(questions_to(server, "a", "b", "c", max_concurrency=2)) == [
+            words(text) for text in "abc"
+        ]
         assert time.monotonic() - began < 8
 
 
@@ -148,21 +135,21 @@ def test_connections_are_used_again() -> None:
 
     dripping = Dripping(parts=plain)
     with serving(dripping):
-        _asked(dripping, *map(str, range(30)), max_concurrency=1)
+        questions_to(dripping, *map(str, range(30)), max_concurrency=1)
     assert len(dripping.connections) == 1
 
 
 def test_a_server_that_gives_no_streams_answers_whole() -> None:
     with serving() as server:
         server.answer = lambda body: (200, completion(body, words(prompt_of(body))), {})
-        assert _texts(_asked(server, "a", "b")) == [words("a"), words("b")]
+        assert texts_of(questions_to(server, "a", "b")) == [words("a"), words("b")]
         assert len(server.bodies) == 2
 
 
 def test_a_server_that_sends_no_done_is_told_by_its_first_answer() -> None:
     with serving() as server:
         server.answer = lambda body: _events(body)[:-1]
-        assert _texts(_asked(server, "a", "b", "c")) == [words(text) for text in "abc"]
+        assert texts_of(questions_to(server, "a", "b", "c")) == [words(text) for text in "abc"]
         assert len(server.bodies) == 4, "the first request went twice, and no other"
 
 
@@ -170,7 +157,7 @@ def test_streams_that_are_not_counted() -> None:
     """By a server that counts whole answers: those are still held to it."""
     with serving() as server:
         server.answer = lambda body: chunk_events(completion(body, "yes"), usage=False)
-        found = _asked(server, "a", "b")
+        found = questions_to(server, "a", "b")
         assert found == [Generated("yes", None, "stop")] * 2
         assert len(server.bodies) == 3
 
@@ -181,7 +168,7 @@ def test_a_part_that_came_twice_is_settled_by_a_whole_answer() -> None:
         return [*events[:2], *events[1:]] if body["stream"] else completion(body, words(prompt_of(body)))
 
     with serving(answer=answer) as server:
-        assert _texts(_asked(server, "a", "b")) == [words("a"), words("b")]
+        assert texts_of(questions_to(server, "a", "b")) == [words("a"), words("b")]
         assert [body["stream"] for body in server.bodies] == [True, False, True, False]
 
 
@@ -194,7 +181,7 @@ def test_where_no_whole_answer_comes_a_doubt_is_no_proof() -> None:
         return completion(body, "ha ha ha", tokens=3) if body["stream"] else (500, {}, {})
 
     with serving(answer=answer) as server:
-        assert _texts(_asked(server, "first", "a")) == ["so it is", "ha ha ha"]
+        assert texts_of(questions_to(server, "first", "a")) == ["so it is", "ha ha ha"]
         assert [body["stream"] for body in server.bodies] == [True, True, False, True]
 
 
@@ -206,7 +193,7 @@ def test_the_same_stream_twice_is_no_answer_to_two_requests() -> None:
         ]
 
     with serving(answer=answer) as server:
-        assert _texts(_asked(server, "a", "b")) == ["yes", "yes"]
+        assert texts_of(questions_to(server, "a", "b")) == ["yes", "yes"]
         assert len(server.bodies) == 3, "once more over a connection of its own"
 
 
@@ -224,129 +211,11 @@ def test_no_key_comes_out_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
         return [*events[:1], *parts, *events[2:]]
 
     with serving(answer=answer) as server:
-        text, error = _asked(server, "a", "error")
+        text, error = questions_to(server, "a", "error")
     assert getattr(text, "text", None) == "***"
     assert isinstance(error, Failure)
     assert "sesame" not in error.detail
     assert "status 400: x***" in error.detail
-
-
-def test_when_streams_are_asked_for() -> None:
-    manner = StreamManner()
-    assert not manner.wanted("auto", 10**6), "nothing stands between, on this machine"
-    assert manner.wanted("on", 1)
-    assert not manner.wanted("off", 10**6)
-    manner.long = LONG
-    assert [manner.wanted("auto", most) for most in (LONG - 1, LONG)] == [False, True]
-    manner.lost(3, 64)
-    assert not manner.wanted("auto", 64)
-    manner.lost(60, 2048)
-    assert [manner.wanted("auto", most) for most in (2047, 2048)] == [False, True]
-    manner.gives = "whole"
-    assert not manner.wanted("auto", 10**6)
-    manner.gives = "streams"
-    assert manner.wanted("auto", 1)
-
-
-def test_long_answers_of_other_machines_are_streams() -> None:
-    for url, long in (("http://localhost/v1", False), ("http://10.0.0.1/v1", True)):
-        model = EndpointModel("small", EndpointOptions(url))
-        assert model._sites[0].manner.streaming.wanted("auto", LONG) is long
-
-
-@pytest.mark.parametrize("status", [504, 0])
-def test_a_whole_answer_that_is_cut_off_comes_as_a_stream_next(
-    status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lsm_eval.endpoints.streams.manner._SILENT_SECONDS", 0.1)
-
-    def answer(body: Body) -> Any:
-        if not body["stream"] and body["max_tokens"] > 100:
-            time.sleep(0.15)
-            return status, b"<html>Gateway Time-out</html>", {}
-        return completion(body, words(prompt_of(body)))
-
-    with serving(answer=answer) as server:
-        model = EndpointModel("small", EndpointOptions(server.url, max_concurrency=1), QUICK)
-        requests = [Generate(str(at), chat=True, max_tokens=8 if at % 2 else 256) for at in range(1, 7)]
-        found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
-        assert _texts([found[at] for at in range(6)]) == [words(str(at)) for at in range(1, 7)]
-        long = [body["stream"] for body in server.bodies if body["max_tokens"] == 256]
-        assert long == [False, True, True, True]
-        assert not any(body["stream"] for body in server.bodies if body["max_tokens"] == 8)
-
-
-def _refusing(said: str, param: str | None, when: Callable[[Body], bool]) -> Callable[[Body], Any]:
-    def answer(body: Body) -> Any:
-        if when(body):
-            return 400, {"error": {"message": said, "param": param}}, {}
-        return completion(body, words(prompt_of(body)))
-
-    return answer
-
-
-def test_a_server_that_takes_no_options_of_streams() -> None:
-    said = "[{'type': 'extra_forbidden', 'loc': ('body', 'stream_options')}]"
-    with serving(answer=_refusing(said, None, lambda body: "stream_options" in body)) as server:
-        found = _asked(server, *"abc")
-        assert _texts(found) == [words(text) for text in "abc"]
-        assert len(server.bodies) == 5, (
-            "without them it does not count, and the first request is asked once more for that"
-        )
-
-
-@pytest.mark.parametrize(
-    ("said", "param", "streamed"),
-    [
-        ("Your organization must be verified to stream this model.", "stream", True),
-        ("streaming is not supported for this model", None, True),
-        (
-            "This model only support stream mode, please enable the stream parameter to access the model.",
-            None,
-            False,
-        ),
-        ("parameter.enable_thinking must be set to false for non-streaming calls", "stream", False),
-    ],
-)
-def test_a_server_that_gives_one_kind_of_answer(said: str, param: str | None, streamed: bool) -> None:
-    with serving(answer=_refusing(said, param, lambda body: body["stream"] is streamed)) as server:
-        model = EndpointModel("small", EndpointOptions(server.url), QUICK)
-        model._sites[0].manner.streaming.long = 256 if streamed else 10**6
-        requests = [Generate(text, chat=True) for text in "abc"]
-        found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
-        assert _texts([found[at] for at in range(3)]) == [words(text) for text in "abc"]
-        assert [body["stream"] for body in server.bodies] == [
-            streamed,
-            not streamed,
-            not streamed,
-            not streamed,
-        ]
-
-
-def test_what_was_asked_for_is_not_changed(ask: Ask) -> None:
-    said = "Your organization must be verified to stream this model."
-    with serving(answer=_refusing(said, "stream", lambda body: body["stream"])) as server:
-        done = ask(server, "--stream", "on")
-    assert "does not take 'stream' as it is sent" in done.err
-    assert done.code == 2
-
-
-def test_many_requests_that_are_refused_together_are_all_sent_again() -> None:
-    """Each of them finds that another one has changed the way already."""
-    asked: list[Body] = []
-
-    def answer(body: Body) -> Any:
-        asked.append(body)
-        if len(asked) > 1 and body["stream"]:
-            return 400, {"error": {"message": "no", "param": "stream"}}, {}
-        return completion(body, words(prompt_of(body)))
-
-    with serving(answer=answer, seconds=0.05) as server:
-        model = EndpointModel("small", EndpointOptions(server.url), QUICK)
-        model._sites[0].manner.streaming.long = 1
-        requests = [Generate(str(at), chat=True) for at in range(30)]
-        found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
-    assert _texts([found[at] for at in range(30)]) == [words(str(at)) for at in range(30)]
 
 
 def test_a_run_is_the_same_with_streams(server: Server, ask: Ask) -> None:
@@ -354,11 +223,3 @@ def test_a_run_is_the_same_with_streams(server: Server, ask: Ask) -> None:
     parts = read_record(ask(server, "--stream", "on", "--store", "none").record)
     assert whole.samples("say").equals(parts.samples("say"))
     assert [body["stream"] for body in server.bodies] == [False] * 24 + [True] * 24
-
-
-def test_the_option_goes_with_a_server(tmp_path: Any, small_tasks: Any) -> None:
-    from command_line import call
-
-    done = call("run", "--tasks", "say", "--include", small_tasks, "--out", tmp_path, "--model", "builtin:says_no",
-                "--stream", "on")  # fmt: skip
-    assert re.search(r"--stream\b.* go with --base-url", done.sentence())

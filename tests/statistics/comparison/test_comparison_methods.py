@@ -12,8 +12,8 @@ from lsm_eval.statistics.comparison.corpus import corpus_difference
 from lsm_eval.statistics.comparison.difference import Noise, Scale, difference
 from lsm_eval.statistics.comparison.methods import METHODS
 from lsm_eval.statistics.comparison.pairs import pairs
-from lsm_eval.statistics.comparison.ranks import ranks
 from lsm_eval.statistics.comparison.speed import speed_ratio
+from lsm_eval.statistics.ranking.ranks import ranks
 
 PAGE = Path(__file__).parents[3] / "docs" / "comparison.md"
 

@@ -1,0 +1,83 @@
+"""Continuous generation of prompts that arrive while others are under way, and when each token was there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence as Many
+from typing import Protocol
+
+from lsm_eval.errors import UserError
+from lsm_eval.inference.generating.continuous import ContinuousLoop
+from lsm_eval.inference.generating.prompts import Continuation, Prompt
+from lsm_eval.inference.generating.sequences import arrange
+from lsm_eval.inference.memory import out_of_memory
+
+_LONGEST_SLEEP = 0.05
+
+
+class Arrivals(Protocol):
+    """Where prompts come from, and who is told what becomes of them. Times are those of `time.perf_counter_ns`."""
+
+    def due(self, now: int) -> Many[tuple[int, Prompt]]:
+        """Prompts that have arrived by now and were not given yet, each with its number."""
+        ...
+
+    def seconds(self, now: int) -> float | None:
+        """Until the next one; None where none comes any more."""
+        ...
+
+    def tokens(self, numbers: Many[int], now: int) -> None:
+        """Each of these has one more token."""
+        ...
+
+    def ended(self, number: int, found: Continuation, now: int) -> None:
+        """One has all of its tokens; after `tokens` was told of the last."""
+        ...
+
+
+class ArrivingLoop(ContinuousLoop):
+    """The continuous loop, whose queue fills while it runs. Nothing that prompts share is computed once: of what comes later
+    nobody knows."""
+
+    def serve(self, arrivals: Arrivals) -> None:
+        """Continue all that arrives, until none comes any more. Raises `UserError` where memory runs out."""
+        self._active, self._longest = [], 0
+        self._waiting.clear()
+        self._reset()
+        try:
+            with self._changed():
+                while self._once(arrivals):
+                    pass
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise UserError(
+                f"not enough memory on {self._place.device} for {len(self._active)} requests at a time: serve fewer "
+                "(--concurrency), or shorter ones."
+            ) from error
+        finally:
+            self._reset()
+
+    def _once(self, arrivals: Arrivals) -> bool:
+        """One token for all that are there; whether there is more to do."""
+        now = time.perf_counter_ns()
+        for number, prompt in arrivals.due(now):
+            (sequence,) = arrange(
+                {number: prompt}, self._place.decode, self._capacity.group, self._place.written
+            )
+            self._waiting.append(sequence)
+            self._longest = max(self._longest, sequence.reserved)
+        if not self._waiting and not self._active:
+            wait = arrivals.seconds(time.perf_counter_ns())
+            if wait is None:
+                return False
+            time.sleep(min(max(wait, 0.0), _LONGEST_SLEEP))
+            return True
+        self._admit()
+        numbers = [sequence.number for sequence in self._active]
+        done = self._step()
+        now = time.perf_counter_ns()
+        arrivals.tokens(numbers, now)
+        for number, found in done.items():
+            arrivals.ended(number, found, now)
+        return True

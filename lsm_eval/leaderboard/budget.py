@@ -1,0 +1,29 @@
+"""Whose samples have pages on a board so large that not all can have them."""
+
+from __future__ import annotations
+
+from lsm_eval.leaderboard.collect import Board
+from lsm_eval.leaderboard.show import measured
+
+TABLES = 500
+"""Sample tables that have pages."""
+
+
+def sampled(board: Board, most: int = TABLES) -> frozenset[tuple[str, str]] | None:
+    """Models (slugs) and tasks whose samples are shown; None where all are: those of the models with the best first number of each task, as
+    many of every task."""
+    tables = sum(len(model.tables) for model in board.models)
+    if tables <= most:
+        return None
+    each = max(1, most // max(len(board.task_slugs), 1))
+    first = {column.row.task: column for column in reversed(board.columns)}
+    found: set[tuple[str, str]] = set()
+    for task, column in first.items():
+        sign = 1 if column.row.higher_is_better is False else -1
+        known = [
+            (sign * float(number.row.value or 0.0), model.slug)
+            for model in board.models
+            if (number := model.numbers.get(column.key)) is not None and measured(number.row)
+        ]
+        found.update((slug, task) for _, slug in sorted(known)[:each])
+    return frozenset(found)

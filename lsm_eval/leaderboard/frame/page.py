@@ -1,0 +1,124 @@
+"""Makes the pages of each kind: a template and its surroundings, everything escaped, nothing from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from lsm_eval.leaderboard import show
+from lsm_eval.leaderboard.frame.bundle import Bundle, bundle, inline
+from lsm_eval.leaderboard.frame.safe import safe_json
+from lsm_eval.leaderboard.words import LANGUAGES, Words
+
+
+@dataclass(frozen=True, slots=True)
+class NavEntry:
+    """A page that every page's header leads to."""
+
+    path: str
+    """From the site's root."""
+    text: str
+    """In English, with a translation in `words`."""
+
+
+class Frame:
+    """Renders pages in one look.
+
+    Templates have: `t`, `tn` and `ta` for texts of the interface (`words.Words`), `data(name, thing)` for what the script reads
+    (`lsm.data(main, name)`), `root` (`../` as often as the page is deep), `show`, and what `share` adds.
+    """
+
+    def __init__(self, language: str = "en", nav: Sequence[NavEntry] = ()) -> None:
+        self._words = Words(language)
+        self._nav = tuple(nav)
+        self._environment = Environment(
+            loader=PackageLoader("lsm_eval.leaderboard"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=_finalize,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.filters.update(
+            breakable=show.breakable,
+            compact=show.compact,
+            direction=show.direction,
+            moment=show.moment,
+            unit_label=show.unit_label,
+        )
+        words = self._words
+        self._environment.globals.update(
+            show=show, t=words.t, tn=words.tn, ta=words.ta, tp=words.plain, data=_data, nav=self._nav,
+            language=language, languages=LANGUAGES,
+        )  # fmt: skip
+
+    @property
+    def words(self) -> Words:
+        """Texts in the site's language."""
+        return self._words
+
+    def share(self, values: Mapping[str, Any]) -> None:
+        """Names that every template may use."""
+        self._environment.globals.update(values)
+
+    def page(self, kind: str, own: Bundle | None = None) -> Page:
+        """What makes pages of this kind, of `templates/<kind>.html.j2` and, where there are, `assets/<kind>.js` and
+        `assets/<kind>.css`, or of the assets in `own`."""
+        template = self._environment.get_template(f"{kind}.html.j2")
+        return Page(kind, template, own or bundle(kind), self._words)
+
+    def fragment(self, template: str, **values: Any) -> tuple[str, tuple[str, ...]]:
+        """A part of a page that its script puts in later, and the interface's texts that it has (for the page's `say`). Before
+        the page itself is made."""
+        self._words.start(())
+        text = self._environment.get_template(template).render(**values)
+        return text, self._words.texts
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Makes the pages of one kind."""
+
+    kind: str
+    template: Template
+    bundle: Bundle
+    words: Words
+
+    def render(self, path: str, say: Collection[str] = (), **values: Any) -> str:
+        """The page that will stand at `path` (from the site's root, `models/x.html`). `say`: texts that its script shows beside those
+        that it has by itself."""
+        self.words.start((*self.bundle.words, *say))
+        text = self.template.render(
+            path=path,
+            kind=self.kind,
+            root="../" * path.count("/"),
+            css=inline(self.bundle.css),
+            script=inline(self.bundle.script),
+            policies=[Markup(policy) for policy in self.bundle.policies],
+            words_here=_WORDS_HERE,
+            **values,
+        )
+        # Which texts a page has is known when it is made.
+        used = self.words.used()
+        for language, more in values.get("all_words", {}).items():
+            used.setdefault(language, {}).update(more)
+        return text.replace(_WORDS_HERE, _data("words", used), 1)
+
+
+_WORDS_HERE = Markup("<!--words-->")
+
+
+def _data(name: str, thing: Any) -> Markup:
+    return Markup('<script type="application/json" data-name="{}">{}</script>').format(
+        name, Markup(safe_json(thing))
+    )
+
+
+def _finalize(thing: Any) -> Any:
+    """Every `{{ expression }}` passes here before it is escaped."""
+    return show.shown(thing) if isinstance(thing, str) and not isinstance(thing, Markup) else thing

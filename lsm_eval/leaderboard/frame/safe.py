@@ -1,0 +1,46 @@
+"""JSON that may stand inside a page's `<script>`, whatever it says."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from lsm_eval.leaderboard.show import clip, visible
+
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+
+def safe_json(thing: Any) -> str:
+    """`thing` as JSON in ASCII without `<`, `>` and `&`, so that nothing in it can end the script that it stands in.
+
+    Characters that cannot be seen are written out in every text (`show.visible`). What is no finite number is null.
+    Dataclasses and other objects are not taken: TypeError.
+    """
+    return json.dumps(_plain(thing), ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(
+        _ESCAPES
+    )
+
+
+MOST = 20_000
+"""Characters of a text in data; of a longer one, which a record may say, no more are kept. Long texts of ours go `in_parts`."""
+
+PART = 15_000
+"""Characters of one text in a piece at most."""
+
+
+def in_parts(text: str) -> list[str]:
+    """A long text of ours as several that a script puts together again."""
+    return [text[at : at + PART] for at in range(0, len(text), PART)]
+
+
+def _plain(thing: Any) -> Any:
+    if isinstance(thing, str):
+        return visible(clip(str(thing), MOST))
+    if isinstance(thing, float):
+        return thing if math.isfinite(thing) else None
+    if isinstance(thing, dict):
+        return {visible(str(name)): _plain(value) for name, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [_plain(value) for value in thing]
+    return thing

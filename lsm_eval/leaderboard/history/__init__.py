@@ -1,0 +1,1 @@
+"""A model's numbers over its runs, and what changed between them."""

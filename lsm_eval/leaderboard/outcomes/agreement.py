@@ -1,0 +1,37 @@
+"""How alike the outcomes of models are on the same samples: shares of equal outcomes, and kappa."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.leaderboard.outcomes.outcome import RIGHT, WRONG, Field
+from lsm_eval.statistics.kappa import cohen_kappa
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Every pair of models. NaN where a pair has no sample in common, or (kappa) both have one outcome only."""
+
+    models: tuple[str, ...]
+    number: NDArray[np.int64]
+    """Samples of which both have an outcome [models, models]."""
+    share: FloatArray
+    """Of them, those with the same outcome [models, models]."""
+    kappa: FloatArray
+    """Cohen's: agreement beyond what two models of such shares of right outcomes have by chance [models, models]."""
+
+
+def agreement(field: Field) -> Agreement:
+    """The agreement of all pairs of the field's models."""
+    right, wrong = ((field.found == kind).astype(np.float64) for kind in (RIGHT, WRONG))
+    cells = np.stack([right @ right.T, wrong @ right.T, right @ wrong.T, wrong @ wrong.T], axis=-1)
+    number = cells.sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (cells[..., 0] + cells[..., 3]) / number
+        kappa = cohen_kappa(cells)
+    return Agreement(field.models, number.astype(np.int64), share, kappa)

@@ -1,0 +1,88 @@
+"""The outcomes of every task of a board, each table read once however many pages ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from lsm_eval.leaderboard.collect import Board, ModelEntry, likelihood
+from lsm_eval.leaderboard.outcomes.outcome import Answered, Field, field_of, graded, read
+from lsm_eval.leaderboard.site import Site
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import EstimateRow
+
+Showing = Callable[[Record, Path], AbstractContextManager[None]]
+"""Runs what may fail because of a record (`site.Site.showing`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskField:
+    """One task."""
+
+    field: Field
+    """Its models are slugs."""
+    metric: str | None
+    """By which samples are right or wrong, where all models have the same; None where there is none."""
+
+
+class Fields:
+    """The outcomes of a board's tasks, of rows with a model."""
+
+    def __init__(self, board: Board, showing: Showing, shows: Callable[[str, str], bool]) -> None:
+        """`shows`: whether a model's samples of a task have a page; of large boards only these are read."""
+        self._board = board
+        self._showing = showing
+        self._shows = shows
+        self._found: dict[str, TaskField] = {}
+
+    def of(self, task: str) -> TaskField:
+        """The task's outcomes; of no models where its samples are not right or wrong."""
+        if task not in self._found:
+            self._found[task] = self._read(task)
+        return self._found[task]
+
+    def own(self, model: ModelEntry, task: str, record: Record) -> Answered | None:
+        """The outcomes of one record of a model; None where its samples are not right or wrong."""
+        row = first_row(record, task)
+        return read(record, row, sample_metric(row, record)) if row is not None and graded(row) else None
+
+    def _read(self, task: str) -> TaskField:
+        answered: list[tuple[str, Answered]] = []
+        metrics: dict[str, None] = {}
+        for model in self._board.models:
+            record = model.tables.get(task)
+            if model.no_model or record is None or not self._shows(model.slug, task):
+                continue
+            if not record.has_samples(task):
+                continue
+            with self._showing(record, record.sample_file(task)):
+                own = self.own(model, task, record)
+                row = first_row(record, task)
+                if own is not None and row is not None:
+                    answered.append((model.slug, own))
+                    metrics.setdefault(row.metric)
+        return TaskField(field_of(answered), next(iter(metrics)) if len(metrics) == 1 else None)
+
+
+_FIELDS: WeakKeyDictionary[Site, Fields] = WeakKeyDictionary()
+
+
+def fields_of(board: Board, site: Site) -> Fields:
+    """The outcomes of the board that the site shows, the same for all its pages."""
+    if site not in _FIELDS:
+        _FIELDS[site] = Fields(board, site.showing, site.shows)
+    return _FIELDS[site]
+
+
+def first_row(record: Record, task: str) -> EstimateRow | None:
+    """The task's first metric."""
+    return next(iter(record.by_task.get(task, ())), None)
+
+
+def sample_metric(row: EstimateRow, record: Record) -> str:
+    """The metric's name in sample tables: a number that rests on pseudo-likelihoods is shown under another one."""
+    kind = likelihood(row, record)
+    return row.metric.removesuffix(f" ({kind})") if kind else row.metric

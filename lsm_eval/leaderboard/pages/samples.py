@@ -1,0 +1,149 @@
+"""The pages of samples: of each model, task and run that a number is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lsm_eval.leaderboard.collect import Board, ModelEntry
+from lsm_eval.leaderboard.frame.page import Frame, Page
+from lsm_eval.leaderboard.frame.safe import in_parts
+from lsm_eval.leaderboard.outcomes.fields import Fields, fields_of, first_row
+from lsm_eval.leaderboard.outcomes.flags import Others, counts, flags, letters, others
+from lsm_eval.leaderboard.outcomes.outcome import graded
+from lsm_eval.leaderboard.parallel import each
+from lsm_eval.leaderboard.sample_pieces import INDEX_INLINE, Shown, packed, portions, starts
+from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
+from lsm_eval.leaderboard.site import Site
+from lsm_eval.leaderboard.words import word
+from lsm_eval.results.reader import Record
+
+FLAGS = {
+    "wrong": word("wrong"),
+    "missing": word("missing"),
+    "truncated": word("truncated"),
+    "disagrees": word("unlike most other models"),
+    "slow": word("slow"),
+}
+"""Names of the filters, as the address has them and as a reader sees them."""
+
+_SECONDS = ("seconds", "latency")
+"""Columns that say how long an answer took, in seconds."""
+
+_LINKED = 200
+"""Pieces of data that a page without a script links to."""
+
+
+def write(board: Board, frame: Frame, site: Site) -> None:
+    """`samples/<model>/<task>.html`, `<task>.2.html` … of further runs, and pieces of those with many samples."""
+    page = frame.page("samples")
+    fields = fields_of(board, site)
+    tables: dict[str, list[tuple[ModelEntry, Record, str]]] = {}
+    for model in board.models:
+        for task, record, suffix in model.pages():
+            if record.has_samples(task) and site.shows(model.slug, task):
+                tables.setdefault(task, []).append((model, record, suffix))
+
+    def make(task: str) -> None:
+        for model, record, suffix in tables[task]:
+            with site.showing(record, record.sample_file(task)):
+                path = f"samples/{model.slug}/{board.task_slugs[task]}{suffix}"
+                _write(path, page, site, fields, model, task, record)
+
+    each([*tables], make, site, pages=4 * sum(map(len, tables.values())))
+
+
+def _write(
+    path: str, page: Page, site: Site, fields: Fields, model: ModelEntry, task: str, record: Record
+) -> None:
+    how = record.tasks[task]
+    total = record.sample_count(task)
+    count = min(total, site.options.samples)
+    found, among = _index(fields, model, task, record, count)
+    row = first_row(record, task)
+    rows = portions(_shown(record, task, count, found, among))
+    first = next(rows)
+    places: list[str] = []
+    lengths = [len(first)]
+    for portion in rows:
+        places.append(site.piece(f"{path}.p{len(lengths)}.js", [packed(one) for one in portion]))
+        lengths.append(len(portion))
+    index = letters(found)
+    pieces = list(zip(places, starts(lengths)[1:], strict=True))
+    site.put(
+        f"{path}.html",
+        page.render(
+            f"{path}.html",
+            model=model,
+            task=how,
+            record=record,
+            table=site.place(record, record.sample_file(task)),
+            total=total,
+            count=count,
+            first=first,
+            counts=counts(found),
+            flags=FLAGS,
+            graded=row is not None and graded(row),
+            pieces=pieces,
+            most_linked=_LINKED,
+            about={
+                "n": count,
+                # Of very long samples there are thousands of pieces: their names follow from their places.
+                "piece": f"{path}.p",
+                "starts": [start for _, start in pieces],
+                "index": index if count <= INDEX_INLINE else None,
+                "indexed": site.piece(f"{path}.index.js", in_parts(index)) if count > INDEX_INLINE else None,
+                "folded": _folded(how.sensitive, how.area),
+                "redacted": how.redacted,
+            },
+            text_limit=TEXT_LIMIT,
+            folded=_folded(how.sensitive, how.area),
+        ),
+    )
+
+
+def _folded(sensitive: bool, area: str) -> bool:
+    # Early records do not say which tasks are sensitive.
+    return sensitive or area == "safety"
+
+
+def _index(
+    fields: Fields, model: ModelEntry, task: str, record: Record, count: int
+) -> tuple[Any, Others | None]:
+    """Flags of the first `count` samples, and what other models made of them."""
+    columns = ["sample", "failure", "truncated", "finish", *_SECONDS]
+    table = record.samples(task, columns).slice(0, count)
+    column = {name: table[name].to_pylist() for name in table.column_names}
+    own = fields.own(model, task, record)
+    if own is not None:
+        own = own.first(count)
+    among = None
+    if own is not None and count:
+        ids = [one or "" for one in column["sample"]]
+        among = others(fields.of(task).field, model.slug, ids, own.asked.to_pylist())
+    none = [None] * count
+    seconds = next((column[name] for name in _SECONDS if name in column), none)
+    found = flags(
+        own,
+        among,
+        [one is not None for one in column["failure"]],
+        [
+            bool(cut) or ended == "length"
+            for cut, ended in zip(column["truncated"], column["finish"], strict=True)
+        ],
+        seconds,
+    )
+    return found, among
+
+
+def _shown(record: Record, task: str, count: int, found: Any, among: Others | None) -> Iterator[Shown]:
+    at = 0
+    for batch in record.sample_batches(task, count):
+        for row in batch:
+            right, answered = (0, 0) if among is None else (int(among.right[at]), int(among.answered[at]))
+            seconds = next((row[name] for name in _SECONDS if row.get(name) is not None), None)
+            known = None if seconds is None or np.isnan(seconds) else float(seconds)
+            yield Shown(sample_view(row), int(found[at]), right, answered, known)
+            at += 1

@@ -1,0 +1,32 @@
+"""The command that repeats a run, as a shell reads it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from lsm_eval.secrets import without_secrets
+
+
+def shell_command(words: Sequence[str]) -> str:
+    """The words, quoted for a POSIX shell, with three stars for whatever looks like a token or a password.
+
+    Control characters are written as `$'\\x1b'` does, so that what is copied is what is seen and holds no line break that a
+    terminal would take for the end of a command.
+    """
+    return " ".join(_quoted(without_secrets(word)) for word in words)
+
+
+def _quoted(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(_escaped(character) for character in word) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    # UTF-8 byte by byte: bash, zsh and ksh read it so whatever the locale is.
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

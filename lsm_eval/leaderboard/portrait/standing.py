@@ -1,0 +1,132 @@
+"""Where a model is surely better or worse than the field: by intervals that hold all at once, never by a place in a list."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.leaderboard.collect import Board, Key, ModelEntry
+from lsm_eval.leaderboard.show import measured
+from lsm_eval.results.schema import EstimateRow
+
+LEAST = 3
+"""Other models with a comparable number that make a field."""
+
+Verdict = Literal["better", "worse", "not told apart"]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """Numbers of the same task, metric and signature [k]; all have an interval."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+    quantile: FloatArray
+    """Of the normal distribution, by which each interval's level is reached."""
+
+    def without(self, place: int) -> Rivals:
+        """All but one."""
+        return Rivals(*(np.delete(part, place) for part in (self.value, self.low, self.high, self.quantile)))
+
+
+def rivals(rows: Sequence[EstimateRow]) -> Rivals:
+    """Of rows that are all `bounded`."""
+    numbers = np.array([[row.value, row.low, row.high, _quantile(row.level)] for row in rows], float)
+    return Rivals(*numbers.reshape(-1, 4).T)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One number against the median of the others' numbers of its task."""
+
+    row: EstimateRow
+    others: int
+    median: float
+    low: float
+    high: float
+    """Between these the true median of the others lies, if their widened intervals hold: the medians of the lower and of the
+    upper ends."""
+    verdict: Verdict
+
+
+def standings(pairs: Sequence[tuple[EstimateRow, Rivals]]) -> list[Standing]:
+    """A verdict on each number that has a field: the other models' numbers of the same task, metric and signature.
+
+    The number is better (worse) than the field where its interval and that of the field's median have no point in common. All
+    intervals are widened about their numbers from their own level to 1 - (1 - level) / m, with m verdicts asked for (Bonferroni), so
+    that under 5 % of all models have one wrong verdict. Numbers without an interval, and fields with fewer than `LEAST` of them, get none.
+    """
+    asked = [
+        (row, others)
+        for row, others in pairs
+        if bounded(row) and row.higher_is_better is not None and len(others.value) >= LEAST
+    ]
+    found = []
+    for row, others in asked:
+        mine = rivals([row])
+        low, high = (float(end[0]) for end in _widened(mine, row.level, len(asked)))
+        lows, highs = _widened(others, row.level, len(asked))
+        below, above = float(np.median(lows)), float(np.median(highs))
+        verdict = _verdict(row, (low, high), (below, above))
+        found.append(Standing(row, len(others.value), float(np.median(others.value)), below, above, verdict))
+    return found
+
+
+def _verdict(row: EstimateRow, own: tuple[float, float], field: tuple[float, float]) -> Verdict:
+    if own[0] > field[1]:
+        return "better" if row.higher_is_better else "worse"
+    if own[1] < field[0]:
+        return "worse" if row.higher_is_better else "better"
+    return "not told apart"
+
+
+def _widened(rows: Rivals, level: float, verdicts: int) -> tuple[FloatArray, FloatArray]:
+    wider = _quantile(1 - (1 - level) / verdicts) / rows.quantile
+    return rows.value - wider * (rows.value - rows.low), rows.value + wider * (rows.high - rows.value)
+
+
+def _quantile(level: float) -> float:
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def bounded(row: EstimateRow) -> bool:
+    """Whether it has a value, an interval, and a level between 0 and 1."""
+    ends = (row.low, row.high)
+    return measured(row) and all(end is not None and math.isfinite(end) for end in ends) and 0 < row.level < 1
+
+
+class Rivalry:
+    """The fields of all numbers of a board, rows without a model left out."""
+
+    def __init__(self, board: Board) -> None:
+        # Numbers of a column compare where they have the same mark.
+        rows: dict[tuple[Key, str], list[EstimateRow]] = defaultdict(list)
+        places: dict[tuple[str, Key], tuple[tuple[Key, str], int]] = {}
+        for model in board.models:
+            if model.no_model:
+                continue
+            for key, number in model.numbers.items():
+                if bounded(number.row):
+                    group = (key, number.mark)
+                    places[model.slug, key] = (group, len(rows[group]))
+                    rows[group].append(number.row)
+        self._places = places
+        self._groups = {group: rivals(own) for group, own in rows.items()}
+
+    def standings(self, model: ModelEntry, keys: Sequence[Key]) -> list[Standing]:
+        """The model's numbers of these tasks and metrics against the others'."""
+        pairs = []
+        for key in keys:
+            if (model.slug, key) in self._places:
+                group, place = self._places[model.slug, key]
+                pairs.append((model.numbers[key].row, self._groups[group].without(place)))
+        return standings(pairs)

@@ -1,0 +1,170 @@
+"""The ranks of one column: of the models whose numbers compare, on the samples that each two of them answered."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.leaderboard.collect import Board, ModelEntry, Number
+from lsm_eval.leaderboard.ranking.scores import Scores
+from lsm_eval.leaderboard.show import measured
+from lsm_eval.statistics.ranking.apart import Apart, apart, pairs_at
+from lsm_eval.statistics.ranking.level import Chance, chance
+from lsm_eval.statistics.ranking.ranks import Ranks, ranked
+
+NO_DIRECTION = "neither direction is better"
+ALONE = "no other model's number compares with it"
+NO_MODEL = "it asks no model"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The rank of one model in one column."""
+
+    rank: int
+    """By value alone; 1 is the best."""
+    low: int
+    """The best rank that is not ruled out."""
+    high: int
+    """The worst."""
+    of: int
+    """Models that are ranked together."""
+    mark: str = ""
+    """Of the numbers that it is ranked with (`Number.mark`); empty for those of most of the column."""
+
+    @property
+    def text(self) -> str:
+        """`3`, or `1–4`."""
+        return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Of one column; models by their slugs."""
+
+    places: dict[str, Place]
+    unknown: dict[str, str]
+    """Why a model that has a number has no rank."""
+    top: tuple[str, ...] = ()
+    """Models that none is shown to be better than, best value first, of those that compare with most of the column: the tied
+    top."""
+    told: int = 0
+    """Models that are shown to be better than the next in order."""
+    neighbours: int = 0
+    """Models that have a next one in order."""
+    level: float = 0.95
+    method: str = "none"
+    slugs: tuple[str, ...] = ()
+    """Of the models that compare with most of the column."""
+    better: NDArray[np.bool_] | None = None
+    """[slugs, slugs]: whether the row is shown to be better than the column; 97.5 % in `stricter`."""
+    stricter: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Models whose numbers compare, and their differences."""
+
+    mark: str
+    slugs: tuple[str, ...]
+    higher_is_better: bool
+    apart: Apart
+    alone: Chance | None
+    """What would be by chance alone."""
+
+    def of(self, places: NDArray[np.intp]) -> tuple[Apart, Chance | None]:
+        """Of the models at these places alone, in rising order."""
+        if len(places) == len(self.slugs):
+            return self.apart, self.alone
+        at = pairs_at(places, len(self.slugs))
+        return self.apart.of(places, at), None if self.alone is None else self.alone.of(places, at)
+
+
+def rank_column(board: Board, scores: Scores, metric: str) -> tuple[Ranked, list[Together]]:
+    """The column's ranks, and what they were made from: largest group first."""
+    groups, unknown = _groups(board, scores, metric)
+    made = [_together(scores, metric, mark, numbers) for mark, numbers in groups]
+    places: dict[str, Place] = {}
+    main: tuple[Together, Ranks] | None = None
+    for group in made:
+        found = ranked(group.apart, group.alone, higher_is_better=group.higher_is_better)
+        places.update(places_of(group, found))
+        if group.mark == "":
+            main = group, found
+    return of_places(places, unknown, main), made
+
+
+def of_places(
+    places: dict[str, Place], unknown: dict[str, str], main: tuple[Together, Ranks] | None
+) -> Ranked:
+    """Of the places of all groups; `main` is the one that the column's tied top and neighbours are of."""
+    if main is None:
+        return Ranked(places, unknown)
+    group, found = main
+    told, neighbours = found.neighbours
+    return Ranked(
+        places,
+        unknown,
+        tuple(group.slugs[at] for at in found.top),
+        told,
+        neighbours,
+        found.level,
+        found.method,
+        group.slugs,
+        found.better,
+        found.stricter,
+    )
+
+
+def _groups(
+    board: Board, scores: Scores, metric: str
+) -> tuple[list[tuple[str, list[tuple[ModelEntry, Number]]]], dict[str, str]]:
+    """Two models or more whose numbers compare; and why others have no rank."""
+    groups: dict[str, list[tuple[ModelEntry, Number]]] = defaultdict(list)
+    unknown: dict[str, str] = {}
+    known, why = scores.values.get(metric, {}), scores.unknown.get(metric, {})
+    for model in board.models:
+        number = model.numbers.get((scores.task, metric))
+        if number is None or not measured(number.row):
+            continue
+        if model.no_model:
+            unknown[model.slug] = NO_MODEL
+        elif number.row.higher_is_better is None:
+            unknown[model.slug] = NO_DIRECTION
+        elif model.slug not in known:
+            unknown[model.slug] = why.get(model.slug, "")
+        else:
+            groups[number.mark].append((model, number))
+    found = []
+    for mark, numbers in sorted(groups.items()):
+        if len(numbers) > 1:
+            found.append((mark, numbers))
+        else:
+            unknown[numbers[0][0].slug] = ALONE
+    return found, unknown
+
+
+def _together(
+    scores: Scores, metric: str, mark: str, numbers: Sequence[tuple[ModelEntry, Number]]
+) -> Together:
+    slugs = tuple(model.slug for model, _ in numbers)
+    found = apart(scores.matrix(metric, slugs), scores.clusters if scores.clustered else None, scores.weights)
+    # Chance of one task must not be that of another: areas add them up.
+    seed = zlib.crc32(f"{scores.task}:{metric}".encode())
+    alone = None if found.many else chance(found.residuals, seed)
+    return Together(mark, slugs, bool(numbers[0][1].row.higher_is_better), found, alone)
+
+
+def places_of(group: Together, found: Ranks) -> dict[str, Place]:
+    """By slug, of the models that have a rank."""
+    known = int((found.ranks > 0).sum())
+    return {
+        slug: Place(int(found.ranks[at]), int(found.low[at]), int(found.high[at]), known, group.mark)
+        for at, slug in enumerate(group.slugs)
+        if found.ranks[at] > 0
+    }

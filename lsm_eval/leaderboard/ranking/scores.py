@@ -1,0 +1,338 @@
+"""What the models of a board scored on the samples of one task, as arrays in which a sample has the same place for all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsm_eval.comparison.aggregates import Aggregate, Aggregates, no_function
+from lsm_eval.comparison.pairs import joined
+from lsm_eval.comparison.tables import table_of
+from lsm_eval.errors import UserError
+from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, likelihood
+from lsm_eval.leaderboard.ranking.places import Asked, Places
+from lsm_eval.leaderboard.ranking.tables import Tables
+from lsm_eval.leaderboard.show import measured
+from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import EstimateRow
+from lsm_eval.statistics.bounded import FloatArray
+
+NO_SAMPLES = "its record has no samples, only numbers"
+NO_SCORES = "its record keeps no scores of the samples"
+DIFFERS = "its samples do not give the number that was imported"
+WEIGHTS = "its samples stand for unlike numbers of others"
+UNREADABLE = "its samples cannot be read"
+INFINITE = "a sample's score is infinite"
+TWICE = "its samples have an id twice"
+
+
+@dataclass(slots=True)
+class Scores:
+    """Of one task."""
+
+    task: str
+    samples: list[Asked] = field(default_factory=list)
+    """All that any model was asked [n]: two of one id where models were asked different things by it."""
+    clusters: list[str | None] = field(default_factory=list)
+    """[n]"""
+    weights: FloatArray | None = None
+    """[n]; None where all samples weigh the same."""
+    values: dict[str, dict[str, FloatArray]] = field(default_factory=dict)
+    """By metric and the model's slug: the score of each sample [n], NaN where it has none. Of a metric that is no mean of samples a
+    sample's score is its pseudo-value: what the number would lose without it, times their number."""
+    pseudo: set[str] = field(default_factory=set)
+    """Metrics whose scores are pseudo-values."""
+    unknown: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By metric and slug: why there are none."""
+
+    def matrix(self, metric: str, slugs: Sequence[str]) -> FloatArray:
+        """Scores of these models [models, n]."""
+        return np.stack([self.values[metric][slug] for slug in slugs])
+
+    @property
+    def clustered(self) -> bool:
+        """Whether samples hang together."""
+        return any(one is not None for one in self.clusters)
+
+
+@dataclass(slots=True)
+class _Held:
+    """What was read of one model."""
+
+    places: NDArray[np.intp]
+    values: dict[str, FloatArray]
+
+
+Held = dict[str, list[tuple[ModelEntry, list[Number]]]]
+"""By task: the models with a number of it, and their numbers."""
+
+
+def by_task(board: Board) -> Held:
+    """The measured numbers of a board."""
+    found: Held = {}
+    for model in board.models:
+        for (task, _), number in model.numbers.items():
+            if not measured(number.row):
+                continue
+            own = found.setdefault(task, [])
+            if not own or own[-1][0] is not model:
+                own.append((model, []))
+            own[-1][1].append(number)
+    return found
+
+
+def read_scores(
+    task: str,
+    held: Sequence[tuple[ModelEntry, list[Number]]],
+    aggregates: Aggregates,
+    threads: int | None = None,
+) -> Scores:
+    """The scores of all models with a number of the task (`by_task`). A table that cannot be read is a reason in `unknown`, no
+    error. `threads`: that read at once; None for as many as there are cores."""
+    reader = _Reader(Scores(task), aggregates)
+    reader.take(held, threads)
+    return reader.made()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One table."""
+
+    model: ModelEntry
+    record: Record
+    numbers: tuple[Number, ...]
+    names: dict[str, str]
+    """The metrics' names in their record."""
+
+
+def _wanted(model: ModelEntry, numbers: Sequence[Number]) -> list[_Wanted]:
+    records = {id(number.record): number.record for number in numbers}
+    found = []
+    for key, record in records.items():
+        held = tuple(number for number in numbers if id(number.record) == key)
+        names = {number.row.metric: _own_name(number.row, record) for number in held}
+        found.append(_Wanted(model, record, held, names))
+    return found
+
+
+class _Reader:
+    def __init__(self, scores: Scores, aggregates: Aggregates) -> None:
+        self._scores = scores
+        self._aggregates = aggregates
+        self._tables = Tables(scores.task)
+        self._seen: list[tuple[Any, Any, NDArray[np.intp]]] = []
+        """Columns of ids and of what was asked, and where they stand."""
+        self._clusters: list[tuple[Any, NDArray[np.intp]]] = []
+        self._place = Places()
+        self._weights: dict[int, float] = {}
+        self._held: dict[str, list[_Held]] = {}
+
+    def take(self, held: Sequence[tuple[ModelEntry, list[Number]]], threads: int | None) -> None:
+        """Reads the tables of these models, and takes them in order."""
+        wanted = [one for model, numbers in held for one in _wanted(model, numbers)]
+        if threads == 1:
+            for one in wanted:
+                self._take(one, self._table(one))
+            return
+        with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+            for one, table in zip(wanted, pool.map(self._table, wanted), strict=True):
+                self._take(one, table)
+
+    def _take(self, one: _Wanted, table: Any) -> None:
+        if isinstance(table, str):
+            for number in one.numbers:
+                self._without(one.model, number.row.metric, table)
+        else:
+            self._read(one, table)
+
+    def _table(self, one: _Wanted) -> Any:
+        """The columns (`pyarrow.Table`), or why there are none."""
+        task, record = self._scores.task, one.record
+        if not record.has_samples(task):
+            return NO_SAMPLES
+        try:
+            return self._tables.read(record, [f"stats.{name}" for name in one.names.values()])
+        except UserError:
+            return UNREADABLE
+
+    def made(self) -> Scores:
+        scores = self._scores
+        number = len(self._place.samples)
+        scores.samples = self._place.samples
+        scores.clusters = self._all_clusters(number)
+        weights = np.ones(number)
+        weights[list(self._weights)] = list(self._weights.values())
+        scores.weights = None if (weights == weights[:1]).all() else weights
+        for slug, parts in self._held.items():
+            for part in parts:
+                for metric, found in part.values.items():
+                    row = np.full(number, np.nan)
+                    row[part.places] = found
+                    scores.values.setdefault(metric, {})[slug] = row
+        return scores
+
+    def _read(self, one: _Wanted, table: Any) -> None:
+        task, model, record, numbers, names = self._scores.task, one.model, one.record, one.numbers, one.names
+        places = self._places(table["sample"], table["asked"] if "asked" in table.column_names else None)
+        if places is None:
+            for number in numbers:
+                self._without(model, number.row.metric, TWICE)
+            return
+        if not self._weighed(table, places):
+            for number in numbers:
+                self._without(model, number.row.metric, WEIGHTS)
+            return
+        self._account(table["cluster"], places)
+        failure = table["failure"]
+        some = failure.null_count < len(failure)
+        failed = np.asarray(failure.is_valid().to_numpy(), bool) if some else np.zeros(len(failure), bool)
+        values = {}
+        for number in numbers:
+            if bool((number.row.imported or {}).get("differs")):
+                self._without(model, number.row.metric, DIFFERS)
+                continue
+            name = names[number.row.metric]
+            means = _mean_scores(table, f"stats.{name}")
+            found = (
+                _values(record, task, table, name, number.row, self._aggregates)
+                if means is None
+                else _Found(means, pseudo=False)
+            )
+            if not isinstance(found, str) and np.isinf(found.values).any():
+                found = INFINITE
+            if isinstance(found, str):
+                self._without(model, number.row.metric, found)
+                continue
+            if found.pseudo:
+                self._scores.pseudo.add(number.row.metric)
+            found.values[failed] = np.nan
+            values[number.row.metric] = found.values
+        self._held.setdefault(model.slug, []).append(_Held(places, values))
+
+    def _without(self, model: ModelEntry, metric: str, why: str) -> None:
+        self._scores.unknown.setdefault(metric, {})[model.slug] = why
+
+    def _places(self, ids: Any, asked: Any) -> NDArray[np.intp] | None:
+        """Where samples stand; None where one is there twice."""
+        for seen, questions, places in self._seen:
+            if ids.equals(seen) and (
+                asked is questions if asked is None or questions is None else asked.equals(questions)
+            ):
+                return places
+        names = ids.to_pylist()
+        if len(set(names)) != len(names):
+            return None
+        hashes = [None] * len(names) if asked is None else asked.to_pylist()
+        places = np.array([self._place.at(*one) for one in zip(names, hashes, strict=True)], np.intp)
+        self._seen.append((ids, asked, places))
+        return places
+
+    def _account(self, clusters: Any, places: NDArray[np.intp]) -> None:
+        if not any(places is known and clusters.equals(seen) for seen, known in self._clusters):
+            self._clusters.append((clusters, places))
+
+    def _all_clusters(self, number: int) -> list[str | None]:
+        """As one model has them; where others have other ones of the same samples, what hangs together in any."""
+        found: list[str | None] = [None] * number
+        known = np.zeros(number, bool)
+        for clusters, places in self._clusters:
+            own: list[str | None] = [None] * number
+            for place, name in zip(places.tolist(), clusters.to_pylist(), strict=True):
+                own[place] = name
+            there = np.flatnonzero(known)
+            if any(found[at] != own[at] for at in np.intersect1d(there, places).tolist()):
+                found = joined(found, own)
+            else:
+                for at in places.tolist():
+                    found[at] = own[at]
+            known[places] = True
+        return found
+
+    def _weighed(self, table: Any, places: NDArray[np.intp]) -> bool:
+        """Whether samples weigh as they do for models before."""
+        if "weight" not in table.column_names:
+            return not self._weights or all(self._weights.get(at, 1.0) == 1.0 for at in places.tolist())
+        own = dict(zip(places.tolist(), table["weight"].to_pylist(), strict=True))
+        if any(self._weights.get(at, weight) != weight for at, weight in own.items()):
+            return False
+        self._weights.update(own)
+        return True
+
+
+def _own_name(row: EstimateRow, record: Record) -> str:
+    """The metric's name in its record, where the board tells kinds of likelihoods apart."""
+    kind = likelihood(row, record)
+    return row.metric.removesuffix(f" ({kind})") if kind else row.metric
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    values: FloatArray
+    pseudo: bool
+
+
+def _values(
+    record: Record, task: str, table: Any, name: str, row: EstimateRow, aggregates: Aggregates
+) -> _Found | str:
+    """Scores of the table's samples [n]; why there are none, in words."""
+    own = table_of(record, task, table)
+    statistics = own.statistics(name)
+    if statistics is None:
+        return NO_SCORES
+    statistics[own.unscored(name)] = np.nan
+    known = np.asarray(~np.isnan(statistics).any(axis=1), bool)
+    if statistics.shape[1] == 2 and bool((statistics[known, 1] == 1).all()):
+        return _Found(np.where(known, statistics[:, 0], np.nan), pseudo=False)
+    aggregate = aggregates.of(row.model_copy(update={"metric": name}))
+    if isinstance(aggregate, str):
+        return aggregate
+    if (own.weights != own.weights[:1]).any():
+        return "samples of unequal weight have no pseudo-values"
+    if why := no_function(row, aggregate, statistics[known].sum(axis=0)):
+        return why
+    found = np.full(len(known), np.nan)
+    found[known] = pseudo_values(aggregate, statistics[known])
+    if not np.isfinite(found[known]).all():
+        return "it is undefined without some samples"
+    return _Found(found, pseudo=True)
+
+
+def pseudo_values(aggregate: Aggregate, statistics: FloatArray) -> FloatArray:
+    """Of each sample [n] of statistics [n, k]: the value, and n - 1 times what it adds to the value of the others, less the mean of that
+    (Tukey, Annals of Mathematical Statistics 29:614, 1958). Their mean is the value; their spread is the jackknife's."""
+    number, total = len(statistics), statistics.sum(axis=0)
+    with np.errstate(all="ignore"):
+        without = np.asarray(aggregate(total - statistics), float)
+        found: FloatArray = float(aggregate(total)) + (number - 1) * (without.mean() - without)
+    return found
+
+
+def _mean_scores(table: Any, name: str) -> FloatArray | None:
+    """Scores of a metric that is a plain mean, whose statistics are (value, 1); None where it is another, or there are none."""
+    if name not in table.column_names:
+        return None
+    column = table[name].combine_chunks()
+    if not column.null_count:
+        # By far the most: straight from memory.
+        lengths = np.diff(np.asarray(column.offsets))
+    else:
+        lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
+    held = lengths > 0
+    every = bool(held.all())
+    own = lengths if every else lengths[held]
+    if not len(own) or (own != 2).any():
+        return None
+    flat = np.asarray(column.flatten(), float).reshape(-1, 2)
+    if (flat[:, 1] != 1).any():
+        return None
+    if every:
+        return flat[:, 0].copy()
+    found = np.full(len(lengths), np.nan)
+    found[held] = flat[:, 0]
+    return found

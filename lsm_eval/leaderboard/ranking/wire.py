@@ -1,0 +1,62 @@
+"""Where the ranks come into the site: made before the pages, together with the pieces of scores that the same reading gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
+from lsm_eval.leaderboard.collect import Board, Column, ModelEntry
+from lsm_eval.leaderboard.ranking.board import Ranking, rank_board
+from lsm_eval.leaderboard.ranking.columns import Ranked
+from lsm_eval.leaderboard.site import Site
+from lsm_eval.leaderboard.table.means import averaged
+from lsm_eval.leaderboard.table.ranks import ColumnRanks
+from lsm_eval.leaderboard.table.suites import known_suites
+from lsm_eval.leaderboard.versus.vectors import Collector
+
+_RANKINGS: WeakKeyDictionary[Site, dict[str, Ranked]] = WeakKeyDictionary()
+
+
+def with_ranks(board: Board, site: Site) -> Board:
+    """The board with its ranks; the pieces of scores are written on the way. A board of one model has neither."""
+    if len(board.models) < 2:
+        return board
+    collector = Collector(board, site)
+    made = rank_board(board, mean_columns(board), digest=collector.digest, keep=collector.keep)
+    collector.finish()
+    _RANKINGS[site] = by_id(made)
+    shown = {name: _shown(board.models, own) for name, own in _RANKINGS[site].items() if own.top}
+    return replace(board, ranks=shown)
+
+
+def rankings_of(site: Site) -> dict[str, Ranked]:
+    """By the id of the column on the front page; none where nobody made them."""
+    return _RANKINGS.get(site, {})
+
+
+def mean_columns(board: Board) -> dict[str, list[Column]]:
+    """The tasks that each area's and suite's mean is over, by the id of its column."""
+    found = {f"area:{area}": averaged(own) for area, own in board.areas}
+    every = averaged(board.columns)
+    for name, tasks in known_suites().items():
+        found[f"suite:{name}"] = [column for column in every if column.row.task in set(tasks)]
+    return {name: columns for name, columns in found.items() if columns}
+
+
+def by_id(made: Ranking) -> dict[str, Ranked]:
+    """By the id of the column on the front page."""
+    return {f"task:{task}:{metric}": own for (task, metric), own in made.columns.items()} | made.means
+
+
+def _shown(models: Sequence[ModelEntry], own: Ranked) -> ColumnRanks:
+    # Of numbers that do not compare with most of the column no rank stands beside the others.
+    places = [own.places.get(model.slug) for model in models]
+    held = [None if place is None or place.mark else place for place in places]
+    return ColumnRanks(
+        low=tuple(0 if place is None else place.low for place in held),
+        high=tuple(0 if place is None else place.high for place in held),
+        told=own.told,
+        pairs=own.neighbours,
+        level=own.level,
+    )

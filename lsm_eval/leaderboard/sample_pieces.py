@@ -1,0 +1,121 @@
+"""The samples of a task in portions: the first stands in the page itself, the others load on demand; an index of letters filters all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lsm_eval.leaderboard.frame.safe import safe_json
+from lsm_eval.leaderboard.outcomes.flags import Flag
+from lsm_eval.leaderboard.samples import SampleView, weight
+
+FIRST = 120_000
+"""Bytes of samples that stand in the page itself, about."""
+
+PIECE = 150_000
+"""Bytes of samples that load at once, about."""
+
+INDEX_INLINE = 20_000
+"""Samples of which the index stands in the page itself; a longer one is a piece, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sample, and what it is filtered by."""
+
+    view: SampleView
+    flags: int
+    right: int
+    """Other models of the board that got it right."""
+    answered: int
+    """Other models that have an outcome of it."""
+    seconds: float | None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether its score says so."""
+        return bool(self.flags & Flag.WRONG)
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether most other models have the other outcome."""
+        return bool(self.flags & Flag.DISAGREES)
+
+    @property
+    def slow(self) -> bool:
+        """Whether it took longer than nearly all others."""
+        return bool(self.flags & Flag.SLOW)
+
+
+def portions(samples: Iterable[Shown], first: int = FIRST, piece: int = PIECE) -> Iterator[list[Shown]]:
+    """The samples in order, in portions of at most so many bytes (or of one sample), the first of `first`. There is always a
+    first one, that may be empty."""
+    portion: list[Shown] = []
+    size, most, bytes_of = 0, first, _on_page
+    for sample in samples:
+        own = bytes_of(sample)
+        if portion and size + own > most:
+            yield portion
+            portion, size, most, bytes_of = [], 0, piece, _packed
+            own = bytes_of(sample)
+        portion.append(sample)
+        size += own
+    yield portion
+
+
+def _on_page(sample: Shown) -> int:
+    return weight(sample.view)
+
+
+def _packed(sample: Shown) -> int:
+    return len(safe_json(packed(sample)))
+
+
+def packed(sample: Shown) -> dict[str, Any]:
+    """The sample as a piece has it (`assets/samples.js` unpacks it): short names, and nothing that is empty."""
+    view = sample.view
+    content: dict[str, Any] = {
+        "n": view.index,
+        "id": view.id,
+        "c": view.cluster,
+        "p": view.prompt,
+        "ch": [
+            [
+                choice.text,
+                choice.right + 2 * choice.picked + 4 * choice.greedy,
+                choice.logprob,
+                choice.per_token,
+                choice.share,
+                choice.tokens,
+            ]
+            for choice in view.choices
+        ],
+        "more": view.more,
+        "a": view.completion,
+        "th": view.thoughts,
+        "f": view.finish,
+        "l": view.likelihood,
+        "r": view.references,
+        "cut": view.truncated,
+        "s": view.scores,
+        "j": view.judgements,
+        "m": view.metadata,
+        "x": view.failure,
+        "xd": view.failure_detail,
+        "q": view.further,
+        "sh": view.shortened,
+        "o": [sample.right, sample.answered] if sample.answered else None,
+        "t": None if sample.seconds is None else f"{sample.seconds:.2f}",
+        "fl": sample.flags,
+    }
+    return {name: thing for name, thing in content.items() if thing or (thing == "" and name != "l")}
+
+
+def starts(portions: Sequence[int]) -> list[int]:
+    """Where each portion begins, from their lengths."""
+    found, at = [], 0
+    for length in portions:
+        found.append(at)
+        at += length
+    return found

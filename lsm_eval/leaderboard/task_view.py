@@ -1,0 +1,187 @@
+"""What a task's page shows: its metrics, numbers, published numbers, agreement of models, and the samples worth a look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, Number
+from lsm_eval.leaderboard.outcomes.agreement import agreement
+from lsm_eval.leaderboard.outcomes.difficulty import Difficulty, disputed, hardest
+from lsm_eval.leaderboard.outcomes.fields import TaskField
+from lsm_eval.leaderboard.outcomes.outcome import Field
+from lsm_eval.leaderboard.show import compact, measured, value
+from lsm_eval.leaderboard.words import word
+from lsm_eval.results.schema import EstimateRow, TaskRow
+
+MOST_AGREEING = 12
+"""Models whose agreement is shown pair by pair."""
+
+MOST_SAMPLES = 10
+"""Hardest, and disputed, samples."""
+
+DIRECTIONS = {
+    True: word("higher is better"),
+    False: word("lower is better"),
+    None: word("neither direction is better"),
+}
+
+_LINKS = 4
+"""Models whose answer to a sample is linked."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """One metric of the task."""
+
+    key: Key
+    row: EstimateRow
+    """From the newest run that has it."""
+    description: str
+    """What it is, as lsm-eval's list of metrics says; empty of a metric that is not in it."""
+    numbers: tuple[tuple[ModelEntry, Number], ...]
+    """Best first where a direction is better, then in the board's order; then rows that ask no model, and those without a value last."""
+    references: tuple[dict[str, Any], ...]
+    """Published numbers of it."""
+
+    @property
+    def name(self) -> str:
+        """The metric's."""
+        return self.key[1]
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementView:
+    """Pairs of models: shares of samples with the same outcome, and kappa; None where there is none."""
+
+    models: tuple[ModelEntry, ...]
+    share: tuple[tuple[float | None, ...], ...]
+    kappa: tuple[tuple[float | None, ...], ...]
+    number: tuple[tuple[int, ...], ...]
+    left_out: int
+    """Models that are not shown, because there are so many."""
+    mean: float | None
+    """Of the shares of all pairs, shown or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLink:
+    """A sample, and the pages that show it."""
+
+    found: Difficulty
+    wrong: tuple[tuple[ModelEntry, int | None], ...]
+    """Models that got it wrong, and where it stands on their page; None where it does not."""
+    right: tuple[tuple[ModelEntry, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """Everything on a task's page."""
+
+    task: TaskRow
+    """As its newest run asked it."""
+    metrics: tuple[MetricView, ...]
+    unmatched: tuple[dict[str, Any], ...]
+    """Published numbers of metrics that no run measured."""
+    agreement: AgreementView | None
+    hardest: tuple[SampleLink, ...]
+    disputed: tuple[SampleLink, ...]
+    compared: int
+    """Samples that have an outcome of two models or more."""
+    metric: str | None
+    """By which samples are right or wrong, where all models have the same."""
+
+
+def task_view(board: Board, name: str, field: TaskField, shown: int) -> TaskView:
+    """The view of one task; `shown`: samples of a table that its page shows."""
+    record = next(record for record in board.records if name in record.tasks)
+    task = record.tasks[name]
+    newest: dict[Key, Number] = {}
+    for model in board.models:
+        for key, number in model.numbers.items():
+            if key[0] == name and (key not in newest or number.record.created > newest[key].record.created):
+                newest[key] = number
+    keys = {key: number.row for key, number in newest.items()}
+    primary = [column.key for column in board.columns if column.row.task == name]
+    order = sorted(keys, key=lambda key: (key not in primary, list(keys).index(key)))
+    metrics = tuple(_metric(board, key, keys[key], task) for key in order)
+    named = {reference.get("metric") for metric in metrics for reference in metric.references}
+    by_slug = {model.slug: model for model in board.models}
+    models = [by_slug[slug] for slug in field.field.models]
+    return TaskView(
+        task,
+        metrics,
+        tuple(one for one in task.references if one.get("metric") not in named),
+        _agreement(field.field, models),
+        tuple(_link(field.field, models, one, shown) for one in hardest(field.field, MOST_SAMPLES)),
+        tuple(_link(field.field, models, one, shown) for one in disputed(field.field, MOST_SAMPLES)),
+        int((field.field.answered > 1).sum()) if models else 0,
+        field.metric,
+    )
+
+
+def published(number: Any, unit: str) -> str:
+    """A published number as ours are written: a share as a percentage, where it is one."""
+    if isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number):
+        return value(number, unit if unit != "fraction" or -1 <= number <= 1 else "other")
+    return compact(number)
+
+
+def _metric(board: Board, key: Key, row: EstimateRow, task: TaskRow) -> MetricView:
+    numbers = [(model, model.numbers[key]) for model in board.models if key in model.numbers]
+    if row.higher_is_better is not None:
+        sign = -1 if row.higher_is_better else 1
+        numbers.sort(key=lambda one: sign * (one[1].row.value or 0.0) if measured(one[1].row) else math.inf)
+    numbers.sort(key=lambda one: (not measured(one[1].row), one[0].no_model))
+    references = tuple(one for one in task.references if one.get("metric") == key[1])
+    return MetricView(key, row, _description(row), tuple(numbers), references)
+
+
+def _description(row: EstimateRow) -> str:
+    from lsm_eval.metrics.registry import BUILT_IN
+
+    for name in (row.metric_signature.partition("|")[0], row.metric):
+        if name in BUILT_IN:
+            return BUILT_IN[name].description
+    return ""
+
+
+def _agreement(field: Field, models: Sequence[ModelEntry]) -> AgreementView | None:
+    if len(models) < 2:
+        return None
+    found = agreement(field)
+    # The models with most outcomes, then as the board has them.
+    order = sorted(range(len(models)), key=lambda row: (-int((field.found[row] >= 0).sum()), row))
+    kept = sorted(order[:MOST_AGREEING])
+    pairs = [
+        float(found.share[a, b])
+        for a in range(len(models))
+        for b in range(a)
+        if not math.isnan(found.share[a, b])
+    ]
+    return AgreementView(
+        tuple(models[row] for row in kept),
+        tuple(tuple(_known(found.share[a, b]) for b in kept) for a in kept),
+        tuple(tuple(_known(found.kappa[a, b]) for b in kept) for a in kept),
+        tuple(tuple(int(found.number[a, b]) for b in kept) for a in kept),
+        len(models) - len(kept),
+        sum(pairs) / len(pairs) if pairs else None,
+    )
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else float(number)
+
+
+def _link(field: Field, models: Sequence[ModelEntry], one: Difficulty, shown: int) -> SampleLink:
+    def linked(outcome: int) -> tuple[tuple[ModelEntry, int | None], ...]:
+        rows = [row for row in one.models if field.found[row, one.at] == outcome][:_LINKS]
+        places = [field.where(row, one.at) for row in rows]
+        return tuple(
+            (models[row], place if 0 <= place < shown else None)
+            for row, place in zip(rows, places, strict=True)
+        )
+
+    return SampleLink(one, linked(0), linked(1))

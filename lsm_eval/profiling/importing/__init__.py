@@ -1,0 +1,1 @@
+"""Other tools' measurements of servers, as profiles of ours."""

@@ -1,0 +1,131 @@
+"""What is sent to a server that is profiled, and what it was found to take."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lsm_eval.endpoints.adapting import adapt
+from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
+from lsm_eval.endpoints.outcome import Refused
+from lsm_eval.endpoints.reading import read_fault
+from lsm_eval.errors import UserError
+from lsm_eval.profiling.serving.reading import body as content_of
+from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.wire import Exchange
+from lsm_eval.requests import Generate
+
+_UNKNOWN = re.compile(r"unknown|unexpected|unrecogni[sz]ed|unsupported|not permitted|extra", re.IGNORECASE)
+_JSON = json.JSONEncoder(ensure_ascii=False)
+_COUNTING: dict[str, dict[str, Any]] = {
+    "vLLM": {"stream_options": {"include_usage": True, "continuous_usage_stats": True}},
+    "SGLang": {"stream_options": {"include_usage": True, "continuous_usage_stats": True}},
+    "llama.cpp": {"timings_per_token": True},
+}
+"""By kind of server: what makes it count the tokens of every chunk."""
+_NO_END = {"vLLM": "ignore_eos", "SGLang": "ignore_eos", "llama.cpp": "ignore_eos"}
+"""What makes it write on when it would end, so that answers have the length that was asked for."""
+
+
+@dataclass(slots=True)
+class Asking:
+    """How one server is asked."""
+
+    name: str
+    """As it stands in messages."""
+    model: str
+    """As the server calls it."""
+    api: Api
+    kind: str | None
+    """Of server (`endpoints.server.Server.kind`)."""
+    ignore_ends: bool = True
+    cold: bool = False
+    """Whether it is asked to hold nothing of a prompt, where a request can say so."""
+    manner: Manner = field(default_factory=Manner)
+    extras: bool = True
+    """Whether it takes what only its kind knows."""
+
+    @property
+    def path(self) -> Path:
+        """Where requests go."""
+        return path_of(self._request("", 1), self.api)
+
+    @property
+    def writes_on(self) -> bool:
+        """Whether answers have the length that was asked for, whatever the model would do."""
+        return self.extras and self.ignore_ends and self.kind in _NO_END
+
+    def body(self, prompt: str, tokens: int) -> bytes:
+        """One request, as JSON."""
+        request = self._request(prompt, tokens)
+        content = body(request, self.model, self.path, self.manner, stops=False, stream=True)
+        more = self._more()
+        if not more:
+            return content
+        fields = json.loads(content)
+        for name, value in more.items():
+            if isinstance(value, dict) and isinstance(fields.get(name), dict):
+                fields[name].update(value)
+            else:
+                fields[name] = value
+        return _JSON.encode(fields).encode("utf-8", "replace")
+
+    def _more(self) -> dict[str, Any]:
+        if not self.extras or self.kind is None or self.path == "responses":
+            return {}
+        found: dict[str, Any] = dict(_COUNTING.get(self.kind, {}))
+        if not self.manner.streaming.count:
+            found.pop("stream_options", None)
+        if self.writes_on:
+            found[_NO_END[self.kind]] = True
+        if self.kind == "llama.cpp" and self.cold:
+            found["cache_prompt"] = False
+        return found
+
+    def _request(self, prompt: str, tokens: int) -> Generate:
+        return Generate(prompt, max_tokens=tokens, chat=self.api != "completions")
+
+    def learn(self, exchange: Exchange, one: Timed, note: Callable[[str], None]) -> bool:
+        """Change what is sent as a refusal says; whether another try may be taken."""
+        if one.failure is None or exchange.head is None or exchange.head.status not in (400, 422):
+            return False
+        refused = read_fault(exchange.head.status, content_of(exchange), None)
+        if not isinstance(refused, Refused):
+            return False
+        before = self._state()
+        for said in adapt(self.manner, refused, self._request("", 1), self.path, streamed=None):
+            note(f"{self.name} {said}")
+        if self._state() != before:
+            return True
+        if self.extras and self._more() and _of_a_field(one.detail, self._more()):
+            self.extras = False
+            note(
+                f"{self.name} does not take what {self.kind} does ({one.detail or one.failure}): answers may end early, and "
+                "tokens are counted at the end alone."
+            )
+            return True
+        return False
+
+    def _state(self) -> tuple[Any, ...]:
+        return self.manner.limit, self.manner.temperature, self.manner.streaming.count
+
+
+def _of_a_field(said: str, fields: dict[str, Any]) -> bool:
+    """Whether a refusal is about one of these fields, or about a field that is not known."""
+    names = [*fields, *(name for value in fields.values() if isinstance(value, dict) for name in value)]
+    return any(name in said for name in names) or _UNKNOWN.search(said) is not None
+
+
+def refusal(model: str, one: Timed) -> UserError:
+    """One sentence for a server that does not answer the first request."""
+    said = f": {one.detail}" if one.detail else ""
+    if one.failure == "no stream":
+        return UserError(
+            f"{model} gives no streams{said}, so that nobody can tell when its first token came: profile a server that streams."
+        )
+    return UserError(
+        f"{model} did not answer the first request ({one.failure}{said}): mend that before its speed is measured."
+    )

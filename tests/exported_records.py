@@ -1,0 +1,34 @@
+"""Records changed on disk, as a test wants them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def change_manifest(record: Path, **changes: Any) -> None:
+    """Put `changes` into the manifest; a key `task__KEY` is of every task, `dataset__KEY` of its data,
+    `model__KEY` of the model."""
+    path = record / "manifest.json"
+    content = json.loads(path.read_text())
+    for key, value in changes.items():
+        where, dot, own = key.partition("__")
+        if not dot:
+            content[key] = value
+        elif where == "model":
+            content["model"][own] = value
+        else:
+            for task in content["tasks"]:
+                (task["dataset"] if where == "dataset" else task)[own] = value
+    path.write_text(json.dumps(content))
+
+
+def change_estimates(record: Path, task: str, **changes: Any) -> None:
+    """Change the estimates of a task."""
+    path = record / "estimates.json"
+    rows = json.loads(path.read_text())
+    for row in rows:
+        if row["task"] == task:
+            row.update(changes)
+    path.write_text(json.dumps(rows))

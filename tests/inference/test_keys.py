@@ -1,0 +1,34 @@
+"""The response store's keys stay what they were, however they are written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from lsm_eval.requests import HOLE, Generate, key
+
+_PLAIN = {"chat": False, "max_tokens": 256, "prompt": "", "stop": [], "system": None}
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", 'two\nlines and a "mark" \\ \x01', "é ◁ 🙂", "\ud800", HOLE, f"a {HOLE} b {HOLE}"]
+)
+@pytest.mark.parametrize("system", [None, "Be brief.", HOLE])
+@pytest.mark.parametrize("stored_as", ["hash", HOLE])
+def test_a_key_is_the_hash_of_the_whole_request(prompt: str, system: str | None, stored_as: str) -> None:
+    fields = {**_PLAIN, "prompt": prompt, "system": system}
+    for made in ([], ["[what a template makes of it]"], [HOLE]):
+        content = json.dumps([stored_as, "generate", fields, *made], sort_keys=True)
+        found = key(Generate(prompt, system=system), stored_as, made[0] if made else None)
+        assert found == hashlib.sha256(content.encode()).hexdigest()
+
+
+def test_numbers_of_other_types_have_other_keys() -> None:
+    """As they are written: 1 and 1.0, whichever comes first."""
+    fields = {**_PLAIN, "prompt": "a", "seed": 0, "top_p": 1.0}
+    for temperature in (1.0, 1, 1.0):
+        content = json.dumps(["s", "generate", {**fields, "temperature": temperature}], sort_keys=True)
+        found = key(Generate("a", temperature=temperature), "s")
+        assert found == hashlib.sha256(content.encode()).hexdigest()
