@@ -2,8 +2,8 @@
 
     python benchmarks/board.py --data-mirror DIR --data-files DIR --adapter build/dialogsum-lora [--limit 100] [--only ROW,…]
 
-Each row is one `lsm-eval run` of the suites on one model, then one `lsm-eval profile` of it; a record that is there already is not
-made again, and a run that was stopped goes on from its store. Rows that need no model come first. `board_adapter.py`
+Each row is one `lsm-eval run` of the suites on one model, in a folder of its own under `reports/board`; a record that is there already
+is not made again, and a run that was stopped goes on from its store. Rows that need no model come first. `board_adapter.py`
 trains the adapter. On two cores a row with weights takes some half an hour at 100 samples a task.
 """
 
@@ -30,7 +30,7 @@ class Row:
     """One row of the board."""
 
     name: str
-    """A folder under `reports/`."""
+    """A folder under `reports/board/`."""
     model: str
     more: tuple[str, ...] = ()
     adapter: bool = False
@@ -87,7 +87,8 @@ def main() -> int:
     for row in ROWS:
         if given.only and row.name not in given.only.split(","):
             continue
-        if made(given.reports / row.name, given.limit):
+        folder = given.reports / "board" / row.name
+        if made(folder, given.limit):
             print(f"{row.name}: made already")
             continue
         model = row.model
@@ -96,7 +97,7 @@ def main() -> int:
         command = [
             sys.executable, "-m", "lsm_eval", "run", "--tasks", SUITES, "--model", model, *row.more,
             "--limit", str(given.limit), "--data-mirror", str(given.data_mirror), "--data-files", str(given.data_files),
-            "--store", str(given.build / "store"), "--out", str(given.reports / row.name), "--offline",
+            "--store", str(given.build / "store"), "--out", str(folder), "--offline",
         ]  # fmt: skip
         if row.adapter:
             command += ["--adapter", str(given.adapter)]
