@@ -546,8 +546,10 @@ def test_what_was_measured_before_ctrl_c_is_kept(tmp_path: Path) -> None:
             "--concurrency", "1,2", "--requests", "5", "--output-tokens", "4", "--rate", "1", "--seconds", "600",
         ]  # fmt: skip
         process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
-        )
+            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(),
+            # Shells start what runs in the background with SIGINT ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
         assert process.stderr is not None
         for line in process.stderr:
             if "1 a second" in line:
