@@ -37,6 +37,11 @@ class Losses:
         """All other samples that failed in one run at least."""
         return sum(one is not None or other is not None for one, other in self.reasons) - self.alike
 
+    @property
+    def unable(self) -> bool:
+        """Whether neither model can be asked anything of the task: it says nothing of a change from one to the other."""
+        return all(one == other == "unsupported" for one, other in self.reasons)
+
     def why_not(self, limits: Outage) -> str | None:
         """Why the runs cannot be compared on this task, in a sentence."""
         task, both = self.pairs.first.task, len(self.reasons)
@@ -47,6 +52,8 @@ class Losses:
                 f"{task}: {self.lost:,} of {both:,} samples ({100 * self.lost / both:.3g} %) failed in one run or both "
                 f"({', '.join(self._counts())}), and {100 * limits.missing:.3g} % may: run them again."
             )
+        if self.unable:
+            return None
         if self.alike + self.lost == both:
             return (
                 f"{task}: all {both:,} samples failed in one run or both ({', '.join(self._counts(alike=True))}), and none is left to "

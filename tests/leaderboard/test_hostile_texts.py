@@ -99,7 +99,7 @@ class Trap:
             self.trouble.append(asked.url)
 
     def visit(self, address: str) -> Page:
-        self.page.goto(address)
+        self.page.goto(address, timeout=180_000)
         self.check(address)
         return self.page
 
