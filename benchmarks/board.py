@@ -3,7 +3,8 @@
     python benchmarks/board.py --data-mirror DIR --data-files DIR --adapter build/dialogsum-lora [--limit 100] [--only ROW,…]
 
 Each row is one `lsm-eval run` of the suites on one model, in a folder of its own under `reports/board`; a record that is there already
-is not made again, and a run that was stopped goes on from its store. Rows that need no model come first. `board_adapter.py`
+is not made again, and a run that was stopped goes on from its store. Rows that need no model come first. Relative paths are read from the
+repository. `board_adapter.py`
 trains the adapter. On two cores a row with weights takes some half an hour at 100 samples a task.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -43,7 +45,7 @@ ROWS = (
     Row("smollm2-135m", "builtin:smollm2-135m"),
     Row("smollm2-135m-bfloat16", "builtin:smollm2-135m", ("--dtype", "bfloat16")),
     Row("smollm2-135m-int8", "builtin:smollm2-135m", ("--quantize", "int8")),
-    Row("smollm2-135m-q4", "llama.cpp:SmolLM2-135M-Instruct.Q4_1.gguf", ("--context", "2048")),
+    Row("smollm2-135m-q4", "llama.cpp:SmolLM2-135M-Instruct.Q4_1.gguf", ("--context", "8192")),
     Row("smollm2-135m-dialogsum", "builtin:smollm2-135m", adapter=True),
     Row("gemma3-270m", "builtin:gemma3-270m"),
     Row("gemma3-270m-bfloat16", "builtin:gemma3-270m", ("--dtype", "bfloat16")),
@@ -80,14 +82,15 @@ def main() -> int:
     parser.add_argument("--adapter", type=Path)
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--only", default="")
-    parser.add_argument("--reports", type=Path, default=ROOT / "reports")
-    parser.add_argument("--build", type=Path, default=ROOT / "build" / "board")
+    parser.add_argument("--build", type=Path, default=Path("build", "board"))
     given = parser.parse_args()
+    # Records say how they were made: relative paths say nothing of the machine.
+    os.chdir(ROOT)
     failed = []
     for row in ROWS:
         if given.only and row.name not in given.only.split(","):
             continue
-        folder = given.reports / "board" / row.name
+        folder = Path("reports", "board", row.name)
         if made(folder, given.limit):
             print(f"{row.name}: made already")
             continue

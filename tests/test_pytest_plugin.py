@@ -146,6 +146,7 @@ def test_no_record(assert_gate):
         assert shown in text, shown
 
 
+@pytest.mark.slow
 def test_records_of_ones_own(there: pytest.Pytester) -> None:
     policy = there.path / "policy.yaml"
     policy.write_text("rules: [{task: worse, ignore: true}, {task: unsure, ignore: true}]\n")
@@ -262,6 +263,7 @@ def test_plain(request):
     done.assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_errors_are_errors_in_workers_too(there: pytest.Pytester) -> None:
     text = """
 def test_no_record(assert_gate):

@@ -33,7 +33,7 @@ _FORMATS = ("every-eval-ever", "hf-eval-results", "lm-eval", "csv", "openmetrics
 )
 @click.option(
     "--redact",
-    type=click.Choice(("none", "sensitive", "all")),
+    type=click.Choice(("none", "licence", "sensitive", "all")),
     default="none",
     show_default=True,
     help="Texts of samples to withhold, besides those that the record withholds.",

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 @click.option("--store", default="auto", metavar="auto|none|DIR",
               help="Where answers are kept, so that a later run need not ask again; auto is the user's cache.")  # fmt: skip
 @judge_run_options
-@click.option("--redact", type=click.Choice(["none", "sensitive", "all"]), is_flag=False, flag_value="all",
-              default="none", metavar="[none|sensitive|all]",
+@click.option("--redact", type=click.Choice(["none", "licence", "sensitive", "all"]), is_flag=False, flag_value="all",
+              default="none", metavar="[none|licence|sensitive|all]",
               help="Withhold texts from the record and keep their hashes; --redact alone means all.")  # fmt: skip
 @click.option("--name", metavar="TEXT", help="What the record and the leaderboard call the model.")
 @click.option("--strict", is_flag=True, help="Ask nothing unless every task can be asked.")

@@ -94,6 +94,8 @@ def _print(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -> 
     if definition.sensitive:
         texts = "and stand below" if reveal else "withheld here; --reveal shows them"
         click.echo(f"  sensitive: the texts may be harmful or offensive, {texts}")
+    if not definition.redistributable:
+        click.echo("  its licence does not let others be shown the texts: pages show hashes")
     summary = _summary(prepared, model, samples, reveal)
     for shown in summary["shown"]:
         click.echo(f"\n--- sample {shown['id']}")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lsm_eval.results.redaction import Redact
+
 Format = Literal["every-eval-ever", "hf-eval-results", "lm-eval", "csv", "openmetrics"]
-Redact = Literal["none", "sensitive", "all"]
 Relationship = Literal["first_party", "third_party", "collaborative", "other"]
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lsm_eval.exporting.options import Redact
 from lsm_eval.results.reader import Record
-from lsm_eval.results.redaction import redact
+from lsm_eval.results.redaction import Redact, redact, withholds
 from lsm_eval.results.schema import TaskRow
 
 
@@ -18,7 +17,9 @@ def sample_rows(record: Record, task: TaskRow, withhold: Redact) -> Iterator[dic
     """
     if not record.has_samples(task.task):
         return
-    hidden = not task.redacted and (withhold == "all" or (withhold == "sensitive" and task.sensitive))
+    hidden = not task.redacted and withholds(
+        withhold, sensitive=task.sensitive, redistributable=task.redistributable
+    )
     for batch in record.samples(task.task).to_batches(max_chunksize=512):
         columns: dict[str, list[Any]] = {
             name: batch.column(name).to_pylist()

@@ -78,7 +78,7 @@ TASK: Mapping[str, Test] = {
     "sampler": is_text, "chat": or_null(is_flag), "limit": or_null(is_count), "samples": or_null(is_count),
 }  # fmt: skip
 TASK_OPTIONAL: Mapping[str, Test] = {
-    "failures": is_counts, "thoughts": is_count, "redacted": is_flag, "sensitive": is_flag,
+    "failures": is_counts, "thoughts": is_count, "redacted": is_flag, "sensitive": is_flag, "redistributable": is_flag,
     "no_samples": or_null(is_text), "cut_off": or_null(lambda value: isinstance(value, dict)),
 }  # fmt: skip
 DATASET: Mapping[str, Test] = {

@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+Redact = Literal["none", "licence", "sensitive", "all"]
+"""Of which tasks texts are withheld; each word means those of the words before it, too."""
 
 MARK = "[withheld sha256:"
 
@@ -19,6 +22,13 @@ cluster is often a text, and its hash groups samples as well."""
 _JSON = frozenset({"metadata", "further"})
 _KEPT = frozenset({"request", "finish", "reason"})
 """Keys in the column `further` whose values are words of the record's own. In `metadata` a task names the keys."""
+
+
+def withholds(redact: Redact, *, sensitive: bool, redistributable: bool) -> bool:
+    """Whether the texts of a task are withheld that is marked so."""
+    if redact == "all":
+        return True
+    return (redact != "none" and not redistributable) or (redact == "sensitive" and sensitive)
 
 
 def withheld(text: str) -> str:
@@ -46,6 +56,13 @@ def redact(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         else:
             redacted[name] = [_hidden(value) for value in values]
     return redacted
+
+
+def redact_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of one row."""
+    return {
+        name: values[0] for name, values in redact({name: [value] for name, value in row.items()}).items()
+    }
 
 
 def _json(column: str, value: str) -> str:

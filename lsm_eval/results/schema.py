@@ -162,6 +162,8 @@ class TaskRow(SparseRow):
     """Whether its data is not what its task file pins; None in early records."""
     sensitive: bool = False
     """Prompts and completions are harmful: to be folded away."""
+    redistributable: bool = True
+    """Whether others may be shown its texts, by the licence of its data. Early records do not say so: their tasks' all were."""
     redacted: bool = False
     """Texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
     no_samples: str | None = None

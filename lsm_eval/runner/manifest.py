@@ -166,7 +166,8 @@ def _task_row(
         drifted=(definition.dataset.sha256 is not None and not task.data.pinned)
         or (task.examples is not None and definition.fewshot.sha256 is not None and not task.examples.pinned),
         sensitive=definition.sensitive,
-        redacted=spec.redacts(sensitive=definition.sensitive),
+        redistributable=definition.redistributable,
+        redacted=spec.redacts(definition),
         gate=task.gate,
         choices=None if task.choices is None else f"generated/{task.choices}",
     )

@@ -63,7 +63,7 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
     total = sum(len(task.samples) for task in read)
     with progress.phase("tokenise", total) as phase:
         for one in read:
-            with left_out.unless(one.name, withhold=spec.redacts(sensitive=one.loaded.task.sensitive)):
+            with left_out.unless(one.name, withhold=spec.redacts(one.loaded.task)):
                 known = counted(one, model, spec)
                 if one.base is None or one.base not in left_out:
                     prepared.append(known)
@@ -100,7 +100,7 @@ def _read(
             whole = with_data(loaded, own, spec, chat_template=model.info.chat_template)
     found: list[PreparedTask] = []
     if whole is not None:
-        with left_out.unless(name, withhold=spec.redacts(sensitive=loaded.task.sensitive)):
+        with left_out.unless(name, withhold=spec.redacts(loaded.task)):
             if not isinstance(loaded, LmEvalTask):
                 whole = with_samples(whole, spec)
             made = [only_encodable(one, progress) for one in with_variants(whole, variants, spec)]

@@ -137,7 +137,7 @@ def _run(
     with timed.phase("metrics", len(responses)) as phase:
         for task in bench.tasks:
             own = answers[task.name]
-            withhold = spec.redacts(sensitive=task.loaded.task.sensitive)
+            withhold = spec.redacts(task.loaded.task)
             with left_out.unless(task.name, withhold=withhold):
                 estimates, measurements = score_task(
                     task.metrics, task.samples, measured(task, own.responses), seed=spec.seed
@@ -220,7 +220,7 @@ def _table(spec: RunSpec, model: Model, task: ScoredTask, bench: Bench) -> dict[
         **sample_rows(task.prepared, task.responses, task.measurements, model),
         **bench.columns(task.prepared, task.responses),
     }
-    return redact(columns) if spec.redacts(sensitive=task.prepared.loaded.task.sensitive) else columns
+    return redact(columns) if spec.redacts(task.prepared.loaded.task) else columns
 
 
 def _problems(scored: Sequence[ScoredTask], left_out: LeftOut) -> list[str]:

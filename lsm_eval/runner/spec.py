@@ -10,12 +10,13 @@ from typing import Literal
 from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.reasoning.answered import Mode
+from lsm_eval.results.redaction import Redact, withholds
 from lsm_eval.runner.judge_spec import JudgeSpec
 from lsm_eval.tasks.data.options import DataOptions
+from lsm_eval.tasks.schema import Task
 
 ChatMode = Literal["auto", "on", "off"]
 Choices = Literal["auto", "likelihood", "generate", "parsed"]
-Redact = Literal["none", "sensitive", "all"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class RunSpec:
     strict: bool = False
     """Refuse the run where one of its tasks cannot be asked, instead of leaving that task out."""
     redact: Redact = "none"
-    """Of which tasks the record withholds texts: of those that are marked sensitive, or of all."""
+    """Of which tasks the record withholds texts."""
     max_cost: int | None = None
     """Picodollars (`endpoints.cost.money`) that asking servers may cost, the judge's included; None for no limit."""
     prices: Path | None = None
@@ -72,6 +73,6 @@ class RunSpec:
     command: Sequence[str] = ()
     """As it will stand in the record."""
 
-    def redacts(self, *, sensitive: bool) -> bool:
+    def redacts(self, task: Task) -> bool:
         """Whether texts of a task are withheld."""
-        return self.redact == "all" or (self.redact == "sensitive" and sensitive)
+        return withholds(self.redact, sensitive=task.sensitive, redistributable=task.redistributable)

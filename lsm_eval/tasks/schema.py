@@ -241,6 +241,8 @@ class Task(Strict):
     """Whether its question may be asked in other words (`--perturb`): not where the wording is what is measured."""
     sensitive: bool = False
     """Prompts and completions are harmful: folded away on pages, never printed unless asked for."""
+    redistributable: bool = True
+    """Whether the licence of its data lets others be shown its texts. Where it does not, pages show hashes in their place."""
     cluster: str | None = None
     """Template: what the sample shares with others."""
     group: str | None = None

@@ -125,6 +125,7 @@ def test_the_action(origin: Path, tmp_path: Path, task: str) -> None:
     assert "a-secret" not in runner.log("pip") + (runner.work / ".git/config").read_text()
 
 
+@pytest.mark.slow
 def test_the_reusable_workflow(origin: Path, tmp_path: Path) -> None:
     runner = GitHub(tmp_path, checked_out(origin, tmp_path))
     workflow = read(".github/workflows/lsm-eval-gate.yml")
@@ -152,6 +153,7 @@ def test_the_reusable_workflow(origin: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", CASES)
+@pytest.mark.slow
 def test_the_gitlab_template(origin: Path, tmp_path: Path, repo: Path, task: str) -> None:
     runner = Runner(tmp_path, checked_out(origin, tmp_path))
     job = read("ci/gitlab/lsm-eval.gitlab-ci.yml")[".lsm-eval-gate"]
@@ -234,6 +236,7 @@ def test_a_whole_clone_stays_whole(origin: Path, tmp_path: Path) -> None:
     assert runner.bash("git rev-parse --is-shallow-repository").stdout == "false\n"
 
 
+@pytest.mark.slow
 def test_inputs_are_no_commands(origin: Path, tmp_path: Path) -> None:
     """Whoever may set an input of the action sets words, not shell."""
     runner = GitHub(tmp_path, checked_out(origin, tmp_path))
@@ -248,6 +251,7 @@ def test_inputs_are_no_commands(origin: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("pwned"))
 
 
+@pytest.mark.slow
 def test_options_are_lines(origin: Path, tmp_path: Path) -> None:
     """A candidate that is there already, and arguments with spaces."""
     runner = GitHub(tmp_path, checked_out(origin, tmp_path))

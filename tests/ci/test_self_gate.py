@@ -33,6 +33,7 @@ def test_the_same_numbers_pass(runner: Runner) -> None:
     assert "NOT ENOUGH DATA" in said
 
 
+@pytest.mark.slow
 def test_another_number_must_be_accepted(runner: Runner) -> None:
     code, said = gated(runner, "builtin:longest")
     assert code == 1
@@ -46,6 +47,7 @@ def test_another_number_must_be_accepted(runner: Runner) -> None:
     assert gated(runner, "builtin:longest")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_record_that_nobody_accepted(runner: Runner) -> None:
     record = run_of("builtin:first", runner.work / "tasks", runner.work / "reports")
     (old,) = [path for path in (runner.work / "baseline").iterdir() if path.is_dir()]
@@ -60,6 +62,7 @@ def test_a_record_that_nobody_accepted(runner: Runner) -> None:
     assert [one["why"] for one in reasons] == ["first"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_run_is_told(runner: Runner) -> None:
     (runner.work / "tasks" / "few.yaml").unlink()
     code, said = gated(runner)

@@ -17,6 +17,7 @@ def test_many_odd_inputs(capsys: pytest.CaptureFixture[str]) -> None:
     assert fuzz.main(["--cases", "500", "--seed", "2", "--workers", "2"]) == 0, capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_one_case_can_be_made_again(capfd: pytest.CaptureFixture[str]) -> None:
     assert fuzz.main(["--only", "7", "--kinds", "command line"]) == 0
     said = capfd.readouterr()

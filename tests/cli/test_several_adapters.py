@@ -107,6 +107,7 @@ def test_answers_are_kept_and_a_second_run_asks_nothing(run: Any, adapters: list
         assert other.manifest.work.store_hits == other.manifest.work.store_asked > 0
 
 
+@pytest.mark.slow
 def test_one_that_fails_does_not_lose_the_others(run: Any, adapters: list[Path], tmp_path: Path) -> None:
     broken = Path(shutil.copytree(adapters[0], tmp_path / "broken"))
     (broken / "adapter_model.safetensors").unlink()
@@ -118,6 +119,7 @@ def test_one_that_fails_does_not_lose_the_others(run: Any, adapters: list[Path],
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_a_name_is_the_base_s_and_adapters_follow_it(run: Any, adapters: list[Path]) -> None:
     records = _records(run(adapters, "--name", "mine"))
     assert [shown_name(one.manifest.model) for one in records] == ["mine", "mine + tuned-1", "mine + tuned-2"]

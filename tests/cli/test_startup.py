@@ -82,6 +82,7 @@ def test_a_reader_that_goes_away() -> None:
         assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_plain_lines_in_a_pipe(run: Runner) -> None:
     done = spawn(*run.arguments("--store", "none", tasks="choose,say"))
     assert done.code == 0, done.err
@@ -125,6 +126,7 @@ def _on_terminal(arguments: list[str]) -> tuple[int, str]:
     return process.wait(), shown.decode()
 
 
+@pytest.mark.slow
 def test_bars_on_a_terminal(run: Runner) -> None:
     code, shown = _on_terminal(run.arguments("--store", "none", tasks="choose,say"))
     assert code == 0, shown

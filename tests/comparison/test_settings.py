@@ -86,6 +86,7 @@ def verdicts(one: Path, other: Path, *more: str) -> tuple[int, dict[str, str | N
     return done.code, {f"{row['task']} {row['metric']}": row["why"] for row in rows}
 
 
+@pytest.mark.slow
 def test_another_budget_is_another_measurement(settings: Settings) -> None:
     for one, other, name, values in (
         (settings.plain, settings.tokens, "reasoning_tokens", "not there against 6"),

@@ -127,6 +127,7 @@ def test_it_is_a_detector_by_that_name() -> None:
     assert registry.load("abstention").name == "abstention"
 
 
+@pytest.mark.slow
 def test_right_answers_are_attempts(hub_mirror: Path) -> None:
     """Gold answers of three sets are attempts by construction; the figures stand in docs/hallucination/closed_book_qa.md."""
 

@@ -100,6 +100,7 @@ def test_leaving_out_both_runs_of_a_model_f1_is_still_above_090(labelled: Labell
     assert refusal_fit.f1(rows, verdicts) > 0.90
 
 
+@pytest.mark.slow
 def test_the_left_out_models_labels_play_no_part(labelled: Labelled) -> None:
     rows, values = labelled
     other = [{**row, "final_label": "1_full_compliance"} if row["model"] == "gpt4" else row for row in rows]
@@ -116,6 +117,7 @@ def test_shipped_weights_are_those_fitted_to_all(labelled: Labelled) -> None:
     assert np.allclose(fitted.values, packaged().values, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_card_is_the_left_out_one_and_not_the_flattering_one(labelled: Labelled, path: Path) -> None:
     rows, values = labelled
     shipped = load_card("refusal")

@@ -272,6 +272,7 @@ def test_options_of_one_kind_are_not_the_others() -> None:
     assert judge_options(ModelOptions(endpoint=named), JudgeSpec("openai:x")).endpoint == server
 
 
+@pytest.mark.slow
 def test_llamacpp_judges(tasks: Path, tmp_path: Path) -> None:
     """A real server, which tells likelihoods. Random weights hardly expect an allowed answer: missing, with the reason."""
     gguf = write_gemma3(tmp_path / "tiny.gguf", **{"gemma3.context_length": 4096})
@@ -333,6 +334,7 @@ def test_a_judge_behind_several_servers(judge: Server, tasks: Path, tmp_path: Pa
     assert [one.url for one in row.model.servers] == [judge.url, other.url]
 
 
+@pytest.mark.slow
 def test_likelihoods_have_one_signature_however_they_were_asked_for(tasks: Path, tmp_path: Path) -> None:
     gguf = write_gemma3(tmp_path / "tiny.gguf", **{"gemma3.context_length": 4096})
     with serve_llamacpp(gguf, context=4096) as server:

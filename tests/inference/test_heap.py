@@ -23,6 +23,7 @@ print(psutil.Process().memory_info().rss - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator is Linux's")
+@pytest.mark.slow
 def test_freed_blocks_are_not_given_back() -> None:
     def kept(how: str) -> int:
         done = subprocess.run([sys.executable, "-c", _KEPT, how], capture_output=True, text=True, check=True)

@@ -93,6 +93,7 @@ def test_honestboards_set_is_within_those_not_surely_off(seed: int) -> None:
             assert found.statuses[at] != "off", name
 
 
+@pytest.mark.slow
 def test_the_front_holds_in_simulation() -> None:
     """No model of the true front is said to be off it, and none outside of it to be on it, in 95 of 100."""
     truth = np.array([0.5, 0.5, 0.6, 0.6, 0.7, 0.45])

@@ -209,7 +209,7 @@ def read(root: Path) -> tuple[dict[str, dict[str, Found]], dict[str, str]]:
             cut = (how[row["task"]].get("cut_off") or {}).get("samples", 0)
             own[f"task:{row['task']}:{row['metric']}"] = Found(
                 value, row["low"], row["high"], row["n"], row["missing"], cut, len(table), row["unit"], row["higher_is_better"], row["area"],
-                tuple(part for part in row["signature"].split() if not part.startswith(("model:", "lsm-eval:"))),
+                tuple(part for part in row["signature"].split() if not part.startswith(("model:", "lsm-eval:", "intervals:"))),
             )  # fmt: skip
     for column in {column for own in models.values() for column in own}:
         held = [own[column] for own in models.values() if column in own]

@@ -155,6 +155,7 @@ def test_the_two_are_in_the_address(page: Page, site: Path) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+@pytest.mark.slow
 def test_axe_finds_nothing_serious(browser: Browser, site: Path, scheme: str, width: int) -> None:
     with quiet_page(browser, viewport={"width": width, "height": 900}, color_scheme=scheme) as page:
         opened(page, site, 0, 4, "&t=one_way:accuracy")

@@ -24,6 +24,7 @@ def test_a_task_a_group_a_tag_and_a_glob() -> None:
     assert {task.name for task in resolve("lm-eval:arc_eas*")} >= {"arc_easy"}
 
 
+@pytest.mark.slow
 def test_what_the_record_calls_it() -> None:
     (task,) = resolve("lm-eval:hellaswag")
     assert task.task.task == "lm-eval.hellaswag"
@@ -43,6 +44,7 @@ def test_code_that_a_model_has_written_is_not_run() -> None:
         resolve("lm-eval:humaneval")
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_user(task_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "ours.yaml").write_text(
         (packaged_tasks() / "accuracy" / "hellaswag.yaml")

@@ -185,6 +185,7 @@ class TestCheckpoint:
 
 
 class TestCache:
+    @pytest.mark.slow
     def test_two_at_once(self, cache: Path, wheel_folder: Path, repo: Path) -> None:
         both = [start(wheel_folder, repo), start(wheel_folder, repo)]
         told = [process.communicate(timeout=240)[0] for process in both]
@@ -194,6 +195,7 @@ class TestCache:
         assert len(folders) == 1
         assert leftovers(cache) == [Path(folders.pop()).name]
 
+    @pytest.mark.slow
     def test_killed_then_tried_again(
         self, cache: Path, wheel_folder: Path, repo: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -211,6 +213,7 @@ class TestCache:
         folder = checkpoint(NAME, offline=True)
         assert leftovers(cache) == [folder.name]
 
+    @pytest.mark.slow
     def test_damage_is_noticed_and_mended(self, cache: Path, installed: Path) -> None:
         told: list[str] = []
         folder = checkpoint(NAME, offline=True, progress=told.append)

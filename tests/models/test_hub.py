@@ -65,12 +65,14 @@ def test_a_hub_model_runs_and_then_needs_no_network(hub: HubServer, root: Path, 
     assert (again.record / "estimates.json").read_text() == (first.record / "estimates.json").read_text()
 
 
+@pytest.mark.slow
 def test_a_named_revision_is_another_model(hub: HubServer, root: Path, tmp_path: Path) -> None:
     named = model_of(run(hub, tmp_path, "hf:org/tiny@v2"))
     assert named["name"] == "hf:org/tiny@v2"
     assert named["fingerprint"] != model_of(run(hub, tmp_path, "hf:org/tiny"))["fingerprint"]
 
 
+@pytest.mark.slow
 def test_a_dry_run_fetches_no_weights(hub: HubServer, tmp_path: Path) -> None:
     before = len(hub.requests)
     assert run(hub, tmp_path, "hf:org/tiny", "--dry-run").code == 0
@@ -91,6 +93,7 @@ def test_what_the_hub_refuses_is_one_sentence(hub: HubServer, tmp_path: Path, mo
     assert says in run(hub, tmp_path, model).sentence()
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_safetensors_are_found(hub: HubServer, root: Path, tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file

@@ -11,6 +11,8 @@ import pytest
 from llamacpp_server import serve
 from tokenizer_texts import TEXTS, Tokenize, blank_runs, differing, random_texts, sentences, variants
 
+pytestmark = pytest.mark.slow
+
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<repo_name>", "<reponame>", "<empty_output>"]
 
 

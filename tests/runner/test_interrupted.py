@@ -141,6 +141,7 @@ def test_ctrl_c(run: Runner, many_tasks: Path, tmp_path: Path) -> None:
     assert _requests(resumed)["from_store"] == kept >= 20
 
 
+@pytest.mark.slow
 def test_termination_is_like_ctrl_c(run: Runner, many_tasks: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     arguments = run.arguments("--store", store, *SMALL_BATCHES, tasks=TASKS, include=many_tasks)

@@ -80,6 +80,7 @@ def arguments(run: Runner, tmp_path: Path) -> list[str]:
     return run.arguments("--gate", told, "--baseline", baseline, "--batch-tokens", "96", include=tasks)
 
 
+@pytest.mark.slow
 def test_killed_and_continued(arguments: list[str], tmp_path: Path) -> None:
     whole = call(*arguments, "--store", str(tmp_path / "a"))
     asked = manifest(whole)["requests"]["unique"]

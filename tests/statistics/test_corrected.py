@@ -95,6 +95,7 @@ def test_the_interval_is_that_of_a_slow_simulation() -> None:
     assert silent == pytest.approx((gain <= 0).mean(), abs=0.001)
 
 
+@pytest.mark.slow
 def test_it_covers_another_model_of_the_same_kind() -> None:
     """Logits of sensitivity and specificity differ between models; the model at hand is not on the card. Where the corrected
     rate is not estimable there is no interval to miss; the rest cover. benchmarks/coverage.py has the whole grid."""

@@ -45,6 +45,7 @@ def test_no_share_is_missed_more_often_than_the_bars_allow(n: int) -> None:
 
 
 @pytest.mark.parametrize(("part", "name"), CELLS)
+@pytest.mark.slow
 def test_cells_keep_to_their_bars(part: str, name: str, cells: dict[str, list[Cell]]) -> None:
     own = next(cell for cell in cells[part] if cell.name == name)
     _, found = run(own, round(DRAWS / own.share), [7])

@@ -126,6 +126,7 @@ def simulated(rng: np.random.Generator) -> tuple[NDArray[np.float64], list[str |
     return values.astype(float), [str(i) for i, size in enumerate(sizes) for _ in range(size)]
 
 
+@pytest.mark.slow
 def test_clustered_intervals_cover_and_others_do_not() -> None:
     rng = np.random.default_rng(7)
     clustered, naive = 0, 0

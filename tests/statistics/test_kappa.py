@@ -41,6 +41,7 @@ def test_perfect_agreement_of_few_items_has_an_interval_with_a_width() -> None:
 
 
 @pytest.mark.parametrize("kappa", [0.0, 0.5, 0.9, 1.0])
+@pytest.mark.slow
 def test_it_covers(kappa: float) -> None:
     """Nominal 95 %, n = 20: kappa of small samples is discrete, so three shares of yes count together."""
     rng = np.random.default_rng(3)

@@ -197,6 +197,7 @@ def test_no_network(converted: bool, root: Path, tmp_path: Path) -> None:
     assert "without --offline" in _read(url, tmp_path / "empty", converted=converted, offline=True)["error"]
 
 
+@pytest.mark.slow
 def test_a_hub_that_never_answers_is_given_up_soon(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -19,6 +19,7 @@ from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
+from lsm_eval.results.redaction import redact_row
 
 FLAGS = {
     "wrong": word("wrong"),
@@ -63,6 +64,7 @@ def _write(
     count = min(total, site.options.samples)
     found, among = _index(fields, model, task, record, count)
     row = first_row(record, task)
+    closed = how.redacted or not how.redistributable
     rows = portions(_shown(record, task, count, found, among))
     first = next(rows)
     places: list[str] = []
@@ -96,9 +98,10 @@ def _write(
                 "index": index if count <= INDEX_INLINE else None,
                 "indexed": site.piece(f"{path}.index.js", in_parts(index)) if count > INDEX_INLINE else None,
                 "folded": _folded(how.sensitive, how.area),
-                "redacted": how.redacted,
+                "redacted": closed,
             },
             text_limit=TEXT_LIMIT,
+            closed=closed,
             folded=_folded(how.sensitive, how.area),
         ),
     )
@@ -140,10 +143,14 @@ def _index(
 
 def _shown(record: Record, task: str, count: int, found: Any, among: Others | None) -> Iterator[Shown]:
     at = 0
+    how = record.tasks[task]
+    closed = not how.redistributable and not how.redacted
     for batch in record.sample_batches(task, count):
         for row in batch:
             right, answered = (0, 0) if among is None else (int(among.right[at]), int(among.answered[at]))
             seconds = next((row[name] for name in _SECONDS if row.get(name) is not None), None)
             known = None if seconds is None or np.isnan(seconds) else float(seconds)
-            yield Shown(sample_view(row), int(found[at]), right, answered, known)
+            yield Shown(
+                sample_view(redact_row(row) if closed else row), int(found[at]), right, answered, known
+            )
             at += 1

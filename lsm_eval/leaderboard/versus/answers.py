@@ -11,12 +11,24 @@ from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.ranking.places import Asked, Places
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
+from lsm_eval.results.redaction import redact_row
 
 ANSWERS = 200_000
 """Of larger boards there are no texts here: the samples' own pages have them."""
 LONGEST = 400
 """Characters of a text."""
-_COLUMNS = ["sample", "asked", "index", "prompt", "choices", "logprobs", "completion", "target", "failure"]
+_COLUMNS = [
+    "sample",
+    "asked",
+    "index",
+    "request",
+    "prompt",
+    "choices",
+    "logprobs",
+    "completion",
+    "target",
+    "failure",
+]
 
 
 class Answers:
@@ -51,8 +63,9 @@ class Answers:
 
     def _rows(self, record: Record, task: str) -> list[dict[str, Any]]:
         table = record.samples(task, _COLUMNS).slice(0, self._site.options.samples)
+        how = record.tasks[task]
         found: list[dict[str, Any]] = table.to_pylist()
-        return found
+        return found if how.redistributable or how.redacted else [redact_row(row) for row in found]
 
 
 def _said(row: dict[str, Any]) -> str:

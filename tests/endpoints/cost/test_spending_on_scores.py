@@ -46,7 +46,9 @@ class Bill:
         return billed
 
 
-@pytest.mark.parametrize("kind", ["vllm", "echo", "sglang", "llama.cpp"])
+@pytest.mark.parametrize(
+    "kind", ["echo", *(pytest.param(one, marks=pytest.mark.slow) for one in ("vllm", "sglang", "llama.cpp"))]
+)
 def test_every_way_to_score_is_paid_for(kind: str, weights: Weights, ask: Ask, tmp_path: Path) -> None:
     prices = tmp_path / "prices.yaml"
     prices.write_text("small: {input: 20, output: 80}\n")

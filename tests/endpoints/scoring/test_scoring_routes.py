@@ -131,6 +131,7 @@ def test_a_server_that_is_busy_at_first(weights: Weights, near: HFModel) -> None
     "kind",
     ["vllm", *(pytest.param(one, marks=pytest.mark.slow) for one in (*KINDS, "llama.cpp") if one != "vllm")],
 )
+@pytest.mark.slow
 def test_with_a_fifth_of_all_answers_spoilt(kind: str, weights: Weights, near: HFModel) -> None:
     """The tokenizer's among them, and those whose numbers are not there; found out and answered as without."""
     faults = (

@@ -82,6 +82,7 @@ def scores(hub: Path, golden: Path, format_: str) -> dict[str, Estimate]:
     return {metric.name: estimate for metric, estimate in found}
 
 
+@pytest.mark.slow
 def test_every_published_figure(hub_mirror: Path, golden: Path) -> None:
     figures = expected(golden)["expected"]
     assert len(figures) == 48

@@ -162,6 +162,7 @@ def test_prompts_are_those_of_the_summarisation_task(task: str, other: str, hub_
     assert len({s.id for s in samples}) == len(samples)
 
 
+@pytest.mark.slow
 def test_reference_summaries_are_no_more_grounded_than_people_say(hub_mirror: Path) -> None:
     """XSum's references say more than their articles (a majority of annotators marks a span in 86 % of them), and
     DialogSum's rephrase: the figures of docs/hallucination/groundedness.md."""

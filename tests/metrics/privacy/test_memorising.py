@@ -29,7 +29,7 @@ from lsm_eval.tasks.helpers.canaries import canaries, canary_bits
 from lsm_eval.tasks.registry import LoadedTask, Registry
 from lsm_eval.tasks.sample import Sample
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 MEMBERS = random_texts(20, 24, seed=1)
 OTHERS = random_texts(20, 24, seed=2)

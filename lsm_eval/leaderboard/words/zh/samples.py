@@ -42,6 +42,9 @@ WORDS: dict[str, str] = {
     "Prompts and answers of this task may be harmful or offensive, and stay folded away until you open them.": (
         "此任务的提示与回答可能有害或冒犯，在您展开之前保持折叠。"
     ),
+    "The licence of the data does not let others be shown its texts: in place of each stands its SHA-256, by which whoever has the text can check it.": (
+        "数据的许可不允许展示其文本：每段文本以其 SHA-256 代替，持有原文者可据此核对。"
+    ),
     "The record withholds the texts of this task: in place of each stands its SHA-256, by which whoever has the text can check it.": (
         "记录隐去了此任务的文本：每段文本以其 SHA-256 代替，持有原文者可据此核对。"
     ),
