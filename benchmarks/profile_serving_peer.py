@@ -1,8 +1,8 @@
-"""`lsm-eval profile` and vLLM's `bench serve` against the same server, in turn.
+"""`lsm-eval profile` and vLLM's `bench serve`, or GuideLLM, against the same server, in turn.
 
-    python benchmarks/profile_serving_peer.py --peer PYTHON [--rounds 5] [--requests 100] [--concurrency 8]
+    python benchmarks/profile_serving_peer.py --peer PYTHON [--tool vllm|guidellm] [--rounds 5] [--requests 100] [--concurrency 8]
 
-PYTHON has vLLM in its environment. The server is that of the tests (`tests/paced_server.py`), whose times are known: the first token after 60 ms, one
+PYTHON has vLLM in its environment, or GuideLLM (0.8: `guidellm run`; what it calls inter-token latency is vLLM's time per output token). The server is that of the tests (`tests/paced_server.py`), whose times are known: the first token after 60 ms, one
 every 10 ms from then on. Both clients send the same number of requests, so many at a time. For each metric it prints both tools' means over the rounds, what
 the server was built with, and the mean of the logarithms of the ratios with Student's interval of 95 %. They agree where that interval holds 1, or
 lies within 2 % of it. The exit code is 1 where a metric does not.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,38 @@ def _ours(url: str, folder: Path, requests: int, concurrency: int) -> dict[str, 
     }
 
 
-def _theirs(
+def _guidellm(
+    python: str, url: str, folder: Path, tokenizer: Path, requests: int, concurrency: int
+) -> dict[str, float]:
+    file = folder / "benchmarks.json"
+    backend = f"kind=openai_http,target={url.removesuffix('/v1')},model=paced,request_format=/v1/chat/completions,validate_backend=false"
+    command = [
+        python, "-m", "guidellm", "run", "--backend", backend, "--profile", f"kind=concurrent,streams={concurrency}",
+        "--constraint", f"kind=max_requests,count={requests}", "--tokenizer", f"kind=hf_auto,model={tokenizer}",
+        "--data", f"kind=synthetic_text,prompt_tokens={_WORDS},output_tokens={_TOKENS}", "--output", f"kind=json,path={file}",
+        "--disable-console",
+    ]  # fmt: skip
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=offline)
+    if done.returncode:
+        sys.exit(f"guidellm run: {done.stderr[-2000:]}")
+    (found,) = json.loads(file.read_text(encoding="utf-8"))["benchmarks"]
+    known = {
+        name: one["successful"]
+        for name, one in found["metrics"].items()
+        if isinstance(one, dict) and "successful" in one
+    }
+    return {
+        "median TTFT ms": known["time_to_first_token_ms"]["median"],
+        "median TPOT ms": known["inter_token_latency_ms"]["median"],
+        "p90 TPOT ms": known["inter_token_latency_ms"]["percentiles"]["p90"],
+        "median E2EL ms": 1000 * known["request_latency"]["median"],
+        "output tokens/s": known["output_tokens_per_second"]["mean"],
+        "requests/s": known["requests_per_second"]["mean"],
+    }
+
+
+def _vllm(
     python: str, url: str, folder: Path, tokenizer: Path, requests: int, concurrency: int
 ) -> dict[str, float]:
     file = folder / "theirs.json"
@@ -85,6 +117,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--peer", required=True, metavar="PYTHON")
+    parser.add_argument("--tool", choices=("vllm", "guidellm"), default="vllm")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=100)
     parser.add_argument("--concurrency", type=int, default=8)
@@ -95,6 +128,7 @@ def main() -> None:
         "output tokens/s": options.concurrency * _TOKENS / whole, "requests/s": options.concurrency / whole,
     }  # fmt: skip
     ours, theirs = [], []
+    ask, title = {"vllm": (_vllm, "vllm bench serve"), "guidellm": (_guidellm, "GuideLLM")}[options.tool]
     with tempfile.TemporaryDirectory() as name, paced(first=_FIRST, pace=_PACE) as url:
         folder = Path(name)
         (folder / "tokenizer").mkdir()
@@ -105,9 +139,9 @@ def main() -> None:
                 if tool == "ours":
                     ours.append(_ours(url, folder, *load))
                 else:
-                    theirs.append(_theirs(options.peer, url, folder, folder / "tokenizer", *load))
+                    theirs.append(ask(options.peer, url, folder, folder / "tokenizer", *load))
     print(
-        "| metric | built with | lsm-eval | vllm bench serve | ratio | agree |\n| --- | ---: | ---: | ---: | ---: | --- |"
+        f"| metric | built with | lsm-eval | {title} | ratio | agree |\n| --- | ---: | ---: | ---: | ---: | --- |"
     )
     wrong = 0
     for metric, value in built.items():

@@ -74,10 +74,13 @@ class ModelEntry:
         """Task, run and file name (without suffix) of each sample page: of every run that gives a number of the task,
         so that a number and the samples that it links to are of one run."""
         found: list[tuple[str, Record, str]] = []
+        numbers: dict[str, list[Number]] = {}
+        for number in self.numbers.values():
+            numbers.setdefault(number.row.task, []).append(number)
         for task, best in self.tables.items():
             runs = [best]
-            for number in self.numbers.values():
-                if number.row.task == task and all(number.record is not run for run in runs):
+            for number in numbers.get(task, ()):
+                if all(number.record is not run for run in runs):
                     runs.append(number.record)
             found += [(task, run, "" if n == 0 else f".{n + 1}") for n, run in enumerate(runs)]
         return found

@@ -97,6 +97,7 @@ def _answering(record: Record, task: str) -> list[str]:
     parts = [
         part
         for row in record.by_task.get(task, ())
+        if any(name in row.signature for name in _TOLD)
         for part in row.signature.split()
         if part.startswith(_TOLD)
     ]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -55,6 +56,7 @@ def shown(text: str) -> str:
     return visible(clip(text, LONGEST))
 
 
+@lru_cache(1 << 14, typed=True)  # escaped text and plain text are not one
 def breakable(text: str) -> Markup:
     """A name, escaped, that a browser may break after `_ / : @ -`."""
     return Markup("<wbr>").join(escape(visible(part)) for part in _BREAKS.split(clip(text, LONGEST)))

@@ -11,7 +11,8 @@ from lsm_eval.leaderboard.checking import Checked
 from lsm_eval.leaderboard.collect import Board, collect
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.options import Options
-from lsm_eval.leaderboard.pages import KINDS, navigation
+from lsm_eval.leaderboard.pages import ALONE, KINDS, navigation
+from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.ranking.wire import with_ranks
 from lsm_eval.leaderboard.shared import shared
 from lsm_eval.leaderboard.single import LARGE, pack
@@ -92,9 +93,19 @@ def _pages(board: Board, site: Site, progress: Progress) -> Frame:
     site.sampled = sampled(board)
     frame.share(shared(board, site))
     with progress.phase("pages", len(KINDS)) as phase:
+        # These have few pages each, and none of their parts is worth a process; side by side they are.
+        alone = [kind for kind in KINDS if kind in ALONE]
+        each(
+            alone,
+            lambda kind: kind.write(board, frame, site),
+            site,
+            pages=len(board.models) * len(board.task_slugs) // 50,
+        )
+        phase.advance(len(alone))
         for kind in KINDS:
-            kind.write(board, frame, site)
-            phase.advance(1)
+            if kind not in ALONE:
+                kind.write(board, frame, site)
+                phase.advance(1)
     return frame
 
 

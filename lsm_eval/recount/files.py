@@ -46,16 +46,22 @@ def read_json(path: Path, found: Found) -> Any:
 
 def numbers(value: Any, at: str = "") -> Iterator[tuple[str, float]]:
     """Every number inside a JSON value, and where it stands."""
-    if isinstance(value, bool):
-        return
-    if isinstance(value, (int, float)):
+    kind = type(value)
+    if kind is int or kind is float:
         yield at, value
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield from numbers(part, f"{at}.{key}" if at else str(key))
-    elif isinstance(value, list):
-        for place, part in enumerate(value):
-            yield from numbers(part, f"{at}[{place}]")
+        return
+    if kind is not dict and kind is not list:
+        return
+    parts = value.items() if kind is dict else enumerate(value)
+    for key, part in parts:
+        inner = type(part)
+        if inner is str or inner is bool or part is None:
+            continue  # most of a record, and not worth a generator
+        name = f"{at}[{key}]" if kind is list else f"{at}.{key}" if at else str(key)
+        if inner is int or inner is float:
+            yield name, part
+        else:
+            yield from numbers(part, name)
 
 
 def odd(value: Any) -> bool:

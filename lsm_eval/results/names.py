@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from lsm_eval.errors import UserError
@@ -62,6 +63,7 @@ def as_it_comes(model: ModelRow) -> bool:
     return "adapter" not in model.details and not bits_here(model)
 
 
+@lru_cache(4096)
 def folder_name(name: str) -> str:
     """A name as a file name: letters, digits, `.`, `_` and `-`; anything else becomes `--`."""
     return re.sub(r"[^A-Za-z0-9._-]+", "--", name).strip(".-") or "unnamed"

@@ -29,6 +29,9 @@ _MODULES: tuple[ModuleType, ...] = (front, cost, compare, model, task, samples, 
 
 KINDS: tuple[Kind, ...] = tuple(cast(Kind, module) for module in _MODULES)
 
+ALONE: tuple[Kind, ...] = tuple(cast(Kind, module) for module in (front, cost, compare, history))
+"""Those that make their pages in one process."""
+
 
 def navigation(board: Board) -> list[NavEntry]:
     """The entries of the header."""
