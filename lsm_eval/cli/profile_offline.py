@@ -29,6 +29,8 @@ def offline_options(function: F) -> F:
                      help="Rounds in which each cell is measured, at least; 5 or more."),
         click.option("--max-repeats", type=click.IntRange(min=5), metavar="N",
                      help="Rounds at most, for cells whose interval is wider than 5 % either way; twice --repeats by default."),
+        click.option("--energy", type=click.Choice(["counters", "zeus"]), default="counters", show_default=True,
+                     help="What reads the counters of energy: lsm-eval (NVML, RAPL), or the package zeus."),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -64,6 +66,7 @@ def profile_offline(options: dict[str, Any]) -> None:
         repeats=options.pop("repeats"),
         max_repeats=options.pop("max_repeats"),
         seed=options["seed"],
+        energy=options.pop("energy"),
     )
     spec = shared_spec(options, out=options["out"], name=options["name"], command=["lsm-eval", *sys.argv[1:]])
     check_local(options.get("model", DEFAULT_MODEL))

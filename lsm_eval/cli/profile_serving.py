@@ -22,7 +22,7 @@ SERVING = (
 )  # fmt: skip
 _CHOOSING = ("concurrency", "rate", "trace", "find_rate")
 """Options that make it a serving profile, whatever the model."""
-_OFFLINE_ONLY = ("batch", "repeats", "max_repeats")
+_OFFLINE_ONLY = ("batch", "repeats", "max_repeats", "energy")
 _CACHES = {"cold": "cold", "warm": "prefix-warm", "unknown": "unknown"}
 
 

@@ -106,7 +106,7 @@ def packed(sample: Shown) -> dict[str, Any]:
         "q": view.further,
         "sh": view.shortened,
         "o": [sample.right, sample.answered] if sample.answered else None,
-        "t": None if sample.seconds is None else f"{sample.seconds:.2f}",
+        "t": None if sample.seconds is None else f"{sample.seconds:.3f}",
         "fl": sample.flags,
     }
     return {name: thing for name, thing in content.items() if thing or (thing == "" and name != "l")}

@@ -74,9 +74,9 @@ class NvmlCounter:
 class Energy:
     """All counters of this machine that have a part in a model's work, read together; use it as a context."""
 
-    def __init__(self, counters: Sequence[Counter], why: str | None = None) -> None:
-        """`why`: why there is none, where there is none."""
-        self._counters = list(counters)
+    def __init__(self, counters: Sequence[Counter], why: str | None = None, *, looks: bool = True) -> None:
+        """`why`: why there is none, where there is none. `looks`: whether some have to be looked at now and then."""
+        self._counters, self._looks = list(counters), looks
         self._why = why if not counters else None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -102,7 +102,7 @@ class Energy:
             return None
 
     def __enter__(self) -> Energy:
-        if self._counters:
+        if self._counters and self._looks:
             self._thread = threading.Thread(target=self._look, name="energy", daemon=True)
             self._thread.start()
         return self

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TEXTS = ("task", "sample", "cluster", "request", "finish", "failure", "thoughts", "further")
 _WHOLES = ("index", "truncated")
 _LISTS = ("tokens",)
-WEIGHT = "weight"
+WEIGHT, SECONDS = "weight", "seconds"
 NEEDED = ("task", "sample", "index", "cluster", "request", "tokens", "finish", "truncated", "failure")
 
 
@@ -105,6 +105,16 @@ class Table:
         return _floats(self.columns[WEIGHT]) if self.has(WEIGHT) else np.ones(self.rows)
 
     @cached_property
+    def seconds(self) -> Floats:
+        """How long each took, of those of which that is known [any number]; none where the table does not say."""
+        import numpy as np
+
+        if not self.has(SECONDS):
+            return np.zeros(0)
+        column = self.columns[SECONDS]
+        return _floats(column)[_valid(column)]
+
+    @cached_property
     def failed(self) -> Flags:
         """Samples that have a failure [n]."""
         return _valid(self.columns["failure"])
@@ -158,7 +168,7 @@ def read_table(path: Path, found: Found) -> Table | None:
 
 
 def _counted(name: str) -> bool:
-    return name in (*_TEXTS, *_WHOLES, *_LISTS, WEIGHT) or name.startswith(("score.", "stats."))
+    return name in (*_TEXTS, *_WHOLES, *_LISTS, WEIGHT, SECONDS) or name.startswith(("score.", "stats."))
 
 
 def _fits(name: str, kind: Any) -> bool:
@@ -171,7 +181,7 @@ def _fits(name: str, kind: Any) -> bool:
         return bool(types.is_string(kind) or types.is_large_string(kind))
     if name in _WHOLES:
         return bool(types.is_integer(kind))
-    if name.startswith("score.") or name == WEIGHT:
+    if name.startswith("score.") or name in (WEIGHT, SECONDS):
         return _number(kind)
     if not (types.is_list(kind) or types.is_large_list(kind)):
         return False

@@ -73,6 +73,9 @@ def _sound(task: str, table: Table, found: Found) -> bool:
     if table.rows and not (weights.min() > 0 and weights.max() < math.inf):
         found.say(f"{task}: a sample's weight is no number above 0.")
         return False
+    seconds = table.seconds
+    if len(seconds) and not (seconds.min() >= 0 and seconds.max() < math.inf):
+        found.say(f"{task}: the seconds of a sample are no number of 0 or more.")
     for name in table.columns.column_names:
         if name.startswith(("score.", "stats.")):
             _numbers(task, name, table, found)

@@ -49,12 +49,14 @@ OPTIONAL_COLUMNS = {
     "thoughts": "string or null: a reasoning model's thoughts, taken off the completion; generate only",
     "reasoning_tokens": "int64 or null: new tokens that went into thoughts, those too that a server does not show",
     "answer_tokens": "int64 or null: the others",
+    "seconds": "double or null: from sending the sample's requests to their whole answers, summed",
     "further": "string or null: JSON list of the sample's requests after its first, with their answers",
     "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
 """`asked`: not in early records. `weight`: only in tables with a sample whose weight is not 1. `thoughts`: only in tables
 with a sample that has some. `reasoning_tokens`, `answer_tokens`: only in those, and where tokens of thoughts were counted
-that are not shown; null where nobody counted them. `further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a
+that are not shown; null where nobody counted them. `seconds`: only in tables with a sample of which it is known how long
+each of its requests took: those of models behind a server. `further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a
 judge was asked."""
 
 

@@ -47,6 +47,8 @@ def sample_rows(
     several = any(sample.further for sample in task.samples)
     thinks = samples_with_thoughts(responses) > 0
     counted = thinks or any(apart(part)[0] for whole in responses for part in parts(whole))
+    seconds = [_seconds(*pair) for pair in zip(task.samples, responses, strict=True)]
+    took = any(time is not None for time in seconds)
     weighted = any(sample.weight != 1 for sample in task.samples)
     for index, (sample, whole, own) in enumerate(zip(task.samples, responses, measurements, strict=True)):
         request, response = sample.request, parts(whole)[0]
@@ -83,6 +85,8 @@ def sample_rows(
         if counted:
             spent, own_tokens = apart(parts(whole)[0])
             add(reasoning_tokens=spent, answer_tokens=own_tokens)
+        if took:
+            add(seconds=seconds[index])
         if several:
             add(further=_further(sample, whole, model))
         for name in names:
@@ -94,6 +98,13 @@ def sample_rows(
                 }
             )
     return columns
+
+
+def _seconds(sample: Sample, response: SampleResponse) -> float | None:
+    """How long its requests took, one after the other; None where that of one is not known, or there is no answer."""
+    answers = [part.written if isinstance(part, Failure) else part for part in parts(response)]
+    found = [answer.seconds for answer in answers if answer is not None and answer.seconds is not None]
+    return round(sum(found), 6) if found and len(found) == len(sample.requests) else None
 
 
 def _further(sample: Sample, response: SampleResponse, model: Model) -> str | None:

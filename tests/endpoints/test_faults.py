@@ -59,7 +59,8 @@ def test_a_fifth_of_faults_leaves_the_record_of_a_clean_run(
     assert sum(server.counts.values()) > count / 7
     assert set(server.answered) == {f"what is {at}?" for at in range(count)}
     first, second = read_record(clean.record), read_record(faulty.record)
-    assert first.samples("say").equals(second.samples("say"))
+    tables = [one.samples("say").drop_columns(["seconds"]) for one in (first, second)]
+    assert tables[0].equals(tables[1])
     strip = ("signature",)
     rows = [
         [{k: v for k, v in row.model_dump().items() if k not in strip} for row in one.estimates]

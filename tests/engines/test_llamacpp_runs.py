@@ -77,6 +77,10 @@ class TestRuns:
         assert again.code == 0, again.err
         manifest = json.loads((again.record / "manifest.json").read_text())
         assert manifest["requests"]["computed"] == 0, "the store knows the file by its content"
+        seconds = [read_record(one.record).samples("say")["seconds"].to_pylist() for one in (far, again)]
+        assert seconds[0] == seconds[1], "of when they were asked"
+        assert min(seconds[0]) > 0
+        assert "seconds" not in here.samples("say").column_names, "a batch's time is none of its samples'"
 
     def test_nothing_but_the_result_is_on_standard_output(
         self, gguf: Path, small_tasks: Path, tmp_path: Path

@@ -96,6 +96,13 @@ def _without_column(record: Path, column: str) -> None:
     pq.write_table(pq.read_table(path).drop_columns([column]), path)
 
 
+def with_seconds(record: Path, one: Any) -> None:
+    """Give TASK's table the time of its first sample; those of the others are not known."""
+    path = record / "samples" / f"{TASK}.parquet"
+    old = pq.read_table(path)
+    pq.write_table(old.append_column("seconds", pa.array([one, *[None] * (old.num_rows - 1)])), path)
+
+
 TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no manifest": (lambda r: (r / "manifest.json").unlink(), "manifest.json is missing."),
     "torn manifest": (lambda r: _truncate(r / "manifest.json"), "manifest.json cannot be read"),
@@ -168,6 +175,10 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "infinite score": (lambda r: table(r, "score.acc", first(math.inf)), "is not finite"),
     "score taken away": (lambda r: table(r, "score.acc", first(None)), "it says that it rests on 40 samples, and 39"),
     "clusters": (lambda r: table(r, "cluster", lambda ids: ["one"] * len(ids)), "it says None clusters"),
+    "a time below 0": (lambda r: with_seconds(r, -0.5), "the seconds of a sample are no number of 0 or more"),
+    "an endless time": (lambda r: with_seconds(r, math.inf), "the seconds of a sample are no number of 0 or more"),
+    "a time that is none": (lambda r: with_seconds(r, math.nan), "the seconds of a sample are no number of 0 or more"),
+    "a time in words": (lambda r: with_seconds(r, "long"), "the column 'seconds' holds string, which cannot be counted"),
     "cut": (lambda r: table(r, "truncated", first(-1)), "cut by less than no token"),
     "torn estimates": (lambda r: _truncate(r / "estimates.json"), "estimates.json cannot be read"),
     "no estimates": (lambda r: (r / "estimates.json").unlink(), "estimates.json is missing"),

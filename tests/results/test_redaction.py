@@ -39,6 +39,7 @@ def table() -> dict[str, list[object]]:
         "thoughts": [None, SECRET],
         "reasoning_tokens": [None, 3],
         "answer_tokens": [None, 2],
+        "seconds": [None, 0.25],
         "further": [None, json.dumps(further)],
         "judgements": [None, json.dumps({"m": [{"q": {"answer": "yes"}}]})],
         "score.m": [1.0, None],
@@ -72,6 +73,7 @@ def test_what_is_no_text_stays() -> None:
         "weight",
         "reasoning_tokens",
         "answer_tokens",
+        "seconds",
     )
     for name in (*kept, "judgements", "score.m", "stats.m"):
         assert found[name] == columns[name], name

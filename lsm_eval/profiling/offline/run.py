@@ -17,6 +17,7 @@ from lsm_eval.models.create import create
 from lsm_eval.profiling import prompts
 from lsm_eval.profiling.cells import workload_hash
 from lsm_eval.profiling.energy import Energy, find_energy
+from lsm_eval.profiling.energy_zeus import check_zeus, zeus_energy
 from lsm_eval.profiling.memory import peak_device_memory, peak_memory
 from lsm_eval.profiling.offline.measure import Bench
 from lsm_eval.profiling.offline.numbers import cell_row
@@ -68,6 +69,8 @@ def profile_model(spec: RunSpec, offline: OfflineSpec, progress: Progress) -> Ma
     if isinstance(model, Endless):
         model.ignore_ends()
     cells = offline.cells(model.info.name, model.info.context)
+    if offline.energy == "zeus":
+        check_zeus(model.info.device)
     with timed.phase("fingerprint"):
         fingerprint = model.fingerprint()
     with timed.phase("load"), progress.phase("load model"):
@@ -78,7 +81,7 @@ def profile_model(spec: RunSpec, offline: OfflineSpec, progress: Progress) -> Ma
         )
     info = model.info
     reach = Reach(info.device or "cpu", _dtype(info))
-    with timed.phase("measure"), find_energy(info.device) as energy:
+    with timed.phase("measure"), _energy(offline, info.device) as energy:
         bench = Bench(model, energy)
         before = peak_memory()
         joules, began = energy.joules(), time.perf_counter()
@@ -108,6 +111,10 @@ def profile_model(spec: RunSpec, offline: OfflineSpec, progress: Progress) -> Ma
     )
     record, manifest, estimates = write_profile(spec.out, profiled)
     return Made(record, manifest, estimates, profile)
+
+
+def _energy(offline: OfflineSpec, device: str | None) -> Energy:
+    return zeus_energy(device) if offline.energy == "zeus" else find_energy(device)
 
 
 def _with_slots(spec: RunSpec, offline: OfflineSpec) -> ModelOptions:
@@ -251,6 +258,7 @@ def _settings(spec: RunSpec, offline: OfflineSpec) -> dict[str, Any]:
         "offline": options.offline,
         "repeats": offline.repeats,
         "max_repeats": offline.most,
+        "energy": offline.energy,
     }
 
 

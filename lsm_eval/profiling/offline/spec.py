@@ -10,6 +10,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.profiling.cells import cell_name
 
 MOST_CELLS = 200
+EnergyFrom = Literal["counters", "zeus"]
+"""What reads the counters of energy: lsm-eval itself, or the package zeus."""
 WITHIN = 0.05
 """Of the mean: half the width of an interval that is narrow enough."""
 
@@ -64,6 +66,7 @@ class OfflineSpec:
     """Rounds at most; None for twice `repeats`."""
     within: float = WITHIN
     seed: int = 0
+    energy: EnergyFrom = "counters"
 
     @property
     def most(self) -> int:

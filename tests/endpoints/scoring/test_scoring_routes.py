@@ -162,6 +162,17 @@ def test_with_a_fifth_of_all_answers_spoilt(kind: str, weights: Weights, near: H
         assert server.counts
 
 
+def test_the_seconds_of_each_sample(ask: Ask, weights: Weights) -> None:
+    from lsm_eval.results.reader import read_record
+
+    with speaking(weights, "vllm") as (server, _):
+        server.seconds = 0.02
+        done = ask(server, tasks="choose,read")
+    assert done.code == 0, done.err
+    tables = [read_record(done.record).samples(task) for task in ("choose", "read")]
+    assert all(0.02 <= took < 60 for table in tables for took in table["seconds"].to_pylist())
+
+
 @pytest.mark.slow  # tries wait for one another
 @pytest.mark.parametrize("tasks", ["choose", "read"])
 def test_a_run_gives_the_same_values(

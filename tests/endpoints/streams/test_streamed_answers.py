@@ -221,5 +221,6 @@ def test_no_key_comes_out_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_is_the_same_with_streams(server: Server, ask: Ask) -> None:
     whole = read_record(ask(server, "--stream", "off", "--store", "none").record)
     parts = read_record(ask(server, "--stream", "on", "--store", "none").record)
-    assert whole.samples("say").equals(parts.samples("say"))
+    tables = [one.samples("say").drop_columns(["seconds"]) for one in (whole, parts)]
+    assert tables[0].equals(tables[1])
     assert [body["stream"] for body in server.bodies] == [False] * 24 + [True] * 24
