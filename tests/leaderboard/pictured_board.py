@@ -87,7 +87,11 @@ def _profile(out: Path, about: ModelRow, rate: float) -> None:
         conditions = {"loop": "closed", "concurrency": size, "prompt_tokens": 128}
         cells.append(
             CellRow(
-                name=f"c{size}", title=f"Serving, {size} at once", conditions=conditions, metrics=metrics, n=40
+                name=f"c{size}",
+                title=f"Serving, {size} at once",
+                conditions=conditions,
+                metrics=metrics,
+                n=40,
             )
         )
     workload = WorkloadRow(name="random tokens", sha256="ab" * 32)

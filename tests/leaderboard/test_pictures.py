@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from browsing import quiet_page, running_browser
-from pictured_board import CHARTS, PAGES, Place, pictured_board
+from pictured_board import CHARTS, PAGES
 from pictures import Kind, Picture, Shrinker, read_png, style, unlike, write_png
 from playwright.sync_api import Browser, Page
 
@@ -36,7 +36,7 @@ QUICK = {("front", "light"), ("model", "phone"), ("task", "dark")}
 FONTS = {
     "serif": "body, text { font-family: 'DejaVu Serif', 'Liberation Serif', serif !important }",
     "narrow": "body, text { font-family: 'DejaVu Sans Condensed', 'Liberation Sans Narrow', sans-serif !important; font-stretch: condensed }",
-    "larger": "html { zoom: 1.03 }",
+    "larger": "html, body { font-size: 103% }",
 }
 
 
@@ -49,11 +49,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def shrinker(browser: Browser) -> Shrinker:
     return Shrinker(browser)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pictured_board(tmp_path_factory.mktemp("pictured"))
 
 
 def window(browser: Browser, look: str) -> dict[str, object]:
@@ -87,8 +82,8 @@ def held(found: Picture, name: str, most: float) -> None:
     )
 
 
-def shown(page: Page, site: Path, kind: str) -> None:
-    PAGES[kind].open(page, site)
+def shown(page: Page, pictured: Path, kind: str) -> None:
+    PAGES[kind].open(page, pictured)
 
 
 def look_of(name: str, look: str) -> object:
@@ -97,10 +92,10 @@ def look_of(name: str, look: str) -> object:
 
 @pytest.mark.parametrize(("kind", "look"), [look_of(kind, look) for kind in PAGES for look in LOOKS])
 def test_a_page_looks_as_its_picture(
-    browser: Browser, shrinker: Shrinker, site: Path, kind: str, look: str
+    browser: Browser, shrinker: Shrinker, pictured: Path, kind: str, look: str
 ) -> None:
     with quiet_page(browser, **window(browser, look)) as page:
-        shown(page, site, kind)
+        shown(page, pictured, kind)
         held(taken(page, shrinker), f"{kind}-{look}", MOST)
 
 
@@ -108,9 +103,9 @@ def test_a_page_looks_as_its_picture(
 @pytest.mark.parametrize("look", ["light", "dark"])
 @pytest.mark.parametrize("chart", CHARTS)
 def test_a_chart_looks_as_its_picture(
-    browser: Browser, shrinker: Shrinker, site: Path, chart: str, look: str
+    browser: Browser, shrinker: Shrinker, pictured: Path, chart: str, look: str
 ) -> None:
     kind, chosen = CHARTS[chart]
     with quiet_page(browser, **window(browser, look)) as page:
-        shown(page, site, kind)
+        shown(page, pictured, kind)
         held(chart_taken(page, shrinker, chosen), f"{chart}-{look}", MOST_CHART)
