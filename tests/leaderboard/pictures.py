@@ -1,9 +1,9 @@
 """Small grey pictures of pages, and how unlike two of them are.
 
 A stored picture must say the same of another Chromium with other fonts, and something else of a page that is broken. So a picture is
-small (`COLUMNS` wide, no letter is left of a text, but its grey), and two are laid over each other row by row with room for lines that
+small (`COLUMNS` wide: no letter is left of a text, but its grey), and two are laid over each other row by row with room for lines that
 break elsewhere (dynamic time warping: Sakoe & Chiba 1978, with their slope constraint P = 1, and an open end, since a page is cut off at a
-fixed height). What is left is the mean difference in grey levels of 255.
+fixed height). What counts is where they differ most, over a few rows: a table that is gone is a small part of a long page.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ Kind = Literal["grey", "colour"]
 
 COLUMNS = 96
 """Of a picture, however wide the page."""
-BLUR = 7
-"""Columns that are averaged before rows are compared: words end elsewhere in another font."""
+BLUR = (7, 15)
+"""Rows and columns that are averaged before pictures are compared: letters are higher and words end elsewhere in another font."""
+SPOT = 3
+"""Rows and columns of the same, of a chart: its marks are where they are."""
+WINDOW = 8
+"""Rows over which pages may not differ."""
 BAND = 0.15
 """How far a row may stand from its place, as a share of the picture's height."""
 
@@ -71,38 +75,54 @@ def style(page: Page, css: str) -> None:
 
 
 def unlike(one: Picture, other: Picture) -> float:
-    """Mean difference of two pictures in grey levels, each row against the row that it fits best nearby; infinite where heights
-    differ by more than such rows can."""
-    first, second = _blurred(one), _blurred(other)
-    costs: NDArray[np.float64] = np.abs(first[:, None] - second[None, :]).mean(axis=2)
-    return _aligned(costs, max(4, round(BAND * max(len(first), len(second)))))
+    """How much two pictures differ where they do most: mean difference in grey levels of 255 over `WINDOW` rows, each held against the
+    row that it fits best nearby."""
+    first, second = _blurred(one, *BLUR), _blurred(other, *BLUR)
+    costs = np.abs(first[:, None] - second[None, :]).mean(axis=2)
+    steps = _aligned(costs, max(4, round(BAND * max(len(first), len(second)))))
+    return float(np.convolve(steps, np.full(WINDOW, 1 / WINDOW), "valid").max())
 
 
-def _blurred(picture: Picture) -> NDArray[np.float64]:
-    padded = np.pad(picture.astype(float), ((0, 0), (BLUR // 2, BLUR // 2)), mode="edge")
-    return np.mean([padded[:, at : at + picture.shape[1]] for at in range(BLUR)], axis=0)
+def spot(one: Picture, other: Picture) -> float:
+    """The greatest difference of two pictures at any place, none of them moved; one row more or less is the rounding of a height."""
+    assert abs(len(one) - len(other)) <= 1, "they are not of one shape"
+    rows = min(len(one), len(other))
+    return float(np.abs(_blurred(one[:rows], SPOT, SPOT) - _blurred(other[:rows], SPOT, SPOT)).max())
 
 
-def _aligned(costs: NDArray[np.float64], band: int) -> float:
-    """The least mean cost of a path from the first rows to the end of either picture. After a step in one direction only there is one
-    in both (P = 1), so that nothing is squeezed to less than half."""
+def _blurred(picture: Picture, rows: int, columns: int) -> NDArray[np.float64]:
+    """The mean over so many around each place, both odd."""
+    sides = ((rows // 2, rows // 2), (columns // 2, columns // 2))
+    whole = np.lib.stride_tricks.sliding_window_view(
+        np.pad(picture.astype(float), sides, mode="edge"), (rows, columns)
+    )
+    return np.asarray(whole.mean(axis=(2, 3)))
+
+
+def _aligned(costs: NDArray[np.float64], band: int) -> list[float]:
+    """The costs along the path of least mean cost from the first rows to the end of either picture. After a step in one direction only
+    there is one in both (P = 1), so that nothing is squeezed to less than half."""
     rows, columns = costs.shape
     total = np.full((rows, columns), np.inf)
+    before: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for i in range(rows):
         for j in range(max(0, i - band), min(columns, i + band + 1)):
             here = float(costs[i, j])
             if not (i and j):
                 total[i, j] = 2 * here if i == j else np.inf
                 continue
-            best = total[i - 1, j - 1] + 2 * here
+            ways = [(total[i - 1, j - 1] + 2 * here, [(i - 1, j - 1)])]
             if i > 1:
-                best = min(best, total[i - 2, j - 1] + 2 * costs[i - 1, j] + here)
+                ways.append((total[i - 2, j - 1] + 2 * costs[i - 1, j] + here, [(i - 1, j), (i - 2, j - 1)]))
             if j > 1:
-                best = min(best, total[i - 1, j - 2] + 2 * costs[i, j - 1] + here)
-            total[i, j] = best
+                ways.append((total[i - 1, j - 2] + 2 * costs[i, j - 1] + here, [(i, j - 1), (i - 1, j - 2)]))
+            total[i, j], before[i, j] = min(ways)
     # Weights of a path to (i, j) add up to (i + 1) + (j + 1).
     ends = [(i, columns - 1) for i in range(rows)] + [(rows - 1, j) for j in range(columns)]
-    return min(float(total[i, j]) / (i + j + 2) for i, j in ends)
+    path = [min(ends, key=lambda end: total[end] / (sum(end) + 2))]
+    while path[-1] in before:
+        path += before[path[-1]]
+    return [float(costs[step]) for step in path]
 
 
 def write_png(path: Path, picture: Picture) -> None:
