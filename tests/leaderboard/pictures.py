@@ -1,7 +1,7 @@
 """Small grey pictures of pages, and how unlike two of them are.
 
 A stored picture must say the same of another Chromium with other fonts, and something else of a page that is broken. So a picture is
-small (`COLUMNS` wide: no letter is left of a text, but its grey), and two are laid over each other row by row with room for lines that
+small (some 13 pixels of the page are one of it: no letter is left of a text, but its grey), and two are laid over each other row by row with room for lines that
 break elsewhere (dynamic time warping: Sakoe & Chiba 1978, with their slope constraint P = 1, and an open end, since a page is cut off at a
 fixed height). What counts is where they differ most, over a few rows: a table that is gone is a small part of a long page.
 """
@@ -23,8 +23,6 @@ Picture = NDArray[np.uint8]
 Kind = Literal["grey", "colour"]
 """What a pixel's level is: how light it is, or how far from grey (of charts, whose marks alone have a colour)."""
 
-COLUMNS = 96
-"""Of a picture, however wide the page."""
 BLUR = (7, 15)
 """Rows and columns that are averaged before pictures are compared: letters are higher and words end elsewhere in another font."""
 SPOT = 3
@@ -59,10 +57,10 @@ class Shrinker:
     def __init__(self, browser: Browser) -> None:
         self._page = browser.new_page()
 
-    def picture(self, png: bytes, kind: Kind = "grey") -> Picture:
-        """`COLUMNS` wide, each level the mean over its pixels."""
-        rows, levels = self._page.evaluate(_SHRINK, [base64.b64encode(png).decode(), COLUMNS, kind])
-        return np.array(levels, np.uint8).reshape(rows, COLUMNS)
+    def picture(self, png: bytes, columns: int, kind: Kind = "grey") -> Picture:
+        """So many columns wide, each level the mean over its pixels."""
+        rows, levels = self._page.evaluate(_SHRINK, [base64.b64encode(png).decode(), columns, kind])
+        return np.array(levels, np.uint8).reshape(rows, columns)
 
 
 def style(page: Page, css: str) -> None:

@@ -1,8 +1,9 @@
 """Every kind of page as it looks in a browser: in light, in dark, on a phone and on a wide screen, and what a broken page looks like.
 
 Each page is held against a small grey picture in `pictures/` (`pictures.py` says how, and what `unlike` is). The tolerances are measured
-(Chromium, DejaVu Sans): pages in other fonts, or with letters 3 % larger, differ by 1.8 at most, and those of `FAULTS` by 3.3 at least;
-of charts it is 4.2 and 8.3. Tests below hold both. After a change that is meant, look at the pages, and make the pictures anew:
+(Chromium, DejaVu Sans): pages in other fonts, or with letters 3 % larger, differ by 2.1 at most, on a phone by 3.1; those of `FAULTS` by
+3.3 at least, on a phone by 10. Charts in other fonts differ by 4.2, and without their marks by 8. Tests below hold both. After a change that
+is meant, look at the pages, and make the pictures anew:
 
     LSM_EVAL_RENEW_PICTURES=1 python -m pytest tests/leaderboard/test_pictures.py -k looks_as_its_picture -m "slow or not slow"
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +24,30 @@ from playwright.sync_api import Browser, Page
 
 FOLDER = Path(__file__).parent / "pictures"
 RENEW = bool(os.environ.get("LSM_EVAL_RENEW_PICTURES"))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a page is looked at."""
+
+    width: int
+    height: int
+    """Of the window, in CSS pixels."""
+    scheme: str = "light"
+    """The colours that the reader prefers."""
+    columns: int = 96
+    """Of the picture."""
+    most: float = 2.5
+    """By how much a page may differ from its picture: `unlike` in grey levels of 255."""
+
+
 LOOKS = {
-    "light": (1280, 1600, "light"),
-    "dark": (1280, 1600, "dark"),
-    "phone": (390, 1300, "light"),
-    "wide": (1920, 1600, "light"),
+    "light": Look(1280, 1600),
+    "dark": Look(1280, 1600, "dark"),
+    "phone": Look(390, 1300, columns=32, most=4.5),
+    "wide": Look(1920, 1600),
 }
-"""Width and height of the window, in CSS pixels, and the colours that the reader prefers."""
-MOST = 2.5
-"""Of pages: `unlike` in grey levels of 255."""
+CHART_COLUMNS = 96
 MOST_CHART = 6.0
 """Of charts: `spot` in levels of 255 of how colourful they are, as only their marks have a colour."""
 QUICK = {("front", "light"), ("model", "phone"), ("task", "dark")}
@@ -51,10 +68,6 @@ CHART_FAULTS = [
     "circle, rect, svg path, svg line:not(.grid, .axis) { display: none }",
     "circle { display: none }",
 ]
-SAME_SIZE = (
-    "svg.chart, svg.scatter { width: 640px !important; min-width: 0 !important; max-width: none !important }"
-)
-"""A drawing that does not grow with the letters."""
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +82,22 @@ def shrinker(browser: Browser) -> Shrinker:
 
 
 def window(look: str) -> dict[str, object]:
-    width, height, scheme = LOOKS[look]
-    return {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
+    chosen = LOOKS[look]
+    return {"viewport": {"width": chosen.width, "height": chosen.height}, "color_scheme": chosen.scheme}
 
 
-def taken(page: Page, shrinker: Shrinker) -> Picture:
-    return shrinker.picture(page.screenshot(animations="disabled"))
+def taken(page: Page, shrinker: Shrinker, look: str) -> Picture:
+    return shrinker.picture(page.screenshot(animations="disabled"), LOOKS[look].columns)
 
 
 def chart_taken(page: Page, shrinker: Shrinker, chosen: str) -> Picture:
-    return shrinker.picture(page.locator(chosen).first.screenshot(animations="disabled"), "colour")
+    """The drawing alone, in a corner of the window and of a size that do not depend on letters."""
+    drawing = page.locator(chosen).first
+    drawing.evaluate(
+        "one => Object.assign(one.style, {position: 'fixed', left: 0, top: 0, width: '640px', minWidth: 0, maxWidth: 'none', "
+        "zIndex: 99, background: 'var(--card)'})"
+    )
+    return shrinker.picture(drawing.screenshot(animations="disabled"), CHART_COLUMNS, "colour")
 
 
 def restyled(page: Page, css: str) -> None:
@@ -112,11 +131,11 @@ def test_a_page_looks_as_its_picture(
     name = f"{kind}-{look}"
     with quiet_page(browser, **window(look)) as page:
         PAGES[kind].open(page, pictured)
-        found = taken(page, shrinker)
+        found = taken(page, shrinker, look)
     if RENEW:
         write_png(FOLDER / f"{name}.png", found)
     differs = unlike(found, stored(name))
-    assert differs <= MOST, otherwise(name, differs)
+    assert differs <= LOOKS[look].most, otherwise(name, differs)
 
 
 @pytest.mark.slow
@@ -129,7 +148,6 @@ def test_a_chart_looks_as_its_picture(
     name = f"{chart}-{look}"
     with quiet_page(browser, **window(look)) as page:
         PAGES[kind].open(page, pictured)
-        restyled(page, SAME_SIZE)
         found = chart_taken(page, shrinker, chosen)
     if RENEW:
         write_png(FOLDER / f"{name}.png", found)
@@ -146,8 +164,8 @@ def test_other_fonts_look_alike(browser: Browser, shrinker: Shrinker, pictured: 
             place.open(page, pictured)
             for font, css in FONTS.items():
                 restyled(page, css)
-                found[kind, font] = round(unlike(taken(page, shrinker), stored(f"{kind}-{look}")), 2)
-    assert {case: differs for case, differs in found.items() if differs > MOST} == {}
+                found[kind, font] = round(unlike(taken(page, shrinker, look), stored(f"{kind}-{look}")), 2)
+    assert {case: differs for case, differs in found.items() if differs > LOOKS[look].most} == {}
 
 
 @pytest.mark.slow
@@ -160,7 +178,7 @@ def test_charts_in_other_fonts_look_alike(
         for chart, (kind, chosen) in CHARTS.items():
             PAGES[kind].open(page, pictured)
             for font, css in FONTS.items():
-                restyled(page, css + SAME_SIZE)
+                restyled(page, css)
                 found[chart, font] = spot(chart_taken(page, shrinker, chosen), stored(f"{chart}-{look}"))
     assert {case: differs for case, differs in found.items() if differs > MOST_CHART} == {}
 
@@ -176,11 +194,11 @@ def test_a_broken_page_looks_otherwise(
             place.open(page, pictured)
             for css in (css for own, where, css in FAULTS if (own, where) == (kind, look)):
                 restyled(page, css)
-                found[kind, css] = round(unlike(taken(page, shrinker), stored(f"{kind}-{look}")), 2)
+                found[kind, css] = round(unlike(taken(page, shrinker, look), stored(f"{kind}-{look}")), 2)
             restyled(page, "")
             page.evaluate(UNSTYLED)
-            found[kind, "unstyled"] = round(unlike(taken(page, shrinker), stored(f"{kind}-{look}")), 2)
-    assert {case: differs for case, differs in found.items() if differs <= MOST} == {}
+            found[kind, "unstyled"] = round(unlike(taken(page, shrinker, look), stored(f"{kind}-{look}")), 2)
+    assert {case: differs for case, differs in found.items() if differs <= LOOKS[look].most} == {}
 
 
 @pytest.mark.slow
@@ -193,7 +211,7 @@ def test_a_chart_without_its_marks_looks_otherwise(
         for chart, (kind, chosen) in CHARTS.items():
             PAGES[kind].open(page, pictured)
             for css in CHART_FAULTS:
-                restyled(page, css + SAME_SIZE)
+                restyled(page, css)
                 found[chart, css] = spot(chart_taken(page, shrinker, chosen), stored(f"{chart}-{look}"))
     assert {case: differs for case, differs in found.items() if differs <= MOST_CHART} == {}
 
@@ -222,5 +240,5 @@ def test_rows_may_move_and_may_not_go() -> None:
     moved = np.insert(bars, [30, 60], 250, axis=0)
     gone = bars.copy()
     gone[45:49] = 250
-    assert unlike(moved, bars) < 1
+    assert unlike(moved, bars) < 2.5
     assert unlike(gone, bars) > 10
