@@ -21,7 +21,10 @@ _FAULTS = """
   const said = (one) => `${one.tagName.toLowerCase()} "${one.textContent.trim().replace(/\\s+/g, ' ').slice(0, 40)}"`;
   // The part of an element that is seen: what scrolls or is cut off by what is around it is not.
   const seen = (one) => {
-    const box = one.getBoundingClientRect();
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    // A line of text may be higher than the box that was made for it.
+    const box = (one.matches('h1, h2, h3, h4, p, summary') ? range : one).getBoundingClientRect();
     let [left, top, right, bottom] = [box.left, box.top, box.right, box.bottom];
     for (let up = one.parentElement; up && up !== document.body; up = up.parentElement) {
       if (getComputedStyle(up).overflow === 'visible') continue;
@@ -69,6 +72,17 @@ _FAULTS = """
     if (!shown(one)) continue;
     const part = seen(one);
     if (is(part) && (part.left < -1 || part.right > edge + 1)) faults.push(`beyond the edge: ${said(one)}`);
+  }
+  const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const node = texts.currentNode;
+    if (node.parentElement.closest('pre, code, script, .unseen, svg') || !shown(node.parentElement)) continue;
+    for (const word of node.data.matchAll(/[A-Za-z]{3,19}/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((one) => Math.round(one.top))).size > 1) faults.push(`a word is broken: ${word[0]}`);
+    }
   }
   return [...new Set(faults)];
 }
@@ -143,6 +157,8 @@ def test_nothing_stands_over_anything_or_beyond_the_edge(
         ("model", "light", "h2 { height: 0; margin: 0 }", "one over another"),
         ("task", "phone", ".metrics { width: 100%; table-layout: fixed } .metrics th, .metrics td { width: 1rem; overflow-wrap: normal; white-space: nowrap }", "wider than its cell"),
         ("history", "light", ".chart text { font-size: 60px }", "texts of a drawing"),
+        ("cost", "phone", ".tradeoff thead th { overflow-wrap: anywhere }", "a word is broken: parameters"),
+        ("task", "phone", ".metrics td { overflow-wrap: anywhere }", "a word is broken: wilson"),
         ("cost", "light", ".scatter g circle { display: none }", "a drawing without marks"),
     ],
 )  # fmt: skip
