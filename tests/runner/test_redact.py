@@ -117,16 +117,20 @@ def test_each_level_withholds_texts_of_its_tasks_and_those_of_the_level_before(
         assert ("unspeakable" in str(found.samples(name).to_pylist())) == (name not in hidden), name
 
 
-def test_errors_do_not_quote_texts_that_are_withheld(tmp_path: Path, run: Runner) -> None:
+@pytest.mark.parametrize(("level", "kept"), [("none", True), ("licence", False), ("sensitive", False)])
+def test_a_reason_that_quotes_a_closed_text_is_withheld_with_it(
+    run: Runner, tasks: Path, level: str, kept: bool
+) -> None:
     write_task(
-        tmp_path / "t", "broken", ROWS, request="generate", prompt="{{ 'a'.encode(question) }}", target="{{ answer }}",
-        metrics=["exact_match"], redistributable=False,
+        tasks, "news", ROWS, request="generate", prompt="{{ 'a'.encode(question) }}", target="{{ answer }}", metrics=["exact_match"],
+        redistributable=False,
     )  # fmt: skip
-    said = run(
-        "--redact", "licence", tasks="broken", model="builtin:says_no", include=tmp_path / "t"
-    ).sentence()
-    assert "broken.yaml" in said
-    assert not {text for text in TEXTS if text in said}
+    done = run("--redact", level, tasks="open,news", model="builtin:says_no", include=tasks)
+    assert done.code == 2, "not whole"
+    (left_out,) = read_record(done.record).manifest.left_out
+    assert left_out.task == "news"
+    assert ("unmentionable" in left_out.why) == kept
+    assert left_out.why.startswith(MARK) != kept
 
 
 def test_the_option_takes_no_word_that_is_another_option(run: Runner, tasks: Path) -> None:
