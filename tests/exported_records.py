@@ -6,6 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+LEVELS = [
+    ("none", set[str]()),
+    ("licence", {"say"}),
+    ("sensitive", {"say", "harm"}),
+    ("all", {"say", "harm", "choose"}),
+]
+"""Of `--redact`, and which of these tasks it withholds texts of where `say` is closed by its licence and `harm` is sensitive."""
+
 
 def change_manifest(record: Path, **changes: Any) -> None:
     """Put `changes` into the manifest; a key `task__KEY` is of every task, `dataset__KEY` of its data,
@@ -32,3 +40,11 @@ def change_estimates(record: Path, task: str, **changes: Any) -> None:
         if row["task"] == task:
             row.update(changes)
     path.write_text(json.dumps(rows))
+
+
+def closed_by_licence(record: Path, task: str) -> None:
+    """Say in the manifest that the licence of the task's data does not let others be shown its texts."""
+    path = record / "manifest.json"
+    content = json.loads(path.read_text())
+    next(row for row in content["tasks"] if row["task"] == task)["redistributable"] = False
+    path.write_text(json.dumps(content))

@@ -145,6 +145,9 @@ class Board:
     task_slugs: dict[str, str]
     ranks: Mapping[str, ColumnRanks] = field(default_factory=dict)
     """By the column's id on the front page (`table.cell.TableColumn.id`); a column without one has no ranks."""
+    unshown: frozenset[str] = frozenset()
+    """Tasks whose texts no page shows, since the licence of the data does not let others be shown them, as any run has it: early
+    records of the same texts do not say so."""
 
     @property
     def areas(self) -> list[tuple[str, list[Column]]]:
@@ -182,6 +185,9 @@ def collect(records: Sequence[Record]) -> Board:
         models=tuple(models),
         columns=tuple(Column(*columns[task, kind], task_slugs[task], kind) for task, kind in ordered),
         task_slugs=task_slugs,
+        unshown=frozenset(
+            row.task for run in newest_first for row in run.manifest.tasks if not row.redistributable
+        ),
     )
 
 

@@ -218,7 +218,8 @@ def _clusters(name: str, row: dict[str, Any], table: Table, known: Flags, found:
     count = int((np.bincount(own[own >= 0]) > 0).sum() + (own < 0).sum())
     told = row.get("clusters")
     if told != (count if count < len(own) else None):
-        found.say(f"{name}: it says {told} clusters, and its samples have {count}.")
+        have = count if count < len(own) else "none that two of them share"
+        found.say(f"{name}: it says {told} clusters, and its samples have {have}.")
 
 
 def _value(name: str, row: dict[str, Any], scores: list[float], weights: list[float], found: Found) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from command_line import call
+from exported_records import LEVELS, closed_by_licence
 
 from lsm_eval.importing.importing import import_file
 from lsm_eval.recount.check import check_record
@@ -126,14 +127,18 @@ def test_missing_is_left_out(record: Path, tmp_path: Path) -> None:
     assert columns["sample"][0] not in {json.loads(line)["sample_id"] for line in lines}
 
 
-@pytest.mark.parametrize(("redact", "hidden"), [("none", False), ("sensitive", True), ("all", True)])
-def test_redaction(record: Path, tmp_path: Path, redact: str, hidden: bool) -> None:
+@pytest.mark.parametrize(("redact", "hidden"), LEVELS)
+def test_redaction(record: Path, tmp_path: Path, redact: str, hidden: set[str]) -> None:
+    closed_by_licence(record, "say")
     paths = export(record, tmp_path / "out", "--redact", redact)
-    harm = "".join(path.read_text() for path in paths if "/harm/" in str(path))
-    assert ("unmentionable what" in harm) == (not hidden)
-    assert ("withheld sha256:" in harm) == hidden
-    other = "".join(path.read_text() for path in paths if "/say/" in str(path))
-    assert ("what is 1 and 1" in other) == (redact != "all")
+    for task, text in {
+        "harm": "unmentionable what",
+        "say": "what is 1 and 1",
+        "choose": "what is 1 and 1",
+    }.items():
+        written = "".join(path.read_text() for path in paths if f"/{task}/" in str(path))
+        assert (text in written) == (task not in hidden), task
+        assert ("withheld sha256:" in written) == (task in hidden), task
 
 
 def test_what_is_withheld_in_the_record_stays_so(record: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import QUESTIONS, Runner, call, write_task
-from exported_records import change_manifest
+from exported_records import LEVELS, change_manifest, closed_by_licence
 
 from lsm_eval.importing.importing import import_file
 from lsm_eval.recount.check import check_record
@@ -123,3 +123,17 @@ def test_the_harness_reads_them(record: Path, tmp_path: Path) -> None:
     for row in read_record(record).estimates:
         assert f"{row.value:.3f}" in table, row.metric
     assert utils.get_latest_filename([str(results)]) == str(results)
+
+
+@pytest.mark.parametrize(("redact", "hidden"), LEVELS)
+def test_redaction(record: Path, tmp_path: Path, redact: str, hidden: set[str]) -> None:
+    closed_by_licence(record, "say")
+    _, *samples = export(record, tmp_path / "out", "--redact", redact)
+    for task, text in {
+        "harm": "unmentionable what",
+        "say": "what is 1 and 1",
+        "choose": "what is 1 and 1",
+    }.items():
+        (path,) = (path for path in samples if path.name.startswith(f"samples_{task}_"))
+        assert (text in path.read_text()) == (task not in hidden), task
+        assert ("withheld sha256:" in path.read_text()) == (task in hidden), task

@@ -56,14 +56,14 @@ def made_board(root: Path, *, samples: int = 60, models: dict[str, float] = MODE
             root / f"m{place}", name, estimates, tasks=tasks, samples=rows, created=f"2025-01-{place + 1:02}T03:04:05+00:00",
             model_fields={"fingerprint": f"{place:x}" * 64, "parameters": 10**9 * (place + 1), "licence": "Apache-2.0", "dtype": "float32"},
         )  # fmt: skip
-    own = [sample("arc", at) for at in range(samples)]
+    own = [sample("arc", at, **{"stats.accuracy": [1.0, 1.0]}) for at in range(samples)]
     write_record(root / "chance", "builtin:first", [numbers("arc", samples, samples)], samples=own)
     return root
 
 
 def _sample(kind: str, at: int, right: bool, higher: bool, chance: random.Random) -> Json:
     score = float(right == higher)
-    common = {"asked": f"{kind}{at}", "score.accuracy": score, "stats.accuracy": [score]}
+    common = {"asked": f"{kind}{at}", "score.accuracy": score, "stats.accuracy": [score, 1.0]}
     if kind == "arc":
         likely, other = (-0.5, -2.0) if right else (-2.0, -0.5)
         return sample(

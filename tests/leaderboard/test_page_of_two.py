@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +100,14 @@ def test_differences_intervals_and_p_are_those_of_the_command(
             assert float(own[end]) == pytest.approx(value, abs=1e-9, rel=0), (name, end, row)
         assert own["method"] == row.method
     assert {"tango(paired)", "tango(effective, paired)", "t(paired)"} <= methods
+
+
+def test_the_command_names_runs_and_not_profiles(pictured: Path) -> None:
+    """A profile has more numbers than the run of three tasks."""
+    named = re.findall(
+        r'"record": ?"([^"]*)"', (pictured / "site" / "compare.html").read_text(encoding="utf-8")
+    )
+    assert sorted(named) == ["now/chance", *(f"now/m{at}" for at in range(5))]
 
 
 def test_what_is_not_computed_says_so_and_names_the_command(page: Page, site: Path) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import product
+from typing import get_args
 
-from lsm_eval.results.redaction import MARK, redact, withheld
+import pytest
+
+from lsm_eval.results.redaction import MARK, Redact, redact, redact_row, withheld, withholds
 from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS
 
 SECRET = "a text that nobody may read"
@@ -99,3 +103,44 @@ def test_a_tasks_own_metadata_is_withheld_whatever_its_keys_are_called() -> None
     columns = {"request": ["generate"], "metadata": [json.dumps({"request": "some text", "reason": "more"})]}
     assert "some text" not in str(redact(columns))
     assert "more" not in str(redact(columns))
+
+
+LEVELS: tuple[Redact, ...] = get_args(Redact)
+
+
+@pytest.mark.parametrize(
+    ("level", "of"),
+    [
+        ("none", set()),
+        ("licence", {"closed", "closed and sensitive"}),
+        ("sensitive", {"closed", "sensitive", "closed and sensitive"}),
+        ("all", {"open", "closed", "sensitive", "closed and sensitive"}),
+    ],
+)
+def test_whose_texts_each_level_withholds(level: Redact, of: set[str]) -> None:
+    tasks = {
+        "open": (False, True),
+        "closed": (False, False),
+        "sensitive": (True, True),
+        "closed and sensitive": (True, False),
+    }
+    assert of == {
+        name
+        for name, (sensitive, shown) in tasks.items()
+        if withholds(level, sensitive=sensitive, redistributable=shown)
+    }
+
+
+def test_each_level_means_those_before_it_too() -> None:
+    assert LEVELS == ("none", "licence", "sensitive", "all")
+    for sensitive, shown in product((False, True), repeat=2):
+        found = [withholds(level, sensitive=sensitive, redistributable=shown) for level in LEVELS]
+        assert found == sorted(found), (sensitive, shown)
+
+
+def test_a_row_is_redacted_as_its_table_is() -> None:
+    columns = table()
+    whole = redact(columns)
+    for at in range(2):
+        row = {name: values[at] for name, values in columns.items()}
+        assert redact_row(row) == {name: values[at] for name, values in whole.items()}

@@ -89,6 +89,50 @@ def test_texts_of_sensitive_tasks_are_withheld(run: Runner, tasks: Path) -> None
     assert found.samples("closed")["prompt"][0].as_py().startswith(MARK)
 
 
+@pytest.mark.parametrize(
+    ("level", "hidden"),
+    [
+        ("none", set()),
+        ("licence", {"news"}),
+        ("sensitive", {"news", "closed"}),
+        ("all", {"news", "closed", "open"}),
+    ],
+)
+def test_each_level_withholds_texts_of_its_tasks_and_those_of_the_level_before(
+    run: Runner, tasks: Path, level: str, hidden: set[str]
+) -> None:
+    write_task(
+        tasks, "news", ROWS, request="generate", prompt="{{ question }}", target="{{ answer }}", metrics=["exact_match"],
+        redistributable=False,
+    )  # fmt: skip
+    done = run("--redact", level, tasks="open,closed,news", model="builtin:says_no", include=tasks)
+    assert done.code == 0, done.err
+    found = read_record(done.record)
+    assert {name for name, task in found.tasks.items() if task.redacted} == hidden
+    assert {name for name, task in found.tasks.items() if not task.redistributable} == {"news"}
+    assert found.manifest.redacted == bool(hidden)
+    assert found.manifest.settings["redact"] == level
+    for name in found.tasks:
+        assert found.samples(name)["prompt"][0].as_py().startswith(MARK) == (name in hidden), name
+        assert ("unspeakable" in str(found.samples(name).to_pylist())) == (name not in hidden), name
+
+
+@pytest.mark.parametrize(("level", "kept"), [("none", True), ("licence", False), ("sensitive", False)])
+def test_a_reason_that_quotes_a_closed_text_is_withheld_with_it(
+    run: Runner, tasks: Path, level: str, kept: bool
+) -> None:
+    write_task(
+        tasks, "news", ROWS, request="generate", prompt="{{ 'a'.encode(question) }}", target="{{ answer }}", metrics=["exact_match"],
+        redistributable=False,
+    )  # fmt: skip
+    done = run("--redact", level, tasks="open,news", model="builtin:says_no", include=tasks)
+    assert done.code == 2, "not whole"
+    (left_out,) = read_record(done.record).manifest.left_out
+    assert left_out.task == "news"
+    assert ("unmentionable" in left_out.why) == kept
+    assert left_out.why.startswith(MARK) != kept
+
+
 def test_the_option_takes_no_word_that_is_another_option(run: Runner, tasks: Path) -> None:
     done = run("--redact", "--limit", "2", tasks="open", model="builtin:says_no", include=tasks)
     assert read_record(done.record).manifest.settings["limit"] == 2

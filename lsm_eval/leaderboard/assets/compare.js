@@ -286,7 +286,7 @@ lsm.page("compare", (main) => {
       ? el("button", { type: "button", click: () => { lsm.set({ t: `${column.task}:${column.metric}`, n: null }); disagree(rows, names); samples.querySelector("h2")?.focus(); } }, tn(differs, t("{n} sample differs"), t("{n} samples differ")))
       : el("span", { class: "sub" }, row.vectors ? t("no sample differs") : "");
     return el("tr", { "data-column": `${column.task}:${column.metric}`, ...Object.fromEntries(["value", "low", "high", "p", "adjusted", "n", "method"].map((name) => [`data-${name}`, row[name]])) },
-      el("th", { scope: "row" }, el("span", { title: column.title }, column.task), el("span", { class: "metric" }, column.metric, column.higher === null ? "" : el("span", { class: "way", "aria-hidden": "true" }, column.higher ? " ↑" : " ↓"))),
+      el("th", { scope: "row" }, el("span", { title: column.title }, ...column.task.split(/(?<=[_/:@-])/).flatMap((part, at) => (at ? [el("wbr"), part] : [part]))), el("span", { class: "metric" }, column.metric, column.higher === null ? "" : el("span", { class: "way", "aria-hidden": "true" }, column.higher ? " ↑" : " ↓"))),
       el("td", { class: "num" }, shown(row.first, column.unit)),
       el("td", { class: "num" }, shown(row.second, column.unit)),
       el("td", { class: "num" }, el("b", null, signed(row.value, column.unit)), el("span", { class: "ci" }, row.low === null ? (row.refused ? "" : t("no interval")) : `[${plain(row.low, column.unit)}, ${plain(row.high, column.unit)}]`)),

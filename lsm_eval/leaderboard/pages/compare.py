@@ -50,9 +50,9 @@ def _model(board: Board, model: ModelEntry, site: Site) -> dict[str, Any]:
 
 
 def _run(model: ModelEntry) -> Record:
-    """The run that most of the model's numbers are of, the newest of several."""
+    """The run that most of the model's numbers are of, the newest of several; a profile only where there is nothing else."""
     counts = Counter(id(number.record) for number in model.numbers.values())
-    return max(model.runs, key=lambda run: counts[id(run)])
+    return max(model.runs, key=lambda run: (run.manifest.profile is None, counts[id(run)]))
 
 
 def _folded(board: Board) -> set[str]:

@@ -51,21 +51,29 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         for model, record, suffix in tables[task]:
             with site.showing(record, record.sample_file(task)):
                 path = f"samples/{model.slug}/{board.task_slugs[task]}{suffix}"
-                _write(path, page, site, fields, model, task, record)
+                _write(path, page, site, fields, model, task, record, unshown=task in board.unshown)
 
     each([*tables], make, site, pages=4 * sum(map(len, tables.values())))
 
 
 def _write(
-    path: str, page: Page, site: Site, fields: Fields, model: ModelEntry, task: str, record: Record
+    path: str,
+    page: Page,
+    site: Site,
+    fields: Fields,
+    model: ModelEntry,
+    task: str,
+    record: Record,
+    *,
+    unshown: bool,
 ) -> None:
     how = record.tasks[task]
     total = record.sample_count(task)
     count = min(total, site.options.samples)
     found, among = _index(fields, model, task, record, count)
     row = first_row(record, task)
-    closed = how.redacted or not how.redistributable
-    rows = portions(_shown(record, task, count, found, among))
+    closed = how.redacted or unshown
+    rows = portions(_shown(record, task, count, found, among, hidden=unshown and not how.redacted))
     first = next(rows)
     places: list[str] = []
     lengths = [len(first)]
@@ -141,16 +149,16 @@ def _index(
     return found, among
 
 
-def _shown(record: Record, task: str, count: int, found: Any, among: Others | None) -> Iterator[Shown]:
+def _shown(
+    record: Record, task: str, count: int, found: Any, among: Others | None, *, hidden: bool
+) -> Iterator[Shown]:
     at = 0
-    how = record.tasks[task]
-    closed = not how.redistributable and not how.redacted
     for batch in record.sample_batches(task, count):
         for row in batch:
             right, answered = (0, 0) if among is None else (int(among.right[at]), int(among.answered[at]))
             seconds = next((row[name] for name in _SECONDS if row.get(name) is not None), None)
             known = None if seconds is None or np.isnan(seconds) else float(seconds)
             yield Shown(
-                sample_view(redact_row(row) if closed else row), int(found[at]), right, answered, known
+                sample_view(redact_row(row) if hidden else row), int(found[at]), right, answered, known
             )
             at += 1

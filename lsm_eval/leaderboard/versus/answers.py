@@ -63,9 +63,9 @@ class Answers:
 
     def _rows(self, record: Record, task: str) -> list[dict[str, Any]]:
         table = record.samples(task, _COLUMNS).slice(0, self._site.options.samples)
-        how = record.tasks[task]
         found: list[dict[str, Any]] = table.to_pylist()
-        return found if how.redistributable or how.redacted else [redact_row(row) for row in found]
+        hidden = task in self._board.unshown and not record.tasks[task].redacted
+        return [redact_row(row) for row in found] if hidden else found
 
 
 def _said(row: dict[str, Any]) -> str:
