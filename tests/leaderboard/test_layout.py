@@ -158,7 +158,7 @@ def test_nothing_stands_over_anything_or_beyond_the_edge(
         ("task", "phone", ".metrics { width: 100%; table-layout: fixed } .metrics th, .metrics td { width: 1rem; overflow-wrap: normal; white-space: nowrap }", "wider than its cell"),
         ("history", "light", ".chart text { font-size: 60px }", "texts of a drawing"),
         ("cost", "phone", ".tradeoff thead th { overflow-wrap: anywhere }", "a word is broken: parameters"),
-        ("task", "phone", ".metrics td { overflow-wrap: anywhere }", "a word is broken: wilson"),
+        ("task", "phone", ".metrics td { overflow-wrap: anywhere } .metrics .method { min-width: 0 }", "a word is broken: wilson"),
         ("cost", "light", ".scatter g circle { display: none }", "a drawing without marks"),
     ],
 )  # fmt: skip
