@@ -102,6 +102,7 @@ def test_marked_tests_are_run_and_gated(there: pytest.Pytester) -> None:
     done.stdout.fnmatch_lines(["SKIPPED*: not enough data: unsure, acc: *about 2,178 pairs would decide."])
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_an_error(there: pytest.Pytester) -> None:
     done = ran(
         there,
@@ -184,6 +185,7 @@ def test_part(assert_gate):
     )
 
 
+@pytest.mark.slow
 def test_one_run_serves_all_tests_that_want_it(there: pytest.Pytester) -> None:
     done = ran(
         there,

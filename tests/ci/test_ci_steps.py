@@ -97,7 +97,9 @@ def checked(out: Path, task: str) -> None:
     assert len(list(out.glob("reports/*/*/manifest.json"))) == 1
 
 
-@pytest.mark.parametrize("task", CASES)
+@pytest.mark.parametrize(
+    "task", [PASS, *(pytest.param(one, marks=pytest.mark.slow) for one in (FAIL, UNSURE))]
+)
 def test_the_action(origin: Path, tmp_path: Path, task: str) -> None:
     runner = GitHub(tmp_path, checked_out(origin, tmp_path))
     steps = steps_of(read("action.yml")["runs"]["steps"])

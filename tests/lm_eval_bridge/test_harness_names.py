@@ -80,6 +80,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         resolve(f"lm-eval:{tmp_path}/code.yaml", code=True)
 
 
+@pytest.mark.slow
 def test_code_of_a_users_file_is_run_only_with_the_users_word(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     (tmp_path / "own.py").write_text(f"open({str(mark)!r}, 'w').close()\ndef docs(data): return data\n")

@@ -48,6 +48,7 @@ def test_likelihoods(gemma: tuple[Path, str]) -> None:
     assert far.info.context == 127  # it holds no more than the model was trained for
 
 
+@pytest.mark.slow
 def test_what_was_read_before_has_no_say(tmp_path: Path) -> None:
     """Texts of one to three tokens that begin as no other: a server whose model's attention slides goes back to states of
     its cache, and those of the text before are not theirs."""

@@ -94,6 +94,7 @@ def test_every_published_figure(hub_mirror: Path, golden: Path) -> None:
         assert 100 * value == pytest.approx(figure["value"], abs=figure["tolerance"]), figure
 
 
+@pytest.mark.slow
 def test_every_count(hub_mirror: Path, golden: Path) -> None:
     for counts in expected(golden)["counts"]:
         found = scores(hub_mirror, golden, counts["format"])
@@ -104,6 +105,7 @@ def test_every_count(hub_mirror: Path, golden: Path) -> None:
         assert accuracy.value == counts["correct"] / counts["parsed"]
 
 
+@pytest.mark.slow
 def test_no_trap_is_met(hub_mirror: Path, golden: Path) -> None:
     traps = expected(golden)["traps"]
     assert len(traps) == 24
@@ -113,6 +115,7 @@ def test_no_trap_is_met(hub_mirror: Path, golden: Path) -> None:
         assert abs(100 * value - trap["wrong_value"]) > 1, trap
 
 
+@pytest.mark.slow
 def test_what_names_no_option_has_a_rate_of_its_own(hub_mirror: Path, golden: Path) -> None:
     for format_ in expected(golden)["columns"]:
         unparsed = sum(row["unparsed"] for row in expected(golden)["counts"] if row["format"] == format_)
@@ -123,6 +126,7 @@ def test_what_names_no_option_has_a_rate_of_its_own(hub_mirror: Path, golden: Pa
     assert scores(hub_mirror, golden, "arc")["bbq_no_answer"].n == 7300
 
 
+@pytest.mark.slow
 def test_templates_widen_the_intervals_more_than_five_times(hub_mirror: Path, golden: Path) -> None:
     factors = []
     for row in expected(golden)["bootstrap"]:
