@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from lsm_eval.errors import UserError
 from lsm_eval.faults import told
+from lsm_eval.paths import is_folder
 from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import withheld
 from lsm_eval.results.schema import LeftOutRow
+
+_FOLDERS = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:'\"]+[/\\])+")
 
 
 class LeftOut:
@@ -32,7 +36,9 @@ class LeftOut:
             raise _named(task, error)
         why = str(error).removeprefix(f"{task}: ")
         self._errors.setdefault(task, error)
-        self._rows.setdefault(task, LeftOutRow(task=task, why=withheld(why) if withhold else why))
+        self._rows.setdefault(
+            task, LeftOutRow(task=task, why=withheld(why) if withhold else _without_folders(why))
+        )
 
     def aside(self, note: str) -> None:
         """Something that cost no task that was asked for, and is said with what did."""
@@ -77,6 +83,11 @@ class LeftOut:
             f"none of the {len(self._errors)} tasks can be asked; the first is {task}, because: "
             f"{str(error).removeprefix(f'{task}: ')}"
         )
+
+
+def _without_folders(why: str) -> str:
+    """The reason with the names of files, and not where on this machine they lie: a record may be published."""
+    return _FOLDERS.sub(lambda found: "" if is_folder(Path(found[0])) else found[0], why)
 
 
 def _named(task: str, error: UserError) -> UserError:

@@ -73,6 +73,13 @@ def test_each_is_named_and_the_others_are_asked(run: Runner, mixed: Path) -> Non
     assert reasons(alone) == {}
 
 
+def test_the_record_does_not_say_where_a_task_lies(run: Runner, mixed: Path) -> None:
+    done = run("--offline", tasks="all", include=mixed)
+    assert str(mixed) in done.err
+    assert str(mixed) not in json.dumps(manifest(done)["left_out"])
+    assert reasons(done)["bad_key"].startswith("bad_key.yaml")
+
+
 def test_strict_asks_nothing(run: Runner, mixed: Path) -> None:
     for name in ("no_data", "bad_key", "too_long"):
         sentence = run("--strict", tasks=f"good,{name}", include=mixed).sentence()
