@@ -77,3 +77,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def pictured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of all kinds of pages, as a folder and as one file (`leaderboard/pictured_board.py`)."""
+    from pictured_board import pictured_board
+
+    return pictured_board(tmp_path_factory.mktemp("pictured"))
