@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.endpoints.files import room_for
+from lsm_eval.endpoints.loop import Runner
 from lsm_eval.endpoints.loop import made as made_in_loop
 from lsm_eval.errors import UserError
 from lsm_eval.profiling.serving import cache
@@ -63,7 +64,7 @@ class EndpointServed:
         self._address, self._key, self._asking = address, key, asking
         self._flush, self._note, self._count = flush, note, count
         self.scale = Scale()
-        self._runner = asyncio.Runner(loop_factory=WatchedLoop)
+        self._runner = Runner(loop_factory=WatchedLoop)
         self._client = self._runner.run(made_in_loop(lambda: Client(address, key, seconds=seconds)))
 
     @property
