@@ -165,7 +165,8 @@ class TaskRow(SparseRow):
     sensitive: bool = False
     """Prompts and completions are harmful: to be folded away."""
     redistributable: bool = True
-    """Whether others may be shown its texts, by the licence of its data. Early records do not say so: their tasks' all were."""
+    """Whether the licence of its data lets others be shown its texts. Early records do not say, and count as yes; the site hides the
+    texts of a task as soon as one record says no."""
     redacted: bool = False
     """Texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
     no_samples: str | None = None

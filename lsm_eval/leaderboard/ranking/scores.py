@@ -17,6 +17,7 @@ from lsm_eval.comparison.tables import table_of
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, likelihood
 from lsm_eval.leaderboard.ranking.places import Asked, Places
+from lsm_eval.leaderboard.ranking.plain_means import mean_scores
 from lsm_eval.leaderboard.ranking.tables import Tables
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.reader import Record
@@ -198,7 +199,7 @@ class _Reader:
                 self._without(model, number.row.metric, DIFFERS)
                 continue
             name = names[number.row.metric]
-            means = _mean_scores(table, f"stats.{name}")
+            means = mean_scores(table, f"stats.{name}")
             found = (
                 _values(record, task, table, name, number.row, self._aggregates)
                 if means is None
@@ -310,50 +311,4 @@ def pseudo_values(aggregate: Aggregate, statistics: FloatArray) -> FloatArray:
     with np.errstate(all="ignore"):
         without = np.asarray(aggregate(total - statistics), float)
         found: FloatArray = float(aggregate(total)) + (number - 1) * (without.mean() - without)
-    return found
-
-
-def _pairs(column: Any) -> FloatArray | None:
-    """The column's lists as [n, 2], straight from memory; None where a list is missing or has other than two parts, or it is not of
-    doubles. By far the most columns are such, and of a large board there are many."""
-    import pyarrow as pa
-
-    number = len(column)
-    if (
-        column.null_count
-        or not number
-        or not pa.types.is_list(column.type)
-        or column.type.value_type != pa.float64()
-    ):
-        return None
-    values = column.values
-    offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + number + 1]
-    if values.null_count or (offsets - offsets[0] != 2 * np.arange(number + 1)).any():
-        return None
-    first = values.offset + int(offsets[0])
-    found: FloatArray = np.frombuffer(values.buffers()[1], np.float64)[first : first + 2 * number]
-    return found.reshape(-1, 2)
-
-
-def _mean_scores(table: Any, name: str) -> FloatArray | None:
-    """Scores of a metric that is a plain mean, whose statistics are (value, 1); None where it is another, or there are none."""
-    if name not in table.column_names:
-        return None
-    chunks = table[name].chunks
-    column = chunks[0] if len(chunks) == 1 else table[name].combine_chunks()
-    if (pairs := _pairs(column)) is not None:
-        return pairs[:, 0].copy() if (pairs[:, 1] == 1).all() else None
-    lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
-    held = lengths > 0
-    every = bool(held.all())
-    own = lengths if every else lengths[held]
-    if not len(own) or (own != 2).any():
-        return None
-    flat = np.asarray(column.flatten(), float).reshape(-1, 2)
-    if (flat[:, 1] != 1).any():
-        return None
-    if every:
-        return flat[:, 0].copy()
-    found = np.full(len(lengths), np.nan)
-    found[held] = flat[:, 0]
     return found

@@ -1,0 +1,55 @@
+"""Scores of metrics that are plain means, straight from a table's memory: by far the most columns of a board are such."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lsm_eval.statistics.bounded import FloatArray
+
+
+def _pairs(column: Any) -> FloatArray | None:
+    """The column's lists as [n, 2], straight from memory; None where a list is missing or has other than two parts, or it is not of
+    doubles."""
+    import pyarrow as pa
+
+    number = len(column)
+    if (
+        column.null_count
+        or not number
+        or not pa.types.is_list(column.type)
+        or column.type.value_type != pa.float64()
+    ):
+        return None
+    values = column.values
+    offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + number + 1]
+    if values.null_count or (offsets - offsets[0] != 2 * np.arange(number + 1)).any():
+        return None
+    first = values.offset + int(offsets[0])
+    found: FloatArray = np.frombuffer(values.buffers()[1], np.float64)[first : first + 2 * number]
+    return found.reshape(-1, 2)
+
+
+def mean_scores(table: Any, name: str) -> FloatArray | None:
+    """Scores of a metric that is a plain mean, whose statistics are (value, 1); None where it is another, or there are none."""
+    if name not in table.column_names:
+        return None
+    chunks = table[name].chunks
+    column = chunks[0] if len(chunks) == 1 else table[name].combine_chunks()
+    if (pairs := _pairs(column)) is not None:
+        return pairs[:, 0].copy() if (pairs[:, 1] == 1).all() else None
+    lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
+    held = lengths > 0
+    every = bool(held.all())
+    own = lengths if every else lengths[held]
+    if not len(own) or (own != 2).any():
+        return None
+    flat = np.asarray(column.flatten(), float).reshape(-1, 2)
+    if (flat[:, 1] != 1).any():
+        return None
+    if every:
+        return flat[:, 0].copy()
+    found = np.full(len(lengths), np.nan)
+    found[held] = flat[:, 0]
+    return found
