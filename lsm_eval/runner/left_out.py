@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from lsm_eval.errors import UserError
@@ -14,7 +15,10 @@ from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import withheld
 from lsm_eval.results.schema import LeftOutRow
 
-_FOLDERS = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:'\"]+[/\\])+")
+_ROOT = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\]")
+_CLOSE = re.compile(r"[/\\]")
+_PATHS = 100  # that a reason may name
+_MOST = 400  # characters of a folder's name, and of what is looked through for its end
 
 
 class LeftOut:
@@ -87,7 +91,18 @@ class LeftOut:
 
 def _without_folders(why: str) -> str:
     """The reason with the names of files, and not where on this machine they lie: a record may be published."""
-    return _FOLDERS.sub(lambda found: "" if is_folder(Path(found[0])) else found[0], why)
+    kept, at = [], 0
+    for root in islice(_ROOT.finditer(why), _PATHS):
+        if root.start() < at:
+            continue
+        # The longest name of a folder that is there: names may hold spaces, and sentences slashes.
+        rest = why[root.end() : root.start() + _MOST].partition("\n")[0]
+        ends = [root.end() + close.end() for close in _CLOSE.finditer(rest)]
+        end = next((end for end in reversed(ends) if is_folder(Path(why[root.start() : end]))), None)
+        if end is not None:
+            kept.append(why[at : root.start()])
+            at = end
+    return "".join(kept) + why[at:]
 
 
 def _named(task: str, error: UserError) -> UserError:

@@ -2,28 +2,30 @@
 
 Registered with transformers as an attention implementation of its own, so that a model's own layers call it
 with their queries, keys and values (rotated, normalised, scaled as the architecture has it). A block of queries
-attends only to keys that any of them sees, which leaves out most of a piece: its other branches. A layer's
-sliding window is intersected by the tokens' positions.
+attends only to keys that any of them sees, which leaves out most of a piece: its other branches. A long run of
+tokens without a branch (a whole text of a perplexity, a long question) is a chain, for which PyTorch has a kernel
+that needs no mask. A layer's sliding window is intersected by the tokens' positions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lsm_eval.inference.fast_linear import product, usable
-from lsm_eval.inference.scoring.tree import Piece
+from lsm_eval.inference.fast_linear import widened
+from lsm_eval.inference.scoring.attention_kernels import Block, Chain, along, flex, over
+from lsm_eval.inference.scoring.tree import Ints, Piece
 
 if TYPE_CHECKING:
     import torch
 
 NAME = "lsm_eval_tree"
-_FAST_KEYS = 192  # below, PyTorch's own attention is quicker
 BLOCK_CPU, BLOCK_ACCELERATOR = 128, 1024
+LONG = 512  # tokens in a row without a branch that are attended to as a chain
 _HARMLESS = frozenset(
     {"dropout", "is_causal", "scaling", "sliding_window", "softcap", "position_ids", "cache_position",
      "use_cache", "past_key_values", "output_attentions", "output_hidden_states", "output_router_logits",
@@ -32,30 +34,34 @@ _HARMLESS = frozenset(
 """What a layer may hand over beside queries, keys and values without changing what attention gives."""
 
 
-class _Block:
-    """Queries `begin` to `end` with the keys that any of them sees."""
+def chains_of(piece: Piece) -> list[tuple[int, int, Ints]]:
+    """Long runs of tokens that are each the child of the one before.
 
-    __slots__ = ("begin", "end", "hidden", "keys", "mask")
-
-    def __init__(
-        self, begin: int, end: int, keys: torch.Tensor | slice, mask: torch.Tensor, hidden: int
-    ) -> None:
-        self.begin, self.end, self.hidden = begin, end, hidden
-        """`hidden`: every query sees all keys before this one."""
-        self.keys = keys
-        self.mask = mask
-        """Added to the scores, shape [queries, keys]: 0 or minus infinity."""
+    Begin, end and keys (the ancestors in order of depth, then the run). Ancestors more than the run is long would
+    make the kernel's triangle mostly waste: such a run is left to blocks.
+    """
+    edges = np.flatnonzero(np.diff(piece.depths) != 1) + 1
+    found = []
+    for begin, end in pairwise([0, *edges.tolist(), len(piece.tokens)]):
+        if end - begin >= LONG:
+            above = np.flatnonzero(piece.last[: piece.path + begin] > begin)
+            if len(above) <= end - begin:
+                found.append((begin, end, np.concatenate([above, np.arange(begin, end) + piece.path])))
+    return found
 
 
 class TreeMask:
-    """The blocks of one piece, for every window that a layer may have."""
+    """The parts of one piece, for every window that a layer may have."""
 
     def __init__(self, piece: Piece, dtype: torch.dtype, device: str, *, flex: bool = False) -> None:
         """`flex`: for PyTorch's FlexAttention in place of blocks."""
-        self._piece, self._dtype, self._device, self.flex = piece, dtype, device, flex
+        import torch
+
+        self._piece, self._device, self.flex = piece, device, flex
+        self._dtype = torch.float32 if widened(dtype, device) else dtype
         self._block = BLOCK_CPU if device == "cpu" else BLOCK_ACCELERATOR
         self._first, self._key_depths = piece.first, piece.key_depths
-        self._by_window: dict[int | None, list[_Block]] = {}
+        self._made: dict[tuple[int | None, bool], list[Block | Chain]] = {}
         self.pairs = 0
         """Pairs of a query and a key that it sees, summed over the layers that asked so far."""
         self._count: dict[int | None, int] = {}
@@ -73,21 +79,25 @@ class TreeMask:
         """The window, or None where it is no shorter than the longest sequence."""
         return None if window is None or window > int(self._piece.depths.max()) else window
 
-    def blocks(self, window: int | None) -> list[_Block]:
-        """The blocks for layers with this window (None for layers that see all)."""
-        window = self._binding(window)
-        if window not in self._by_window:
-            self._by_window[window] = self._make(window)
-        self.pairs += self._count[window]
-        return self._by_window[window]
+    def parts(self, window: int | None, *, capped: bool = False) -> list[Block | Chain]:
+        """The parts, in order, for layers with this window (None for layers that see all).
 
-    def _make(self, window: int | None) -> list[_Block]:
+        `capped`: the layer squeezes its scores, which the chains' kernel can't.
+        """
+        window = self._binding(window)
+        chained = window is None and not capped
+        if (window, chained) not in self._made:
+            self._made[window, chained] = self._make(window, chains_of(self._piece) if chained else [])
+        self.pairs += self._count[window]
+        return self._made[window, chained]
+
+    def _make(self, window: int | None, chains: Sequence[tuple[int, int, Ints]]) -> list[Block | Chain]:
         import torch
 
-        piece, size = self._piece, len(self._piece.tokens)
-        made, count = [], 0
-        for begin in range(0, size, self._block):
-            end = min(begin + self._block, size)
+        piece = self._piece
+        made: list[Block | Chain] = [Chain(begin, end, self._keys(keys)) for begin, end, keys in chains]
+        count = sum(int((piece.depths[begin:end] + 1).sum()) for begin, end, _ in chains)
+        for begin, end in self._between(chains):
             keys = np.flatnonzero((self._first < end) & (piece.last > begin))
             query = np.arange(begin, end)[:, None]
             seen = (self._first[keys] <= query) & (query < piece.last[keys])
@@ -99,13 +109,25 @@ class TreeMask:
             count += int(seen.sum())
             mask = torch.zeros(seen.shape, dtype=self._dtype)
             mask.masked_fill_(~torch.from_numpy(seen), torch.finfo(self._dtype).min)
-            run = len(keys) == keys[-1] - keys[0] + 1
-            chosen: torch.Tensor | slice = (
-                slice(int(keys[0]), int(keys[-1]) + 1) if run else torch.from_numpy(keys).to(self._device)
-            )
-            made.append(_Block(begin, end, chosen, mask.to(self._device), int(seen.all(axis=0).argmin())))
+            hidden = int(seen.all(axis=0).argmin())
+            made.append(Block(begin, end, self._keys(keys), mask.to(self._device), hidden))
         self._count[window] = count
-        return made
+        return sorted(made, key=lambda part: part.begin)
+
+    def _keys(self, keys: Ints) -> torch.Tensor | slice:
+        """What chooses these keys: a slice where they are neighbours, which copies nothing."""
+        import torch
+
+        run = len(keys) == keys[-1] - keys[0] + 1
+        return slice(int(keys[0]), int(keys[-1]) + 1) if run else torch.from_numpy(keys).to(self._device)
+
+    def _between(self, chains: Sequence[tuple[int, int, Ints]]) -> Iterator[tuple[int, int]]:
+        """Begin and end of the blocks that cover what no chain does."""
+        starts = [0, *(end for _, end, _ in chains)]
+        stops = [*(begin for begin, _, _ in chains), len(self._piece.tokens)]
+        for start, stop in zip(starts, stops, strict=True):
+            for begin in range(start, stop, self._block):
+                yield begin, min(begin + self._block, stop)
 
     def _make_flexible(self, window: int | None) -> Any:
         import torch
@@ -190,104 +212,14 @@ def attend(
     _Current.windows.add(window)
     scale = options.get("scaling")
     if mask.flex:
-        return _flex(query, key, value, mask.flexible(window), scale, softcap), None
-    groups = query.shape[1] // key.shape[1]
-    fast = usable(query.dtype, query.device.type)
+        return flex(query, key, value, mask.flexible(window), scale, softcap), None
+    dtype = query.dtype
+    if widened(dtype, query.device.type):
+        query, key, value = query.float(), key.float(), value.float()
     parts = []
-    for block in mask.blocks(window):
-        own_query = query[:, :, block.begin : block.end]
-        own_key, own_value = key[:, :, block.keys], value[:, :, block.keys]
-        if softcap is None and fast and own_key.shape[2] >= _FAST_KEYS:
-            parts.append(_fast(own_query, own_key, own_value, block, scale))
-            continue
-        own_key, own_value = _repeat(own_key, groups), _repeat(own_value, groups)
-        if softcap is None:
-            parts.append(
-                torch.nn.functional.scaled_dot_product_attention(
-                    own_query, own_key, own_value, attn_mask=block.mask, scale=scale
-                )
-            )
-        else:
-            parts.append(_capped(own_query, own_key, own_value, block.mask, scale, softcap))
-    return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
-
-
-def _fast(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, block: _Block, scale: float | None
-) -> torch.Tensor:
-    """Attention by oneDNN's products, one key head with all its query heads at a time."""
-    import torch
-
-    mask, hidden = block.mask, block.hidden
-    _, heads, rows, width = query.shape
-    shared = key.shape[1]
-    groups = heads // shared
-    factor = scale if scale is not None else width**-0.5
-    found = query.new_empty((1, heads, rows, value.shape[-1]))
-    for head in range(shared):
-        own = slice(head * groups, (head + 1) * groups)
-        scores = product((query[0, own] * factor).reshape(groups * rows, width), key[0, head])
-        scores.view(groups, rows, -1)[..., hidden:].add_(mask[:, hidden:])
-        torch.softmax(scores, dim=-1, out=scores)
-        found[0, own] = product(scores, value[0, head].t().contiguous()).view(groups, rows, -1)
-    return found
-
-
-@cache
-def _flex_kernel(device: str) -> Any:
-    """FlexAttention, compiled where its kernel is worth it; on a CPU it runs step by step, for tests."""
-    import torch
-    from torch.nn.attention.flex_attention import flex_attention
-
-    return flex_attention if device == "cpu" else torch.compile(flex_attention, dynamic=True)
-
-
-def _flex(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    mask: Any,
-    scale: float | None,
-    softcap: float | None,
-) -> torch.Tensor:
-    import torch
-
-    cap = softcap or 0.0
-
-    def capped(score: Any, batch: Any, head: Any, row: Any, column: Any) -> Any:
-        return torch.tanh(score / cap) * cap
-
-    found: torch.Tensor = _flex_kernel(query.device.type)(
-        query,
-        key,
-        value,
-        score_mod=None if softcap is None else capped,
-        block_mask=mask,
-        scale=scale,
-        enable_gqa=query.shape[1] != key.shape[1],
-    )
-    return found.transpose(1, 2).contiguous()
-
-
-def _repeat(heads: torch.Tensor, groups: int) -> torch.Tensor:
-    """Each key head as often as query heads share it."""
-    if groups == 1:
-        return heads
-    batch, count, length, width = heads.shape
-    return heads[:, :, None].expand(batch, count, groups, length, width).reshape(batch, -1, length, width)
-
-
-def _capped(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    mask: torch.Tensor,
-    scale: float | None,
-    softcap: float,
-) -> torch.Tensor:
-    """Attention whose scores are squeezed by a tanh before the mask (Gemma 2, section 2)."""
-    import torch
-
-    scores = query @ key.transpose(-1, -2) * (scale if scale is not None else query.shape[-1] ** -0.5)
-    scores = torch.tanh(scores / softcap) * softcap + mask
-    return torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype) @ value
+    for part in mask.parts(window, capped=softcap is not None):
+        own = query[:, :, part.begin : part.end], key[:, :, part.keys], value[:, :, part.keys]
+        parts.append(
+            along(*own, scale) if isinstance(part, Chain) else over(*own, part, scale=scale, softcap=softcap)
+        )
+    return torch.cat(parts, dim=2).transpose(1, 2).contiguous().to(dtype), None
