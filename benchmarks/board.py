@@ -28,7 +28,7 @@ from lsm_eval.models.builtin_catalogue import BUILTINS
 from lsm_eval.models.wheels import WheelFile, bring
 
 SUITE = ("--include", "benchmarks/board", "--tasks", "board")
-SWEEP = ("--batch", "1,8", "--prompt-tokens", "64,256", "--output-tokens", "32", "--max-repeats", "8")
+SWEEP = ("--batch", "1,4,16", "--prompt-tokens", "128", "--output-tokens", "32", "--max-repeats", "6")
 ROOT = Path(__file__).parent.parent
 
 
