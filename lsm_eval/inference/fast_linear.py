@@ -37,11 +37,17 @@ def widened(dtype: torch.dtype, device: str) -> bool:
     """Whether products of numbers of this kind are quicker in float32."""
     import torch
 
-    if dtype not in {torch.bfloat16, torch.float16} or not usable(torch.float32, device):
-        return False
-    if dtype == torch.bfloat16:
-        return not torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return not torch.ops.mkldnn._is_mkldnn_fp16_supported()
+    short = dtype in {torch.bfloat16, torch.float16}
+    return short and usable(torch.float32, device) and not _instructions(dtype)
+
+
+def _instructions(dtype: torch.dtype) -> bool:
+    """Whether this processor has instructions for 16-bit numbers, as oneDNN sees it."""
+    import torch
+
+    ours = torch.ops.mkldnn
+    found = ours._is_mkldnn_bf16_supported() if dtype == torch.bfloat16 else ours._is_mkldnn_fp16_supported()
+    return bool(found)
 
 
 def plain(module: Any) -> bool:

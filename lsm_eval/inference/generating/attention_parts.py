@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval.inference.fast_linear import widened
 from lsm_eval.inference.generating.packed import Product, fast_product
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def attend(
     """
     import torch
 
+    if widened(query.dtype, query.device.type):
+        query, keys, values = query.float(), keys.float(), values.float()
     product = fast_product(query)
     if product is None:
         return _attend(query, keys, values, softcap, hidden, torch.bmm)

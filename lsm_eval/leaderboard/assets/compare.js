@@ -265,7 +265,8 @@ lsm.page("compare", (main) => {
     }
     const tested = rows.filter((row) => row.p !== null);
     holm(tested.map((row) => row.p)).forEach((p, at) => { tested[at].adjusted = p; });
-    return rows;
+    // A profile's numbers stand below those of the tasks.
+    return rows.sort((x, y) => (x.column.area === "speed") - (y.column.area === "speed"));
   };
 
   const bar = (row, scale) => {
@@ -389,6 +390,9 @@ lsm.page("compare", (main) => {
     };
     more.addEventListener("click", next);
     next();
+    if (about.hashes.includes(column.task)) {
+      samples.append(el("p", { class: "note" }, t("Texts that a record withholds, or that the licence of the data does not let others be shown, stand as their SHA-256.")));
+    }
     samples.append(el("p", { class: "hint" }, tn(places.length, t("{n} sample; what the second model lost comes first."), t("{n} samples; those that the second model lost come first."))), list, more);
   };
 

@@ -31,6 +31,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         "models": [_model(board, model, site) for model in board.models],
         "answers": known.tasks,
         "folded": sorted(_folded(board)),
+        "hashes": sorted(_hashes(board)),
     }
     site.put(PATH, frame.page("compare").render(PATH, models=board.models, about=about))
 
@@ -53,6 +54,13 @@ def _run(model: ModelEntry) -> Record:
     """The run that most of the model's numbers are of, the newest of several; a profile only where there is nothing else."""
     counts = Counter(id(number.record) for number in model.numbers.values())
     return max(model.runs, key=lambda run: (run.manifest.profile is None, counts[id(run)]))
+
+
+def _hashes(board: Board) -> set[str]:
+    """Tasks of which some text stands as its SHA-256: as a record withholds it, or as its licence asks."""
+    return set(board.unshown) | {
+        task for model in board.models for task, record in model.tables.items() if record.tasks[task].redacted
+    }
 
 
 def _folded(board: Board) -> set[str]:

@@ -48,6 +48,9 @@ WORDS: dict[str, str] = {
     "{task}: samples that they disagree on": "{task}：两者不一致的样本",
     "score {score}": "得分 {score}",
     "Its answer is on its own page of samples.": "其回答在它自己的样本页上。",
+    "Texts that a record withholds, or that the licence of the data does not let others be shown, stand as their SHA-256.": (
+        "记录隐去的文本，或数据许可不允许展示的文本，以其 SHA-256 代替。"
+    ),
     "Target": "目标",
     "Sample {n}": "样本 {n}",
     "Texts that may be harmful": "可能有害的文本",
