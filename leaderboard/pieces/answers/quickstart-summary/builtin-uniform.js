@@ -1,1 +1,0 @@
-lsmPiece("pieces/answers/quickstart-summary/builtin-uniform.js",{"10":"[unsupported]","11":"[unsupported]","12":"[unsupported]","13":"[unsupported]","14":"[unsupported]","15":"[unsupported]","16":"[unsupported]","17":"[unsupported]","18":"[unsupported]","19":"[unsupported]"});

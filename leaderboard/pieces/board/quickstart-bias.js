@@ -1,1 +1,0 @@
-lsmPiece("pieces/board/quickstart-bias.js",[{"id":"task:quickstart_bias:likelihood_diff","group":"bias","label":"quickstart_bias","sub":"likelihood_diff","unit":"nats","digits":3,"higher":false,"about":["Quickstart, stereotypes"],"anchor":"quickstart-bias","v":[3.296,null,null,null,null],"n":40,"x":{},"lo":[2.11,null,null,null,null],"hi":[5.362,null,null,null,null]}]);

@@ -1,1 +1,0 @@
-lsmPiece("pieces/board/quickstart-en-de.js",[{"id":"task:quickstart_en_de:chrf","group":"translation","label":"quickstart_en_de","sub":"chrf","unit":"points","digits":1,"higher":true,"about":["Quickstart, English to German"],"anchor":"quickstart-en-de","v":[12.9,null,null,9.4,null],"n":16,"x":{},"lo":[10.5,null,null,8.1,null],"hi":[16.6,null,null,10.6,null]}]);

@@ -1,1 +1,0 @@
-lsmPiece("pieces/board/quickstart-en-zh.js",[{"id":"task:quickstart_en_zh:chrf","group":"translation","label":"quickstart_en_zh","sub":"chrf","unit":"points","digits":1,"higher":true,"about":["Quickstart, English to Chinese"],"anchor":"quickstart-en-zh","v":[4.1,null,null,0.0,null],"n":16,"x":{},"lo":[3.0,null,null,0.0,null],"hi":[5.9,null,null,22.2,null]}]);
