@@ -32,7 +32,7 @@ _OWN_WORDS = frozenset({"task", "sample", "request", "asked", "finish", "failure
 """Columns that hold no text of the data. Of a scored sample the target is an index."""
 _OWN_KEYS = frozenset({"request", "finish", "reason"})
 """Keys in the column `further` whose values are no texts of the data."""
-_PATH = re.compile(r"(?:^|[=,;\s'\"(\[])(?:file:/|/[\w.~]|[A-Za-z]:[\\/](?!/)|\\\\\w+\\|~[\\/])")
+_PATH = re.compile(r"(?:^|[=,;\s'\"(\[])(?:file:/|/(?!sys/)[\w.~]|[A-Za-z]:[\\/](?!/)|\\\\\w+\\|~[\\/])")
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
