@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -381,10 +382,13 @@ def test_every_number_of_the_table_is_that_of_the_records(tmp_path: Path) -> Non
     assert {kind: count // 8 for kind, count in seen.items()} == {"area": 3, "task": 7, "ratio": 2}
 
 
-def test_every_number_of_the_published_table_is_that_of_the_records(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2] / "reports"
-    if not root.is_dir():
+def test_every_number_of_the_quickstart_table_is_that_of_the_records(tmp_path: Path) -> None:
+    """Of the published records those of the quickstart suite: weighted and grouped metrics are not recomputed here."""
+    published = Path(__file__).parents[2] / "reports"
+    if not published.is_dir():
         pytest.skip("needs the published records")
+    root = tmp_path / "reports"
+    shutil.copytree(published, root, ignore=shutil.ignore_patterns("board"))
     site = build(root, tmp_path / "site").parent
     suite = ["quickstart_accuracy_en", "quickstart_accuracy_zh", "quickstart_en_zh", "quickstart_en_de", "quickstart_summary",
              "quickstart_hallucination", "quickstart_bias", "quickstart_privacy"]  # fmt: skip
