@@ -1,4 +1,4 @@
-"""Make the records of the published board, and the site from them.
+"""Make the records of the published board.
 
     python benchmarks/board.py --data-mirror DIR --data-files DIR --adapter build/dialogsum-lora [--only ROW,…]
 
