@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from lsm_eval.errors import CodeFault, Interrupted, UserError
 
 _OWN = Path(__file__).resolve().parent
+
+
+def points(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group, of all packages that are installed."""
+    return _points(group, tuple((folder, _changed(folder)) for folder in sys.path))
+
+
+def _changed(folder: str) -> int:
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache
+def _points(group: str, where: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
+    """`where`: the folders of `sys.path`, and when each was last changed. Reading the metadata of all packages takes tens
+    of milliseconds, and a run asks dozens of times."""
+    return tuple(entry_points(group=group))
 
 
 def package(point: EntryPoint) -> str:

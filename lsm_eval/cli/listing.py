@@ -17,7 +17,7 @@ from lsm_eval.cli.table import print_table
 
 if TYPE_CHECKING:
     from lsm_eval.detectors.card import Card
-    from lsm_eval.tasks.registry import TaskFile
+    from lsm_eval.tasks.files import TaskFile
 
 _INCLUDE = click.option("--include", type=Folder(), multiple=True, metavar="DIR",
                         help="A folder of further task files.")  # fmt: skip
@@ -83,8 +83,7 @@ def suites(include: tuple[Path, ...], as_json: bool) -> None:
 @_JSON
 def models(as_json: bool) -> None:
     """Models that need no path, and how to name others."""
-    from importlib.metadata import entry_points
-
+    from lsm_eval import plugins
     from lsm_eval.models.builtin import BUILTINS
 
     rows: list[dict[str, Any]] = [
@@ -99,7 +98,7 @@ def models(as_json: bool) -> None:
         ("onnx:FOLDER", "a decoder in ONNX, computed by ONNX Runtime"),
         *(
             (f"{entry.name}:…", f"backend of the package {entry.dist.name if entry.dist else '?'}")
-            for entry in entry_points(group="lsm_eval.models")
+            for entry in plugins.points("lsm_eval.models")
         ),
     ]
     rows += [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from lsm_eval import plugins
@@ -45,14 +45,14 @@ BUILT_IN: dict[str, Entry] = {
 
 def names() -> list[str]:
     """All detectors' names, sorted."""
-    return sorted({*BUILT_IN, *(point.name for point in _entry_points())})
+    return sorted({*BUILT_IN, *(point.name for point in plugins.points(GROUP))})
 
 
 def describe() -> dict[str, Entry]:
     """What is known of every detector, by name and without loading any."""
     others = {
         point.name: Entry(f"from {plugins.package(point)}", point.value, plugins.package(point))
-        for point in _entry_points()
+        for point in plugins.points(GROUP)
     }
     return dict(sorted({**others, **BUILT_IN}.items()))
 
@@ -61,7 +61,7 @@ def describe() -> dict[str, Entry]:
 def load(name: str) -> Detector:
     """The detector of that name, one instance for all who ask. Raises `UserError` for an unknown name, a name that
     is taken twice, and a package whose detector cannot be had."""
-    others = {point.name: point for point in _entry_points()}
+    others = {point.name: point for point in plugins.points(GROUP)}
     if name in BUILT_IN and name in others:
         raise UserError(
             f"detector {name!r} is built in, and the package {plugins.package(others[name])} registers another of "
@@ -97,7 +97,3 @@ def _made_elsewhere(point: EntryPoint) -> Detector:
             "(see lsm_eval.detectors.base): update or remove that package."
         )
     return made  # type: ignore[return-value]  # it has been looked at
-
-
-def _entry_points() -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=GROUP))

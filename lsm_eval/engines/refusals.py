@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 
+from lsm_eval import plugins
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import ModelOptions
 
@@ -22,7 +22,7 @@ def refuse_engine_options(model: str, options: ModelOptions) -> None:
     asked = {"--context": options.context, "--slots": options.slots, "--threads": options.threads}
     named = [name for name, value in asked.items() if value is not None]
     prefix = model.partition(":")[0]
-    if named and not any(entry.name == prefix for entry in entry_points(group="lsm_eval.models")):
+    if named and not any(entry.name == prefix for entry in plugins.points("lsm_eval.models")):
         raise UserError(
             f"{', '.join(named)} has no meaning for the model {model!r}: it goes with an engine (llama.cpp:FILE.gguf, "
             "onnx:FOLDER)."

@@ -11,7 +11,7 @@ import difflib
 import inspect
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +34,12 @@ EVALUATE = "evaluate:"
 
 def names() -> list[str]:
     """All metrics' names, sorted; modules of `evaluate` are not listed."""
-    return sorted({*BUILT_IN, *(point.name for point in _entry_points())})
+    return sorted({*BUILT_IN, *(point.name for point in plugins.points(GROUP))})
 
 
 def describe() -> dict[str, Entry]:
     """What is known of every metric, by name and without loading any."""
-    others = {point.name: _third_party(point) for point in _entry_points()}
+    others = {point.name: _third_party(point) for point in plugins.points(GROUP)}
     return dict(sorted({**others, **BUILT_IN}.items()))
 
 
@@ -111,7 +111,7 @@ def _create(name: str, options: dict[str, Any], *, offline: bool, folder: Path |
 
 
 def _entry(name: str) -> Entry:
-    others = {point.name: point for point in _entry_points()}
+    others = {point.name: point for point in plugins.points(GROUP)}
     if name in BUILT_IN and name in others:
         raise UserError(
             f"metric {name!r} is built in, and the package {plugins.package(others[name])} registers another of that "
@@ -134,7 +134,7 @@ def _factory(name: str) -> Callable[..., Any]:
         module, _, attribute = BUILT_IN[name].factory.partition(":")
         built_in: Callable[..., Any] = getattr(import_module(module), attribute)
         return built_in
-    point = next(point for point in _entry_points() if point.name == name)
+    point = next(point for point in plugins.points(GROUP) if point.name == name)
     factory = plugins.load(point, f"metric {name!r}")
     if not callable(factory):
         raise UserError(
@@ -223,10 +223,6 @@ def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, A
             "CorpusMetric (see lsm_eval.metrics.base): update that package."
         )
     return metric
-
-
-def _entry_points() -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=GROUP))
 
 
 BUILT_IN: dict[str, Entry] = {

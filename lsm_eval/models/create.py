@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ def create(name: str, options: ModelOptions, progress: Progress | None = None) -
         return _builtin(rest, options, progress or Silent())
     if prefix == "hf" and colon:
         return _checkpoint(name, rest, options, progress or Silent())
-    for entry in entry_points(group="lsm_eval.models"):
+    for entry in plugins.points("lsm_eval.models"):
         if colon and entry.name == prefix:
             make = plugins.load(entry, f"the model backend {prefix!r}")
             whose = f"the model backend {prefix!r} of the package {plugins.package(entry)}"

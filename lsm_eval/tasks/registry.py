@@ -7,18 +7,25 @@ files (a `str` or `Path`), or a function without parameters that returns one.
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from lsm_eval import plugins
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.paths import is_folder
-from lsm_eval.tasks.yaml_reader import read_yaml
+from lsm_eval.tasks.files import (
+    ENDINGS,
+    TaskFile,
+    is_harness_file,
+    named_file,
+    packaged,
+    packaged_tasks,
+    plugin_folders,
+    whatever_it_is,
+    yaml_files,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,28 +33,6 @@ if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Share, Suite, Task
 
 M = TypeVar("M", bound="BaseModel")
-
-_HARNESS_KEY = re.compile(
-    r"^(?:dataset_path|output_type|doc_to_text|doc_to_target|metric_list|group|tag|include|class|custom_dataset)\s*:",
-    re.MULTILINE,
-)
-_OWN_KEY = re.compile(r"^(?:suite|dataset|prompt|request)\s*:", re.MULTILINE)
-
-_ENDINGS = (".yaml", ".yml")
-_NAMING = re.compile(r"""^["']?(task|suite)["']?[ \t]*:[ \t]*["']?([^\s"'#]*)""", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class TaskFile:
-    """A YAML file of a task or a suite, read but not yet checked against the schema."""
-
-    name: str
-    path: Path
-    content: Mapping[str, Any]
-    included: bool = False
-    """Whether it comes from the user, and not with lsm-eval or an installed package."""
-    fault: UserError | None = None
-    """Why nothing can be made of it; raised where somebody asks for its name, and nobody else's business."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +46,6 @@ class LoadedTask:
     """The part of it that a suite asks for; None for all."""
     code: str | None = field(default=None, kw_only=True)
     """Hash of the Python files beside the task file that it runs (`tasks.trust`); None for none."""
-
-
-def packaged_tasks() -> Path:
-    """Folder of the tasks that come with lsm-eval: inside the wheel, or the checkout's own."""
-    inside = Path(__file__).resolve().parent.parent / "_tasks"
-    return inside if inside.is_dir() else inside.parent.parent / "tasks"
 
 
 Resolver = Callable[[str, Sequence[Path], bool], Sequence[LoadedTask]]
@@ -116,7 +95,7 @@ class Registry:
         return list(loaded.values())
 
     def _own(self, name: str, refuse: Refuse | None) -> Iterator[LoadedTask]:
-        file = _named_file(name) if name.endswith(_ENDINGS) else None
+        file = named_file(name) if name.endswith(ENDINGS) else None
         if file and "task" in file.content:
             yield from self._loaded(file.name, file, refuse)
             return
@@ -200,15 +179,13 @@ class Registry:
 
     @cached_property
     def _files(self) -> list[TaskFile]:
-        folders = [packaged_tasks(), *_plugin_folders()]
-        files = [_whatever_it_is(path) for folder in folders for path in _yaml_files(folder)]
+        files = [packaged(path) for path in yaml_files(packaged_tasks())]
+        files += [whatever_it_is(path) for folder in plugin_folders() for path in yaml_files(folder)]
         for folder in self._include:
             if not is_folder(folder):
                 raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
             # A folder may hold task files of lm-evaluation-harness too, which `lm-eval:NAME` finds.
-            files += [
-                _whatever_it_is(p, included=True) for p in _yaml_files(folder) if not is_harness_file(p)
-            ]
+            files += [whatever_it_is(p, included=True) for p in yaml_files(folder) if not is_harness_file(p)]
         return files
 
     def _collect(self, kind: str) -> dict[str, TaskFile]:
@@ -229,55 +206,6 @@ def _same(one: Path, other: Path) -> bool:
 
 def _twice(kind: str, name: str, one: Path, other: Path) -> UserError:
     return UserError(f"{kind} {name!r} is defined twice: rename it in {one} or {other}.")
-
-
-def _yaml_files(folder: Path) -> list[Path]:
-    """The YAML files in a folder and those below it; none of hidden folders, which belong to other tools."""
-    found = (path for ending in _ENDINGS for path in folder.rglob(f"*{ending}"))
-    return sorted(path for path in found if not any(p[0] == "." for p in path.relative_to(folder).parts))
-
-
-def _named_file(name: str) -> TaskFile:
-    """The file that a path names."""
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise UserError(f"{name}: no such file; name a task, a suite, or the YAML file of one.")
-    if is_harness_file(path):
-        raise UserError(f"{name} is a task file of lm-evaluation-harness: name it as lm-eval:{name}.")
-    return _whatever_it_is(path, included=True)
-
-
-def _whatever_it_is(path: Path, *, included: bool = False) -> TaskFile:
-    """The file of a task or a suite; of one that cannot be read, what its name seems to be, and the fault."""
-    try:
-        return read_file(path, included=included)
-    except UserError as error:
-        try:
-            named = _NAMING.search(path.read_text(encoding="utf-8-sig", errors="replace"))
-        except OSError:
-            named = None
-        kind, name = named.groups() if named else ("task", "")
-        return TaskFile(name or path.stem, path, {kind: name}, included, error)
-
-
-def is_harness_file(path: Path) -> bool:
-    """Whether a YAML file is one of lm-evaluation-harness: it has a key at its top that only those have."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
-    return _HARNESS_KEY.search(text) is not None and not _OWN_KEY.search(text)
-
-
-def read_file(path: Path, *, included: bool = False) -> TaskFile:
-    """The YAML file of a task or a suite. Raises `UserError` where it is neither."""
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not ("task" in content) ^ ("suite" in content):
-        raise UserError(f"{path}: has neither `task:` nor `suite:` (or both); a file defines one of them.")
-    name = content.get("task", content.get("suite"))
-    if not isinstance(name, str):
-        raise UserError(f"{path}: the name {name!r} is no text; give it in quotes.")
-    return TaskFile(name, path, content, included)
 
 
 def load_task(file: TaskFile, *, code: bool = False) -> LoadedTask:
@@ -312,24 +240,3 @@ def _validated(schema: type[M], file: TaskFile) -> M:
         return schema.model_validate(dict(file.content))
     except ValidationError as error:
         raise UserError(f"{file.path}: {explain(schema, error)}") from error
-
-
-def _plugin_folders() -> list[Path]:
-    folders = []
-    for entry in entry_points(group="lsm_eval.tasks"):
-        value: str | Path | Callable[[], str | Path] = plugins.load(
-            entry, f"the folder of tasks {entry.name!r}"
-        )
-        with plugins.calling(
-            f"the folder of tasks {entry.name!r} of the package {plugins.package(entry)}",
-            "update or remove that package",
-        ):
-            folder = Path(value() if callable(value) else value)
-            there = folder.is_dir()
-        if not there:
-            raise UserError(
-                f"package {plugins.package(entry)} names a folder of tasks that is not there, {folder}: update or remove "
-                "that package."
-            )
-        folders.append(folder)
-    return folders

@@ -12,10 +12,10 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval import plugins
 from lsm_eval.errors import UserError
 from lsm_eval.tasks.names import checked_beside
 
@@ -140,7 +140,7 @@ def _ours(reference: str) -> bool:
 
 
 def _registered() -> set[str]:
-    return {entry.value.replace(" ", "") for entry in entry_points(group=GROUP)}
+    return {entry.value.replace(" ", "") for entry in plugins.points(GROUP)}
 
 
 def _content(file: Path) -> bytes:

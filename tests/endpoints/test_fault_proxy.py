@@ -154,8 +154,14 @@ def _through(
     assert sum(times > 1 for times in answered.values()) <= 0.01 * count, "but those that came too late"
 
 
-@pytest.mark.parametrize("stream", ["off", pytest.param("on", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("count", [400, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("count", "stream"),
+    [
+        (400, "off"),
+        pytest.param(400, "on", marks=pytest.mark.slow),
+        pytest.param(5000, "off", marks=pytest.mark.slow),
+    ],
+)
 def test_a_fifth_of_all_answers_is_spoilt(count: int, stream: str, tmp_path: Path) -> None:
     with _serving() as root:
         _through(root, count, stream, tmp_path, 48)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lsm_eval import plugins
 from lsm_eval.errors import UserError
 from lsm_eval.runner.checked import check_tables
 from lsm_eval.tasks import trust
@@ -58,7 +59,7 @@ def test_a_registered_function_may_be_named(tmp_path: Path, monkeypatch: pytest.
     from importlib.metadata import EntryPoint
 
     points = [EntryPoint("mine", "json:loads", trust.GROUP)]
-    monkeypatch.setattr(trust, "entry_points", lambda group: points)
+    monkeypatch.setattr(plugins, "points", lambda group: points if group == trust.GROUP else ())
     write(tmp_path, dataset={"python": "json:loads", "columns": ["q"]})
     assert included(tmp_path).code is None
 

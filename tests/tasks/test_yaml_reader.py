@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from lsm_eval.errors import UserError
-from lsm_eval.tasks import yaml_reader
-from lsm_eval.tasks.registry import Registry, packaged_tasks
+from lsm_eval.tasks import files, yaml_reader
+from lsm_eval.tasks.files import packaged_tasks
+from lsm_eval.tasks.registry import Registry
 from lsm_eval.tasks.yaml_reader import read_yaml
 
 
@@ -131,3 +132,23 @@ def test_shipped_files_mean_the_same_as_in_yaml_1_1() -> None:
     for file in Registry().tasks.values():
         assert file.content == yaml.safe_load(file.path.read_text(encoding="utf-8")), file.path
     assert packaged_tasks().is_dir()
+
+
+def test_shipped_files_are_read_when_they_are_asked_for_and_named_by_their_first_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def read_one(path: Path) -> Any:
+        asked.append(path.stem)
+        return read_yaml(path)
+
+    monkeypatch.setattr(files, "read_yaml", read_one)
+    found = Registry()
+    assert [task.task.task for task in found.resolve(["arc_easy"])] == ["arc_easy"]
+    assert asked == ["arc_easy"]
+    for kind, each in (("task", found.tasks), ("suite", found.suites)):
+        for name, file in each.items():
+            assert [key for key in ("task", "suite") if key in file.content] == [kind]
+            assert file.content[kind] == name
+    assert len(asked) == len(found.tasks) + len(found.suites)
