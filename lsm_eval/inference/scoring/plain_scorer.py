@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from lsm_eval.inference.batching import batches
+from lsm_eval.inference.fast_linear import fast_linears
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, score_sequences
@@ -48,14 +50,16 @@ class PlainScorer:
     def _compute(self, plan: ScoringPlan) -> Callable[[Sequence[list[int]]], list[list[SequenceScore]]]:
         def compute(part: Sequence[list[int]]) -> list[list[SequenceScore]]:
             own = plan.rows(part)
-            found = score_sequences(
-                self._model,
-                own,
-                device=self._device,
-                pad=self._pad,
-                work=self._ledger.score,
-                detail=self._detail,
-            )
+            # Without detail it is what every quicker product is held against.
+            with fast_linears(self._model) if self._detail else nullcontext():
+                found = score_sequences(
+                    self._model,
+                    own,
+                    device=self._device,
+                    pad=self._pad,
+                    work=self._ledger.score,
+                    detail=self._detail,
+                )
             scores = iter(found)
             return [[next(scores) for _ in ats] for ats in part]
 
