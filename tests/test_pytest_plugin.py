@@ -84,6 +84,7 @@ def test_body_fails_as_ever():
 """
 
 
+@pytest.mark.slow
 def test_marked_tests_are_run_and_gated(there: pytest.Pytester) -> None:
     (there.path / "policy.yaml").write_text("policy: mine\nmargin: {fraction: 0.05}\n")
     done = ran(there, MARKED)

@@ -191,6 +191,7 @@ NO_NETWORK = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_network(run: Runner, tmp_path: Path) -> None:
     defs = write_task(tmp_path / "defs", "hubbed", QUESTIONS, **{**SCORE, "dataset": HUB}).parent
     commands = [run.arguments("--include", defs, *arguments) for arguments, _ in NO_NETWORK]

@@ -72,6 +72,7 @@ def _numbers(record: Any) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_each_has_the_row_that_a_run_of_its_own_has(
     run: Any, adapters: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

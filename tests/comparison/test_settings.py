@@ -109,6 +109,7 @@ def test_another_budget_is_another_measurement(settings: Settings) -> None:
         assert "differs" not in "".join(line for line in across.out.splitlines() if "comparable" in line)
 
 
+@pytest.mark.slow
 def test_adapters_are_other_models(settings: Settings) -> None:
     alike = {"choose acc": None, "say exact_match": None, "say f1": None}
     for one, other in ((settings.plain, settings.adapters[0]), settings.adapters):

@@ -37,6 +37,7 @@ def installed(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_it_answers_every_kind_of_request(
     installed: Path, repo: Path, own_cache: Path, tmp_path: Path
 ) -> None:

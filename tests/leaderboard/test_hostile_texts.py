@@ -155,6 +155,7 @@ def test_the_corpus_has_two_hundred_texts_of_all_kinds(texts: list[str]) -> None
     assert max(len(text) for text in texts if "\n" not in text) >= 1_000_000
 
 
+@pytest.mark.slow
 def test_every_page_parses_to_the_elements_of_a_harmless_one(
     site: Path, texts: list[str], tmp_path: Path
 ) -> None:

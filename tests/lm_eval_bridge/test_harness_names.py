@@ -35,6 +35,7 @@ def test_what_the_record_calls_it() -> None:
     assert (rolling.task.request, rolling.task.area) == ("perplexity", "perplexity")
 
 
+@pytest.mark.slow
 def test_a_name_that_is_none_offers_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'lm-eval:hellaswag'"):
         resolve("lm-eval:helaswag")

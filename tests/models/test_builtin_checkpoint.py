@@ -93,6 +93,7 @@ class TestCheckpoint:
         with torch.inference_mode():
             assert torch.equal(ours(ids).logits, theirs(ids).logits)
 
+    @pytest.mark.slow
     def test_it_knows_its_language(self, smollm2: Path) -> None:
         """Rows of queries and keys in the wrong order would still load, and babble."""
         import torch
@@ -247,6 +248,7 @@ class TestCache:
         with pytest.raises(UserError, match="could not fetch"):
             checkpoint(NAME, offline=True)
 
+    @pytest.mark.slow
     def test_full_disk(self, cache: Path, installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         usage = SimpleNamespace(free=10_000_000)
         with monkeypatch.context() as patch:

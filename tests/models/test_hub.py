@@ -48,6 +48,7 @@ def model_of(done: Outcome) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_a_hub_model_runs_and_then_needs_no_network(hub: HubServer, root: Path, tmp_path: Path) -> None:
     first = run(hub, tmp_path, "hf:org/tiny")
     assert model_of(first)["revision"] == commit_of(root / "org" / "tiny" / "main")

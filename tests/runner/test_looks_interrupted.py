@@ -103,6 +103,7 @@ def test_killed_and_continued(arguments: list[str], tmp_path: Path) -> None:
     assert repr(pq.read_table(first[1]).to_pylist()) == repr(pq.read_table(second[1]).to_pylist())
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(arguments: list[str], tmp_path: Path) -> None:
     store = tmp_path / "store"
     code, err = killed_at([*arguments, "--store", str(store)], store, 20, signal.SIGINT)

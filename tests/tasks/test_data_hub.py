@@ -185,6 +185,7 @@ def test_a_gated_set_without_a_token(converted: bool, hub: HubServer, root: Path
 
 
 @pytest.mark.parametrize("converted", [False, True])
+@pytest.mark.slow
 def test_no_network(converted: bool, root: Path, tmp_path: Path) -> None:
     with serve(root) as server:
         url = server.url

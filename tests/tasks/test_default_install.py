@@ -61,6 +61,7 @@ def _needed(names: list[str], extras: frozenset[str] = frozenset()) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_suite_can_be_asked_after_a_default_install(repo: Path) -> None:
     project = tomllib.loads((repo / "pyproject.toml").read_text())["project"]
     there = _needed(project["dependencies"])

@@ -292,6 +292,7 @@ def test_nothing_that_a_server_sends_breaks_it(parts: list[Any], path: Path) -> 
     assert isinstance(found, Generated | Again | Refused)
 
 
+@pytest.mark.slow
 def test_a_long_answer_costs_no_more_a_byte() -> None:
     """1 MB against 10 kB, each in parts of some bytes; a time that grows with the square were a hundred times as much."""
     import time
