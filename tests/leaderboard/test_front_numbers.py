@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import random
 import shutil
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
+from front_found import read
+from front_page import Table, check_page
 from made_boards import numbers
 from made_profiles import write_serving
 from records import Json, generated, sample, task, write_record
@@ -22,8 +16,6 @@ from records import Json, generated, sample, task, write_record
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.options import Options
 
-HARMS = ("hallucination", "bias", "privacy", "safety")
-NO_MODEL = ("builtin:uniform", "builtin:longest", "builtin:first", "builtin:says_no")
 TASKS = {
     "choose": ("accuracy", True, "fraction"), "pick": ("accuracy", True, "fraction"), "say": ("accuracy", True, "points"),
     "wander": ("perplexity", False, "perplexity"), "truth": ("hallucination", True, "fraction"),
@@ -98,292 +90,15 @@ def _sample(name: str, key: str, at: int, good: bool, unit: str) -> Json:
     return {**made, "completion": None, "finish": None} if own.get("failure") else made
 
 
-@dataclass
-class Cell:
-    """As the page has it."""
-
-    value: str = ""
-    interval: str = ""
-    notes: list[str] = field(default_factory=list)
-    mark: str = ""
-    text: str = ""
-
-
-class Table(HTMLParser):
-    """The page's table, and the data beside it."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.columns: list[str] = []
-        self.rows: dict[str, list[Cell]] = {}
-        self.heads: dict[str, str] = {}
-        self.data: dict[str, Any] = {}
-        self._open: list[tuple[str, dict[str, str | None]]] = []
-        self._row = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag in ("wbr", "br", "meta", "input"):
-            return
-        self._open.append((tag, found))
-        if tag == "th" and found.get("data-id") and found["data-id"] != "model":
-            self.columns.append(found["data-id"] or "")
-        if tag == "th" and found.get("scope") == "row":
-            self._row = found["title"] or ""
-            self.rows[self._row] = []
-        if tag == "td" and self._row:
-            self.rows[self._row].append(Cell())
-        if tag == "small" and self._row and self.rows[self._row]:
-            self.rows[self._row][-1].notes.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        while self._open and self._open.pop()[0] != tag:
-            pass
-        if tag == "tr":
-            self._row = ""
-
-    def handle_data(self, data: str) -> None:
-        tags = [tag for tag, _ in self._open]
-        if tags[-1:] == ["script"] and (name := self._open[-1][1].get("data-name")):
-            self.data[name] = json.loads(data)
-        if "thead" in tags and "th" in tags and self.columns:
-            self.heads[self.columns[-1]] = self.heads.get(self.columns[-1], "") + data
-        if not self._row or "td" not in tags:
-            return
-        cell = self.rows[self._row][-1]
-        if "small" in tags:
-            cell.notes[-1] += data
-        elif "sup" in tags:
-            cell.mark += data
-        elif "b" in tags:
-            cell.value += data
-        elif "i" in tags:
-            cell.interval += data
-        elif "unseen" not in (self._open[-1][1].get("class") or ""):
-            cell.text += data
-
-
-@dataclass
-class Found:
-    """One number, as the files say."""
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-    missing: int
-    cut: int
-    answers: int
-    unit: str
-    higher: bool | None
-    area: str
-    signature: tuple[str, ...]
-    marked: bool = False
-
-
-def read(root: Path) -> tuple[dict[str, dict[str, Found]], dict[str, str]]:
-    """By model and column (`task:NAME:METRIC`), and each task's first metric."""
-    models: dict[str, dict[str, Found]] = {}
-    first: dict[str, str] = {}
-    for manifest in sorted(root.rglob("manifest.json")):
-        said = json.loads(manifest.read_text())
-        how = {row["task"]: row for row in said["tasks"]}
-        own = models.setdefault(said["model"]["name"], {})
-        assert not own, "one record a model"
-        for row in json.loads((manifest.parent / "estimates.json").read_text()):
-            first.setdefault(row["task"], row["metric"])
-            if row["value"] is None:
-                continue
-            table = pq.read_table(manifest.parent / "samples" / f"{row['task']}.parquet").to_pylist()
-            scores = [line.get(f"score.{row['metric']}") for line in table]
-            stats = [
-                line.get(f"stats.{row['metric']}")
-                for line, score in zip(table, scores, strict=True)
-                if score is not None
-            ]
-            value = row["value"]
-            if stats and all(one is not None and len(one) == 2 and one[1] == 1 for one in stats):
-                value = sum(one[0] for one in stats) / len(stats)
-                assert len(stats) == row["n"]
-                assert len(table) - len(stats) == row["missing"]
-            cut = (how[row["task"]].get("cut_off") or {}).get("samples", 0)
-            own[f"task:{row['task']}:{row['metric']}"] = Found(
-                value, row["low"], row["high"], row["n"], row["missing"], cut, len(table), row["unit"], row["higher_is_better"], row["area"],
-                tuple(part for part in row["signature"].split() if not part.startswith(("model:", "lsm-eval:", "intervals:"))),
-            )  # fmt: skip
-    for column in {column for own in models.values() for column in own}:
-        held = [own[column] for own in models.values() if column in own]
-        usual = Counter(one.signature for one in held).most_common(2)
-        norm = usual[0][0] if len(usual) == 1 or usual[0][1] > usual[1][1] else None
-        for one in held:
-            one.marked = one.signature != norm
-    return models, {name: f"task:{name}:{metric}" for name, metric in first.items()}
-
-
-def averaged(own: dict[str, Found], columns: list[str], *, rate: bool) -> Found | None:
-    """The mean of those that a model has: shares of 1, as rates of harm or as scores."""
-    parts = []
-    for column in columns:
-        if column in own:
-            one = own[column]
-            scale = 100 if one.unit == "points" else 1
-            ends = [None if end is None else end / scale for end in (one.low, one.value, one.high)]
-            if one.higher is rate:
-                ends = [None if end is None else 1 - end for end in reversed(ends)]
-            parts.append((ends, one))
-    if not parts:
-        return None
-    count = len(parts)
-    value = sum(ends[1] or 0.0 for ends, _ in parts) / count
-    bounded = all(ends[0] is not None for ends, _ in parts)
-    down = math.sqrt(sum(((ends[1] or 0) - (ends[0] or 0)) ** 2 for ends, _ in parts)) / count
-    up = math.sqrt(sum(((ends[2] or 0) - (ends[1] or 0)) ** 2 for ends, _ in parts)) / count
-    total: Callable[[str], int] = lambda name: sum(getattr(one, name) for _, one in parts)  # noqa: E731
-    return Found(
-        value, value - down if bounded else None, value + up if bounded else None, total("n"), total("missing"), total("cut"),
-        total("answers"), "fraction", not rate, "", (f"{count}/{len(columns)}",), any(one.marked for _, one in parts),
-    )  # fmt: skip
-
-
-def written(number: float, unit: str) -> str:
-    number = 100 * number if unit == "fraction" else number
-    digits = {"fraction": 1, "points": 1, "perplexity": 2, "ratio": 2}.get(unit)
-    text = f"{number:.4g}" if digits is None else f"{number:.{digits}f}"
-    return text.replace("-", "−")
-
-
-def said_of(share: int, whole: int, what: str) -> set[str]:
-    if not share:
-        return set()
-    percent = 100 * share / whole
-    return {f"{'<0.1' if percent < 0.1 else f'{percent:.1f}'}% {what}"}
-
-
-def check(cell: Cell, found: Found | None, where: tuple[str, str], head: str) -> None:
-    if found is None:
-        assert (cell.value, cell.text.strip()) == ("", "–"), where
-        return
-    assert cell.value == written(found.value, found.unit), where
-    bounds = [written(end, found.unit) for end in (found.low, found.high) if end is not None]
-    assert cell.interval == (f"[{bounds[0]}, {bounds[1]}]" if bounds else ""), where
-    notes = set(cell.notes)
-    assert f"n {found.n}" in notes or head.endswith(f"· n {found.n}"), where
-    assert bool(cell.mark) == found.marked, where
-    shares = said_of(found.missing, found.n + found.missing, "missing") | said_of(
-        found.cut, found.answers, "cut off"
-    )
-    assert {note for note in notes if note.endswith((" missing", " cut off"))} == shares, where
-    part = {note for note in notes if note.endswith(" tasks")}
-    have, _, whole = found.signature[0].partition("/") if not where[1].startswith("task:") else ("1", "", "1")
-    assert part == ({f"{have}/{whole} tasks"} if have != whole else set()), where
-
-
-def check_page(site: Path, root: Path, reference: str | None, suites: dict[str, list[str]]) -> Counter[str]:
-    """Checks all cells; how many of each kind there were."""
-    table = Table((site / "index.html").read_text(encoding="utf-8"))
-    models, first = read(root)
-    assert set(table.rows) == set(models)
-    unlike = {"perplexity"}
-    scale = {
-        name: next(own[column] for own in models.values() if column in own) for name, column in first.items()
-    }
-    fit = {
-        name: one
-        for name, one in scale.items()
-        if one.unit in ("fraction", "points") and one.higher is not None
-    }
-    assert unlike.isdisjoint(one.unit for one in fit.values())
-    seen: Counter[str] = Counter()
-    for name, cells in table.rows.items():
-        own = models[name]
-        assert len(cells) == len(table.columns) + 1, "the rank stands before"
-        for column, cell in zip(table.columns, cells[1:], strict=True):
-            kind, _, rest = column.partition(":")
-            seen[kind] += 1
-            where = (name, column)
-            head = table.heads[column]
-            if kind == "task":
-                check(cell, own.get(column), where, head)
-            elif kind in ("area", "suite"):
-                inside = [
-                    first[one]
-                    for one in sorted(fit)
-                    if (one in suites[rest] if kind == "suite" else fit[one].area == rest)
-                ]
-                check(
-                    cell,
-                    averaged(own, inside, rate=kind == "area" and rest in HARMS),
-                    where,
-                    head,
-                )
-            elif kind == "ratio":
-                inside = [first[one] for one in fit if fit[one].area == rest]
-                here, base = (averaged(models[one], inside, rate=True) for one in (name, reference or ""))
-                if here is None or here.marked or here.signature != (f"{len(inside)}/{len(inside)}",):
-                    assert cell.text.strip() == "–", where
-                    continue
-                assert base is not None
-                logs = [[math.log(max(end or 0, 0.001)) for end in (o.low, o.value, o.high)] for o in (here, base)]  # fmt: skip
-                middle = logs[0][1] - logs[1][1]
-                low = middle - math.hypot(logs[0][1] - logs[0][0], logs[1][2] - logs[1][1])
-                high = middle + math.hypot(logs[0][2] - logs[0][1], logs[1][1] - logs[1][0])
-                ends = (1.0, 1.0, 1.0) if name == reference else tuple(map(math.exp, (low, middle, high)))
-                assert cell.value == f"{ends[1]:.2f}", where
-                assert cell.interval == f"[{ends[0]:.2f}, {ends[2]:.2f}]", where
-            else:
-                raise AssertionError(column)
-    _check_data(table, models)
-    return seen
-
-
-def _check_data(table: Table, models: dict[str, dict[str, Found]]) -> None:
-    """What the script draws from is what the table says; and no rank where there can be none."""
-    names = table.data["rows"]["name"]
-    for column in table.data["held"]:
-        if column["id"] not in table.columns:
-            continue
-        at = table.columns.index(column["id"]) + 1
-        for place, name in enumerate(names):
-            cell, value = table.rows[name][at], column["v"][place]
-            more = column["x"].get(str(place), {})
-            assert (value is None) == (cell.value == "")
-            if value is None:
-                continue
-            assert float(value) == float(cell.value.replace("−", "-"))
-            assert more.get("mark", "") == cell.mark
-            if cell.interval:
-                ends = cell.interval.replace("−", "-").strip("[]").split(", ")
-                assert [float(end) for end in ends] == [column["lo"][place], column["hi"][place]]
-        ranks = column.get("ranks")
-        if not ranks:
-            continue
-        ranked = [place for place, low in enumerate(ranks["low"]) if low]
-        for place in ranked:
-            assert names[place] not in NO_MODEL
-            more = column["x"].get(str(place), {})
-            assert column["v"][place] is not None
-            assert not more.get("mark")
-            assert not more.get("part")
-            assert 1 <= ranks["low"][place] <= ranks["high"][place] <= len(ranked)
-            worse = [
-                one for one in ranked
-                if (column["v"][one] < column["v"][place]) == column["higher"] and column["v"][one] != column["v"][place]
-            ]  # fmt: skip
-            best = [one for one in ranked if one not in worse and column["v"][one] != column["v"][place]]
-            assert ranks["low"][place] <= len(best) + 1
-            assert ranks["high"][place] >= len(ranked) - len(worse)
-
-
 def test_every_number_of_the_table_is_that_of_the_records(tmp_path: Path) -> None:
     root = made(tmp_path / "reports")
     index = build(root, tmp_path / "site", options=Options(reference="a"))
-    seen = check_page(index.parent, root, "hf:org/a", {})
+    seen = check_page(index.parent, read(root), "hf:org/a", {})
     assert {kind: count // 8 for kind, count in seen.items()} == {"area": 3, "task": 7, "ratio": 2}
 
 
 def test_every_number_of_the_quickstart_table_is_that_of_the_records(tmp_path: Path) -> None:
-    """Of the published records those of the quickstart suite: weighted and grouped metrics are not recomputed here."""
+    """Of the published records those of the quickstart suite; `test_board_numbers` is of the published board."""
     published = Path(__file__).parents[2] / "reports"
     if not published.is_dir():
         pytest.skip("needs the published records")
@@ -392,7 +107,7 @@ def test_every_number_of_the_quickstart_table_is_that_of_the_records(tmp_path: P
     site = build(root, tmp_path / "site").parent
     suite = ["quickstart_accuracy_en", "quickstart_accuracy_zh", "quickstart_en_zh", "quickstart_en_de", "quickstart_summary",
              "quickstart_hallucination", "quickstart_bias", "quickstart_privacy"]  # fmt: skip
-    seen = check_page(site, root, None, {"quickstart": suite})
+    seen = check_page(site, read(root), None, {"quickstart": suite})
     assert seen["area"] > 10
     assert seen["task"] > 20
 
