@@ -38,6 +38,7 @@ trial."""
 _DESIGN_EVENTS = 1.0
 _SPREAD_EVENTS = 0.5
 _CONCENTRATED = 2.0
+_ROUNDING = 1e-12
 _FEWEST_FREEDOM = 6.0
 FEWEST_CLUSTERS = 5
 GUARD = 1.3
@@ -70,13 +71,19 @@ class Bounded:
     """Of Student's t on the degrees of freedom."""
 
 
+def difference(one: FloatArray, other: FloatArray) -> FloatArray:
+    """`one - other` [n], and 0 where no more is left of it than rounding leaves: where nothing varies, that is no spread."""
+    found = np.asarray(one - other, float)
+    return np.where(np.abs(found) <= _ROUNDING * (np.abs(one) + np.abs(other)), 0.0, found)
+
+
 def robust_mean(sums: FloatArray) -> Robust:
     """Mean, CR2 standard error and degrees of freedom from sums (value, weight) of G clusters, shape [G, 2]; G at least 2,
     no cluster without weight."""
     value, weight = sums[:, 0], sums[:, 1]
     total = float(weight.sum())
     mean = float(value.sum()) / total
-    residual = value - mean * weight
+    residual = difference(value, mean * weight)
     variance = float((residual**2 / (1 - weight / total)).sum()) / total**2
     return Robust(mean, math.sqrt(variance), satterthwaite(weight))
 
@@ -135,7 +142,7 @@ def freedom_seen(sums: FloatArray, robust: Robust) -> float:
 def addends_of(sums: FloatArray, robust: Robust) -> FloatArray:
     """What each cluster adds to CR2's variance [G], up to a factor, from sums (value, weight) [G, 2]."""
     value, weight = sums[:, 0], sums[:, 1]
-    return np.asarray((value - robust.mean * weight) ** 2 / (1 - weight / weight.sum()))
+    return np.asarray(difference(value, robust.mean * weight) ** 2 / (1 - weight / weight.sum()))
 
 
 def concentrated(addends: FloatArray, fewest: float = _FEWEST_FREEDOM) -> float:

@@ -36,7 +36,7 @@ METHODS = (
     Method("clopper-pearson", 1, "Clopper & Pearson 1934", "0 or 1, samples that stand alone, fewer than 5"),
     Method(
         "wilson(effective",
-        4,
+        5,
         "Wilson 1927 on effective trials: Korn & Graubard 1998, CR2 of Bell & McCaffrey 2002",
         "means of values that keep to a range (0 to 1, 0 to 100, -1 to 1), and anything from 0 to 1 in clusters",
     ),
@@ -88,7 +88,7 @@ METHODS = (
     ),
     Method(
         "newcombe",
-        2,
+        3,
         "Newcombe 1998, method 10, of the parts' own intervals; Zou & Donner 2008; no end inside that of a sum of rare events, "
         "Fay & Feuer 1997",
         "differences and sums of two means; changes between wordings and other differences of the same samples",

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import Basis, basis
+from lsm_eval.statistics.bounded import difference
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import Quantity, cluster_sums, estimate
 from lsm_eval.statistics.square_and_add import joint
@@ -188,7 +189,7 @@ def _correlation(parts: Sequence[Part], statistics: FloatArray, base: Basis) -> 
         sums = cluster_sums(statistics[:, part.columns], base.groups, base.count)
         total = sums.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            moved = np.asarray(part.of.aggregate(total - sums) - part.of.aggregate(total))
+            moved = difference(part.of.aggregate(total - sums), part.of.aggregate(total))
         influences.append(part.weight * np.where(np.isfinite(moved), moved, 0.0))
         shared &= (sums != 0).any(axis=1)
     if not shared.any():

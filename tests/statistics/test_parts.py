@@ -176,3 +176,22 @@ def test_one_sample_moves_the_ends_a_little() -> None:
     assert len(ends) == 41
     for one, other in pairwise(ends):
         assert np.abs(np.subtract(np.array(one, float), np.array(other, float))).max() < 0.06
+
+
+@pytest.mark.parametrize("share", [1 / 3, 0.1, 1 / 7])
+def test_what_rounding_leaves_is_no_spread(share: float) -> None:
+    """Where every sample says the same, a number whose sums are rounded has the ends of its neighbour whose sums are not."""
+    neighbour = np.float32(share).item()
+    rng = np.random.default_rng(3)
+    clusters: list[str | None] = [f"c{at}" for at in rng.integers(0, 12, 70)]
+    weights = rng.integers(1, 9, 70).astype(float)
+
+    def found(value: float) -> tuple[Estimate, Estimate]:
+        rows = np.column_stack([value * weights, weights, value * weights[::-1], weights[::-1]])
+        mean = share_among(rows[:, :2], clusters, missing=0, ties=0, seed=0)
+        return mean, combined(DIFFERENCE, rows, clusters, missing=0, ties=0, seed=0)
+
+    for rounded, exact in zip(found(share), found(neighbour), strict=True):
+        assert rounded.method == exact.method
+        assert "correlated" not in rounded.method
+        assert (rounded.low, rounded.high) == pytest.approx((exact.low, exact.high), abs=1e-6)
