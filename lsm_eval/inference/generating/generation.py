@@ -36,6 +36,9 @@ class PromptContinuer:
         self._model, self._config, self._place = model, config, place
         self._memory, self._ledger = memory, ledger
         self._packed: PackedLinears | None = None
+        self._agreed: set[tuple[bool, int | None]] = set()
+        """What was found to agree: with packed weights or without, and up to which length where that reaches beyond a layer's
+        window."""
         self.details: dict[str, str] = {}
         """`generation`: how texts were made, and why if not in the continuous loop."""
 
@@ -55,7 +58,7 @@ class PromptContinuer:
         if why is None:
             self._pack(prompts.values())
             with self._ledger.checking():
-                why = self._disagreement(list(prompts.values()))
+                why = self._unfit(list(prompts.values()))
             if why and self._place.engine == "tree":
                 raise UserError(
                     f"--engine tree: {self._place.name} cannot be continued so, {why}; use --engine auto."
@@ -93,7 +96,7 @@ class PromptContinuer:
             return "--engine plain says so"
         self._pack(prompts)
         with self._ledger.checking():
-            why = self._disagreement(list(prompts))
+            why = self._unfit(list(prompts))
         if why is not None:
             return why
         bounds = capacity(self._config, self._place, prompts, free_memory(self._place.device))
@@ -111,6 +114,17 @@ class PromptContinuer:
                 self._packed = PackedLinears(self._model, free_memory("cpu"))
 
     # Self-checks
+
+    def _unfit(self, prompts: Sequence[Prompt]) -> str | None:
+        """As `_disagreement` says, once for prompts of a kind: its plain passes take longer than a small batch."""
+        reach = max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
+        kind = self._packed is not None, reach if shortest_view(self._config) < reach else None
+        if kind in self._agreed:
+            return None
+        why = self._disagreement(prompts)
+        if why is None:
+            self._agreed.add(kind)
+        return why
 
     def _disagreement(self, prompts: Sequence[Prompt]) -> str | None:
         """None if the loop gives the plain model's log-probabilities on some of the prompts, else what differs."""

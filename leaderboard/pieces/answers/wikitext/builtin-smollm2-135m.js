@@ -1,1 +1,0 @@
-lsmPiece("pieces/answers/wikitext/builtin-smollm2-135m.js",{"0":"log-probability -1.256e+04","1":"log-probability -3.697e+04","2":"log-probability -2860"});
