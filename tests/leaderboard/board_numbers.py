@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Container
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,15 +63,21 @@ Board = dict[str, dict[tuple[str, str], Number]]
 """By model, and by task and metric."""
 
 
-def read_board(root: Path, *, believed: Container[tuple[str, str, str]] = ()) -> Board:
-    """All records below a folder but profiles. The intervals of `believed` numbers (model, task, metric) are the record's own."""
+def read_board(root: Path) -> Board:
+    """All records below a folder but profiles."""
+    folders = [
+        path.parent
+        for path in sorted(root.rglob("manifest.json"))
+        if any(path.parent.glob("samples/*.parquet"))
+    ]
+    models = [json.loads((folder / "manifest.json").read_text())["model"] for folder in folders]
+    names = [shown_name(model) for model in models]
     board: Board = {}
-    for manifest in sorted(root.rglob("manifest.json")):
-        if not (manifest.parent / "samples").is_dir():
-            continue
-        name = shown_name(json.loads(manifest.read_text())["model"])
-        assert name not in board, "one record a model"
-        board[name] = _record(manifest.parent, name, believed)
+    for folder, model, name in zip(folders, models, names, strict=True):
+        # What several models are called is followed by what differs: on this board their number format.
+        own = f"{name} ({model['dtype']})" if names.count(name) > 1 else name
+        assert own not in board, "one record a model"
+        board[own] = _record(folder)
     return board
 
 
@@ -82,9 +87,7 @@ def shown_name(model: Json) -> str:
     return f"{model['name']} + {Path(adapter).name}" if adapter else str(model["name"])
 
 
-def _record(
-    folder: Path, name: str, believed: Container[tuple[str, str, str]]
-) -> dict[tuple[str, str], Number]:
+def _record(folder: Path) -> dict[tuple[str, str], Number]:
     said = json.loads((folder / "estimates.json").read_text())
     told = {
         row["task"]
@@ -102,8 +105,6 @@ def _record(
         # Where they differ in their last bits only: those of the record, so that both are rounded alike.
         value = row["value"] if alike(value, row["value"]) else value
         ends = ends_of(table, row, partial(_part, made, row["task"]))
-        if (name, row["task"], row["metric"]) in believed:
-            ends = None
         cut = sum(one["finish"] == "length" for one in table.rows) if row["task"] in told else 0
         kept = None if row["low"] is None else (row["low"], row["high"])
         own = ends is not None

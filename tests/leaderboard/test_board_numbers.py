@@ -24,16 +24,6 @@ NAME, TASK = "builtin:gemma3-270m", "harmbench"
 """Whose samples are changed to see that it is found."""
 
 
-ROUNDED = frozenset(
-    ("builtin:uniform", "bbq", metric)
-    for metric in (
-        "bbq_acc_ambig", "bbq_bias_ambig", "bbq_alignment_cost", "bbq_bias_ambig_physical_published", "bbq_bias_ambig[Physical_appearance]",
-    )
-)  # fmt: skip
-"""Numbers whose published intervals hang on rounding: all samples say the same there, a third, and what the last bits of sums
-leave of that is taken for a variance, or for a correlation. `test_no_interval_hangs_on_rounding` has what they should be."""
-
-
 @pytest.fixture(scope="module")
 def records(repo: Path) -> Path:
     folder = repo / "reports" / "board"
@@ -52,7 +42,7 @@ def site(repo: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def board(records: Path) -> Board:
-    return read_board(records, believed=ROUNDED)
+    return read_board(records)
 
 
 @pytest.fixture(scope="module")
@@ -100,18 +90,10 @@ def test_scores_are_what_the_answers_make(board: Board) -> None:
 
 
 def test_intervals_are_made_anew(board: Board) -> None:
-    """As many as there were when it was written: of no kind may more fall back on the record's own ends."""
+    """As many as there were when it was written; areas under curves and simulated errors are the record's own."""
     made, kept = intervals_made(board)
     assert sum(made.values()) >= 590
-    assert {kind: count for kind, count in kept.items() if kind not in ("obuchowski", "calibrated null")} == {
-        "wilson(effective, clusters)": 1,
-        "newcombe(wilson(effective, clusters); correlated)": 4,
-    }
-
-
-@pytest.mark.xfail(strict=True, reason="the published intervals of these numbers hang on rounding")
-def test_no_interval_hangs_on_rounding(records: Path) -> None:
-    assert differing(read_board(records / "builtin--uniform")) == []
+    assert set(kept) <= {"obuchowski", "calibrated null"}
 
 
 def test_the_front_page_shows_them(board: Board, site: Path, suites: dict[str, list[str]]) -> None:
@@ -172,7 +154,7 @@ def changed(records: Path, folder: Path, task: str, column: str, value: Any) -> 
     assert rows[0][column] != value
     rows[0][column] = value
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
-    return read_board(folder, believed=ROUNDED)
+    return read_board(folder)
 
 
 def test_one_changed_score_is_found_on_every_page(
