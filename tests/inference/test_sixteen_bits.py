@@ -114,7 +114,11 @@ def test_a_loop_that_differs_as_rounding_does_is_taken(monkeypatch: pytest.Monke
     assert {number for batch in continuer.continuations(prompts, ()) for number in batch} == set(prompts)
     assert max(seen) > 0
     assert continuer.details["generation"] == "continuous"
+    checks = len(seen)
+    list(continuer.continuations(prompts, ()))
+    assert len(seen) == checks, "what agreed is not checked again"
     monkeypatch.setattr(generation, "_apart", lambda *given: 0.5 + apart(*given))
+    continuer = generation.PromptContinuer(model, model.config, place, MemoryGuard("cpu"), Ledger())
     list(continuer.continuations(prompts, ()))
     assert continuer.details["generation"].startswith("plain, because log-probabilities differ by 0.")
 
