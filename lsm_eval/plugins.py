@@ -24,7 +24,7 @@ def points(group: str) -> tuple[EntryPoint, ...]:
 def _changed(folder: str) -> int:
     try:
         return Path(folder).stat().st_mtime_ns
-    except OSError:
+    except (OSError, TypeError, ValueError):  # what is no folder's name may stand there, too
         return 0
 
 
