@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.table import print_table
+from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
     from lsm_eval.detectors.card import Card
@@ -152,8 +154,23 @@ def detectors(as_json: bool) -> None:
 
 def _whole(files: Mapping[str, TaskFile]) -> tuple[list[TaskFile], list[TaskFile]]:
     """The files that can be read, and those that cannot."""
-    whole = [file for file in files.values() if file.fault is None]
-    return whole, [file for file in files.values() if file.fault is not None]
+    whole, broken = [], []
+    for file in files.values():
+        fault = file.fault or _fault_of(file)
+        if fault is None:
+            whole.append(file)
+        else:
+            broken.append(replace(file, fault=fault))
+    return whole, broken
+
+
+def _fault_of(file: TaskFile) -> UserError | None:
+    """Why a file cannot be read that nobody has read so far."""
+    try:
+        len(file.content)
+    except UserError as error:
+        return error
+    return None
 
 
 def _say(broken: Sequence[TaskFile]) -> None:

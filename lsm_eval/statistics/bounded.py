@@ -38,7 +38,7 @@ trial."""
 _DESIGN_EVENTS = 1.0
 _SPREAD_EVENTS = 0.5
 _CONCENTRATED = 2.0
-_ROUNDING = 1e-12
+_ROUNDING = 1e-10
 _FEWEST_FREEDOM = 6.0
 FEWEST_CLUSTERS = 5
 GUARD = 1.3
@@ -74,7 +74,8 @@ class Bounded:
 def difference(one: FloatArray, other: FloatArray) -> FloatArray:
     """`one - other` [n], and 0 where no more is left of it than rounding leaves: where nothing varies, that is no spread."""
     found = np.asarray(one - other, float)
-    return np.where(np.abs(found) <= _ROUNDING * (np.abs(one) + np.abs(other)), 0.0, found)
+    limit = _ROUNDING * (np.abs(one) + np.abs(other))
+    return np.where((np.abs(found) <= limit) & np.isfinite(limit), 0.0, found)
 
 
 def robust_mean(sums: FloatArray) -> Robust:

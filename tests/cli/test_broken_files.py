@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from command_line import QUESTIONS, SCORE, Runner, call, write_task
+
+from lsm_eval.tasks import registry
+from lsm_eval.tasks.files import packaged_tasks
 
 
 @pytest.fixture
@@ -86,3 +90,19 @@ def test_the_fault_of_foreign_code_has_a_log_also_where_it_costs_one_task(run: R
     named = ["--include", str(folder), "--include-code"]
     assert "The traceback is in " in call("data", "pin", "own", "good", *named).out
     assert "The traceback is in " in call("show", "task", "own", *named, "--model", "builtin:first").err
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "other"), [("tasks", "gsm8k", "arc_easy"), ("suites", "core", "quality")]
+)
+def test_a_damaged_file_of_the_package_costs_itself(
+    what: str, name: str, other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(packaged_tasks(), tmp_path / "tasks")
+    (damaged,) = (tmp_path / "tasks").rglob(f"{name}.yaml")
+    damaged.write_text(damaged.read_text() + "\n: [")
+    monkeypatch.setattr(registry, "packaged_tasks", lambda: tmp_path / "tasks")
+    found = call("list", what)
+    assert found.code == 2
+    assert f"lsm-eval: {name} is left out: " in found.err
+    assert other in found.out

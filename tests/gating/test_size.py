@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,9 @@ def test_a_large_record_is_compared_and_gated_in_seconds(tmp_path: Path) -> None
         result = lsm_eval.gate(records[0], records[1], policy)
         took.append(time.process_time() - start)
         if took[-1] < 5:
-            break  # what else the machine does costs processor time, too
+            break
     assert len(compared.rows) == len(result.findings) == METRICS
     assert compared.rows[0].n == SAMPLES
     assert not compared.refused
-    assert took[-1] < 5, took
+    # Processor time, too, is more where another test runs beside: the cores share caches.
+    assert took[-1] < (8 if "PYTEST_XDIST_WORKER" in os.environ else 5), took

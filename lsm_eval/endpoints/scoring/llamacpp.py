@@ -21,7 +21,7 @@ _BIAS = 1e6
 _MANY = 64
 """Likeliest tokens that are asked for where several are wanted at one place."""
 _ALL = 10_000_000
-_SHORT = 8
+_SHORT = 16
 """Prompts of fewer tokens are read anew. Of a model whose attention slides, the server keeps states of its cache to go back
 to; those of another text outlive a new one of three tokens or fewer, and are taken for its own (seen in llama.cpp of October
 2026: numbers several nats off)."""

@@ -150,5 +150,11 @@ class DecoderNetwork:
     def _plain(self, *, detail: bool = False) -> Scorer:
         place = self._place
         return PlainScorer(
-            self._model, self._memory, device=place.device, pad=place.pad, ledger=self.ledger, detail=detail
+            self._model,
+            self._memory,
+            device=place.device,
+            pad=place.pad,
+            ledger=self.ledger,
+            detail=detail,
+            quick=detail and place.engine != "plain",
         )

@@ -36,9 +36,9 @@ class PromptContinuer:
         self._model, self._config, self._place = model, config, place
         self._memory, self._ledger = memory, ledger
         self._packed: PackedLinears | None = None
-        self._agreed: set[tuple[bool, int | None]] = set()
-        """What was found to agree: with packed weights or without, and up to which length where that reaches beyond a layer's
-        window."""
+        self._agreed: set[tuple[bool, bool, tuple[int, ...]]] = set()
+        """What was found to agree: with packed weights or without, and the samples that were looked at: whether the first two share
+        a beginning, and how long they are."""
         self.details: dict[str, str] = {}
         """`generation`: how texts were made, and why if not in the continuous loop."""
 
@@ -118,7 +118,11 @@ class PromptContinuer:
     def _unfit(self, prompts: Sequence[Prompt]) -> str | None:
         """As `_disagreement` says, once for prompts of a kind: its plain passes take longer than a small batch."""
         reach = max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
-        kind = self._packed is not None, reach if shortest_view(self._config) < reach else None
+        if attention_chunk(self._config, reach):
+            return self._disagreement(prompts)
+        some = self._samples(prompts)
+        alike = some[0].tokens[:1] == some[1].tokens[:1]
+        kind = self._packed is not None, alike, tuple(len(prompt.tokens) for prompt in some)
         if kind in self._agreed:
             return None
         why = self._disagreement(prompts)

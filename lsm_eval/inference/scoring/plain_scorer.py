@@ -25,11 +25,13 @@ class PlainScorer:
         pad: int,
         ledger: Ledger | None = None,
         detail: bool = False,
+        quick: bool = False,
     ) -> None:
-        """`detail`: scores say of each token how likely it is."""
+        """`detail`: scores say of each token how likely it is. `quick`: with products that are quicker than the model's own, which
+        the reference never has."""
         self._model, self._memory, self._device, self._pad = model, memory, device, pad
         self._ledger = ledger or Ledger()
-        self._detail = detail
+        self._detail, self._quick = detail, quick
 
     def scores(
         self, rows: Mapping[int, Sequence[TokenRow]], budget: int, known: Collection[int]
@@ -50,8 +52,7 @@ class PlainScorer:
     def _compute(self, plan: ScoringPlan) -> Callable[[Sequence[list[int]]], list[list[SequenceScore]]]:
         def compute(part: Sequence[list[int]]) -> list[list[SequenceScore]]:
             own = plan.rows(part)
-            # Without detail it is what every quicker product is held against.
-            with fast_linears(self._model) if self._detail else nullcontext():
+            with fast_linears(self._model) if self._quick else nullcontext():
                 found = score_sequences(
                     self._model,
                     own,
