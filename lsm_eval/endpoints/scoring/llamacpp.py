@@ -24,8 +24,8 @@ _ALL = 10_000_000
 _SHORT = 16
 """Prompts of fewer tokens are read anew. Of a model whose attention slides, the server keeps states of its cache to go back
 to; those of another text outlive a new one of three tokens or fewer, and are taken for its own (seen in llama.cpp of October
-2026: numbers several nats off). Where texts share no first token, as without a beginning of text, longer prompts were seen to be told so,
-too, which is not mended yet."""
+2026: numbers several nats off). Where texts have no first token in common (the model has no beginning of text), longer prompts
+got such numbers, too: not mended yet."""
 
 
 @dataclass(frozen=True, slots=True)
