@@ -57,6 +57,9 @@ class Speaking:
         self.strings = written == "strings"
         self.untold: set[int] = set()
         """Tokens of which llama.cpp tells nothing when they are written."""
+        self.cuts = True
+        """Whether llama.cpp's cache can be cut. Otherwise what comes from it is wrong: all but a prompt's last token is forgotten."""
+        self.cached: list[int] = []
         self.ids = True
         """Whether vLLM's `logprob_token_ids` is known."""
         self.spoil: dict[int, Any] = {}
@@ -203,8 +206,18 @@ class Speaking:
         """llama.cpp's."""
         if self.kind != "llama.cpp":
             return 404, {"error": "no"}, {}
+        if "logit_bias" not in body:
+            pairs = zip(body["prompt"], self.cached, strict=False)
+            shared = next(
+                (at for at, (one, other) in enumerate(pairs) if one != other),
+                min(len(body["prompt"]), len(self.cached)),
+            )
+            whole = self.cuts or shared in (0, len(self.cached))
+            self.cached = body["prompt"]
+            return {"timings": {"cache_n": min(shared, len(self.cached) - 1) if whole else 0}}
         ((forced, bias),) = body["logit_bias"]
-        before = self.weights.after(body["prompt"])[-1]
+        prompt = body["prompt"][-1:] if body["cache_prompt"] and not self.cuts else body["prompt"]
+        before = self.weights.after(prompt)[-1]
         after = before.clone()
         after[forced] += bias
         told = self.torch_softmax(after) if self.lie == "after the bias" else before

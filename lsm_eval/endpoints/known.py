@@ -145,6 +145,7 @@ class Known:
             offline=self.offline,
             kept=kept,
             asks=self.options.probe,
+            cache_known=self.options.cache_known,
         )
         if kept != found.finding:
             self.learned.keep_scoring(self.server, found.finding.dump())

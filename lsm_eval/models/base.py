@@ -50,6 +50,8 @@ class EndpointOptions:
     """Whether it is to write on where a text would end (`ignore_eos` of vLLM, SGLang and llama.cpp): `Endless`."""
     keep: bool = True
     """Whether what was found out of it is kept for the next run; not of a server that lives as long as this one."""
+    cache_known: bool = False
+    """Whether what its cache gives is known to be right (`endpoints.scoring.prompt_cache`), so that it need not be found out."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:

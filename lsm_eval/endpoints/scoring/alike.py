@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
+from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
 from lsm_eval.endpoints.scoring.looking import Scoring
 from lsm_eval.endpoints.scoring.numbers import TokenNumber
 from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.prompt_cache import cuts
 from lsm_eval.endpoints.scoring.proof import TOLERANCE, probe_tokens
 from lsm_eval.endpoints.scoring.route import Route
 from lsm_eval.inference.scoring.plain import TokenRow
@@ -24,6 +26,8 @@ class Sample:
     route: Route
     row: TokenRow
     numbers: Sequence[TokenNumber]
+    most: int | None
+    """Tokens that fit."""
 
 
 def sample_row(scoring: Scoring) -> TokenRow:
@@ -39,7 +43,7 @@ async def take_sample(scoring: Scoring, row: TokenRow, server: Server) -> Sample
     """What the server says of `row`. Raises `Unanswered`."""
     route = scoring.finding.made()
     assert route is not None
-    return Sample(route, row, await _numbers(route, row, server))
+    return Sample(route, row, await _numbers(route, row, server), scoring.room.context)
 
 
 async def differs(sample: Sample, server: Server) -> str | None:
@@ -51,6 +55,10 @@ async def differs(sample: Sample, server: Server) -> str | None:
         if error.passing:
             raise
         return f"tells no log-probabilities by the route {sample.route.name} ({error.outcome.detail})"
+    if isinstance(route := sample.route, LlamaCpp) and route.cuts:
+        async with Caller(*server) as caller:
+            if not await cuts(caller, sample.row.tokens, route.plain, sample.most, quick=True):
+                return "keeps prompts in its cache in another way"
     worst = max(abs(one.logprob - own.logprob) for one, own in zip(found, sample.numbers, strict=True))
     return (
         f"tells other log-probabilities of the same tokens ({worst:.2f} nats apart)"

@@ -11,6 +11,7 @@ from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.echo import Echo
 from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
 from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.prompt_cache import cuts
 from lsm_eval.endpoints.scoring.prompt_logprobs import PromptLogprobs
 from lsm_eval.endpoints.scoring.proof import NotProved, prove
 from lsm_eval.endpoints.scoring.route import Route
@@ -19,7 +20,7 @@ from lsm_eval.endpoints.server import NotThere
 from lsm_eval.errors import UserError
 
 _SECONDS = 60.0
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Finding:
     """Tokens that the route writes on top, where that can be chosen."""
     plain: int = -1
     """The token that `llamacpp` writes where the wanted one is not told of."""
+    cuts: bool = False
+    """Whether `llamacpp` may read prompts from the server's cache."""
     ids: bool = False
     """Whether `prompt_logprobs` asks for single tokens by `token_ids`."""
     difference: float | None = None
@@ -66,13 +69,21 @@ class Finding:
             case "sglang":
                 return SGLang(self.new)
             case "llama.cpp":
-                return LlamaCpp(self.plain)
+                return LlamaCpp(self.plain, self.cuts)
         return None
 
 
-async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str], Sequence[int]]) -> Finding:
+async def find_route(
+    caller: Caller,
+    probe: Sequence[int],
+    encode: Callable[[str], Sequence[int]],
+    most: int | None = None,
+    *,
+    cache_known: bool = False,
+) -> Finding:
     """The first route that passes `proof.prove`. `probe`: see `proof.probe_tokens`. `encode`: tokens of a text, without
-    those that are put around one. Raises `UserError` where the server does not answer now."""
+    those that are put around one. `most`: tokens that fit. `cache_known`: of
+    `EndpointOptions`. Raises `UserError` where the server does not answer now."""
     lacking: dict[str, str] = {}
     sure = True
     plain = encode("a")[-1]
@@ -104,12 +115,22 @@ async def find_route(caller: Caller, probe: Sequence[int], encode: Callable[[str
             new = route.new if isinstance(route, Echo | SGLang) else 0
             own = plain if isinstance(route, LlamaCpp) else -1
             ids = isinstance(route, PromptLogprobs) and route.ids
-            return Finding(route.name, new, own, ids, difference, sure=sure)
+            cut = False
+            if isinstance(route, LlamaCpp):
+                try:
+                    cut = cache_known or await cuts(caller, probe, plain, most)
+                except Unanswered as error:
+                    sure &= error.lacking
+            return Finding(route.name, new, own, cut, ids, difference, sure=sure)
     return Finding(None, lacking="; ".join(f"{name}: {why}" for name, why in lacking.items()), sure=sure)
 
 
 async def still_holds(
-    kept: Finding, caller: Caller, probe: Sequence[int], encode: Callable[[str], Sequence[int]]
+    kept: Finding,
+    caller: Caller,
+    probe: Sequence[int],
+    encode: Callable[[str], Sequence[int]],
+    most: int | None = None,
 ) -> bool:
     """Whether the route that was found before still passes, for one token: another model may be served under the same name.
     That there is none is the server's doing, and believed. Raises `Unanswered` where the server does not answer now."""
@@ -119,6 +140,12 @@ async def still_holds(
     if isinstance(route, LlamaCpp) and route.plain != encode("a")[-1]:
         return False
     try:
+        if (
+            isinstance(route, LlamaCpp)
+            and route.cuts
+            and not await cuts(caller, probe, route.plain, most, quick=True)
+        ):
+            return False
         await prove(route, caller, probe, encode, once=True)
     except NotProved:
         return False

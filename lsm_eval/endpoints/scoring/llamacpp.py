@@ -2,7 +2,7 @@
 
 The logits are biased so that the wanted token is written. What is told of it are the model's own numbers, from before the
 bias, and the first of `top_logprobs` is the likeliest one. The prompt but for its last token comes from the server's
-cache, so that a token costs what one costs to write. Of a token that ends texts, or is a part of a character, nothing is
+cache where that can be cut (`prompt_cache`), so that a token costs what one costs to write; elsewhere it is read anew. Of a token that ends texts, or is a part of a character, nothing is
 told: there a plain token is written, and the wanted one looked up among all of the vocabulary.
 """
 
@@ -21,11 +21,6 @@ _BIAS = 1e6
 _MANY = 64
 """Likeliest tokens that are asked for where several are wanted at one place."""
 _ALL = 10_000_000
-_SHORT = 16
-"""Prompts of fewer tokens are read anew. Of a model whose attention slides, the server keeps states of its cache to go back
-to; those of another text outlive a new one of three tokens or fewer, and are taken for its own (seen in llama.cpp of October
-2026: numbers several nats off). Where texts have no first token in common (the model has no beginning of text), longer prompts
-got such numbers, too: not mended yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +29,8 @@ class LlamaCpp:
 
     plain: int
     """A token that the server tells of when it is written."""
+    cuts: bool = False
+    """Whether prompts may come from the server's cache (`prompt_cache`)."""
     name: ClassVar[str] = "llama.cpp"
     spare: ClassVar[int] = 1
 
@@ -106,7 +103,8 @@ class LlamaCpp:
             "n_predict": 1,
             "n_probs": top,
             "temperature": 0,
-            "cache_prompt": cached and len(before) >= _SHORT,
+            "cache_prompt": cached and self.cuts,
+            "n_cache_reuse": 0,  # parts of other prompts, moved to other places, have other numbers
             "logit_bias": [[token, _BIAS]],
             "response_fields": ["completion_probabilities", "tokens_evaluated", "timings"],
         }

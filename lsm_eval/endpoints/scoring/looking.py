@@ -68,9 +68,11 @@ class Scoring:
         if self.finding.route is None:
             return {"scoring": "none"}
         difference = self.finding.difference or 0.0
-        single = ", single tokens by logprob_token_ids" if self.finding.ids else ""
+        how = ", single tokens by logprob_token_ids" if self.finding.ids else ""
+        if self.finding.plain >= 0 and not self.finding.cuts:
+            how = ", without its cache"
         return {
-            "scoring": f"{self.finding.route}{single} (proved: {difference:.2g} nats at most between reading and writing a token)",
+            "scoring": f"{self.finding.route}{how} (proved: {difference:.2g} nats at most between reading and writing a token)",
             "tokenizer": self.tokenizer,
         }
 
@@ -83,6 +85,7 @@ class Scoring:
             "context": self.room.context,
             "version": _VERSION,
             **({"overflow": "truncate"} if self.cuts else {}),
+            **({"cache": self.finding.cuts} if self.finding.plain >= 0 else {}),
         }
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
@@ -124,15 +127,19 @@ def look(
     offline: bool,
     kept: Finding | None = None,
     asks: bool = True,
+    cache_known: bool = False,
 ) -> Scoring:
     """Find out what the server tells of likelihoods. `tokenizer`: of `--tokenizer`. `kept`: what was found of this very
-    server before, which is proved anew with one token; without `asks` it is taken as it is. Raises `UserError` where it cannot be asked now, and for a tokenizer that is not the server's."""
+    server before, which is proved anew with one token; without `asks` it is taken as it is. `cache_known`: of
+    `EndpointOptions`. Raises `UserError` where it cannot be asked now, and for a tokenizer that is not the server's."""
     named = None if tokenizer is None else load_named(tokenizer, offline=offline)
     # Two threads: while one proves a route it waits for tokens from the other.
     tokens, asking = Background(), Background()
     needed = False
     try:
-        found = _look(tokens, asking, (address, key, model), named, tokenizer, overflow, kept, asks)
+        found = _look(
+            tokens, asking, (address, key, model), named, tokenizer, overflow, kept, asks, cache_known
+        )
         needed = found.encoder is not None and named is None
         return found
     except Unanswered as error:
@@ -155,6 +162,7 @@ def _look(
     overflow: Overflow,
     kept: Finding | None,
     asks: bool,
+    cache_known: bool,
 ) -> Scoring:
     facts = tokens.run(_facts(server, named, name))
     if named is not None:
@@ -167,7 +175,7 @@ def _look(
             "has no /tokenize, so that nobody knows which tokens are a context's and which its answer's (--tokenizer "
             "ID|DIR names the model's tokenizer)",
         )
-    finding, room = asking.run(_found(server, encoder, kept, asks=asks))
+    finding, room = asking.run(_found(server, encoder, kept, asks=asks, cache_known=cache_known))
     route = finding.made()
     if route is None:
         return Scoring(finding, f"tells no log-probabilities that can be used ({finding.lacking})")
@@ -189,7 +197,7 @@ async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, 
 
 
 async def _found(
-    server: Server, encoder: Encoder, kept: Finding | None, *, asks: bool
+    server: Server, encoder: Encoder, kept: Finding | None, *, asks: bool, cache_known: bool
 ) -> tuple[Finding, Room]:
     """The route, and how much the server can read."""
 
@@ -202,9 +210,9 @@ async def _found(
             return kept, room
         start = encoder.prefix or ((encoder.bos,) if encoder.bos is not None else ())
         probe = probe_tokens(start, encode, room.context)
-        if kept is not None and await still_holds(kept, caller, probe, encode):
+        if kept is not None and await still_holds(kept, caller, probe, encode, room.context):
             return kept, room
-        return await find_route(caller, probe, encode), room
+        return await find_route(caller, probe, encode, room.context, cache_known=cache_known), room
 
 
 def _digest(tokenizer: Any) -> str:

@@ -197,6 +197,7 @@ class LlamaCppModel:
                 max_concurrency=_WAITING * self._settings.slots,
                 ignore_ends=self._endless,
                 keep=False,
+                cache_known=True,  # no states to go back to: what cannot be cut is read anew
             )
             endpoint = EndpointModel(self._settings.path.name, options, _PATIENCE, self._say, offline=True)
             self._running = server, endpoint, Reader(server)

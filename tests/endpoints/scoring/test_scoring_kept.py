@@ -43,7 +43,7 @@ def _scores(server: Server, near: HFModel, **options: Any) -> int:
 def test_what_was_kept_is_proved_again_with_one_token(kind: str, weights: Weights, near: HFModel) -> None:
     with speaking(weights, kind) as (server, _):
         assert _scores(server, near) >= 6
-        assert _scores(server, near) <= (5 if kind == "llama.cpp" else 3)
+        assert _scores(server, near) <= (23 if kind == "llama.cpp" else 3)
 
 
 def test_what_was_kept_of_another_model_is_not_believed(
@@ -65,6 +65,8 @@ def test_what_was_kept_of_another_model_is_not_believed(
         assert kept.findings is not None
         assert kept.findings.scoring is not None
         kept.keep_scoring(model._known.server, {**kept.findings.scoring, "plain": 3})  # another vocabulary's
+        assert _scores(server, near) > 6
+        own.cuts = False  # and when the server was started otherwise
         assert _scores(server, near) > 6
 
 

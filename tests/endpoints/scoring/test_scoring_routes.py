@@ -85,6 +85,15 @@ def test_a_token_that_is_forced(weights: Weights, near: HFModel) -> None:
         assert max(asked) > 320
 
 
+def test_a_cache_that_cannot_be_cut_is_not_used(weights: Weights, near: HFModel) -> None:
+    """What comes from it is another text's."""
+    with speaking(weights, "llama.cpp") as (server, own):
+        own.cuts = False
+        model = far_model(server)
+        check_alike(answers(near, SCORES + TEXTS), answers(model, SCORES + TEXTS), TOLERANCE)
+        assert (model.info.details or {})["scoring"].startswith("llama.cpp, without its cache (proved")
+
+
 def test_windows_of_a_long_text(weights: Weights, checkpoint: Path) -> None:
     """Those of a model in process whose context is what the server leaves of its own."""
     from lsm_eval.models.base import ModelOptions
