@@ -16,10 +16,10 @@ from rivals import drawn, rivals
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.collect import collect
 from lsm_eval.leaderboard.ranking.board import rank_board
-from lsm_eval.leaderboard.table.cell import TableColumn
+from lsm_eval.leaderboard.table.cell import Cell, TableColumn
 from lsm_eval.leaderboard.table.tasks import task_columns
 from lsm_eval.leaderboard.tradeoff.axis import axis
-from lsm_eval.leaderboard.tradeoff.costs import OTHER_MACHINE, OTHER_TASKS, cost_axes
+from lsm_eval.leaderboard.tradeoff.costs import OTHER_MACHINE, OTHER_TASKS, SPEED, cost_axes
 from lsm_eval.leaderboard.tradeoff.figure import figure, tick_text
 from lsm_eval.leaderboard.tradeoff.front import Front, front, wider
 from lsm_eval.leaderboard.tradeoff.labels import LONGEST, placed, short
@@ -272,6 +272,30 @@ def test_costs_over_other_tasks_or_of_other_machines_do_not_compare(tmp_path: Pa
     made = thinking(tmp_path / "b", ["one", "other"], [100, 100])
     assert marks(made["cost:score"]) == [("†", OTHER_MACHINE)] * 2
     assert marks(made["cost:reasoning"]) == [("", "")] * 2
+
+
+def test_of_the_throughputs_of_a_condition_one_is_an_axis(tmp_path: Path) -> None:
+    for at in range(2):
+        rivals(
+            tmp_path / f"{at}",
+            {"arc": list(drawn(1, 9))},
+            names=[f"m{at}"],
+            manifest=[{"model": {"fingerprint": f"{at:064x}"}}],
+        )
+    board = collect(find_records(tmp_path)[0])
+    cells = {0: Cell(Interval(1.0, None, None), 1), 1: Cell(Interval(2.0, None, None), 1)}
+    ids = [
+        f"task:profile_{condition}:{metric}"
+        for condition in ("b1", "b4")
+        for metric in ("total_tokens_per_second", "requests_per_second", "output_tokens_per_second", "latency", "flops_share")
+    ]  # fmt: skip
+    measured = [TableColumn(one, SPEED, one, "", "s", True, cells=cells) for one in ids]
+    found = [column.id for column in cost_axes(board, measured) if column.group == SPEED]
+    assert found == [
+        f"task:profile_{one}:{metric}"
+        for one in ("b1", "b4")
+        for metric in ("output_tokens_per_second", "latency")
+    ]
 
 
 def test_a_model_that_compares_with_no_other_is_not_on_the_front(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lsm_eval.leaderboard.collect import Board
+from lsm_eval.leaderboard.portrait.curves import THROUGHPUT
 from lsm_eval.leaderboard.table.cell import Cell, TableColumn
 from lsm_eval.leaderboard.table.tasks import cost_columns, machine
 from lsm_eval.leaderboard.words import word
@@ -32,17 +33,23 @@ def cost_axes(board: Board, tasks: Sequence[TableColumn]) -> list[TableColumn]:
         _column(board, "dollars", word("dollars a thousand samples"), "$", "dollars", _dollars),
         _column(board, "reasoning", word("reasoning tokens a sample"), word("tokens"), "tokens", _reasoning),
         *_latencies(board),
-        *(
-            column
-            for column in tasks
-            if column.group == SPEED and column.higher is not None and _costs(column)
-        ),
+        *_profiled([one for one in tasks if one.group == SPEED and one.higher is not None]),
     ]
     return [column for column in found if len(column.cells) > 1]
 
 
-def _costs(column: TableColumn) -> bool:
-    return column.id.rpartition(":")[2] not in _OF_THE_ENGINE
+def _profiled(columns: Sequence[TableColumn]) -> Iterator[TableColumn]:
+    """What profiles measured. Throughputs of one condition go together, as all models were sent the same requests: the first of them
+    stands for all."""
+    metrics: dict[str, list[str]] = {}
+    for column in columns:
+        condition, _, metric = column.id.rpartition(":")
+        metrics.setdefault(condition, []).append(metric)
+    for column in columns:
+        condition, _, metric = column.id.rpartition(":")
+        first = next((name for name in THROUGHPUT if name in metrics[condition]), metric)
+        if metric not in _OF_THE_ENGINE and (metric not in THROUGHPUT or metric == first):
+            yield column
 
 
 def _on_one_machine(board: Board, column: TableColumn) -> TableColumn:
