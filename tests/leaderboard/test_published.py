@@ -20,9 +20,9 @@ from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.write import MARKER
 from lsm_eval.results.redaction import redact
 
-HOW = "lsm-eval leaderboard reports/board --out leaderboard --samples 12"
+HOW = "lsm-eval leaderboard reports/board --out leaderboard --samples 7"
 """How `leaderboard/` is made, from the repository's root."""
-OPTIONS = Options(samples=12)
+OPTIONS = Options(samples=7)
 """The options of that command."""
 MOST = 60_000_000
 """Bytes of all files in the repository together."""

@@ -39,7 +39,10 @@ const lsm = (() => {
       const parts = element.getAttribute(`data-${name}-parts`);
       return t(element.getAttribute(`data-${name}`), parts ? JSON.parse(parts) : null);
     };
-    for (const element of part.querySelectorAll("[data-t]")) element.textContent = say(element, "t");
+    for (const element of part.querySelectorAll("[data-t]")) {
+      element.dataset.t ||= element.textContent;
+      element.textContent = say(element, "t");
+    }
     for (const name of ATTRIBUTES) {
       for (const element of part.querySelectorAll(`[data-t-${name}]`)) element.setAttribute(name, say(element, `t-${name}`));
     }

@@ -8,11 +8,11 @@ from typing import Any
 
 from lsm_eval.leaderboard.show import clip, visible
 
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+_ESCAPES = str.maketrans({"<": "\\u003c", "&": "\\u0026"})
 
 
 def safe_json(thing: Any) -> str:
-    """`thing` as JSON in ASCII without `<`, `>` and `&`, so that nothing in it can end the script that it stands in.
+    """`thing` as JSON in ASCII without `<` and `&`, so that nothing in it can end the script that it stands in, or begin a comment there.
 
     Characters that cannot be seen are written out in every text (`show.visible`). What is no finite number is null.
     Dataclasses and other objects are not taken: TypeError.

@@ -61,7 +61,11 @@ class Words:
         if not parts and text in self._made:  # pages have thousands
             self._used.setdefault(text)
             return self._made[text]
-        made = Markup("<span{}>{}</span>").format(self._mark("t", text, parts), self.plain(text, **parts))
+        mark = self._mark("t", text, parts)
+        # A page has thousands: what stands in it itself is not said twice.
+        if self.language == "en" and not parts and visible(text) == text:
+            mark = Markup(" data-t")
+        made = Markup("<span{}>{}</span>").format(mark, self.plain(text, **parts))
         if not parts:
             self._made[text] = made
         return made
