@@ -19,10 +19,10 @@ from recomputed_ranks import Column, Ranks, Told, among, averaged, compared, ran
 from recomputed_scores import Row
 from recomputed_wholes import WHOLE, score
 
-WITHOUT = re.compile(
-    r"(membership_.*|halueval_auroc|stereoset_.*|bbq_(bias|alignment).*|gap|injection_effect|.*_corrected)"
-)
-"""Metrics that exist over a whole set of samples only: no sample has a score in them."""
+WITHOUT = re.compile(r"membership_.*|halueval_auroc|stereoset_.*|.*_corrected")
+"""Metrics that exist over a whole set of samples only, or are no function of what samples have: no sample has a score in them."""
+ATTEMPTED = "qa_correct_attempted"
+"""A mean over some of the samples: those that were attempted."""
 Sample = tuple[str, str | None]
 """Its id, and what was asked."""
 
@@ -50,8 +50,11 @@ Columns = dict[str, Ranked]
 def scores_of(number: Number, metric: str) -> dict[Sample, float] | None:
     """Each sample's score; of a metric that is no mean its pseudo-value (Tukey 1958). None where there are none."""
     rows, base = number.table.counted(metric), metric.partition("[")[0]
-    if base in WHOLE:
-        if WITHOUT.fullmatch(base) or len({row["weight"] for row in rows}) > 1:
+    values: list[float | None] | None
+    if base == ATTEMPTED:
+        values = [None if row["score.qa_abstained"] else row["score.qa_correct"] for row in rows]
+    elif base in WHOLE:
+        if WITHOUT.fullmatch(base) or len({row["weight"] for row in number.table.rows}) > 1:
             return None
         values = _pseudo(rows, base, number.value)
     else:

@@ -14,8 +14,8 @@ from rivals import drawn, rivals
 
 from lsm_eval.comparison.compare import compare
 from lsm_eval.comparison.result import Row
+from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.build import build
-from lsm_eval.leaderboard.show import value
 from lsm_eval.leaderboard.versus.packing import packed, unpacked
 from lsm_eval.results.reader import read_record
 
@@ -114,7 +114,7 @@ def test_numbers_are_written_as_on_every_other_page(page: Page, site: Path, firs
     )
     made = compare(read_record(record(site, first)), [read_record(record(site, second))])
     for row in made.rows:
-        both = [value(one, row.unit) for one in (row.baseline_value, row.candidate_value)]
+        both = [show.value(one, row.unit) for one in (row.baseline_value, row.candidate_value)]
         assert shown[f"{row.task}:{row.metric}"][:2] == both, row
 
 
