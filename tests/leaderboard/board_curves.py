@@ -191,7 +191,25 @@ def check_run(part: str, runs: dict[str, Json]) -> Counter[str]:
     told = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", _under(part, "work").partition("</dl>")[0]))
     lines = {name: text for name, text in _work(work).items() if text}
     assert {name: html.unescape(told.get(name, "")) for name in lines} == lines, run
-    return Counter(phases=len(shown) + 1, work=len(lines))
+    rates = _check_rates(html.unescape(told.get("Latency", "")), manifest.get("latency") or [])
+    return Counter(phases=len(shown) + 1, work=len(lines), rates=rates)
+
+
+def _check_rates(told: str, rows: Sequence[Json]) -> int:
+    """Requests and tokens a second are those of what was counted. (Percentiles are the record's own: it keeps no times of a run's batches.)"""
+    seen = 0
+    for row, text in zip(rows, told.split("; ") if told else [], strict=True):
+        words = []
+        for what in ("requests", "output_tokens"):
+            if row[f"{what}_per_second"] is not None:
+                rate = row[what] / row["seconds"]
+                assert math.isclose(rate, row[f"{what}_per_second"], rel_tol=1e-4), (row["request"], what)
+                rate = row[f"{what}_per_second"]
+                number = f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+                words.append(f"{number} {what.removeprefix('output_')}/s")
+        assert text.startswith(f"{row['request']} {', '.join(words)}, "), text
+        seen += len(words)
+    return seen
 
 
 def _under(part: str, what: str) -> str:

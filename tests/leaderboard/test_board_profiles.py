@@ -98,6 +98,7 @@ def test_model_pages_show_what_runs_took(profiles: Profiles, records: Path, site
             seen += check_run(part, runs)
     assert seen["phases"] >= 120
     assert seen["work"] >= 20
+    assert seen["rates"] >= 16
     for profile in profiles.values():
         most = most_memory(profile)
         assert most is None or most <= profile.manifest["profile"]["peak_memory_bytes"]
