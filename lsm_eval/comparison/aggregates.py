@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lsm_eval.comparison.tables import FloatArray
+from lsm_eval.comparison.tables import FloatArray, Table
 from lsm_eval.errors import UserError
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric, CorpusMetric
@@ -53,9 +53,26 @@ class Aggregates:
             return f"the task file of {task} is not at hand: name its folder with --include"
 
 
-def is_mean(statistics: FloatArray) -> bool:
-    """Whether statistics are of the form (value, 1): a plain mean. Rows of NaN are samples without any."""
+def like_mean(statistics: FloatArray) -> bool:
+    """Whether statistics [n, 2] are of a plain mean's form, (value, 1). Rows of NaN are samples without any."""
     return statistics.shape[1] == 2 and bool((np.isnan(statistics[:, 1]) | (statistics[:, 1] == 1)).all())
+
+
+def is_mean(table: Table, metric: str, statistics: FloatArray) -> bool:
+    """Whether a metric is the plain mean of what its samples have: their statistics, one row a sample of the table, have that form, and the
+    record's number is the mean. (That of a perplexity over samples is not, which keeps (log-probability, 1).)"""
+    rows = (row for row in table.record.estimates if (row.task, row.metric) == (table.task, metric))
+    row = next(rows, None)
+    return like_mean(statistics) and (row is None or gives(row, statistics[:, 0], table.weights))
+
+
+def gives(row: EstimateRow, values: FloatArray, weights: FloatArray | None) -> bool:
+    """Whether the number is the mean of its samples' values [n], NaN of those that have none. An imported one says itself where it is not."""
+    known = ~np.isnan(values)
+    if row.imported is not None or row.value is None or not known.any():
+        return True
+    mean = float(np.average(values[known], weights=None if weights is None else weights[known]))
+    return not math.isfinite(mean) or agrees(row.value, mean)
 
 
 def no_function(row: EstimateRow, aggregate: Aggregate, sums: FloatArray) -> str | None:

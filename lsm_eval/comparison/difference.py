@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.comparison.aggregates import Aggregate, Aggregates, is_mean, no_function
+from lsm_eval.comparison.aggregates import Aggregate, Aggregates, is_mean, like_mean, no_function
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray
 from lsm_eval.metrics.weights import relative
@@ -77,7 +77,7 @@ def difference(
     if (pairs.weights(0)[say] != pairs.weights(1)[say]).any():
         return _without("its samples stand for unlike numbers of others in the two runs")
     same = bool((ours == theirs).all())
-    if is_mean(whole) and is_mean(other) and same:
+    if is_mean(pairs.first, row.metric, whole) and like_mean(other) and same:
         made = _of_means(row, pairs, first[:, 0], second[:, 0], say, level, noise)
         return replace(made, unscored=int(unscored.sum()))
     aggregate = aggregates.of(row)

@@ -166,7 +166,7 @@ def _calibrated(row: EstimateRow, tables: Sequence[Table], aggregates: Aggregate
         return "the runs keep unlike statistics of its samples"
     values, matched = _matched(tables, statistics)
     told = ~np.isnan(values).any(axis=2)
-    if all(is_mean(one) for one in statistics):
+    if all(is_mean(table, row.metric, one) for table, one in zip(tables, statistics, strict=True)):
         if not told.all(axis=0).any():
             return "no sample has a value in all runs"
         return calibration(np.where(told, values[..., 0], np.nan))

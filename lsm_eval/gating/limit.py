@@ -168,7 +168,7 @@ def _anew(row: EstimateRow, table: Table, aggregates: Aggregates) -> tuple[Inter
     say = ~np.isnan(held).any(axis=1) & ~table.failed
     stats = held[say]
     clusters = [one for one, kept in zip(table.clusters, say.tolist(), strict=True) if kept]
-    mean = is_mean(held)
+    mean = is_mean(table, row.metric, held)
     binary = mean and row.unit == "fraction" and bool(np.isin(stats[:, 0], (0.0, 1.0)).all())
     if mean:
         aggregate: Callable[[FloatArray], FloatArray] = lambda sums: np.asarray(sums[..., 0] / sums[..., 1])  # noqa: E731

@@ -32,7 +32,7 @@ def incomparable(record: Record, row: EstimateRow, aggregates: Aggregates) -> st
         return None
     table = read(record, row.task)
     held = table.statistics(row.metric)
-    if held is None or is_mean(held):
+    if held is None or is_mean(table, row.metric, held):
         return None
     aggregate = aggregates.of(row)
     if isinstance(aggregate, str):
@@ -54,10 +54,11 @@ def taken_spread(record: Record, row: EstimateRow, discordance: float | None) ->
     held = table.statistics(row.metric)
     if held is None:
         return "the record keeps no scores of its samples"
+    plain = is_mean(table, row.metric, held)
     held = held[~np.isnan(held).any(axis=1)]
     # Of a share that differs, the differences have that share of the variance that all would have.
     share = 1.0 if discordance is None else discordance
-    if not is_mean(held):
+    if not plain:
         if row.stderr is None:
             return "it has no standard error"
         # All of the design is in the standard error already.
@@ -80,7 +81,7 @@ def taken_spread(record: Record, row: EstimateRow, discordance: float | None) ->
 
 def _design(row: EstimateRow, statistics: FloatArray) -> float:
     """How much more the mean varies than that of as many samples that stand alone; 1 where they do."""
-    if row.clusters is None or row.stderr is None or not is_mean(statistics) or len(statistics) < 2:
+    if row.clusters is None or row.stderr is None or len(statistics) < 2:
         return 1.0
     alone = float(np.var(statistics[:, 0], ddof=1)) / len(statistics)
     return max(1.0, row.stderr**2 / alone) if alone > 0 else 1.0

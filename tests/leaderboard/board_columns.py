@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,32 @@ def check_columns(site: Path, shown: Records) -> Counter[str]:
     names = Table((site / "index.html").read_text(encoding="utf-8")).data["rows"]["name"]
     measured = {column for own in shown[0].values() for column in own} - set(shown[1].values())
     for path in sorted((site / "pieces" / "board").glob("*.js")):
-        _, _, piece = path.read_text(encoding="utf-8").partition(",")
-        for column in json.loads(piece.strip().removesuffix(";").removesuffix(")")):
+        for column in read_piece(path):
             if column["id"].startswith("task:profile_"):
                 continue
             measured.discard(column["id"])
             for place, name in enumerate(names):
-                seen["values"] += _check(
+                seen["values"] += check_cell(
                     column, place, shown[0][name].get(column["id"]), (column["id"], name)
                 )
     assert not measured, f"{len(measured)} metrics have no column: {sorted(measured)[:3]}"
     return seen
 
 
-def _check(column: dict[str, Any], place: int, found: Found | None, where: tuple[str, str]) -> bool:
+def read_piece(path: Path) -> Any:
+    """What a script is given."""
+    _, _, piece = path.read_text(encoding="utf-8").partition(",")
+    return json.loads(piece.strip().removesuffix(";").removesuffix(")"))
+
+
+def check_cell(
+    column: dict[str, Any],
+    place: int,
+    found: Found | None,
+    where: tuple[str, str],
+    write: Callable[[float, str], str] = written,
+) -> bool:
+    """One number, written so; whether there is one."""
     value, more = column["v"][place], column["x"].get(str(place), {})
     if found is None:
         assert value is None, where
@@ -38,7 +51,7 @@ def _check(column: dict[str, Any], place: int, found: Found | None, where: tuple
     ends = [column[side][place] if side in column else None for side in ("lo", "hi")]
     for said, own in zip([value, *ends], [found.value, found.low, found.high], strict=True):
         assert (said is None) == (own is None), where
-        assert own is None or float(said) == float(written(own, found.unit).replace("−", "-")), where
+        assert own is None or float(said) == float(write(own, found.unit).replace("−", "-")), where
     assert bool(more.get("mark")) == found.marked, where
     count = column["n"][place] if isinstance(column["n"], list) else column["n"]
     assert count == found.n, where

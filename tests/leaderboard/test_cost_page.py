@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -243,7 +243,9 @@ def test_drawings_of_many_models_are_whole(tmp_path: Path) -> None:
     assert text.count("circle cx") == 60 + 3, "and what they mean"
 
 
-def thinking(root: Path, machines: list[str], counts: list[int]) -> dict[str, TableColumn]:
+def thinking(
+    root: Path, machines: list[str], counts: list[int], dtypes: Sequence[str] = ()
+) -> dict[str, TableColumn]:
     """Columns of costs of models that ran there, and were asked so many samples of a task."""
     manifest: list[dict[str, Any]] = []
     for at, cpu in enumerate(machines):
@@ -251,10 +253,10 @@ def thinking(root: Path, machines: list[str], counts: list[int]) -> dict[str, Ta
         manifest.append({"hardware": {"cpu": cpu}, "work": {"seconds": 1.0, "score": score}, "tokens": {"reasoning": 1000 * (1 + at)}})  # fmt: skip
     scores = drawn(len(machines), 100)
     for at, count in enumerate(counts):
-        one = {"arc": [scores[at][:count]]}
+        one, own = {"arc": [scores[at][:count]]}, {"dtype": dtypes[at]} if dtypes else {}
         rivals(
             root / f"{at}", one, names=[f"org/model {at}"],
-            manifest=[{**manifest[at], "model": {"fingerprint": f"{at:064x}"}}],
+            manifest=[{**manifest[at], "model": {"fingerprint": f"{at:064x}", **own}}],
         )  # fmt: skip
     board = collect(find_records(root)[0])
     return {column.id: column for column in cost_axes(board, [])}
@@ -296,6 +298,13 @@ def test_of_the_throughputs_of_a_condition_one_is_an_axis(tmp_path: Path) -> Non
         for one in ("b1", "b4")
         for metric in ("output_tokens_per_second", "latency")
     ]
+
+
+def test_a_number_format_is_no_other_machine(tmp_path: Path) -> None:
+    """What rounding weights gains in speed is what such a page is for."""
+    made = thinking(tmp_path, ["one"] * 3, [100] * 3, ["float32", "float32", "bfloat16"])
+    assert marks(made["cost:score"]) == [("", "")] * 3
+    assert [cell.notes for cell in made["cost:score"].cells.values()][2] == ("one (bfloat16)",)
 
 
 def test_a_model_that_compares_with_no_other_is_not_on_the_front(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from rivals import drawn, rivals
 
 from lsm_eval.comparison.compare import compare
 from lsm_eval.comparison.result import Row
+from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.versus.packing import packed, unpacked
 from lsm_eval.results.reader import read_record
@@ -41,6 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "grouped": drawn(MODELS, 120, seed=3), "quarters": quarters, "percent": 100 * quarters[:, ::-1], "nats": nats,
         "few": few, "short": nats[:, :9], "alike": same, "harm": drawn(MODELS, 90, seed=9), "real": rng.random((MODELS, 1500)),
         "one way": np.stack([np.arange(30) < 2 * at for at in range(MODELS)]).astype(float),
+        "half digits": np.stack([np.arange(80) < 25 + 4 * at for at in range(MODELS)]).astype(float),
     }  # fmt: skip
     scores["coins"][2][5:15] = np.nan
     scores["nats"][1][3] = np.nan
@@ -100,6 +102,20 @@ def test_differences_intervals_and_p_are_those_of_the_command(
             assert float(own[end]) == pytest.approx(value, abs=1e-9, rel=0), (name, end, row)
         assert own["method"] == row.method
     assert {"tango(paired)", "tango(effective, paired)", "t(paired)"} <= methods
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 2), (3, 4), (4, 0)])
+def test_numbers_are_written_as_on_every_other_page(page: Page, site: Path, first: int, second: int) -> None:
+    """Half a digit goes to the even one: 25 of 80 are 31.2 %."""
+    opened(page, site, first, second)
+    shown = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('#result tbody tr')].map((row) => [row.dataset.column, "
+        "[...row.querySelectorAll('td')].map((cell) => cell.innerText)]))"
+    )
+    made = compare(read_record(record(site, first)), [read_record(record(site, second))])
+    for row in made.rows:
+        both = [show.value(one, row.unit) for one in (row.baseline_value, row.candidate_value)]
+        assert shown[f"{row.task}:{row.metric}"][:2] == both, row
 
 
 def test_the_command_names_runs_and_not_profiles(pictured: Path) -> None:

@@ -17,6 +17,9 @@ from records import Json, estimate, task, write_record
 from rivals import Scores, drawn, rivals
 
 from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.comparison.difference import difference
+from lsm_eval.comparison.pairs import match
+from lsm_eval.comparison.tables import read
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.collect import Board, collect
 from lsm_eval.leaderboard.options import Options
@@ -25,7 +28,7 @@ from lsm_eval.leaderboard.ranking.columns import ALONE, NO_DIRECTION, NO_MODEL
 from lsm_eval.leaderboard.ranking.scores import NO_SAMPLES, by_task, pseudo_values, read_scores
 from lsm_eval.leaderboard.ranking.wire import mean_columns, with_ranks
 from lsm_eval.leaderboard.site import Site
-from lsm_eval.results.reader import find_records
+from lsm_eval.results.reader import find_records, read_record
 from lsm_eval.statistics.ranking.ranks import ranks
 
 
@@ -60,9 +63,13 @@ def test_samples_are_matched_by_id_and_clusters_are_kept(tmp_path: Path) -> None
     rivals(tmp_path, {"arc": list(scores)}, clusters={"arc": clusters})
     path = tmp_path / "1" / "samples" / "arc.parquet"
     pq.write_table(pq.read_table(path).take(np.random.default_rng(0).permutation(120)[:100]), path)
-    made = board(tmp_path)
     held = set(pq.read_table(path)["sample"].to_pylist())
     scores[1] = np.where([f"s{at}" in held for at in range(120)], scores[1], np.nan)
+    (said,) = json.loads((tmp_path / "1" / "estimates.json").read_text())
+    (tmp_path / "1" / "estimates.json").write_text(
+        json.dumps([said | {"value": float(np.nanmean(scores[1]))}])
+    )
+    made = board(tmp_path)
     found, own = rank_board(made).columns["arc", "accuracy"], ranks(scores, clusters)
     assert [(p.low, p.high) for _, p in sorted(found.places.items())] == list(
         zip(own.low.tolist(), own.high.tolist(), strict=True)
@@ -207,6 +214,29 @@ def test_scores_of_every_metric_have_its_number_as_mean(tmp_path: Path) -> None:
                     metric,
                 )
     assert "mean" in seen
+
+
+def test_a_perplexity_is_no_mean_of_what_its_samples_keep(tmp_path: Path) -> None:
+    """They keep logarithms, of which the larger is better; of their perplexity the smaller is."""
+    rng = np.random.default_rng(2)
+    first = -rng.gamma(16, 0.25, size=80)
+    logs = np.stack([first, first - 1 + rng.normal(0, 0.2, 80)])
+    fields: dict[str, Json] = {"lambada": {"unit": "perplexity", "higher_is_better": False}}
+    rivals(tmp_path, {"lambada": list(logs)}, metrics={"lambada": "target_perplexity"}, fields=fields)
+    values = [float(np.exp(-own.mean())) for own in logs]
+    for at, value in enumerate(values):
+        path = tmp_path / f"{at}" / "estimates.json"
+        (said,) = json.loads(path.read_text())
+        path.write_text(json.dumps([said | {"value": value}]))
+    found = rank_board(board(tmp_path)).columns["lambada", "target_perplexity"]
+    assert [(place.low, place.high) for _, place in sorted(found.places.items())] == [(1, 1), (2, 2)]
+    one, two = (read(read_record(tmp_path / f"{at}"), "lambada") for at in (0, 1))
+    made = difference(one.record.estimates[0], match(one, two), Aggregates(), 0.95)
+    assert made.first == pytest.approx(values[0])
+    assert made.second == pytest.approx(values[1])
+    assert made.found is not None
+    assert made.found.low is not None
+    assert 0 < made.found.low < values[1] - values[0]
 
 
 def reasked(folder: Path, change: Callable[[int], str | None]) -> None:

@@ -177,14 +177,14 @@ def _once(gated: Sequence[Asked], task: RunTask, table: Table | None, *, limited
         held = None if table is None else table.statistics(name)
         if held is None or np.isnan(held).all():
             return f"the baseline has no sample's score of {name}"
-        if not _between_ends(one, held):
+        if table is None or not _between_ends(one, table, held):
             return f"{name} is no mean of values between ends that are known, and has no test on the way"
     return None
 
 
-def _between_ends(one: Asked, held: FloatArray) -> bool:
+def _between_ends(one: Asked, table: Table, held: FloatArray) -> bool:
     top = _TOP.get(one.row.unit)
-    if top is None or not is_mean(held):
+    if top is None or not is_mean(table, one.row.metric, held):
         return False
     values = held[~np.isnan(held[:, 0]), 0]
     return bool(((values >= 0) & (values <= top * (1 + 1e-12))).all())

@@ -218,16 +218,22 @@ lsm.page("compare", (main) => {
   const models = new Map(about.models.map((model) => [model.slug, model]));
   const [one, two] = ["a", "b"].map((name) => main.querySelector(`select[name=${name}]`));
   const [result, status, samples] = ["#result", "#status", "#samples"].map((name) => main.querySelector(name));
+  // Half a digit goes to the even one, as on every other page: 31.25 is 31.2. A number is half a digit exactly where it is odd in units of 2^-(digits + 1).
+  const fixed = (value, digits) => {
+    const text = value.toFixed(digits);
+    const half = Math.abs(value * 2 ** (digits + 1)) % 2 === 1;
+    return half && "13579".includes(text.at(-1)) ? (value - Math.sign(value) * 0.5 * 10 ** -digits).toFixed(digits) : text;
+  };
   const plain = (value, unit) => {
     if (value === null) return "–";
     const digits = { fraction: 1, points: 1, perplexity: 2, bits: 3, nats: 3 }[unit];
     const scaled = unit === "fraction" ? 100 * value : value;
-    const text = digits === undefined ? String(Number(scaled.toPrecision(4))) : scaled.toFixed(digits);
+    const text = digits === undefined ? String(Number(scaled.toPrecision(4))) : fixed(scaled, digits);
     return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
   };
   const shown = (value, unit) => (value === null ? "–" : `${plain(value, unit)}${unit === "fraction" ? "%" : ""}`);
   const signed = (value, unit) => (value === null ? "–" : `${value > 0 ? "+" : ""}${plain(value, unit)}`);
-  const small = (p) => (p === null ? "–" : p < 0.001 ? "<0.001" : p.toFixed(3));
+  const small = (p) => (p === null ? "–" : p < 0.001 ? "<0.001" : fixed(p, 3));
   const VERDICTS = {
     better: () => t("better"), worse: () => t("worse"), different: () => t("different"), same: () => t("the same answers"),
     open: () => t("not told apart"), none: () => t("no test"), apart: () => t("not compared"),

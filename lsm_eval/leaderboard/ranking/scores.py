@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.comparison.aggregates import Aggregate, Aggregates, no_function
+from lsm_eval.comparison.aggregates import Aggregate, Aggregates, gives, no_function
 from lsm_eval.comparison.pairs import joined
 from lsm_eval.comparison.tables import table_of
 from lsm_eval.errors import UserError
@@ -200,6 +200,8 @@ class _Reader:
                 continue
             name = names[number.row.metric]
             means = mean_scores(table, f"stats.{name}")
+            if means is not None and not gives(number.row, np.where(failed, np.nan, means), _weights(table)):
+                means = None
             found = (
                 _values(record, task, table, name, number.row, self._aggregates)
                 if means is None
@@ -272,6 +274,11 @@ def _own_name(row: EstimateRow, record: Record) -> str:
     return row.metric.removesuffix(f" ({kind})") if kind else row.metric
 
 
+def _weights(table: Any) -> FloatArray | None:
+    """None where all samples weigh the same."""
+    return np.asarray(table["weight"].to_numpy(), float) if "weight" in table.column_names else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     values: FloatArray
@@ -288,7 +295,8 @@ def _values(
         return NO_SCORES
     statistics[own.unscored(name)] = np.nan
     known = np.asarray(~np.isnan(statistics).any(axis=1), bool)
-    if statistics.shape[1] == 2 and bool((statistics[known, 1] == 1).all()):
+    plain = statistics.shape[1] == 2 and bool((statistics[known, 1] == 1).all())
+    if plain and gives(row, np.where(known, statistics[:, 0], np.nan), own.weights):
         return _Found(np.where(known, statistics[:, 0], np.nan), pseudo=False)
     aggregate = aggregates.of(row.model_copy(update={"metric": name}))
     if isinstance(aggregate, str):

@@ -36,6 +36,8 @@ class Cell:
     """`limit 50`, `5 shots` …"""
     text: str = ""
     """In place of a number: a grade."""
+    machine: str = ""
+    """What a speed or a time was measured on: those of other machines do not compare with it."""
 
     @property
     def ranked(self) -> bool:

@@ -103,9 +103,8 @@ def _speeds(models: Sequence[ModelEntry], purpose: str) -> dict[int, Cell]:
             # A few tokens are no measurement of speed.
             if passes is not None and passes.tokens_per_second is not None and passes.tokens > most:
                 most = passes.tokens
-                found[place] = Cell(
-                    Interval(passes.tokens_per_second, None, None), None, notes=(machine(run),)
-                )
+                speed = Interval(passes.tokens_per_second, None, None)
+                found[place] = Cell(speed, None, notes=(machine(run),), machine=computed_on(run))
     return found
 
 
@@ -115,8 +114,17 @@ def _runs(model: ModelEntry) -> list[tuple[Record, Work]]:
 
 
 def machine(run: Record) -> str:
-    """What a run ran on."""
-    model, hardware = run.manifest.model, run.manifest.hardware
+    """What a run ran on, and in which number format."""
+    return _on(run, run.manifest.model.dtype, run.manifest.model.device)
+
+
+def computed_on(run: Record) -> str:
+    """The machine alone: the number format is a property of the model."""
+    return _on(run, run.manifest.model.device)
+
+
+def _on(run: Record, *parts: str | None) -> str:
+    hardware = run.manifest.hardware
     on = str(hardware.get("gpu") or hardware.get("cpu") or "unknown hardware")
-    how = ", ".join(str(part) for part in (model.dtype, model.device) if part)
+    how = ", ".join(str(part) for part in parts if part)
     return f"{on}{f' ({how})' if how else ''}"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.portrait.curves import THROUGHPUT
 from lsm_eval.leaderboard.table.cell import Cell, TableColumn
-from lsm_eval.leaderboard.table.tasks import cost_columns, machine
+from lsm_eval.leaderboard.table.tasks import computed_on, cost_columns, machine
 from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
 from lsm_eval.statistics.combined import Interval
@@ -56,7 +56,11 @@ def _on_one_machine(board: Board, column: TableColumn) -> TableColumn:
     """Speeds compare only where the machine is the same: others are marked."""
     if column.unit != "tokens/s":
         return column
-    return _of_the_usual(board, column, {place: cell.notes for place, cell in column.cells.items()}, OTHER_MACHINE)  # fmt: skip
+    return _of_the_usual(board, column, _machines(column), OTHER_MACHINE)
+
+
+def _machines(column: TableColumn) -> dict[int, tuple[str]]:
+    return {place: (cell.machine,) for place, cell in column.cells.items()}
 
 
 def _of_the_usual(
@@ -114,8 +118,8 @@ def _latencies(board: Board) -> Iterator[TableColumn]:
                 cells[place], tasks[place] = found[0], _tasks(found[1], request)
         name = f"cost:{request}-{what}"
         column = TableColumn(name, "cost", label, word("median, s"), "s", False, cells=cells)
-        machines = {place: cell.notes for place, cell in cells.items()}
-        yield _of_the_usual(board, _of_the_usual(board, column, machines, OTHER_MACHINE), tasks, OTHER_TASKS)
+        on_one = _of_the_usual(board, column, _machines(column), OTHER_MACHINE)
+        yield _of_the_usual(board, on_one, tasks, OTHER_TASKS)
 
 
 def _median(run: Record, request: str, what: str) -> Cell | None:
@@ -123,7 +127,8 @@ def _median(run: Record, request: str, what: str) -> Cell | None:
         for timed in row.times:
             middle = next((one for one in timed.quantiles if one.share == 0.5), None)
             if (row.request, timed.what) == (request, what) and middle is not None:
-                return Cell(Interval(middle.seconds, middle.low, middle.high), timed.n, notes=(machine(run),))
+                seconds = Interval(middle.seconds, middle.low, middle.high)
+                return Cell(seconds, timed.n, notes=(machine(run),), machine=computed_on(run))
     return None
 
 
