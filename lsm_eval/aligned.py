@@ -23,6 +23,8 @@ def aligned(
 
 
 def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
     return sum(
         2
         if unicodedata.east_asian_width(character) in "WF"

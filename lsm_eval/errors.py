@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -32,6 +31,8 @@ class Interrupted(Exception):
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """An error for an unknown `name`, offering the nearest of the `known` ones."""
+    import difflib
+
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"see `lsm-eval list {kind}s`."

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import CodeFault, Interrupted, UserError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _OWN = Path(__file__).resolve().parent
 
 
 def points(group: str) -> tuple[EntryPoint, ...]:
     """The entry points of a group, of all packages that are installed."""
-    return _points(group, tuple((folder, _changed(folder)) for folder in sys.path))
+    where = tuple((folder, _changed(folder)) for folder in sys.path)
+    finders = [finder for finder in sys.meta_path if hasattr(finder, "find_distributions")]
+    listed = _listed(where) if finders == [PathFinder] else None
+    return _points(group, where) if listed is None or group.encode() in listed else ()
 
 
 def _changed(folder: str) -> int:
@@ -32,7 +38,36 @@ def _changed(folder: str) -> int:
 def _points(group: str, where: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
     """`where`: the folders of `sys.path`, and when each was last changed. Reading the metadata of all packages takes tens
     of milliseconds, and a run asks dozens of times."""
+    from importlib.metadata import entry_points
+
     return tuple(entry_points(group=group))
+
+
+@lru_cache
+def _listed(where: tuple[tuple[str, int], ...]) -> bytes | None:
+    """The files in which packages list their entry points, one after the other: reading them as they are takes a tenth of
+    the time, and most groups stand in none. None where packages may also be elsewhere than in folders."""
+    found = []
+    for folder, _ in where:
+        try:
+            found += [
+                _text(f"{folder or '.'}/{name}/entry_points.txt")
+                for name in os.listdir(folder or ".")  # noqa: PTH208 (texts take less time than paths)
+                if name.lower().endswith((".dist-info", "egg-info"))
+            ]
+        except (FileNotFoundError, TypeError, ValueError):  # what is no folder's name may stand there, too
+            continue
+        except OSError:
+            return None
+    return b"\n".join(found)
+
+
+def _text(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except OSError:
+        return b""
 
 
 def package(point: EntryPoint) -> str:
@@ -78,6 +113,8 @@ def fault(error: BaseException, what: str, then: str) -> CodeFault:
 
 def _place(error: BaseException) -> str:
     """File and line of the last step that was taken in code of neither ours nor a library's, if there is one."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not _library(Path(frame.filename))]
     frame = theirs[-1] if theirs else frames[-1] if frames else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import errno
 import importlib
 import os
@@ -19,8 +18,6 @@ from lsm_eval import __version__
 from lsm_eval.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USER
 from lsm_eval.cli.streams import one_line, prepare_streams
 from lsm_eval.errors import UserError
-from lsm_eval.faults import keep, show_if_asked, told
-from lsm_eval.secrets import without_secrets
 
 _COMMANDS = {
     "run": ("lsm_eval.cli.run:run", "Ask a model the tasks, and write a record of the answers and numbers."),
@@ -77,6 +74,8 @@ class _Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if not args[0].startswith("-") and args[0] not in _COMMANDS:
+            import difflib
+
             near = difflib.get_close_matches(args[0], _COMMANDS, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
@@ -145,6 +144,9 @@ def explain(error: Exception) -> NoReturn:
 
 def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
     """Say in one sentence what went wrong, and leave."""
+    from lsm_eval.faults import keep, show_if_asked, told
+    from lsm_eval.secrets import without_secrets
+
     show_if_asked(error)
     if isinstance(error, UserError):
         _fail(told(error, command))
@@ -177,6 +179,8 @@ def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
 
 def _of_system(error: OSError, command: Sequence[str]) -> str:
     """What the system refuses, and what to do."""
+    from lsm_eval.faults import keep
+
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         where = f" ({error.filename})" if error.filename else ""
         return f"no room on the disk{where}: free some and run the same command again."
@@ -187,6 +191,8 @@ def _of_system(error: OSError, command: Sequence[str]) -> str:
 
 
 def _fail(message: str) -> NoReturn:
+    from lsm_eval.secrets import without_secrets
+
     click.echo(one_line(f"lsm-eval: {without_secrets(message)}"), err=True)
     sys.exit(EXIT_USER)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,25 +36,28 @@ def listing() -> None:
 @_JSON
 def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
     """Tasks that `run --tasks` takes."""
-    from lsm_eval.errors import UserError
     from lsm_eval.tasks.registry import Registry
 
-    files, broken = _whole(Registry(include).tasks)
+    said, broken = _said(
+        Registry(include).tasks, ("area", "title", "request", "language", "metrics", "licence")
+    )
     rows = [
         {
-            "task": file.name,
-            "area": file.content.get("area"),
-            "title": file.content.get("title"),
-            "request": file.content.get("request"),
-            "language": file.content.get("language", ["en"]),
-            "metrics": [_metric_name(spec) for spec in _listed(file.content.get("metrics"))],
-            "licence": file.content.get("licence"),
+            "task": name,
+            "area": task.get("area"),
+            "title": task.get("title"),
+            "request": task.get("request"),
+            "language": task.get("language", ["en"]),
+            "metrics": [_metric_name(spec) for spec in _listed(task.get("metrics"))],
+            "licence": task.get("licence"),
         }
-        for file in sorted(files, key=lambda file: (str(file.content.get("area")), file.name))
+        for name, task in sorted(said.items(), key=lambda one: (str(one[1].get("area")), one[0]))
     ]
     if area is not None:
         areas = {str(row["area"]) for row in rows}
         if area not in areas:
+            from difflib import get_close_matches
+
             near = get_close_matches(area, areas, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(areas))}."
             raise UserError(f"unknown area {area!r}: {hint}")
@@ -71,12 +73,12 @@ def suites(include: tuple[Path, ...], as_json: bool) -> None:
     """Named lists of tasks."""
     from lsm_eval.tasks.registry import Registry
 
-    files, broken = _whole(Registry(include).suites)
+    said, broken = _said(Registry(include).suites, ("title", "tasks"))
     rows = []
-    for file in sorted(files, key=lambda file: file.name):
-        tasks = list(_listed(file.content.get("tasks")))
+    for name, suite in sorted(said.items()):
+        tasks = list(_listed(suite.get("tasks")))
         shown = tasks if as_json else [_part(one) for one in tasks]
-        rows.append({"suite": file.name, "title": file.content.get("title"), "tasks": shown})
+        rows.append({"suite": name, "title": suite.get("title"), "tasks": shown})
     _show(rows, as_json, ["suite", "title", "tasks"])
     _say(broken)
 
@@ -152,25 +154,20 @@ def detectors(as_json: bool) -> None:
     _show(rows, as_json, ["detector", "version", "kind", "sensitivity", "specificity", "data", "finds"])
 
 
-def _whole(files: Mapping[str, TaskFile]) -> tuple[list[TaskFile], list[TaskFile]]:
-    """The files that can be read, and those that cannot."""
-    whole, broken = [], []
-    for file in files.values():
-        fault = file.fault or _fault_of(file)
-        if fault is None:
-            whole.append(file)
-        else:
-            broken.append(replace(file, fault=fault))
-    return whole, broken
-
-
-def _fault_of(file: TaskFile) -> UserError | None:
-    """Why a file cannot be read that nobody has read so far."""
-    try:
-        len(file.content)
-    except UserError as error:
-        return error
-    return None
+def _said(
+    files: Mapping[str, TaskFile], keys: Collection[str]
+) -> tuple[dict[str, Mapping[str, Any]], list[TaskFile]]:
+    """What the files say under these keys, by name; and the files that cannot be read."""
+    said: dict[str, Mapping[str, Any]] = {}
+    broken = []
+    for name, file in files.items():
+        try:
+            if file.fault:
+                raise file.fault
+            said[name] = file.parts(keys)
+        except UserError as error:
+            broken.append(replace(file, fault=error))
+    return said, broken
 
 
 def _say(broken: Sequence[TaskFile]) -> None:

@@ -11,7 +11,6 @@ import difflib
 import inspect
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ from lsm_eval.metrics.privacy import catalogue as privacy
 from lsm_eval.metrics.safety import catalogue as safety
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from lsm_eval.metrics.base import AnyMetric
     from lsm_eval.tasks.schema import MetricSpec
 

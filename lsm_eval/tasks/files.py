@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.yaml_reader import read_yaml
+from lsm_eval.tasks.yaml_reader import read_parts, read_yaml
 
 _HARNESS_KEY = re.compile(
     r"^(?:dataset_path|output_type|doc_to_text|doc_to_target|metric_list|group|tag|include|class|custom_dataset)\s*:",
@@ -36,6 +36,10 @@ class TaskFile:
     fault: UserError | None = None
     """Why nothing can be made of it; raised where somebody asks for its name, and nobody else's business."""
 
+    def parts(self, keys: Collection[str]) -> Mapping[str, Any]:
+        """What it says under these keys, and maybe under others. Raises `UserError` for a file that cannot be read."""
+        return self.content.parts(keys) if isinstance(self.content, _Unread) else self.content
+
 
 class _Unread(Mapping[str, Any]):
     """The content of a packaged file, read when more of it is asked for than whether it is a task's or a suite's."""
@@ -46,6 +50,12 @@ class _Unread(Mapping[str, Any]):
     @cached_property
     def _content(self) -> Mapping[str, Any]:
         return read_file(self._path).content
+
+    def parts(self, keys: Collection[str]) -> Mapping[str, Any]:
+        """What the file says under these keys, in a third of the time that all of it takes."""
+        found = read_parts(self._path, {*keys, "task", "suite"}) or {}
+        kinds = {*found} & {"task", "suite"}
+        return found if kinds == {self._kind} and isinstance(found[self._kind], str) else self._content
 
     def __contains__(self, key: object) -> bool:
         return key == self._kind if key in ("task", "suite") else key in self._content

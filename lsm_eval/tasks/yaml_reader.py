@@ -8,7 +8,7 @@ which are texts here. A key that is given twice is an error, and so is a file th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,6 +37,12 @@ _RULES = (
     ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+."),
     ("merge", r"<<", "<"),
 )  # fmt: skip
+
+_TOP_LINE = re.compile(r"^(?:(\w+):(?=[ \n]|\Z)|[^ \t\n#])", re.ASCII | re.MULTILINE)
+"""A line that is not indented, and the key that it begins with, if it does."""
+_OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""Line breaks of YAML, but not of Python's `re`."""
+_UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -120,9 +126,38 @@ def read_yaml(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else _line_of(error, text)
         raise UserError(f"{path}{where}: is not valid YAML ({_problem(error)}); correct it.") from error
-    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+    except _UNREADABLE as error:
         why = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{path}: holds a value that cannot be read ({why}); correct it.") from error
+
+
+def read_parts(path: Path, keys: Collection[str]) -> dict[str, Any] | None:
+    """What a YAML file says under some of the keys at its top; of the rest no more than the syntax is looked at.
+
+    None for a file that is not plainly keys and their values, or has a fault: `read_yaml` reads the one and names the other.
+    """
+    try:
+        parts = _lines_of_keys(path.read_text(encoding="utf-8-sig"))
+        return _read("".join(part for key, part in parts.items() if key in keys)) or {}
+    except (OSError, _Broken, yaml.YAMLError, *_UNREADABLE):
+        return None
+
+
+def _lines_of_keys(text: str) -> dict[str, str]:
+    """The lines of each key at the top of a file.
+
+    Each is valid as a document of its own, so that no line was taken for a key that stands in quotes or brackets: these would be
+    left open.
+    """
+    if len(text) > LARGEST or "&" in text or _OTHER_BREAKS.search(text):
+        raise _Broken("can be read as a whole only")
+    lines = list(_TOP_LINE.finditer(text))
+    ends = [*(line.start() for line in lines[1:]), len(text)]
+    parts = {line[1]: text[line.start() : end] for line, end in zip(lines, ends, strict=True)}
+    if None in parts or len(parts) < len(lines):
+        raise _Broken("can be read as a whole only")
+    _Base("---\n".join(parts.values())).raw_parse()
+    return parts
 
 
 def _read(text: str) -> Any:

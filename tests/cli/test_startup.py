@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import pty
 import re
-import statistics
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -60,15 +59,22 @@ def test_nothing_heavy_is_imported(arguments: list[str], repo: Path) -> None:
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list", "tasks"], ["list", "metrics"]], ids=" ".join)
-def test_starts_at_once(arguments: list[str]) -> None:
-    """0.15 s on a machine with nothing else to do; the bound leaves room for one that has."""
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        assert spawn(*arguments).code == 0
-        seconds.append(time.perf_counter() - start)
-    assert statistics.median(seconds) < 1.5
+def _processor_seconds(arguments: list[str], compiled: Path) -> float:
+    """Of a process of its own that finds all modules compiled from the second time on."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    env = {"PYTHONPYCACHEPREFIX": str(compiled), "PYTHONDONTWRITEBYTECODE": ""}
+    assert spawn(*arguments, env=env).code == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.parametrize(
+    ("arguments", "most"),
+    [(["--help"], 0.2), (["list", "tasks"], 0.3), (["list", "suites"], 0.3), (["list", "metrics"], 0.6)],
+)
+def test_starts_at_once(arguments: list[str], most: float, tmp_path: Path) -> None:
+    """Half of it on a machine with nothing else to do; others that share its cores and caches make it slower."""
+    assert min(_processor_seconds(arguments, tmp_path) for _ in range(6)) < most
 
 
 def test_a_reader_that_goes_away() -> None:

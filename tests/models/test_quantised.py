@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -17,7 +18,10 @@ from lsm_eval.models.create import create
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Generate, Likelihood, Perplexity, Request, Response, Score, Scored
 
-pytest.importorskip("torchao", reason="needs torchao: pip install 'lsm-eval[quantize]'")
+# Not imported: it takes seconds of every worker, and one of them runs these tests.
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("torchao") is None, reason="needs torchao: pip install 'lsm-eval[quantize]'"
+)
 TEXT = "the cat sat on the mat and the dog sat on the log, and what is the answer to the question?"
 
 

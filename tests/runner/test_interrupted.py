@@ -25,14 +25,23 @@ WAIT = 120.0
 @pytest.fixture(scope="module")
 def many_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small tasks with enough samples that a run takes some seconds of one batch after the other."""
-    folder = tmp_path_factory.mktemp("many")
+    return _tasks(tmp_path_factory.mktemp("many"), 200)
+
+
+@pytest.fixture(scope="module")
+def some_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with enough samples to be stopped among the first of them."""
+    return _tasks(tmp_path_factory.mktemp("some"), 70)
+
+
+def _tasks(folder: Path, count: int) -> Path:
     rows = [
         {
             "question": f"{at} of the {'cat' if at % 3 else 'dog'}, {'and ' * (at % 5)}what",
             "choices": ["yes", "no, the other", f"{at} {at + 1}", "mat"][: 2 + at % 3],
             "answer": at % 2,
         }
-        for at in range(200)
+        for at in range(count)
     ]
     write_task(folder, "choose", rows, **SCORE)
     write_task(folder, "say", rows, **{**GENERATE, "max_tokens": 5})
@@ -127,9 +136,9 @@ def test_killed_again_and_again(run: Runner, many_tasks: Path, tmp_path: Path) -
     assert len(list(run.out.rglob("manifest.json"))) == 2, "a killed run leaves no record"
 
 
-def test_ctrl_c(run: Runner, many_tasks: Path, tmp_path: Path) -> None:
+def test_ctrl_c(run: Runner, some_tasks: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    arguments = run.arguments("--store", store, *SMALL_BATCHES, tasks=TASKS, include=many_tasks)
+    arguments = run.arguments("--store", store, *SMALL_BATCHES, tasks=TASKS, include=some_tasks)
     code, err = _stop_at(arguments, store, 20, signal.SIGINT)
     assert code == 130, err
     assert "Traceback" not in err
@@ -181,7 +190,7 @@ def test_a_task_more_asks_that_task_only(run: Runner, tmp_path: Path) -> None:
     assert alone == json.loads((more.record / "estimates.json").read_text())[:1]
 
 
-def test_equal_requests_of_two_tasks_are_asked_once(run: Runner, many_tasks: Path, tmp_path: Path) -> None:
+def test_equal_requests_of_two_tasks_are_asked_once(run: Runner, tmp_path: Path) -> None:
     from command_line import QUESTIONS
 
     write_task(tmp_path / "defs", "one", QUESTIONS, **SCORE)

@@ -1,7 +1,7 @@
 """Reading from a hub: the real libraries against a real server on the loopback interface.
 
-`huggingface_hub` and `datasets` read HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE when they are imported, so every
-load runs in a process of its own.
+`huggingface_hub` and `datasets` read HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE when they are imported, so loads run in
+processes of their own.
 """
 
 from __future__ import annotations
@@ -57,12 +57,13 @@ from pathlib import Path
 from lsm_eval.errors import UserError
 from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.schema import Dataset
-dataset, offline = json.loads(sys.argv[1])
-try:
-    table = load(Dataset(**dataset), base=Path(), options=DataOptions(offline=offline), pinned=None)
-    print(json.dumps(dataclasses.asdict(table)))
-except UserError as error:
-    print(json.dumps({"error": str(error)}))
+datasets, offline = json.loads(sys.argv[1])
+for dataset in datasets:
+    try:
+        table = load(Dataset(**dataset), base=Path(), options=DataOptions(offline=offline), pinned=None)
+        print(json.dumps(dataclasses.asdict(table)))
+    except UserError as error:
+        print(json.dumps({"error": str(error)}))
 """
 
 
@@ -92,12 +93,20 @@ def hub(root: Path) -> Iterator[HubServer]:
 
 def _read(url: str, home: Path, *, offline: bool = False, **dataset: Any) -> dict[str, Any]:
     """What a new process loads, as a dict; `error` alone where it is a user's mistake."""
-    whole = {"hub": "acme/quiz", "config": "easy", "columns": list(ROWS[0]), **dataset}
-    done = _process(url, home, PROGRAM, json.dumps([whole, offline]))
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    assert "\n" not in result.get("error", "")
+    (result,) = _read_each(url, home, dataset, offline=offline)
     return result
+
+
+def _read_each(
+    url: str, home: Path, *datasets: dict[str, Any], offline: bool = False
+) -> list[dict[str, Any]]:
+    """What one new process loads, one after the other."""
+    usual = {"hub": "acme/quiz", "config": "easy", "columns": list(ROWS[0])}
+    done = _process(url, home, PROGRAM, json.dumps([[{**usual, **dataset} for dataset in datasets], offline]))
+    assert done.returncode == 0, done.stderr
+    results: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert not [result for result in results if "\n" in result.get("error", "")]
+    return results
 
 
 def _process(url: str, home: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -123,10 +132,11 @@ def test_a_pinned_revision_then_the_cache_alone(hub: HubServer, root: Path, tmp_
     assert any(f"/resolve/{commit}/easy/test-00000-of-00001.parquet" in asked for asked in hub.requests)
 
     hub.requests.clear()
-    offline = _read(hub.url, tmp_path / "home", revision=commit, offline=True)
+    offline, other = _read_each(
+        hub.url, tmp_path / "home", {"revision": commit}, {"revision": "f" * 40}, offline=True
+    )
     assert (offline["rows"], offline["revision"]) == (ROWS, commit)
     assert hub.requests == [], "offline asks nothing"
-    other = _read(hub.url, tmp_path / "home", revision="f" * 40, offline=True)
     assert f"at commit {commit}, and the task file names {'f' * 40}" in other["error"]
 
 
@@ -135,11 +145,11 @@ def test_the_converted_branch_then_the_cache_alone(hub: HubServer, root: Path, t
     assert online["rows"] == ROWS
     assert online["revision"] == commit_of(root / "acme/quiz/refs__convert__parquet")
     hub.requests.clear()
-    offline = _read(hub.url, tmp_path / "home", converted=True, offline=True)
+    absent = {"converted": True, "config": "hard"}
+    offline, other = _read_each(hub.url, tmp_path / "home", {"converted": True}, absent, offline=True)
     assert (offline["rows"], offline["revision"]) == (ROWS, online["revision"])
     assert hub.requests == []
-    absent = _read(hub.url, tmp_path / "home", converted=True, config="hard", offline=True)
-    assert "--data-mirror" in absent["error"]
+    assert "--data-mirror" in other["error"]
 
 
 def test_a_split_converted_in_part(hub: HubServer, tmp_path: Path) -> None:
@@ -153,19 +163,20 @@ def test_a_folder_of_the_same_name_is_not_read_instead(hub: HubServer, tmp_path:
     assert _read(hub.url, tmp_path / "home")["rows"] == ROWS
 
 
-@pytest.mark.parametrize(
-    ("dataset", "message"),
-    [
-        ({"hub": "acme/none"}, "no data set acme/none, or it is private"),
-        ({"revision": "f" * 40}, f"no revision {'f' * 40}"),
-        ({"config": "hard"}, "acme/quiz (hard, test) is not on the hub"),
-        ({"split": "train"}, "(easy, train) is not on the hub"),
-        ({"converted": True, "split": "validation"}, "converted branch of acme/quiz has no easy/validation"),
-        ({"columns": ["questions"]}, "did you mean 'question'?"),
-    ],
-)
-def test_what_the_hub_lacks(dataset: dict[str, Any], message: str, hub: HubServer, tmp_path: Path) -> None:
-    assert message in _read(hub.url, tmp_path / "home", **dataset)["error"]
+LACKING: list[tuple[dict[str, Any], str]] = [
+    ({"hub": "acme/none"}, "no data set acme/none, or it is private"),
+    ({"revision": "f" * 40}, f"no revision {'f' * 40}"),
+    ({"config": "hard"}, "acme/quiz (hard, test) is not on the hub"),
+    ({"split": "train"}, "(easy, train) is not on the hub"),
+    ({"converted": True, "split": "validation"}, "converted branch of acme/quiz has no easy/validation"),
+    ({"columns": ["questions"]}, "did you mean 'question'?"),
+]
+
+
+def test_what_the_hub_lacks(hub: HubServer, tmp_path: Path) -> None:
+    found = _read_each(hub.url, tmp_path / "home", *(dataset for dataset, _ in LACKING))
+    for (dataset, message), result in zip(LACKING, found, strict=True):
+        assert message in result["error"], dataset
 
 
 def test_a_loading_script_and_a_missing_conversion(hub: HubServer, root: Path, tmp_path: Path) -> None:
@@ -176,12 +187,11 @@ def test_a_loading_script_and_a_missing_conversion(hub: HubServer, root: Path, t
     assert "no converted Parquet branch" in _read(hub.url, tmp_path / "home", converted=True)["error"]
 
 
-@pytest.mark.parametrize("converted", [False, True])
-def test_a_gated_set_without_a_token(converted: bool, hub: HubServer, root: Path, tmp_path: Path) -> None:
+def test_a_gated_set_without_a_token(hub: HubServer, root: Path, tmp_path: Path) -> None:
     (root / "acme/quiz/GATED").touch()
-    error = _read(hub.url, tmp_path / "home", converted=converted)["error"]
-    for part in ("acme/quiz is gated", "hf auth login", "--data-mirror"):
-        assert part in error
+    for result in _read_each(hub.url, tmp_path / "home", {"converted": False}, {"converted": True}):
+        for part in ("acme/quiz is gated", "hf auth login", "--data-mirror"):
+            assert part in result["error"]
 
 
 @pytest.mark.parametrize("converted", [False, True])
