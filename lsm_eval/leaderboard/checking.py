@@ -65,7 +65,7 @@ def check(records: Sequence[Record], progress: Progress, *, every: bool = False)
             if why:
                 wrong[folder] = why
             else:
-                known.add(folder, tables[folder])
+                known.add(folder)
             phase.advance(1)
     known.keep()
     return Checked(wrong, whole, sum(map(len, tables.values())))
@@ -142,6 +142,8 @@ class _Memory:
     def __init__(self) -> None:
         self._file = cache_file("counted-records")
         self._known: dict[str, None] = {}
+        self._asked: dict[Path, str | None] = {}
+        """Keys of records as they were when they were asked for: what is counted later may not be of files that were changed since."""
         self._new = False
         with suppress(OSError, ValueError):
             self._known = dict.fromkeys(self._file.read_text(encoding="ascii").split())
@@ -151,14 +153,15 @@ class _Memory:
                 self._how.update(file.read_bytes())
 
     def has(self, folder: Path, tasks: Sequence[str]) -> bool:
-        key = self._key(folder, tasks)
+        key = self._asked[folder] = self._key(folder, tasks)
         if key is None or key not in self._known:
             return False
         self._known[key] = self._known.pop(key)  # used last, forgotten last
         return True
 
-    def add(self, folder: Path, tasks: Sequence[str]) -> None:
-        key = self._key(folder, tasks)
+    def add(self, folder: Path) -> None:
+        """A record that was asked for was found whole."""
+        key = self._asked[folder]
         if key is not None:
             self._known[key] = None
             self._new = True

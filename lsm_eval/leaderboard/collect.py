@@ -284,15 +284,16 @@ def _keys(numbers: Sequence[Number]) -> list[tuple[str, ...]]:
     """What must agree for two numbers of a column to compare. Of another release than most of those that are alike, a number
     compares if its engine is one of theirs."""
     keys = [comparable(number.row) for number in numbers]
+    made_by = [(_release(number.row), engine(number.record)) for number in numbers]
     releases: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     engines: dict[tuple[tuple[str, ...], str], set[str | None]] = defaultdict(set)
-    for key, number in zip(keys, numbers, strict=True):
-        releases[key][_release(number.row)] += 1
-        engines[key, _release(number.row)].add(engine(number.record))
+    for key, (release, own) in zip(keys, made_by, strict=True):
+        releases[key][release] += 1
+        engines[key, release].add(own)
+    most = {key: max(found, key=lambda release: (found[release], release)) for key, found in releases.items()}
     found = []
-    for key, number in zip(keys, numbers, strict=True):
-        usual = max(releases[key], key=lambda release: (releases[key][release], release))
-        own, release = engine(number.record), _release(number.row)
+    for key, (release, own) in zip(keys, made_by, strict=True):
+        usual = most[key]
         known = engines[key, usual]
         if release != usual and own is not None and None not in known and own not in known:
             key = (*key, f"{RELEASE}:{release}", f"engine:{own.replace(' ', '_')}")

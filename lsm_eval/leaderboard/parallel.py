@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sys
@@ -30,12 +31,17 @@ def each(jobs: Sequence[Job], make: Callable[[Job], None], site: Site, *, pages:
             make(job)
         return
     shares = [jobs[at::count] for at in range(count)]
-    children = [_start(share, make, site) for share in shares[1:]]
+    # What is known of the records stays: to go through it for cycles again and again takes time, and, in copies, memory.
+    gc.freeze()
     try:
-        for job in shares[0]:
-            make(job)
+        children = [_start(share, make, site) for share in shares[1:]]
+        try:
+            for job in shares[0]:
+                make(job)
+        finally:
+            answers = [_answer(*child) for child in children]
     finally:
-        answers = [_answer(*child) for child in children]
+        gc.unfreeze()
     for share, answer in zip(shares[1:], answers, strict=True):
         if answer is None:
             # Here the reason shows.

@@ -251,5 +251,7 @@ class ProfileRow(Row):
 
 def unranked(signature: str) -> str | None:
     """Why a number with this signature is kept out of rankings: `client_bound`, `stopped`, `too_few`, joined by `+`; None where it is not."""
+    if "unranked:" not in signature:
+        return None  # nearly all, and a board has many
     parts = (part.removeprefix("unranked:") for part in signature.split() if part.startswith("unranked:"))
     return next(parts, None)

@@ -54,8 +54,16 @@ class Record:
 
     def has_samples(self, task: str) -> bool:
         """Whether the record keeps the task's sample table."""
+        return os.path.isfile(self._sample_path(task))  # noqa: PTH113
+
+    def _sample_path(self, task: str) -> str:
         # Asked of every table of a large board, several times: a `Path` made for each would take longer than the rest.
-        return os.path.isfile(f"{self.folder}/{SAMPLES}/{folder_name(task)}.parquet")  # noqa: PTH113
+        return f"{self.folder}/{SAMPLES}/{folder_name(task)}.parquet"
+
+    def sample_bytes(self, task: str, most: int) -> bytes | None:
+        """The task's sample table as it lies there; None where it has more than `most` bytes. Raises `OSError`."""
+        with open(self._sample_path(task), "rb", buffering=0) as file:  # noqa: PTH123
+            return None if os.fstat(file.fileno()).st_size > most else file.read()
 
     def sample_count(self, task: str) -> int:
         """Rows of the task's sample table, from the file's footer. Raises `UserError` as `samples` does."""

@@ -291,7 +291,7 @@ def test_tables_that_are_alike_in_part_are_read_as_others(tmp_path: Path) -> Non
     for record in [*records[:3], *records[:3]]:
         table = tables.read(record, ["stats.accuracy"])
         own = pq.read_table(record.sample_file("arc"))
-        assert {name: table[name].to_pylist() for name in table.column_names} == {
+        assert {name: column.to_pylist() for name, column in table.items()} == {
             name: own[name].to_pylist() for name in wanted if name in own.column_names
         }
     with pytest.raises(UserError, match="has no cluster"):

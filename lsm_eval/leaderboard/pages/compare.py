@@ -39,7 +39,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
 def _model(board: Board, model: ModelEntry, site: Site) -> dict[str, Any]:
     pages = [
         at for at, task in enumerate(board.task_slugs)
-        if task in model.tables and model.tables[task].has_samples(task) and site.shows(model.slug, task)
+        if task in model.tables and site.shows(model.slug, task) and model.tables[task].has_samples(task)
     ]  # fmt: skip
     return {
         "slug": model.slug,

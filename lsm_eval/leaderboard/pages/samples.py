@@ -44,7 +44,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     tables: dict[str, list[tuple[ModelEntry, Record, str]]] = {}
     for model in board.models:
         for task, record, suffix in model.pages():
-            if record.has_samples(task) and site.shows(model.slug, task):
+            if site.shows(model.slug, task) and record.has_samples(task):
                 tables.setdefault(task, []).append((model, record, suffix))
 
     def make(task: str) -> None:

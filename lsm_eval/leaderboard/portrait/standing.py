@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from statistics import NormalDist
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ LEAST = 3
 
 Verdict = Literal["better", "worse", "not told apart"]
 FloatArray = NDArray[np.float64]
+Number = TypeVar("Number", float, FloatArray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,31 @@ class Rivals:
     high: FloatArray
     quantile: FloatArray
     """Of the normal distribution, by which each interval's level is reached."""
+    out: int | None = None
+    """The place of one that is none of them."""
+    _ordered: dict[tuple[float, int], list[tuple[list[float], list[float]]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """By level and number of verdicts: values, lower and upper ends as they come, and in order; of all, also of one that is out."""
+
+    @property
+    def number(self) -> int:
+        """How many they are."""
+        return len(self.value) - (self.out is not None)
 
     def without(self, place: int) -> Rivals:
         """All but one."""
-        return Rivals(*(np.delete(part, place) for part in (self.value, self.low, self.high, self.quantile)))
+        return replace(self, out=place)
+
+    def medians(self, level: float, verdicts: int) -> tuple[float, float, float]:
+        """Of their values, and of the lower and upper ends of their intervals, widened."""
+        if (level, verdicts) not in self._ordered:
+            # Every model of a board is held against the same others, but for itself: they are put in order once.
+            wider = _wider(level, verdicts) / self.quantile
+            parts = (self.value, *_widened(self.value, self.low, self.high, wider))
+            self._ordered[level, verdicts] = [(part.tolist(), np.sort(part).tolist()) for part in parts]
+        value, low, high = (_median(*part, self.out) for part in self._ordered[level, verdicts])
+        return value, low, high
 
 
 def rivals(rows: Sequence[EstimateRow]) -> Rivals:
@@ -68,16 +92,17 @@ def standings(pairs: Sequence[tuple[EstimateRow, Rivals]]) -> list[Standing]:
     asked = [
         (row, others)
         for row, others in pairs
-        if bounded(row) and row.higher_is_better is not None and len(others.value) >= LEAST
+        if bounded(row) and row.higher_is_better is not None and others.number >= LEAST
     ]
     found = []
     for row, others in asked:
-        mine = rivals([row])
-        low, high = (float(end[0]) for end in _widened(mine, row.level, len(asked)))
-        lows, highs = _widened(others, row.level, len(asked))
-        below, above = float(np.median(lows)), float(np.median(highs))
+        value, least, most = (float(end or 0.0) for end in (row.value, row.low, row.high))
+        # NumPy's division: a level may be as good as 0.
+        wider = float(_wider(row.level, len(asked)) / np.float64(_quantile(row.level)))
+        low, high = _widened(value, least, most, wider)
+        middle, below, above = others.medians(row.level, len(asked))
         verdict = _verdict(row, (low, high), (below, above))
-        found.append(Standing(row, len(others.value), float(np.median(others.value)), below, above, verdict))
+        found.append(Standing(row, others.number, middle, below, above, verdict))
     return found
 
 
@@ -89,11 +114,25 @@ def _verdict(row: EstimateRow, own: tuple[float, float], field: tuple[float, flo
     return "not told apart"
 
 
-def _widened(rows: Rivals, level: float, verdicts: int) -> tuple[FloatArray, FloatArray]:
-    wider = _quantile(1 - (1 - level) / verdicts) / rows.quantile
-    return rows.value - wider * (rows.value - rows.low), rows.value + wider * (rows.high - rows.value)
+def _widened(value: Number, low: Number, high: Number, wider: Number) -> tuple[Number, Number]:
+    return value - wider * (value - low), value + wider * (high - value)
 
 
+def _wider(level: float, verdicts: int) -> float:
+    """The quantile of the level that each of so many intervals must have for all to hold at once."""
+    return _quantile(1 - (1 - level) / verdicts)
+
+
+def _median(values: Sequence[float], ordered: Sequence[float], out: int | None) -> float:
+    """The median of values, which stand in order beside, but for the one at the place `out`."""
+    gone = len(ordered) if out is None else bisect_left(ordered, values[out])
+    left = len(ordered) - (out is not None)
+    # Those behind the one that is out stand one place further.
+    first, second = (ordered[at + (at >= gone)] for at in ((left - 1) // 2, left // 2))
+    return (first + second) / 2
+
+
+@lru_cache(1024)
 def _quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + level) / 2)
 

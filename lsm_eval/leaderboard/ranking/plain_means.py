@@ -24,19 +24,19 @@ def _pairs(column: Any) -> FloatArray | None:
         return None
     values = column.values
     offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + number + 1]
-    if values.null_count or (offsets - offsets[0] != 2 * np.arange(number + 1)).any():
+    if values.null_count or (offsets[1:] - offsets[:-1] != 2).any():
         return None
     first = values.offset + int(offsets[0])
     found: FloatArray = np.frombuffer(values.buffers()[1], np.float64)[first : first + 2 * number]
     return found.reshape(-1, 2)
 
 
-def mean_scores(table: Any, name: str) -> FloatArray | None:
-    """Scores of a metric that is a plain mean, whose statistics are (value, 1); None where it is another, or there are none."""
-    if name not in table.column_names:
+def mean_scores(statistics: Any) -> FloatArray | None:
+    """Scores of a metric that is a plain mean, whose statistics (a column, or None) are (value, 1); None where it is another, or
+    there are none."""
+    if statistics is None:
         return None
-    chunks = table[name].chunks
-    column = chunks[0] if len(chunks) == 1 else table[name].combine_chunks()
+    column = statistics.chunk(0) if statistics.num_chunks == 1 else statistics.combine_chunks()
     if (pairs := _pairs(column)) is not None:
         return pairs[:, 0].copy() if (pairs[:, 1] == 1).all() else None
     lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))

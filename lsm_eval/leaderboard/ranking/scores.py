@@ -18,7 +18,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, likelihood
 from lsm_eval.leaderboard.ranking.places import Asked, Places
 from lsm_eval.leaderboard.ranking.plain_means import mean_scores
-from lsm_eval.leaderboard.ranking.tables import Tables
+from lsm_eval.leaderboard.ranking.tables import Columns, Tables
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
@@ -130,6 +130,8 @@ class _Reader:
         self._seen: list[tuple[Any, Any, NDArray[np.intp]]] = []
         """Columns of ids and of what was asked, and where they stand."""
         self._clusters: list[tuple[Any, NDArray[np.intp]]] = []
+        self._failures: tuple[Any, NDArray[np.bool_] | None] | None = None
+        """The last column of them, and which samples failed."""
         self._place = Places()
         self._weights: dict[int, float] = {}
         self._held: dict[str, list[_Held]] = {}
@@ -153,7 +155,7 @@ class _Reader:
             self._read(one, table)
 
     def _table(self, one: _Wanted) -> Any:
-        """The columns (`pyarrow.Table`), or why there are none."""
+        """The columns, or why there are none."""
         task, record = self._scores.task, one.record
         if not record.has_samples(task):
             return NO_SAMPLES
@@ -178,30 +180,29 @@ class _Reader:
                     scores.values.setdefault(metric, {})[slug] = row
         return scores
 
-    def _read(self, one: _Wanted, table: Any) -> None:
+    def _read(self, one: _Wanted, table: Columns) -> None:
         task, model, record, numbers, names = self._scores.task, one.model, one.record, one.numbers, one.names
-        places = self._places(table["sample"], table["asked"] if "asked" in table.column_names else None)
+        places = self._places(table["sample"], table.get("asked"))
         if places is None:
             for number in numbers:
                 self._without(model, number.row.metric, TWICE)
             return
-        if not self._weighed(table, places):
+        if not self._weighed(table.get("weight"), places):
             for number in numbers:
                 self._without(model, number.row.metric, WEIGHTS)
             return
         self._account(table["cluster"], places)
-        failure = table["failure"]
-        some = failure.null_count < len(failure)
-        failed = np.asarray(failure.is_valid().to_numpy(), bool) if some else np.zeros(len(failure), bool)
+        failed = self._failed(table["failure"])
         values = {}
         for number in numbers:
             if bool((number.row.imported or {}).get("differs")):
                 self._without(model, number.row.metric, DIFFERS)
                 continue
             name = names[number.row.metric]
-            means = mean_scores(table, f"stats.{name}")
-            if means is not None and not gives(number.row, np.where(failed, np.nan, means), _weights(table)):
-                means = None
+            means = mean_scores(table.get(f"stats.{name}"))
+            if means is not None:
+                told = means if failed is None else np.where(failed, np.nan, means)
+                means = means if gives(number.row, told, _weights(table.get("weight"))) else None
             found = (
                 _values(record, task, table, name, number.row, self._aggregates)
                 if means is None
@@ -214,7 +215,8 @@ class _Reader:
                 continue
             if found.pseudo:
                 self._scores.pseudo.add(number.row.metric)
-            found.values[failed] = np.nan
+            if failed is not None:
+                found.values[failed] = np.nan
             values[number.row.metric] = found.values
         self._held.setdefault(model.slug, []).append(_Held(places, values))
 
@@ -224,9 +226,7 @@ class _Reader:
     def _places(self, ids: Any, asked: Any) -> NDArray[np.intp] | None:
         """Where samples stand; None where one is there twice."""
         for seen, questions, places in self._seen:
-            if ids.equals(seen) and (
-                asked is questions if asked is None or questions is None else asked.equals(questions)
-            ):
+            if _same(ids, seen) and _same(asked, questions):
                 return places
         names = ids.to_pylist()
         if len(set(names)) != len(names):
@@ -237,8 +237,15 @@ class _Reader:
         return places
 
     def _account(self, clusters: Any, places: NDArray[np.intp]) -> None:
-        if not any(places is known and clusters.equals(seen) for seen, known in self._clusters):
+        if not any(places is known and _same(clusters, seen) for seen, known in self._clusters):
             self._clusters.append((clusters, places))
+
+    def _failed(self, failure: Any) -> NDArray[np.bool_] | None:
+        """Which samples failed; None where none did."""
+        if self._failures is None or self._failures[0] is not failure:
+            some = failure.null_count < len(failure)
+            self._failures = failure, np.asarray(failure.is_valid().to_numpy(), bool) if some else None
+        return self._failures[1]
 
     def _all_clusters(self, number: int) -> list[str | None]:
         """As one model has them; where others have other ones of the same samples, what hangs together in any."""
@@ -257,15 +264,20 @@ class _Reader:
             known[places] = True
         return found
 
-    def _weighed(self, table: Any, places: NDArray[np.intp]) -> bool:
+    def _weighed(self, weights: Any, places: NDArray[np.intp]) -> bool:
         """Whether samples weigh as they do for models before."""
-        if "weight" not in table.column_names:
+        if weights is None:
             return not self._weights or all(self._weights.get(at, 1.0) == 1.0 for at in places.tolist())
-        own = dict(zip(places.tolist(), table["weight"].to_pylist(), strict=True))
+        own = dict(zip(places.tolist(), weights.to_pylist(), strict=True))
         if any(self._weights.get(at, weight) != weight for at, weight in own.items()):
             return False
         self._weights.update(own)
         return True
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two columns, or none, are equal; most are one."""
+    return one is other or (one is not None and other is not None and bool(one.equals(other)))
 
 
 def _own_name(row: EstimateRow, record: Record) -> str:
@@ -274,9 +286,9 @@ def _own_name(row: EstimateRow, record: Record) -> str:
     return row.metric.removesuffix(f" ({kind})") if kind else row.metric
 
 
-def _weights(table: Any) -> FloatArray | None:
+def _weights(column: Any) -> FloatArray | None:
     """None where all samples weigh the same."""
-    return np.asarray(table["weight"].to_numpy(), float) if "weight" in table.column_names else None
+    return None if column is None else np.asarray(column.to_numpy(), float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,10 +298,12 @@ class _Found:
 
 
 def _values(
-    record: Record, task: str, table: Any, name: str, row: EstimateRow, aggregates: Aggregates
+    record: Record, task: str, columns: Columns, name: str, row: EstimateRow, aggregates: Aggregates
 ) -> _Found | str:
     """Scores of the table's samples [n]; why there are none, in words."""
-    own = table_of(record, task, table)
+    import pyarrow as pa
+
+    own = table_of(record, task, pa.table(columns))
     statistics = own.statistics(name)
     if statistics is None:
         return NO_SCORES

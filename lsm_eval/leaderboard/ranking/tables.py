@@ -11,8 +11,12 @@ from lsm_eval.results.reader import Record
 
 ALIKE = ("sample", "asked", "cluster", "failure", "weight")
 """Columns that most models have alike."""
+NEEDED = frozenset({"sample", "cluster", "failure"})
 LARGEST = 16 << 20
 """Bytes of a file that is read whole; of a larger one only the columns are."""
+
+Columns = dict[str, Any]
+"""By name: `pyarrow.ChunkedArray` of one chunk. What two tables have alike is one object."""
 
 
 class Tables:
@@ -21,55 +25,63 @@ class Tables:
     def __init__(self, task: str) -> None:
         self._task = task
         self._known: dict[tuple[Any, ...], Any] = {}
-        self._places: dict[str, int] = {}
+        self._layout: tuple[list[list[str]], dict[str, list[int]]] = [], {}
+        """The paths of a file's parts, and by column which of them are its own: most files have the same."""
 
-    def read(self, record: Record, columns: Sequence[str]) -> Any:
-        """Those of `ALIKE` and of `columns` that the record's table has (`pyarrow.Table`), in one chunk each. Raises `UserError` as
-        `Record.few_columns` does."""
+    def read(self, record: Record, columns: Sequence[str]) -> Columns:
+        """Those of `ALIKE` and of `columns` that the record's table has. Raises `UserError` as `Record.few_columns` does."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = record.sample_file(self._task)
         try:
-            if path.stat().st_size > LARGEST:
-                return record.few_columns(self._task, [*ALIKE, *columns])
-            content = path.read_bytes()
-            file = pq.ParquetFile(pa.BufferReader(content))
-            metadata = file.metadata
-            if not self._places and metadata.num_row_groups:
-                self._places = _places(metadata)
-            keys = _keys(metadata, content, self._places)
-            known = {name: self._known[key] for name, key in keys.items() if key in self._known}
-            rest = [name for name in ALIKE if name not in known]
-            table = file.read(columns=[*rest, *columns], use_threads=False).combine_chunks()
+            content = record.sample_bytes(self._task, LARGEST)
+            if content is None:
+                return _columns(record.few_columns(self._task, [*ALIKE, *columns]))
+            # No `ParquetFile`, which prepares more than is asked here. It is in memory: nothing is to be fetched ahead.
+            reader = pq.ParquetReader()
+            reader.open(pa.BufferReader(content), pre_buffer=False)
+            places = self._places(reader.column_paths)
+            keys = _keys(reader.metadata, content, places)
+            found = {name: self._known[key] for name, key in keys.items() if key in self._known}
+            rest = [*(name for name in ALIKE if name not in found), *columns]
+            parts = [at for name in rest for at in places.get(name, ())]
+            own = _columns(reader.read_all(column_indices=parts, use_threads=False).combine_chunks())
         except (pa.ArrowException, OSError, ValueError):
             # Its error names what is wrong.
-            return record.few_columns(self._task, [*ALIKE, *columns])
-        for name in rest:
-            if name in keys and name in table.column_names:
-                self._known[keys[name]] = table[name]
-        found = {**known, **{name: table[name] for name in table.column_names}}
-        if missing := {"sample", "cluster", "failure"} - set(found):
-            raise UserError(f"{path} has no {min(missing)}: run the task again.")
-        return pa.table(found)
+            return _columns(record.few_columns(self._task, [*ALIKE, *columns]))
+        for name, column in own.items():
+            if name in keys:
+                self._known[keys[name]] = column
+        found |= own
+        if missing := NEEDED.difference(found):
+            raise UserError(f"{record.sample_file(self._task)} has no {min(missing)}: run the task again.")
+        return found
+
+    def _places(self, paths: list[list[str]]) -> dict[str, list[int]]:
+        """By column: where its parts stand in the file."""
+        known, places = self._layout
+        if paths != known:
+            places = {}
+            for at, path in enumerate(paths):
+                places.setdefault(path[0], []).append(at)
+            self._layout = paths, places
+        return places
 
 
-def _places(metadata: Any) -> dict[str, int]:
-    """By column of `ALIKE`: where it stands in the file."""
-    group = metadata.row_group(0)
-    names = [group.column(at).path_in_schema for at in range(group.num_columns)]
-    return {name: names.index(name) for name in ALIKE if name in names}
+def _columns(table: Any) -> Columns:
+    return {name: table[name] for name in table.column_names}
 
 
-def _keys(metadata: Any, content: bytes, places: dict[str, int]) -> dict[str, tuple[Any, ...]]:
-    """By column of `ALIKE`: the bytes that it is made from, and how they are to be read. Only of those that stand where they are looked for."""
+def _keys(metadata: Any, content: bytes, places: dict[str, list[int]]) -> dict[str, tuple[Any, ...]]:
+    """By column of `ALIKE`: the bytes that it is made from, and how they are to be read."""
     parts: dict[str, list[Any]] = {}
+    held = [(name, places[name][0]) for name in ALIKE if len(places.get(name, ())) == 1]
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        for name, at in places.items():
-            column = group.column(at) if at < group.num_columns else None
-            if column is None or column.path_in_schema != name:
+        for name, at in held:
+            if at >= group.num_columns:
                 continue
+            column = group.column(at)
             first = column.data_page_offset
             if column.has_dictionary_page and column.dictionary_page_offset is not None:
                 first = min(first, column.dictionary_page_offset)

@@ -151,11 +151,11 @@ class _Sums:
 
 
 def _upper(matrix: NDArray[np.floating]) -> FloatArray:
-    return np.asarray(matrix.ravel()[_above(len(matrix))], float)
+    return np.asarray(matrix.ravel()[above(len(matrix))], float)
 
 
 @lru_cache(maxsize=2)
-def _above(models: int) -> NDArray[np.intp]:
+def above(models: int) -> NDArray[np.intp]:
     """Where pairs stand in a matrix [models, models] that is laid out row by row."""
     first, second = np.triu_indices(models, 1)
     made: NDArray[np.intp] = first * models + second
@@ -338,6 +338,8 @@ def _made(
 
 def pairs_at(places: NDArray[np.intp], models: int) -> NDArray[np.intp]:
     """Where the pairs of models at these places, in rising order, stand among those of all."""
+    if len(places) == models:
+        return np.arange(models * (models - 1) // 2)
     first, second = np.triu_indices(len(places), 1)
     one, two = places[first], places[second]
     made: NDArray[np.intp] = one * models - one * (one + 1) // 2 + two - one - 1

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.pairs import Clusters
-from lsm_eval.statistics.ranking.apart import Apart, apart
+from lsm_eval.statistics.ranking.apart import Apart, above, apart
 from lsm_eval.statistics.ranking.level import Chance, chance, level_of_one, p_values
 
 LEVEL = 0.95
@@ -113,13 +113,12 @@ def ranked(found: Apart, alone: Chance | None, *, higher_is_better: bool, level:
 
 
 def _square(found: Apart, told: NDArray[np.bool_], higher_is_better: bool) -> NDArray[np.bool_]:
-    models = found.models
-    first, second = np.triu_indices(models, 1)
     sign = found.value if higher_is_better else -found.value
-    better = np.zeros((models, models), bool)
-    better[first, second] = told & (sign > 0)
-    better[second, first] = told & (sign < 0)
-    return better
+    better, worse = (np.zeros((found.models, found.models), bool) for _ in range(2))
+    pairs = above(found.models)
+    better.ravel()[pairs] = told & (sign > 0)
+    worse.ravel()[pairs] = told & (sign < 0)
+    return np.asarray(better | worse.T, bool)
 
 
 def _told(
