@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lsm_eval.leaderboard.frame.safe import safe_json
@@ -20,7 +21,7 @@ INDEX_INLINE = 20_000
 """Samples of which the index stands in the page itself; a longer one is a piece, too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shown:
     """A sample, and what it is filtered by."""
 
@@ -32,20 +33,25 @@ class Shown:
     """Other models that have an outcome of it."""
     seconds: float | None
 
+    @cached_property
+    def json(self) -> str:
+        """As a piece has it."""
+        return safe_json(packed(self))
+
     @property
     def wrong(self) -> bool:
         """Whether its score says so."""
-        return bool(self.flags & Flag.WRONG)
+        return bool(self.flags & Flag.WRONG.value)
 
     @property
     def disagrees(self) -> bool:
         """Whether most other models have the other outcome."""
-        return bool(self.flags & Flag.DISAGREES)
+        return bool(self.flags & Flag.DISAGREES.value)
 
     @property
     def slow(self) -> bool:
         """Whether it took longer than nearly all others."""
-        return bool(self.flags & Flag.SLOW)
+        return bool(self.flags & Flag.SLOW.value)
 
 
 def portions(samples: Iterable[Shown], first: int = FIRST, piece: int = PIECE) -> Iterator[list[Shown]]:
@@ -69,7 +75,7 @@ def _on_page(sample: Shown) -> int:
 
 
 def _packed(sample: Shown) -> int:
-    return len(safe_json(packed(sample)))
+    return len(sample.json)
 
 
 def packed(sample: Shown) -> dict[str, Any]:

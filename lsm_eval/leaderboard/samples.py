@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from markupsafe import escape
-
 from lsm_eval.leaderboard.show import DASH, clip, visible
 
 TEXT_LIMIT = 4000
@@ -109,7 +107,12 @@ def weight(view: SampleView) -> int:
 
 
 def _bytes(text: str) -> int:
-    return len(escape(visible(text)).encode("utf-8", "replace"))
+    plain = visible(text)
+    # `&amp;`, `&#39;` and `&#34;`; `&lt;` and `&gt;`.
+    more = 4 * (plain.count("&") + plain.count("'") + plain.count('"')) + 3 * (
+        plain.count("<") + plain.count(">")
+    )
+    return more + (len(plain) if plain.isascii() else len(plain.encode("utf-8", "replace")))
 
 
 def _view(row: Mapping[str, Any], limit: int, most: int) -> SampleView:
@@ -196,7 +199,7 @@ def _percent(logprob: float | None, best: float | None, whole: float) -> str:
 
 
 def _metadata(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
-    if not text:
+    if not text or text == "{}":
         return ()
     try:
         content = json.loads(text)
@@ -215,13 +218,14 @@ def _metadata(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
 
 def _further(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
     """Of each further request what was asked, and what came."""
+    if not text:
+        return ()
     try:
         return tuple(
-            (clip(str(part["prompt"]), limit), clip(_answer(part), limit))
-            for part in json.loads(text or "[]") or ()
+            (clip(str(part["prompt"]), limit), clip(_answer(part), limit)) for part in json.loads(text) or ()
         )
     except (ValueError, AttributeError, TypeError, KeyError):
-        return ((clip(text or "", limit), "unreadable"),)
+        return ((clip(text, limit), "unreadable"),)
 
 
 def _answer(part: Mapping[str, Any]) -> str:
@@ -237,9 +241,11 @@ def _answer(part: Mapping[str, Any]) -> str:
 
 def _judgements(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
     """From metric → list over the answers of question → what the judge said of it."""
+    if not text:
+        return ()
     found = []
     try:
-        for metric, answers in json.loads(text or "{}").items():
+        for metric, answers in json.loads(text).items():
             for place, answer in enumerate(answers):
                 which = f" {place + 1}" if len(answers) > 1 else ""
                 for question, said in answer.items():
@@ -252,7 +258,7 @@ def _judgements(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
                         )
                     )
     except (ValueError, AttributeError, TypeError, KeyError):
-        return (("judgements (unreadable)", clip(text or "", limit)),)
+        return (("judgements (unreadable)", clip(text, limit)),)
     return tuple(found)
 
 

@@ -53,7 +53,11 @@ class Site:
     def piece(self, path: str, thing: Any) -> str:
         """Write `thing` (as JSON) as a piece that pages load on demand by `lsm.piece(path)`, also from disk, and return `path`
         (from the site's root, `pieces/x/1.js`)."""
-        self.put(path, f"lsmPiece({safe_json(path)},{safe_json(thing)});\n")
+        return self.piece_of(path, safe_json(thing))
+
+    def piece_of(self, path: str, text: str) -> str:
+        """The same of what is JSON already (`safe_json`)."""
+        self.put(path, f"lsmPiece({safe_json(path)},{text});\n")
         return path
 
     def place(self, record: Record, path: Path | None = None) -> str:

@@ -23,6 +23,8 @@ from lsm_eval.tasks.names import NAME
 
 _TASK = re.compile(NAME.pattern + r"(@[a-z0-9_.+-]+)?")
 """A task's name, or that of a variant of it, `TASK@VARIANT`."""
+_FEW = 20_000
+"""Rows of a table that is read before other threads would have started."""
 _ESTIMATES = TypeAdapter(tuple[EstimateRow, ...])
 
 
@@ -78,8 +80,9 @@ class Record:
         from pyarrow import ArrowException
 
         with self._open(task) as file:
+            threads = file.metadata.num_rows > _FEW
             try:
-                return file.read(columns=list(columns) if columns is not None else None)
+                return file.read(columns=list(columns) if columns is not None else None, use_threads=threads)
             except (ArrowException, OSError, ValueError) as error:
                 raise _broken(self.sample_file(task), error) from error
 
@@ -118,7 +121,9 @@ class Record:
         with self._open(task) as file:
             columns = [name for name in file.schema_arrow.names if not name.startswith("stats.")]
             try:
-                for batch in file.iter_batches(batch_size=min(limit, size), columns=columns):
+                for batch in file.iter_batches(
+                    batch_size=min(limit, size), columns=columns, use_threads=file.metadata.num_rows > _FEW
+                ):
                     yield batch.to_pylist()[:limit]
                     limit -= batch.num_rows
                     if limit <= 0:

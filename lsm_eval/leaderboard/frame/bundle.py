@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from markupsafe import Markup
@@ -32,10 +32,7 @@ class Bundle:
     @property
     def words(self) -> tuple[str, ...]:
         """Texts of the interface that the script may show."""
-        pairs = (text for pair in _PAIR.findall(self.script) for text in pair)
-        return tuple(
-            dict.fromkeys(text.replace('\\"', '"') for text in (*_CALL.findall(self.script), *pairs))
-        )
+        return _texts(self.script)
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -53,6 +50,13 @@ class Bundle:
             f"default-src 'none'; script-src {own} 'strict-dynamic'; {rest}",
             f"script-src {own} 'self' file:",
         )
+
+
+@lru_cache(64)
+def _texts(script: str) -> tuple[str, ...]:
+    # Of every page of a kind, which are many.
+    pairs = (text for pair in _PAIR.findall(script) for text in pair)
+    return tuple(dict.fromkeys(text.replace('\\"', '"') for text in (*_CALL.findall(script), *pairs)))
 
 
 @cache
@@ -92,6 +96,7 @@ def inline(text: str) -> Markup:
     return Markup(text)
 
 
+@lru_cache(64)
 def _hash(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     # Base 64 has no character that HTML would need escaped in a quoted attribute.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from lsm_eval.leaderboard.collect import Board, ModelEntry, likelihood
+from lsm_eval.leaderboard.collect import Board, likelihood
 from lsm_eval.leaderboard.outcomes.outcome import Answered, Field, field_of, graded, read
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
@@ -44,7 +44,7 @@ class Fields:
             self._found[task] = self._read(task)
         return self._found[task]
 
-    def own(self, model: ModelEntry, task: str, record: Record) -> Answered | None:
+    def own(self, task: str, record: Record) -> Answered | None:
         """The outcomes of one record of a model; None where its samples are not right or wrong."""
         row = first_row(record, task)
         return read(record, row, sample_metric(row, record)) if row is not None and graded(row) else None
@@ -59,7 +59,7 @@ class Fields:
             if not record.has_samples(task):
                 continue
             with self._showing(record, record.sample_file(task)):
-                own = self.own(model, task, record)
+                own = self.own(task, record)
                 row = first_row(record, task)
                 if own is not None and row is not None:
                     answered.append((model.slug, own))

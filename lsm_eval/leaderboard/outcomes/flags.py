@@ -97,7 +97,7 @@ def letters(found: NDArray[np.int64]) -> str:
 
 def counts(found: NDArray[np.int64]) -> dict[str, int]:
     """How many samples have each flag, by its name."""
-    return {name: int(((found & flag) != 0).sum()) for flag, name in NAMES.items()}
+    return {name: int(((found & flag.value) != 0).sum()) for flag, name in NAMES.items()}
 
 
 def _slow(seconds: Sequence[float | None]) -> NDArray[np.bool_]:

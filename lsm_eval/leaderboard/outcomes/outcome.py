@@ -55,12 +55,21 @@ def read(record: Record, row: EstimateRow, metric: str) -> Answered | None:
 
     Raises `UserError` where the table is broken.
     """
-    import pyarrow as pa
-
     if not record.has_samples(row.task):
         return None
+    return answered(record.samples(row.task, columns(metric)), row, metric)
+
+
+def columns(metric: str) -> list[str]:
+    """What outcomes are made of."""
+    return ["sample", "asked", f"score.{metric}"]
+
+
+def answered(table: Any, row: EstimateRow, metric: str) -> Answered | None:
+    """`read` of a table (`pyarrow.Table`) with these columns."""
+    import pyarrow as pa
+
     name = f"score.{metric}"
-    table = record.samples(row.task, ["sample", "asked", name])
     if name not in table.column_names:
         return None
     scores = np.asarray(table[name].to_numpy(zero_copy_only=False), float)

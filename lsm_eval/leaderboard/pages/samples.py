@@ -10,16 +10,17 @@ import numpy as np
 from lsm_eval.leaderboard.collect import Board, ModelEntry
 from lsm_eval.leaderboard.frame.page import Frame, Page
 from lsm_eval.leaderboard.frame.safe import in_parts
-from lsm_eval.leaderboard.outcomes.fields import Fields, fields_of, first_row
+from lsm_eval.leaderboard.outcomes.fields import Fields, fields_of, first_row, sample_metric
 from lsm_eval.leaderboard.outcomes.flags import Others, counts, flags, letters, others
-from lsm_eval.leaderboard.outcomes.outcome import graded
+from lsm_eval.leaderboard.outcomes.outcome import answered, columns, graded
 from lsm_eval.leaderboard.parallel import each
-from lsm_eval.leaderboard.sample_pieces import INDEX_INLINE, Shown, packed, portions, starts
+from lsm_eval.leaderboard.sample_pieces import INDEX_INLINE, Shown, portions, starts
 from lsm_eval.leaderboard.samples import TEXT_LIMIT, sample_view
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
 from lsm_eval.results.redaction import redact_row
+from lsm_eval.results.schema import EstimateRow
 
 FLAGS = {
     "wrong": word("wrong"),
@@ -68,17 +69,18 @@ def _write(
     unshown: bool,
 ) -> None:
     how = record.tasks[task]
-    total = record.sample_count(task)
-    count = min(total, site.options.samples)
-    found, among = _index(fields, model, task, record, count)
     row = first_row(record, task)
+    total, found, among = _index(fields, model, record, task, row, site.options.samples)
+    count = len(found)
     closed = how.redacted or unshown
     rows = portions(_shown(record, task, count, found, among, hidden=unshown and not how.redacted))
     first = next(rows)
     places: list[str] = []
     lengths = [len(first)]
     for portion in rows:
-        places.append(site.piece(f"{path}.p{len(lengths)}.js", [packed(one) for one in portion]))
+        places.append(
+            site.piece_of(f"{path}.p{len(lengths)}.js", f"[{','.join(one.json for one in portion)}]")
+        )
         lengths.append(len(portion))
     index = letters(found)
     pieces = list(zip(places, starts(lengths)[1:], strict=True))
@@ -121,13 +123,16 @@ def _folded(sensitive: bool, area: str) -> bool:
 
 
 def _index(
-    fields: Fields, model: ModelEntry, task: str, record: Record, count: int
-) -> tuple[Any, Others | None]:
-    """Flags of the first `count` samples, and what other models made of them."""
-    columns = ["sample", "failure", "truncated", "finish", *_SECONDS]
-    table = record.samples(task, columns).slice(0, count)
+    fields: Fields, model: ModelEntry, record: Record, task: str, row: EstimateRow | None, most: int
+) -> tuple[int, Any, Others | None]:
+    """How many samples there are, flags of the first `most`, and what other models made of them. `row`: the task's first metric."""
+    metric = sample_metric(row, record) if row is not None and graded(row) else None
+    wanted = ["sample", "failure", "truncated", "finish", *_SECONDS]
+    whole = record.samples(task, [*wanted, *(columns(metric)[1:] if metric is not None else ())])
+    table = whole.select([name for name in wanted if name in whole.column_names]).slice(0, most)
+    count = table.num_rows
     column = {name: table[name].to_pylist() for name in table.column_names}
-    own = fields.own(model, task, record)
+    own = None if row is None or metric is None else answered(whole, row, metric)
     if own is not None:
         own = own.first(count)
     among = None
@@ -146,7 +151,7 @@ def _index(
         ],
         seconds,
     )
-    return found, among
+    return whole.num_rows, found, among
 
 
 def _shown(
