@@ -67,8 +67,11 @@ class Frame:
             breakable=show.breakable,
             compact=show.compact,
             direction=show.direction,
+            interval=show.interval,
             moment=show.moment,
+            plain=show.plain,
             unit_label=show.unit_label,
+            value=show.value,
         )
         words = self._words
         self._environment.globals.update(

@@ -8,8 +8,9 @@ from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.frame.safe import in_parts
 from lsm_eval.leaderboard.ranking.wire import rankings_of
+from lsm_eval.leaderboard.show import measured
 from lsm_eval.leaderboard.site import Site
-from lsm_eval.leaderboard.table.cell import TableColumn, task_cells
+from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn, task_cells
 from lsm_eval.leaderboard.table.means import area_columns, suite_columns
 from lsm_eval.leaderboard.table.rows import table_rows
 from lsm_eval.leaderboard.table.suites import known_suites
@@ -27,18 +28,28 @@ from lsm_eval.leaderboard.tradeoff.figure import (
     figure,
 )
 from lsm_eval.leaderboard.words import word
+from lsm_eval.statistics.combined import Interval
 
 PATH = "cost.html"
 FOLDER = "pieces/cost"
 MOST_MARKS = 20_000
 """Of all drawings together; of larger boards those of single tasks are left out."""
 
+_THERE = Cell(Interval(0.0, None, None), None)
+
 
 def nav(board: Board) -> NavEntry | None:
     """Where two models have a score and a cost."""
     if sum(not model.no_model for model in board.models) < 2:
         return None
-    every = task_columns(board, task_cells(board))
+    # Which numbers there are is all that is asked.
+    there: Cells = {
+        (key, place): _THERE
+        for place, model in enumerate(board.models)
+        for key, number in model.numbers.items()
+        if measured(number.row)
+    }
+    every = task_columns(board, there)
     costs = cost_axes(board, every)
     some = any(_both(board, score, cost) for score in _tasks(every) for cost in costs)
     return NavEntry(PATH, word("Quality and cost")) if some else None
