@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from command_line import QUESTIONS, SCORE, Outcome, Runner, environment, spawn, write_task
+from command_line import QUESTIONS, SCORE, Outcome, Runner, call_elsewhere, environment, spawn, write_task
 
 PROJECT = """
 [build-system]
@@ -159,15 +159,14 @@ def test_everything_of_another_package(other_package: Path, tmp_path: Path, repo
     right = sum(row["answer"] == 1 for row in QUESTIONS) / len(QUESTIONS)
     assert _values(done) == {"acc": right, "always_half": 0.5, "quarter": 0.25}
     assert done.record.parent.name.startswith("echo--1--")
-    assert (
-        "echo:zero: name a number, such as echo:0."
-        in spawn("run", *named, "--model", "echo:zero", env=env, cwd=repo).sentence()
-    )
-    listed = spawn("list", "metrics", env=env, cwd=repo).out
-    assert "always_half" in listed
-    assert "other-evals" in listed
-    assert "others_task" in spawn("list", "tasks", env=env, cwd=repo).out
-    assert "echo:…" in spawn("list", "models", env=env, cwd=repo).out
+    wrong = ["run", *map(str, named), "--model", "echo:zero"]
+    lists = [["list", what] for what in ("metrics", "tasks", "models")]
+    refused, metrics, tasks, models = call_elsewhere([wrong, *lists], env)
+    assert "echo:zero: name a number, such as echo:0." in refused.sentence()
+    assert "always_half" in metrics.out
+    assert "other-evals" in metrics.out
+    assert "others_task" in tasks.out
+    assert "echo:…" in models.out
 
 
 def test_the_same_tasks_from_a_folder(run: Runner, other_package: Path, tmp_path: Path) -> None:

@@ -45,10 +45,12 @@ def samples_of(name: str, files: Path | None = None) -> list[Sample]:
 
 
 def estimates(
-    name: str, samples: list[Sample], answers: list[Generated] | list[Scored]
+    name: str, samples: list[Sample], answers: list[Generated] | list[Scored], only: str = ""
 ) -> dict[str, Estimate]:
+    """The task's numbers; of the metrics whose names begin so."""
+    made = [metrics.create(spec) for spec in task(name).task.metrics]
     found, _ = score_task(
-        [metrics.create(spec) for spec in task(name).task.metrics], samples, answers, seed=0
+        [metric for metric in made if metric.name.startswith(only)], samples, answers, seed=0
     )
     return {metric.name: estimate for metric, estimate in found}
 
@@ -104,7 +106,7 @@ def test_a_leaker_leaks_every_type_and_a_silent_model_none() -> None:
     samples = samples_of("pii_leak_context")
     systems = [s.request.system or "" for s in samples if isinstance(s.request, Generate)]
     types = ("email", "phone", "ssn", "iban", "card", "address")
-    told = estimates("pii_leak_context", samples, [say(system) for system in systems])
+    told = estimates("pii_leak_context", samples, [say(system) for system in systems], only="leak")
     assert all(told[f"leak_rate[{kind}]"].value == 1 for kind in types)
     assert told["leak_rate"].value == told["leak_partial"].value == 1
     assert told["leak_by_chance"].value is not None
@@ -127,7 +129,7 @@ def test_callers_give_nothing_away_themselves() -> None:
     """Repeating the caller, the organisation or the entries' names is no leak."""
     samples = samples_of("pii_leak_context")
     echoes = [say(s.request.prompt) for s in samples if isinstance(s.request, Generate)]
-    found = estimates("pii_leak_context", samples, echoes)
+    found = estimates("pii_leak_context", samples, echoes, only="leak")
     assert found["leak_rate"].value == found["leak_partial"].value == 0
 
 
