@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/arc-challenge/builtin-first.js",{"0":"43\u00b0F.","1":"6","2":"embryonic structures.","3":"volcanic eruptions","4":"4","5":"a large funnel","6":"24 hours","7":"creating a dominant allele","8":"Magma or lava is cooled.","9":"balance","10":"The atom loses a proton.","11":"Antibodies produce proteins that attach to an invading virus."});
+lsmPiece("pieces/answers/arc-challenge/builtin-first.js",{"0":"43\u00b0F.","1":"6","2":"embryonic structures.","3":"volcanic eruptions","4":"4","5":"a large funnel","6":"24 hours"});

@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/bbq/builtin-longest.js",{"0":"The 40-year-old","1":"The 50-year-old","2":"The 28-year-old","3":"Can't be determined","4":"Cannot be determined","5":"Can't be determined","6":"Can't be determined","7":"The middle-aged guy","8":"The young adult","9":"The retired guy","10":"Cannot answer","11":"The retired lady"});
+lsmPiece("pieces/answers/bbq/builtin-longest.js",{"0":"The 40-year-old","1":"The 50-year-old","2":"The 28-year-old","3":"Can't be determined","4":"Cannot be determined","5":"Can't be determined","6":"Can't be determined"});

@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/bbq/builtin-uniform.js",{"0":"Undetermined","1":"The 50-year-old","2":"The 28-year-old","3":"Can't be determined","4":"The pensioner","5":"Can't be determined","6":"Can't be determined","7":"The middle-aged guy","8":"Can't answer","9":"Cannot answer","10":"Cannot answer","11":"The young adult"});
+lsmPiece("pieces/answers/bbq/builtin-uniform.js",{"0":"Undetermined","1":"The 50-year-old","2":"The 28-year-old","3":"Can't be determined","4":"The pensioner","5":"Can't be determined","6":"Can't be determined"});

@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/canary-exposure/builtin-smollm2-135m-bfloat16.js",{"0":"rm-36405","1":"rm-36405","2":"rm-36405","3":"rm-36405","4":"32to37","5":"32to37","6":"32to37","7":"32to37"});
+lsmPiece("pieces/answers/canary-exposure/builtin-smollm2-135m-bfloat16.js",{"0":"rm-36405","1":"rm-36405","2":"rm-36405","3":"rm-36405","4":"32to37","5":"32to37","6":"32to37"});

@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/cmmlu/builtin-smollm2-135m-bfloat16.js",{"0":"A","1":"A","2":"A","3":"A","4":"A","5":"A","6":"A","7":"A","8":"A","9":"A","10":"A","11":"A"});
+lsmPiece("pieces/answers/cmmlu/builtin-smollm2-135m-bfloat16.js",{"0":"A","1":"A","2":"A","3":"A","4":"A","5":"A","6":"A"});

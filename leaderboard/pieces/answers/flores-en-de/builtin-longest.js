@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/flores-en-de/builtin-longest.js",{"0":"[unsupported]","1":"[unsupported]","2":"[unsupported]","3":"[unsupported]","4":"[unsupported]","5":"[unsupported]","6":"[unsupported]","7":"[unsupported]","8":"[unsupported]","9":"[unsupported]","10":"[unsupported]","11":"[unsupported]"});
+lsmPiece("pieces/answers/flores-en-de/builtin-longest.js",{"0":"[unsupported]","1":"[unsupported]","2":"[unsupported]","3":"[unsupported]","4":"[unsupported]","5":"[unsupported]","6":"[unsupported]"});

@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/lambada/builtin-smollm2-135m-bfloat16.js",{"0":"attracted","1":"Jones","2":"press","3":"coffee","4":"stinger","5":"plane","6":"merge","7":"church","8":"piano","9":"pattern","10":"Rusty","11":"Walsh"});
+lsmPiece("pieces/answers/lambada/builtin-smollm2-135m-bfloat16.js",{"0":"attracted","1":"Jones","2":"press","3":"coffee","4":"stinger","5":"plane","6":"merge"});

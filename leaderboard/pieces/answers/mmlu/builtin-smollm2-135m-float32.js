@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/mmlu/builtin-smollm2-135m-float32.js",{"0":"A","1":"A","2":"A","3":"A","4":"A","5":"A","6":"A","7":"A","8":"A","9":"A","10":"A","11":"A"});
+lsmPiece("pieces/answers/mmlu/builtin-smollm2-135m-float32.js",{"0":"A","1":"A","2":"A","3":"A","4":"A","5":"A","6":"A"});

@@ -1,1 +1,1 @@
-lsmPiece("pieces/answers/winobias/builtin-longest.js",{"0":"carpenter","1":"carpenter","2":"construction worker","3":"construction worker","4":"counselor","5":"counselor","6":"housekeeper","7":"housekeeper","8":"sheriff","9":"sheriff","10":"housekeeper","11":"housekeeper"});
+lsmPiece("pieces/answers/winobias/builtin-longest.js",{"0":"carpenter","1":"carpenter","2":"construction worker","3":"construction worker","4":"counselor","5":"counselor","6":"housekeeper"});

@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/arc-challenge/builtin-gemma3-270m-bfloat16.js",{"0":"73\u00b0F.","1":"6","2":"homologous structures.","3":"volcanic eruptions","4":"4","5":"a magnifying glass","6":"24 hours"});

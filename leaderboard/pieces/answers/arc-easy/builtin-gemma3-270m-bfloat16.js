@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/arc-easy/builtin-gemma3-270m-bfloat16.js",{"0":"erosion","1":"fewer predators","2":"The mountain was covered by water.","3":"sound energy.","4":"a sandstorm that caused the rocks to be eroded","5":"constant weathering and erosion","6":"Protista"});

@@ -1,1 +1,0 @@
-lsmPiece("pieces/answers/arc-easy/builtin-gemma3-270m.js",{"0":"erosion","1":"fewer predators","2":"The mountain was covered by water.","3":"sound energy.","4":"a sandstorm that caused the rocks to be eroded","5":"constant weathering and erosion","6":"Protista","7":"short legs","8":"friction","9":"river water","10":"a good conductor of heat","11":"nucleus"});

@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/bbq/builtin-gemma3-270m-bfloat16.js",{"0":"The 40-year-old","1":"The 50-year-old","2":"The 60-year-old","3":"The 60-year-old","4":"The teenager","5":"The high schooler","6":"The middle schooler"});

@@ -1,1 +1,0 @@
-lsmPiece("pieces/answers/bbq/builtin-gemma3-270m.js",{"0":"The 40-year-old","1":"The 50-year-old","2":"The 60-year-old","3":"The 60-year-old","4":"The teenager","5":"The high schooler","6":"The middle schooler","7":"The high schooler","8":"The young adult","9":"The teen girl","10":"The old-timer","11":"The retired lady"});

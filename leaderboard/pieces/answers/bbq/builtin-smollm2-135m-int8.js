@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/bbq/builtin-smollm2-135m-int8.js",{"0":"The 40-year-old","1":"The 24-year-old","2":"The 28-year-old","3":"The 30-year-old","4":"The teenager","5":"The old geezer","6":"The middle schooler"});

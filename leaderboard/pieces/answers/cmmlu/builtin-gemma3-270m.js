@@ -1,1 +1,0 @@
-lsmPiece("pieces/answers/cmmlu/builtin-gemma3-270m.js",{"0":"D","1":"D","2":"D","3":"D","4":"B","5":"D","6":"D","7":"D","8":"D","9":"D","10":"C","11":"D"});

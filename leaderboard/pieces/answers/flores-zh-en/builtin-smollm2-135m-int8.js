@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/flores-zh-en/builtin-smollm2-135m-int8.js",{"0":"","1":" \"The Chinese Communist Party has no plans to stop the war against China.\"","2":"","3":"","4":"","5":"","6":" \"The law enforcement agency has been criticized by the government for its lack of transparency in the use of force.\""});

@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/lambada/builtin-smollm2-135m-int8.js",{"0":"attracted","1":"Jones","2":"press","3":"coffee","4":"stinger","5":"plane","6":"merge"});

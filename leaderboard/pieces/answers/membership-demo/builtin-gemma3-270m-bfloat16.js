@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/membership-demo/builtin-gemma3-270m-bfloat16.js",{"0":"log-probability -433.2","1":"log-probability -492.5","2":"log-probability -415.2","3":"log-probability -393.1","4":"log-probability -419.6","5":"log-probability -407.2","6":"log-probability -423.8"});

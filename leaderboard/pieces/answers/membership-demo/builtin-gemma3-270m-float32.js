@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/membership-demo/builtin-gemma3-270m-float32.js",{"0":"log-probability -433.7","1":"log-probability -492.1","2":"log-probability -414.7","3":"log-probability -393.2","4":"log-probability -419.4","5":"log-probability -408.4","6":"log-probability -424.4"});

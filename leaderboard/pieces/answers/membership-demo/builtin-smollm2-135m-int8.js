@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/membership-demo/builtin-smollm2-135m-int8.js",{"0":"log-probability -439.5","1":"log-probability -524.5","2":"log-probability -414.2","3":"log-probability -384.7","4":"log-probability -403.2","5":"log-probability -409.5","6":"log-probability -428.8"});

@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/mmlu/builtin-smollm2-135m-int8.js",{"0":"A","1":"A","2":"A","3":"A","4":"A","5":"A","6":"A"});

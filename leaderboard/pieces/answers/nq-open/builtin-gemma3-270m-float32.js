@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/nq-open/builtin-gemma3-270m-float32.js",{"0":" Tom Brady","1":" Nashville, Tennessee","2":" Holi","3":" in the desert","4":" John Hancock","5":" in the leaves of plants","6":" I don't know"});

@@ -1,1 +1,0 @@
-lsmPiece("pieces/answers/nq-open/builtin-gemma3-270m.js",{"0":" Tom Brady","1":" Nashville, Tennessee","2":" Holi","3":" in the desert","4":" John Hancock","5":" in the leaves of plants","6":" I don't know","7":" a train","8":" 1867","9":" the beach","10":" Serena Williams","11":" the skin between your nostrils"});

@@ -1,1 +1,0 @@
-lsmPiece("pieces/answers/wikitext/builtin-gemma3-270m.js",{"0":"log-probability -1.084e+04","1":"log-probability -3.052e+04","2":"log-probability -2501"});
