@@ -23,6 +23,10 @@ from recomputed_ranks import Told
 
 OF_THE_ENGINE = ("flops_per_second", "flops_share", "bytes_per_second", "bandwidth_share")
 """Metrics of a profile that are no cost of a model."""
+RATES = (
+    "output_tokens_per_second", "total_tokens_per_second", "tokens_per_second", "input_tokens_per_second", "requests_per_second",
+)  # fmt: skip
+"""Of one condition's the first one is a cost, and stands for all."""
 DIRECTIONS = {
     "cost:parameters": False,
     "cost:memory": False,
@@ -90,7 +94,9 @@ def read_costs(root: Path, names: Mapping[str, str], profiles: Profiles) -> dict
         _mark(found[column], where)
     for name, numbers in as_columns(profiles).items():
         for column, one in numbers.items():
-            if column.rpartition(":")[2] not in OF_THE_ENGINE:
+            condition, _, metric = column.rpartition(":")
+            first = next((rate for rate in RATES if f"{condition}:{rate}" in numbers), metric)
+            if metric not in OF_THE_ENGINE and (metric not in RATES or metric == first):
                 found[column][name] = one
     return {column: held for column, held in found.items() if len(held) > 1}
 

@@ -28,7 +28,7 @@ class Drawing:
             for status, title, ends, x, y in MARK.findall(text)
         }
         self.steps = (re.findall(r'<path class="steps" d="([^"]*)"', text) or [""])[0]
-        self.counts = dict(re.findall(r'<span data-t="[^"]*">([^<]*)</span>: (\d+)</li>', text))
+        self.counts = dict(re.findall(r'<span data-t(?:="[^"]*")?>([^<]*)</span>: (\d+)</li>', text))
         self._text = text
 
     @cached_property

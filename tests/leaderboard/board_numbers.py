@@ -74,8 +74,9 @@ def read_board(root: Path) -> Board:
     names = [shown_name(model) for model in models]
     board: Board = {}
     for folder, model, name in zip(folders, models, names, strict=True):
-        # What several models are called is followed by what differs: on this board their number format.
-        own = f"{name} ({model['dtype']})" if names.count(name) > 1 else name
+        # What several models are called is followed by what differs: on this board their number format, or that of their weights.
+        weights = str(model["details"].get("quantised here", model["dtype"])).partition(" ")[0]
+        own = f"{name} ({weights})" if names.count(name) > 1 else name
         assert own not in board, "one record a model"
         board[own] = _record(folder)
     return board

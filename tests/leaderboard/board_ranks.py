@@ -16,7 +16,7 @@ from board_numbers import Board, Number, alike, for_front
 from front_page import NO_MODEL, Table
 from recomputed import BY_TYPE
 from recomputed_ranks import Column, Ranks, Told, among, averaged, compared, ranks_of, told_apart
-from recomputed_scores import Row
+from recomputed_scores import Row, attempted
 from recomputed_wholes import WHOLE, score
 
 WITHOUT = re.compile(r"membership_.*|halueval_auroc|stereoset_.*|.*_corrected")
@@ -52,7 +52,7 @@ def scores_of(number: Number, metric: str) -> dict[Sample, float] | None:
     rows, base = number.table.counted(metric), metric.partition("[")[0]
     values: list[float | None] | None
     if base == ATTEMPTED:
-        values = [None if row["score.qa_abstained"] else row["score.qa_correct"] for row in rows]
+        values = [row["score.qa_correct"] if attempted(row) else None for row in rows]
     elif base in WHOLE:
         if WITHOUT.fullmatch(base) or len({row["weight"] for row in number.table.rows}) > 1:
             return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from recomputed_scores import Row, ordered, read_row
+from recomputed_scores import Row, attempted, ordered, read_row
 from recomputed_wholes import LIKELIHOODS, WHOLE, bbq, mean, score
 
 BY_TYPE = ("leak_rate", "leak_partial")
@@ -74,7 +74,7 @@ class Table:
         """A mean of shares if all answers that ran out of tokens were wrong, and one without them."""
         own, base = self.counted(metric), metric
         if metric == "qa_correct_attempted":
-            own, base = [row for row in own if not row["score.qa_abstained"]], "qa_correct"
+            own, base = [row for row in own if attempted(row)], "qa_correct"
         cut = [row["finish"] == "length" for row in own]
         wrong = mean(
             (row["weight"], 0.0 if short else score(row, base)) for row, short in zip(own, cut, strict=True)

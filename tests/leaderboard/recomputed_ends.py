@@ -20,7 +20,7 @@ from recomputed_intervals import (
     wilson_of_hits,
     wilson_of_means,
 )
-from recomputed_scores import Row, shares, yes, yes_over_no
+from recomputed_scores import Row, attempted, shares, yes, yes_over_no
 from recomputed_wholes import WHOLE, biased, score, terms_of
 
 WIDE = {"qa_score": (-1, 1), "bbq_bias_disambig": (-1, 1), "bbq_bias_disambig_physical_published": (-1, 1)}
@@ -144,7 +144,7 @@ def _made_up_of_yes(row: Row) -> tuple[float, float]:
 
 
 def _right_of_attempted(row: Row) -> tuple[float, float]:
-    return row["score.qa_correct"], 1 - row["score.qa_abstained"]
+    return row["score.qa_correct"], float(attempted(row))
 
 
 RATIOS: dict[str, Callable[[Row], tuple[float, float]]] = {

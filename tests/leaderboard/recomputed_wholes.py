@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from recomputed_scores import SCORES, WITHHELD, Row, ordered, shares, softmax, yes, yes_over_no
+from recomputed_scores import SCORES, WITHHELD, Row, attempted, ordered, shares, softmax, yes, yes_over_no
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
@@ -225,7 +225,7 @@ def _effect(rows: list[Row]) -> Whole:
 
 
 def _attempted(rows: list[Row]) -> Whole:
-    return mean((row["weight"], row["score.qa_correct"]) for row in rows if not row["score.qa_abstained"])
+    return mean((row["weight"], row["score.qa_correct"]) for row in rows if attempted(row))
 
 
 def _not_told(name: str) -> Callable[[list[Row]], Whole]:
