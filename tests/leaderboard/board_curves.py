@@ -139,7 +139,8 @@ class _Axis:
 
 
 def _axes(drawing: ElementTree.Element) -> tuple[_Axis, _Axis]:
-    across, up = [], []
+    across: list[tuple[float, float]] = []
+    up: list[tuple[float, float]] = []
     for text in drawing.findall("text"):
         if text.get("class") != "name":
             number = float((text.text or "").replace(",", "").replace("−", "-"))

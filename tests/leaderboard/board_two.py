@@ -59,7 +59,7 @@ def unpacked(content: Sequence[Any]) -> Numbers:
     count, levels, bits, _ = content
     flags = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little").reshape(-1, bits)
     places = (flags * (1 << np.arange(bits))).sum(axis=1)[:count]
-    return np.array([np.nan if one is None else one for one in levels], float)[places]
+    return np.asarray(np.array([np.nan if one is None else one for one in levels], float)[places], float)
 
 
 class Scored:

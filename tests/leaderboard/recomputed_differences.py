@@ -155,7 +155,10 @@ def _one_way(trials: float, net: float, margin: float) -> float:
 
 def _low(trials: float, gained: float, lost: float, freedom: float) -> float:
     """The smallest margin that is not rejected: p rises with the margin, but for a step at 0."""
-    over = lambda margin: _beyond(trials, gained, lost, margin or 1e-300, freedom) - 0.025  # noqa: E731
+
+    def over(margin: float) -> float:
+        return _beyond(trials, gained, lost, margin or 1e-300, freedom) - 0.025
+
     high = gained - lost
     if high <= -1 or over(high) <= 0:
         return high

@@ -82,7 +82,7 @@ def compared(values: Numbers, units: Sequence[Hashable], weights: Numbers) -> Co
     )
     alone = len(set(group.tolist())) == len(group)
     exact = bool(alone and (weight == weight[:1]).all() and np.isin(x[has], (0, 1)).all())
-    whole = freedom_of(np.bincount(group, weight))
+    whole = freedom_of(np.asarray(np.bincount(group, weight), float))
     pairs = {
         (one, two): _apart(x[one] - x[two], weight, group, whole, exact=exact, alone=alone)
         for one, two in combinations(range(len(x)), 2)
@@ -137,8 +137,8 @@ def _chance(x: Numbers, has: NDArray[np.bool_], weight: Numbers, group: NDArray[
         share = weight * there / max(float(weight[there].sum()), 1e-300)
         filled = np.where(there, own, 0.0)
         rows.append(np.bincount(group, share * (filled - (share * filled).sum() * there)))
-    made = np.array(rows)
-    return made @ made.T
+    made = np.array(rows, float)
+    return np.asarray(made @ made.T, float)
 
 
 def averaged(columns: Sequence[Column], factors: Sequence[float]) -> Column:
