@@ -8,6 +8,12 @@ from importlib.util import find_spec
 
 import pytest
 
+
+def text_of(html: str) -> str:
+    """A page's text, without its tags."""
+    return re.sub(r"<[^>]*>", "", html)
+
+
 RENDERERS = ("markdown-it", "cmark-gfm", "comrak")
 
 

@@ -100,7 +100,9 @@ def test_a_cache_that_is_full_costs_hashes_only(
 
 def test_files_may_not_grow(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As `ulimit -f` sets it; needs no rights."""
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # Python would keep the first 2,048 bytes of what it compiles
+    monkeypatch.setenv(
+        "PYTHONDONTWRITEBYTECODE", "1"
+    )  # Python would keep the first 2,048 bytes of what it compiles
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))

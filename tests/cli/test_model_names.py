@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from command_line import Outcome, Runner, call
+from rendered import text_of
 from tiny_models import save_model
 
 
@@ -40,7 +41,7 @@ def test_a_smoke_test_stands_behind_the_full_run(run: Runner, tmp_path: Path) ->
     index = (site / "index.html").read_text()
     assert "n 24" in index
     assert "n 5" not in index
-    assert "n 5, run" in (site / "models/hf-tiny-llama.html").read_text()
+    assert "n 5, run" in text_of((site / "models/hf-tiny-llama.html").read_text())
 
 
 def test_the_record_says_what_the_tasks_own_settings_are(run: Runner) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from command_line import GENERATE, Outcome, Runner, write_task
+from rendered import text_of
 from tiny_models import save_model
 
 from lsm_eval.judging.rubric import load
@@ -102,7 +103,7 @@ def test_could_not_judge_is_counted_and_shown(run: Runner, tasks: Path, tmp_path
     assert found.samples("talk")["score.judged_refusal"].to_pylist() == [None] * 5
     site = build(run.out, tmp_path / "site").parent
     page = next((site / "models").glob("*.html")).read_text()
-    assert "which could not judge 5 of 5: 5 tie." in page
+    assert "which could not judge 5 of 5: 5 tie." in text_of(page)
     samples = next((site / "samples").rglob("talk.html")).read_text()
     assert "could not judge (tie)" in samples
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 from command_line import GENERATE, Runner, write_task
+from rendered import text_of
 from tiny_models import CHAT, save_model
 
 from lsm_eval.judging.rubric import load
@@ -190,8 +191,8 @@ def test_withheld_records_hold_no_thoughts_and_pages_fold_them(tmp_path: Path) -
     assert "1 &lt;b&gt;2&lt;/b&gt;" in page
     assert "failed: truncated" in page
     model_page = next((site / "models").glob("*.html")).read_text()
-    assert "the thoughts of 3 not scored" in model_page
-    assert "; 1 ran out of tokens, 1 of them inside thoughts" in model_page
+    assert "; 3 had thoughts, which are not scored" in text_of(model_page)
+    assert "; 1 ran out of tokens, 1 of them inside thoughts" in text_of(model_page)
     _, record = _run(tmp_path, Writing(replies), redact="all")
     thoughts = record.samples("talk")["thoughts"].to_pylist()
     assert all(text is None or text.startswith("[withheld sha256:") for text in thoughts)

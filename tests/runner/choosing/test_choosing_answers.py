@@ -10,6 +10,7 @@ import pytest
 from chosen_runs import questions_to, record_of, saying
 from command_line import Outcome, call
 from openai_server import Body, completion, prompt_of, serving
+from rendered import text_of
 
 from lsm_eval.recount.check import check_record
 from lsm_eval.runner.choosing.read import bounds
@@ -100,7 +101,7 @@ def test_choices_that_ran_out_of_tokens_are_counted(far: Callable[..., Outcome],
         assert check_record(folder).problems == ()
     assert site.code == 0, site.err
     (page,) = (tmp_path / "site" / "models").glob("*.html")
-    assert "18 of 24 answers ran out of tokens, 6 of them inside thoughts; " in page.read_text()
+    assert "18 of 24 answers ran out of tokens, 6 of them inside thoughts; " in text_of(page.read_text())
 
 
 def test_thoughts_are_no_part_of_a_choice(far: Callable[..., Outcome]) -> None:
