@@ -23,8 +23,6 @@ _PATIENCE = 10.0
 _SHARES = (1.0, 0.4, 0.2)
 """Prompts one after the other, as shares of the longest: in a cache that has room for all of it, what slid out is seen to be
 gone once others have taken its place."""
-_TRIES = 2
-"""Another client's prompts may come between."""
 _SECONDS = 120.0
 
 
@@ -37,10 +35,8 @@ async def cuts(
     for size in (_QUICK,) if quick else _SIZES:
         began = time.monotonic()
         longest = size if most is None else min(size, most - 2)
-        for _ in range(_TRIES):
-            if await _cuts(caller, probe, plain, longest):
-                break
-        else:
+        # Once: a second time, states that the first one left behind would pass. Another client between them costs the cache.
+        if not await _cuts(caller, probe, plain, longest):
             return False
         if longest < size or time.monotonic() - began > _PATIENCE:
             break
