@@ -214,7 +214,9 @@ class Speaking:
             )
             whole = self.cuts or shared in (0, len(self.cached))
             self.cached = body["prompt"]
-            return {"timings": {"cache_n": min(shared, len(self.cached) - 1) if whole else 0}}
+            timings = {"cache_n": min(shared, len(self.cached) - 1) if whole else 0, "predicted_n": 1}
+            every = {"timings": timings, "tokens_evaluated": len(self.cached), "content": "x"}
+            return {name: every[name] for name in body["response_fields"]}
         ((forced, bias),) = body["logit_bias"]
         prompt = body["prompt"][-1:] if body["cache_prompt"] and not self.cuts else body["prompt"]
         before = self.weights.after(prompt)[-1]

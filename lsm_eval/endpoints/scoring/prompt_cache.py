@@ -66,7 +66,7 @@ async def _kept(caller: Caller, prompt: list[int]) -> int | None:
         "cache_prompt": True,
         "n_cache_reuse": 0,
         "id_slot": 0,  # otherwise each may go to a slot of its own
-        "response_fields": ["timings"],
+        "response_fields": ["timings", "tokens_evaluated"],  # the latter: what it costs
     }
     answer: Any = await patiently(lambda: caller.post("/completion", body, _SECONDS))
     timings = answer.get("timings") if isinstance(answer, dict) else None
