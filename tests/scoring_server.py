@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,8 @@ class Speaking:
         self.cuts = True
         """Whether llama.cpp's cache can be cut. Otherwise what comes from it is wrong: all but a prompt's last token is forgotten."""
         self.cached: list[int] = []
+        self.tokens_in_grammars = True
+        """Whether llama.cpp's grammars may name tokens."""
         self.ids = True
         """Whether vLLM's `logprob_token_ids` is known."""
         self.spoil: dict[int, Any] = {}
@@ -206,6 +209,8 @@ class Speaking:
         """llama.cpp's."""
         if self.kind != "llama.cpp":
             return 404, {"error": "no"}, {}
+        if "grammar" in body:
+            return self._held(body)
         if "logit_bias" not in body:
             pairs = zip(body["prompt"], self.cached, strict=False)
             shared = next(
@@ -231,6 +236,25 @@ class Speaking:
         if written in self.untold:
             del found["completion_probabilities"]
         return found
+
+    def _held(self, body: Body) -> Any:
+        """llama.cpp's answer to a grammar of tokens."""
+        if not self.tokens_in_grammars:
+            return 400, {"error": {"message": "Failed to parse grammar"}}, {}
+        forced = [int(one) for one in re.findall(r"<\[(\d+)\]>", body["grammar"])]
+        assert body["n_predict"] == len(forced)
+        told = []
+        after = self.weights.after([*body["prompt"], *forced])[len(body["prompt"]) - 1 :]
+        for token, row in zip(forced, after, strict=False):
+            if token not in self.untold:
+                top = int(row.argmax())
+                place = {"id": token, "logprob": self._value(float(row[token]), token)}
+                told.append({**place, "top_logprobs": [{"id": top, "logprob": self._value(float(row[top]), top)}]})
+        if self.lie == "free":  # as if there were no grammar
+            told = told[:1] * len(forced)
+        counts = {"tokens_evaluated": len(body["prompt"]), "tokens_predicted": len(forced)}
+        every = {**counts, "completion_probabilities": told, "timings": {"predicted_n": len(forced)}}
+        return {name: every[name] for name in body["response_fields"]}
 
     def torch_softmax(self, logits: Any) -> Any:
         return self.weights.torch.log_softmax(logits, -1)

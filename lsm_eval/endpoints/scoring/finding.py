@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from lsm_eval.endpoints.outcome import Again, Refused
@@ -20,7 +20,7 @@ from lsm_eval.endpoints.server import NotThere
 from lsm_eval.errors import UserError
 
 _SECONDS = 60.0
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Finding:
     """The token that `llamacpp` writes where the wanted one is not told of."""
     cuts: bool = False
     """Whether `llamacpp` may read prompts from the server's cache."""
+    held: bool = False
+    """Whether `llamacpp` asks many tokens in one request."""
     ids: bool = False
     """Whether `prompt_logprobs` asks for single tokens by `token_ids`."""
     difference: float | None = None
@@ -69,7 +71,7 @@ class Finding:
             case "sglang":
                 return SGLang(self.new)
             case "llama.cpp":
-                return LlamaCpp(self.plain, self.cuts)
+                return LlamaCpp(self.plain, self.cuts, self.held)
         return None
 
 
@@ -115,14 +117,35 @@ async def find_route(
             new = route.new if isinstance(route, Echo | SGLang) else 0
             own = plain if isinstance(route, LlamaCpp) else -1
             ids = isinstance(route, PromptLogprobs) and route.ids
-            cut = False
+            cut = held = False
             if isinstance(route, LlamaCpp):
                 try:
                     cut = cache_known or await cuts(caller, probe, plain, most)
+                    if not cut:
+                        held, difference = await _held(route, caller, probe, encode, difference)
                 except Unanswered as error:
                     sure &= error.lacking
-            return Finding(route.name, new, own, cut, ids, difference, sure=sure)
+            return Finding(route.name, new, own, cut, held, ids, difference, sure=sure)
     return Finding(None, lacking="; ".join(f"{name}: {why}" for name, why in lacking.items()), sure=sure)
+
+
+async def _held(
+    route: LlamaCpp,
+    caller: Caller,
+    probe: Sequence[int],
+    encode: Callable[[str], Sequence[int]],
+    difference: float,
+) -> tuple[bool, float]:
+    """Whether many tokens may be asked in one request, and the largest difference seen by then. Raises `Unanswered` where the server does not
+    answer now."""
+    try:
+        return True, max(difference, await prove(replace(route, held=True), caller, probe, encode))
+    except NotProved:
+        return False, difference
+    except Unanswered as error:
+        if error.lacking or isinstance(error.outcome, Refused):  # an older one knows no such grammar
+            return False, difference
+        raise
 
 
 async def still_holds(

@@ -2,8 +2,9 @@
 
 The logits are biased so that the wanted token is written. What is told of it are the model's own numbers, from before the
 bias, and the first of `top_logprobs` is the likeliest one. The prompt but for its last token comes from the server's
-cache where that can be cut (`prompt_cache`), so that a token costs what one costs to write; elsewhere it is read anew. Of a token that ends texts, or is a part of a character, nothing is
-told: there a plain token is written, and the wanted one looked up among all of the vocabulary.
+cache where that can be cut (`prompt_cache`), so that a token costs what one costs to write. Elsewhere it is read anew for each
+token, or, where the server can be held to a text (`held`), once for many. Of a token that ends texts, or is a part of a
+character, nothing is told: there a plain token is written, and the wanted one looked up among all of the vocabulary.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lsm_eval.endpoints.scoring.calling import Caller
+from lsm_eval.endpoints.scoring.held import AT_ONCE, written
 from lsm_eval.endpoints.scoring.numbers import TokenNumber, checked_length, incomplete, read_number
 from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.places import Places
 from lsm_eval.inference.scoring.plain import TokenRow
 
 _BIAS = 1e6
@@ -25,34 +28,28 @@ _ALL = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class LlamaCpp:
-    """One request a token."""
+    """One request a token, or one for many."""
 
     plain: int
     """A token that the server tells of when it is written."""
     cuts: bool = False
     """Whether prompts may come from the server's cache (`prompt_cache`)."""
+    held: bool = False
+    """Whether many tokens are asked in one request (`held`)."""
     name: ClassVar[str] = "llama.cpp"
     spare: ClassVar[int] = 1
 
     async def numbers(
         self, caller: Caller, rows: Sequence[TokenRow], seconds: float
     ) -> list[list[TokenNumber]]:
-        # By what stands before: continuations share their context, and often their first tokens.
-        wanted: dict[tuple[int, ...], dict[int, None]] = {}
-        for row in rows:
-            for at in range(len(row.tokens) - row.scored, len(row.tokens)):
-                wanted.setdefault(row.tokens[:at], {})[row.tokens[at]] = None
-        known = {
-            before: await self._place(caller, before, list(tokens), seconds)
-            for before, tokens in wanted.items()
-        }
-        return [
-            [
-                known[row.tokens[:at]][row.tokens[at]]
-                for at in range(len(row.tokens) - row.scored, len(row.tokens))
-            ]
-            for row in rows
-        ]
+        places = Places(rows)
+        if self.held:
+            for row, at, end in places.runs(AT_ONCE):
+                found = await written(caller, row.tokens[:at], row.tokens[at:end], seconds)
+                places.learn(row, at, found)
+        for place in places.unknown():
+            place.known |= await self._place(caller, place.before, place.unknown, seconds)
+        return places.numbers()
 
     async def likeliest(
         self, caller: Caller, tokens: Sequence[int], seconds: float

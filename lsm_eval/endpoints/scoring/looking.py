@@ -70,7 +70,7 @@ class Scoring:
         difference = self.finding.difference or 0.0
         how = ", single tokens by logprob_token_ids" if self.finding.ids else ""
         if self.finding.plain >= 0 and not self.finding.cuts:
-            how = ", without its cache"
+            how = ", without its cache" + (", many tokens a request" if self.finding.held else "")
         return {
             "scoring": f"{self.finding.route}{how} (proved: {difference:.2g} nats at most between reading and writing a token)",
             "tokenizer": self.tokenizer,
@@ -86,6 +86,7 @@ class Scoring:
             "version": _VERSION,
             **({"overflow": "truncate"} if self.cuts else {}),
             **({"cache": self.finding.cuts} if self.finding.plain >= 0 else {}),
+            **({"held": True} if self.finding.held else {}),
         }
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:

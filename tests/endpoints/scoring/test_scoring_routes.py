@@ -85,13 +85,36 @@ def test_a_token_that_is_forced(weights: Weights, near: HFModel) -> None:
         assert max(asked) > 320
 
 
-def test_a_cache_that_cannot_be_cut_is_not_used(weights: Weights, near: HFModel) -> None:
-    """What comes from it is another text's."""
+@pytest.mark.parametrize("grammar", ["of tokens", "refused", "ignored"])
+def test_a_cache_that_cannot_be_cut_is_not_used(grammar: str, weights: Weights, near: HFModel) -> None:
+    """What comes from it is another text's. Where the server can be held to a text, many tokens are asked in one request."""
+    requests = SCORES + TEXTS
+    with speaking(weights, "llama.cpp") as (server, own):
+        own.cuts = False
+        own.tokens_in_grammars = grammar != "refused"
+        own.lie = "free" if grammar == "ignored" else ""
+        model = far_model(server)
+        check_alike(answers(near, requests), answers(model, requests), TOLERANCE)
+        many = ", many tokens a request" if grammar == "of tokens" else ""
+        said = (model.info.details or {})["scoring"]
+        assert said.startswith(f"llama.cpp, without its cache{many} (proved"), said
+        held = sum("grammar" in body for body in server.bodies)
+        assert (held > len(requests)) == bool(many)
+
+
+def test_tokens_that_nothing_is_told_of_among_many(weights: Weights, near: HFModel) -> None:
+    """Each is asked by itself, and the others' numbers stay theirs."""
+    requests: list[Request] = [
+        Score("the cat", (" sat on the mat the mat", " mat mat on mat")),
+        Perplexity("the cat sat on the mat on the cat the the mat"),
+    ]
     with speaking(weights, "llama.cpp") as (server, own):
         own.cuts = False
         model = far_model(server)
-        check_alike(answers(near, SCORES + TEXTS), answers(model, SCORES + TEXTS), TOLERANCE)
-        assert (model.info.details or {})["scoring"].startswith("llama.cpp, without its cache (proved")
+        model.cost(requests)
+        own.untold.update(weights.tokenizer(" mat the", add_special_tokens=False)["input_ids"])
+        check_alike(answers(near, requests), answers(model, requests), TOLERANCE)
+        assert any("logit_bias" in body for body in server.bodies[-4:])
 
 
 def test_windows_of_a_long_text(weights: Weights, checkpoint: Path) -> None:
