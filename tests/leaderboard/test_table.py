@@ -208,4 +208,9 @@ def test_names_are_as_short_as_they_may_be() -> None:
     ]
     assert short_names(["hf:org/Model", "hf:other/Model", "x"]) == ["org/Model", "other/Model", "x"]
     assert short_names(["hf:a", "gguf:a", "hf:b (bfloat16)"]) == ["hf:a", "gguf:a", "b (bfloat16)"]
+    assert short_names(["llama.cpp:Model.Q4_1.gguf", "x/y.gguf (cpu)", ".gguf"]) == [
+        "Model.Q4_1",
+        "y (cpu)",
+        ".gguf",
+    ]
     assert short_names(["", ":", "hf:", "a/", '<img src="x/y">']) == ["", ":", "hf:", "a", '<img src="x/y">']

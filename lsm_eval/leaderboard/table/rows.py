@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lsm_eval.leaderboard.collect import ModelEntry
 from lsm_eval.leaderboard.naming import source_name
 
-_SCHEME = re.compile(r"([a-z][a-z0-9_+-]*):")
+_SCHEME = re.compile(r"([a-z][a-z0-9_+.-]*):")
 _PLAIN = "local files"
 
 
@@ -63,7 +63,8 @@ def _tail(name: str) -> str:
     head, bracket, more = rest.partition(" (")
     if any(sign in head for sign in "<>\"' "):
         return rest  # no path
-    return (head.rstrip("/").rpartition("/")[2] or head) + bracket + more
+    last = head.rstrip("/").rpartition("/")[2] or head
+    return (last.removesuffix(".gguf") or last) + bracket + more
 
 
 def _backend(model: ModelEntry) -> str:

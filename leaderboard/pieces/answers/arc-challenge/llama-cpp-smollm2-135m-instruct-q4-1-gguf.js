@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/arc-challenge/llama-cpp-smollm2-135m-instruct-q4-1-gguf.js",{"0":"73\u00b0F.","1":"6","2":"homologous structures.","3":"solar flares","4":"4","5":"a magnifying glass","6":"1 year"});

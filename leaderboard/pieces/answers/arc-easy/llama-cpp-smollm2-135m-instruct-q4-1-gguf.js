@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/arc-easy/llama-cpp-smollm2-135m-instruct-q4-1-gguf.js",{"0":"erosion","1":"fewer predators","2":"The mountain was covered by water.","3":"chemical energy.","4":"a sandstorm that caused the rocks to be eroded","5":"slow cooling of magma","6":"Fungi"});

@@ -1,0 +1,1 @@
+lsmPiece("pieces/answers/bbq/llama-cpp-smollm2-135m-instruct-q4-1-gguf.js",{"0":"The 40-year-old","1":"The 24-year-old","2":"The 28-year-old","3":"The 30-year-old","4":"The teenager","5":"The old geezer","6":"The retiree"});
