@@ -249,7 +249,9 @@ class Speaking:
             if token not in self.untold:
                 top = int(row.argmax())
                 place = {"id": token, "logprob": self._value(float(row[token]), token)}
-                told.append({**place, "top_logprobs": [{"id": top, "logprob": self._value(float(row[top]), top)}]})
+                told.append(
+                    {**place, "top_logprobs": [{"id": top, "logprob": self._value(float(row[top]), top)}]}
+                )
         if self.lie == "free":  # as if there were no grammar
             told = told[:1] * len(forced)
         counts = {"tokens_evaluated": len(body["prompt"]), "tokens_predicted": len(forced)}

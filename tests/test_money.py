@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from lsm_eval.endpoints.cost.money import DOLLAR, a_token, exact, read_dollars, shown
 from lsm_eval.errors import UserError
+from lsm_eval.money import DOLLAR, a_token, exact, read_dollars, shown
 
 
 @pytest.mark.parametrize(

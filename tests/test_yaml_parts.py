@@ -10,7 +10,7 @@ from command_line import call
 
 from lsm_eval.tasks import registry
 from lsm_eval.tasks.files import packaged, packaged_tasks, yaml_files
-from lsm_eval.tasks.yaml_reader import read_parts, read_yaml
+from lsm_eval.yaml_reader import read_parts, read_yaml
 
 KEYS = ("task", "suite", "title", "area", "metrics", "tasks")
 

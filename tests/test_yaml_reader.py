@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from lsm_eval import yaml_reader
 from lsm_eval.errors import UserError
-from lsm_eval.tasks import files, yaml_reader
+from lsm_eval.tasks import files
 from lsm_eval.tasks.files import packaged_tasks
 from lsm_eval.tasks.registry import Registry
-from lsm_eval.tasks.yaml_reader import read_yaml
+from lsm_eval.yaml_reader import read_yaml
 
 
 def read(folder: Path, text: str | bytes) -> Any:

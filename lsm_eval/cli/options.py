@@ -210,8 +210,8 @@ def make_spec(
     command: Sequence[str] = (),
 ) -> RunSpec:
     """The options as one checked value."""
-    from lsm_eval.endpoints.cost.money import read_dollars
     from lsm_eval.models.base import ModelOptions
+    from lsm_eval.money import read_dollars
     from lsm_eval.paths import cache_dir, is_folder
     from lsm_eval.results.names import checked_name
     from lsm_eval.runner.spec import RunSpec

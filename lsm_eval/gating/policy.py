@@ -151,7 +151,7 @@ class Policy(Strict):
 def read_policy(path: Path | None) -> Policy:
     """The policy of a YAML file; the default without one. Raises `UserError`, one sentence with file and key."""
     from lsm_eval.tasks.explain import explain
-    from lsm_eval.tasks.yaml_reader import read_yaml
+    from lsm_eval.yaml_reader import read_yaml
 
     if path is None:
         return Policy()

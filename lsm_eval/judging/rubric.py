@@ -18,7 +18,7 @@ import yaml
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.names import checked_name
+from lsm_eval.names import checked_name
 from lsm_eval.tasks.render import compile_text
 from lsm_eval.tasks.schema import Strict
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.lm_eval_bridge.package import require
 from lsm_eval.lm_eval_bridge.trust import check_code, sandbox_templates
-from lsm_eval.tasks.names import LONGEST
+from lsm_eval.names import LONGEST
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.schema import Dataset, FewShot, Task
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.families.decoder import DecoderNetwork
+from lsm_eval.inference.flops import Architecture, read_architecture
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Network
 from lsm_eval.inference.place import Place, Written
@@ -36,7 +37,6 @@ from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
 from lsm_eval.paths import cache_file
-from lsm_eval.profiling.flops import Architecture, read_architecture
 from lsm_eval.requests import Failure, Generate, Request, Response
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from lsm_eval.endpoints.cost.money import DOLLAR, shown
+from lsm_eval.money import DOLLAR, shown
 from lsm_eval.results.cost_rows import CostRow, SpentRow
 
 

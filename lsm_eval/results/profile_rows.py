@@ -59,7 +59,7 @@ REPEAT_COLUMNS = {
     "prompt_tokens": "int64: of all prompts of the batch together",
     "output_tokens": "int64: written together",
     "decode_tokens": "int64 or null: of output_tokens, those that came in these passes",
-    "prefill_flops": "double or null: operations of the passes (`profiling.flops`)",
+    "prefill_flops": "double or null: operations of the passes (`inference.flops`)",
     "decode_flops": "double or null",
     "decode_bytes": "double or null: bytes that the passes that write must read",
     "reach_flops": "double or null: FLOP/s that the machine itself reached in the same minute",

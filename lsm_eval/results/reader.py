@@ -15,11 +15,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lsm_eval.errors import UserError
+from lsm_eval.names import NAME
 from lsm_eval.paths import is_folder
 from lsm_eval.results.names import folder_name
 from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
 from lsm_eval.results.writer import ESTIMATES, MANIFEST, PROFILE, PROFILE_TABLES, SAMPLES
-from lsm_eval.tasks.names import NAME
 
 _TASK = re.compile(NAME.pattern + r"(@[a-z0-9_.+-]+)?")
 """A task's name, or that of a variant of it, `TASK@VARIANT`."""

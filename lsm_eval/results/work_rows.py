@@ -27,7 +27,7 @@ class Passes(Row):
     seconds: float | None = None
     tokens_per_second: float | None = None
     flops: float | None = None
-    """Floating-point operations (`profiling.flops`)."""
+    """Floating-point operations (`inference.flops`)."""
     flops_per_second: float | None = None
     matmul_share: float | None = None
     """`flops_per_second` as a share of `Work.matmul_flops_per_second`, never above 1."""

@@ -67,7 +67,7 @@ class RunSpec:
     redact: Redact = "none"
     """Of which tasks the record withholds texts."""
     max_cost: int | None = None
-    """Picodollars (`endpoints.cost.money`) that asking servers may cost, the judge's included; None for no limit."""
+    """Picodollars (`money`) that asking servers may cost, the judge's included; None for no limit."""
     prices: Path | None = None
     """A file of prices (`endpoints.cost.lookup.read_prices`)."""
     command: Sequence[str] = ()

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 
 from lsm_eval.endpoints.cost.ledger import Ledger
 from lsm_eval.endpoints.cost.lookup import lacking
-from lsm_eval.endpoints.cost.money import MILLION, exact, shown
 from lsm_eval.endpoints.cost.paid import Paid
 from lsm_eval.endpoints.cost.prices import Prices, Steps
 from lsm_eval.endpoints.cost.purse import Purse
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Model
+from lsm_eval.money import MILLION, exact, shown
 from lsm_eval.results.cost_rows import CostRow, SpentRow
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec

@@ -11,7 +11,7 @@ from typing import Any
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.yaml_reader import read_parts, read_yaml
+from lsm_eval.yaml_reader import read_parts, read_yaml
 
 _HARNESS_KEY = re.compile(
     r"^(?:dataset_path|output_type|doc_to_text|doc_to_target|metric_list|group|tag|include|class|custom_dataset)\s*:",

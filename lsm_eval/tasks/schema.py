@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from lsm_eval.tasks.names import checked_beside, checked_hub, checked_label, checked_name, checked_part
+from lsm_eval.names import checked_beside, checked_hub, checked_label, checked_name, checked_part
 
 Area = Literal[
     "accuracy", "translation", "summarisation", "bias", "hallucination", "privacy", "safety", "perplexity"

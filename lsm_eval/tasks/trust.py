@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval import plugins
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.names import checked_beside
+from lsm_eval.names import checked_beside
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Task

@@ -283,7 +283,9 @@ def test_llamacpp_judges(tasks: Path, tmp_path: Path) -> None:
     assert row.read == "likelihood"
     assert row.model.details["server"].startswith("llama.cpp")
     # Its attention slides: the server can't cut its cache to the token.
-    assert row.model.details["scoring"].startswith("llama.cpp, without its cache (proved")
+    assert row.model.details["scoring"].startswith(
+        "llama.cpp, without its cache, many tokens a request (proved"
+    )
     (metric,) = row.metrics
     assert (metric.samples, metric.could_not_judge) == (5, {"improbable": 5})
     cost = _record(done).manifest.cost

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tiny_models import save_model
 
+from lsm_eval.inference.flops import Architecture, read_architecture
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.scoring.plain import TokenRow, score_sequences
-from lsm_eval.profiling.flops import Architecture, read_architecture
 
 LENGTH = 24
 COMMON: dict[str, Any] = {

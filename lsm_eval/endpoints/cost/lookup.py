@@ -9,9 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lsm_eval.endpoints.cost.money import a_token
 from lsm_eval.endpoints.cost.prices import Prices, Rates, Steps, flat
 from lsm_eval.errors import UserError
+from lsm_eval.money import a_token
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice
@@ -40,7 +40,7 @@ def lacking() -> str:
 def read_prices(file: Path) -> dict[str, Prices]:
     """The prices in a file (YAML or JSON): a mapping from a model's name to its prices. Raises `UserError`."""
     from lsm_eval.paths import expanded
-    from lsm_eval.tasks.yaml_reader import read_yaml
+    from lsm_eval.yaml_reader import read_yaml
 
     path = expanded(str(file))
     content = read_yaml(path)

@@ -7,8 +7,8 @@ from collections import deque
 from contextlib import suppress
 
 from lsm_eval.endpoints.cost.ledger import Ledger
-from lsm_eval.endpoints.cost.money import exact, shown
 from lsm_eval.errors import BudgetSpent
+from lsm_eval.money import exact, shown
 
 _SHARE = 100  # of the limit is taken from the ledger at a time: a killed run counts so much more than it spent, at most
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from lsm_eval.endpoints.outcome import Again, Refused
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.echo import Echo
+from lsm_eval.endpoints.scoring.held import written
 from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
 from lsm_eval.endpoints.scoring.patiently import patiently
 from lsm_eval.endpoints.scoring.prompt_cache import cuts
@@ -139,11 +140,13 @@ async def _held(
     """Whether many tokens may be asked in one request, and the largest difference seen by then. Raises `Unanswered` where the server does not
     answer now."""
     try:
+        if not await written(caller, probe[:-3], probe[-3:], _SECONDS):
+            return False, difference
         return True, max(difference, await prove(replace(route, held=True), caller, probe, encode))
     except NotProved:
         return False, difference
     except Unanswered as error:
-        if error.lacking or isinstance(error.outcome, Refused):  # an older one knows no such grammar
+        if error.lacking or isinstance(error.outcome, Refused):
             return False, difference
         raise
 

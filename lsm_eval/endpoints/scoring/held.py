@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lsm_eval.endpoints.scoring.calling import Caller
+from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.numbers import TokenNumber, checked_length, incomplete, read_number
 from lsm_eval.endpoints.scoring.patiently import patiently
 
@@ -22,7 +22,7 @@ async def written(
     caller: Caller, before: Sequence[int], wanted: Sequence[int], seconds: float
 ) -> dict[int, TokenNumber]:
     """By its place in `wanted`, the number of each token of it after `before` and those of it that come first; without
-    those of which nothing is told. Raises `Unanswered`."""
+    those of which nothing is told, which may be all. Raises `Unanswered`."""
     body = {
         "prompt": list(before),
         "n_predict": len(wanted),
@@ -33,7 +33,9 @@ async def written(
         "grammar": f"root ::= {' '.join(f'<[{token}]>' for token in wanted)}",
         "response_fields": ["completion_probabilities", "tokens_evaluated", "tokens_predicted", "timings"],
     }
-    answer = await patiently(lambda: caller.post("/completion", body, seconds))
+    answer = await patiently(lambda: _post(caller, body, seconds))
+    if answer is None:
+        return {}
     if not isinstance(answer, dict):
         raise incomplete("the answer is no JSON object")
     read, new = (answer.get(name) for name in ("tokens_evaluated", "tokens_predicted"))
@@ -49,6 +51,16 @@ async def written(
     if places is None:
         raise incomplete("the server wrote other tokens than those that it was held to")
     return {at: _number(one) for at, one in zip(places, told, strict=True) if at is not None}
+
+
+async def _post(caller: Caller, body: dict[str, Any], seconds: float) -> Any:
+    """The answer; None where it is that the grammar can't be followed: no grammar lets a token through that ends texts."""
+    try:
+        return await caller.post("/completion", body, seconds)
+    except Unanswered as error:
+        if "grammar" in error.outcome.detail.lower():
+            return None
+        raise
 
 
 def certain(told: Sequence[Any], wanted: Sequence[int]) -> list[int | None] | None:

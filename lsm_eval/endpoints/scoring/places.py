@@ -71,6 +71,9 @@ class Places:
     def numbers(self) -> list[list[TokenNumber]]:
         """Of each row. All must be known."""
         return [
-            [place.known[token] for place, token in zip(own, row.tokens[len(row.tokens) - row.scored :], strict=True)]
+            [
+                place.known[token]
+                for place, token in zip(own, row.tokens[len(row.tokens) - row.scored :], strict=True)
+            ]
             for row, own in self._rows
         ]

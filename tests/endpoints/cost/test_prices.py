@@ -13,10 +13,10 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import StartDateConstraint
 
 from lsm_eval.endpoints.cost.lookup import find_prices, read_prices
-from lsm_eval.endpoints.cost.money import DOLLAR
 from lsm_eval.endpoints.cost.prices import Rates, dearest, flat, price_at
 from lsm_eval.endpoints.cost.usage import Usage
 from lsm_eval.errors import UserError
+from lsm_eval.money import DOLLAR
 
 OPENAI = "https://api.openai.com/v1"
 ADDRESSES = {

@@ -12,7 +12,6 @@ import pytest
 from openai_server import FAULTS, Ask, Body, Server, completion, prompt_of, serving, words
 
 from lsm_eval.endpoints.cost.ledger import Ledger
-from lsm_eval.endpoints.cost.money import exact, read_dollars
 from lsm_eval.endpoints.cost.prices import Prices, Rates, flat
 from lsm_eval.endpoints.cost.purse import Purse
 from lsm_eval.endpoints.cost.usage import Usage
@@ -20,6 +19,7 @@ from lsm_eval.endpoints.model import EndpointModel
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.errors import BudgetSpent
 from lsm_eval.models.base import EndpointOptions
+from lsm_eval.money import exact, read_dollars
 from lsm_eval.requests import Generate, Generated, Request
 from lsm_eval.results.cost_rows import CostRow
 from lsm_eval.results.reader import read_record

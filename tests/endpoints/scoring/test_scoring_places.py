@@ -31,7 +31,12 @@ def test_what_was_not_wanted_fits_nowhere(told: list[int | None]) -> None:
 
 
 def test_places_of_texts_that_begin_alike_are_asked_once() -> None:
-    rows = [TokenRow((7, 1, 2, 3), 3), TokenRow((7, 1, 2, 4), 2), TokenRow((7, 1, 2, 3), 1), TokenRow((8, 1, 2), 1)]
+    rows = [
+        TokenRow((7, 1, 2, 3), 3),
+        TokenRow((7, 1, 2, 4), 2),
+        TokenRow((7, 1, 2, 3), 1),
+        TokenRow((8, 1, 2), 1),
+    ]
     places = Places(rows)
     assert [(place.before, place.unknown) for place in places.unknown()] == [
         ((7,), [1]), ((7, 1), [2]), ((7, 1, 2), [3, 4]), ((8, 1), [2]),
@@ -39,7 +44,9 @@ def test_places_of_texts_that_begin_alike_are_asked_once() -> None:
     asked = [(row.tokens, at, end) for row, at, end in places.runs(2)]
     assert asked == [((7, 1, 2, 3), 1, 3), ((7, 1, 2, 4), 2, 4)], "runs of one token are none"
     for row, at, end in places.runs(8):
-        places.learn(row, at, {place - at: TokenNumber(-row.tokens[place], greedy=False) for place in range(at, end)})
+        places.learn(
+            row, at, {place - at: TokenNumber(-row.tokens[place], greedy=False) for place in range(at, end)}
+        )
     for place in places.unknown():
         place.known |= {token: TokenNumber(-float(token), greedy=True) for token in place.unknown}
     told = [[(number.logprob, number.greedy) for number in row] for row in places.numbers()]
