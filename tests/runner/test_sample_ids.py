@@ -51,6 +51,8 @@ def test_they_are_held_against_no_run_of_the_whole_task(run: Runner) -> None:
     assert refused.code == 4
     assert "chosen" in refused.err + refused.out
     assert call("compare", some.record, again.record).code == 0
+    assert call("compare", whole.record, some.record, "--across", "chosen").code == 0
+    assert call("record", "check", some.record).code == 0
 
 
 def test_a_line_may_name_its_task(run: Runner, tmp_path: Path) -> None:
