@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     tasks: tuple[str, ...],
     out: Path,
     store: str,

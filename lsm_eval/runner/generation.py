@@ -88,7 +88,7 @@ def _drawn(sample: Sample, drawing: dict[str, Any], seed: int) -> Sample:
     if sample.missing:
         return sample
     several = any(isinstance(one, Generate) and one.temperature for one in sample.requests)
-    own = {"seed": seed} if drawing.get("temperature") and not several else {}
+    own: dict[str, Any] = {"seed": seed} if drawing.get("temperature") and not several else {}
     requests = [
         replace(one, **drawing, **own)
         if isinstance(one, Generate) and (one.temperature or not several)
