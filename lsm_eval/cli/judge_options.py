@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lsm_eval.cli.endpoint import make_endpoint
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.options import make_endpoint
 from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:

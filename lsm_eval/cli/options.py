@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from lsm_eval.cli.adapters import check_adapters, one_adapter
+from lsm_eval.cli.endpoint import make_endpoint
 from lsm_eval.cli.folder import Folder
+from lsm_eval.cli.model_args import read_arguments, read_models
+from lsm_eval.cli.several_models import one_model
+from lsm_eval.cli.written import make_generation
 from lsm_eval.errors import UserError
 from lsm_eval.reasoning.effort import EFFORTS
 
 if TYPE_CHECKING:
-    from lsm_eval.models.base import EndpointOptions
     from lsm_eval.runner.judge_spec import JudgeSpec
     from lsm_eval.runner.spec import RunSpec
 
@@ -31,9 +33,11 @@ def run_options(function: F) -> F:
     """All that decides what a model is asked and how: for `run` and `show task`."""
     path = Folder()
     options = [
-        click.option("--model", default=DEFAULT_MODEL, show_default=True,
+        click.option("--model-args", multiple=True, metavar="KEY=VALUE,…", is_eager=True, expose_value=False, callback=read_arguments,
+                     help="As lm-evaluation-harness's --model_args (pretrained=, dtype=, peft= …): other words for options of this command."),
+        click.option("--model", default=(DEFAULT_MODEL,), show_default=True, multiple=True, callback=read_models,
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder or GGUF file, vllm: before one of these, "
-                     "llama.cpp:FILE.gguf, onnx:FOLDER, or openai:MODEL with --base-url."),
+                     "llama.cpp:FILE.gguf, onnx:FOLDER, or openai:MODEL with --base-url. Repeated, it makes a record for each."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
                      help="Of --model openai:MODEL: where its server is, such as http://localhost:8000/v1; repeat it for several servers of "
                      "one model."),
@@ -64,10 +68,12 @@ def run_options(function: F) -> F:
                      help="Of an engine: sequences that it computes at a time."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N",
                      help="Of an engine: threads that it computes with."),
-        click.option("--limit", type=click.IntRange(min=1), metavar="N",
-                     help="Only N samples of each task, drawn by --seed over all its groups."),
+        click.option("--limit", metavar="N|SHARE",
+                     help="Only N samples of each task, or a share of them (0.1, 10%), drawn by --seed over all its groups."),
         click.option("--from-start", "first", is_flag=True,
-                     help="With --limit: the first N in the order of the data, as lm-evaluation-harness takes them."),
+                     help="With --limit: the first ones in the order of the data, as lm-evaluation-harness takes them."),
+        click.option("--sample-ids", metavar="FILE|ID,ID",
+                     help="Only these samples: ids, or a file with one a line (`ID`, or `TASK ID` for one of that task)."),
         click.option("--shots", type=click.IntRange(min=0), metavar="N",
                      help="Examples before each question; each task's own number by default."),
         click.option("--perturb", multiple=True, metavar="NAME[+NAME]",
@@ -81,6 +87,14 @@ def run_options(function: F) -> F:
                      "strip takes doubtful marks for thoughts too."),
         click.option("--max-tokens", type=click.IntRange(min=1), metavar="N",
                      help="Most new tokens of a generated answer, thoughts included; each task's own by default."),
+        click.option("--system", metavar="TEXT|@FILE",
+                     help="A system message for tasks whose answers are written; before the prompt where there is no chat template."),
+        click.option("--temperature", type=float, metavar="T",
+                     help="Of written answers: above 0 they are drawn, by --seed; each task's own by default, mostly 0 (the likeliest)."),
+        click.option("--top-p", type=float, metavar="P",
+                     help="With --temperature: draw from the fewest tokens whose probabilities sum to P."),
+        click.option("--stop", multiple=True, metavar="TEXT",
+                     help="What ends a written answer, in place of each task's own; may be repeated."),
         click.option("--reasoning-tokens", type=click.IntRange(min=0), metavar="N",
                      help="Most tokens of a model's thoughts; --max-tokens is then the answer's alone."),
         click.option("--reasoning-effort", type=click.Choice(EFFORTS), help="How much the model is asked to think."),
@@ -123,52 +137,23 @@ def split_names(values: Sequence[str], what: str = "--tasks") -> list[str]:
     return names
 
 
-def make_endpoint(
-    base_urls: Sequence[str],
-    api: Any,
-    api_key_env: str | None,
-    api_key_file: Path | None,
-    max_concurrency: int | None,
-    stream: Any,
-    header_env: Sequence[str],
-    tokenizer: str | None = None,
-) -> EndpointOptions | None:
-    """How a server is asked; None where no option says anything of one. Raises `UserError`."""
-    from lsm_eval.models.base import EndpointOptions
-
-    if not base_urls:
-        others = (api_key_env, api_key_file, max_concurrency, header_env or None, tokenizer)
-        if api != "auto" or stream != "auto" or any(value is not None for value in others):
-            raise UserError(
-                "--api, --api-key-env, --api-key-file, --header-env, --max-concurrency, --stream and --tokenizer go with --base-url: "
-                "add it."
-            )
-        return None
-    made = EndpointOptions(
-        base_urls[0],
-        api,
-        api_key_env,
-        api_key_file,
-        more_urls=tuple(base_urls[1:]),
-        stream=stream,
-        header_env=tuple(header_env),
-        tokenizer=tokenizer,
-    )
-    return made if max_concurrency is None else replace(made, max_concurrency=max_concurrency)
-
-
 def make_spec(
     names: Sequence[str],
     *,
-    model: str,
-    limit: int | None,
+    model: str | Sequence[str],
+    limit: str | float | None,
     first: bool,
+    sample_ids: str | Sequence[str] | None,
     shots: int | None,
     perturb: Sequence[str],
     seed: int,
     chat: Any,
     reasoning: Any,
     max_tokens: int | None,
+    system: str | None,
+    temperature: float | None,
+    top_p: float | None,
+    stop: Sequence[str],
     reasoning_tokens: int | None,
     reasoning_effort: str | None,
     chat_template: str | None,
@@ -215,8 +200,11 @@ def make_spec(
     from lsm_eval.paths import cache_dir, is_folder
     from lsm_eval.results.names import checked_name
     from lsm_eval.runner.spec import RunSpec
+    from lsm_eval.tasks.chosen import read_chosen
     from lsm_eval.tasks.data.options import DataOptions
+    from lsm_eval.tasks.limit import read_limit
 
+    model = one_model(model)
     if offline:
         # Before any library that could reach for the hub is imported.
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -233,6 +221,10 @@ def make_spec(
         raise UserError(
             "--from-start says which samples --limit takes: give --limit N, or leave --from-start out."
         )
+    if limit is not None and sample_ids is not None:
+        raise UserError(
+            "--limit and --sample-ids both say which samples are asked: leave out one of the two."
+        )
     if not store:
         raise UserError("--store is empty: name a folder, or give auto or none.")
     if chat_template is not None and chat == "off":
@@ -241,8 +233,9 @@ def make_spec(
         tasks=names,
         model=model,
         name=None if name is None else checked_name(name, model),
-        limit=limit,
+        limit=None if limit is None else read_limit(limit),
         first=first,
+        sample_ids=() if sample_ids is None else read_chosen(sample_ids),
         shots=shots,
         perturb=tuple(name for value in perturb for name in value.split(",") if name),
         seed=seed,
@@ -250,6 +243,7 @@ def make_spec(
         reasoning=reasoning,
         choices=choices,
         max_tokens=max_tokens,
+        generation=make_generation(system, temperature, top_p, stop),
         reasoning_tokens=reasoning_tokens,
         reasoning_effort=reasoning_effort,
         options=ModelOptions(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lsm_eval.cli.options import make_spec, run_options
+from lsm_eval.cli.options import DEFAULT_MODEL, make_spec, run_options
 
 if TYPE_CHECKING:
     from lsm_eval.runner.spec import RunSpec
@@ -24,6 +24,8 @@ _SHARED = (
 def shared_options(function: F) -> F:
     """Those of `run` that say which model is asked and where it runs."""
     known = {option.name: option for option in _of_run()}
+    known["model"].help = str(known["model"].help).removesuffix(" Repeated, it makes a record for each.")
+    known["model"].multiple, known["model"].default, known["model"].callback = False, DEFAULT_MODEL, None
     known["adapter"].help = "A PEFT adapter: local folder or hub id."  # one model at a time is profiled
     own: list[click.Parameter] = [known[name] for name in _SHARED]
     function.__click_params__ = [*getattr(function, "__click_params__", []), *reversed(own)]  # type: ignore[attr-defined]
@@ -42,7 +44,8 @@ def _of_run() -> list[click.Option]:
         pass
 
     decorated = run_options(nothing)
-    return [one for one in getattr(decorated, "__click_params__", []) if isinstance(one, click.Option)]
+    made = getattr(decorated, "__click_params__", [])
+    return [one for one in made if isinstance(one, click.Option) and one.expose_value]
 
 
 def _default(option: click.Option) -> Any:

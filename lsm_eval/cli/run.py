@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lsm_eval.cli.adapters import adapter_rows, run_rows
+from lsm_eval.cli.adapters import run_rows
+from lsm_eval.cli.config import config_options, save
 from lsm_eval.cli.cost_table import show_cost
 from lsm_eval.cli.exits import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.gate_outputs import show
+from lsm_eval.cli.given import command_of, spelled_out
 from lsm_eval.cli.judge_options import judge_run_options, take_judge
 from lsm_eval.cli.options import make_spec, run_options, split_names
 from lsm_eval.cli.run_gate import gate_run_options, read_gate, show_gate_plan
 from lsm_eval.cli.run_result import show_result
+from lsm_eval.cli.several_models import model_rows
 from lsm_eval.cli.streams import one_line
+from lsm_eval.cli.time_estimate import show_time
 from lsm_eval.errors import BudgetSpent, NotComparable, UserError
 
 if TYPE_CHECKING:
@@ -50,9 +54,19 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what the run would cost, and ask nothing.")
 @click.option("--log-to", type=click.Choice(["mlflow", "wandb", "trackio"]),
               help="Tell a tracker of experiments the numbers too, and no text.")  # fmt: skip
+@config_options
 @gate_run_options
+@click.pass_context
 def run(
-    tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, log_to: Tracker | None, **options: Any
+    ctx: click.Context,
+    /,
+    tasks: tuple[str, ...],
+    out: Path,
+    store: str,
+    dry_run: bool,
+    log_to: Tracker | None,
+    save_config: Path | None,
+    **options: Any,
 ) -> None:
     """Ask a model the tasks, score the answers, and write a record to reports/MODEL/RUN.
 
@@ -74,43 +88,43 @@ def run(
     if gate is not None:
         options["strict"] = True
     options["judge"] = judge = take_judge(options)
-    rows = adapter_rows(options.pop("adapter"), options["model"], options.pop("name"))
+    models = options.pop("model")
+    rows = model_rows(models, options.pop("adapter"), options.pop("name"), options)
     if gate is not None and len(rows) > 1:
+        named = "--adapter" if len(models) == 1 else "--model"
         raise UserError(
-            "--gate judges one candidate, and --adapter names several: name one, and run the command for each."
+            f"--gate judges one candidate, and {named} names several: name one, and run the command for each."
         )
-    command = ["lsm-eval", *sys.argv[1:]]
+    command = command_of(ctx) if spelled_out(ctx) else ["lsm-eval", *sys.argv[1:]]
+    given = {**options, "out": out, "store": store, "command": command}
     specs = [
-        make_spec(
-            split_names(tasks), out=out, store=store, command=command, adapter=adapter, name=name, **options
-        )
-        for adapter, name in rows
+        make_spec(split_names(tasks), model=row.model, adapter=row.adapter, name=row.name, **given)
+        for row in rows
     ]
+    if save_config is not None:
+        save(ctx, save_config)
     from lsm_eval.models.shared_weights import SharedWeights
 
-    # A judge needs the room that the base would take.
-    shared = SharedWeights() if len(specs) > 1 and judge is None else None
-    if len(specs) == 1:
-        _run_one(specs[0], progress, judge, gate, shared, dry_run=dry_run, log_to=log_to)
-        return
-    titles = [spec.options.adapter or "the base model, without an adapter" for spec in specs]
-    code = run_rows(
-        [
-            (title, partial(_run_one, spec, progress, judge, gate, shared, dry_run=dry_run, log_to=log_to))
-            for title, spec in zip(titles, specs, strict=True)
-        ]
+    # A judge needs the room that the base would take, and so does another model.
+    shared = SharedWeights() if len(specs) > 1 and len(models) == 1 and judge is None else None
+    run_one = partial(
+        _run_one, progress=progress, judge=judge, gate=gate, shared=shared, dry_run=dry_run, log_to=log_to
     )
+    if len(specs) == 1:
+        run_one(specs[0])
+        return
+    code = run_rows([(row.title, partial(run_one, spec)) for row, spec in zip(rows, specs, strict=True)])
     if code:
         sys.exit(code)
 
 
 def _run_one(
     spec: RunSpec,
+    *,
     progress: Progress,
     judge: JudgeSpec | None,
     gate: GateOptions | None,
     shared: SharedWeights | None,
-    *,
     dry_run: bool,
     log_to: Tracker | None = None,
 ) -> None:
@@ -143,6 +157,7 @@ def _run_one(
                     gate, prepared.tasks, spec, model, progress, judge=judge is not None
                 )
             show_cost(tasks_asked)
+            show_time(spec, model, tasks_asked)
             for line in most_cost(spending, tasks_asked):
                 click.echo(line)
             if judge is not None:

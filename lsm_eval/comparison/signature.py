@@ -16,10 +16,10 @@ FREE = frozenset({"n", "drawn", "seed", "intervals"})
 alike, and intervals are made anew from these."""
 _PROMPTS = frozenset(
     {"shots", "examples", "seed", "chat", "template", "system", "max_tokens", "stop", "reasoning", "cut"}
-    | {"reasoning_tokens", "reasoning_effort", "choices"}
+    | {"reasoning_tokens", "reasoning_effort", "choices", "temperature", "top_p"}
 )
 """Parts of which another value makes another prompt of the same sample: it is matched by its id alone then."""
-OPTIONS = _PROMPTS | {"likelihood", "overflow"}
+OPTIONS = _PROMPTS | {"likelihood", "overflow", "chosen"}
 """Parts that a run's options bring into a signature, and that another run need not have."""
 
 

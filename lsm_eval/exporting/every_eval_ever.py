@@ -238,6 +238,9 @@ def _generation(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
     most = manifest.settings.get("max_tokens")
     if isinstance(most, int) and not isinstance(most, bool) and most > 0 and task.request == "generate":
         arguments["max_tokens"] = most
+    if task.request == "generate" and task.choices is None:
+        given = {name: manifest.settings.get(name) for name in ("temperature", "top_p")}
+        arguments |= {name: value for name, value in given.items() if isinstance(value, int | float)}
     if manifest.command:
         arguments["execution_command"] = shlex.join(manifest.command)
     told = {
@@ -246,6 +249,7 @@ def _generation(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
         "chat_template": task.chat,
         "system_message": task.system,
         "limit": task.limit,
+        "chosen_samples": task.chosen,
         "seed": manifest.seed,
         "choices": task.choices,
     }

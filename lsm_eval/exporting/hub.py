@@ -100,6 +100,8 @@ def _notes(record: Record, task: TaskRow, row: EstimateRow) -> str:
         told.append(f"{row.missing} missing")
     if task.limit is not None:
         told.append(f"not the whole data set: limit {task.limit}")
+    if task.chosen is not None:
+        told.append("not the whole data set: samples chosen by name")
     if task.shots is not None:
         told.append(f"{task.shots} shots")
     if task.chat is not None:

@@ -7,6 +7,13 @@ from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import TaskRow
 
 _TOLD = ("max_tokens:", "reasoning_tokens:", "reasoning_effort:", "reasoning:")
+_WRITTEN = {
+    "system": "a system message of the run's",
+    "stop": "stop strings of the run's",
+    "temperature": "temperature",
+    "top_p": "top p",
+}
+"""What a run may say of written texts, by the name of its setting and of the part of a signature."""
 """Parts of a signature that are there where answers were asked otherwise."""
 
 Rank = tuple[bool, int, int, int, str, str]
@@ -27,10 +34,12 @@ def rank(record: Record, task: str) -> Rank:
 
 
 def limited(task: TaskRow) -> bool:
-    """Whether only a part was asked: by `--limit`, drawn or the first samples, or as a gate would have it."""
+    """Whether only a part was asked: by `--limit`, drawn or the first samples, samples that were named, or as a gate would have it."""
     if task.gate is not None and (task.samples or 0) < task.gate.whole:
         return True
     rows = task.dataset.rows
+    if task.chosen is not None:
+        return rows is None or task.samples is None or task.samples < rows
     return task.limit is not None and rows is not None and min(task.limit, task.samples or task.limit) < rows
 
 
@@ -41,6 +50,8 @@ def extent(task: TaskRow) -> str:
         return ""
     if task.gate is not None and samples < task.gate.whole:
         return f"{samples:,} of {plural(task.gate.whole, 'sample', 'samples')}, {part(task)}"
+    if limited(task) and task.chosen is not None:
+        return f"{samples:,} of {plural(rows, 'sample', 'samples')}, chosen by name"
     if limited(task) and task.groups is not None:
         over = f" over {task.groups:,} groups" if task.groups > 1 else ""
         return f"{samples:,} of {plural(rows, 'sample', 'samples')}, drawn{over}"
@@ -58,6 +69,8 @@ def part(task: TaskRow) -> str:
         return f"stopped at look {gate.look} of {gate.looks}"
     if gate is not None and (task.samples or 0) < gate.whole:
         return "those of a gate's baseline"
+    if task.chosen is not None:
+        return "chosen samples"
     return f"limit {task.limit or 0:,}"
 
 
@@ -110,4 +123,20 @@ def _answering(record: Record, task: str) -> list[str]:
     mode = record.manifest.settings.get("reasoning", "auto")
     if any(part.startswith(f"reasoning:{mode}/") for part in parts):
         found.append(f"thoughts {'kept' if mode == 'keep' else 'stripped'}")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_writing(record, task)]))
+
+
+def _writing(record: Record, task: str) -> list[str]:
+    """What the run said of how the task's texts are written, where it said anything."""
+    settings, found = record.manifest.settings, []
+    for name in (name for name in _WRITTEN if name in settings):
+        parts = {part for row in record.by_task.get(task, ()) for part in row.signature.split()}
+        own = {part.partition(":")[2] for part in parts if part.startswith(f"{name}:")} - {
+            "folded",
+            "none",
+            "chat",
+        }
+        if own:
+            drawn = name in ("temperature", "top_p")
+            found.append(f"{_WRITTEN[name]} {min(own)}" if drawn else _WRITTEN[name])
+    return found

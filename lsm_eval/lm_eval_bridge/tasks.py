@@ -25,7 +25,9 @@ from lsm_eval.lm_eval_bridge.package import require
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.requests import kind
+from lsm_eval.tasks import chosen
 from lsm_eval.tasks.data.load import Table
+from lsm_eval.tasks.limit import Limit, samples_of
 from lsm_eval.tasks.sample import Sample
 
 HARNESS_SEED = 1234
@@ -47,17 +49,20 @@ def build(
     loaded: LmEvalTask,
     *,
     shots: int | None,
-    limit: int | None,
+    limit: Limit | None,
     seed: int,
     mirror: Path | None,
     encoder: Encoder | None,
     chat_template: bool,
+    ids: Sequence[str] | None = None,
+    system: str | None = None,
 ) -> Built:
     """Read the task's data and make its requests, both by the harness's own code.
 
     `shots` is honoured as the harness honours `--num_fewshot`: a task that fixes 0 keeps it. `encoder` is the
     model's, if it has one; with `chat_template` its template renders the prompts, few-shot examples as turns of
-    their own. Raises `UserError`.
+    their own. `ids` are the numbers of the documents that are asked, None for all; `system` is the harness's
+    `--system_instruction`, for texts that are written. Raises `UserError`.
     """
     name, config = loaded.name, dict(loaded.config)
     own = config.get("num_fewshot")
@@ -78,15 +83,20 @@ def build(
         _faults(name, "its prompts cannot be made"),
         contextlib.redirect_stderr(io.StringIO()),
     ):
-        docs = list(task.doc_iterator(limit=limit))
+        most = None if limit is None else samples_of(limit, len(task.eval_docs))
+        docs = list(task.doc_iterator(limit=most))
         task.build_all_requests(
-            limit=limit,
+            limit=most,
+            system_instruction=system if task.OUTPUT_TYPE == "generate_until" else None,
             apply_chat_template=chat_template,
             fewshot_as_multiturn=chat_template,
             chat_template=_template(name, encoder) if chat_template and encoder else None,
         )
     documents = Documents(name, task, docs, encoder)
     samples = documents.samples()
+    if ids is not None:
+        places = chosen.indices(ids, [sample.id for sample in samples], f"{PREFIX}{name}")
+        samples = tuple(samples[at] for at in places)
     with _faults(name, "its documents cannot be read"):
         data = table(config, task.eval_docs, mirrored=bool(changes), task_config=task.get_config)
     metrics = declared_metrics(documents, _signature(name, task, config))

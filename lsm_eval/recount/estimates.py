@@ -127,6 +127,12 @@ def _signature(
     if not parts or parts[0] != f"{row['task']}:v{row['task_version']}":
         found.say(f"{name}: its signature begins with {parts[:1]}, which is not its task and version.")
     _answering(name, parts[1:], task, manifest, found)
+    chosen = [part.removeprefix("chosen:") for part in parts[1:] if part.startswith("chosen:")]
+    if chosen != ([] if task.get("chosen") is None else [str(task["chosen"])]):
+        found.say(
+            f"{name}: its signature says {shown(chosen[0]) if chosen else 'nothing'} of chosen samples, and manifest.json "
+            f"{shown(task.get('chosen'))}."
+        )
     for prefix, right in wanted.items():
         own = [part.removeprefix(prefix) for part in parts[1:] if part.startswith(prefix)]
         if not right & set(own):

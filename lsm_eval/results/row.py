@@ -13,12 +13,12 @@ class Row(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-_SPARSE = ("gate", "cost", "probed", "choices", "cut_off", "profile", "latency")
+_SPARSE = ("gate", "cost", "probed", "choices", "cut_off", "profile", "latency", "chosen")
 
 
 class SparseRow(Row):
     """A row that says nothing of `gate`, `cost`, what was `probed`, how `choices` were asked, answers that were `cut_off`,
-    a `profile`, and `latency`, where there was none."""
+    a `profile`, `latency`, and samples that were `chosen`, where there was none."""
 
     @model_serializer(mode="wrap")
     def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -148,6 +148,8 @@ class TaskRow(SparseRow):
     limit: int | None
     groups: int | None = None
     """Over so many groups the samples of `limit` were drawn; None where they are the first ones, or all."""
+    chosen: str | None = None
+    """Where the run named the samples that it asked: how many, and the hash of their ids; None, and not written, where it named none."""
     samples: int | None
     failures: dict[str, int] = {}
     thoughts: int = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import LmEvalTask
@@ -14,8 +13,8 @@ from lsm_eval.metrics.scoring import Demanding
 from lsm_eval.models.base import Model
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
-from lsm_eval.requests import Generate
 from lsm_eval.robustness.variant import Variant
+from lsm_eval.runner.generation import as_run_says, with_changes
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build, where_filter
@@ -27,9 +26,14 @@ from lsm_eval.tasks.sample import Sample
 
 
 def with_data(
-    loaded: LoadedTask, own: tuple[AnyMetric, ...], spec: RunSpec, *, chat_template: bool
+    loaded: LoadedTask,
+    own: tuple[AnyMetric, ...],
+    spec: RunSpec,
+    chosen: tuple[str, ...] | None = None,
+    *,
+    chat_template: bool,
 ) -> PreparedTask:
-    """The task with its data, and no samples yet."""
+    """The task with its data, and no samples yet. `chosen`: the ids of those that it will have; None for all."""
     task = loaded.task
     shots = task.fewshot.shots if spec.shots is None or task.request == "perplexity" else spec.shots
     chat = _uses_chat(loaded, spec, chat_template=chat_template)
@@ -47,7 +51,16 @@ def with_data(
         )
     own_chat = _own_chat(loaded, chat_template=chat_template)
     return PreparedTask(
-        loaded, own, data, examples, (), shots, chat, own_shots=task.fewshot.shots, own_chat=own_chat
+        loaded,
+        own,
+        data,
+        examples,
+        (),
+        shots,
+        chat,
+        chosen=chosen,
+        own_shots=task.fewshot.shots,
+        own_chat=own_chat,
     )
 
 
@@ -63,13 +76,14 @@ def with_samples(
         shots=task.shots,
         seed=spec.seed,
         limit=spec.limit,
+        chosen=task.chosen,
         first=spec.first,
         chat=task.chat,
         variant=variant,
         examples=examples,
     )
     built = build(task.loaded, task.data, task.examples, options)
-    return replace(task, samples=_limited(tuple(built.samples), spec), groups=built.groups)
+    return replace(task, samples=as_run_says(tuple(built.samples), spec), groups=built.groups)
 
 
 def with_examples(task: PreparedTask, spec: RunSpec, wording: Wording) -> PreparedTask:
@@ -80,29 +94,6 @@ def with_examples(task: PreparedTask, spec: RunSpec, wording: Wording) -> Prepar
     whole = replace(task, loaded=replace(task.loaded, task=definition))
     samples, _ = encodable(with_samples(whole, spec, task.variant, wording).samples)
     return replace(task, samples=samples)
-
-
-def _limited(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
-    """The samples with the run's own bounds of new tokens and thoughts, where it names any."""
-    own = {
-        "max_tokens": spec.max_tokens,
-        "reasoning_tokens": spec.reasoning_tokens,
-        "reasoning_effort": spec.reasoning_effort,
-    }
-    named = {name: value for name, value in own.items() if value is not None}
-    return _generated(samples, **named) if named else samples
-
-
-def _generated(samples: Sequence[Sample], **changes: Any) -> tuple[Sample, ...]:
-    """The samples with all their requests of generated texts changed."""
-    found = []
-    for sample in samples:
-        first, *further = [
-            replace(request, **changes) if isinstance(request, Generate) else request
-            for request in sample.requests
-        ]
-        found.append(replace(sample, request=first, further=tuple(further)))
-    return tuple(found)
 
 
 def only_encodable(task: PreparedTask, progress: Progress) -> PreparedTask:
@@ -148,7 +139,9 @@ def with_variants(whole: PreparedTask, variants: Sequence[Variant], spec: RunSpe
     return [replace(whole, unchanged=unchanged), *made]
 
 
-def of_harness(loaded: LmEvalTask, spec: RunSpec, model: Model) -> PreparedTask:
+def of_harness(
+    loaded: LmEvalTask, spec: RunSpec, model: Model, chosen: tuple[str, ...] | None = None
+) -> PreparedTask:
     """A task of lm-evaluation-harness: its chat templates are off unless asked for, as they are there."""
     from lsm_eval.lm_eval_bridge.tasks import build as build_harness_task
 
@@ -164,10 +157,14 @@ def of_harness(loaded: LmEvalTask, spec: RunSpec, model: Model) -> PreparedTask:
         mirror=spec.data.mirror,
         encoder=encoder,
         chat_template=chat,
+        ids=chosen,
+        system=spec.generation.system,
     )
-    samples = _limited(built.samples, spec)
+    # The system message stands in the prompts already, as the harness puts it there.
+    own = replace(spec, generation=replace(spec.generation, system=None))
+    samples = as_run_says(built.samples, own)
     if spec.reasoning == "strip":  # thoughts as in our own tasks: marks are kept, and stop strings wait
-        samples = _generated(samples, stop_in_thoughts=False)
+        samples = with_changes(samples, stop_in_thoughts=False)
     own_shots = built.shots if spec.shots is None else int(loaded.config.get("num_fewshot") or 0)
     return PreparedTask(
         built.loaded,
@@ -177,6 +174,7 @@ def of_harness(loaded: LmEvalTask, spec: RunSpec, model: Model) -> PreparedTask:
         samples,
         built.shots,
         chat,
+        chosen=chosen,
         own_shots=own_shots,
         own_chat=False,
     )
@@ -211,11 +209,6 @@ def chat_of(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> tuple[
         _uses_chat(loaded, spec, chat_template=chat_template),
         _own_chat(loaded, chat_template=chat_template),
     )
-
-
-def within_bounds(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
-    """Samples that ask for texts, with what the run itself says of these."""
-    return _limited(samples, spec)
 
 
 def own_metrics(loaded: LoadedTask, *, offline: bool) -> tuple[AnyMetric, ...]:

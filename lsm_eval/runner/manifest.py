@@ -24,6 +24,7 @@ from lsm_eval.results.schema import (
 from lsm_eval.runner.at_start import samples_stopped_at_start
 from lsm_eval.runner.environment import hardware, versions
 from lsm_eval.runner.execute import Tally
+from lsm_eval.runner.generation import settings
 from lsm_eval.runner.judge import Bench
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepared import PreparedTask
@@ -31,6 +32,7 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.thought_tokens import totals
 from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.secrets import without_secrets
+from lsm_eval.tasks import chosen
 from lsm_eval.tasks.data.load import Table
 
 
@@ -98,10 +100,11 @@ def make_manifest(
             "choices": spec.choices,
             "max_tokens": spec.max_tokens,
             **budgets(spec),
+            **settings(spec),
             "chat_template": spec.options.chat_template,
             "dtype": spec.options.dtype,
             "device": spec.options.device,
-            "limit": spec.limit,
+            "limit": spec.limit if spec.limit is None or isinstance(spec.limit, int) else float(spec.limit),
             "first": spec.first,
             "shots": spec.shots,
             "overflow": spec.options.overflow,
@@ -154,8 +157,9 @@ def _task_row(
         sampler=definition.fewshot.sampler,
         chat=task.chat,
         system=task.system,
-        limit=spec.limit,
+        limit=spec.most(len(task.data.rows)),
         groups=task.groups,
+        chosen=None if task.chosen is None else chosen.digest(task.chosen),
         samples=len(task.samples),
         failures=dict(failures),
         thoughts=samples_with_thoughts(responses),

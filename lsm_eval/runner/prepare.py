@@ -23,9 +23,11 @@ from lsm_eval.runner.built import (
 from lsm_eval.runner.checked import checked
 from lsm_eval.runner.choosing.tasks import as_written, held, note_written, writes_choices
 from lsm_eval.runner.counted import counted, note_refused
+from lsm_eval.runner.generation import check, note_untouched
 from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.runner.prepared import Prepared, PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.tasks.chosen import by_task
 from lsm_eval.tasks.registry import LoadedTask
 
 
@@ -43,20 +45,24 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
     left_out = LeftOut(strict=spec.strict, command=spec.command)
     loaded = checked(spec, left_out)
     variants = [make_variant(name, spec.seed) for name in dict.fromkeys(spec.perturb)]
-    if spec.limit is not None and spec.limit < 1:
+    if isinstance(spec.limit, int) and spec.limit < 1:
         raise UserError("--limit must be 1 or more.")
     # What is wrong with the model (asked for what is known of it here) or with all tasks is no mistake of one.
     check_chat(loaded, spec, chat_template=model.info.chat_template)
+    note_untouched(loaded, spec, progress)
+    chosen = by_task(spec.sample_ids, [task.task.task for task in loaded]) if spec.sample_ids else {}
     made = {}
     for task in loaded:
         with left_out.unless(task.task.task):
+            check(task, spec)
             own = () if isinstance(task, LmEvalTask) else own_metrics(task, offline=spec.data.offline)
             made[task.task.task] = own
     read = []
     with progress.phase("data", len(loaded)) as phase:
         for task in loaded:
             if task.task.task in made:
-                read += _read(task, made[task.task.task], variants, spec, model, left_out, progress)
+                name = task.task.task
+                read += _read(task, made[name], chosen.get(name), variants, spec, model, left_out, progress)
             phase.advance(1)
     left_out.check(len(read), progress)
     prepared = []
@@ -84,6 +90,7 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
 def _read(
     loaded: LoadedTask,
     own: tuple[AnyMetric, ...],
+    chosen: tuple[str, ...] | None,
     variants: Sequence[Variant],
     spec: RunSpec,
     model: Model,
@@ -95,9 +102,9 @@ def _read(
     whole = None
     with left_out.unless(name):
         if isinstance(loaded, LmEvalTask):
-            whole = of_harness(loaded, spec, model)
+            whole = of_harness(loaded, spec, model, chosen)
         else:
-            whole = with_data(loaded, own, spec, chat_template=model.info.chat_template)
+            whole = with_data(loaded, own, spec, chosen, chat_template=model.info.chat_template)
     found: list[PreparedTask] = []
     if whole is not None:
         with left_out.unless(name, withhold=spec.redacts(loaded.task)):

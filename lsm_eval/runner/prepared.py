@@ -34,6 +34,8 @@ class PreparedTask:
     """Tokens of each request, those of one sample after those of another; empty where there are no costs."""
     groups: int | None = None
     """Over so many groups its samples were drawn, to keep to the run's limit; None where no limit drew them."""
+    chosen: tuple[str, ...] | None = None
+    """The ids of the samples that the run named (`tasks.chosen`), sorted; None where it named none."""
     variant: Variant | None = None
     """How its questions were changed; None for the task's own wording."""
     base: str | None = None

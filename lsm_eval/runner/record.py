@@ -14,10 +14,12 @@ from lsm_eval.results.schema import (
     EstimateRow,
 )
 from lsm_eval.runner.choosing.read import part_of_signature
+from lsm_eval.runner.generation import parts_of_signature, touches
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.statistics import methods
 from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.tasks import chosen
 
 
 def signature(
@@ -39,16 +41,19 @@ def signature(
         f"shots:{task.shots}" + (f"/{definition.fewshot.sampler}" if task.shots else ""),
     ]
     seeded = task.shots and definition.fewshot.sampler == "random"
-    share = task.loaded.share if spec.limit is None else None
+    share = task.loaded.share if spec.limit is None and task.chosen is None else None
     if share:
         parts.append(f"drawn:clusters/{share.limit}" + (f"/{share.each}_each/weighted" if share.each else ""))
     if task.groups is not None:
-        parts.append(f"drawn:groups+clusters/{spec.limit}")
+        parts.append(f"drawn:groups+clusters/{spec.most(len(task.data.rows))}")
+    if task.chosen is not None:
+        parts.append(f"chosen:{chosen.digest(task.chosen)}")
     if task.gate is not None and task.gate.planned < task.gate.whole:
         parts.append("drawn:baseline")
     if task.gate is not None and task.stopped:
         parts.append(f"stopped:{task.gate.look}/{task.gate.looks}")
-    drawn = share or task.groups is not None or task.choices is not None or definition.draws
+    drawing = touches(task, spec) and spec.generation.temperature
+    drawn = share or task.groups is not None or task.choices is not None or definition.draws or drawing
     if seeded or drawn or task.stopped or task.variant:
         parts.append(f"seed:{spec.seed}")
     if task.examples is not None:
@@ -58,7 +63,9 @@ def signature(
     parts.append(f"chat:{'on' if task.chat else 'off'}")
     if task.chat and spec.options.chat_template is not None:
         parts.append(f"template:{Path(spec.options.chat_template).name}")
-    if task.system:
+    written = parts_of_signature(task, spec)
+    told = {part.partition(":")[0] for part in written}
+    if task.system and "system" not in told:
         parts.append(f"system:{task.system}")
     own = None if isinstance(task.loaded, LmEvalTask) else definition.max_tokens
     if definition.request == "generate" and spec.max_tokens not in (None, own):
@@ -67,7 +74,8 @@ def signature(
         parts.append(f"reasoning_tokens:{spec.reasoning_tokens}")
     if definition.request == "generate" and spec.reasoning_effort is not None:
         parts.append(f"reasoning_effort:{spec.reasoning_effort}")
-    if task.chat and definition.stop and definition.stop != definition.chat_stop:
+    parts += written
+    if "stop" not in told and task.chat and definition.stop and definition.stop != definition.chat_stop:
         parts.append("stop:chat" if definition.chat_stop else "stop:none")
     if reasoning:
         parts.append(reasoning)

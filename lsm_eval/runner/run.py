@@ -30,6 +30,7 @@ from lsm_eval.runner.record import estimate_rows
 from lsm_eval.runner.sample_table import sample_rows
 from lsm_eval.runner.scored import ScoredTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.speeds import keep
 from lsm_eval.runner.spending import Spending, find_spending
 from lsm_eval.runner.store_key import store_key
 from lsm_eval.runner.thoughts import answers_of
@@ -128,6 +129,8 @@ def _run(
         stored=spec.store is not None,
         times=since(timed_before, model),
     )
+    if gated is None:  # which knows the tokens of all that it could ask, and asks some of it
+        keep(spec, model, prepared, tallies, timed.seconds, created)
     asked = look_around(asked, model, timed)
     answers = answers_of(prepared, responses, model, spec.reasoning)
     responses = [response for own in answers.values() for response in own.responses]

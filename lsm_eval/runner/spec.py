@@ -11,8 +11,10 @@ from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.reasoning.answered import Mode
 from lsm_eval.results.redaction import Redact, withholds
+from lsm_eval.runner.generation import Generation
 from lsm_eval.runner.judge_spec import JudgeSpec
 from lsm_eval.tasks.data.options import DataOptions
+from lsm_eval.tasks.limit import Limit, samples_of
 from lsm_eval.tasks.schema import Task
 
 ChatMode = Literal["auto", "on", "off"]
@@ -28,10 +30,12 @@ class RunSpec:
     model: str
     name: str | None = None
     """What the record calls the model (`results.names.checked_name`); None for the name that it has of itself."""
-    limit: int | None = None
-    """Only so many samples of each task, drawn over its groups and clusters."""
+    limit: Limit | None = None
+    """Only so many samples of each task, or such a share, drawn over its groups and clusters."""
     first: bool = False
     """With `limit`: the first so many, in the order of the data."""
+    sample_ids: Sequence[str] = ()
+    """Only these samples (`tasks.chosen`); empty for all."""
     shots: int | None = None
     """Examples before each question; None for each task's own number."""
     seed: int = 0
@@ -50,6 +54,8 @@ class RunSpec:
     """Most tokens of the thoughts before it, beside `max_tokens`; None where both share these."""
     reasoning_effort: str | None = None
     """How much the model is asked to think (`reasoning.effort`); None for what it does by itself."""
+    generation: Generation = field(default_factory=Generation)
+    """How texts are written, in place of what tasks say."""
     options: ModelOptions = field(default_factory=ModelOptions)
     data: DataOptions = field(default_factory=DataOptions)
     include: Sequence[Path] = ()
@@ -72,6 +78,10 @@ class RunSpec:
     """A file of prices (`endpoints.cost.lookup.read_prices`)."""
     command: Sequence[str] = ()
     """As it will stand in the record."""
+
+    def most(self, rows: int) -> int | None:
+        """How many samples `limit` is of a task with so many; None without one."""
+        return None if self.limit is None else samples_of(self.limit, rows)
 
     def redacts(self, task: Task) -> bool:
         """Whether texts of a task are withheld."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Perplexity, Request, Score
+from lsm_eval.tasks import chosen
 from lsm_eval.tasks.choices import Choices
 from lsm_eval.tasks.draw import drawn, spread, weights
 from lsm_eval.tasks.examples import Examples, Wording
+from lsm_eval.tasks.limit import Limit, samples_of
 from lsm_eval.tasks.missing import NullError, describe, missing
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.render import Row, compile_template
@@ -52,8 +54,10 @@ class BuildOptions:
 
     shots: int
     seed: int = 0
-    limit: int | None = None
+    limit: Limit | None = None
     """Only so many, drawn over the task's groups and clusters; None for the task's share, or all."""
+    chosen: Sequence[str] | None = None
+    """Only the samples of these ids."""
     first: bool = False
     """The first so many, and none drawn."""
     chat: bool = False
@@ -119,7 +123,7 @@ class _Builder:
         own = examples is None and not self.task.fewshot.examples
         pool = self.task.fewshot.examples or (data if examples is None else examples).rows
         samples = []
-        for index, weight in self._chosen(data.rows):
+        for index, weight in self._chosen(data.rows, data.ids):
             row, name = data.rows[index], data.ids[index]
             try:
                 header = self._instruction(row)
@@ -153,9 +157,11 @@ class _Builder:
             missing=f"{key}: {error.what}",
         )
 
-    def _chosen(self, rows: Sequence[Row]) -> Iterable[tuple[int, float]]:
+    def _chosen(self, rows: Sequence[Row], ids: Sequence[str]) -> Iterable[tuple[int, float]]:
         """Which rows are asked, and how many each stands for."""
-        limit = self.options.limit
+        if self.options.chosen is not None:
+            return [(index, 1.0) for index in chosen.indices(self.options.chosen, ids, self.task.task)]
+        limit = None if self.options.limit is None else samples_of(self.options.limit, len(rows))
         if limit is not None and (self.options.first or limit >= len(rows)):
             return [(index, 1.0) for index in range(min(limit, len(rows)))]
         if limit is None and self._share is None:

@@ -61,7 +61,7 @@ def test_a_file_is_no_model(run: Runner, tiny_llama: Path) -> None:
     [
         (["rnu"], "No such command 'rnu'. Did you mean 'run'? See `lsm-eval --help`."),
         (["list", "taskz"], "No such command 'taskz'. Did you mean 'tasks'? See `lsm-eval list --help`."),
-        (["run", "--perturbb", "typos"], "No such option '--perturbb'. Did you mean '--perturb'? See `lsm-eval run --help`."),
+        (["run", "--overfloww", "skip"], "No such option '--overfloww'. Did you mean '--overflow'? See `lsm-eval run --help`."),
         (["run"], "Missing option '--tasks'. See `lsm-eval run --help`."),
         (["list", "tasks", "--area", "bais"], "unknown area 'bais': did you mean 'bias'?"),
     ],
@@ -73,8 +73,15 @@ def test_commands_and_options(arguments: list[str], expected: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--limit", "0"], "Invalid value for '--limit': 0 is not in the range x>=1."),
-        (["--limit", "two"], "Invalid value for '--limit': 'two' is not a valid integer"),
+        (["--limit", "0"], "--limit 0: give a number of samples, 1 or more, or a share of each task's"),
+        (["--limit", "two"], "--limit two: give a number of samples"),
+        (["--limit", "1.5"], "--limit 1.5: give a number of samples"),
+        (["--limit", "1.0"], "--limit 1.0: give a number of samples"),
+        (["--limit", "0.0"], "--limit 0.0: give a number of samples"),
+        (["--limit", "-1"], "--limit -1: give a number of samples"),
+        (["--limit", "nan"], "--limit nan: give a number of samples"),
+        (["--limit", "100%"], "--limit 100%: give a number of samples"),
+        (["--limit", ""], "--limit : give a number of samples"),
         (["--shots", "-1"], "Invalid value for '--shots'"),
         (["--shots", "99"], "choose: 99 shots are asked for and only 23 examples fit sample '0': lower --shots."),
         (["--chat", "on"], "--chat on needs a chat template, and the model has none: use --chat off."),

@@ -63,6 +63,12 @@ def test_of_limited_runs_the_longer_one_counts(tmp_path: Path) -> None:
     assert shown(tmp_path) == (0.1, [0.2])
 
 
+def test_chosen_samples_stand_for_no_whole_task(tmp_path: Path) -> None:
+    run(tmp_path, 1, 0.1)
+    run(tmp_path, 2, 0.2, n=50, chosen="50/0123456789abcdef")
+    assert shown(tmp_path) == (0.1, [0.2])
+
+
 def test_a_limit_beyond_the_data_is_none(tmp_path: Path) -> None:
     run(tmp_path, 1, 0.1)
     run(tmp_path, 2, 0.2, limit=1000)
@@ -82,6 +88,8 @@ def test_the_tasks_own_settings_come_first(tmp_path: Path) -> None:
     [
         ({"max_tokens": 8}, "max_tokens:8", "max 8 tokens"),
         ({"reasoning": "keep"}, "reasoning:keep/1", "thoughts kept"),
+        ({"temperature": 0.7}, "temperature:0.7", "temperature 0.7"),
+        ({"system": "Be brief."}, "system:0123456789ab", "a system message of the run's"),
         ({"reasoning": "strip"}, "reasoning:strip/1", "thoughts stripped"),
     ],
 )

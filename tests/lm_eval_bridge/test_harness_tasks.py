@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lsm_eval.models.create import create
 from lsm_eval.progress import Silent
 from lsm_eval.requests import Failure, Generate, Score
 from lsm_eval.results.reader import Record, read_record
+from lsm_eval.runner.generation import Generation
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
 
@@ -61,6 +63,52 @@ def test_the_same_numbers_as_the_harness(
         logged = theirs["samples"][name]
         assert len(record.samples(f"lm-eval.{name}").to_pylist()) == len(
             {sample["doc_id"] for sample in logged}
+        )
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_a_share_and_a_system_message_as_the_harness_takes_them(
+    evaluate: Any, task_folder: Path, checkpoint: Path, tmp_path: Path, one_thread: None, chat: bool
+) -> None:
+    options = {"limit": 0.5, "system_instruction": "Be brief.", "apply_chat_template": chat}
+    theirs = evaluate("hf", checkpoint, "own_sums", fewshot_as_multiturn=chat, **options)
+    record = ask(
+        checkpoint,
+        tmp_path,
+        f"lm-eval:{task_folder}/own_sums.yaml",
+        limit=Fraction(1, 2),
+        chat="on" if chat else "off",
+        generation=Generation(system="Be brief."),
+    )
+    logged = [sample for sample in theirs["samples"]["own_sums"] if sample["filter"] == "strict"]
+    rows = record.samples("lm-eval.own_sums").to_pylist()
+    assert [row["prompt"] for row in rows] == [sample["arguments"][0][0] for sample in logged]
+    assert [row["completion"] for row in rows] == [sample["resps"][0][0] for sample in logged]
+    (task,) = record.manifest.tasks
+    assert (task.limit, task.samples) == (3, 3)
+    assert all(" system:" in row.signature for row in record.estimates)
+
+
+def test_chosen_documents(task_folder: Path, checkpoint: Path, tmp_path: Path, one_thread: None) -> None:
+    name = f"lm-eval:{task_folder}/own_choice.yaml"
+    whole = ask(checkpoint, tmp_path, name).samples("lm-eval.own_choice").to_pylist()
+    record = ask(checkpoint, tmp_path, name, sample_ids=("3", "1"))
+    rows = record.samples("lm-eval.own_choice").to_pylist()
+    assert [row["sample"] for row in rows] == ["1", "3"]
+    assert [row["prompt"] for row in rows] == [whole[1]["prompt"], whole[3]["prompt"]]
+    with pytest.raises(UserError, match=r"own_choice has no sample '7': did you mean '\d'"):
+        ask(checkpoint, tmp_path, name, sample_ids=("7",))
+
+
+def test_a_task_that_repeats_says_itself_how_it_draws(
+    task_folder: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="asks several times"):
+        ask(
+            checkpoint,
+            tmp_path,
+            f"lm-eval:{task_folder}/own_draws.yaml",
+            generation=Generation(temperature=1.0),
         )
 
 

@@ -11,9 +11,10 @@ from lsm_eval.lm_eval_bridge.names import LmEvalTask
 from lsm_eval.models.base import Choosing, Model
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Generate, Request, Score
-from lsm_eval.runner.built import chat_of, with_examples, within_bounds
+from lsm_eval.runner.built import chat_of, with_examples
 from lsm_eval.runner.choosing.metrics import metrics_of_written
 from lsm_eval.runner.choosing.wording import CHAT_TOKENS, PLAIN_TOKENS, example, listed
+from lsm_eval.runner.generation import within_bounds
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.registry import LoadedTask

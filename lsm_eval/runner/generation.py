@@ -1,0 +1,175 @@
+"""What a run says of how texts are written, in place of what its tasks say: in their requests, in signatures and in the record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.lm_eval_bridge.names import LmEvalTask
+from lsm_eval.progress import Progress
+from lsm_eval.requests import Generate
+from lsm_eval.secrets import without_secrets
+from lsm_eval.tasks.sample import Sample
+
+if TYPE_CHECKING:
+    from lsm_eval.runner.prepared import PreparedTask
+    from lsm_eval.runner.spec import RunSpec
+    from lsm_eval.tasks.registry import LoadedTask
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Options of `lsm-eval run` about written texts; None leaves each task its own."""
+
+    system: str | None = None
+    """A system message, for tasks that have none."""
+    temperature: float | None = None
+    """Above 0 answers are drawn, with the run's seed; a task that draws several keeps its first answer greedy."""
+    top_p: float | None = None
+    stop: tuple[str, ...] | None = None
+    """What ends a text, in place of the task's own."""
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """Those that are given, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def as_run_says(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
+    """Samples of a task that has texts written, with all that the run itself says of these."""
+    own = {
+        **bounds(spec),
+        **{name: value for name, value in spec.generation.named.items() if name in ("system", "stop")},
+    }
+    if own:
+        samples = with_changes(samples, **own)
+    drawing = {
+        name: value for name, value in spec.generation.named.items() if name in ("temperature", "top_p")
+    }
+    return tuple(_drawn(sample, drawing, spec.seed) for sample in samples) if drawing else samples
+
+
+def within_bounds(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
+    """Samples with the run's own bounds of new tokens and thoughts, where it names any."""
+    own = bounds(spec)
+    return with_changes(samples, **own) if own else samples
+
+
+def bounds(spec: RunSpec) -> dict[str, int | str]:
+    """The bounds of new tokens and thoughts that the run names."""
+    own = {
+        "max_tokens": spec.max_tokens,
+        "reasoning_tokens": spec.reasoning_tokens,
+        "reasoning_effort": spec.reasoning_effort,
+    }
+    return {name: value for name, value in own.items() if value is not None}
+
+
+def with_changes(samples: Sequence[Sample], **changes: Any) -> tuple[Sample, ...]:
+    """The samples with all their requests of written texts changed."""
+    found = []
+    for sample in samples:
+        if sample.missing:
+            found.append(sample)
+            continue
+        first, *further = [
+            replace(request, **changes) if isinstance(request, Generate) else request
+            for request in sample.requests
+        ]
+        found.append(replace(sample, request=first, further=tuple(further)))
+    return tuple(found)
+
+
+def _drawn(sample: Sample, drawing: dict[str, Any], seed: int) -> Sample:
+    """The sample with its answers drawn so; where it has drawn ones already, those alone."""
+    if sample.missing:
+        return sample
+    several = any(isinstance(one, Generate) and one.temperature for one in sample.requests)
+    own: dict[str, Any] = {"seed": seed} if drawing.get("temperature") and not several else {}
+    requests = [
+        replace(one, **drawing, **own)
+        if isinstance(one, Generate) and (one.temperature or not several)
+        else one
+        for one in sample.requests
+    ]
+    return replace(sample, request=requests[0], further=tuple(requests[1:]))
+
+
+def check(loaded: LoadedTask, spec: RunSpec) -> None:
+    """Raises `UserError` for a task of written texts whose numbers would mean nothing so."""
+    task, own = loaded.task, spec.generation
+    if task.request != "generate":
+        return
+    if own.system is not None and task.system is not None:
+        raise UserError(
+            f"{task.task} gives the model a system message of its own, which --system would put aside, and with it what is measured: leave "
+            "out the task or --system."
+        )
+    if task.draws is not None and own.temperature == 0:
+        raise UserError(
+            f"{task.task} draws {task.draws.n} answers to each prompt, which --temperature 0 would make all the same: leave out the task or "
+            "the option."
+        )
+    repeated = isinstance(loaded, LmEvalTask) and int(loaded.config.get("repeats") or 1) > 1
+    if repeated and own.temperature is not None:
+        raise UserError(
+            f"{task.task} asks several times, as its own file says how: leave out the task or --temperature."
+        )
+
+
+def note_untouched(loaded: Sequence[LoadedTask], spec: RunSpec, progress: Progress) -> None:
+    """Say which tasks have no part in these options. Raises `UserError` where none has."""
+    if not spec.generation.named:
+        return
+    options = ", ".join(f"--{name.replace('_', '-')}" for name in spec.generation.named)
+    scored = [task.task.task for task in loaded if task.task.request != "generate"]
+    if len(scored) == len(loaded):
+        raise UserError(
+            f"{options} is about texts that a model writes, and {', '.join(scored)} has it write none: leave out the option, or name a task "
+            "whose answers are written."
+        )
+    if scored:
+        progress.note(
+            f"{options} has no part in {', '.join(scored)}: the model is asked for likelihoods or choices there."
+        )
+
+
+def parts_of_signature(task: PreparedTask, spec: RunSpec) -> list[str]:
+    """What the run's options changed of how a task's texts are written; empty for one whose texts are not, or not changed."""
+    definition, own = task.loaded.task, spec.generation
+    if not touches(task, spec):
+        return []
+    found = []
+    if own.system is not None:
+        found.append(f"system:{_hash(own.system)}{f'/{task.system}' if task.system else ''}")
+    if own.stop is not None:
+        found.append(f"stop:{_hash(*own.stop)}")
+    draws = definition.draws
+    harness = isinstance(task.loaded, LmEvalTask)
+    if own.temperature is not None and (harness or own.temperature != (draws.temperature if draws else 0.0)):
+        found.append(f"temperature:{own.temperature:g}")
+    if own.top_p is not None and (harness or own.top_p != (draws.top_p if draws else 1.0)):
+        found.append(f"top_p:{own.top_p:g}")
+    return found
+
+
+def touches(task: PreparedTask, spec: RunSpec) -> bool:
+    """Whether the run's options about written texts have a part in a task: not where a choice is written."""
+    return bool(spec.generation.named) and task.loaded.task.request == "generate" and task.choices is None
+
+
+def settings(spec: RunSpec) -> dict[str, Any]:
+    """For the record: what was given, and nothing else."""
+    found = spec.generation.named
+    if spec.generation.system is not None:
+        found["system"] = without_secrets(spec.generation.system)
+    if spec.generation.stop is not None:
+        found["stop"] = list(spec.generation.stop)
+    return found
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
