@@ -96,7 +96,7 @@ def _read(context: click.Context, option: click.Parameter, path: Path | None) ->
     if path is None:
         return
     from lsm_eval.paths import is_file
-    from lsm_eval.tasks.yaml_reader import read_yaml
+    from lsm_eval.yaml_reader import read_yaml
 
     if not is_file(str(path)):
         raise UserError(f"--config {path}: no such file; `lsm-eval run … --save-config FILE` writes one.")

@@ -8,7 +8,7 @@ import pytest
 from command_line import Outcome, Runner, call
 
 from lsm_eval.results.reader import read_record
-from lsm_eval.tasks.yaml_reader import read_yaml
+from lsm_eval.yaml_reader import read_yaml
 
 
 def numbers(done: Outcome) -> list[tuple[str, float | None]]:
