@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lsm_eval.cli.options import make_spec, run_options
+from lsm_eval.cli.options import run_options
+from lsm_eval.runner.given import make_spec
 
 if TYPE_CHECKING:
     from lsm_eval.runner.spec import RunSpec
