@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from lsm_eval.errors import BudgetSpent, CodeFault, NotComparable, UserError
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lsm_eval.comparison.result import Comparison
+    from lsm_eval.errors import BudgetSpent, CodeFault, NotComparable, UserError
     from lsm_eval.gating.policy import Policy
     from lsm_eval.gating.result import GateResult
     from lsm_eval.models.own import Answer, Model, Prompt
@@ -47,11 +46,15 @@ __all__ = [
 
 _WHERE = {
     "Answer": "lsm_eval.models.own",
+    "BudgetSpent": "lsm_eval.errors",
+    "CodeFault": "lsm_eval.errors",
     "Model": "lsm_eval.models.own",
+    "NotComparable": "lsm_eval.errors",
     "Prompt": "lsm_eval.models.own",
     "Record": "lsm_eval.python.record",
     "SuiteInfo": "lsm_eval.python.listed",
     "TaskInfo": "lsm_eval.python.listed",
+    "UserError": "lsm_eval.errors",
     "run": "lsm_eval.python.run",
 }
 """Modules of what is imported when it is first asked for."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,25 @@ def test_a_budget_that_is_spent(server: Server, small_tasks: Path, tmp_path: Pat
             "say", "openai:small", base_url=[server.url], include=small_tasks, max_cost=0.001, prices=prices
         )
     assert isinstance(caught.value, lsm_eval.UserError)
+
+
+def test_a_ctrl_c_in_a_notebook_keeps_what_was_answered(server: Server, small_tasks: Path) -> None:
+    async def notebook() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as a notebook's kernel has it
+        waits = threading.get_ident()
+        threading.Timer(2.0, lambda: signal.pthread_kill(waits, signal.SIGINT)).start()
+        lsm_eval.run("say", "openai:small", base_url=server.url, include=small_tasks, max_concurrency=1)
+
+    server.seconds = 0.3
+    before, loop = signal.getsignal(signal.SIGINT), asyncio.new_event_loop()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(notebook())
+    finally:
+        loop.close()
+        signal.signal(signal.SIGINT, before)
+    assert "lsm-eval" not in [thread.name for thread in threading.enumerate()]
+    server.seconds = 0
+    record = _run(server, small_tasks)
+    assert record.manifest.requests["from_store"] > 0
+    assert record.manifest.requests["failed"] == 0

@@ -113,11 +113,12 @@ def test_what_is_no_list_of_answers(small_tasks: Path) -> None:
         async def generate(self, prompts: Sequence[Prompt]) -> Any:  # type: ignore[override]
             return ["a" for _ in prompts]
 
-    for model, said in (
+    wrong: list[tuple[Any, str]] = [
         (Whole(), r"Whole.generate\(\) gave str: it is called with a list of prompts and gives a list back"),
         (Short(), r"Short.generate\(\) gave 1 answers to 2 prompts: give one for each, in their order\."),
         (Later(), r"Later.generate\(\) gave coroutine: .* it is no `async def`\."),
-    ):
+    ]
+    for model, said in wrong:
         with pytest.raises(lsm_eval.CodeFault, match=said):
             lsm_eval.run("say", model, include=small_tasks, limit=2)
 

@@ -78,15 +78,15 @@ def test_its_command_is_a_call(small_tasks: Path, tmp_path: Path) -> None:
 def test_choices_are_scored_where_it_tells_likelihoods(small_tasks: Path) -> None:
     model = Lengths()
     record = lsm_eval.run("choose", model, include=small_tasks, limit=6)
-    samples = record.samples("choose")
+    samples = record.samples("choose").to_dict("records")
     assert not model.asked
     assert {(context, text) for batch in model.pairs for context, text in batch} == {
-        (row.prompt, text) for row in samples.itertuples() for text in row.continuations  # type: ignore[attr-defined]
-    }  # fmt: skip
-    for row in samples.itertuples():
-        lengths: Any = [len(text) for text in row.continuations]  # type: ignore[attr-defined]
-        assert list(row.logprobs) == pytest.approx([-math.log(2) * length for length in lengths])  # type: ignore[attr-defined]
-        assert list(row.tokens) == []  # type: ignore[attr-defined]
+        (row["prompt"], text) for row in samples for text in row["continuations"]
+    }
+    for row in samples:
+        lengths = [len(text) for text in row["continuations"]]
+        assert list(row["logprobs"]) == pytest.approx([-math.log(2) * length for length in lengths])
+        assert list(row["tokens"]) == []
     assert "asked" not in record.manifest.tokens
     assert call("record", "check", record.path).code == 0
 
@@ -193,14 +193,15 @@ def test_ctrl_c_is_a_keyboard_interrupt(small_tasks: Path) -> None:
 
 
 def test_what_it_cannot_answer_is_refused_before_anything_is_asked(small_tasks: Path) -> None:
-    for tasks, keywords, why in (
+    refused: list[tuple[str, dict[str, Any], str]] = [
         ("read", {}, "is asked for answers and for the probabilities of choices, and not how likely"),
         ("choose", {"choices": "likelihood"}, r"has no loglikelihood\(\), and this task needs"),
         ("say", {"reasoning_tokens": 5}, "knows no --reasoning-tokens"),
-    ):
+    ]
+    for tasks, keywords, why in refused:
         model = Echo()
         with pytest.raises(lsm_eval.UserError, match=f"echo {why}"):
-            lsm_eval.run(tasks, model, include=small_tasks, **keywords)  # type: ignore[arg-type]
+            lsm_eval.run(tasks, model, include=small_tasks, **keywords)
         assert not model.asked
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -68,7 +69,7 @@ def test_numbers_and_samples_are_frames(small_tasks: Path) -> None:
     record = lsm_eval.run("choose,say", "builtin:first", include=small_tasks, limit=8)
     numbers = record.estimates
     assert list(numbers["task"].unique()) == ["choose", "say"]
-    acc = numbers.set_index(["task", "metric"]).loc[("choose", "acc")]
+    acc: Any = numbers.set_index(["task", "metric"]).loc[("choose", "acc")]
     samples = record.samples("choose")
     assert len(samples) == acc["n"] == 8
     assert samples["score.acc"].mean() == pytest.approx(acc["value"])
