@@ -1,27 +1,106 @@
 """lsm-eval: how good, how safe and how fast a large model is, and how sure one can be of it.
 
-From Python: `compare` holds runs against a baseline, `gate` holds a candidate to a policy.
+From Python (docs/python.md): `run` asks a model tasks, `load` reads the record of a run, `compare` holds runs against a baseline, `gate`
+holds a candidate to a policy, `list_tasks` and `list_suites` say what there is. What `__all__` names is public, and nothing else is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lsm_eval.comparison.result import Comparison
+    from lsm_eval.errors import BudgetSpent, CodeFault, NotComparable, UserError
     from lsm_eval.gating.policy import Policy
     from lsm_eval.gating.result import GateResult
-    from lsm_eval.results.reader import Record
+    from lsm_eval.models.own import Answer, Model, Prompt
+    from lsm_eval.python.listed import SuiteInfo, TaskInfo
+    from lsm_eval.python.record import Record
+    from lsm_eval.python.run import run
+    from lsm_eval.results.reader import Record as _Stored
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Answer",
+    "BudgetSpent",
+    "CodeFault",
+    "Model",
+    "NotComparable",
+    "Prompt",
+    "Record",
+    "SuiteInfo",
+    "TaskInfo",
+    "UserError",
+    "__version__",
+    "compare",
+    "gate",
+    "list_suites",
+    "list_tasks",
+    "load",
+    "run",
+]
+
+_WHERE = {
+    "Answer": "lsm_eval.models.own",
+    "BudgetSpent": "lsm_eval.errors",
+    "CodeFault": "lsm_eval.errors",
+    "Model": "lsm_eval.models.own",
+    "NotComparable": "lsm_eval.errors",
+    "Prompt": "lsm_eval.models.own",
+    "Record": "lsm_eval.python.record",
+    "SuiteInfo": "lsm_eval.python.listed",
+    "TaskInfo": "lsm_eval.python.listed",
+    "UserError": "lsm_eval.errors",
+    "run": "lsm_eval.python.run",
+}
+"""Modules of what is imported when it is first asked for."""
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+
+    def __getattr__(name: str) -> Any:
+        if name not in _WHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        found = globals()[name] = getattr(import_module(_WHERE[name]), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load(path: str | Path) -> Record:
+    """The record in a folder, or the newest one of a model whose folder it is; also `git:REVISION:PATH` (`lsm-eval compare`).
+
+    Raises `UserError` where there is none, where there are several models' records, and for a record that cannot be read."""
+    from lsm_eval.comparison.find import find
+    from lsm_eval.python.record import Record
+
+    return Record(find(str(path)))
+
+
+def list_tasks(area: str | None = None, include: str | Path | Sequence[str | Path] = ()) -> list[TaskInfo]:
+    """The tasks that `run` takes (`lsm-eval list tasks`), of one area only if that is named, those of the folders `include` too."""
+    from lsm_eval.python.listed import tasks
+
+    return tasks(area, include)
+
+
+def list_suites(include: str | Path | Sequence[str | Path] = ()) -> list[SuiteInfo]:
+    """The named lists of tasks that `run` takes (`lsm-eval list suites`)."""
+    from lsm_eval.python.listed import suites
+
+    return suites(include)
+
 
 def compare(
-    baseline: str | Path | Record,
-    *candidates: str | Path | Record,
+    baseline: str | Path | Record | _Stored,
+    *candidates: str | Path | Record | _Stored,
     across: Collection[str] = (),
     groups: bool = False,
     flips: int = 0,
@@ -45,8 +124,8 @@ def compare(
 
 
 def gate(
-    baseline: str | Path | Record | None,
-    candidate: str | Path | Record,
+    baseline: str | Path | Record | _Stored | None,
+    candidate: str | Path | Record | _Stored,
     policy: str | Path | Policy | None = None,
     *,
     across: Collection[str] = (),
@@ -79,8 +158,9 @@ def gate(
     )
 
 
-def _record(named: str | Path | Record) -> Record:
+def _record(named: str | Path | Record | _Stored) -> _Stored:
     from lsm_eval.comparison.find import find
-    from lsm_eval.results.reader import Record
+    from lsm_eval.python.record import Record, stored
+    from lsm_eval.results.reader import Record as Stored
 
-    return named if isinstance(named, Record) else find(str(named))
+    return stored(named) if isinstance(named, (Record, Stored)) else find(str(named))

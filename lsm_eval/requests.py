@@ -109,7 +109,7 @@ class Scored:
     logprobs: tuple[float, ...]
     """Sum of the tokens' natural-log probabilities, one a continuation."""
     tokens: tuple[int, ...]
-    """Number of tokens scored, one a continuation."""
+    """Number of tokens scored, one a continuation; empty of a model that does not count them."""
     greedy: tuple[bool, ...]
     """Whether greedy decoding from the context would have given the continuation."""
     truncated: int = 0

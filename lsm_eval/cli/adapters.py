@@ -9,24 +9,14 @@ from typing import Any
 import click
 
 from lsm_eval.errors import UserError
+from lsm_eval.runner.given import checked_adapters
 
 
 def check_adapters(
     context: click.Context, option: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
     """The adapters, each once. Raises `UserError` for an empty name."""
-    if any(not value.strip() for value in values):
-        raise UserError("--adapter is empty: name the folder or hub id of a PEFT adapter, or leave it out.")
-    return tuple(dict.fromkeys(values))
-
-
-def one_adapter(adapters: Sequence[str]) -> str | None:
-    """The only adapter, where there is one. Raises `UserError` for several."""
-    if len(adapters) > 1:
-        raise UserError(
-            f"--adapter is given {len(adapters)} times, and this shows one model at a time: name one adapter."
-        )
-    return adapters[0] if adapters else None
+    return checked_adapters(values)
 
 
 def adapter_rows(

@@ -11,9 +11,10 @@ import click
 
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.options import CODE, split_names
+from lsm_eval.cli.options import CODE
 from lsm_eval.cli.streams import one_line
 from lsm_eval.errors import UserError
+from lsm_eval.runner.given import split_names
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.data import Table

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.table import print_table
-from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
     from lsm_eval.detectors.card import Card
@@ -36,32 +34,9 @@ def listing() -> None:
 @_JSON
 def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
     """Tasks that `run --tasks` takes."""
-    from lsm_eval.tasks.registry import Registry
+    from lsm_eval.tasks.listed import listed_tasks
 
-    said, broken = _said(
-        Registry(include).tasks, ("area", "title", "request", "language", "metrics", "licence")
-    )
-    rows = [
-        {
-            "task": name,
-            "area": task.get("area"),
-            "title": task.get("title"),
-            "request": task.get("request"),
-            "language": task.get("language", ["en"]),
-            "metrics": [_metric_name(spec) for spec in _listed(task.get("metrics"))],
-            "licence": task.get("licence"),
-        }
-        for name, task in sorted(said.items(), key=lambda one: (str(one[1].get("area")), one[0]))
-    ]
-    if area is not None:
-        areas = {str(row["area"]) for row in rows}
-        if area not in areas:
-            from difflib import get_close_matches
-
-            near = get_close_matches(area, areas, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(areas))}."
-            raise UserError(f"unknown area {area!r}: {hint}")
-        rows = [row for row in rows if row["area"] == area]
+    rows, broken = listed_tasks(include, area)
     _show(rows, as_json, ["task", "area", "title", "metrics"])
     _say(broken)
 
@@ -71,14 +46,11 @@ def tasks(area: str | None, include: tuple[Path, ...], as_json: bool) -> None:
 @_JSON
 def suites(include: tuple[Path, ...], as_json: bool) -> None:
     """Named lists of tasks."""
-    from lsm_eval.tasks.registry import Registry
+    from lsm_eval.tasks.listed import listed_suites
 
-    said, broken = _said(Registry(include).suites, ("title", "tasks"))
-    rows = []
-    for name, suite in sorted(said.items()):
-        tasks = list(_listed(suite.get("tasks")))
-        shown = tasks if as_json else [_part(one) for one in tasks]
-        rows.append({"suite": name, "title": suite.get("title"), "tasks": shown})
+    rows, broken = listed_suites(include)
+    if not as_json:
+        rows = [{**row, "tasks": [_part(one) for one in row["tasks"]]} for row in rows]
     _show(rows, as_json, ["suite", "title", "tasks"])
     _say(broken)
 
@@ -154,33 +126,12 @@ def detectors(as_json: bool) -> None:
     _show(rows, as_json, ["detector", "version", "kind", "sensitivity", "specificity", "data", "finds"])
 
 
-def _said(
-    files: Mapping[str, TaskFile], keys: Collection[str]
-) -> tuple[dict[str, Mapping[str, Any]], list[TaskFile]]:
-    """What the files say under these keys, by name; and the files that cannot be read."""
-    said: dict[str, Mapping[str, Any]] = {}
-    broken = []
-    for name, file in files.items():
-        try:
-            if file.fault:
-                raise file.fault
-            said[name] = file.parts(keys)
-        except UserError as error:
-            broken.append(replace(file, fault=error))
-    return said, broken
-
-
 def _say(broken: Sequence[TaskFile]) -> None:
     """Name the files that are not listed, and leave with code 2 where there is one."""
     for file in broken:
         click.echo(one_line(f"lsm-eval: {file.name} is left out: {file.fault}"), err=True)
     if broken:
         sys.exit(EXIT_USER)
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    """A list of a task file that nobody has checked yet."""
-    return value if isinstance(value, (list, tuple)) else [] if value is None else [value]
 
 
 def _measured(card: Card | None) -> dict[str, Any]:
@@ -227,13 +178,6 @@ def _part(task: Any) -> str:
         return str(task)
     each = f", {task['each']} each" if "each" in task else ""
     return f"{task.get('task')} ({task.get('limit')}{each})"
-
-
-def _metric_name(spec: Any) -> str:
-    if isinstance(spec, dict) and len(spec) == 1:
-        ((name, options),) = spec.items()
-        return str(options.get("name", name)) if isinstance(options, dict) else str(name)
-    return str(spec)
 
 
 @listing.command("perturbations")

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from lsm_eval.cli.exits import EXIT_INTERRUPTED, EXIT_USER
-from lsm_eval.cli.options import DEFAULT_MODEL
 from lsm_eval.errors import UserError
+from lsm_eval.runner.option_values import MODEL
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST = 1_000_000
@@ -69,7 +69,7 @@ def profile_offline(options: dict[str, Any]) -> None:
         energy=options.pop("energy"),
     )
     spec = shared_spec(options, out=options["out"], name=options["name"], command=["lsm-eval", *sys.argv[1:]])
-    check_local(options.get("model", DEFAULT_MODEL))
+    check_local(options.get("model", MODEL))
     made = profile_model(spec, offline, make_progress())
     show_profile(made, as_json=options["as_json"])
     if made.profile.stopped is not None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lsm_eval.cli.options import DEFAULT_MODEL, make_spec, run_options
+from lsm_eval.cli.options import run_options
+from lsm_eval.runner.given import make_spec
+from lsm_eval.runner.option_values import MODEL
 
 if TYPE_CHECKING:
     from lsm_eval.runner.spec import RunSpec
@@ -25,7 +27,7 @@ def shared_options(function: F) -> F:
     """Those of `run` that say which model is asked and where it runs."""
     known = {option.name: option for option in _of_run()}
     known["model"].help = str(known["model"].help).removesuffix(" Repeated, it makes a record for each.")
-    known["model"].multiple, known["model"].default, known["model"].callback = False, DEFAULT_MODEL, None
+    known["model"].multiple, known["model"].default, known["model"].callback = False, MODEL, None
     known["adapter"].help = "A PEFT adapter: local folder or hub id."  # one model at a time is profiled
     own: list[click.Parameter] = [known[name] for name in _SHARED]
     function.__click_params__ = [*getattr(function, "__click_params__", []), *reversed(own)]  # type: ignore[attr-defined]

@@ -18,14 +18,16 @@ from lsm_eval.cli.exits import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_NOT_COMPARABL
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.gate_outputs import show
 from lsm_eval.cli.given import command_of, spelled_out
-from lsm_eval.cli.judge_options import judge_run_options, take_judge
-from lsm_eval.cli.options import make_spec, run_options, split_names
+from lsm_eval.cli.judge_options import judge_run_options
+from lsm_eval.cli.options import choice, run_options
 from lsm_eval.cli.run_gate import gate_run_options, read_gate, show_gate_plan
 from lsm_eval.cli.run_result import show_result
 from lsm_eval.cli.several_models import model_rows
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.time_estimate import show_time
 from lsm_eval.errors import BudgetSpent, NotComparable, UserError
+from lsm_eval.runner.given import make_spec, split_names, take_judge
+from lsm_eval.runner.option_values import AUTO, OUT, REDACT
 
 if TYPE_CHECKING:
     from lsm_eval.cli.run_gate import GateOptions
@@ -41,18 +43,18 @@ if TYPE_CHECKING:
 @click.option("--tasks", "tasks", multiple=True, required=True, metavar="A,B,SUITE",
               help="Tasks and suites by name or glob, separated by commas.")  # fmt: skip
 @run_options
-@click.option("--out", type=Folder(), default=Path("reports"), show_default=True,
+@click.option("--out", type=Folder(), default=Path(OUT), show_default=True,
               help="Folder that records are written to.")  # fmt: skip
-@click.option("--store", default="auto", metavar="auto|none|DIR",
+@click.option("--store", default=AUTO, metavar="auto|none|DIR",
               help="Where answers are kept, so that a later run need not ask again; auto is the user's cache.")  # fmt: skip
 @judge_run_options
-@click.option("--redact", type=click.Choice(["none", "licence", "sensitive", "all"]), is_flag=False, flag_value="all",
-              default="none", metavar="[none|licence|sensitive|all]",
+@click.option("--redact", type=choice("redact"), is_flag=False, flag_value="all",
+              default=REDACT, metavar="[none|licence|sensitive|all]",
               help="Withhold texts from the record and keep their hashes; --redact alone means all.")  # fmt: skip
 @click.option("--name", metavar="TEXT", help="What the record and the leaderboard call the model.")
 @click.option("--strict", is_flag=True, help="Ask nothing unless every task can be asked.")
 @click.option("--dry-run", is_flag=True, help="Say what the run would cost, and ask nothing.")
-@click.option("--log-to", type=click.Choice(["mlflow", "wandb", "trackio"]),
+@click.option("--log-to", type=choice("log_to"),
               help="Tell a tracker of experiments the numbers too, and no text.")  # fmt: skip
 @config_options
 @gate_run_options

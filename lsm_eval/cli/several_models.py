@@ -21,17 +21,6 @@ class ModelRow:
     """What its record calls it; None for the name that it has of itself."""
 
 
-def one_model(models: str | Sequence[str]) -> str:
-    """The only model. Raises `UserError` for several."""
-    if isinstance(models, str):
-        return models
-    if len(models) != 1:
-        raise UserError(
-            f"--model is given {len(models)} times, and this shows one model at a time: name one model."
-        )
-    return models[0]
-
-
 def model_rows(
     models: Sequence[str], adapters: Sequence[str], name: str | None, options: Mapping[str, Any]
 ) -> list[ModelRow]:

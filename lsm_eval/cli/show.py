@@ -11,9 +11,10 @@ import click
 from lsm_eval.cli.as_json import print_json
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.options import make_spec, run_options
+from lsm_eval.cli.options import run_options
 from lsm_eval.json_text import json_text
 from lsm_eval.results.redaction import withheld
+from lsm_eval.runner.given import make_spec
 
 if TYPE_CHECKING:
     from lsm_eval.models.base import Cost, Model

@@ -132,7 +132,7 @@ def _library(manifest: Manifest) -> dict[str, Any]:
 def _model(manifest: Manifest, name: str, developer: str) -> dict[str, Any]:
     model = manifest.model
     kind = (model.spec or model.name).partition(":")[0]
-    remote = bool(model.servers) or model.probed is not None or kind == "openai"
+    remote = bool(model.servers) or model.probed is not None or kind in ("openai", "python")
     details = {
         # Who runs a server cannot be told from its address.
         "deployment_type": "unknown" if remote or manifest.imported else "self_deployed",

@@ -80,6 +80,15 @@ def scored(metric: str, answer: Answer) -> Scored:
     return answer
 
 
+def token_counts(metric: str, answer: Scored) -> tuple[int, ...]:
+    """The number of tokens of each continuation; UserError where the model does not tell any."""
+    if answer.logprobs and not answer.tokens:
+        raise UserError(
+            f"metric {metric!r} divides by numbers of tokens, and the model tells none: leave the metric out, or let the model tell them."
+        )
+    return answer.tokens
+
+
 def generated(metric: str, answer: Answer) -> Generated:
     """The answer as one to a generate request, without a reasoning model's thoughts; UserError otherwise."""
     if not isinstance(answer, Generated):

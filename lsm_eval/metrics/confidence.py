@@ -19,7 +19,7 @@ import numpy as np
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.choice import best
-from lsm_eval.metrics.common import Described, right_choices, scored
+from lsm_eval.metrics.common import Described, right_choices, scored, token_counts
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 
@@ -66,7 +66,7 @@ class OfChoices(Described):
         if self.normalise == "none":
             return given.logprobs
         if self.normalise == "tokens":
-            lengths: Sequence[int] = given.tokens
+            lengths: Sequence[int] = token_counts(self.name, given)
         else:
             if len(sample.choices) != len(given.logprobs):
                 raise UserError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
@@ -13,12 +12,10 @@ from lsm_eval.reasoning.answered import Mode
 from lsm_eval.results.redaction import Redact, withholds
 from lsm_eval.runner.generation import Generation
 from lsm_eval.runner.judge_spec import JudgeSpec
+from lsm_eval.runner.option_values import ChatMode, Choices
 from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.limit import Limit, samples_of
 from lsm_eval.tasks.schema import Task
-
-ChatMode = Literal["auto", "on", "off"]
-Choices = Literal["auto", "likelihood", "generate", "parsed"]
 
 
 @dataclass(frozen=True)

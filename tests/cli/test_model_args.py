@@ -8,8 +8,9 @@ import click
 import pytest
 from command_line import Runner, call
 
-from lsm_eval.cli.options import make_spec, run_options
+from lsm_eval.cli.options import run_options
 from lsm_eval.results.reader import read_record
+from lsm_eval.runner.given import make_spec
 from lsm_eval.runner.spec import RunSpec
 
 

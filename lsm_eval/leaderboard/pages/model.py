@@ -12,7 +12,7 @@ from lsm_eval.leaderboard.history.lines import named
 from lsm_eval.leaderboard.pages.history import slug_of
 from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.portrait.areas import area_mean
-from lsm_eval.leaderboard.portrait.command import shell_command
+from lsm_eval.leaderboard.portrait.command import is_call, shell_command
 from lsm_eval.leaderboard.portrait.curves import profile_view
 from lsm_eval.leaderboard.portrait.standing import Rivalry
 from lsm_eval.leaderboard.shared import marks_of
@@ -80,6 +80,7 @@ def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]
         "profiles": [(run, profile_view(run.manifest.profile)) for run in profiles if run.manifest.profile],
         # All of it, however long: a part of a command is none. It holds no character that cannot be seen.
         "command_of": lambda words: escape(shell_command(words)),
+        "is_call": is_call,
         "stands": lambda run: id(run) in shown,
         "sources": sources,
         "page_of": lambda task, record: next(

@@ -5,15 +5,23 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from lsm_eval.python.command import CALL
 from lsm_eval.secrets import without_secrets
+
+
+def is_call(words: Sequence[str]) -> bool:
+    """Whether it is a call of Python that no shell can repeat, as one word."""
+    return len(words) == 1 and words[0].startswith(CALL) and words[0].isprintable()
 
 
 def shell_command(words: Sequence[str]) -> str:
     """The words, quoted for a POSIX shell, with three stars for whatever looks like a token or a password.
 
     Control characters are written as `$'\\x1b'` does, so that what is copied is what is seen and holds no line break that a
-    terminal would take for the end of a command.
+    terminal would take for the end of a command. A call of Python stands as it is.
     """
+    if is_call(words):
+        return without_secrets(words[0])
     return " ".join(_quoted(without_secrets(word)) for word in words)
 
 

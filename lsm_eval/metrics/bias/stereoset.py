@@ -27,7 +27,7 @@ import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
-from lsm_eval.metrics.common import Described, ratio, scored
+from lsm_eval.metrics.common import Described, ratio, scored, token_counts
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.bounded import bounded_mean
@@ -59,7 +59,8 @@ class _StereoSet(Described, ABC):
                 f"metric {self.name!r} compares three sentences, and sample {sample.id!r} has "
                 f"{len(found.logprobs)}: give stereotype, anti-stereotype and unrelated one in `choices`."
             )
-        means = [_mean(lp, n) for lp, n in zip(found.logprobs, found.tokens, strict=True)]
+        counts = token_counts(self.name, found)
+        means = [_mean(lp, n) for lp, n in zip(found.logprobs, counts, strict=True)]
         stereotype, anti, unrelated = means
         meaningful = 50 * (_beats(stereotype, unrelated) + _beats(anti, unrelated))
         preferred = 100 * _beats(stereotype, anti)

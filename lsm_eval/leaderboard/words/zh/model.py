@@ -92,6 +92,7 @@ WORDS: dict[str, str] = {
     "Runs": "运行",
     "none of its numbers stands above": "其数值均未列于上方",
     "The command that repeats it:": "重复此次运行的命令：",
+    "Called from Python, with an object as the model:": "由 Python 调用，模型为一个对象：",
     "Seed": "随机种子",
     "Imported": "导入",
     "Type, device": "数值类型、设备",

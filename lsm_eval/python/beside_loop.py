@@ -1,0 +1,47 @@
+"""Work that has an event loop of its own, called where one runs already: in a notebook, or in `async def`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import ctypes
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def beside_loop(work: Callable[[], T]) -> T:
+    """What `work` returns, or raises. Where an event loop runs in this thread, it works in a thread of its own, and this one waits.
+
+    A Ctrl-C stops that thread as it would have stopped this one, and is raised here once it has ended."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    outcome: Future[T] = Future()
+    context = contextvars.copy_context()
+
+    def do() -> None:
+        try:
+            outcome.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001 (all of it is raised in the thread that waits)
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=do, name="lsm-eval", daemon=True)
+    thread.start()
+    try:
+        return outcome.result()
+    except KeyboardInterrupt:
+        if not outcome.done():
+            _interrupt(thread)
+            thread.join()
+        raise
+
+
+def _interrupt(thread: threading.Thread) -> None:
+    """Raise KeyboardInterrupt in another thread, before the next step that it takes in Python."""
+    number = ctypes.c_ulong(thread.ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(number, ctypes.py_object(KeyboardInterrupt))

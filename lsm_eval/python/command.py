@@ -1,0 +1,57 @@
+"""What a record says of how a run from Python was called for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CALL = "lsm_eval.run("
+"""With this a command begins that no shell can repeat: the model was an object."""
+
+
+def command_line(
+    tasks: Sequence[str], model: str, values: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> list[str]:
+    """The words of the `lsm-eval run` that does the same. `values`: as `values.checked` gives them."""
+    words = ["lsm-eval", "run", "--tasks", ",".join(tasks), "--model", model]
+    for name, value in _given(values, defaults).items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+            continue
+        for one in value if isinstance(value, tuple) else (value,):
+            words += [option, str(one)]
+    return words
+
+
+def python_call(
+    tasks: Sequence[str], model: str, values: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> list[str]:
+    """The call as one word of Python; the model, an object, stands there by its class."""
+    options = {
+        name: [str(one) for one in value]
+        if isinstance(value, tuple)
+        else value
+        if _plain(value)
+        else str(value)
+        for name, value in _given(values, defaults).items()
+    }
+    words = [
+        f"tasks={list(tasks)!r}",
+        f"model=<{model}>",
+        *(f"{name}={value!r}" for name, value in options.items()),
+    ]
+    return [f"{CALL}{', '.join(words)})"]
+
+
+def _given(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What was not left at its default."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value not in (None, ()) and value != defaults[name] and str(value) != str(defaults[name])
+    }
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, str))

@@ -1,0 +1,91 @@
+"""What there is to be asked, as small values."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from lsm_eval.tasks.files import TaskFile
+from lsm_eval.tasks.listed import listed_suites, listed_tasks
+
+Place = str | PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """A task, as its file says."""
+
+    name: str
+    title: str
+    area: str
+    """`accuracy`, `bias`, `safety`, …"""
+    metrics: tuple[str, ...]
+    licence: str
+    """Of its data."""
+    request: str
+    """What a model is asked for: `score` (which of the given choices is likeliest), `generate` or `perplexity`."""
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteInfo:
+    """A named list of tasks."""
+
+    name: str
+    title: str
+    tasks: tuple[str, ...]
+    """Names of tasks, globs and other suites; of some tasks a suite asks a part only."""
+
+
+def tasks(area: str | None, include: Place | Sequence[Place]) -> list[TaskInfo]:
+    """As `lsm_eval.list_tasks` says."""
+    rows, broken = listed_tasks(_folders(include), area)
+    _warn(broken)
+    return [
+        TaskInfo(
+            name=row["task"],
+            title=_said(row["title"]),
+            area=_said(row["area"]),
+            metrics=tuple(row["metrics"]),
+            licence=_said(row["licence"]),
+            request=_said(row["request"]),
+            languages=_texts(row["language"]),
+        )
+        for row in rows
+    ]
+
+
+def suites(include: Place | Sequence[Place]) -> list[SuiteInfo]:
+    """As `lsm_eval.list_suites` says."""
+    rows, broken = listed_suites(_folders(include))
+    _warn(broken)
+    return [
+        SuiteInfo(row["suite"], _said(row["title"]), tuple(_task(one) for one in row["tasks"]))
+        for row in rows
+    ]
+
+
+def _folders(include: Place | Sequence[Place]) -> tuple[Path, ...]:
+    return tuple(map(Path, (include,) if isinstance(include, (str, PathLike)) else include))
+
+
+def _warn(broken: Sequence[TaskFile]) -> None:
+    for file in broken:
+        warnings.warn(f"{file.name} is left out: {file.fault}", stacklevel=4)  # where the list was asked for
+
+
+def _task(one: Any) -> str:
+    return str(one.get("task")) if isinstance(one, dict) else str(one)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else (str(value),)
+
+
+def _said(value: Any) -> str:
+    """What a file says that nobody has checked yet."""
+    return "" if value is None else str(value)
