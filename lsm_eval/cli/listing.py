@@ -12,7 +12,7 @@ import click
 
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.streams import one_line
+from lsm_eval.cli.streams import escaped, one_line
 from lsm_eval.cli.table import print_table
 from lsm_eval.errors import UserError
 
@@ -154,6 +154,20 @@ def detectors(as_json: bool) -> None:
     _show(rows, as_json, ["detector", "version", "kind", "sensitivity", "specificity", "data", "finds"])
 
 
+@listing.command("perturbations")
+@_JSON
+def perturbations(as_json: bool) -> None:
+    """List the wordings in which `run --perturb` asks a task once more."""
+    from lsm_eval.robustness.perturbations import PERTURBATIONS
+
+    changed = {"text": "texts of the question", "question": "the whole question", "options": "options shown"}
+    rows = [
+        {"perturbation": one.name, "changes": changed[one.kind], "how": one.description}
+        for one in PERTURBATIONS.values()
+    ]
+    _show(rows, as_json, ["perturbation", "changes", "how"])
+
+
 def _said(
     files: Mapping[str, TaskFile], keys: Collection[str]
 ) -> tuple[dict[str, Mapping[str, Any]], list[TaskFile]]:
@@ -217,8 +231,8 @@ def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[st
 
 def _cell(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(part) for part in value)
-    return "" if value is None else str(value)
+        return escaped(", ".join(str(part) for part in value))
+    return "" if value is None else escaped(str(value))
 
 
 def _part(task: Any) -> str:
@@ -234,14 +248,3 @@ def _metric_name(spec: Any) -> str:
         ((name, options),) = spec.items()
         return str(options.get("name", name)) if isinstance(options, dict) else str(name)
     return str(spec)
-
-
-@listing.command("perturbations")
-def perturbations() -> None:
-    """List the wordings in which `run --perturb` asks a task once more."""
-    from lsm_eval.cli.table import print_table
-    from lsm_eval.robustness.perturbations import PERTURBATIONS
-
-    changed = {"text": "texts of the question", "question": "the whole question", "options": "options shown"}
-    rows = [[one.name, changed[one.kind], one.description] for one in PERTURBATIONS.values()]
-    print_table(["perturbation", "changes", "how"], rows)
