@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lsm_eval.cli.completing import completing
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import make_endpoint
 from lsm_eval.errors import UserError
@@ -21,7 +22,7 @@ _ENDPOINT = ("base_urls", "api", "api_key_env", "api_key_file", "max_concurrency
 def judge_run_options(function: F) -> F:
     """For `run`."""
     options = [
-        click.option("--judge", metavar="MODEL",
+        click.option("--judge", metavar="MODEL", shell_complete=completing("models"),
                      help="A model (named as for --model) that judges answers, for the metrics that want one."),
         click.option("--judge-read", type=click.Choice(["auto", "likelihood", "text"]), default="auto", show_default=True,
                      help="Take the judge's likeliest answer, or what it writes; auto: what it writes only where it cannot "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lsm_eval.cli.adapters import check_adapters, one_adapter
+from lsm_eval.cli.completing import completing
 from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
 from lsm_eval.reasoning.effort import EFFORTS
@@ -31,7 +32,7 @@ def run_options(function: F) -> F:
     """All that decides what a model is asked and how: for `run` and `show task`."""
     path = Folder()
     options = [
-        click.option("--model", default=DEFAULT_MODEL, show_default=True,
+        click.option("--model", default=DEFAULT_MODEL, show_default=True, shell_complete=completing("models"),
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder or GGUF file, vllm: before one of these, "
                      "llama.cpp:FILE.gguf, onnx:FOLDER, or openai:MODEL with --base-url."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
@@ -70,7 +71,7 @@ def run_options(function: F) -> F:
                      help="With --limit: the first N in the order of the data, as lm-evaluation-harness takes them."),
         click.option("--shots", type=click.IntRange(min=0), metavar="N",
                      help="Examples before each question; each task's own number by default."),
-        click.option("--perturb", multiple=True, metavar="NAME[+NAME]",
+        click.option("--perturb", multiple=True, metavar="NAME[+NAME]", shell_complete=completing("perturbations"),
                      help="Ask each task once more in another wording (`lsm-eval list perturbations`); may be repeated."),
         click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, metavar="N",
                      help="For random examples, drawn samples and simulated noise."),

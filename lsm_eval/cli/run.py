@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shlex
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,20 +13,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lsm_eval.cli.adapters import adapter_rows, run_rows
-from lsm_eval.cli.cost_table import show_cost
+from lsm_eval.cli.completing import completing
+from lsm_eval.cli.cost_table import print_cost, show_cost
 from lsm_eval.cli.exits import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.gate_outputs import show
+from lsm_eval.cli.gate_outputs import PRINTED, show
 from lsm_eval.cli.judge_options import judge_run_options, take_judge
 from lsm_eval.cli.options import make_spec, run_options, split_names
-from lsm_eval.cli.run_gate import gate_run_options, read_gate, show_gate_plan
-from lsm_eval.cli.run_result import show_result
+from lsm_eval.cli.run_gate import gate_plan, gate_run_options, read_gate, show_looks
+from lsm_eval.cli.run_result import print_result, show_result
 from lsm_eval.cli.streams import one_line
+from lsm_eval.cli.verbosity import verbosity_options
 from lsm_eval.errors import BudgetSpent, NotComparable, UserError
 
 if TYPE_CHECKING:
     from lsm_eval.cli.run_gate import GateOptions
     from lsm_eval.exporting.loggers.log import Tracker
+    from lsm_eval.models.base import Model
     from lsm_eval.models.shared_weights import SharedWeights
     from lsm_eval.progress import Progress
     from lsm_eval.runner.judge_spec import JudgeSpec
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.option("--tasks", "tasks", multiple=True, required=True, metavar="A,B,SUITE",
+@click.option("--tasks", "tasks", multiple=True, required=True, metavar="A,B,SUITE", shell_complete=completing("tasks"),
               help="Tasks and suites by name or glob, separated by commas.")  # fmt: skip
 @run_options
 @click.option("--out", type=Folder(), default=Path("reports"), show_default=True,
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
 @click.option("--log-to", type=click.Choice(["mlflow", "wandb", "trackio"]),
               help="Tell a tracker of experiments the numbers too, and no text.")  # fmt: skip
 @gate_run_options
+@verbosity_options
 def run(
     tasks: tuple[str, ...], out: Path, store: str, dry_run: bool, log_to: Tracker | None, **options: Any
 ) -> None:
@@ -59,6 +64,8 @@ def run(
     The same command again continues where it stopped: answers that are kept (--store) are not asked again. A task that
     cannot be asked is named and left out, and the command then ends with code 2. With code 5 the next request could not be paid for
     (--max-cost).
+
+    --json prints one JSON object a line for each record, and notes on standard error alone.
 
     With --gate exit codes are 0 pass, 1 regression, 2 a mistake in what was asked, 3 not enough data, 4 not comparable, and nothing is
     asked unless every task can be.
@@ -70,6 +77,9 @@ def run(
 
         check_tracker(log_to)
     progress = make_progress()
+    as_json = options["json_file"] == PRINTED
+    if as_json:
+        options["json_file"] = None
     gate = read_gate(options, options["include"])
     if gate is not None:
         options["strict"] = True
@@ -90,18 +100,29 @@ def run(
 
     # A judge needs the room that the base would take.
     shared = SharedWeights() if len(specs) > 1 and judge is None else None
+    wanted = _Wanted(dry_run, as_json, log_to)
     if len(specs) == 1:
-        _run_one(specs[0], progress, judge, gate, shared, dry_run=dry_run, log_to=log_to)
+        _run_one(specs[0], progress, judge, gate, shared, wanted)
         return
     titles = [spec.options.adapter or "the base model, without an adapter" for spec in specs]
     code = run_rows(
         [
-            (title, partial(_run_one, spec, progress, judge, gate, shared, dry_run=dry_run, log_to=log_to))
+            (title, partial(_run_one, spec, progress, judge, gate, shared, wanted))
             for title, spec in zip(titles, specs, strict=True)
-        ]
+        ],
+        titles_to_err=as_json,
     )
     if code:
         sys.exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What to do with a run."""
+
+    dry_run: bool
+    as_json: bool
+    log_to: Tracker | None
 
 
 def _run_one(
@@ -110,9 +131,7 @@ def _run_one(
     judge: JudgeSpec | None,
     gate: GateOptions | None,
     shared: SharedWeights | None,
-    *,
-    dry_run: bool,
-    log_to: Tracker | None = None,
+    wanted: _Wanted,
 ) -> None:
     """Ask one model, and show what came of it. Leaves with the exit code where that is not 0."""
     from lsm_eval.models.base import Releasing, without_probe
@@ -120,35 +139,20 @@ def _run_one(
     from lsm_eval.models.shared_weights import Sharing
     from lsm_eval.runner.checked import check_tasks
     from lsm_eval.runner.judge_spec import in_judges_words, judge_options
-    from lsm_eval.runner.prepare import prepare_each
     from lsm_eval.runner.run import run as run_spec
-    from lsm_eval.runner.spending import find_spending, most_cost
 
     kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
     try:
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
-        model = create(spec.model, without_probe(spec.options) if dry_run else spec.options, progress)
+        model = create(spec.model, without_probe(spec.options) if wanted.dry_run else spec.options, progress)
         if shared is not None and isinstance(model, Sharing):
             model.share(shared)
         judging = None
-        if judge is not None and (judge.remote or not dry_run):
+        if judge is not None and (judge.remote or not wanted.dry_run):
             with in_judges_words(judge):
                 judging = create(judge.model, judge_options(spec.options, judge), progress)
-        if dry_run:
-            spending = find_spending(spec, model, judging)
-            prepared = prepare_each(spec, model, progress)
-            tasks_asked = prepared.tasks
-            if gate is not None:
-                tasks_asked = show_gate_plan(
-                    gate, prepared.tasks, spec, model, progress, judge=judge is not None
-                )
-            show_cost(tasks_asked)
-            for line in most_cost(spending, tasks_asked):
-                click.echo(line)
-            if judge is not None:
-                click.echo("What the judge would be asked follows from the answers, and is not counted.")
-            if prepared.left_out.rows:
-                sys.exit(EXIT_USER)
+        if wanted.dry_run:
+            _dry_run(spec, progress, model, judging, gate, wanted)
             return
         result = run_spec(spec, model, progress, judging, None if gate is None else gate.spec)
         if shared is not None and isinstance(model, Releasing):
@@ -175,16 +179,53 @@ def _run_one(
             err=True,
         )
         sys.exit(EXIT_INTERRUPTED)
-    show_result(result)
-    if log_to is not None:
-        _log(result, log_to)
+    if not wanted.as_json:
+        show_result(result)
+    if wanted.log_to is not None:
+        _log(result, wanted.log_to)
+    judged = None if gate is None else result.gate
+    code = (EXIT_USER if result.problems else 0) if judged is None else judged.exit_code
+    if wanted.as_json:
+        print_result(result, code)
     for problem in result.problems:
         click.echo(f"lsm-eval: {problem}", err=True)
-    if gate is not None and result.gate is not None:
-        click.echo("")
-        show(result.gate, gate.annotations, gate.files)
-        sys.exit(result.gate.exit_code)
-    if result.problems:
+    if gate is not None and judged is not None:
+        click.echo("", err=wanted.as_json)
+        show(judged, gate.annotations, gate.files, err=wanted.as_json)
+    if judged is not None or code:
+        sys.exit(code)
+
+
+def _dry_run(
+    spec: RunSpec,
+    progress: Progress,
+    model: Model,
+    judging: Model | None,
+    gate: GateOptions | None,
+    wanted: _Wanted,
+) -> None:
+    """Say what a run would ask. Leaves with code 2 where a task cannot be."""
+    from lsm_eval.runner.prepare import prepare_each
+    from lsm_eval.runner.spending import find_spending, most_cost
+
+    spending = find_spending(spec, model, judging)
+    prepared = prepare_each(spec, model, progress)
+    asked = prepared.tasks
+    looks: list[dict[str, Any]] = []
+    if gate is not None:
+        asked, looks = gate_plan(gate, asked, spec, model, progress, judge=spec.judge is not None)
+    lines = list(most_cost(spending, asked))
+    if spec.judge is not None:
+        lines.append("What the judge would be asked follows from the answers, and is not counted.")
+    if wanted.as_json:
+        print_cost(asked, lines, prepared.left_out.rows, looks)
+    else:
+        if looks:
+            show_looks(looks)
+        show_cost(asked)
+        for line in lines:
+            click.echo(line)
+    if prepared.left_out.rows:
         sys.exit(EXIT_USER)
 
 
