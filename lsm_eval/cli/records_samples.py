@@ -63,7 +63,8 @@ def samples(
     _check_task(found, task)
     hidden = found.tasks[task].sensitive and not reveal
     judging = _judging(found, task, metric, needed=wrong)
-    matched, rows = 0, []
+    matched = 0
+    rows: list[tuple[dict[str, Any], list[str]]] = []
     for row in _rows(found, task):
         kinds = _kinds(row, judging)
         wanted = {

@@ -106,8 +106,8 @@ def remove(
         else:
             click.echo(f"removed {one.id[:12]}  {escaped(_model(one))}")
     if in_use:
-        for error in in_use[:-1]:
-            click.echo(f"lsm-eval: {escaped(str(error))}", err=True)
+        for other in in_use[:-1]:
+            click.echo(f"lsm-eval: {escaped(str(other))}", err=True)
         raise in_use[-1]
 
 

@@ -170,6 +170,15 @@ def test_what_a_run_is_using_stays(folder: Path) -> None:
     assert call("store", "remove", "--store", folder, "--all", "--yes").code == 0
 
 
+def test_all_that_are_in_use_are_named(folder: Path) -> None:
+    with ResponseStore(folder, "a" * 64), ResponseStore(folder, "b" * 64):
+        done = call("store", "remove", "--store", folder, "--all", "--yes")
+    assert done.code == 2
+    said = [line for line in done.err.splitlines() if "in use by a run" in line]
+    assert {line.split("answers of ")[1].split(" ")[0] for line in said} == {"hf:two", "builtin:one"}
+    assert sorted(models(folder)) == ["builtin:one", "hf:two"]
+
+
 def test_a_run_without_our_lock_is_seen_too(folder: Path) -> None:
     """As one of an earlier version, or on a file system without locks."""
     (file,) = [one for one in store_files(folder) if one.model == "hf:two"]
