@@ -10,10 +10,11 @@ from typing import Any
 from lsm_eval.well_formed import all_well_formed
 
 
-def json_text(content: Any) -> str:
+def json_text(content: Any, *, one_line: bool = False) -> str:
     """`content` as JSON that any parser reads, also where it is printed: readable in every script, with what cannot be seen
     escaped, null for numbers that JSON does not have, and U+FFFD for halves of characters."""
-    text = json.dumps(all_well_formed(finite(content)), indent=1, ensure_ascii=False, allow_nan=False)
+    indent = None if one_line else 1
+    text = json.dumps(all_well_formed(finite(content)), indent=indent, ensure_ascii=False, allow_nan=False)
     return _RISKY.sub(lambda found: "".join(_escaped(sign) for sign in found[0]), text)
 
 

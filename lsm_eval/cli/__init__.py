@@ -17,6 +17,7 @@ import click
 from lsm_eval import __version__
 from lsm_eval.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USER
 from lsm_eval.cli.streams import one_line, prepare_streams
+from lsm_eval.cli.verbosity import verbosity_options
 from lsm_eval.errors import UserError
 
 _COMMANDS = {
@@ -51,10 +52,19 @@ _COMMANDS = {
         "lsm_eval.cli.export:export",
         "Write records in other tools' forms: Every Eval Ever, the hub, lm-eval, CSV, OpenMetrics.",
     ),
-    "record": ("lsm_eval.cli.record:record", "Count a record again: is it what it says?"),
+    "records": (
+        "lsm_eval.cli.records:records",
+        "List, show, count again and remove records, and look at their samples.",
+    ),
+    "store": ("lsm_eval.cli.store:store", "Where answers are kept, of which models, and how to remove them."),
     "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),
     "lm-eval": ("lsm_eval.cli.harness:harness", "lm-evaluation-harness's command, with --model lsm-eval."),
 }
+
+_COMPLETING = "_LSM_EVAL_COMPLETE"
+"""Set by a shell's script while it asks for completions, as click names it."""
+_OTHER_NAMES = {"record": "records"}
+"""What a command was called before, which goes on working."""
 
 
 class _Lazy(click.Group):
@@ -64,16 +74,29 @@ class _Lazy(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        own = _OTHER_NAMES.get(cmd_name, cmd_name)
+        if own not in _COMMANDS:
             return None
-        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        module, _, name = _COMMANDS[own][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Commands by name, without importing any, and options."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=text)
+            for name, (_, text) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not args[0].startswith("-") and args[0] not in _COMMANDS:
+        known = ctx.resilient_parsing or args[0].startswith("-")  # a shell that completes wants no sentence
+        if not known and args[0] not in {**_COMMANDS, **_OTHER_NAMES}:
             import difflib
 
             near = difflib.get_close_matches(args[0], _COMMANDS, n=1, cutoff=0.5)
@@ -88,6 +111,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lsm-eval")
+@verbosity_options
 def cli() -> None:
     """How good, how safe and how fast a large model is, and how sure one can be of it."""
 
@@ -104,6 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         if any("\0" in argument for argument in given):
             raise UserError("an argument holds a NUL byte, which no name can: remove it.")
+        if _COMPLETING in os.environ:
+            from lsm_eval.cli.completion import prepare_completion
+
+            prepare_completion()
         code: Any = cli.main(args=given, prog_name="lsm-eval", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:

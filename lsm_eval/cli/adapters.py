@@ -46,13 +46,13 @@ def adapter_rows(
     return rows
 
 
-def run_rows(rows: Sequence[tuple[str, Callable[[], Any]]]) -> int:
-    """Runs each, the others' failures notwithstanding, and gives the worst exit code."""
+def run_rows(rows: Sequence[tuple[str, Callable[[], Any]]], *, titles_to_err: bool = False) -> int:
+    """Runs each, the others' failures notwithstanding, and gives the worst exit code. Each is headed by its title."""
     from lsm_eval.cli import explain
 
     worst = 0
     for title, row in rows:
-        click.echo(f"\n{title}")
+        click.echo(f"\n{title}", err=titles_to_err)
         try:
             row()
         except SystemExit as left:

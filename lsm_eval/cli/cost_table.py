@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lsm_eval.runner.prepared import PreparedTask
 
 
@@ -31,6 +33,38 @@ def show_cost(tasks: list[PreparedTask]) -> None:
     click.echo(
         "Nothing was asked. Tokens count the most that generation may add; stored answers cost nothing."
     )
+
+
+def print_cost(
+    tasks: Sequence[PreparedTask],
+    time: str | None,
+    lines: Sequence[str],
+    left_out: Sequence[Any],
+    looks: Sequence[Any],
+) -> None:
+    """The same as one JSON object in a line of standard output. `time` says how long it takes, `lines` what asking servers may cost;
+    `looks` are those of a gate."""
+    from lsm_eval.cli.as_json import print_json
+    from lsm_eval.json_text import json_text
+
+    content = {
+        "dry_run": True,
+        "tasks": [
+            {
+                "task": task.name,
+                "requests": len(task.samples),
+                "sequences": _sequences(task),
+                "tokens": sum(cost.asked for cost in task.costs) if task.costs else None,
+                "longest": max(cost.longest for cost in task.costs) if task.costs else None,
+            }
+            for task in tasks
+        ],
+        "time": time,
+        "cost": list(lines),
+        "left_out": [row.model_dump() for row in left_out],
+        "looks": list(looks),
+    }
+    print_json(json_text(content, one_line=True))
 
 
 def _sequences(task: PreparedTask) -> int:

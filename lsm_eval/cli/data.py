@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lsm_eval.cli.completing import completing
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import CODE
 from lsm_eval.cli.streams import one_line
+from lsm_eval.cli.verbosity import start_log, verbosity, verbosity_options
 from lsm_eval.errors import UserError
 from lsm_eval.runner.given import split_names
 
@@ -50,10 +53,10 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             "--include", type=folder, multiple=True, help="Folder with further task files; may be repeated."
         ),
         click.option("--include-code", is_flag=True, help=CODE),
-        click.argument("tasks", nargs=-1, required=True),
+        click.argument("tasks", nargs=-1, required=True, shell_complete=completing("tasks")),
     ):
         command = option(command)
-    return command
+    return verbosity_options(command)
 
 
 @data.command("mirror")
@@ -83,7 +86,8 @@ def mirror(
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift)
     broken: dict[str, UserError] = {}
     loaded = _resolve(tasks, include, include_code, broken)
-    with click.progressbar(length=1, label="files", file=sys.stderr, item_show_func=lambda item: item) as bar:
+    shown = StringIO() if verbosity() == "quiet" else sys.stderr
+    with click.progressbar(length=1, label="files", file=shown, item_show_func=lambda item: item) as bar:
 
         def progress(done: int, total: int, current: str) -> None:
             bar.length = total
@@ -159,6 +163,8 @@ def _resolve(
 ) -> list[LoadedTask]:
     """The tasks named; names may also be joined by commas, as for `run --tasks`. What is wrong with the file of one
     goes to `broken`, unless nothing else is left."""
+    if verbosity() == "verbose":
+        start_log()
     from lsm_eval.lm_eval_bridge.names import RESOLVERS
     from lsm_eval.tasks.registry import Registry
 

@@ -19,14 +19,23 @@ FILES = ("json_file", "junit", "markdown", "comment", "sarif")
 """Options that name a file."""
 
 
-def output_options(when: str = "") -> Callable[[F], F]:
-    """Options for the files that a gate writes, and how many changed samples stand in them. `when`: what each help text begins with."""
+PRINTED = Path("-")
+"""What `--json` without a file gives, where it also means to print."""
+
+
+def output_options(when: str = "", *, printing: bool = False) -> Callable[[F], F]:
+    """Options for the files that a gate writes, and how many changed samples stand in them. `when`: what each help text begins with.
+    `printing`: --json without a file is `PRINTED`."""
+    json = click.option("--json", "json_file", type=Folder(), metavar="FILE", help=f"{when}Write gate.json.")
+    if printing:
+        json = click.option("--json", "json_file", type=Folder(), is_flag=False, flag_value=str(PRINTED), metavar="[FILE]",
+                            help="Print the record's facts and numbers as one JSON object a line; with a FILE and --gate: write gate.json.")  # fmt: skip
 
     def add(function: F) -> F:
         options = [
             click.option("--flips", type=click.IntRange(0, 1000), default=5, show_default=True, metavar="N",
                          help=f"{when}Changed samples of each metric that does not pass, for the files."),
-            click.option("--json", "json_file", type=Folder(), metavar="FILE", help=f"{when}Write gate.json."),
+            json,
             click.option("--junit", type=Folder(), metavar="FILE", help=f"{when}Write JUnit XML."),
             click.option("--markdown", type=Folder(), metavar="FILE",
                          help=f"{when}Write Markdown, for a step summary."),
@@ -42,20 +51,23 @@ def output_options(when: str = "") -> Callable[[F], F]:
     return add
 
 
-def show(result: GateResult, annotations: str | None, files: Mapping[str, Path | None]) -> None:
-    """Write the files, and print the answer."""
+def show(
+    result: GateResult, annotations: str | None, files: Mapping[str, Path | None], *, err: bool = False
+) -> None:
+    """Write the files, and print the answer (`err`: to standard error)."""
+    from lsm_eval.cli.table import room
     from lsm_eval.gating.written.text import lines
 
     for name, path in files.items():
         if path is not None:
             write_file(path, _written(name)(result))
-    for line in lines(result):
-        click.echo(line)
+    for line in lines(result, None if err else room()):
+        click.echo(line, err=err)
     if annotations:
         from lsm_eval.gating.written.annotations import to_annotations
 
         for line in to_annotations(result):
-            click.echo(line)
+            click.echo(line, err=err)
 
 
 def check_places(files: Mapping[str, Path | None]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from lsm_eval.cli.completing import completing
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import choice, number
 from lsm_eval.runner.option_values import AUTO
@@ -17,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def judge_run_options(function: F) -> F:
     """For `run`."""
     options = [
-        click.option("--judge", metavar="MODEL",
+        click.option("--judge", metavar="MODEL", shell_complete=completing("models"),
                      help="A model (named as for --model) that judges answers, for the metrics that want one."),
         click.option("--judge-read", type=choice("judge_read"), default=AUTO, show_default=True,
                      help="Take the judge's likeliest answer, or what it writes; auto: what it writes only where it cannot "

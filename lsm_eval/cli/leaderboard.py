@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lsm_eval.cli.folder import Folder
+from lsm_eval.cli.verbosity import verbosity_options
 
 
 @click.command("leaderboard")
@@ -47,6 +48,7 @@ from lsm_eval.cli.folder import Folder
     help="Count every sample table again, also of a board with more than 2,500 of them.",
 )
 @click.option("--single-file", is_flag=True, help="Pack the whole site into one index.html, to be mailed.")
+@verbosity_options
 def leaderboard(
     reports: tuple[Path, ...],
     out: Path,

@@ -11,7 +11,7 @@ import click
 
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.streams import one_line
+from lsm_eval.cli.streams import escaped, one_line
 from lsm_eval.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -126,6 +126,20 @@ def detectors(as_json: bool) -> None:
     _show(rows, as_json, ["detector", "version", "kind", "sensitivity", "specificity", "data", "finds"])
 
 
+@listing.command("perturbations")
+@_JSON
+def perturbations(as_json: bool) -> None:
+    """List the wordings in which `run --perturb` asks a task once more."""
+    from lsm_eval.robustness.perturbations import PERTURBATIONS
+
+    changed = {"text": "texts of the question", "question": "the whole question", "options": "options shown"}
+    rows = [
+        {"perturbation": one.name, "changes": changed[one.kind], "how": one.description}
+        for one in PERTURBATIONS.values()
+    ]
+    _show(rows, as_json, ["perturbation", "changes", "how"])
+
+
 def _say(broken: Sequence[TaskFile]) -> None:
     """Name the files that are not listed, and leave with code 2 where there is one."""
     for file in broken:
@@ -168,8 +182,8 @@ def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[st
 
 def _cell(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(part) for part in value)
-    return "" if value is None else str(value)
+        return escaped(", ".join(str(part) for part in value))
+    return "" if value is None else escaped(str(value))
 
 
 def _part(task: Any) -> str:
@@ -178,14 +192,3 @@ def _part(task: Any) -> str:
         return str(task)
     each = f", {task['each']} each" if "each" in task else ""
     return f"{task.get('task')} ({task.get('limit')}{each})"
-
-
-@listing.command("perturbations")
-def perturbations() -> None:
-    """List the wordings in which `run --perturb` asks a task once more."""
-    from lsm_eval.cli.table import print_table
-    from lsm_eval.robustness.perturbations import PERTURBATIONS
-
-    changed = {"text": "texts of the question", "question": "the whole question", "options": "options shown"}
-    rows = [[one.name, changed[one.kind], one.description] for one in PERTURBATIONS.values()]
-    print_table(["perturbation", "changes", "how"], rows)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from lsm_eval.cli.adapters import check_adapters
+from lsm_eval.cli.completing import completing
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.model_args import read_arguments, read_models
 from lsm_eval.runner.option_values import AUTO, CHOICES, MODEL, OVERFLOW, RANGES, SEED
@@ -32,7 +33,7 @@ def run_options(function: F) -> F:
     options = [
         click.option("--model-args", multiple=True, metavar="KEY=VALUE,…", is_eager=True, expose_value=False, callback=read_arguments,
                      help="As lm-evaluation-harness's --model_args (pretrained=, dtype=, peft= …): other words for options of this command."),
-        click.option("--model", default=(MODEL,), show_default=True, multiple=True, callback=read_models,
+        click.option("--model", default=(MODEL,), show_default=True, multiple=True, callback=read_models, shell_complete=completing("models"),
                      help="builtin:NAME, hf:ORG/NAME[@REVISION], a local checkpoint folder or GGUF file, vllm: before one of these, "
                      "llama.cpp:FILE.gguf, onnx:FOLDER, or openai:MODEL with --base-url. Repeated, it makes a record for each."),
         click.option("--base-url", "base_urls", multiple=True, metavar="URL",
@@ -73,7 +74,7 @@ def run_options(function: F) -> F:
                      help="Only these samples: ids, or a file with one a line (`ID`, or `TASK ID` for one of that task)."),
         click.option("--shots", type=number("shots"), metavar="N",
                      help="Examples before each question; each task's own number by default."),
-        click.option("--perturb", multiple=True, metavar="NAME[+NAME]",
+        click.option("--perturb", multiple=True, metavar="NAME[+NAME]", shell_complete=completing("perturbations"),
                      help="Ask each task once more in another wording (`lsm-eval list perturbations`); may be repeated."),
         click.option("--seed", type=number("seed"), default=SEED, show_default=True, metavar="N",
                      help="For random examples, drawn samples and simulated noise."),

@@ -11,6 +11,7 @@ from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.profile_offline import offline_options, profile_offline
 from lsm_eval.cli.profile_options import shared_options
 from lsm_eval.cli.profile_serving import SERVING, is_serving, profile_serving, serving_options
+from lsm_eval.cli.verbosity import verbosity_options
 
 
 @click.command("profile")
@@ -23,6 +24,7 @@ from lsm_eval.cli.profile_serving import SERVING, is_serving, profile_serving, s
 @click.option("--out", type=Folder(), default=Path("reports"), show_default=True,
               help="Folder that records are written to.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON.")
+@verbosity_options
 def profile(**options: Any) -> None:
     """Measure a model's throughput, latency, memory and energy, and write a record to reports/MODEL/RUN.
 

@@ -11,13 +11,13 @@ _DASH = "-"
 _TIMES = (("ttft", "TTFT"), ("tpot", "TPOT"), ("itl", "ITL"), ("e2e", "E2E"))
 
 
-def serving_lines(profile: ProfileRow) -> list[str]:
+def serving_lines(profile: ProfileRow, room: int | None = None) -> list[str]:
     """The numbers in at most 80 columns: rates, then times as p50 and p99."""
     from lsm_eval.aligned import aligned
 
     header = ["load", "tokens/s", "req/s", "failed", *(f"{name} ms" for _, name in _TIMES), "n"]
     rows = [_row(cell) for cell in profile.cells]
-    lines = list(aligned(header, rows, right=range(1, len(header))))
+    lines = list(aligned(header, rows, right=range(1, len(header)), room=room))
     lines.append("Times are p50 / p99; (p99) in brackets rests on too few requests: it needs 299.")
     if profile.client_bound:
         lines.append("* client-bound: the client may have been the limit, not the model; in no ranking.")

@@ -43,6 +43,7 @@ def show_record(folder: Path, *, as_json: bool) -> None:
 
 def show(profile: ProfileRow, record: Path, *, as_json: bool) -> None:
     """A profile, and where its record is."""
+    from lsm_eval.cli.table import room
     from lsm_eval.comparison.shown.escape import visible
 
     if as_json:
@@ -51,7 +52,7 @@ def show(profile: ProfileRow, record: Path, *, as_json: bool) -> None:
 
         print_json(json_text({"record": str(record), "profile": profile.model_dump()}))
     else:
-        for line in profile_lines(profile):
+        for line in profile_lines(profile, room()):
             click.echo(visible(line, 1_000))
     for line in doubts(profile):
         click.echo(visible(line, 1_000), err=True)
@@ -59,16 +60,17 @@ def show(profile: ProfileRow, record: Path, *, as_json: bool) -> None:
         click.echo(f"record: {record}")
 
 
-def profile_lines(profile: ProfileRow) -> list[str]:
-    """A profile in at most 80 columns, where its numbers are not too long."""
+def profile_lines(profile: ProfileRow, room: int | None = None) -> list[str]:
+    """A profile in at most 80 columns, where its numbers are not too long; its table in at most `room`, where that is given."""
     from lsm_eval.aligned import aligned
     from lsm_eval.cli.profile_serving_table import serving_lines
     from lsm_eval.results.summary import bytes_text
 
     if profile.kind == "serving":
-        return serving_lines(profile)
+        return serving_lines(profile, room)
     header = ["phase", "batch", "prompt", "output", "tokens/s", "±", "latency s", "ms/token", "reach", "n"]
-    lines = list(aligned(header, [_row(cell) for cell in profile.cells], right=range(1, len(header))))
+    rows = [_row(cell) for cell in profile.cells]
+    lines = list(aligned(header, rows, right=range(1, len(header)), room=room))
     more = []
     if profile.load_seconds is not None:
         more.append(f"load {profile.load_seconds:.1f} s")

@@ -10,13 +10,20 @@ from contextlib import contextmanager
 import click
 
 from lsm_eval.cli.streams import one_line
+from lsm_eval.cli.verbosity import start_log, verbosity
 from lsm_eval.progress import Phase, Progress, Silent
 
 _EVERY = 10.0  # seconds between two lines of a log
 
 
 def make_progress() -> Progress:
-    """Bars where stderr is a terminal, lines elsewhere."""
+    """Bars where stderr is a terminal, lines elsewhere and with --verbose, notes alone with --quiet."""
+    wanted = verbosity()
+    if wanted == "quiet":
+        return Notes()
+    if wanted == "verbose":
+        start_log()
+        return Lines()
     return Bars() if sys.stderr.isatty() else Lines()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shlex
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,19 +13,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lsm_eval.cli.adapters import run_rows
+from lsm_eval.cli.completing import completing
 from lsm_eval.cli.config import config_options, save
-from lsm_eval.cli.cost_table import show_cost
+from lsm_eval.cli.cost_table import print_cost, show_cost
 from lsm_eval.cli.exits import EXIT_BUDGET, EXIT_INTERRUPTED, EXIT_NOT_COMPARABLE, EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.gate_outputs import show
+from lsm_eval.cli.gate_outputs import PRINTED, show
 from lsm_eval.cli.given import command_of, spelled_out
 from lsm_eval.cli.judge_options import judge_run_options
 from lsm_eval.cli.options import choice, run_options
-from lsm_eval.cli.run_gate import gate_run_options, read_gate, show_gate_plan
-from lsm_eval.cli.run_result import show_result
+from lsm_eval.cli.run_gate import gate_plan, gate_run_options, read_gate, show_looks
+from lsm_eval.cli.run_result import print_result, show_result
 from lsm_eval.cli.several_models import model_rows
 from lsm_eval.cli.streams import one_line
-from lsm_eval.cli.time_estimate import show_time
+from lsm_eval.cli.time_estimate import time_line
+from lsm_eval.cli.verbosity import verbosity_options
 from lsm_eval.errors import BudgetSpent, NotComparable, UserError
 from lsm_eval.runner.given import make_spec, split_names, take_judge
 from lsm_eval.runner.option_values import AUTO, OUT, REDACT
@@ -32,6 +35,7 @@ from lsm_eval.runner.option_values import AUTO, OUT, REDACT
 if TYPE_CHECKING:
     from lsm_eval.cli.run_gate import GateOptions
     from lsm_eval.exporting.loggers.log import Tracker
+    from lsm_eval.models.base import Model
     from lsm_eval.models.shared_weights import SharedWeights
     from lsm_eval.progress import Progress
     from lsm_eval.runner.judge_spec import JudgeSpec
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.option("--tasks", "tasks", multiple=True, required=True, metavar="A,B,SUITE",
+@click.option("--tasks", "tasks", multiple=True, required=True, metavar="A,B,SUITE", shell_complete=completing("tasks"),
               help="Tasks and suites by name or glob, separated by commas.")  # fmt: skip
 @run_options
 @click.option("--out", type=Folder(), default=Path(OUT), show_default=True,
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
               help="Tell a tracker of experiments the numbers too, and no text.")  # fmt: skip
 @config_options
 @gate_run_options
+@verbosity_options
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -76,6 +81,8 @@ def run(
     cannot be asked is named and left out, and the command then ends with code 2. With code 5 the next request could not be paid for
     (--max-cost).
 
+    --json prints one JSON object a line for each record, and notes on standard error alone.
+
     With --gate exit codes are 0 pass, 1 regression, 2 a mistake in what was asked, 3 not enough data, 4 not comparable, and nothing is
     asked unless every task can be.
     """
@@ -86,6 +93,9 @@ def run(
 
         check_tracker(log_to)
     progress = make_progress()
+    as_json = options["json_file"] == PRINTED
+    if as_json:
+        options["json_file"] = None
     gate = read_gate(options, options["include"])
     if gate is not None:
         options["strict"] = True
@@ -109,15 +119,26 @@ def run(
 
     # A judge needs the room that the base would take, and so does another model.
     shared = SharedWeights() if len(specs) > 1 and len(models) == 1 and judge is None else None
-    run_one = partial(
-        _run_one, progress=progress, judge=judge, gate=gate, shared=shared, dry_run=dry_run, log_to=log_to
-    )
+    wanted = _Wanted(dry_run, as_json, log_to)
+    run_one = partial(_run_one, progress=progress, judge=judge, gate=gate, shared=shared, wanted=wanted)
     if len(specs) == 1:
         run_one(specs[0])
         return
-    code = run_rows([(row.title, partial(run_one, spec)) for row, spec in zip(rows, specs, strict=True)])
+    code = run_rows(
+        [(row.title, partial(run_one, spec)) for row, spec in zip(rows, specs, strict=True)],
+        titles_to_err=as_json,
+    )
     if code:
         sys.exit(code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What to do with a run."""
+
+    dry_run: bool
+    as_json: bool
+    log_to: Tracker | None
 
 
 def _run_one(
@@ -127,8 +148,7 @@ def _run_one(
     judge: JudgeSpec | None,
     gate: GateOptions | None,
     shared: SharedWeights | None,
-    dry_run: bool,
-    log_to: Tracker | None = None,
+    wanted: _Wanted,
 ) -> None:
     """Ask one model, and show what came of it. Leaves with the exit code where that is not 0."""
     from lsm_eval.models.base import Releasing, without_probe
@@ -136,36 +156,20 @@ def _run_one(
     from lsm_eval.models.shared_weights import Sharing
     from lsm_eval.runner.checked import check_tasks
     from lsm_eval.runner.judge_spec import in_judges_words, judge_options
-    from lsm_eval.runner.prepare import prepare_each
     from lsm_eval.runner.run import run as run_spec
-    from lsm_eval.runner.spending import find_spending, most_cost
 
     kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
     try:
         check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
-        model = create(spec.model, without_probe(spec.options) if dry_run else spec.options, progress)
+        model = create(spec.model, without_probe(spec.options) if wanted.dry_run else spec.options, progress)
         if shared is not None and isinstance(model, Sharing):
             model.share(shared)
         judging = None
-        if judge is not None and (judge.remote or not dry_run):
+        if judge is not None and (judge.remote or not wanted.dry_run):
             with in_judges_words(judge):
                 judging = create(judge.model, judge_options(spec.options, judge), progress)
-        if dry_run:
-            spending = find_spending(spec, model, judging)
-            prepared = prepare_each(spec, model, progress)
-            tasks_asked = prepared.tasks
-            if gate is not None:
-                tasks_asked = show_gate_plan(
-                    gate, prepared.tasks, spec, model, progress, judge=judge is not None
-                )
-            show_cost(tasks_asked)
-            show_time(spec, model, tasks_asked)
-            for line in most_cost(spending, tasks_asked):
-                click.echo(line)
-            if judge is not None:
-                click.echo("What the judge would be asked follows from the answers, and is not counted.")
-            if prepared.left_out.rows:
-                sys.exit(EXIT_USER)
+        if wanted.dry_run:
+            _dry_run(spec, progress, model, judging, gate, wanted)
             return
         result = run_spec(spec, model, progress, judging, None if gate is None else gate.spec)
         if shared is not None and isinstance(model, Releasing):
@@ -192,16 +196,54 @@ def _run_one(
             err=True,
         )
         sys.exit(EXIT_INTERRUPTED)
-    show_result(result)
-    if log_to is not None:
-        _log(result, log_to)
+    if not wanted.as_json:
+        show_result(result)
+    if wanted.log_to is not None:
+        _log(result, wanted.log_to)
+    judged = None if gate is None else result.gate
+    code = (EXIT_USER if result.problems else 0) if judged is None else judged.exit_code
+    if wanted.as_json:
+        print_result(result, code)
     for problem in result.problems:
         click.echo(f"lsm-eval: {problem}", err=True)
-    if gate is not None and result.gate is not None:
-        click.echo("")
-        show(result.gate, gate.annotations, gate.files)
-        sys.exit(result.gate.exit_code)
-    if result.problems:
+    if gate is not None and judged is not None:
+        click.echo("", err=wanted.as_json)
+        show(judged, gate.annotations, gate.files, err=wanted.as_json)
+    if judged is not None or code:
+        sys.exit(code)
+
+
+def _dry_run(
+    spec: RunSpec,
+    progress: Progress,
+    model: Model,
+    judging: Model | None,
+    gate: GateOptions | None,
+    wanted: _Wanted,
+) -> None:
+    """Say what a run would ask. Leaves with code 2 where a task cannot be."""
+    from lsm_eval.runner.prepare import prepare_each
+    from lsm_eval.runner.spending import find_spending, most_cost
+
+    spending = find_spending(spec, model, judging)
+    prepared = prepare_each(spec, model, progress)
+    asked = prepared.tasks
+    looks: list[dict[str, Any]] = []
+    if gate is not None:
+        asked, looks = gate_plan(gate, asked, spec, model, progress, judge=spec.judge is not None)
+    time = time_line(spec, model, asked)
+    lines = list(most_cost(spending, asked))
+    if spec.judge is not None:
+        lines.append("What the judge would be asked follows from the answers, and is not counted.")
+    if wanted.as_json:
+        print_cost(asked, time, lines, prepared.left_out.rows, looks)
+    else:
+        if looks:
+            show_looks(looks)
+        show_cost(asked)
+        for line in [time, *lines] if time else lines:
+            click.echo(line)
+    if prepared.left_out.rows:
         sys.exit(EXIT_USER)
 
 

@@ -44,7 +44,7 @@ def gate_run_options(function: F) -> F:
                      help="With --gate: not enough data is exit code 3, 0 or 1, in place of what the policy says."),
         click.option("--across", multiple=True, metavar="PART",
                      help="With --gate: a part of the signature that is to differ beside the model, such as chat or shots."),
-        output_options("With --gate: "),
+        output_options("With --gate: ", printing=True),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -63,8 +63,9 @@ def read_gate(options: dict[str, Any], include: Sequence[Path]) -> GateOptions |
         given = {"baseline": baseline, "inconclusive": inconclusive, "across": across, "annotations": annotations, **files}  # fmt: skip
         wrong = next((name for name, value in given.items() if value), None)
         if wrong:
+            file = " where it names a file" if wrong == "json_file" else ""
             raise UserError(
-                f"--{wrong.removesuffix('_file')} is about a gate: name its policy with --gate POLICY, or leave it out."
+                f"--{wrong.removesuffix('_file')} is about a gate{file}: name its policy with --gate POLICY, or leave it out."
             )
         return None
     if baseline is None:
@@ -85,7 +86,7 @@ def read_gate(options: dict[str, Any], include: Sequence[Path]) -> GateOptions |
     return GateOptions(GateSpec(record, told, across, inconclusive, flips, include), files, annotations)
 
 
-def show_gate_plan(
+def gate_plan(
     gate: GateOptions,
     prepared: Sequence[PreparedTask],
     spec: RunSpec,
@@ -93,27 +94,35 @@ def show_gate_plan(
     progress: Progress,
     *,
     judge: bool,
-) -> list[PreparedTask]:
-    """How many samples each look has, for a dry run; refused is what would be. The tasks with all that may be asked."""
-    from lsm_eval.cli.table import print_table
+) -> tuple[list[PreparedTask], list[dict[str, Any]]]:
+    """For a dry run, the tasks with all that may be asked, and how many samples each look of each has; refused is what would
+    be."""
     from lsm_eval.runner.gated import plan_gate
     from lsm_eval.runner.looks import part
 
     gated = plan_gate(gate.spec, prepared, spec, model, model.fingerprint(), progress, judge=judge)
     plan = gated.watch.plan
-    rows = [
-        [
-            task.name,
-            f"{task.planned:,}",
-            "1" if task.once is not None else f"{plan.looks}",
-            f"{len(task.slices[0]):,}",
-        ]
+    looks = [
+        {
+            "task": task.name,
+            "samples_at_most": task.planned,
+            "looks": 1 if task.once is not None else plan.looks,
+            "before_the_first": len(task.slices[0]),
+        }
         for task in plan.tasks
     ]
+    by_name = {task.name: task for task in prepared}
+    asked = [part(by_name[task.name], sorted(at for own in task.slices for at in own)) for task in plan.tasks]
+    return asked, looks
+
+
+def show_looks(looks: Sequence[dict[str, Any]]) -> None:
+    """What `gate_plan` says of the looks, as a table."""
+    from lsm_eval.cli.table import print_table
+
+    rows = [[row["task"], *(f"{value:,}" for value in list(row.values())[1:])] for row in looks]
     print_table(["task", "samples at most", "looks", "before the first"], rows, right=(1, 2, 3))
     click.echo("")
-    by_name = {task.name: task for task in prepared}
-    return [part(by_name[task.name], sorted(at for own in task.slices for at in own)) for task in plan.tasks]
 
 
 def _policy(name: str) -> Policy:

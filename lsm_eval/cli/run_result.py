@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 
 def show_result(result: RunResult) -> None:
     """Numbers on standard output, what must be known of them on standard error."""
-    from lsm_eval.cli.cut_off import cut_off_line
-    from lsm_eval.cli.table import estimate_cells, not_estimable, print_table
-    from lsm_eval.metrics.scoring import NO_LIKELIHOOD
+    from lsm_eval.cli.table import estimate_cells, print_table
     from lsm_eval.results.summary import work_summary
-    from lsm_eval.runner.at_start import samples_stopped_at_start
-    from lsm_eval.runner.thoughts import samples_with_thoughts
 
     rows = [
         [task.prepared.name if at == 0 else "", *estimate_cells(metric, estimate)]
@@ -29,6 +25,47 @@ def show_result(result: RunResult) -> None:
         for at, (metric, estimate) in enumerate(task.estimates)
     ]
     print_table(["task", "metric", "value", "95 % interval", "n", "missing"], rows, right=(2, 4, 5))
+    _show_notes(result)
+    _show_judging(result.manifest)
+    for name, text in work_summary(result.manifest).items():
+        click.echo(f"{name}: {text}")
+    _show_withheld(result)
+    click.echo(f"record: {result.record}")
+
+
+def print_result(result: RunResult, exit_code: int) -> None:
+    """The same as one JSON object in a line of standard output; what must be known stands on standard error, too."""
+    import json
+
+    from lsm_eval.cli.as_json import print_json
+    from lsm_eval.cli.record_json import record_object
+    from lsm_eval.json_text import json_text
+    from lsm_eval.results.reader import read_record
+
+    _show_notes(result)
+    _show_withheld(result)
+    gate = None
+    if result.gate is not None:
+        from lsm_eval.gating.written.as_json import to_json
+
+        gate = json.loads(to_json(result.gate))
+    content = {
+        **record_object(read_record(result.record)),
+        "gate_result": gate,
+        "problems": result.problems,
+        "exit_code": exit_code,
+    }
+    print_json(json_text(content, one_line=True))
+
+
+def _show_notes(result: RunResult) -> None:
+    """What must be known of the numbers."""
+    from lsm_eval.cli.cut_off import cut_off_line
+    from lsm_eval.cli.table import not_estimable
+    from lsm_eval.metrics.scoring import NO_LIKELIHOOD
+    from lsm_eval.runner.at_start import samples_stopped_at_start
+    from lsm_eval.runner.thoughts import samples_with_thoughts
+
     for task in result.tasks:
         if task.failures:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(task.failures.items()))
@@ -62,16 +99,15 @@ def show_result(result: RunResult) -> None:
             click.echo(f"{task.prepared.name}: {', '.join(names)} not estimable: {why}.", err=True)
         for variant, why in task.prepared.unchanged.items():
             click.echo(f"{task.prepared.name}: not asked as {variant}, because {why}.", err=True)
-    _show_judging(result.manifest)
-    for name, text in work_summary(result.manifest).items():
-        click.echo(f"{name}: {text}")
+
+
+def _show_withheld(result: RunResult) -> None:
     if result.manifest.redacted and result.store is not None:
         click.echo(
             f"The record withholds texts; the response store {result.store} holds the answers in full "
             "(--store none keeps none).",
             err=True,
         )
-    click.echo(f"record: {result.record}")
 
 
 def _advice(task: ScoredTask) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lsm_eval.cli.as_json import print_json
+from lsm_eval.cli.completing import completing
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import run_options
@@ -39,7 +40,7 @@ def profile(record: Path, as_json: bool) -> None:
 
 
 @show.command("task")
-@click.argument("name")
+@click.argument("name", shell_complete=completing("tasks"))
 @click.option("--samples", type=click.IntRange(min=1), default=3, show_default=True, metavar="N",
               help="How many samples to render.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")

@@ -30,9 +30,16 @@ def prepare_streams() -> None:
 def one_line(text: str, limit: int = 1500) -> str:
     """The text in one line, with what cannot be seen (line breaks, control characters) written out as an escape,
     and the middle of a very long one left out."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    shown = escaped(text)
     half = limit // 2
     return shown if len(shown) <= limit else f"{shown[:half]} … {shown[-half:]}"
+
+
+def escaped(text: str) -> str:
+    """The whole text in one line, with what cannot be seen written out as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _Descriptor(io.FileIO):

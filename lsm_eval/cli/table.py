@@ -1,7 +1,9 @@
-"""Plain tables for a terminal: no colour, no width games, readable in a log."""
+"""Plain tables, without colour: as wide as the terminal where there is one, in full lines elsewhere."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,11 +15,30 @@ if TYPE_CHECKING:
     from lsm_eval.metrics.base import AnyMetric
     from lsm_eval.statistics.estimate import Estimate
 
+_DIGITS = 7
+"""Of a COLUMNS that is taken for a number of columns: fewer."""
+
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> None:
-    """Columns aligned by their display width; those in `right` to the right."""
-    for line in aligned(header, rows, right=right):
+    """Columns aligned by their display width; those in `right` to the right. Wrapped to what a line has room for."""
+    for line in aligned(header, rows, right=right, room=room()):
         click.echo(line)
+
+
+def room() -> int | None:
+    """Cells that a line of standard output has: what COLUMNS says, or the terminal. None where there is neither (a pipe, a
+    file): lines are then whole, for `grep` and `cut`. None in GitHub's logs too, where a part of a line that begins with `::`
+    could be a command."""
+    if os.environ.get("GITHUB_ACTIONS"):
+        return None
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and len(said) < _DIGITS and int(said) > 0:
+        return int(said)
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def estimate_cells(metric: AnyMetric, estimate: Estimate) -> list[str]:
@@ -52,3 +73,11 @@ def number(value: float, unit: str) -> str:
     if unit == "fraction":
         return f"{100 * value:.1f} %"
     return f"{value:.1f}" if unit == "points" else f"{value:.4g}"
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    for unit, bytes_of_it in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= bytes_of_it:
+            return f"{count / bytes_of_it:,.1f} {unit}"
+    return f"{count} B"

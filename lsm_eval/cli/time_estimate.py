@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-import click
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,20 +15,22 @@ if TYPE_CHECKING:
 _KINDS = {"score": "scored choices", "perplexity": "scored texts", "generate": "written answers"}
 
 
-def show_time(spec: RunSpec, model: Model, tasks: Sequence[PreparedTask], today: date | None = None) -> None:
-    """By the last runs of this model on this machine; says nothing where nothing was measured."""
+def time_line(
+    spec: RunSpec, model: Model, tasks: Sequence[PreparedTask], today: date | None = None
+) -> str | None:
+    """By the last runs of this model on this machine; None where nothing was measured."""
     from lsm_eval.runner.speeds import estimate
 
     found = estimate(spec, model, tasks)
     if found is None:
-        return
+        return None
     now = today or datetime.now(UTC).date()
     days = [_day(day, now) for day in found.days]
     runs = f"the run of {days[0]}" if len(days) == 1 else f"the runs of {', '.join(days[:-1])} and {days[-1]}"
     line = f"About {duration(found.seconds)}, by {runs} on this machine, where no answer is in the store."
     if found.unknown:
         line += f" That is without {' and '.join(_KINDS[name] for name in found.unknown)}, of which no time is known here."
-    click.echo(line)
+    return line
 
 
 def duration(seconds: float) -> str:

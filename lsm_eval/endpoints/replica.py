@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from array import array
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.outcome import Again, Outcome
 from lsm_eval.models.base import ServerInfo
 
+_LOG = logging.getLogger(__name__)
 _GONE = {"connection": 3, "timeout": 3, "server_error": 10}
 """So many failures in a row, with no answer between them, of a server that is not there."""
 _FIRST_LOOK = 5.0  # seconds until a server that is out is tried again
@@ -81,6 +83,7 @@ class Replica:
             self._row, self._wait = 0, _FIRST_LOOK
             return False
         self.faults[outcome.fault] += 1
+        _LOG.info("%s: a try gave no whole answer (%s: %s)", self.url, outcome.fault, outcome.detail)
         most = _GONE.get(outcome.fault)
         if most is None:  # somebody is there
             self._row = 0

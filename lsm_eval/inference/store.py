@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from lsm_eval.errors import UserError
+from lsm_eval.inference.store_lock import locked
 from lsm_eval.requests import Answer, dump_answer, load_answer
 
+_LOG = logging.getLogger(__name__)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY,
@@ -26,6 +30,8 @@ CREATE TABLE IF NOT EXISTS answers (
     checksum TEXT
 ) WITHOUT ROWID
 """
+_ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
+"""What the file is of, for people (`inference.stores`); no answer depends on it."""
 _LOOKUP = 500  # keys a query; SQLite allows 999 parameters at the least
 _BUSY_SECONDS = 60.0
 
@@ -33,12 +39,13 @@ _BUSY_SECONDS = 60.0
 class ResponseStore:
     """Answers by key (`requests.key`), each with the plan (the set of requests) it was computed in."""
 
-    def __init__(self, folder: Path, stored_as: str) -> None:
-        """Opens or creates the store in `folder` of what is `stored_as` (a hash). Raises `UserError` where that cannot
-        be."""
+    def __init__(self, folder: Path, stored_as: str, about: Mapping[str, str] | None = None) -> None:
+        """Opens or creates the store in `folder` of what is `stored_as` (a hash). `about` says what that is, for people.
+        Raises `UserError` where that cannot be."""
         self.path = folder / f"{stored_as[:32]}.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock = locked(self.path)
             # An absolute path: one that starts with `file:` would be taken for an address.
             self._db = sqlite3.connect(self.path.absolute(), timeout=_BUSY_SECONDS)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -49,6 +56,8 @@ class ResponseStore:
             self._db.execute(_SCHEMA)
             self._add_checksums()
             self._db.commit()
+            self._say(about or {})
+            _LOG.info("answers are kept in %s", self.path)
         except OSError as error:
             raise UserError(
                 f"the response store {folder} cannot be made ({error.strerror}): {_ELSEWHERE}"
@@ -91,6 +100,8 @@ class ResponseStore:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def __enter__(self) -> ResponseStore:
         return self
@@ -99,6 +110,14 @@ class ResponseStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _say(self, about: Mapping[str, str]) -> None:
+        """Keep what the store is of, and that it is used now. It can be done without: a store that cannot be written to still
+        has answers to give."""
+        rows = [*about.items(), ("used", datetime.now(UTC).isoformat(timespec="seconds"))]
+        with contextlib.suppress(sqlite3.OperationalError), self._db:
+            self._db.execute(_ABOUT)
+            self._db.executemany("INSERT OR REPLACE INTO about (name, value) VALUES (?, ?)", rows)
 
     def _add_checksums(self) -> None:
         """Give an older file's table its last column; answers without one are asked again."""

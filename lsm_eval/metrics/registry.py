@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval import plugins
 from lsm_eval.errors import CodeFault, UserError, unknown
-from lsm_eval.metrics import quality
+from lsm_eval.metrics import other_names, quality
 from lsm_eval.metrics.bias import catalogue as bias
 from lsm_eval.metrics.entry import Entry
 from lsm_eval.metrics.hallucination import catalogue as hallucination
@@ -122,6 +122,8 @@ def _entry(name: str) -> Entry:
         return BUILT_IN[name]
     if name in others:
         return _third_party(others[name])
+    if (ours := other_names.ours(name)) is not None:
+        raise UserError(f"unknown metric {name!r}: did you mean {ours}?")
     raise unknown("metric", name, names())
 
 

@@ -13,6 +13,7 @@ PREFIX:REST             a backend of another package: entry point PREFIX of the 
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib import import_module
 from pathlib import Path
@@ -30,6 +31,7 @@ from lsm_eval.progress import Progress, Silent
 if TYPE_CHECKING:
     from lsm_eval.models.hf import HFModel
 
+_LOG = logging.getLogger(__name__)
 CHECKPOINT_ENGINES = ("vllm",)
 """Engines that read the checkpoints that the transformers backend reads."""
 _THEN = "update or remove that package"
@@ -122,6 +124,7 @@ def _builtin(
     from lsm_eval.models.hf import HFModel
 
     folder = checkpoint(rest, offline=options.offline, progress=progress.note)
+    _LOG.info("model builtin:%s: read from %s", rest, folder)
     origin = provenance(folder)
     details = {
         "title": entry.title,
@@ -155,6 +158,7 @@ def _checkpoint(
         file = one_file(folder)
         if file is not None:
             return _gguf(file, options, progress, make, prefix)
+        _LOG.info("model %s: read from %s", name, folder)
         return make(
             f"{prefix}:{_text(folder.name)}",
             options,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-CALL = "lsm_eval.run("
-"""With this a command begins that no shell can repeat: the model was an object."""
+from lsm_eval.results.names import PYTHON_CALL
 
 
 def command_line(
@@ -41,7 +40,7 @@ def python_call(
         f"model=<{model}>",
         *(f"{name}={value!r}" for name, value in options.items()),
     ]
-    return [f"{CALL}{', '.join(words)})"]
+    return [f"{PYTHON_CALL}{', '.join(words)})"]
 
 
 def _given(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from lsm_eval.results.model_rows import ModelRow
 
 MOST = 200
 """Characters of a given name."""
+PYTHON_CALL = "lsm_eval.run("
+"""What a record's command begins with where no shell can repeat it: the model was an object of Python."""
 
 _JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji are written with them
 _UNSEEN = frozenset(

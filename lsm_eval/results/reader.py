@@ -215,7 +215,7 @@ def find_records(root: Path) -> tuple[list[Record], list[LeftOut]]:
     for folder in _folders(root, broken):
         path = folder / MANIFEST
         try:
-            if path.is_file() and _is_record(path):
+            if path.is_file() and is_record(path):
                 records.append(read_record(folder))
         except UserError as error:
             broken.append(LeftOut(folder, str(error)))
@@ -292,7 +292,7 @@ def _check(record: Record) -> None:
 _OWN_KEYS = frozenset({"run", "created", "command", "model", "tasks", "versions"})
 
 
-def _is_record(path: Path) -> bool:
+def is_record(path: Path) -> bool:
     """Whether a `manifest.json` is a record's, whole or broken: by what stands beside it, or by what it says."""
     if (path.parent / ESTIMATES).exists():
         return True

@@ -25,7 +25,7 @@ PROFILE_TABLES = {"requests": REQUEST_COLUMNS, "repeats": REPEAT_COLUMNS}
 """What a profile measured, by the name of the table."""
 _LONGEST = 3000
 """Bytes of a folder's path: below the 4096 that Linux allows, room is left for what a record adds."""
-_UNFINISHED = ".unfinished-"
+UNFINISHED = ".unfinished-"
 _JSON: dict[str, Any] = {"indent": 1, "ensure_ascii": False}
 
 
@@ -48,7 +48,7 @@ def clear_leftovers(out: Path) -> list[Path]:
         models = [path for path in out.iterdir() if path.is_dir()]
     except OSError:
         return []
-    return clear([path for model in sorted(models) for path in abandoned(model, _UNFINISHED)])
+    return clear([path for model in sorted(models) for path in abandoned(model, UNFINISHED)])
 
 
 def write_record(
@@ -72,7 +72,7 @@ def write_record(
     place = parent / manifest.run
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with workplace(parent, _UNFINISHED) as made:
+        with workplace(parent, UNFINISHED) as made:
             _write_text(made / ESTIMATES, json.dumps([row.model_dump() for row in estimates], **_JSON))
             (made / SAMPLES).mkdir()
             for task, columns in samples.items():

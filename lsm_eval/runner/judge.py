@@ -26,7 +26,7 @@ from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.runner.store_key import store_key
+from lsm_eval.runner.store_key import about_store, store_key
 from lsm_eval.runner.thoughts import answers_only
 from lsm_eval.tasks.sample import Sample
 
@@ -106,7 +106,8 @@ def judge_answers(
         )
     with ExitStack() as stack:
         stored_as = store_key(judge, fingerprint)
-        store = stack.enter_context(ResponseStore(spec.store, stored_as)) if spec.store else None
+        about = about_store(judge, fingerprint)
+        store = stack.enter_context(ResponseStore(spec.store, stored_as, about)) if spec.store else None
         asking = ask_judge(judge, questions, spec.judge_read, store, progress)
     verdicts = Verdicts(_signature(judge, fingerprint, asking.read), asking.judgements)
     tasks = [replace(task, metrics=tuple(_bound(m, verdicts) for m in task.metrics)) for task in prepared]

@@ -32,7 +32,7 @@ from lsm_eval.runner.scored import ScoredTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.speeds import keep
 from lsm_eval.runner.spending import Spending, find_spending
-from lsm_eval.runner.store_key import store_key
+from lsm_eval.runner.store_key import about_store, store_key
 from lsm_eval.runner.thoughts import answers_of
 from lsm_eval.runner.work import Asked, Timed, computed_since, describe, look_around, phases
 
@@ -114,7 +114,8 @@ def _run(
     timed_before = {key: len(times) for key, times in times_of(model).items()}
     with ExitStack() as stack:
         stored_as = store_key(model, fingerprint)
-        store = stack.enter_context(ResponseStore(spec.store, stored_as)) if spec.store else None
+        about = about_store(model, fingerprint, spec.name)
+        store = stack.enter_context(ResponseStore(spec.store, stored_as, about)) if spec.store else None
         if gated is None:
             responses, tallies = ask(prepared, model, stored_as, store, timed)
         else:

@@ -7,6 +7,8 @@ import json
 
 from lsm_eval import __version__
 from lsm_eval.models.base import Model, Versioned
+from lsm_eval.results.names import shown_name
+from lsm_eval.runner.model_row import model_row
 
 
 def store_key(model: Model, fingerprint: str) -> str:
@@ -18,3 +20,9 @@ def store_key(model: Model, fingerprint: str) -> str:
     versions = dict(model.versions()) if isinstance(model, Versioned) else {}
     content = json.dumps([fingerprint, {"lsm-eval": __version__, **versions}], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def about_store(model: Model, fingerprint: str, name: str | None = None) -> dict[str, str]:
+    """What people are told that a store is of: the model as records call it, and the version of lsm-eval."""
+    row = model_row(model.info, fingerprint, model.info.details or {}, name=name)
+    return {"model": shown_name(row), "fingerprint": fingerprint, "lsm-eval": __version__}

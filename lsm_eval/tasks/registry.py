@@ -7,6 +7,7 @@ files (a `str` or `Path`), or a function without parameters that returns one.
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -165,6 +166,10 @@ class Registry:
     ) -> None:
         """Raises for a name that fits nothing, or refuses it: one that a suite's file names costs only itself."""
         error = unknown("task", name, known)
+        if not within and self._may_be_elsewhere(name):
+            error = UserError(
+                f"{error} If lm-evaluation-harness has a task of that name, it is lm-eval:{name} here."
+            )
         if within:
             error = UserError(f"in the suite {within[-1]!r}, {error}")
         if broken := [file for file in self.broken if len(file.content) == 1]:
@@ -176,6 +181,12 @@ class Registry:
         if refuse is None or not within:
             raise error
         refuse(name, error)
+
+    def _may_be_elsewhere(self, name: str) -> bool:
+        """Whether lm-evaluation-harness is installed, and could have a task of that name."""
+        return (
+            "lm-eval:" in self._others and bool(re.fullmatch(r"\w[\w-]*", name)) and _harness_is_installed()
+        )
 
     @cached_property
     def _files(self) -> list[TaskFile]:
@@ -198,6 +209,13 @@ class Registry:
                 fault = _twice(kind, file.name, other.path, file.path)
                 found[file.name] = replace(other, fault=other.fault or file.fault or fault)
         return found
+
+
+def _harness_is_installed() -> bool:
+    """Without importing it."""
+    from importlib.util import find_spec
+
+    return find_spec("lm_eval") is not None
 
 
 def _same(one: Path, other: Path) -> bool:

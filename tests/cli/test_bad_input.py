@@ -20,8 +20,17 @@ from command_line import QUESTIONS, SCORE, Runner, call, write_task
         (" , ", "--tasks names no task: see `lsm-eval list tasks`."),
     ],
 )
-def test_unknown_task(run: Runner, tasks: str, expected: str) -> None:
+def test_unknown_task(run: Runner, monkeypatch: pytest.MonkeyPatch, tasks: str, expected: str) -> None:
+    monkeypatch.setattr("lsm_eval.tasks.registry._harness_is_installed", lambda: False)
     assert run(tasks=tasks).sentence() == expected
+
+
+def test_an_unknown_task_may_be_one_of_the_harness(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lsm_eval.tasks.registry._harness_is_installed", lambda: True)
+    hint = " If lm-evaluation-harness has a task of that name, it is lm-eval:{} here."
+    assert run(tasks="chose").sentence().endswith("did you mean 'choose'?" + hint.format("chose"))
+    assert run(tasks="zzzqqq").sentence().endswith("see `lsm-eval list tasks`." + hint.format("zzzqqq"))
+    assert "lm-eval:" not in run(tasks="qqq*").sentence(), "a pattern is no name"
 
 
 def test_unknown_task_is_told_before_a_model_is_fetched(own_cache: Path) -> None:
@@ -129,6 +138,9 @@ def test_no_model_takes_no_options_of_one(run: Runner, option: list[str]) -> Non
     ("fields", "expected"),
     [
         ({"metrics": ["acq"]}, "unknown metric 'acq': did you mean 'acc'?"),
+        ({"metrics": ["accuracy"]}, "unknown metric 'accuracy': did you mean 'acc'?"),
+        ({"metrics": ["Quasi-Exact-Match"]}, "unknown metric 'Quasi-Exact-Match': did you mean 'exact_match'?"),
+        ({"metrics": ["perplexity"]}, "unknown metric 'perplexity': did you mean 'byte_perplexity', 'word_perplexity' or 'token_perplexity'?"),
         ({"metrics": [{"acc": {"nam": "x"}}]}, "metric 'acc' has no option 'nam': did you mean 'name'?"),
         ({"metrics": [{"acc": {"name": 3}}]}, "metric 'acc': option 'name' is not valid"),
         ({"metrics": [{"acc": "x"}]}, "FILE: metrics.0.acc: Input should be a valid dictionary; correct it."),

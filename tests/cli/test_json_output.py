@@ -24,9 +24,28 @@ WHERE = {
     "list models": [],
     "list metrics": [],
     "list detectors": [],
+    "list perturbations": [],
     "show task": ["niao", "--include", "DEFS", "--model", "builtin:first"],
     "compare": ["RECORD", "RECORD"],
-    "record check": ["RECORD"],
+    "records check": ["RECORD"],
+    "records list": ["ABOVE"],
+    "records show": ["RECORD"],
+    "records samples": ["RECORD", "niao"],
+    "run": [
+        "--tasks",
+        "niao",
+        "--include",
+        "DEFS",
+        "--model",
+        "builtin:first",
+        "--name",
+        NAME.strip(),
+        "--store",
+        "none",
+        "--out",
+        "OUT",
+    ],
+    "store": [],
 }
 """Every command that prints JSON, and with what; its output has `NAME` in it where anything of the user's is."""
 MEASURING = {"profile", "show profile"}
@@ -41,8 +60,13 @@ def printing_json(command: click.Command, name: str = "") -> Iterator[str]:
             found = command.get_command(context, below)
             assert found is not None
             yield from printing_json(found, f"{name} {below}".strip())
-    elif any("--json" in one.opts and getattr(one, "is_flag", False) for one in command.params):
+    if any("--json" in one.opts and _is_switch(one) for one in command.params):
         yield name
+
+
+def _is_switch(option: click.Parameter) -> bool:
+    """Whether it needs no value."""
+    return isinstance(option, click.Option) and (option.is_flag or option.flag_value == "-")
 
 
 @pytest.fixture
@@ -51,7 +75,12 @@ def made(tmp_path: Path) -> dict[str, str]:
     defs = tmp_path / "鸟"
     write_task(defs, "niao", ROWS, title=NAME, **SCORE)
     (defs / "suite.yaml").write_text(yaml.safe_dump({"suite": "niaos", "title": NAME, "tasks": ["niao"]}))
-    return {"DEFS": str(defs), "RECORD": str(tmp_path / "é鸟")}
+    return {
+        "DEFS": str(defs),
+        "RECORD": str(tmp_path / "é鸟"),
+        "ABOVE": str(tmp_path / "é鸟"),
+        "OUT": str(tmp_path / "out"),
+    }
 
 
 def test_every_command_that_prints_json_is_tried() -> None:
@@ -60,7 +89,7 @@ def test_every_command_that_prints_json_is_tried() -> None:
 
 @pytest.mark.parametrize("name", WHERE)
 def test_it_is_json_on_a_console_that_is_not_utf_8(made: dict[str, str], name: str) -> None:
-    if "RECORD" in WHERE[name]:
+    if {"RECORD", "ABOVE"} & {*WHERE[name]}:
         tasks = [
             "--tasks",
             "niao",
@@ -92,7 +121,7 @@ def test_it_is_json_on_a_console_that_is_not_utf_8(made: dict[str, str], name: s
 
     found = printed("ascii")
     if WHERE[name]:
-        wanted = "é鸟" if name == "record check" else NAME.strip()
+        wanted = "é鸟" if name == "records check" else NAME.strip()
         assert wanted in json.dumps(found, ensure_ascii=False)
     if name == "list tasks":
         assert found == printed("cp1252") == printed("utf-8")

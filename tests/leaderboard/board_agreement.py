@@ -28,6 +28,7 @@ def check_agreement(page: Page, board: Board, task: str) -> Counter[str]:
             asked = {
                 name: comparable(numbers[task, metrics[0]].said["signature"])
                 for name, numbers in board.items()
+                if (task, metrics[0]) in numbers
             }
             seen += _check_pairs(block, outcomes, asked, said[0], task)
         if block.columns[:2] == ["Sample", "Right"]:
@@ -39,6 +40,8 @@ def check_agreement(page: Page, board: Board, task: str) -> Counter[str]:
 def _outcomes(board: Board, task: str, metric: str) -> Outcomes:
     found: Outcomes = {}
     for name, numbers in board.items():
+        if (task, metric) not in numbers:  # it was not asked
+            continue
         number = numbers[task, metric]
         lower = number.said["higher_is_better"] is False
         scores = {row["sample"]: score(row, metric) for row in number.table.counted(metric)}

@@ -67,7 +67,7 @@ def test_each_option_is_a_keyword() -> None:
 def test_defaults_are_the_same() -> None:
     known = options()
     assert known["model"].default == (MODEL,)
-    assert MODEL == lsm_eval.run.__wrapped__.__defaults__[0]  # type: ignore[attr-defined]
+    assert lsm_eval.run.__wrapped__.__defaults__[0] == MODEL  # type: ignore[attr-defined]
     for name, value in DEFAULTS.items():
         if name not in OWN:
             assert value == default_of(known[name]) or (name == "adapter" and value is None), name

@@ -10,7 +10,7 @@ import pytest
 from command_line import Runner
 from tiny_models import save_model
 
-from lsm_eval.cli.time_estimate import duration, show_time
+from lsm_eval.cli.time_estimate import duration, time_line
 from lsm_eval.models.create import create
 from lsm_eval.progress import Silent
 from lsm_eval.runner import speeds
@@ -74,7 +74,7 @@ def test_a_file_that_is_none_of_ours_is_no_measurement(run: Runner, own_cache: P
 
 
 def test_twice_as_much_takes_twice_as_long(
-    run: Runner, tiny_llama: Path, small_tasks: Path, own_cache: Path, capsys: pytest.CaptureFixture[str]
+    run: Runner, tiny_llama: Path, small_tasks: Path, own_cache: Path
 ) -> None:
     assert run().code == 0
     place = own_cache / "speeds.json"
@@ -85,8 +85,8 @@ def test_twice_as_much_takes_twice_as_long(
     model = create(str(tiny_llama), RunSpec([], "").options)
     for limit, expected in ((None, "About 10 min"), (12, "About 5 min")):
         spec = RunSpec(["choose"], str(tiny_llama), include=[small_tasks], limit=limit, first=True)
-        show_time(spec, model, prepare(spec, model, Silent()), today=date(2026, 1, 1))
-        said = capsys.readouterr().out
+        said = time_line(spec, model, prepare(spec, model, Silent()), today=date(2026, 1, 1))
+        assert said is not None
         if limit is None:
             assert said.startswith(f"{expected}, by the run of 29 November 2024 on this machine")
         else:

@@ -27,12 +27,13 @@ RIGHT = frozenset({3, 4, 5, 6, 7, 8, 9, 10})
 _LONGEST = 1000
 
 
-def lines(result: GateResult) -> list[str]:
-    """The whole of it: the table, a sentence for all that does not pass, what it rests on, and the answer as the last line."""
-    return list(_lines(result))
+def lines(result: GateResult, room: int | None = None) -> list[str]:
+    """The whole of it: the table (in lines of `room` cells, where that is given), a sentence for all that does not pass, what
+    it rests on, and the answer as the last line."""
+    return list(_lines(result, room))
 
 
-def _lines(result: GateResult) -> Iterator[str]:
+def _lines(result: GateResult, room: int | None) -> Iterator[str]:
     found = wording.worst_first(result.findings)
     baseline, candidate = wording.names(result)
     if baseline is not None:
@@ -43,7 +44,7 @@ def _lines(result: GateResult) -> Iterator[str]:
         yield f"looks:     {looks}"
     if found:
         yield ""
-        yield from aligned(HEADER, [cells(one) for one in found], right=RIGHT)
+        yield from aligned(HEADER, [cells(one) for one in found], right=RIGHT, room=room)
     yield ""
     for one in found:
         if one.answer != "pass":

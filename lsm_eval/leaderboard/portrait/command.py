@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from lsm_eval.python.command import CALL
+from lsm_eval.results.names import PYTHON_CALL
 from lsm_eval.secrets import without_secrets
 
 
 def is_call(words: Sequence[str]) -> bool:
     """Whether it is a call of Python that no shell can repeat, as one word."""
-    return len(words) == 1 and words[0].startswith(CALL) and words[0].isprintable()
+    return len(words) == 1 and words[0].startswith(PYTHON_CALL) and words[0].isprintable()
 
 
 def shell_command(words: Sequence[str]) -> str:

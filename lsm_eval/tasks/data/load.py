@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from lsm_eval.well_formed import all_well_formed
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Dataset
 
+_LOG = logging.getLogger(__name__)
 Source = Literal["hub", "mirror", "file", "files", "python"]
 Pin = str | Mapping[str, str] | None
 
@@ -89,6 +91,7 @@ def load(
 
     hashes = {config: _hashed(rows, parts.place(config)) for config, rows in selection.by_config.items()}
     sha256 = combined_hash(hashes)
+    _LOG.info("%s: %d rows, sha256 %s", parts.where, len(selection.rows), sha256)
     agrees = _check_pin(pinned, sha256, hashes, parts, options.allow_drift)
     rows = [all_well_formed(row) for row in selection.rows]
     return Table(

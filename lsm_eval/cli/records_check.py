@@ -1,4 +1,4 @@
-"""`lsm-eval record check`: whether records are what they say."""
+"""`lsm-eval records check`: whether records are what they say."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ if TYPE_CHECKING:
     from lsm_eval.recount.result import RecordCheck
 
 
-@click.group("record")
-def record() -> None:
-    """Count records again."""
-
-
-@record.command("check")
+@click.command("check")
 @click.argument("records", metavar="REC...", nargs=-1, required=True, type=Folder())
 @click.option("--json", "as_json", is_flag=True, help="As one JSON list.")
 def check(records: tuple[Path, ...], as_json: bool) -> None:

@@ -1,0 +1,35 @@
+"""`lsm-eval records remove`: records that nobody needs any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lsm_eval.cli.folder import Folder
+
+
+@click.command("remove")
+@click.argument("records", metavar="REC...", nargs=-1, required=True, type=Folder())
+@click.option("--yes", is_flag=True, help="Remove without asking.")
+def remove(records: tuple[Path, ...], yes: bool) -> None:
+    """Remove the records in the folders REC, after asking. Answers that a store keeps stay there.
+
+    Nothing is removed where one REC is no record, is reached through a symbolic link, or holds something else too.
+    """
+    from lsm_eval.cli.confirm import confirm
+    from lsm_eval.cli.table import size
+    from lsm_eval.comparison.shown.escape import visible
+    from lsm_eval.results.removal import check_removable, folder_bytes, remove_record
+
+    folders = list(dict.fromkeys(records))
+    for folder in folders:
+        check_removable(folder)
+    sizes = [folder_bytes(folder) for folder in folders]
+    for folder, own in zip(folders, sizes, strict=True):
+        click.echo(f"{visible(str(folder), 4_000)}  {size(own)}", err=True)
+    what = "this record" if len(folders) == 1 else f"these {len(folders)} records"
+    confirm(f"Remove {what} ({size(sum(sizes))})?", yes=yes)
+    for folder in folders:
+        remove_record(folder)
+        click.echo(f"removed {visible(str(folder), 4_000)}")

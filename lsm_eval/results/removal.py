@@ -1,0 +1,81 @@
+"""Removing a record: only a folder that is one, with nothing else in it, and nothing that lies elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from lsm_eval.errors import UserError
+from lsm_eval.results.reader import is_record
+from lsm_eval.results.writer import ESTIMATES, MANIFEST, PROFILE, SAMPLES, UNFINISHED
+
+_FILES = frozenset({MANIFEST, ESTIMATES, ".DS_Store"})
+_FOLDERS = frozenset({SAMPLES, PROFILE})
+
+
+def check_removable(folder: Path) -> None:
+    """Raise `UserError` where `folder` is no record, whole or broken, or holds anything that is no part of one."""
+    own = Path(os.path.abspath(folder))  # noqa: PTH100 (`resolve` would follow the links that are looked for)
+    above = own.parent.parent
+    if os.path.realpath(own) != os.path.join(os.path.realpath(above), own.parent.name, own.name):  # noqa: PTH118
+        raise UserError(
+            f"{folder} is reached through a symbolic link, and lies elsewhere: nothing was removed; name the folder itself."
+        )
+    if not own.is_dir():
+        raise UserError(f"{folder} is no folder: nothing was removed; name a record's.")
+    if not (own / MANIFEST).is_file() or not is_record(own / MANIFEST):
+        raise UserError(
+            f"{folder} is no record, so nothing was removed: name folders that `lsm-eval records list` shows."
+        )
+    foreign = next(_foreign(own), None)
+    if foreign is not None:
+        raise UserError(
+            f"{folder} holds {foreign}, which is no part of a record: nothing was removed; move it to another place first."
+        )
+
+
+def remove_record(folder: Path) -> None:
+    """Remove the record in `folder`, which was checked. It is renamed first, so that no reader sees half of it. Raises
+    `UserError`."""
+    own = Path(os.path.abspath(folder))  # noqa: PTH100
+    # The next run into this folder clears away what is left under such a name.
+    aside = own.parent / f"{UNFINISHED}{os.getpid()}-removed-{own.name}"
+    try:
+        own.rename(aside)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be removed ({error.strerror}): check the folder's rights."
+        ) from error
+    shutil.rmtree(aside, ignore_errors=True)
+    if aside.exists():
+        raise UserError(f"{aside} could not be removed whole: remove what is left of it.")
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below `folder`; what links lead to is not counted."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(where, name)).st_size  # noqa: PTH118
+            except OSError:
+                continue
+    return total
+
+
+def _foreign(folder: Path) -> Iterator[str]:
+    """What is in a record's folder and no part of a record."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.name in _FILES and not is_folder:
+                continue
+            if entry.name not in _FOLDERS or not is_folder:
+                yield entry.name
+                continue
+            with os.scandir(entry.path) as tables:
+                for table in tables:
+                    if table.is_dir(follow_symlinks=False) or not table.name.endswith(".parquet"):
+                        yield f"{entry.name}/{table.name}"
