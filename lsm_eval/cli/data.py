@@ -11,7 +11,7 @@ import click
 
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.options import CODE, split_names
+from lsm_eval.cli.options import CODE_OPTION, split_names
 from lsm_eval.cli.streams import one_line
 from lsm_eval.errors import UserError
 
@@ -48,7 +48,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--include", type=folder, multiple=True, help="Folder with further task files; may be repeated."
         ),
-        click.option("--include-code", is_flag=True, help=CODE),
+        CODE_OPTION,
         click.argument("tasks", nargs=-1, required=True),
     ):
         command = option(command)

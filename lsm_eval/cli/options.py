@@ -24,6 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 MAX_SEED = 2**32 - 1
 """What every generator of random numbers takes."""
 CODE = "Run Python files that included task files name; read them first."
+CODE_OPTION = click.option("--include-code", is_flag=True, help=CODE)
 DEFAULT_MODEL = "builtin:smollm2-135m"
 
 
@@ -108,7 +109,7 @@ def run_options(function: F) -> F:
                      help="Go on where data is not what its task pins; the signature then says so."),
         click.option("--include", type=path, multiple=True, metavar="DIR",
                      help="A folder of further task files; may be given several times."),
-        click.option("--include-code", is_flag=True, help=CODE),
+        CODE_OPTION,
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)

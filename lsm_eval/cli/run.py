@@ -70,7 +70,7 @@ def run(
 
         check_tracker(log_to)
     progress = make_progress()
-    gate = read_gate(options, options["include"])
+    gate = read_gate(options, options["include"], include_code=options["include_code"])
     if gate is not None:
         options["strict"] = True
     options["judge"] = judge = take_judge(options)

@@ -219,7 +219,10 @@ def within_bounds(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, .
 
 
 def own_metrics(loaded: LoadedTask, *, offline: bool) -> tuple[AnyMetric, ...]:
-    made = tuple(metrics.create(spec, offline=offline, folder=loaded.folder) for spec in loaded.task.metrics)
+    made = tuple(
+        metrics.create(spec, offline=offline, folder=loaded.folder, own=loaded.own)
+        for spec in loaded.task.metrics
+    )
     names = [metric.name for metric in made]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:

@@ -230,13 +230,15 @@ def test_the_wheel(repo: Path, tmp_path: Path) -> None:
     """Installed elsewhere, without the checkout in reach, with every task and its data inside."""
     wheel = _build(repo, tmp_path / "dist")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    tasks = {path.relative_to(repo / "tasks") for path in (repo / "tasks").rglob("*") if path.is_file()}
-    assert tasks
+    files = [path for path in (repo / "tasks").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    tasks = {path.relative_to(repo / "tasks") for path in files}
+    assert {Path("bias/bbq/code.py"), Path("bias/bbq/README.md"), Path("bias/bbq/bbq.yaml")} <= tasks
     assert {f"lsm_eval/_tasks/{path.as_posix()}" for path in tasks} <= inside
     assert "lsm_eval/py.typed" in inside
     code = {path.relative_to(repo).as_posix() for path in (repo / "lsm_eval").rglob("*") if path.is_file()}
     assert {name for name in code if "__pycache__" not in name} <= inside
     assert not [name for name in inside if name.startswith(("tests", "tasks", "benchmarks"))]
+    assert not [name for name in inside if name.endswith(".pyc")]
 
     site = _install(wheel, tmp_path / "site")
     elsewhere = tmp_path / "elsewhere"
@@ -252,6 +254,12 @@ def test_the_wheel(repo: Path, tmp_path: Path) -> None:
     assert {row["task"] for row in json.loads(listed.out)} == {
         path.stem for path in tasks if path.suffix == ".yaml" and path.parts[0] != "suites"
     }
+    script = "from lsm_eval.metrics.registry import create; print(type(create('bbq_bias_ambig')).__module__)"
+    made = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=elsewhere, env=environment(**env), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert made.stdout.strip() == "lsm_eval.benchmarks.bias.bbq.code"
     done = spawn(
         "run",
         "--tasks",

@@ -12,7 +12,7 @@ from lsm_eval.progress import Silent
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.data import DataOptions
-from lsm_eval.tasks.files import packaged_tasks
+from lsm_eval.tasks.packaged import packaged_tasks
 
 MODEL = "builtin:smollm2-135m"
 

@@ -11,7 +11,7 @@ import yaml
 
 from lsm_eval.errors import UserError
 from lsm_eval.tasks import files, yaml_reader
-from lsm_eval.tasks.files import packaged_tasks
+from lsm_eval.tasks.packaged import packaged_tasks
 from lsm_eval.tasks.registry import Registry
 from lsm_eval.tasks.yaml_reader import read_yaml
 

@@ -1,11 +1,12 @@
-"""What templates of task files may use beyond Jinja's own: functions (`GLOBALS`) and filters (`FILTERS`)."""
+"""What templates of all task files may use beyond Jinja's own: functions (`GLOBALS`) and filters (`FILTERS`).
+
+A function of one benchmark alone stands in its folder's `code.py` (`lsm_eval.tasks.own_code`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lsm_eval.tasks.helpers.bbq import bbq_lettered, bbq_metadata, bbq_published
 from lsm_eval.tasks.helpers.canaries import canary_before, canary_bits, canary_choices, canary_place
 from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
 from lsm_eval.tasks.helpers.labels import digest, labels_over, shuffled, union
@@ -20,9 +21,6 @@ from lsm_eval.tasks.helpers.wino import winobias_parts, winogender_majority
 __all__ = ["FILTERS", "GLOBALS"]
 
 GLOBALS: Mapping[str, Callable[..., Any]] = {
-    "bbq_lettered": bbq_lettered,
-    "bbq_metadata": bbq_metadata,
-    "bbq_published": bbq_published,
     "canary_before": canary_before,
     "canary_bits": canary_bits,
     "canary_choices": canary_choices,

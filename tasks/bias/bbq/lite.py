@@ -152,7 +152,7 @@ def _row(path: Path, example: Mapping[str, Any]) -> dict[str, Any]:
 def _biased(
     answers: Sequence[str], unknown: int, groups: Sequence[str], text: str, negative: bool
 ) -> int | None:
-    """The answer that goes with the stereotype, as for BBQ (`helpers.bbq.biased_index`)."""
+    """The answer that goes with the stereotype, as for BBQ (`groups.biased_index`)."""
     people = [index for index in range(len(answers)) if index != unknown]
     words = [word for group in groups for word in GROUPS[group]]
     targets = [index for index in people if _names(answers[index], words, text)]

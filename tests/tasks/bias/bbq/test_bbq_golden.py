@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-
-from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import Measurement
-from lsm_eval.metrics.bias.bbq import (
+from lsm_eval.benchmarks.bias.bbq.code import (
     AccuracyAmbiguous,
     AccuracyDisambiguated,
     AlignmentCost,
     BiasAmbiguous,
     BiasDisambiguated,
 )
+from lsm_eval.benchmarks.bias.bbq.groups import bbq_lettered, bbq_metadata, bbq_published
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import Measurement
 from lsm_eval.requests import Score, Scored
 from lsm_eval.statistics.intervals import estimate
-from lsm_eval.tasks.helpers.bbq import bbq_lettered, bbq_metadata, bbq_published
 from lsm_eval.tasks.sample import Sample
 
 CATEGORIES = ("Age", "Disability_status", "Religion", "Sexual_orientation")

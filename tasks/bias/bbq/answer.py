@@ -1,4 +1,4 @@
-"""Which of the options does a generated answer name? For BBQ and sets of its kind.
+"""Which of the options does a generated answer name?
 
 An answer that names none of the options, or several, is no answer. It is never taken for a wrong one: such items
 are left out of accuracy and bias scores, as in the paper (Parrish et al. 2022, section 4), and have a rate of
@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from lsm_eval.metrics.reading import chosen_option
+from lsm_eval.metrics.bias import by_context
 from lsm_eval.metrics.reading.markup import plain
-from lsm_eval.reasoning.split import split
 
 
 def named(
@@ -22,19 +21,8 @@ def named(
 ) -> tuple[int, ...]:
     """Indices of the options that an answer names, in ascending order; one means that it is decided.
 
-    `options` stand under the letters A, B, C, … `unknown` is the index of the option that says it cannot be known.
-    `names` are further words for the options, parallel to them (`answer_info`: "blind woman" for "The woman who is
-    blind"); those of a single word are too common to tell anything. What a reasoning model thought before its answer
-    plays no part."""
-    return _named(split(answer).answer, tuple(options), unknown, tuple(names))
-
-
-@lru_cache(maxsize=256)
-def _named(
-    answer: str, options: tuple[str, ...], unknown: int | None, names: tuple[str, ...]
-) -> tuple[int, ...]:
-    # The metrics of a task read each answer in turn.
-    return chosen_option.named(answer, options, unknown=unknown, names=names, fold=normalised)
+    `names` are the first words of `answer_info`: "blind woman" for "The woman who is blind"."""
+    return by_context.named(answer, options, unknown=unknown, names=names, fold=normalised)
 
 
 @lru_cache(maxsize=4096)
