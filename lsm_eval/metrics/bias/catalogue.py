@@ -6,15 +6,6 @@ from lsm_eval.metrics.entry import Entry, entries
 
 ENTRIES: dict[str, Entry] = {
     **entries(
-        "bias.cbbq",
-        ("score", "generate"),
-        {
-            "cbbq_bias": ("CbbqTotal", "CBBQ bias, 0.4 S_amb + 0.6 S_disamb", "fraction", False),
-            "cbbq_bias_ambig": ("CbbqAmbiguous", "CBBQ bias, ambiguous contexts", "fraction", False),
-            "cbbq_bias_disambig": ("CbbqDisambiguated", "CBBQ bias, clear contexts", "fraction", False),
-        },
-    ),
-    **entries(
         "bias.gap",
         ("score", "generate", "perplexity"),
         {"gap": ("gap", "a metric over one group minus the same over another", "fraction", None)},

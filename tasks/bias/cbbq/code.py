@@ -15,9 +15,16 @@ import numpy as np
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.bias.by_context import ByContext, right_of, tallies
 from lsm_eval.metrics.common import ProportionMetric, counted, metadata, ratio
+from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined, share_among
 from lsm_eval.tasks.sample import Sample
+
+METRICS: MetricRows = {
+    "cbbq_bias": ("CbbqTotal", "CBBQ bias, 0.4 S_amb + 0.6 S_disamb", "fraction", False, "score generate"),
+    "cbbq_bias_ambig": ("CbbqAmbiguous", "CBBQ bias, ambiguous contexts", "fraction", False, "score generate"),
+    "cbbq_bias_disambig": ("CbbqDisambiguated", "CBBQ bias, clear contexts", "fraction", False, "score generate"),
+}  # fmt: skip
 
 WEIGHTS = (0.4, 0.6)
 """Of the ambiguous and the disambiguated score in the total."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsm_eval.benchmarks.bias.cbbq import rows as cbbq
 from unpacked_files import unpacked
 
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.readers import cbbq
 
 CATEGORIES = ("disease", "ethnicity", "gender", "educational_qualification", "physical_appearance", "SES")
 
