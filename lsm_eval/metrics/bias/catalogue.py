@@ -36,18 +36,6 @@ ENTRIES: dict[str, Entry] = {
         },
     ),
     **entries(
-        "bias.crows",
-        "score",
-        {
-            "prefers_first_shared": (
-                "PrefersFirstShared",
-                "first makes shared words likelier",
-                "fraction",
-                None,
-            )
-        },
-    ),
-    **entries(
         "bias.occupation",
         "score",
         {

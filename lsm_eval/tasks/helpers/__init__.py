@@ -12,7 +12,6 @@ from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
 from lsm_eval.tasks.helpers.labels import digest, labels_over, shuffled, union
 from lsm_eval.tasks.helpers.real_toxicity import real_toxicity_sampled
 from lsm_eval.tasks.helpers.safetybench import safetybench_options, safetybench_right
-from lsm_eval.tasks.helpers.shared_words import shared_words
 from lsm_eval.tasks.helpers.text import FILTERS
 from lsm_eval.tasks.helpers.toxigen import toxigen_last, toxigen_prompt
 from lsm_eval.tasks.helpers.truthfulqa import truthfulqa_references
@@ -28,7 +27,6 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "cmmlu_subject": cmmlu_subject,
     "digest": digest,
     "labels_over": labels_over,
-    "shared_words": shared_words,
     "real_toxicity_sampled": real_toxicity_sampled,
     "safetybench_options": safetybench_options,
     "safetybench_right": safetybench_right,

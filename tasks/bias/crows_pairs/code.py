@@ -12,15 +12,25 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.choice import best, credit
 from lsm_eval.metrics.common import ProportionMetric, metadata, scored
+from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
+
+from .shared import shared_words
+
+__all__ = ["PrefersFirstShared", "shared_words"]
+
+METRICS: MetricRows = {
+    "prefers_first_shared": ("PrefersFirstShared", "first makes shared words likelier", "fraction", None, "score"),
+}  # fmt: skip
+FUNCTIONS = ("shared_words",)
 
 
 class PrefersFirstShared(ProportionMetric):
     """`prefers_first_shared`: of two sentences the first makes the words they share likelier; a tie counts 1/2.
 
     The sample's first request has both sentences as continuations; `metadata.shared` is what
-    `lsm_eval.tasks.helpers.shared_words.shared_words` says of them, and the further requests are those it asks. A
+    `shared.shared_words` says of them, and the further requests are those it asks. A
     pair that shares no word has no say."""
 
     default_name = "prefers_first_shared"
