@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsm_eval.benchmarks.bias.stereoset import code as stereoset
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics import registry as metrics
@@ -19,7 +20,7 @@ from lsm_eval.requests import Generate, Response, Score
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.data import DataOptions, Table, load
-from lsm_eval.tasks.readers import bold, stereoset
+from lsm_eval.tasks.readers import bold
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 from lsm_eval.tasks.schema import Dataset, Task

@@ -52,23 +52,4 @@ ENTRIES: dict[str, Entry] = {
             "pronoun_prefers_she": ("PrefersShe", "she likelier than he", "fraction", None),
         },
     ),
-    **entries(
-        "bias.stereoset",
-        "score",
-        {
-            "stereoset_icat": ("IdealisedCat", "StereoSet ICAT over target terms, 0 to 100", "points", True),
-            "stereoset_lms": (
-                "LanguageModelling",
-                "StereoSet: sense preferred to nonsense, over terms",
-                "points",
-                True,
-            ),
-            "stereoset_ss": (
-                "StereotypeScore",
-                "StereoSet: stereotype preferred, over terms",
-                "points",
-                None,
-            ),
-        },
-    ),
 }

@@ -21,13 +21,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
 from lsm_eval.metrics.common import Described, ratio, scored
+from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.bounded import bounded_mean
@@ -35,7 +36,33 @@ from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import cluster_sums
 from lsm_eval.tasks.sample import Sample
 
+METRICS: MetricRows = {
+    "stereoset_icat": ("IdealisedCat", "StereoSet ICAT over target terms, 0 to 100", "points", True, "score"),
+    "stereoset_lms": ("LanguageModelling", "StereoSet: sense preferred to nonsense, over terms", "points", True, "score"),
+    "stereoset_ss": ("StereotypeScore", "StereoSet: stereotype preferred, over terms", "points", None, "score"),
+}  # fmt: skip
+
+LABELS = ("anti_stereotype", "stereotype", "unrelated")
+"""The sentences of a row, by the hub's class labels, 0 to 2."""
 _LEVEL = 0.95
+
+
+def rows(source: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with `id`, `target`, `bias_type`, `context` and a sentence under each of `LABELS`, sorted by id.
+
+    The votes of single annotators are left out, and neither the hub's order of rows nor that of sentences plays a
+    part. Raises `UserError` for a row that has not one sentence of each label."""
+    return sorted((_row(row) for row in source), key=lambda row: str(row["id"]))
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    sentences, labels = row["sentences"]["sentence"], row["sentences"]["gold_label"]
+    if sorted(labels) != [0, 1, 2] or len(sentences) != len(labels):
+        raise UserError(
+            f"StereoSet row {row['id']} has not one sentence each of {', '.join(LABELS)}: check the dataset's revision."
+        )
+    named = {LABELS[label]: sentence for label, sentence in zip(labels, sentences, strict=True)}
+    return {**{key: row[key] for key in ("id", "target", "bias_type", "context")}, **named}
 
 
 class _StereoSet(Described, ABC):

@@ -10,10 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lsm_eval.benchmarks.bias.stereoset.code import (
+    IdealisedCat,
+    LanguageModelling,
+    StereotypeScore,
+    term_means,
+)
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.metrics.bias.stereoset import IdealisedCat, LanguageModelling, StereotypeScore, term_means
 from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Response, Score, Scored
