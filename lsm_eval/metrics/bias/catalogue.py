@@ -35,21 +35,4 @@ ENTRIES: dict[str, Entry] = {
             ),
         },
     ),
-    **entries(
-        "bias.occupation",
-        "score",
-        {
-            "occupation_correlation": (
-                "ShareCorrelation",
-                "pronouns and the share of women, Pearson",
-                "other",
-                None,
-            ),
-            "occupation_gap": ("Gap", "p(she), women's occupations minus others", "fraction", None),
-            "pronoun_log_ratio": ("LogRatio", "mean log-ratio of she to he", "nats", None),
-            "pronoun_log_ratio_size": ("LogRatioSize", "mean size of that log-ratio", "nats", False),
-            "pronoun_neutral_share": ("NeutralShare", "probability of they among pronouns", "fraction", None),
-            "pronoun_prefers_she": ("PrefersShe", "she likelier than he", "fraction", None),
-        },
-    ),
 }

@@ -7,10 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
-from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.metrics.bias.occupation import (
+from lsm_eval.benchmarks.bias.occupation_gender.code import (
     Gap,
     LogRatio,
     LogRatioSize,
@@ -18,6 +15,9 @@ from lsm_eval.metrics.bias.occupation import (
     PrefersShe,
     ShareCorrelation,
 )
+
+from lsm_eval.errors import UserError
+from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Response, Score, Scored
 from lsm_eval.statistics.estimate import Estimate
