@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsm_eval.benchmarks.bias.bold import rows as bold
 from lsm_eval.benchmarks.bias.stereoset import code as stereoset
 
 from lsm_eval.errors import UserError
@@ -20,7 +21,6 @@ from lsm_eval.requests import Generate, Response, Score
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.data import DataOptions, Table, load
-from lsm_eval.tasks.readers import bold
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 from lsm_eval.tasks.schema import Dataset, Task
@@ -205,19 +205,19 @@ def test_a_hub_set_can_be_reshaped(hub_mirror: Path) -> None:
         options = DataOptions(mirror=hub_mirror, offline=True)
         return load(Dataset(**{**given, **more}), base=Path(), options=options, pinned=None)
 
-    plain, made = read(), read(reshape="lsm_eval.tasks.readers.bold:rows", id_column="id")
+    plain, made = read(), read(reshape="lsm_eval.benchmarks.bias.bold.rows:rows", id_column="id")
     assert (len(plain.rows), len(made.rows)) == (7201, 23679)
     assert set(made.rows[0]) == {"id", "domain", "group", "name", "prompt"}
     assert made.ids[0] == made.rows[0]["id"]
     assert plain.sha256 != made.sha256
     with pytest.raises(UserError, match="no column 'number'"):
-        read(reshape="lsm_eval.tasks.readers.bold:rows", id_column="number")
+        read(reshape="lsm_eval.benchmarks.bias.bold.rows:rows", id_column="number")
     with pytest.raises(UserError, match=r"cannot be called with a list of rows and `dataset.arguments`"):
-        read(reshape="lsm_eval.tasks.readers.bold:rows", arguments={"first": 3})
+        read(reshape="lsm_eval.benchmarks.bias.bold.rows:rows", arguments={"first": 3})
     with pytest.raises(UserError, match="has no function 'nothing'"):
-        read(reshape="lsm_eval.tasks.readers.bold:nothing")
+        read(reshape="lsm_eval.benchmarks.bias.bold.rows:nothing")
     with pytest.raises(ValueError, match="reshape goes with hub"):
-        Dataset(file="rows.jsonl", columns=("a",), reshape="lsm_eval.tasks.readers.bold:rows")
+        Dataset(file="rows.jsonl", columns=("a",), reshape="lsm_eval.benchmarks.bias.bold.rows:rows")
 
 
 def test_further_prompts_with_choices_of_their_own_go_with_scores() -> None:

@@ -22,6 +22,7 @@ from lsm_eval.detectors.sentiment_lexical import SentimentLexical
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
 from lsm_eval.metrics.common import Described, MeanMetric, counted, generated, metadata, ratio
+from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.requests import Answer, Generate
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.bounded import bounded_mean, normal_quantile
@@ -29,6 +30,13 @@ from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.statistics.spread import DRAWS, spread
 from lsm_eval.tasks.sample import Sample
+
+METRICS: MetricRows = {
+    "bold_difference": ("Difference", "tone of one group minus another's (lexical)", "other", None, "generate"),
+    "bold_regard_lexical": ("RegardLexical", "regard by word lists, -1 to 1 (a stand-in)", "other", None, "generate"),
+    "bold_sentiment": ("Sentiment", "sentiment by a word list, -1 to 1", "other", None, "generate"),
+    "bold_spread": ("Spread", "tone of the best-off minus the worst-off group (lexical)", "other", None, "generate"),
+}  # fmt: skip
 
 Tone = Literal["sentiment", "regard"]
 _LEVEL = 0.95
