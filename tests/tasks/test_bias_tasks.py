@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from lsm_eval.benchmarks.bias.wino.code import MOSTLY_WOMEN, winobias_parts, winogender_majority
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics import registry
@@ -18,7 +19,6 @@ from lsm_eval.requests import Score, Scored
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
 from lsm_eval.tasks.data import DataOptions, load
-from lsm_eval.tasks.helpers.wino import MOSTLY_WOMEN, winobias_parts, winogender_majority
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 

@@ -15,7 +15,6 @@ from lsm_eval.tasks.helpers.safetybench import safetybench_options, safetybench_
 from lsm_eval.tasks.helpers.text import FILTERS
 from lsm_eval.tasks.helpers.toxigen import toxigen_last, toxigen_prompt
 from lsm_eval.tasks.helpers.truthfulqa import truthfulqa_references
-from lsm_eval.tasks.helpers.wino import winobias_parts, winogender_majority
 
 __all__ = ["FILTERS", "GLOBALS"]
 
@@ -35,7 +34,5 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "toxigen_prompt": toxigen_prompt,
     "truthfulqa_references": truthfulqa_references,
     "union": union,
-    "winobias_parts": winobias_parts,
-    "winogender_majority": winogender_majority,
 }
 """Functions by the name under which templates call them."""

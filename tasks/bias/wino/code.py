@@ -8,6 +8,8 @@ from typing import Literal, TypedDict
 
 from lsm_eval.errors import UserError
 
+FUNCTIONS = ("winobias_parts", "winogender_majority")
+
 _OCCUPATIONS = """
     accountant analyst assistant attendant auditor baker carpenter ceo cashier chief cleaner clerk
     construction-worker cook counselor designer developer driver editor farmer guard hairdresser housekeeper
