@@ -2,8 +2,9 @@
 `evaluate` library.
 
 Importing this module loads no metric. The metrics of the folders that come with lsm-eval are built in: any task may name
-them. Those of another folder (`tasks.own_code`) are known to the tasks in it, before all others. Another package adds metrics through the entry-point group
-`lsm_eval.metrics`, each a callable that takes the options as keyword arguments and returns a metric.
+them. Those of another folder (`tasks.own_code`) are known to the tasks in it, before all others. Another package adds
+metrics through the entry-point group `lsm_eval.metrics`, each a callable that takes the options as keyword arguments and
+returns a metric.
 `evaluate:NAME` and `evaluate:./local/path` load a module of the Hugging Face `evaluate` library.
 """
 

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +34,7 @@ class OwnCode:
     file: Path
     declared: Declared
 
-    @property
+    @cached_property
     def packaged(self) -> bool:
         """Whether it came with lsm-eval."""
         return comes_with_us(self.file)
@@ -61,8 +61,12 @@ class OwnCode:
         """The functions of templates, by name. Runs the file. Raises `UserError`."""
         return {name: self._get(name) for name in self.functions}
 
+    @cached_property
+    def _module(self) -> ModuleType:
+        return run(self.file)
+
     def _get(self, name: str) -> Callable[..., Any]:
-        found = getattr(run(self.file), name, None)
+        found = getattr(self._module, name, None)
         if not callable(found):
             raise UserError(
                 f"{self.file} declares {name!r} and has no function or class of that name: mend it."

@@ -18,15 +18,16 @@ def packaged_tasks() -> Path:
 def module_name(file: Path) -> str | None:
     """The name by which a Python file that comes with lsm-eval is imported, the same in a checkout and in a wheel; None
     for any other file."""
-    file = file.resolve()
-    if not file.is_relative_to(_root()):
+    if not comes_with_us(file):
         return None
-    return ".".join((PACKAGE, *file.relative_to(_root()).with_suffix("").parts))
+    folder = file.parent.resolve().relative_to(_root())
+    return ".".join((PACKAGE, *folder.parts, file.stem))
 
 
-def comes_with_us(path: Path) -> bool:
-    """Whether a file came with lsm-eval."""
-    return path.resolve().is_relative_to(_root())
+def comes_with_us(file: Path) -> bool:
+    """Whether a file stands in a folder that came with lsm-eval, so that its neighbours did, too. A link to one elsewhere does
+    not."""
+    return file.parent.resolve().is_relative_to(_root())
 
 
 @lru_cache(maxsize=1)

@@ -47,7 +47,9 @@ def compile_template(
     """A function from a row to the template's value.
 
     `where` names file and key in errors, `columns` are the row's as far as they are known; `quiet` keeps what a row holds
-    out of errors; `own` has further functions, those of the task's folder. Raises `UserError` for a template that does not parse, and, when rendered, for a column that is not
+    out of errors; `own` has further functions, those of the task's folder.
+
+    Raises `UserError` for a template that does not parse, and, when rendered, for a column that is not
     there, an expression that fails on a row, or one that takes too much; `NullError` for a null that would be shown.
     """
     there = environment(own)

@@ -83,3 +83,17 @@ def test_a_folder_of_ours_works_outside(tmp_path: Path) -> None:
     }  # fmt: skip
     said = [Templates(task).value("m", task.task.metadata["biased"])(row) for task in (mine, ours)]
     assert said == [0, 0]
+
+
+def test_a_link_to_a_file_of_ours_lends_its_neighbours_no_trust(tmp_path: Path) -> None:
+    ours = packaged_tasks() / "bias" / "bbq"
+    (tmp_path / "bbq.yaml").symlink_to(ours / "bbq.yaml")
+    mark = tmp_path / "ran"
+    (tmp_path / "code.py").write_text(f'FUNCTIONS = ("bbq_metadata",)\nopen({str(mark)!r}, "w").close()\n')
+    with pytest.raises(CodeRefused, match="the function bbq_metadata is code of its folder"):
+        Registry().resolve([str(tmp_path / "bbq.yaml")])
+    assert not mark.exists()
+    # A folder that is one of ours by another path is ours.
+    (tmp_path / "linked").symlink_to(ours, target_is_directory=True)
+    (task,) = Registry().resolve([str(tmp_path / "linked" / "bbq.yaml")])
+    assert (task.own is None, task.code) == (False, None)
