@@ -10,12 +10,13 @@ import hashlib
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
@@ -25,6 +26,9 @@ from lsm_eval.tasks.packaged import comes_with_us, module_name, packaged_tasks
 if TYPE_CHECKING:
     from lsm_eval.metrics.entry import Entry
     from lsm_eval.tasks.schema import Task
+
+_INCLUDED = "lsm_eval_included_"
+"""Begins the name of the package that an included folder is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +114,7 @@ def run(file: Path) -> ModuleType:
     name = module_name(file)
     if name is None:
         # Under a name of its own, so that files of one name in two folders stay apart; changed files are run anew.
-        package = f"lsm_eval_included_{_digest(file.parent)}"
-        name = f"{package}.{file.stem}"
+        name = f"{_INCLUDED}{_digest(file.parent)}.{file.stem.replace('.', '_')}"
     if name in sys.modules:
         return sys.modules[name]
     try:
@@ -129,8 +132,9 @@ def _run_beside(name: str, file: Path) -> ModuleType:
         parent = ModuleType(package)
         parent.__path__ = [str(file.parent)]
         sys.modules[package] = parent
-    importlib.invalidate_caches()  # files may have come since Python looked into the folder
-    spec = spec_from_file_location(name, file)
+    if not any(finder is _Neighbours for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Neighbours)
+    spec = _Neighbours.of(name, file)
     assert spec
     assert spec.loader
     module = sys.modules[name] = module_from_spec(spec)
@@ -141,6 +145,31 @@ def _run_beside(name: str, file: Path) -> ModuleType:
             del sys.modules[loaded]
         raise
     return module
+
+
+class _Fresh(SourceFileLoader):
+    """Runs a file as it stands: what Python has kept compiled of it may be older, by as little as a second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+class _Neighbours:
+    """Finds the files that an included file imports from its folder (`sys.meta_path`)."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        package, _, stem = name.rpartition(".")
+        if not package.startswith(_INCLUDED) or not path:
+            return None
+        file = Path(path[0], f"{stem}.py")
+        return _Neighbours.of(name, file) if file.is_file() else None
+
+    @staticmethod
+    def of(name: str, file: Path) -> ModuleSpec | None:
+        return spec_from_file_location(name, file, loader=_Fresh(name, str(file)))
 
 
 def content(file: Path) -> bytes:

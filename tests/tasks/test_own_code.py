@@ -83,10 +83,13 @@ def test_the_pages_folder_runs(words: Path, tmp_path: Path) -> None:
 def test_records_of_a_folder_are_compared_with_it_at_hand(words: Path, tmp_path: Path) -> None:
     """A metric that is no mean over samples needs its code."""
     file = words / "code.py"
-    text = file.read_text(encoding="utf-8").replace("MeanMetric", "Described").replace(
-        "class WordCount(Described):", "class WordCount(Described):\n    weighs = True\n"
-        "    def aggregate(self, sums):\n        return (sums[..., 0] / sums[..., 1]) ** 2\n"
-    )  # fmt: skip
+    text = file.read_text(encoding="utf-8").replace("MeanMetric", "Described")
+    text = text.replace("counted(len(generated(self.name, answer).text.split()))", """Measurement(
+            (float(len(generated(self.name, answer).text.split())), float(len(generated(self.name, answer).text))), None
+        )
+
+    def aggregate(self, sums):
+        return sums[..., 0] / sums[..., 1]""")  # fmt: skip
     file.write_text(text, encoding="utf-8")
     runs = []
     for seed in ("0", "1"):
@@ -127,7 +130,7 @@ def test_a_task_that_uses_none_of_the_code_needs_no_word(words: Path) -> None:
     (words / "plain.yaml").write_text(plain, encoding="utf-8")
     task = loaded(words, code=False, name="plain")
     assert (task.own, task.code) == (None, None)
-    named = plain.replace("[exact_match]", "[{draws_mean: {of: word_count}}]").replace(
+    named = plain.replace("[exact_match]", "[{greedy: {of: word_count}}]").replace(
         "task: plain", "task: nested"
     )
     (words / "nested.yaml").write_text(named, encoding="utf-8")
@@ -159,10 +162,10 @@ def test_a_metric_that_names_another_finds_the_folders(words: Path) -> None:
         (words / "code.py").read_text(encoding="utf-8").replace('"other", None', '"other", True'),
         encoding="utf-8",
     )
-    made = metrics.create({"draws_mean": {"of": "word_count"}}, own=loaded(words).own)
+    made = metrics.create({"greedy": {"of": "word_count"}}, own=loaded(words).own)
     assert "word_count" in made.signature
     with pytest.raises(UserError, match="unknown metric 'word_count'"):
-        metrics.create({"draws_mean": {"of": "word_count"}})
+        metrics.create({"greedy": {"of": "word_count"}})
     with pytest.raises(UserError, match="unknown metric 'word_cout': did you mean 'word_count'"):
         metrics.create("word_cout", own=loaded(words).own)
     with pytest.raises(UserError, match=r"'word_count' reads answers to generate requests"):

@@ -18,7 +18,8 @@ CATEGORIES = ("disease", "ethnicity", "gender", "educational_qualification", "ph
 
 @pytest.fixture(scope="module")
 def chinese(data_files: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    return cbbq.rows(unpacked(data_files / "cbbq", tmp_path_factory.mktemp("cbbq")))
+    found: list[dict[str, Any]] = cbbq.rows(unpacked(data_files / "cbbq", tmp_path_factory.mktemp("cbbq")))
+    return found
 
 
 def test_cbbq_rows(chinese: list[dict[str, Any]]) -> None:
@@ -73,7 +74,8 @@ def read_cbbq(tmp_path: Path, *files: list[dict[str, Any]]) -> list[dict[str, An
         path = tmp_path / f"{number}.json"
         path.write_text(json.dumps(content), encoding="utf-8-sig")
         paths.append(path)
-    return cbbq.rows(paths)
+    found: list[dict[str, Any]] = cbbq.rows(paths)
+    return found
 
 
 def test_cbbq_slips(tmp_path: Path) -> None:
