@@ -48,7 +48,7 @@ def measure(task: LoadedTask, text: str) -> float | None:
 
 
 def test_the_pages_folder_runs(words: Path, tmp_path: Path) -> None:
-    arguments = [
+    arguments: list[str | Path] = [
         "run",
         "--tasks",
         "words",

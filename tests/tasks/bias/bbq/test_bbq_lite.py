@@ -16,7 +16,9 @@ from lsm_eval.errors import UserError
 
 @pytest.fixture(scope="module")
 def items(data_files: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = bbq_lite.rows(unpacked(data_files / "bbq-lite", tmp_path_factory.mktemp("lite")))
+    found: list[dict[str, Any]] = bbq_lite.rows(
+        unpacked(data_files / "bbq-lite", tmp_path_factory.mktemp("lite"))
+    )
     return found
 
 
