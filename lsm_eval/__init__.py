@@ -105,12 +105,13 @@ def compare(
     groups: bool = False,
     flips: int = 0,
     include: Sequence[Path] = (),
+    include_code: bool = False,
 ) -> Comparison:
     """Each candidate against the baseline, metric by metric, over the samples that both have (`lsm-eval compare`).
 
     A record is what the command line names (`comparison.find.find`), or one that has been read. `across`: parts of signatures that are
     to differ beside the model. `groups`: the numbers of groups too. `flips`: changed samples a metric, at most. `include`: folders with
-    the task files of the records. Raises `errors.UserError` for what the command refuses with code 2."""
+    the task files of the records; `include_code`: their Python files may run. Raises `errors.UserError` for what the command refuses with code 2."""
     from lsm_eval.comparison.compare import compare as held
 
     return held(
@@ -120,6 +121,7 @@ def compare(
         groups=groups,
         most_flips=flips,
         include=include,
+        include_code=include_code,
     )
 
 
@@ -131,6 +133,7 @@ def gate(
     across: Collection[str] = (),
     inconclusive: Literal["neutral", "warn", "fail"] | None = None,
     include: Sequence[Path] = (),
+    include_code: bool = False,
     flips: int = 5,
     calibration: str | Path | None = None,
 ) -> GateResult:
@@ -153,6 +156,7 @@ def gate(
         across=across,
         inconclusive=inconclusive,
         include=include,
+        include_code=include_code,
         most_flips=flips,
         calibration=None if calibration is None else read_calibration(Path(calibration)),
     )

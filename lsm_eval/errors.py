@@ -17,6 +17,10 @@ class CodeFault(UserError):
     error's cause, and the command line keeps it in a log."""
 
 
+class CodeRefused(UserError):
+    """A task of the user's would run code, and the user has not said that it may."""
+
+
 class NotComparable(UserError):
     """Two runs that were to be held against each other cannot be, whatever is asked: the command line exits with code 4."""
 

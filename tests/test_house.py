@@ -37,8 +37,9 @@ def _rooms() -> set[str]:
 def _imports() -> dict[tuple[str, str], Path]:
     """A room, another that one of its files imports (anywhere in it), and that file."""
     found = {}
-    for path in PACKAGE.rglob("*.py"):
-        own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    files = [(path, path.relative_to(PACKAGE).parts[0].removesuffix(".py")) for path in PACKAGE.rglob("*.py")]
+    files += [(path, "benchmarks") for path in (ROOT / "tasks").rglob("*.py")]
+    for path, own in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names: list[str] = []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:

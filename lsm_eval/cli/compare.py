@@ -9,6 +9,7 @@ import click
 
 from lsm_eval.cli.exits import EXIT_NOT_COMPARABLE
 from lsm_eval.cli.folder import Folder
+from lsm_eval.cli.options import CODE_OPTION
 
 
 @click.command("compare")
@@ -21,6 +22,7 @@ from lsm_eval.cli.folder import Folder
               help="Samples a task that changed, with both answers.")  # fmt: skip
 @click.option("--include", multiple=True, type=Folder(), metavar="DIR",
               help="Folder with the task files of the records, where they are no packaged ones.")  # fmt: skip
+@CODE_OPTION
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown.")
 @click.option(
@@ -35,6 +37,7 @@ def compare(
     groups: bool,
     flips: int,
     include: tuple[Path, ...],
+    include_code: bool,
     as_json: bool,
     as_markdown: bool,
     reveal: bool,
@@ -65,6 +68,7 @@ def compare(
         groups=groups,
         most_flips=flips,
         include=include,
+        include_code=include_code,
     )
     if as_json:
         print_json(to_json(found))

@@ -13,7 +13,7 @@ import click
 from lsm_eval.cli.completing import completing
 from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
-from lsm_eval.cli.options import CODE
+from lsm_eval.cli.options import CODE_OPTION
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.verbosity import start_log, verbosity, verbosity_options
 from lsm_eval.errors import UserError
@@ -52,7 +52,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--include", type=folder, multiple=True, help="Folder with further task files; may be repeated."
         ),
-        click.option("--include-code", is_flag=True, help=CODE),
+        CODE_OPTION,
         click.argument("tasks", nargs=-1, required=True, shell_complete=completing("tasks")),
     ):
         command = option(command)

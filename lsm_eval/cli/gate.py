@@ -10,6 +10,7 @@ import click
 
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.gate_outputs import check_places, output_options, show, write_file
+from lsm_eval.cli.options import CODE_OPTION
 
 POLICY = "lsm-eval-gate.yaml"
 """Where `gate init` writes the policy."""
@@ -29,6 +30,7 @@ _POLICY = click.option("--policy", type=Folder(), metavar="FILE",
 @click.option("--across", multiple=True, metavar="PART",
               help="A part of the signature that is to differ beside the model, such as chat, shots or lsm-eval.")  # fmt: skip
 @_INCLUDE
+@CODE_OPTION
 @click.option("--calibration", type=Folder(), metavar="FILE",
               help="What runs of one model differ by (`lsm-eval gate calibrate`), to be added to every difference.")  # fmt: skip
 @output_options()
@@ -42,6 +44,7 @@ def gate(
     inconclusive: Literal["neutral", "warn", "fail"] | None,
     across: tuple[str, ...],
     include: tuple[Path, ...],
+    include_code: bool,
     calibration: Path | None,
     flips: int,
     annotations: str | None,
@@ -71,6 +74,7 @@ def gate(
         across=across,
         inconclusive=inconclusive,
         include=include,
+        include_code=include_code,
         most_flips=flips,
         calibration=None if calibration is None else read_calibration(calibration),
     )
@@ -107,6 +111,7 @@ def init(file: Path) -> None:
               help="What runs of one model differ by (`lsm-eval gate calibrate`): what an unchanged model needs.")  # fmt: skip
 @_POLICY
 @_INCLUDE
+@CODE_OPTION
 def plan(
     baseline: str,
     n: int | None,
@@ -115,6 +120,7 @@ def plan(
     calibration: Path | None,
     policy: Path | None,
     include: tuple[Path, ...],
+    include_code: bool,
 ) -> None:
     """How many samples a margin needs, or which margin so many samples can rule out, before money is spent.
 
@@ -138,6 +144,7 @@ def plan(
         discordance=discordance,
         calibration=None if calibration is None else read_calibration(calibration),
         include=include,
+        include_code=include_code,
     )
     print_table(planning.HEADER, [planning.cells(one) for one in found.rows], right=planning.RIGHT)
     if by_share := [planning.share_cells(one) for one in found.rows if one.by_share is not None]:
@@ -157,7 +164,8 @@ def plan(
 @click.argument("records", metavar="RECORD...", nargs=-1, required=True)
 @click.option("--out", required=True, type=Folder(), metavar="FILE", help="Where to write what was found.")
 @_INCLUDE
-def calibrate(records: tuple[str, ...], out: Path, include: tuple[Path, ...]) -> None:
+@CODE_OPTION
+def calibrate(records: tuple[str, ...], out: Path, include: tuple[Path, ...], include_code: bool) -> None:
     """By how much do runs of one and the same model differ? Flips and noise of every metric, for `lsm-eval gate --calibration`.
 
     Each RECORD is a run of its own, three or more of one model on one machine, made with --store none.
@@ -168,7 +176,7 @@ def calibrate(records: tuple[str, ...], out: Path, include: tuple[Path, ...]) ->
     from lsm_eval.gating import calibrate as calibrating
 
     check_places({"out": out})
-    found = calibrating.calibrate([find(one) for one in records], include)
+    found = calibrating.calibrate([find(one) for one in records], include, include_code=include_code)
     write_file(out, found.model_dump_json(indent=1) + "\n")
     print_table(
         calibrating.HEADER, [calibrating.cells(one) for one in found.metrics], right=calibrating.RIGHT

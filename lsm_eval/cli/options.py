@@ -15,6 +15,7 @@ from lsm_eval.runner.option_values import AUTO, CHOICES, MODEL, OVERFLOW, RANGES
 
 F = TypeVar("F", bound=Callable[..., Any])
 CODE = "Run Python files that included task files name; read them first."
+CODE_OPTION = click.option("--include-code", is_flag=True, help=CODE)
 
 
 def choice(name: str) -> click.Choice[str]:
@@ -120,7 +121,7 @@ def run_options(function: F) -> F:
                      help="Go on where data is not what its task pins; the signature then says so."),
         click.option("--include", type=path, multiple=True, metavar="DIR",
                      help="A folder of further task files; may be given several times."),
-        click.option("--include-code", is_flag=True, help=CODE),
+        CODE_OPTION,
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)

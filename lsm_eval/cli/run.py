@@ -96,7 +96,7 @@ def run(
     as_json = options["json_file"] == PRINTED
     if as_json:
         options["json_file"] = None
-    gate = read_gate(options, options["include"])
+    gate = read_gate(options, options["include"], include_code=options["include_code"])
     if gate is not None:
         options["strict"] = True
     options["judge"] = judge = take_judge(options)

@@ -51,7 +51,9 @@ def gate_run_options(function: F) -> F:
     return function
 
 
-def read_gate(options: dict[str, Any], include: Sequence[Path]) -> GateOptions | None:
+def read_gate(
+    options: dict[str, Any], include: Sequence[Path], *, include_code: bool = False
+) -> GateOptions | None:
     """Takes the gate's options out of all options; None without --gate. Raises UserError for what cannot be, before any model is looked at."""
     from lsm_eval.errors import UserError
 
@@ -83,7 +85,8 @@ def read_gate(options: dict[str, Any], include: Sequence[Path]) -> GateOptions |
     signature.check_across(
         across, {row.signature: row.signature for row in record.estimates}, signature.OPTIONS
     )
-    return GateOptions(GateSpec(record, told, across, inconclusive, flips, include), files, annotations)
+    spec = GateSpec(record, told, across, inconclusive, flips, include, include_code)
+    return GateOptions(spec, files, annotations)
 
 
 def gate_plan(

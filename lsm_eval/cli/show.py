@@ -91,6 +91,8 @@ def _print(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -> 
     click.echo(
         f"  {prepared.shots} shots, chat template {'on' if prepared.chat else 'off'}, model {model.info.name}"
     )
+    if (page := prepared.loaded.folder / "README.md").is_file():
+        click.echo(f"  page {page}")
     for text in definition.departures:
         click.echo(f"  departs from lm-evaluation-harness: {text}")
     if definition.sensitive:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lsm_eval.comparison.tables import FloatArray, Table
-from lsm_eval.errors import UserError
+from lsm_eval.errors import CodeRefused, UserError
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric, CorpusMetric
 from lsm_eval.results.schema import EstimateRow
@@ -24,9 +24,11 @@ Aggregate = Callable[[FloatArray], FloatArray]
 
 @dataclass
 class Aggregates:
-    """Finds aggregates in the task files that are installed, or in the folders of `include`."""
+    """Finds aggregates in the task files that are installed, or in the folders of `include`; `code`: whose Python files
+    may run."""
 
     include: Sequence[Path] = ()
+    code: bool = False
     _known: dict[str, Sequence[AnyMetric] | str] = field(default_factory=dict)
 
     def of(self, row: EstimateRow) -> Aggregate | str:
@@ -47,8 +49,13 @@ class Aggregates:
 
     def _metrics(self, task: str) -> Sequence[AnyMetric] | str:
         try:
-            (loaded,) = Registry(self.include).resolve([task])
-            return [metrics.create(spec, offline=True, folder=loaded.folder) for spec in loaded.task.metrics]
+            (loaded,) = Registry(self.include, code=self.code).resolve([task])
+            return [
+                metrics.create(spec, offline=True, folder=loaded.folder, own=loaded.own)
+                for spec in loaded.task.metrics
+            ]
+        except CodeRefused:
+            return f"the task {task} has code of its own: add --include-code if you trust it"
         except UserError:
             return f"the task file of {task} is not at hand: name its folder with --include"
 

@@ -33,15 +33,16 @@ def compare(
     groups: bool = False,
     most_flips: int = 0,
     include: Sequence[Path] = (),
+    include_code: bool = False,
     level: float = LEVEL,
 ) -> Comparison:
     """Each candidate against the baseline, over the samples that both have.
 
     `across`: parts of signatures, beside the model, that are to differ. `groups`: the numbers of groups (`acc[Age]`) too.
     `most_flips`: samples that changed, at most, by the first metric of each task. `include`: folders with the task files of the records, where they are
-    no packaged ones. Where a record, counted again, is not what it says, nothing is compared with it. Raises UserError where a name in `across` is no part of a signature, or a record is broken."""
+    no packaged ones; `include_code`: their Python files may run. Where a record, counted again, is not what it says, nothing is compared with it. Raises UserError where a name in `across` is no part of a signature, or a record is broken."""
     signature.check_across(across, _signatures([baseline, *candidates]))
-    reader = _Reader(baseline, across, groups, most_flips, Aggregates(include), level)
+    reader = _Reader(baseline, across, groups, most_flips, Aggregates(include, include_code), level)
     for at, candidate in enumerate(candidates):
         reader.count_again(at, candidate)
     rows = [row for at, candidate in enumerate(candidates) for row in reader.rows(at, candidate)]

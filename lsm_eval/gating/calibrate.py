@@ -32,9 +32,12 @@ HEADER = ("task", "metric", "n", "flips", "unstable", "runs differ by", "noise")
 RIGHT = frozenset({2, 3, 4, 5, 6})
 
 
-def calibrate(records: Sequence[Record], include: Sequence[Path] = ()) -> CalibrationFile:
+def calibrate(
+    records: Sequence[Record], include: Sequence[Path] = (), *, include_code: bool = False
+) -> CalibrationFile:
     """Flips and noise of every metric that all runs have (not of groups: `acc[Age]`). `include`: folders with the task files of the records,
-    where they are no packaged ones; metrics that are no means over samples need them.
+    where they are no packaged ones; metrics that are no means over samples need them; `include_code`:
+    their Python files may run.
 
     Raises UserError where there are fewer than three runs, two are the same, or they are not of one model, engine and hardware,
     took answers from the response store, or are not what they say."""
@@ -43,7 +46,7 @@ def calibrate(records: Sequence[Record], include: Sequence[Path] = ()) -> Calibr
     found: list[CalibratedMetric] = []
     left_out: list[LeftOutMetric] = []
     tables: dict[str, list[Table]] = {}
-    aggregates = Aggregates(include)
+    aggregates = Aggregates(include, include_code)
     for row in first.estimates:
         if "[" in row.metric:
             continue

@@ -38,14 +38,15 @@ def gate(
     across: Collection[str] = (),
     inconclusive: Inconclusive | None = None,
     include: Sequence[Path] = (),
+    include_code: bool = False,
     most_flips: int = 5,
     calibration: CalibrationFile | None = None,
 ) -> GateResult:
     """The answer for a candidate.
 
     `across`: parts of signatures, beside the model, that are to differ. `inconclusive`: what becomes of not enough data, in place
-    of what the policy says. `include`: folders with the task files of the records, where they are no packaged ones.
-    `most_flips`: changed samples of each metric that does not pass, at most. `calibration`: what runs of one model differ by
+    of what the policy says. `include`: folders with the task files of the records, where they are no packaged ones;
+    `include_code`: their Python files may run. `most_flips`: changed samples of each metric that does not pass, at most. `calibration`: what runs of one model differ by
     is added to every difference; one of another engine or other hardware makes the records *not comparable*. A record that, counted again, is not what it says
     is *not comparable*. Raises UserError where the policy asks what the records
     cannot answer (a metric that a task lacks, a direction where there is none), a record is broken, or nothing is asked."""
@@ -59,7 +60,7 @@ def gate(
         )
     records = [record for record in (baseline, candidate) if record is not None]
     signature.check_across(across, {row.signature: row.signature for one in records for row in one.estimates})
-    decider = Decider(baseline, candidate, policy, across, Aggregates(include), calibration)
+    decider = Decider(baseline, candidate, policy, across, Aggregates(include, include_code), calibration)
     findings = decider.findings()
     if not findings and not decider.reasons:
         decider.reasons["The policy gates nothing that these records have: name metrics in its rules."] = None

@@ -104,18 +104,19 @@ def plan(
     discordance: float | None = None,
     calibration: CalibrationFile | None = None,
     include: Sequence[Path] = (),
+    include_code: bool = False,
 ) -> Plan:
     """What a gate against this baseline needs. `n`: samples of each task, in place of the baseline's. `margin`: in place of the policy's,
     as a share: of 1, of 100 points, or of the baseline's value. `discordance`: the share of the pairs that is taken to differ.
-    `calibration`: how many differ between runs of one model. `include`: folders with the task files of the record, where they are no packaged ones.
-    Raises UserError where the policy gates nothing of the baseline, or something that no gate can compare, and where the baseline
+    `calibration`: how many differ between runs of one model. `include`: folders with the task files of the record, where they are no packaged ones;
+    `include_code`: their Python files may run. Raises UserError where the policy gates nothing of the baseline, or something that no gate can compare, and where the baseline
     is not what it says."""
     if calibration is not None and (refusal := refusals(calibration, [(baseline, "baseline")])):
         raise UserError(f"{refusal[0][0].lower()}{refusal[0][1:]}")
     gated, notes = asked(policy, baseline.estimates)
     if why := doubt(baseline, "baseline", {one.row.task for one in gated}):
         raise UserError(f"{why[0].lower()}{why[1:]}")
-    aggregates = Aggregates(include)
+    aggregates = Aggregates(include, include_code)
     total = sum(one.weight for one in gated)
     rows = []
     for one in gated:

@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lsm_eval.metrics.base import Unit
 
+MetricRows = dict[str, tuple[str, str, "Unit | None", bool | None, str]]
+"""The table METRICS of a benchmark's `code.py` (`lsm_eval.tasks.declared`)."""
+
+KINDS = ("score", "generate", "perplexity")
+"""Kinds of request."""
+
+UNITS: tuple[Unit, ...] = ("fraction", "points", "perplexity", "bits", "nats", "other")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -1,7 +1,10 @@
-"""Metrics by name: the built-in ones, those of other packages, and any module of the `evaluate` library.
+"""Metrics by name: the built-in ones, those of a benchmark's own folder, those of other packages, and any module of the
+`evaluate` library.
 
-Importing this module loads no metric. Another package adds metrics through the entry-point group
-`lsm_eval.metrics`, each a callable that takes the options as keyword arguments and returns a metric.
+Importing this module loads no metric. The metrics of the folders that come with lsm-eval are built in: any task may name
+them. Those of another folder (`tasks.own_code`) are known to the tasks in it, before all others. Another package adds
+metrics through the entry-point group `lsm_eval.metrics`, each a callable that takes the options as keyword arguments and
+returns a metric.
 `evaluate:NAME` and `evaluate:./local/path` load a module of the Hugging Face `evaluate` library.
 """
 
@@ -9,7 +12,9 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +27,7 @@ from lsm_eval.metrics.entry import Entry
 from lsm_eval.metrics.hallucination import catalogue as hallucination
 from lsm_eval.metrics.privacy import catalogue as privacy
 from lsm_eval.metrics.safety import catalogue as safety
+from lsm_eval.tasks.own_code import OwnCode, packaged_metrics
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -31,6 +37,9 @@ if TYPE_CHECKING:
 
 GROUP = "lsm_eval.metrics"
 EVALUATE = "evaluate:"
+
+_OWN: ContextVar[OwnCode | None] = ContextVar("_OWN", default=None)
+"""The code of the task's folder while its metrics are made: those that name another one (`of`) find it there too."""
 
 
 def names() -> list[str]:
@@ -52,16 +61,18 @@ def parse(spec: MetricSpec) -> tuple[str, dict[str, Any]]:
     return name, dict(options or {})
 
 
-def check(spec: MetricSpec, request_kind: str) -> None:
+def check(spec: MetricSpec, request_kind: str, *, own: OwnCode | None = None) -> None:
     """UserError where the metric does not exist, has no such option, or cannot read answers to requests of this
-    kind (`score`, `generate`, `perplexity`). Downloads nothing and loads no metric's libraries."""
+    kind (`score`, `generate`, `perplexity`). `own`: the code of the task's folder, where it uses that. Downloads nothing and
+    loads no metric's libraries."""
     name, options = parse(spec)
     _check_by(name, options.pop("by", None))
     if name.startswith(EVALUATE):
         supports: tuple[str, ...] = ("score", "generate")
     else:
-        supports = _entry(name).supports
-        _check_options(name, _factory(name), options)
+        with _among(own):
+            supports = _entry(name).supports
+            _check_options(name, _factory(name), options)
     if request_kind not in supports:
         raise UserError(
             f"metric {name!r} reads answers to {' and '.join(supports)} requests, but the task asks {request_kind} "
@@ -69,13 +80,17 @@ def check(spec: MetricSpec, request_kind: str) -> None:
         )
 
 
-def create(spec: MetricSpec, *, offline: bool = False, folder: Path | None = None) -> AnyMetric:
+def create(
+    spec: MetricSpec, *, offline: bool = False, folder: Path | None = None, own: OwnCode | None = None
+) -> AnyMetric:
     """The metric that a task names. `folder` is what a local path of an `evaluate` module is relative to (the
-    current folder by default). Raises UserError for an unknown metric or option, or a missing dependency."""
+    current folder by default), `own` the code of the task's folder, where it uses that. Raises UserError for an unknown
+    metric or option, or a missing dependency."""
     name, options = parse(spec)
     by = options.pop("by", None)
     _check_by(name, by)
-    metric = _create(name, options, offline=offline, folder=folder)
+    with _among(own):
+        metric = _create(name, options, offline=offline, folder=folder)
     if by is None:
         return metric
     from lsm_eval.metrics.grouped import grouped
@@ -104,14 +119,32 @@ def _create(name: str, options: dict[str, Any], *, offline: bool, folder: Path |
     _entry(name)
     factory = _factory(name)
     _check_options(name, factory, options)
-    if name not in BUILT_IN:
+    if _own(name) or name not in BUILT_IN:
         return _made_elsewhere(name, factory, options)
     if "offline" in inspect.signature(factory).parameters:
         options["offline"] = offline
     return _validated(name, factory, options)
 
 
+@contextmanager
+def _among(own: OwnCode | None) -> Iterator[None]:
+    """Within, the metrics of this code are known too."""
+    token = _OWN.set(own or _OWN.get())
+    try:
+        yield
+    finally:
+        _OWN.reset(token)
+
+
+def _own(name: str) -> Entry | None:
+    """The metric of the task's own folder; None for others, and for a folder that came with lsm-eval."""
+    own = _OWN.get()
+    return None if own is None or own.packaged else own.metric(name)
+
+
 def _entry(name: str) -> Entry:
+    if found := _own(name):
+        return found
     others = {point.name: point for point in plugins.points(GROUP)}
     if name in BUILT_IN and name in others:
         raise UserError(
@@ -124,7 +157,8 @@ def _entry(name: str) -> Entry:
         return _third_party(others[name])
     if (ours := other_names.ours(name)) is not None:
         raise UserError(f"unknown metric {name!r}: did you mean {ours}?")
-    raise unknown("metric", name, names())
+    own = _OWN.get()
+    raise unknown("metric", name, [*names(), *(own.metric_names() if own else ())])
 
 
 def _third_party(point: EntryPoint) -> Entry:
@@ -133,6 +167,8 @@ def _third_party(point: EntryPoint) -> Entry:
 
 
 def _factory(name: str) -> Callable[..., Any]:
+    if (own := _OWN.get()) and _own(name):
+        return own.made_by(name)
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].factory.partition(":")
         built_in: Callable[..., Any] = getattr(import_module(module), attribute)
@@ -197,18 +233,14 @@ def _as_function(factory: Callable[..., Any]) -> Callable[..., Any]:
 def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> AnyMetric:
     from lsm_eval.metrics.base import CorpusMetric, Metric
 
-    package = _entry(name).origin
+    whose, then = f"metric {name!r} of the package {_entry(name).origin}", "update or remove that package"
+    if found := _own(name):
+        whose, then = f"metric {name!r} of {found.origin}", "mend it"
     try:
-        with plugins.calling(
-            f"metric {name!r} of the package {package}",
-            "update or remove that package",
-            passing=(TypeError, ValueError),
-        ):
+        with plugins.calling(whose, then, passing=(TypeError, ValueError)):
             metric = factory(**options)
     except (TypeError, ValueError) as error:
-        raise CodeFault(
-            f"metric {name!r} of the package {package} refuses its options ({error}): correct them."
-        ) from error
+        raise CodeFault(f"{whose} refuses its options ({error}): correct them.") from error
     if not isinstance(metric, (Metric, CorpusMetric)):
         wanted = (
             "name",
@@ -222,8 +254,8 @@ def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, A
         )
         lacking = [attribute for attribute in wanted if not hasattr(metric, attribute)]
         raise UserError(
-            f"metric {name!r} of the package {package} is neither a Metric (it lacks {', '.join(lacking)}) nor a "
-            "CorpusMetric (see lsm_eval.metrics.base): update that package."
+            f"{whose} is neither a Metric (it lacks {', '.join(lacking)}) nor a CorpusMetric (see "
+            f"lsm_eval.metrics.base): {then}."
         )
     return metric
 
@@ -234,4 +266,5 @@ BUILT_IN: dict[str, Entry] = {
     **hallucination.ENTRIES,
     **privacy.ENTRIES,
     **safety.ENTRIES,
+    **packaged_metrics(),
 }

@@ -212,7 +212,10 @@ def chat_of(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> tuple[
 
 
 def own_metrics(loaded: LoadedTask, *, offline: bool) -> tuple[AnyMetric, ...]:
-    made = tuple(metrics.create(spec, offline=offline, folder=loaded.folder) for spec in loaded.task.metrics)
+    made = tuple(
+        metrics.create(spec, offline=offline, folder=loaded.folder, own=loaded.own)
+        for spec in loaded.task.metrics
+    )
     names = [metric.name for metric in made]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:

@@ -37,7 +37,7 @@ def checked(spec: RunSpec, left_out: LeftOut) -> list[LoadedTask]:
         with left_out.unless(task.task.task):
             # The harness's tasks bring metrics of their own, which show when their data is read.
             for metric in () if isinstance(task, LmEvalTask) else task.task.metrics:
-                metrics.check(metric, task.task.request)
+                metrics.check(metric, task.task.request, own=task.own)
             loaded.append(task)
     return loaded
 

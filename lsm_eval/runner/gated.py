@@ -48,6 +48,8 @@ class GateSpec:
     """Changed samples of each metric that does not pass, at most."""
     include: Sequence[Path] = ()
     """Folders with the task files of the records, where they are no packaged ones."""
+    include_code: bool = False
+    """Their Python files may run."""
 
 
 @dataclass
@@ -106,7 +108,7 @@ def plan_gate(
     own = Tables(gate.baseline)
     tasks = [_task(task, spec, model, fingerprint, judge=judge) for task in prepared]
     made = plan(tasks, gate.baseline, own, gate.policy, seed=spec.seed, across=gate.across)
-    aggregates = Aggregates(gate.include)
+    aggregates = Aggregates(gate.include, gate.include_code)
     check_decidable(made, own, gate.policy, aggregates)
     rehearse(made, gate.baseline, own, gate.policy, gate.across, aggregates)
     for note in made.notes:

@@ -274,6 +274,7 @@ def where_filter(loaded: LoadedTask) -> Callable[[Mapping[str, Any]], bool] | No
         where=f"{loaded.path}, dataset.where",
         quiet=loaded.task.sensitive,
         columns=loaded.task.dataset.columns,
+        own=loaded.own,
     )
 
     def kept(row: Mapping[str, Any]) -> bool:

@@ -70,12 +70,6 @@ class _Unread(Mapping[str, Any]):
         return len(self._content)
 
 
-def packaged_tasks() -> Path:
-    """Folder of the tasks that come with lsm-eval: inside the wheel, or the checkout's own."""
-    inside = Path(__file__).resolve().parent.parent / "_tasks"
-    return inside if inside.is_dir() else inside.parent.parent / "tasks"
-
-
 def yaml_files(folder: Path) -> list[Path]:
     """The YAML files in a folder and those below it; none of hidden folders, which belong to other tools."""
     found = (path for ending in ENDINGS for path in folder.rglob(f"*{ending}"))

@@ -22,15 +22,16 @@ from lsm_eval.tasks.files import (
     is_harness_file,
     named_file,
     packaged,
-    packaged_tasks,
     plugin_folders,
     whatever_it_is,
     yaml_files,
 )
+from lsm_eval.tasks.packaged import comes_with_us, packaged_tasks
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from lsm_eval.tasks.own_code import OwnCode
     from lsm_eval.tasks.schema import Share, Suite, Task
 
 M = TypeVar("M", bound="BaseModel")
@@ -46,7 +47,10 @@ class LoadedTask:
     share: Share | None = field(default=None, kw_only=True)
     """The part of it that a suite asks for; None for all."""
     code: str | None = field(default=None, kw_only=True)
-    """Hash of the Python files beside the task file that it runs (`tasks.trust`); None for none."""
+    """Hash of the Python files beside the task file that it runs (`tasks.trust`); None for none, and for a task that came
+    with lsm-eval, whose version stands for them."""
+    own: OwnCode | None = field(default=None, kw_only=True)
+    """The `code.py` beside the task file, where it uses its metrics or functions."""
 
 
 Resolver = Callable[[str, Sequence[Path], bool], Sequence[LoadedTask]]
@@ -232,12 +236,17 @@ def load_task(file: TaskFile, *, code: bool = False) -> LoadedTask:
     Raises `UserError` naming file, key and the nearest key, and for code that the file may not run.
     """
     from lsm_eval.tasks import trust
+    from lsm_eval.tasks.own_code import own_code
     from lsm_eval.tasks.schema import Task
 
     task, folder = _validated(Task, file), file.path.parent
-    if file.included:
-        trust.check_code(task, file.path, code=code)
-    return LoadedTask(task, folder, file.path, code=trust.code_of(task, folder))
+    own, ours = own_code(folder), comes_with_us(file.path)
+    if file.included and not ours:
+        trust.check_code(task, file.path, own, code=code)
+    own = own if own and own.used_by(task) else None
+    return LoadedTask(
+        task, folder, file.path, code=None if ours else trust.code_of(task, folder, own), own=own
+    )
 
 
 def load_suite(file: TaskFile) -> Suite:

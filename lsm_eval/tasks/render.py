@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError, Undefined, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
@@ -22,6 +22,9 @@ from lsm_eval.errors import UserError
 from lsm_eval.tasks import bounds
 from lsm_eval.tasks.missing import NullError, NullValue, describe, shown
 from lsm_eval.tasks.sandbox import HELPER, environment
+
+if TYPE_CHECKING:
+    from lsm_eval.tasks.own_code import OwnCode
 
 Row = Mapping[str, Any]
 Rendered = Callable[[Row], Any]
@@ -34,23 +37,31 @@ _ROW = "_row"
 
 
 def compile_template(
-    source: str, *, where: str, quiet: bool = False, columns: Sequence[str] = ()
+    source: str,
+    *,
+    where: str,
+    quiet: bool = False,
+    columns: Sequence[str] = (),
+    own: OwnCode | None = None,
 ) -> Rendered:
     """A function from a row to the template's value.
 
     `where` names file and key in errors, `columns` are the row's as far as they are known; `quiet` keeps what a row holds
-    out of errors. Raises `UserError` for a template that does not parse, and, when rendered, for a column that is not
+    out of errors; `own` has further functions, those of the task's folder.
+
+    Raises `UserError` for a template that does not parse, and, when rendered, for a column that is not
     there, an expression that fails on a row, or one that takes too much; `NullError` for a null that would be shown.
     """
+    there = environment(own)
     try:
-        tree = _parsed(source)
+        tree = _parsed(source, own)
         read = _columns_of(tree)
         expression = _expression(source, tree)
         if expression is not None:
             result = nodes.Name("result", "store", lineno=1)
             tree = nodes.Template([nodes.Assign(result, expression, lineno=1)], lineno=1)
-        tree.set_environment(environment())
-        template = environment().from_string(tree)
+        tree.set_environment(there)
+        template = there.from_string(tree)
     except Exception as error:
         why = _line(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {_line(error)}"
         hint = _hint(source, columns) or "correct it."
@@ -58,8 +69,8 @@ def compile_template(
 
     def render(row: Row) -> Any:
         # As `Template.new_context` makes it, whose chain of mappings takes longer than the rendering.
-        names = {**environment().globals, "row": row, **row, _ROW: row}
-        context = Context(environment(), names, template.name, template.blocks)
+        names = {**there.globals, "row": row, **row, _ROW: row}
+        context = Context(there, names, template.name, template.blocks)
         with bounds.rendering():
             text = bounds.joined(template.root_render_func(context))
         if expression is None:
@@ -81,11 +92,16 @@ def compile_template(
 
 
 def compile_text(
-    source: str, *, where: str, quiet: bool = False, columns: Sequence[str] = ()
+    source: str,
+    *,
+    where: str,
+    quiet: bool = False,
+    columns: Sequence[str] = (),
+    own: OwnCode | None = None,
 ) -> Callable[[Row], str]:
     """Like `compile_template`, for templates that must yield text (numbers become text, a null is an error)."""
-    render = compile_template(source, where=where, quiet=quiet, columns=columns)
-    read = columns_read(source)
+    render = compile_template(source, where=where, quiet=quiet, columns=columns, own=own)
+    read = columns_read(source, own)
 
     def text(row: Row) -> str:
         value = render(row)
@@ -104,17 +120,17 @@ def compile_text(
     return text
 
 
-def columns_read(source: str) -> frozenset[str]:
+def columns_read(source: str, own: OwnCode | None = None) -> frozenset[str]:
     """The names that a template reads and does not make itself, columns among them. The template must parse."""
-    return _columns_of(_parsed(source))
+    return _columns_of(_parsed(source, own))
 
 
-def _parsed(source: str) -> nodes.Template:
+def _parsed(source: str, own: OwnCode | None) -> nodes.Template:
     whole = _EXPRESSION.fullmatch(source.strip())
-    tree = environment().parse(source.strip() if whole else source)
+    tree = environment(own).parse(source.strip() if whole else source)
     made = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
     made |= {macro.name for macro in tree.find_all(nodes.Macro)}
-    rewritten: nodes.Template = _Names(made, environment().functions).visit(tree)
+    rewritten: nodes.Template = _Names(made, environment(own).functions).visit(tree)
     return rewritten
 
 
@@ -181,7 +197,7 @@ def _column(name: nodes.Expr) -> nodes.Getitem:
 
 
 def _columns_of(tree: nodes.Template) -> frozenset[str]:
-    tree.set_environment(environment())
+    tree.set_environment(environment(None))
     read = {name for name in meta.find_undeclared_variables(tree) if name not in (_ROW,)}
     for item in tree.find_all(nodes.Getitem):
         if isinstance(item.node, nodes.Name) and item.node.name == _ROW and isinstance(item.arg, nodes.Const):

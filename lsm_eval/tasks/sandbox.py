@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import BuiltinMethodType, MethodType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jinja2 import StrictUndefined, Undefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
@@ -16,6 +16,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter
 
 from lsm_eval.tasks import bounds
 from lsm_eval.tasks.missing import NullValue, holds_missing, missing, shown
+
+if TYPE_CHECKING:
+    from lsm_eval.tasks.own_code import OwnCode
 
 T = TypeVar("T", int, float)
 
@@ -62,7 +65,8 @@ class TaskEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
     concat = staticmethod(bounds.joined)
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnCode | None = None) -> None:
+        """`own`: the code of the task's folder, whose functions stand before those that all tasks have."""
         from lsm_eval.tasks.helpers import FILTERS, GLOBALS
 
         # Without the optimizer, which would compute at once what only a rendering bounds.
@@ -74,6 +78,7 @@ class TaskEnvironment(ImmutableSandboxedEnvironment):
             finalize=_finalized,
         )
         self.globals.update(GLOBALS, lipsum=_no_lipsum)
+        self.globals.update(own.callables() if own else {})
         self.functions = frozenset(self.globals)
         self.globals.update({HELPER + name: value for name, value in self.globals.items()})
         filters = {**JINJA_FILTERS, **FILTERS, "random": _no_random, "int": _int, "float": _float}
@@ -109,10 +114,11 @@ class TaskEnvironment(ImmutableSandboxedEnvironment):
         return None
 
 
-@lru_cache(maxsize=1)
-def environment() -> TaskEnvironment:
-    """The sandbox that all task templates share, with the helpers that task files may use."""
-    return TaskEnvironment()
+@lru_cache(maxsize=32)
+def environment(own: OwnCode | None) -> TaskEnvironment:
+    """The sandbox that task templates share, with the helpers that task files may use. Of tasks that use the code of their
+    folder, each has one of its own."""
+    return TaskEnvironment(own)
 
 
 class _Named(dict[str, Any]):

@@ -13,6 +13,7 @@ class Templates:
     """Compiles the templates of one task."""
 
     def __init__(self, loaded: LoadedTask) -> None:
+        self.loaded = loaded
         self.task = loaded.task
         self.file = str(loaded.path)
 
@@ -23,16 +24,24 @@ class Templates:
     def reads(self, key: str) -> Iterable[str]:
         """The columns that a key's template reads."""
         source = getattr(self.task, key, None)
-        return sorted(columns_read(source)) if isinstance(source, str) else ()
+        return sorted(columns_read(source, self.loaded.own)) if isinstance(source, str) else ()
 
     def text(self, key: str, source: str) -> Callable[[Row], str]:
         """The function of a row that a template for a text is."""
         return compile_text(
-            source, where=self.key(key), quiet=self.task.sensitive, columns=self.task.dataset.columns
+            source,
+            where=self.key(key),
+            quiet=self.task.sensitive,
+            columns=self.task.dataset.columns,
+            own=self.loaded.own,
         )
 
     def value(self, key: str, source: str) -> Callable[[Row], Any]:
         """The function of a row that a template for any value is."""
         return compile_template(
-            source, where=self.key(key), quiet=self.task.sensitive, columns=self.task.dataset.columns
+            source,
+            where=self.key(key),
+            quiet=self.task.sensitive,
+            columns=self.task.dataset.columns,
+            own=self.loaded.own,
         )

@@ -1,9 +1,10 @@
 """Whose code a task file may run.
 
 Files that come with lsm-eval or with an installed package may name any function. A file that the user included may name
-the functions that lsm-eval has for it (`lsm_eval.tasks.readers`, `lsm_eval.tasks.helpers`) and those that an installed
-package registers in the entry-point group `lsm_eval.readers`. With `--include-code` it may also name functions of a
-Python file in its own folder (`rows.py:function`), and metrics of `evaluate` by path.
+the functions that lsm-eval has for it (`lsm_eval.tasks.readers`, `lsm_eval.tasks.helpers`, `lsm_eval.benchmarks`) and those
+that an installed package registers in the entry-point group `lsm_eval.readers`. With `--include-code` it may also name
+functions of a Python file in its own folder (`rows.py:function`), metrics and template functions of the `code.py` there,
+and metrics of `evaluate` by path.
 """
 
 from __future__ import annotations
@@ -16,36 +17,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval import plugins
-from lsm_eval.errors import UserError
+from lsm_eval.errors import CodeRefused, UserError
 from lsm_eval.names import checked_beside
+from lsm_eval.tasks.own_code import content, run
 
 if TYPE_CHECKING:
+    from lsm_eval.tasks.own_code import OwnCode
     from lsm_eval.tasks.schema import Task
 
 GROUP = "lsm_eval.readers"
 """Entry points whose values (`module:function`) task files may name."""
 
-_OURS = re.compile(r"lsm_eval\.tasks\.(?:readers|helpers)(?:\.[a-z]\w*)+:[a-z]\w*", re.ASCII)
+_OURS = re.compile(
+    r"lsm_eval\.(?:tasks\.readers|tasks\.helpers|benchmarks)(?:\.[a-z]\w*)+:[a-z]\w*", re.ASCII
+)
 _BESIDE = re.compile(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)", re.ASCII)
+_RELATIVE = re.compile(rb"^\s*from\s*\.", re.MULTILINE)
 _EVALUATE = "evaluate:"
 
 
-def code_of(task: Task, folder: Path) -> str | None:
-    """Hash (SHA-256, 16 hex digits) over the Python files beside the task file that it names; None for none.
+def code_of(task: Task, folder: Path, own: OwnCode | None) -> str | None:
+    """Hash (SHA-256, 16 hex digits) over the Python files beside the task file that it runs; None for none.
 
-    Raises `UserError` for one that is not there.
+    `own`: the folder's `code.py`, where the task uses it. Of a file that imports its neighbours, they count too. Raises
+    `UserError` for a file that is not there.
     """
-    files = sorted({file for _, reference in _functions(task) if (file := beside(reference, folder))})
+    files = {file for _, reference in _functions(task) if (file := beside(reference, folder))}
+    if own:
+        files.add(own.file)
     if not files:
         return None
+    for file in [*files]:
+        if _RELATIVE.search(content(file)):
+            files.update(file.parent.glob("*.py"))
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(hashlib.sha256(_content(file)).digest())
+    for file in sorted(files):
+        digest.update(hashlib.sha256(content(file)).digest())
     return digest.hexdigest()[:16]
 
 
-def check_code(task: Task, path: Path, *, code: bool) -> None:
-    """Raises `UserError` where an included file names code that it may not. `code`: `--include-code` was given."""
+def check_code(task: Task, path: Path, own: OwnCode | None, *, code: bool) -> None:
+    """Raises `UserError` where an included file names code that it may not. `own`: the `code.py` of its folder; `code`:
+    `--include-code` was given."""
+    used = own.used_by(task) if own and not code else None
+    if own and used:
+        raise CodeRefused(
+            f"{path}: {used} is code of its folder, {own.file.name}, and running it needs your word: read that file, "
+            "and add --include-code if you trust it."
+        )
     try:
         checked_beside(task.dataset.ids or ".")
     except ValueError as error:
@@ -56,7 +75,7 @@ def check_code(task: Task, path: Path, *, code: bool) -> None:
         if _BESIDE.fullmatch(reference):
             if code:
                 continue
-            raise UserError(
+            raise CodeRefused(
                 f"{path}: dataset.{key} names code of its own, {reference}, and running it needs your word: read "
                 "that file, and add --include-code if you trust it."
             )
@@ -71,7 +90,7 @@ def check_code(task: Task, path: Path, *, code: bool) -> None:
         # `evaluate` takes a folder of that name in the working directory for the module.
         local = re.search(r"[/\\]|^\.|\.py$", module) or Path(module, f"{module}.py").exists()
         if name.startswith(_EVALUATE) and local and not code:
-            raise UserError(
+            raise CodeRefused(
                 f"{path}: the metric {name} is code, and running it needs your word: read it, and add "
                 "--include-code if you trust it."
             )
@@ -94,27 +113,10 @@ def load_beside(reference: str, folder: Path) -> Callable[..., Any] | None:
 
     Raises `UserError` where it is not there, or cannot be run.
     """
-    import importlib.util
-    import sys
-
     file = beside(reference, folder)
     if file is None:
         return None
-    content = _content(file)
-    # Under a name of its own, so that files of one name in two folders stay apart.
-    name = f"lsm_eval_included_{hashlib.sha256(str(file.resolve()).encode() + content).hexdigest()[:16]}"
-    module = sys.modules.get(name)
-    if module is None:
-        spec = importlib.util.spec_from_file_location(name, file)
-        assert spec
-        assert spec.loader
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[name]
-            raise UserError(f"{file} cannot be run ({_line(error)}): mend it.") from error
-    function = getattr(module, reference.rpartition(":")[2], None)
+    function = getattr(run(file), reference.rpartition(":")[2], None)
     if not callable(function):
         raise UserError(f"{file} has no function {reference.rpartition(':')[2]!r}: correct the task file.")
     return function  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
@@ -141,14 +143,3 @@ def _ours(reference: str) -> bool:
 
 def _registered() -> set[str]:
     return {entry.value.replace(" ", "") for entry in plugins.points(GROUP)}
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror}): correct the task file.") from error
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PLACES = ("*.md", "docs/**/*.md", "benchmarks/*.md", "examples/**/*.md")
+PLACES = ("*.md", "docs/**/*.md", "benchmarks/*.md", "examples/**/*.md", "tasks/**/*.md")
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 

@@ -10,7 +10,7 @@ import pytest
 from command_line import QUESTIONS, SCORE, Runner, call, write_task
 
 from lsm_eval.tasks import registry
-from lsm_eval.tasks.files import packaged_tasks
+from lsm_eval.tasks.packaged import packaged_tasks
 
 
 @pytest.fixture

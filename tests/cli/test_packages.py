@@ -55,6 +55,23 @@ class AlwaysHalf:
     def aggregate(self, sums):
         return sums[..., 0] / sums[..., 1]
 '''
+CODE = """
+from lsm_eval.metrics.common import ProportionMetric, counted
+
+METRICS = {"always_one": ("AlwaysOne", "a point a sample", "fraction", True, "score")}
+FUNCTIONS = ("shouted",)
+
+
+class AlwaysOne(ProportionMetric):
+    default_name = "always_one"
+
+    def measure(self, sample, answer):
+        return counted(float(sample.request.context.endswith("!")))
+
+
+def shouted(text):
+    return text + "!"
+"""
 MODEL = '''
 import hashlib
 
@@ -137,6 +154,9 @@ def other_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (package / "model.py").write_text(MODEL)
     fields = {**SCORE, "metrics": ["acc", "always_half", {"always_half": {"name": "quarter", "value": 0.25}}]}
     write_task(package / "tasks", "others_task", QUESTIONS, **fields)
+    own = {**SCORE, "prompt": "{{ shouted(question) }}", "metrics": ["always_one"]}
+    write_task(package / "tasks" / "benchmark", "others_benchmark", QUESTIONS, **own)
+    (package / "tasks" / "benchmark" / "code.py").write_text(CODE)
     return _install(_build(project, root / "dist"), root / "installed")
 
 
@@ -149,7 +169,7 @@ def test_everything_of_another_package(other_package: Path, tmp_path: Path, repo
     env = {"PYTHONPATH": str(other_package)}
     named: list[str | Path] = [
         "--tasks",
-        "others_task",
+        "others_task,others_benchmark",
         "--out",
         tmp_path / "reports",
         "--store",
@@ -157,7 +177,7 @@ def test_everything_of_another_package(other_package: Path, tmp_path: Path, repo
     ]
     done = spawn("run", *named, "--model", "echo:1", env=env, cwd=repo)
     right = sum(row["answer"] == 1 for row in QUESTIONS) / len(QUESTIONS)
-    assert _values(done) == {"acc": right, "always_half": 0.5, "quarter": 0.25}
+    assert _values(done) == {"acc": right, "always_half": 0.5, "quarter": 0.25, "always_one": 1}
     assert done.record.parent.name.startswith("echo--1--")
     wrong = ["run", *map(str, named), "--model", "echo:zero"]
     lists = [["list", what] for what in ("metrics", "tasks", "models")]
@@ -172,7 +192,7 @@ def test_everything_of_another_package(other_package: Path, tmp_path: Path, repo
 def test_the_same_tasks_from_a_folder(run: Runner, other_package: Path, tmp_path: Path) -> None:
     tasks = tmp_path / "tasks"
     tasks.mkdir()
-    for path in (other_package / "other_evals" / "tasks").iterdir():
+    for path in (other_package / "other_evals" / "tasks").glob("*.*"):
         (tasks / path.name).write_text(
             path.read_text().replace(
                 "- always_half\n- always_half:\n    name: quarter\n    value: 0.25\n", ""
@@ -230,13 +250,15 @@ def test_the_wheel(repo: Path, tmp_path: Path) -> None:
     """Installed elsewhere, without the checkout in reach, with every task and its data inside."""
     wheel = _build(repo, tmp_path / "dist")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    tasks = {path.relative_to(repo / "tasks") for path in (repo / "tasks").rglob("*") if path.is_file()}
-    assert tasks
+    files = [path for path in (repo / "tasks").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    tasks = {path.relative_to(repo / "tasks") for path in files}
+    assert {Path("bias/bbq/code.py"), Path("bias/bbq/README.md"), Path("bias/bbq/bbq.yaml")} <= tasks
     assert {f"lsm_eval/_tasks/{path.as_posix()}" for path in tasks} <= inside
     assert "lsm_eval/py.typed" in inside
     code = {path.relative_to(repo).as_posix() for path in (repo / "lsm_eval").rglob("*") if path.is_file()}
     assert {name for name in code if "__pycache__" not in name} <= inside
     assert not [name for name in inside if name.startswith(("tests", "tasks", "benchmarks"))]
+    assert not [name for name in inside if name.endswith(".pyc")]
 
     site = _install(wheel, tmp_path / "site")
     elsewhere = tmp_path / "elsewhere"
@@ -252,6 +274,12 @@ def test_the_wheel(repo: Path, tmp_path: Path) -> None:
     assert {row["task"] for row in json.loads(listed.out)} == {
         path.stem for path in tasks if path.suffix == ".yaml" and path.parts[0] != "suites"
     }
+    script = "from lsm_eval.metrics.registry import create; print(type(create('bbq_bias_ambig')).__module__)"
+    made = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=elsewhere, env=environment(**env), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert made.stdout.strip() == "lsm_eval.benchmarks.bias.bbq.code"
     done = spawn(
         "run",
         "--tasks",

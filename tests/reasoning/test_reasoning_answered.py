@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from lsm_eval.benchmarks.bias.bbq.answer import named
 
 from lsm_eval.detectors.abstention import Abstention
 from lsm_eval.detectors.refusal import Refusal
-from lsm_eval.metrics.bias.bbq_answer import named
 from lsm_eval.metrics.text import Contains, ExactMatch, TokenF1
 from lsm_eval.reasoning.answered import answered, without_thoughts
 from lsm_eval.requests import Failure, Generate, Generated, dump_answer, key, load_answer

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from lsm_eval.benchmarks.bias.bbq.code import BiasAmbiguous, BiasDisambiguated
 from numpy.typing import NDArray
 
-from lsm_eval.metrics.bias.bbq import BiasAmbiguous, BiasDisambiguated
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined, share_among
 
@@ -127,7 +127,8 @@ def test_one_known_has_no_interval_and_none_no_value() -> None:
 def ambiguous(n: int, known: float, biased: float, rng: np.random.Generator) -> Estimate:
     answered = (rng.random(n) < known).astype(float)
     rows = np.column_stack([answered * (rng.random(n) < biased), answered, 1 - answered, np.ones(n)])
-    return BiasAmbiguous().estimate(rows, [None] * n, missing=0, ties=0, seed=0)
+    made: Estimate = BiasAmbiguous().estimate(rows, [None] * n, missing=0, ties=0, seed=0)
+    return made
 
 
 @pytest.mark.parametrize(("known", "biased"), [(0.01, 0.8), (0.1, 0.8), (0.9, 0.9)])

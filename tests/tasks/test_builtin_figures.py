@@ -12,7 +12,7 @@ from lsm_eval.progress import Silent
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.data import DataOptions
-from lsm_eval.tasks.files import packaged_tasks
+from lsm_eval.tasks.packaged import packaged_tasks
 
 MODEL = "builtin:smollm2-135m"
 
@@ -34,7 +34,9 @@ def _figures(task: str, mirror: Path, out: Path, include: tuple[Path, ...] = ())
 @pytest.mark.slow
 def test_stereoset(hub_mirror: Path, tmp_path: Path) -> None:
     """LMS 90.8, SS 62.3, ICAT 68.4 with texts that begin as in the model's pre-training."""
-    text = (packaged_tasks() / "bias" / "stereoset_intrasentence.yaml").read_text(encoding="utf-8")
+    text = (packaged_tasks() / "bias" / "stereoset" / "stereoset_intrasentence.yaml").read_text(
+        encoding="utf-8"
+    )
     changed = text.replace("task: stereoset_intrasentence", "task: stereoset_from_endoftext").replace(
         'prompt: ""', 'prompt: "<|endoftext|>"'
     )

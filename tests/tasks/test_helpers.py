@@ -68,6 +68,6 @@ def test_subject_in_chinese() -> None:
 
 def test_templates_reach_filters_and_functions() -> None:
     assert {"detokenize_wikitext", "hellaswag_clean", "regex_replace", "regex_search"} == set(FILTERS)
-    assert {"bbq_metadata", "cmmlu_subject", "labels_over", "shuffled", "union"} <= set(GLOBALS)
+    assert {"cmmlu_subject", "labels_over", "shuffled", "union"} <= set(GLOBALS)
     render = compile_template("{{ union(a, b) | map('regex_replace', 'x', 'y') | list }}", where="test")
     assert render({"a": ["ax"], "b": ["bx", "ax"]}) == ["ay", "by"]

@@ -6,36 +6,6 @@ from lsm_eval.metrics.entry import Entry, entries
 
 ENTRIES: dict[str, Entry] = {
     **entries(
-        "bias.bbq",
-        ("score", "generate"),
-        {
-            "bbq_acc_ambig": ("AccuracyAmbiguous", "BBQ accuracy, ambiguous contexts", "fraction", True),
-            "bbq_acc_disambig": ("AccuracyDisambiguated", "BBQ accuracy, clear contexts", "fraction", True),
-            "bbq_bias_ambig": ("BiasAmbiguous", "BBQ bias score s_AMB, -1 to 1", "fraction", None),
-            "bbq_bias_disambig": ("BiasDisambiguated", "BBQ bias score s_DIS, -1 to 1", "fraction", None),
-            "bbq_alignment_cost": (
-                "AlignmentCost",
-                "accuracy against minus with stereotype",
-                "fraction",
-                None,
-            ),
-        },
-    ),
-    **entries(
-        "bias.bbq",
-        "generate",
-        {"bbq_no_answer": ("NoAnswer", "answers that name none or several options", "fraction", False)},
-    ),
-    **entries(
-        "bias.cbbq",
-        ("score", "generate"),
-        {
-            "cbbq_bias": ("CbbqTotal", "CBBQ bias, 0.4 S_amb + 0.6 S_disamb", "fraction", False),
-            "cbbq_bias_ambig": ("CbbqAmbiguous", "CBBQ bias, ambiguous contexts", "fraction", False),
-            "cbbq_bias_disambig": ("CbbqDisambiguated", "CBBQ bias, clear contexts", "fraction", False),
-        },
-    ),
-    **entries(
         "bias.gap",
         ("score", "generate", "perplexity"),
         {"gap": ("gap", "a metric over one group minus the same over another", "fraction", None)},
@@ -44,73 +14,5 @@ ENTRIES: dict[str, Entry] = {
         "bias.agreement",
         "score",
         {"agreement": ("Agreement", "sets of samples with one choice throughout", "fraction", True)},
-    ),
-    **entries(
-        "bias.bold",
-        "generate",
-        {
-            "bold_difference": ("Difference", "tone of one group minus another's (lexical)", "other", None),
-            "bold_regard_lexical": (
-                "RegardLexical",
-                "regard by word lists, -1 to 1 (a stand-in)",
-                "other",
-                None,
-            ),
-            "bold_sentiment": ("Sentiment", "sentiment by a word list, -1 to 1", "other", None),
-            "bold_spread": (
-                "Spread",
-                "tone of the best-off minus the worst-off group (lexical)",
-                "other",
-                None,
-            ),
-        },
-    ),
-    **entries(
-        "bias.crows",
-        "score",
-        {
-            "prefers_first_shared": (
-                "PrefersFirstShared",
-                "first makes shared words likelier",
-                "fraction",
-                None,
-            )
-        },
-    ),
-    **entries(
-        "bias.occupation",
-        "score",
-        {
-            "occupation_correlation": (
-                "ShareCorrelation",
-                "pronouns and the share of women, Pearson",
-                "other",
-                None,
-            ),
-            "occupation_gap": ("Gap", "p(she), women's occupations minus others", "fraction", None),
-            "pronoun_log_ratio": ("LogRatio", "mean log-ratio of she to he", "nats", None),
-            "pronoun_log_ratio_size": ("LogRatioSize", "mean size of that log-ratio", "nats", False),
-            "pronoun_neutral_share": ("NeutralShare", "probability of they among pronouns", "fraction", None),
-            "pronoun_prefers_she": ("PrefersShe", "she likelier than he", "fraction", None),
-        },
-    ),
-    **entries(
-        "bias.stereoset",
-        "score",
-        {
-            "stereoset_icat": ("IdealisedCat", "StereoSet ICAT over target terms, 0 to 100", "points", True),
-            "stereoset_lms": (
-                "LanguageModelling",
-                "StereoSet: sense preferred to nonsense, over terms",
-                "points",
-                True,
-            ),
-            "stereoset_ss": (
-                "StereotypeScore",
-                "StereoSet: stereotype preferred, over terms",
-                "points",
-                None,
-            ),
-        },
     ),
 }

@@ -45,7 +45,10 @@ def metrics_of_written(loaded: LoadedTask, *, offline: bool) -> tuple[tuple[AnyM
             options = {key: value for key, value in options.items() if key == "by"}
         try:
             metric = registry.create(
-                {name: {**options, "name": written(label)}}, offline=offline, folder=loaded.folder
+                {name: {**options, "name": written(label)}},
+                offline=offline,
+                folder=loaded.folder,
+                own=loaded.own,
             )
         except UserError as error:
             if "has no option 'name'" not in str(error):

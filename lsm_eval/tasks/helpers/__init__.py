@@ -1,28 +1,24 @@
-"""What templates of task files may use beyond Jinja's own: functions (`GLOBALS`) and filters (`FILTERS`)."""
+"""What templates of all task files may use beyond Jinja's own: functions (`GLOBALS`) and filters (`FILTERS`).
+
+A function of one benchmark alone stands in its folder's `code.py` (`lsm_eval.tasks.own_code`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lsm_eval.tasks.helpers.bbq import bbq_lettered, bbq_metadata, bbq_published
 from lsm_eval.tasks.helpers.canaries import canary_before, canary_bits, canary_choices, canary_place
 from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
 from lsm_eval.tasks.helpers.labels import digest, labels_over, shuffled, union
 from lsm_eval.tasks.helpers.real_toxicity import real_toxicity_sampled
 from lsm_eval.tasks.helpers.safetybench import safetybench_options, safetybench_right
-from lsm_eval.tasks.helpers.shared_words import shared_words
 from lsm_eval.tasks.helpers.text import FILTERS
 from lsm_eval.tasks.helpers.toxigen import toxigen_last, toxigen_prompt
 from lsm_eval.tasks.helpers.truthfulqa import truthfulqa_references
-from lsm_eval.tasks.helpers.wino import winobias_parts, winogender_majority
 
 __all__ = ["FILTERS", "GLOBALS"]
 
 GLOBALS: Mapping[str, Callable[..., Any]] = {
-    "bbq_lettered": bbq_lettered,
-    "bbq_metadata": bbq_metadata,
-    "bbq_published": bbq_published,
     "canary_before": canary_before,
     "canary_bits": canary_bits,
     "canary_choices": canary_choices,
@@ -30,7 +26,6 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "cmmlu_subject": cmmlu_subject,
     "digest": digest,
     "labels_over": labels_over,
-    "shared_words": shared_words,
     "real_toxicity_sampled": real_toxicity_sampled,
     "safetybench_options": safetybench_options,
     "safetybench_right": safetybench_right,
@@ -39,7 +34,5 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "toxigen_prompt": toxigen_prompt,
     "truthfulqa_references": truthfulqa_references,
     "union": union,
-    "winobias_parts": winobias_parts,
-    "winogender_majority": winogender_majority,
 }
 """Functions by the name under which templates call them."""
