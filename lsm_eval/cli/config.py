@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from lsm_eval.cli.folder import Folder
+from lsm_eval.cli.gate_outputs import PRINTED
 from lsm_eval.cli.given import option_name, take_config, values
 from lsm_eval.errors import UserError
 
@@ -45,7 +46,7 @@ def save(context: click.Context, path: Path) -> None:
     ]
     for option, value in values(context):
         name = str(option.name)
-        if name in _OF_THE_COMMAND or value is False:
+        if name in _OF_THE_COMMAND or value is False or value == PRINTED:  # --json is of this command, too
             continue
         if context.get_parameter_source(name) == ParameterSource.ENVIRONMENT:
             continue
