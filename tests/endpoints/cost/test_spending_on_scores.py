@@ -38,7 +38,9 @@ class Bill:
         def billed(body: Body) -> Any:
             whole = answer(body)
             if isinstance(whole, dict) and "tokens_evaluated" in whole:
-                whole.setdefault("timings", {"cache_n": 0, "prompt_n": 1, "predicted_n": 1})  # as llama.cpp does
+                whole.setdefault(
+                    "timings", {"cache_n": 0, "prompt_n": 1, "predicted_n": 1}
+                )  # as llama.cpp does
             used = None if isinstance(whole, tuple) else read_usage(json.dumps(whole).encode())
             self.sum += 0 if used is None else (used.input * 20 + used.output * 80) * 10**6
             return whole
