@@ -78,7 +78,10 @@ def gives(row: EstimateRow, values: FloatArray, weights: FloatArray | None) -> b
     known = ~np.isnan(values)
     if row.imported is not None or row.value is None or not known.any():
         return True
-    mean = float(np.average(values[known], weights=None if weights is None else weights[known]))
+    if weights is None and known.all():
+        mean = float(values.mean())  # as nearly all are: nothing is to be picked out
+    else:
+        mean = float(np.average(values[known], weights=None if weights is None else weights[known]))
     return not math.isfinite(mean) or agrees(row.value, mean)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.errors import UserError
+from lsm_eval.results.arrays import floats, lengths, valid, whole
 from lsm_eval.results.reader import Record
 
 FloatArray = NDArray[np.float64]
@@ -35,7 +36,7 @@ class Table:
         """How many samples of its cluster each stands for [n]; 1 where the record keeps none."""
         if "weight" not in self.columns.column_names:
             return np.ones(len(self.ids))
-        return np.asarray(self.columns["weight"].to_numpy(), float)
+        return floats(self.columns["weight"])
 
     @cached_property
     def prompts(self) -> Sequence[str]:
@@ -49,17 +50,17 @@ class Table:
         name = f"stats.{metric}"
         if name not in self.columns.column_names:
             return None
-        column = self.columns[name].combine_chunks()
-        lengths = _lengths(column)
-        held = np.where(self.unscored(metric), 0, lengths)
+        column = whole(self.columns[name])
+        parts = lengths(column)
+        held = np.where(self.unscored(metric), 0, parts)
         width = int(held.max(initial=0))
         if ((held != 0) & (held != width)).any():
             return None
         found = np.full((len(held), max(width, 1)), np.nan)
         if not width:
             return found
-        flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False), float)
-        found[held != 0] = flat[np.repeat(held, lengths) != 0].reshape(-1, width)
+        flat = floats(column.flatten())
+        found[held != 0] = flat[np.repeat(held, parts) != 0].reshape(-1, width)
         return found
 
     def unscored(self, metric: str) -> NDArray[np.bool_]:
@@ -68,12 +69,12 @@ class Table:
         name = f"stats.{metric}"
         if name not in self.columns.column_names:
             return np.zeros(len(self.ids), bool)
-        column = self.columns[name].combine_chunks()
-        lengths = _lengths(column)
-        found = np.asarray(lengths == 3, bool)
-        if found.any() and (lengths == 2).any():
-            flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False), float)
-            found[found] = (flat[np.repeat(found, lengths)].reshape(-1, 3) == (0.0, 0.0, 1.0)).all(axis=1)
+        column = whole(self.columns[name])
+        parts = lengths(column)
+        found = np.asarray(parts == 3, bool)
+        if found.any() and (parts == 2).any():
+            flat = floats(column.flatten())
+            found[found] = (flat[np.repeat(found, parts)].reshape(-1, 3) == (0.0, 0.0, 1.0)).all(axis=1)
             return found
         return np.zeros(len(self.ids), bool)
 
@@ -81,11 +82,6 @@ class Table:
         """What stands in one row: prompt, choices, log-probabilities, completion, target, failure."""
         names = ("prompt", "choices", "logprobs", "completion", "target", "failure")
         return {name: self.columns[name][row].as_py() for name in names}
-
-
-def _lengths(column: Any) -> NDArray[np.intp]:
-    """Of the lists of a column [n]; 0 where there is none."""
-    return np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), np.intp)
 
 
 def read(record: Record, task: str) -> Table:
@@ -107,6 +103,6 @@ def table_of(record: Record, task: str, columns: Any) -> Table:
         ids,
         columns["asked"].to_pylist() if "asked" in columns.column_names else [None] * len(ids),
         columns["cluster"].to_pylist(),
-        np.asarray(columns["failure"].is_valid().to_numpy(zero_copy_only=False), bool),
+        valid(columns["failure"]),
         columns,
     )

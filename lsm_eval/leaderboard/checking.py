@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from lsm_eval.errors import UserError
+from lsm_eval.leaderboard.counting import why_not
 from lsm_eval.paths import cache_file
 from lsm_eval.progress import Progress
-from lsm_eval.recount.check import check_record
 from lsm_eval.results.reader import Record
 
 COUNTED = 2_500
@@ -81,15 +80,6 @@ def drawn(folder: Path, tasks: Sequence[str], share: float) -> list[str]:
 Job = tuple[Path, list[str] | None]
 
 
-def why_not(folder: Path, tasks: list[str] | None) -> str:
-    """Why a record is not what it says; empty where it is. `tasks`: those that are counted; None for all."""
-    try:
-        found = check_record(folder, tasks=tasks, published=True)
-    except UserError as error:
-        return str(error)
-    return "" if found.whole else found.why()
-
-
 def _found(jobs: Sequence[Job], tables: int) -> Iterator[tuple[Path, str]]:
     processes = min(os.cpu_count() or 1, _MOST_PROCESSES, tables // _ALONE, len(jobs))
     if processes < 2:
@@ -118,7 +108,7 @@ def _found(jobs: Sequence[Job], tables: int) -> Iterator[tuple[Path, str]]:
 def _ask(jobs: Sequence[Job], answer: Callable[[Path, str], None]) -> None:
     """Have another process count records, and pass on what it says of each."""
     lines = "".join(f"{json.dumps([str(folder), tasks])}\n" for folder, tasks in jobs)
-    command = [sys.executable, "-m", "lsm_eval.leaderboard.checking"]
+    command = [sys.executable, "-m", "lsm_eval.leaderboard.counting"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with suppress(OSError):
         done = subprocess.run(
@@ -126,14 +116,6 @@ def _ask(jobs: Sequence[Job], answer: Callable[[Path, str], None]) -> None:
         )
         for (folder, _), line in zip(jobs, done.stdout.splitlines(), strict=False):
             answer(folder, json.loads(line))
-
-
-def main() -> None:
-    """The other process: a job a line on standard input, an answer a line on standard output."""
-    for line in sys.stdin:
-        folder, tasks = json.loads(line)
-        sys.stdout.write(f"{json.dumps(why_not(Path(folder), tasks))}\n")
-        sys.stdout.flush()
 
 
 class _Memory:
@@ -194,7 +176,3 @@ class _Memory:
         except OSError:
             return None
         return digest.hexdigest()
-
-
-if __name__ == "__main__":
-    main()

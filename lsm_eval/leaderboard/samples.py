@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,8 @@ WEIGHT = 40_000
 
 _LIMITS = ((TEXT_LIMIT, LIST_LIMIT), (1000, 20), (250, 10), (40, 4))
 """Characters of a text and parts of a list, of which the first are kept that `WEIGHT` allows."""
+
+_ESCAPED = re.compile("[&<>'\"]")
 
 _FRAME, _LINE = 1200, 260
 """Bytes of markup around a sample, and around each line of its lists."""
@@ -108,11 +111,14 @@ def weight(view: SampleView) -> int:
 
 def _bytes(text: str) -> int:
     plain = visible(text)
+    length = len(plain) if plain.isascii() else len(plain.encode("utf-8", "replace"))
+    if not _ESCAPED.search(plain):
+        return length
     # `&amp;`, `&#39;` and `&#34;`; `&lt;` and `&gt;`.
     more = 4 * (plain.count("&") + plain.count("'") + plain.count('"')) + 3 * (
         plain.count("<") + plain.count(">")
     )
-    return more + (len(plain) if plain.isascii() else len(plain.encode("utf-8", "replace")))
+    return more + length
 
 
 def _view(row: Mapping[str, Any], limit: int, most: int) -> SampleView:

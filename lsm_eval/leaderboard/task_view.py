@@ -94,16 +94,29 @@ class TaskView:
     """By which samples are right or wrong, where all models have the same."""
 
 
-def task_view(board: Board, name: str, field: TaskField, shown: int) -> TaskView:
-    """The view of one task; `shown`: samples of a table that its page shows."""
-    record = next(record for record in board.records if name in record.tasks)
-    task = record.tasks[name]
-    newest: dict[Key, Number] = {}
+Newest = dict[str, dict[Key, Number]]
+"""By task: of each metric, in the order of the board, the number of the newest run that has one."""
+
+
+def newest_numbers(board: Board) -> Newest:
+    """Of the whole board at once: a large one has tens of thousands."""
+    found: Newest = {}
     for model in board.models:
         for key, number in model.numbers.items():
-            if key[0] == name and (key not in newest or number.record.created > newest[key].record.created):
-                newest[key] = number
-    keys = {key: number.row for key, number in newest.items()}
+            own = found.setdefault(key[0], {})
+            if key not in own or number.record.created > own[key].record.created:
+                own[key] = number
+    return found
+
+
+def task_view(
+    board: Board, name: str, field: TaskField, shown: int, newest: Newest | None = None
+) -> TaskView:
+    """The view of one task; `shown`: samples of a table that its page shows. `newest`: `newest_numbers`, where they are known."""
+    record = next(record for record in board.records if name in record.tasks)
+    task = record.tasks[name]
+    own = (newest_numbers(board) if newest is None else newest).get(name, {})
+    keys = {key: number.row for key, number in own.items()}
     primary = [column.key for column in board.columns if column.row.task == name]
     order = sorted(keys, key=lambda key: (key not in primary, list(keys).index(key)))
     metrics = tuple(_metric(board, key, keys[key], task) for key in order)

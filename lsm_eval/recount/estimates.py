@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.recount import shapes
 from lsm_eval.recount.files import ESTIMATES as FILE
-from lsm_eval.recount.files import Found, numbers, odd, read_json
+from lsm_eval.recount.files import Found, finite, numbers, odd, read_json
 from lsm_eval.recount.shapes import faulty, is_count, shown
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _named(row: dict[str, Any]) -> str:
 
 def _alone(name: str, row: dict[str, Any], found: Found) -> None:
     """What an estimate says of itself."""
-    for at, number in numbers(row):
+    for at, number in () if finite(row) else numbers(row):
         if odd(number):
             found.say(f"{name}: {at} is {number}, which is no value.")
             return
@@ -126,16 +126,21 @@ def _signature(
     parts = row["signature"].split()
     if not parts or parts[0] != f"{row['task']}:v{row['task_version']}":
         found.say(f"{name}: its signature begins with {parts[:1]}, which is not its task and version.")
-    _answering(name, parts[1:], task, manifest, found)
-    chosen = [part.removeprefix("chosen:") for part in parts[1:] if part.startswith("chosen:")]
+    told: dict[str, list[str]] = {}
+    for part in parts[1:]:
+        key, colon, text = part.partition(":")
+        if colon:
+            told.setdefault(key, []).append(text)
+    _answering(name, told, task, manifest, found)
+    chosen = told.get("chosen", [])
     if chosen != ([] if task.get("chosen") is None else [str(task["chosen"])]):
         found.say(
             f"{name}: its signature says {shown(chosen[0]) if chosen else 'nothing'} of chosen samples, and manifest.json "
             f"{shown(task.get('chosen'))}."
         )
     for prefix, right in wanted.items():
-        own = [part.removeprefix(prefix) for part in parts[1:] if part.startswith(prefix)]
-        if not right & set(own):
+        own = told.get(prefix.removesuffix(":"), [])
+        if right.isdisjoint(own):
             said = f"says {prefix}{own[0]}" if own else f"does not say {prefix}…"
             found.say(
                 f"{name}: its signature {said}, and manifest.json and the row say {prefix}{min(right)}."
@@ -143,10 +148,11 @@ def _signature(
 
 
 def _answering(
-    name: str, parts: list[str], task: dict[str, Any], manifest: dict[str, Any], found: Found
+    name: str, parts: dict[str, list[str]], task: dict[str, Any], manifest: dict[str, Any], found: Found
 ) -> None:
-    """Parts that say how choices were asked and how much could be thought, which stand only where something was asked so."""
-    said = next((part.removeprefix("choices:") for part in parts if part.startswith("choices:")), None)
+    """Parts, by what stands before their colon, that say how choices were asked and how much could be thought: they stand only where
+    something was asked so."""
+    said = next(iter(parts.get("choices", ())), None)
     told = task.get("choices")
     if (said is None) != (told is None) or not (said or "").startswith(f"{told}/" if told else ""):
         found.say(
@@ -157,7 +163,7 @@ def _answering(
     if not isinstance(settings, dict) or task.get("request") != "generate":
         return
     for key in ("reasoning_tokens", "reasoning_effort"):
-        own = [part.removeprefix(f"{key}:") for part in parts if part.startswith(f"{key}:")]
+        own = parts.get(key, [])
         if own != ([] if settings.get(key) is None else [str(settings[key])]):
             found.say(
                 f"{name}: its signature says {shown(own[0]) if own else 'nothing'} of {key}, and manifest.json "
@@ -193,7 +199,7 @@ def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool
         found.say(f"{name}: it says {missing} missing, and {lacking} samples failed or could not be judged.")
     if n == scored:
         _clusters(name, row, table, known, found)
-    _value(name, row, scores[known].tolist(), table.weights[known].tolist(), found)
+    _value(name, row, scores[known].tolist(), table.weights[known], found)
     return True
 
 
@@ -229,10 +235,12 @@ def _clusters(name: str, row: dict[str, Any], table: Table, known: Flags, found:
         found.say(f"{name}: it says {told} clusters, and its samples have {have}.")
 
 
-def _value(name: str, row: dict[str, Any], scores: list[float], weights: list[float], found: Found) -> None:
+def _value(name: str, row: dict[str, Any], scores: list[float], weighing: Floats, found: Found) -> None:
+    weights = weighing.tolist()
     try:
-        parts = [score * weight for score, weight in zip(scores, weights, strict=True)]
-        mean = math.fsum(parts) / math.fsum(weights)
+        alike = bool((weighing == 1).all())
+        parts = scores if alike else [score * weight for score, weight in zip(scores, weights, strict=True)]
+        mean = math.fsum(parts) / (len(parts) if alike else math.fsum(weights))
     except (ValueError, OverflowError):  # infinities of both signs, or sums that no float holds
         mean = math.nan
     value = row.get("value")

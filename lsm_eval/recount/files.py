@@ -64,6 +64,19 @@ def numbers(value: Any, at: str = "") -> Iterator[tuple[str, float]]:
             yield from numbers(part, name)
 
 
+def finite(value: Any) -> bool:
+    """Whether every number inside a JSON value is: `numbers` says which is not."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
+    for part in parts:
+        kind = type(part)
+        if kind is float:
+            if not math.isfinite(part):
+                return False
+        elif (kind is dict or kind is list) and not finite(part):
+            return False
+    return True
+
+
 def odd(value: Any) -> bool:
     """Whether it is a number that is not finite."""
     return isinstance(value, float) and not math.isfinite(value)

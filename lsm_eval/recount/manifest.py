@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lsm_eval.recount.files import KNOWN_VERSIONS, MANIFEST, Found, numbers, odd, read_json
+from lsm_eval.recount.files import KNOWN_VERSIONS, MANIFEST, Found, finite, numbers, odd, read_json
 from lsm_eval.recount.shapes import (
     DATASET,
     TASK,
@@ -54,7 +54,7 @@ def read_manifest(folder: Path, found: Found) -> dict[str, Any] | None:
         return None
     _simple(content, found)
     _created(content["created"], found)
-    for at, number in numbers(content):
+    for at, number in () if finite(content) else numbers(content):
         if odd(number):
             found.say(f"{MANIFEST}: {at} is {number}, which no measurement is.")
     _phases(content, found)

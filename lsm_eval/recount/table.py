@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ _TEXTS = ("task", "sample", "cluster", "request", "finish", "failure", "thoughts
 _WHOLES = ("index", "truncated")
 _LISTS = ("tokens",)
 WEIGHT, SECONDS = "weight", "seconds"
+_AT_ONCE = 16 << 20
+"""Bytes of a file that is read whole."""
 NEEDED = ("task", "sample", "index", "cluster", "request", "tokens", "finish", "truncated", "failure")
 
 
@@ -55,7 +58,11 @@ class Table:
 
     def has(self, name: str) -> bool:
         """Whether there is such a column."""
-        return name in self.columns.column_names
+        return name in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.columns.column_names)
 
     def values(self, name: str) -> list[Any]:
         """A column as plain values."""
@@ -66,7 +73,14 @@ class Table:
         """How often each value of a column stands there, None among them."""
         import pyarrow.compute as pc
 
-        return {row["values"]: row["counts"] for row in pc.value_counts(self.columns[name]).to_pylist()}
+        found = pc.value_counts(self.columns[name])
+        return dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True))
+
+    def twice(self, name: str) -> tuple[Any, int] | None:
+        """The first value of a column that stands there more than once, and how often."""
+        if len(set(self.values(name))) == self.rows:
+            return None
+        return next(((value, count) for value, count in self.counts(name).items() if count > 1), None)
 
     def metrics(self) -> list[str]:
         """Metrics that samples have scores of."""
@@ -89,11 +103,9 @@ class Table:
         if types.is_null(column.type):
             nothing = np.zeros(self.rows, np.int64)
             return Statistics(np.zeros(self.rows, bool), nothing, nothing, np.zeros(0))
-        whole = column.combine_chunks()
-        if isinstance(whole, pa.ChunkedArray):
-            whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)
-        known = _valid(column)
-        lengths = np.asarray(whole.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), np.int64)
+        whole = _whole(column)
+        known = _valid(whole)
+        lengths = np.where(known, _memory(whole.value_lengths().cast(pa.int64()), np.int64), 0)
         # Flattened, lists that are null have no part in the values.
         return Statistics(known, lengths, np.cumsum(lengths) - lengths, _floats(whole.flatten()))
 
@@ -124,6 +136,9 @@ class Table:
         """Which cluster each is of, from 0 [n]; -1 where it stands alone."""
         import numpy as np
 
+        column = self.columns["cluster"]
+        if column.null_count == self.rows:
+            return np.full(self.rows, -1, np.int64)
         numbers: dict[str, int] = {}
         named = self.values("cluster")
         return np.array(
@@ -146,7 +161,9 @@ def read_table(path: Path, found: Found) -> Table | None:
     try:
         # An open file: a path such as `s3:x` would be taken for an address.
         with path.open("rb") as file:
-            reader = pq.ParquetFile(file)
+            # A file on disk is asked for every part of every column.
+            whole = os.fstat(file.fileno()).st_size <= _AT_ONCE
+            reader = pq.ParquetFile(pa.BufferReader(file.read()) if whole else file)
             schema = reader.schema_arrow
             own = schema.names
             twice = {name for name in own if own.count(name) > 1} if len(set(own)) < len(own) else set()
@@ -195,14 +212,43 @@ def _number(kind: Any) -> bool:
     return bool(types.is_integer(kind) or types.is_floating(kind))
 
 
+def _whole(column: Any) -> Any:
+    """A column as one array."""
+    import pyarrow as pa
+
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
+
+
 def _valid(column: Any) -> Flags:
     import numpy as np
+    import pyarrow as pa
 
-    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), bool)
+    whole = _whole(column)
+    if not whole.null_count:
+        return np.ones(len(whole), bool)
+    return np.asarray(_memory(whole.is_valid().cast(pa.uint8()), np.uint8) != 0, bool)
 
 
 def _floats(column: Any) -> Floats:
     import numpy as np
     import pyarrow as pa
 
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
+    whole = _whole(column)
+    if whole.type != pa.float64():
+        whole = whole.cast(pa.float64(), safe=False)
+    found = _memory(whole, np.float64)
+    return np.where(_valid(whole), found, np.nan) if whole.null_count else found
+
+
+def _memory(array: Any, kind: Any) -> Any:
+    """Numbers where they lie, anything where there is none: by `to_numpy` they would come with all of pandas, which takes half a second."""
+    import numpy as np
+
+    content = array.buffers()[1]
+    if not len(array) or content is None:
+        return np.zeros(len(array), kind)
+    return np.frombuffer(content, kind, len(array), array.offset * np.dtype(kind).itemsize)

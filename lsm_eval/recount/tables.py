@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,11 @@ def read_tables(
         return {}, tuple(row["task"] for row in manifest["tasks"])
     for row in manifest["tasks"]:
         name = row["task"]
-        path = folder / SAMPLES / table_file(name)
-        files.add(path.name)
+        file = table_file(name)
+        files.add(file)
         if only is not None and name not in only:
             continue
+        path = folder / SAMPLES / file
         if row.get("no_samples") and not path.exists():
             without.append(name)
             continue
@@ -44,7 +46,7 @@ def read_tables(
             tables[name] = table
             _against(name, row, table, found)
     try:
-        more = sorted(p.name for p in (folder / SAMPLES).iterdir() if p.name not in files)
+        more = sorted(name for name in os.listdir(folder / SAMPLES) if name not in files)  # noqa: PTH208
     except OSError:
         more = []
     for name in more:
@@ -63,11 +65,10 @@ def _sound(task: str, table: Table, found: Found) -> bool:
     others = {name for name in table.counts("task") if name != task}
     if others:
         found.say(f"{task}: its table has samples of {sorted(map(str, others))[0]}.")
-    for name, count in table.counts("sample").items():
-        if count > 1:
-            found.say(f"{task}: the sample id {name!r} is there {count} times.")
-            break
-    if sorted(table.values("index"), key=lambda at: (at is None, at)) != list(range(table.rows)):
+    if (again := table.twice("sample")) is not None:
+        found.say(f"{task}: the sample id {again[0]!r} is there {again[1]} times.")
+    places, wanted = table.values("index"), list(range(table.rows))
+    if places != wanted and sorted(places, key=lambda at: (at is None, at)) != wanted:
         found.say(f"{task}: the places of its samples are not 0 to {table.rows - 1}, each once.")
     weights = table.weights
     if table.rows and not (weights.min() > 0 and weights.max() < math.inf):
@@ -139,7 +140,7 @@ def _generated(manifest: dict[str, Any], tables: dict[str, Table], found: Found)
         return
     counted = 0
     for table in tables.values():
-        further = table.values("further") if table.has("further") else [None] * table.rows
+        further = filter(None, table.values("further")) if table.has("further") else ()
         if "generate" in table.counts("request"):
             tokens = zip(table.values("request"), table.values("tokens"), strict=True)
             counted += sum(sum(own or ()) for kind, own in tokens if kind == "generate")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from lsm_eval.errors import UserError
 from lsm_eval.names import NAME
@@ -321,7 +324,11 @@ def _json(path: Path) -> Any:
         # A device or a pipe may have no end.
         raise _broken(path, "it is no file")
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        content = path.read_bytes()
+        with suppress(ValueError):
+            return from_json(content.removeprefix(codecs.BOM_UTF8))
+        # What is odd, or none at all, is read by the letter, which says what is wrong with it.
+        return json.loads(content.decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: restore the record, or remove its folder.") from error
     except (OSError, ValueError, RecursionError) as error:
@@ -333,6 +340,7 @@ def _utc(text: str) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+@lru_cache(256)
 def _kind(arrow: str) -> str:
     """An Arrow type's name with its harmless variants folded: large_string, `list<element: int64>`."""
     inner = arrow.removeprefix("large_").removesuffix(">")

@@ -13,6 +13,7 @@ from records import estimate, sample, write_record
 from lsm_eval.leaderboard import budget, checking, parallel
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.collect import collect
+from lsm_eval.leaderboard.counting import why_not
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.progress import Silent
@@ -39,11 +40,10 @@ def own_place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def test_a_whole_record_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = read_records(records(tmp_path))
     asked: list[Path] = []
-    real = checking.why_not
 
     def counting(folder: Path, tasks: list[str] | None) -> str:
         asked.append(folder)
-        return real(folder, tasks)
+        return why_not(folder, tasks)
 
     monkeypatch.setattr(checking, "why_not", counting)
     assert checking.check(found, Silent()).wrong == {}

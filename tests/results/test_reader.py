@@ -30,6 +30,16 @@ def test_reads_what_was_written(record: Path) -> None:
     assert read.created.isoformat() == "2025-01-02T03:04:05+00:00"
 
 
+@pytest.mark.parametrize("odd", [r'"\ud800"', "[" * 300 + "]" * 300, "-Infinity"])
+def test_what_is_odd_in_json_is_read_all_the_same(record: Path, odd: str) -> None:
+    path = record / "manifest.json"
+    text = path.read_text().replace('"name": "m"', f'"name": "m", "odd": {odd}')
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    model = read_record(record).manifest.model
+    assert model.name == "m"
+    assert (model.model_extra or {})["odd"] == json.loads(odd)
+
+
 def test_sample_tables_are_read_when_asked_for(record: Path) -> None:
     read = read_record(record)
     assert read.has_samples("arc")

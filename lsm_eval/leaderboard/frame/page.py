@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import BytecodeCache, PackageLoader, StrictUndefined, Template
 from jinja2.bccache import Bucket
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lsm_eval.leaderboard import show
 from lsm_eval.leaderboard.frame.bundle import Bundle, bundle, inline
+from lsm_eval.leaderboard.frame.output import Output, finalized
 from lsm_eval.leaderboard.frame.safe import safe_json
 from lsm_eval.leaderboard.words import LANGUAGES, Words
 
@@ -53,11 +54,11 @@ class Frame:
     def __init__(self, language: str = "en", nav: Sequence[NavEntry] = ()) -> None:
         self._words = Words(language)
         self._nav = tuple(nav)
-        self._environment = Environment(
+        self._environment = Output(
             loader=PackageLoader("lsm_eval.leaderboard"),
             autoescape=True,
             undefined=StrictUndefined,
-            finalize=_finalize,
+            finalize=finalized,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
@@ -136,11 +137,4 @@ _WORDS_HERE = Markup("<!--words-->")
 
 
 def _data(name: str, thing: Any) -> Markup:
-    return Markup('<script type="application/json" data-name="{}">{}</script>').format(
-        name, Markup(safe_json(thing))
-    )
-
-
-def _finalize(thing: Any) -> Any:
-    """Every `{{ expression }}` passes here before it is escaped."""
-    return show.shown(thing) if isinstance(thing, str) and not isinstance(thing, Markup) else thing
+    return Markup(f'<script type="application/json" data-name="{escape(name)}">{safe_json(thing)}</script>')

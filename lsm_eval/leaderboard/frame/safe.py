@@ -8,7 +8,7 @@ from typing import Any
 
 from lsm_eval.leaderboard.show import clip, visible
 
-_ESCAPES = str.maketrans({"<": "\\u003c", "&": "\\u0026"})
+_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def safe_json(thing: Any) -> str:
@@ -17,9 +17,7 @@ def safe_json(thing: Any) -> str:
     Characters that cannot be seen are written out in every text (`show.visible`). What is no finite number is null.
     Dataclasses and other objects are not taken: TypeError.
     """
-    return json.dumps(_plain(thing), ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(
-        _ESCAPES
-    )
+    return _ENCODER.encode(_plain(thing)).replace("&", "\\u0026").replace("<", "\\u003c")
 
 
 MOST = 20_000
@@ -35,6 +33,11 @@ def in_parts(text: str) -> list[str]:
 
 
 def _plain(thing: Any) -> Any:
+    kind = type(thing)
+    if kind is int or thing is None:
+        return thing
+    if kind is str and len(thing) <= MOST and thing.isascii() and thing.isprintable():
+        return thing  # as most texts are
     if isinstance(thing, str):
         return visible(clip(str(thing), MOST))
     if isinstance(thing, float):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lsm_eval.results.arrays import floats
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 
@@ -72,7 +73,7 @@ def answered(table: Any, row: EstimateRow, metric: str) -> Answered | None:
     name = f"score.{metric}"
     if name not in table.column_names:
         return None
-    scores = np.asarray(table[name].to_numpy(zero_copy_only=False), float)
+    scores = floats(table[name])
     none = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
     asked = table["asked"] if "asked" in table.column_names else none
     return Answered(table["sample"], asked, outcomes(scores, row))

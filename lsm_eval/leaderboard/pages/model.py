@@ -19,6 +19,7 @@ from lsm_eval.leaderboard.shared import marks_of
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.profiling.cells import TASK as PROFILE
 from lsm_eval.results.reader import Record
+from lsm_eval.results.schema import EstimateRow
 
 _NAMESAKES = 5
 _RUNS = 50
@@ -63,7 +64,11 @@ def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]
     for name, run, _ in pages:
         sources[name].append(run)
     first = _first_keys(model)
-    means = [area_mean(area, [model.numbers[key].row for key in first if key[0] in names]) for area, names in areas.items()]  # fmt: skip
+    rows: dict[str, list[EstimateRow]] = {area: [] for area in areas}
+    for key in first:
+        if not key[0].startswith(PROFILE):
+            rows[_area(model, key[0])].append(model.numbers[key].row)
+    means = [area_mean(area, own) for area, own in rows.items()]
     standings = [] if model.no_model else rivalry.standings(model, [key for key in first if not key[0].startswith(PROFILE)])  # fmt: skip
     profiles = [run for run in model.runs if run.manifest.profile is not None]
     return {

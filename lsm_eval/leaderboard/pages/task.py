@@ -7,18 +7,19 @@ from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.outcomes.fields import fields_of
 from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.site import Site
-from lsm_eval.leaderboard.task_view import DIRECTIONS, published, task_view
+from lsm_eval.leaderboard.task_view import DIRECTIONS, newest_numbers, published, task_view
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
     """`tasks/<task>.html`."""
     page = frame.page("task")
     fields = fields_of(board, site)
+    newest = newest_numbers(board)
 
     def make(name: str) -> None:
         slug = board.task_slugs[name]
         path = f"tasks/{slug}.html"
-        view = task_view(board, name, fields.of(name), site.options.samples)
+        view = task_view(board, name, fields.of(name), site.options.samples, newest)
         site.put(path, page.render(path, view=view, slug=slug, published=published, directions=DIRECTIONS))
 
     each([*board.task_slugs], make, site, pages=len(board.task_slugs) * len(board.models) // 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,6 +157,8 @@ def _together(
     # Chance of one task must not be that of another: areas add them up.
     seed = zlib.crc32(f"{scores.task}:{metric}".encode())
     alone = None if found.many else chance(found.residuals, seed)
+    # It goes from one process to another, and what models answered is half of it.
+    found = replace(found, _answers=None)
     return Together(mark, slugs, bool(numbers[0][1].row.higher_is_better), found, alone)
 
 

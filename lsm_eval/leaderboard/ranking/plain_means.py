@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lsm_eval.results.arrays import floats, lengths
 from lsm_eval.statistics.bounded import FloatArray
 
 
@@ -39,17 +40,17 @@ def mean_scores(statistics: Any) -> FloatArray | None:
     column = statistics.chunk(0) if statistics.num_chunks == 1 else statistics.combine_chunks()
     if (pairs := _pairs(column)) is not None:
         return pairs[:, 0].copy() if (pairs[:, 1] == 1).all() else None
-    lengths = np.asarray(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
-    held = lengths > 0
+    parts = lengths(column)
+    held = parts > 0
     every = bool(held.all())
-    own = lengths if every else lengths[held]
+    own = parts if every else parts[held]
     if not len(own) or (own != 2).any():
         return None
-    flat = np.asarray(column.flatten(), float).reshape(-1, 2)
+    flat = floats(column.flatten()).reshape(-1, 2)
     if (flat[:, 1] != 1).any():
         return None
     if every:
         return flat[:, 0].copy()
-    found = np.full(len(lengths), np.nan)
+    found = np.full(len(parts), np.nan)
     found[held] = flat[:, 0]
     return found

@@ -20,6 +20,7 @@ from lsm_eval.leaderboard.ranking.places import Asked, Places
 from lsm_eval.leaderboard.ranking.plain_means import mean_scores
 from lsm_eval.leaderboard.ranking.tables import Columns, Tables
 from lsm_eval.leaderboard.show import measured
+from lsm_eval.results.arrays import floats, valid
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.bounded import FloatArray
@@ -156,13 +157,10 @@ class _Reader:
 
     def _table(self, one: _Wanted) -> Any:
         """The columns, or why there are none."""
-        task, record = self._scores.task, one.record
-        if not record.has_samples(task):
-            return NO_SAMPLES
         try:
-            return self._tables.read(record, [f"stats.{name}" for name in one.names.values()])
+            return self._tables.read(one.record, [f"stats.{name}" for name in one.names.values()])
         except UserError:
-            return UNREADABLE
+            return UNREADABLE if one.record.has_samples(self._scores.task) else NO_SAMPLES
 
     def made(self) -> Scores:
         scores = self._scores
@@ -244,7 +242,7 @@ class _Reader:
         """Which samples failed; None where none did."""
         if self._failures is None or self._failures[0] is not failure:
             some = failure.null_count < len(failure)
-            self._failures = failure, np.asarray(failure.is_valid().to_numpy(), bool) if some else None
+            self._failures = failure, valid(failure) if some else None
         return self._failures[1]
 
     def _all_clusters(self, number: int) -> list[str | None]:
@@ -288,7 +286,7 @@ def _own_name(row: EstimateRow, record: Record) -> str:
 
 def _weights(column: Any) -> FloatArray | None:
     """None where all samples weigh the same."""
-    return None if column is None else np.asarray(column.to_numpy(), float)
+    return None if column is None else floats(column)
 
 
 @dataclass(frozen=True, slots=True)

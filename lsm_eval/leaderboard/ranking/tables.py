@@ -45,7 +45,7 @@ class Tables:
             found = {name: self._known[key] for name, key in keys.items() if key in self._known}
             rest = [*(name for name in ALIKE if name not in found), *columns]
             parts = [at for name in rest for at in places.get(name, ())]
-            own = _columns(reader.read_all(column_indices=parts, use_threads=False).combine_chunks())
+            own = _columns(reader.read_all(column_indices=parts, use_threads=False))
         except (pa.ArrowException, OSError, ValueError):
             # Its error names what is wrong.
             return _columns(record.few_columns(self._task, [*ALIKE, *columns]))
@@ -69,7 +69,10 @@ class Tables:
 
 
 def _columns(table: Any) -> Columns:
-    return {name: table[name] for name in table.column_names}
+    found = dict(zip(table.column_names, table.columns, strict=True))
+    if all(column.num_chunks == 1 for column in found.values()):
+        return found
+    return dict(zip(table.column_names, table.combine_chunks().columns, strict=True))
 
 
 def _keys(metadata: Any, content: bytes, places: dict[str, list[int]]) -> dict[str, tuple[Any, ...]]:

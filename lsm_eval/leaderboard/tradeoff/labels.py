@@ -6,6 +6,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 SIZE = 11.0
 LONGEST = 28
 _GAP = 8.0
@@ -44,7 +47,8 @@ def placed(
 ) -> dict[int, Label]:
     """By place: the names that fit into the frame (left, top, right, bottom) beside their points, in this order of importance. A name
     keeps clear of all points and of the names before it; one that has no room is left out."""
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
+    taken = np.full((len(points) + len(order), 4), np.nan)
+    taken[: len(points)] = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
     found: dict[int, Label] = {}
     for at in order:
         x, y = points[at]
@@ -56,9 +60,10 @@ def placed(
             (x - _GAP - wide, y + _GAP + SIZE - 2),
         ):  # fmt: skip
             label = Label(text, round(left, 1), round(base, 1), round(wide, 1))
-            if _inside(label.box, frame) and not any(_meet(label.box, other) for other in taken):
+            box = label.box
+            if _inside(box, frame) and not _meets(box, taken):
+                taken[len(points) + len(found)] = box
                 found[at] = label
-                taken.append(label.box)
                 break
     return found
 
@@ -70,5 +75,7 @@ def _inside(box: Box, frame: Box) -> bool:
     return box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
 
 
-def _meet(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _meets(box: Box, others: NDArray[np.float64]) -> bool:
+    """Whether it meets any of the others [k, 4], which may be hundreds; one that is not there yet is NaN, and met by none."""
+    left, top, right, bottom = others.T
+    return bool(((box[0] < right) & (left < box[2]) & (box[1] < bottom) & (top < box[3])).any())
