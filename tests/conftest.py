@@ -15,6 +15,9 @@ REPO = Path(__file__).resolve().parent.parent
 # Hundreds of processes import the same modules: what one of them has compiled is kept for the others.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Tables are as wide as a terminal that there is none of here; in processes of pytest-xdist readline tells of one.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
 
 
 def _shared(part: str) -> Path:

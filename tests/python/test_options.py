@@ -31,7 +31,7 @@ def options() -> dict[str, click.Option]:
     found = {}
     for option in run.params:
         assert isinstance(option, click.Option)
-        found[option.opts[0].removeprefix("--").replace("-", "_")] = option
+        found[max(option.opts, key=len).removeprefix("--").replace("-", "_")] = option
     return found
 
 
