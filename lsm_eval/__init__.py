@@ -104,7 +104,7 @@ def compare(
     across: Collection[str] = (),
     groups: bool = False,
     flips: int = 0,
-    include: Sequence[Path] = (),
+    include: str | Path | Sequence[str | Path] = (),
     include_code: bool = False,
 ) -> Comparison:
     """Each candidate against the baseline, metric by metric, over the samples that both have (`lsm-eval compare`).
@@ -113,6 +113,7 @@ def compare(
     to differ beside the model. `groups`: the numbers of groups too. `flips`: changed samples a metric, at most. `include`: folders with
     the task files of the records; `include_code`: their Python files may run. Raises `errors.UserError` for what the command refuses with code 2."""
     from lsm_eval.comparison.compare import compare as held
+    from lsm_eval.python.listed import folders
 
     return held(
         _record(baseline),
@@ -120,7 +121,7 @@ def compare(
         across=across,
         groups=groups,
         most_flips=flips,
-        include=include,
+        include=folders(include),
         include_code=include_code,
     )
 
@@ -132,7 +133,7 @@ def gate(
     *,
     across: Collection[str] = (),
     inconclusive: Literal["neutral", "warn", "fail"] | None = None,
-    include: Sequence[Path] = (),
+    include: str | Path | Sequence[str | Path] = (),
     include_code: bool = False,
     flips: int = 5,
     calibration: str | Path | None = None,
@@ -147,6 +148,7 @@ def gate(
     from lsm_eval.gating.calibration import read_calibration
     from lsm_eval.gating.decide import gate as decide
     from lsm_eval.gating.policy import read_policy
+    from lsm_eval.python.listed import folders
 
     told = read_policy(Path(policy)) if isinstance(policy, str | Path) else policy or read_policy(None)
     return decide(
@@ -155,7 +157,7 @@ def gate(
         told,
         across=across,
         inconclusive=inconclusive,
-        include=include,
+        include=folders(include),
         include_code=include_code,
         most_flips=flips,
         calibration=None if calibration is None else read_calibration(Path(calibration)),

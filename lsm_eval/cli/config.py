@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OF_THE_COMMAND = ("config", "save_config", "dry_run", "model_args", "help")
 """Options that say nothing of what is asked and how."""
 _ADDRESSES = ("model", "base_urls", "judge", "judge_base_urls", "data_mirror")
+_VARIABLES = ("api_key_env", "header_env", "judge_api_key_env", "judge_header_env")
+"""What names a variable that holds a secret, and is given the secret itself by mistake."""
 _PLAIN = re.compile(r"[A-Za-z_][\w./@-]*(?::[\w./@-]+)*", re.ASCII)
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
@@ -85,6 +88,13 @@ def _text(text: str) -> str:
 def _check_secret(option: click.Option, text: str) -> None:
     from lsm_eval.secrets import without_secrets, without_tokens
 
+    if option.name in _VARIABLES:
+        named = text.partition("=")[2] if "header_env" in str(option.name) else text
+        if named not in os.environ:
+            raise UserError(
+                f"--{option_name(option)} names no variable that is set, so that nothing was written to --save-config: name the variable that holds "
+                "the key, never the key."
+            )
     hides = without_secrets if option.name in _ADDRESSES else without_tokens
     if hides(text) != text:
         raise UserError(

@@ -36,19 +36,21 @@ def show_cost(tasks: list[PreparedTask]) -> None:
 
 
 def print_cost(
+    model: str,
     tasks: Sequence[PreparedTask],
     time: str | None,
     lines: Sequence[str],
     left_out: Sequence[Any],
     looks: Sequence[Any],
 ) -> None:
-    """The same as one JSON object in a line of standard output. `time` says how long it takes, `lines` what asking servers may cost;
+    """The same as one JSON object in a line of standard output. `model` is what would be asked, `time` says how long it takes, `lines` what asking servers may cost;
     `looks` are those of a gate."""
     from lsm_eval.cli.as_json import print_json
     from lsm_eval.json_text import json_text
 
     content = {
         "dry_run": True,
+        "model": model,
         "tasks": [
             {
                 "task": task.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -15,14 +16,14 @@ from lsm_eval.cli.folder import Folder
 def remove(records: tuple[Path, ...], yes: bool) -> None:
     """Remove the records in the folders REC, after asking. Answers that a store keeps stay there.
 
-    Nothing is removed where one REC is no record, is reached through a symbolic link, or holds something else too.
+    Nothing is removed where one REC is no record, is a symbolic link or lies in a model's folder that is one, or holds something else too.
     """
     from lsm_eval.cli.confirm import confirm
     from lsm_eval.cli.table import size
     from lsm_eval.comparison.shown.escape import visible
     from lsm_eval.results.removal import check_removable, folder_bytes, remove_record
 
-    folders = list(dict.fromkeys(records))
+    folders = list({os.path.realpath(record): record for record in reversed(records)}.values())[::-1]
     for folder in folders:
         check_removable(folder)
     sizes = [folder_bytes(folder) for folder in folders]

@@ -236,7 +236,7 @@ def _dry_run(
     if spec.judge is not None:
         lines.append("What the judge would be asked follows from the answers, and is not counted.")
     if wanted.as_json:
-        print_cost(asked, time, lines, prepared.left_out.rows, looks)
+        print_cost(model.info.name, asked, time, lines, prepared.left_out.rows, looks)
     else:
         if looks:
             show_looks(looks)

@@ -89,6 +89,13 @@ def remove(
     folder = _folder(store or context.obj)
     chosen = _named(store_files(folder), models) if models else store_files(folder)
     chosen = [one for one in chosen if before is None or one.used < before]
+    if not models:  # what can't be read may be something else's: by its id alone
+        for one in (one for one in chosen if one.fault is not None):
+            click.echo(
+                f"lsm-eval: {one.id[:12]} {_model(one)}, and stays: --model {one.id[:12]} removes it.",
+                err=True,
+            )
+        chosen = [one for one in chosen if one.fault is None]
     if not chosen:
         click.echo(f"lsm-eval: {escaped(str(folder))} holds nothing that is to be removed.", err=True)
         return

@@ -10,6 +10,7 @@ from lsm_eval.endpoints.budget import OTHER, Way, has_budget, most_tokens
 from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.models.stream_seed import stream_seed
 from lsm_eval.requests import Generate, Perplexity, Request, Score
 
 Api = Literal["auto", "chat", "completions", "responses"]
@@ -86,7 +87,7 @@ def body(
         if manner.temperature:
             fields["top_p"] = request.top_p
         if manner.seed and path != "responses":
-            fields["seed"] = request.seed
+            fields["seed"] = stream_seed(request)
     if request.choices:
         fields.update(constrained(request.choices, manner.constraints[path]))
     if request.stop and stops and manner.stop and path != "responses":

@@ -11,7 +11,7 @@ from lsm_eval.endpoints.same import identity
 from lsm_eval.models.base import ModelInfo
 from lsm_eval.secrets import without_secrets
 
-_VERSION = 1
+_VERSION = 2
 """Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
 
 

@@ -17,6 +17,10 @@ _BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite has beside a file while it is open, or after its process was killed."""
 
 
+_NO_STORE = "no such table: answers"
+"""What SQLite says of a database that is none of answers, and nobody's here to remove."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreFile:
     """The answers of one model under one set of versions."""
@@ -52,7 +56,8 @@ def store_files(folder: Path) -> list[StoreFile]:
             f"the response store {folder} cannot be read ({error.strerror}): name its folder with --store DIR."
         ) from error
     own = [path for path in paths if _NAME.fullmatch(path.stem) and path.is_file() and not path.is_symlink()]
-    return sorted((_read(path) for path in own), key=lambda one: one.used, reverse=True)
+    found = [one for one in map(_read, own) if one.fault is None or _NO_STORE not in one.fault]
+    return sorted(found, key=lambda one: one.used, reverse=True)
 
 
 def remove_file(file: StoreFile) -> None:

@@ -11,12 +11,13 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, ModelInfo
 from lsm_eval.models.own import Likely, Model, Pair, Prompt
 from lsm_eval.models.own_answers import counts, each, likely, written
+from lsm_eval.models.stream_seed import stream_seed
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score, Scored
 from lsm_eval.results.names import checked_name
 
 BATCH = 64
 """Prompts or pairs that are handed over at once, where the model says no number."""
-_VERSION = 1
+_VERSION = 2
 """Part of the fingerprint: raised when what is asked, or what is made of an answer, changes."""
 
 
@@ -133,8 +134,11 @@ class OwnModel:
         return {at: _scored([next(told) for _ in request.continuations]) for at, request in requests.items()}
 
     def _called(self, ask: Any, given: Sequence[Any], method: str, what: str) -> list[Any]:
+        found: list[Any] = []
         try:
-            found = each(ask(given), len(given), method, what)
+            for at in range(0, len(given), self._size):
+                some = given[at : at + self._size]
+                found += each(ask(some), len(some), method, what)
         except UserError:
             raise
         except Exception as error:
@@ -171,7 +175,7 @@ def _prompt(request: Generate) -> Prompt:
         max_tokens=request.max_tokens,
         temperature=request.temperature,
         top_p=request.top_p,
-        seed=request.seed,
+        seed=stream_seed(request),
     )
 
 

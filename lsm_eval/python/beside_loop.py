@@ -17,9 +17,7 @@ def beside_loop(work: Callable[[], T]) -> T:
     """What `work` returns, or raises. Where an event loop runs in this thread, it works in a thread of its own, and this one waits.
 
     A Ctrl-C stops that thread as it would have stopped this one, and is raised here once it has ended."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _loop_runs():
         return work()
     outcome: Future[T] = Future()
     context = contextvars.copy_context()
@@ -45,3 +43,11 @@ def _interrupt(thread: threading.Thread) -> None:
     """Raise KeyboardInterrupt in another thread, before the next step that it takes in Python."""
     number = ctypes.c_ulong(thread.ident or 0)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(number, ctypes.py_object(KeyboardInterrupt))
+
+
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

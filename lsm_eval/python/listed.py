@@ -43,7 +43,7 @@ class SuiteInfo:
 
 def tasks(area: str | None, include: Place | Sequence[Place]) -> list[TaskInfo]:
     """As `lsm_eval.list_tasks` says."""
-    rows, broken = listed_tasks(_folders(include), area)
+    rows, broken = listed_tasks(folders(include), area)
     _warn(broken)
     return [
         TaskInfo(
@@ -61,7 +61,7 @@ def tasks(area: str | None, include: Place | Sequence[Place]) -> list[TaskInfo]:
 
 def suites(include: Place | Sequence[Place]) -> list[SuiteInfo]:
     """As `lsm_eval.list_suites` says."""
-    rows, broken = listed_suites(_folders(include))
+    rows, broken = listed_suites(folders(include))
     _warn(broken)
     return [
         SuiteInfo(row["suite"], _said(row["title"]), tuple(_task(one) for one in row["tasks"]))
@@ -69,7 +69,8 @@ def suites(include: Place | Sequence[Place]) -> list[SuiteInfo]:
     ]
 
 
-def _folders(include: Place | Sequence[Place]) -> tuple[Path, ...]:
+def folders(include: Place | Sequence[Place]) -> tuple[Path, ...]:
+    """The folders that a keyword names: one, or a list."""
     return tuple(map(Path, (include,) if isinstance(include, (str, PathLike)) else include))
 
 

@@ -119,14 +119,14 @@ def _store(name: str, value: Any) -> str:
     return "none" if value is None else _place(name, value)
 
 
-def _limit(name: str, value: Any) -> str:
+def _limit(name: str, value: Any) -> str | float:
     from lsm_eval.tasks.limit import read_limit
 
     try:
         read_limit(value)
     except UserError as error:
         raise UserError(f"{name}={value!r}: {str(error).partition(': ')[2]}") from None
-    return str(value)
+    return value if isinstance(value, int | float) else str(value)
 
 
 def _ids(name: str, value: Any) -> str:

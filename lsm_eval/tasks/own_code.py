@@ -180,10 +180,18 @@ def content(file: Path) -> bytes:
         raise UserError(f"{file} cannot be read ({error.strerror}): correct the task file.") from error
 
 
+def python_files(folder: Path) -> list[Path]:
+    """Those in a folder and below it, but for hidden folders: what the code in it may import as its own."""
+    found = (path for path in folder.rglob("*.py") if path.is_file())
+    return sorted(
+        path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts)
+    )
+
+
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256(str(folder.resolve()).encode())
-    for file in sorted(folder.glob("*.py")):
-        digest.update(file.name.encode() + hashlib.sha256(content(file)).digest())
+    for file in python_files(folder):
+        digest.update(str(file.relative_to(folder)).encode() + hashlib.sha256(content(file)).digest())
     return digest.hexdigest()[:16]
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lsm_eval import plugins
 from lsm_eval.errors import CodeRefused, UserError
 from lsm_eval.names import checked_beside
-from lsm_eval.tasks.own_code import content, run
+from lsm_eval.tasks.own_code import content, python_files, run
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.own_code import OwnCode
@@ -49,7 +49,7 @@ def code_of(task: Task, folder: Path, own: OwnCode | None) -> str | None:
         return None
     for file in [*files]:
         if _RELATIVE.search(content(file)):
-            files.update(file.parent.glob("*.py"))
+            files.update(python_files(file.parent))
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(hashlib.sha256(content(file)).digest())

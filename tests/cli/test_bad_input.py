@@ -70,7 +70,7 @@ def test_a_file_is_no_model(run: Runner, tiny_llama: Path) -> None:
     [
         (["rnu"], "No such command 'rnu'. Did you mean 'run'? See `lsm-eval --help`."),
         (["list", "taskz"], "No such command 'taskz'. Did you mean 'tasks'? See `lsm-eval list --help`."),
-        (["run", "--dtypee", "skip"], "No such option '--dtypee'. Did you mean '--dtype'? See `lsm-eval run --help`."),
+        (["run", "--allow-drifft"], "No such option '--allow-drifft'. Did you mean '--allow-drift'? See `lsm-eval run --help`."),
         (["run"], "Missing option '--tasks'. See `lsm-eval run --help`."),
         (["list", "tasks", "--area", "bais"], "unknown area 'bais': did you mean 'bias'?"),
     ],

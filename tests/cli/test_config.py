@@ -99,12 +99,22 @@ def test_values_are_checked_as_on_the_command_line(tmp_path: Path) -> None:
     )
 
 
-def test_no_secret_is_written(run: Runner, tmp_path: Path) -> None:
+def test_no_secret_is_written(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "run.yaml"
     server = ("--base-url", "http://user:word@localhost:1/v1", "--api-key-env", "MY_KEY")
     done = run(*server, "--save-config", file, model="openai:x")
     assert "--base-url holds what looks like a key or a password" in done.sentence()
     assert not file.exists()
+    for given in (
+        ("--api-key-env", "Zq81mmPl0ktRR77xyz"),
+        ("--header-env", "Authorization=Bearer abcdefghijkl"),
+    ):
+        done = run("--base-url", "http://localhost:1/v1", *given, "--save-config", file, model="openai:x")
+        assert f"{given[0]} names no variable that is set" in done.sentence()
+        assert given[1] not in done.err
+        assert not file.exists()
+    monkeypatch.setenv("MY_KEY", "a")
+    monkeypatch.setenv("MY_HEADER", "b")
     named = (
         "--base-url",
         "http://localhost:1/v1",

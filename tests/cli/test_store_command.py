@@ -95,6 +95,18 @@ def test_a_damaged_file_is_said_and_can_be_removed(folder: Path) -> None:
     assert len(models(folder)) == 3
 
 
+def test_all_removes_nothing_that_may_be_something_else_s(folder: Path) -> None:
+    damaged, photos = folder / f"{'d' * 32}.sqlite", folder / f"{'c' * 32}.sqlite"
+    damaged.write_text("no database at all " * 100)
+    with contextlib.closing(sqlite3.connect(photos)) as db, db:
+        db.execute("CREATE TABLE photos (name TEXT)")
+    done = call("store", "remove", "--store", folder, "--all", "--yes")
+    assert f"--model {'d' * 12} removes it" in done.err
+    assert len(models(folder)) == 1, "the damaged one, and no other is left"
+    assert damaged.exists()
+    assert photos.exists()
+
+
 def test_early_files_have_no_model_s_name(folder: Path) -> None:
     path = folder / f"{'e' * 32}.sqlite"
     with contextlib.closing(sqlite3.connect(path)) as db, db:

@@ -128,6 +128,30 @@ def test_batches_have_a_most(small_tasks: Path) -> None:
     assert record.manifest.requests["failed"] == 0
 
 
+def test_one_pair_at_a_time(small_tasks: Path) -> None:
+    """Though each question has several choices."""
+
+    class One(Lengths):
+        batch_size = 1
+
+    model = One()
+    record = lsm_eval.run("choose", model, include=small_tasks, limit=3)
+    assert {len(pairs) for pairs in model.pairs} == {1}
+    at_once = lsm_eval.run("choose", Lengths(), include=small_tasks, limit=3, store=None)
+    assert list(record.estimates["value"]) == list(at_once.estimates["value"])
+
+
+def test_drawn_answers_have_seeds_of_their_own(small_tasks: Path) -> None:
+    """A model that starts its random numbers anew with each prompt would tie all answers together."""
+    seeds = []
+    for seed in (1, 1, 2):
+        model = Echo()
+        lsm_eval.run("say", model, include=small_tasks, temperature=0.5, seed=seed, limit=8, from_start=True)
+        seeds.append([prompt.seed for prompts in model.asked for prompt in prompts])
+    assert seeds[0] == seeds[1]
+    assert len({*seeds[0], *seeds[2]}) == 16
+
+
 def test_answers_are_kept_by_name_and_fingerprint(small_tasks: Path) -> None:
     lsm_eval.run("choose,say", Lengths(), include=small_tasks)
     again = Lengths()

@@ -19,6 +19,15 @@ def test_without_a_loop_it_stays_where_it_is() -> None:
     assert beside_loop(threading.current_thread) is threading.main_thread()
 
 
+def test_what_it_raises_without_a_loop_has_no_other_cause() -> None:
+    def fails() -> None:
+        raise ValueError("own")
+
+    with pytest.raises(ValueError, match="own") as caught:
+        beside_loop(fails)
+    assert caught.value.__context__ is None
+
+
 def test_with_one_it_may_have_a_loop_of_its_own() -> None:
     async def elsewhere() -> str:
         return f"{NAME.get()} in {threading.current_thread().name}"

@@ -61,6 +61,8 @@ def test_each_option_is_a_keyword() -> None:
         "config",
         "save_config",
         "model_args",
+        "quiet",
+        "verbose",
     } == keywords - OWN
 
 

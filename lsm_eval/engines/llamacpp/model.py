@@ -24,7 +24,7 @@ from lsm_eval.reasoning.prompts import closed, opens
 from lsm_eval.reasoning.split import split
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response
 
-_VERSION = 1
+_VERSION = 2
 """Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
 _WAITING = 2  # requests under way for each that is computed, so that no slot waits for the next
 _OF_AN_ADDRESS = frozenset({"endpoint", "api", "server"})
