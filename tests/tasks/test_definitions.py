@@ -117,7 +117,10 @@ def test_the_full_safety_suite_has_every_task_of_its_areas() -> None:
 
 
 def test_every_task_of_safety_has_a_page(repo: Path) -> None:
-    pages = " ".join(path.read_text(encoding="utf-8") for path in (*repo.glob("docs/*/*.md"), *repo.glob("tasks/*/*/README.md")))
+    pages = " ".join(
+        path.read_text(encoding="utf-8")
+        for path in (*repo.glob("docs/*/*.md"), *repo.glob("tasks/*/*/README.md"))
+    )
     for loaded in REGISTRY.resolve(["safety-full"]):
         assert f"`{loaded.task.task}`" in pages, loaded.task.task
 
