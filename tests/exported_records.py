@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 LEVELS = [
     ("none", set[str]()),
@@ -48,3 +51,15 @@ def closed_by_licence(record: Path, task: str) -> None:
     content = json.loads(path.read_text())
     next(row for row in content["tasks"] if row["task"] == task)["redistributable"] = False
     path.write_text(json.dumps(content))
+
+
+def valid_by_its_own_code(paths: Sequence[Path], out: Path) -> None:
+    """Every Eval Ever's own check finds nothing in these files under `out`; the test is skipped where it is not installed."""
+    core = pytest.importorskip("every_eval_ever.validator.validation_core")
+    names = {path: path.relative_to(out).as_posix() for path in paths}
+    for path, name in names.items():
+        report = core.validate_file(
+            path, repo_path=name, available_files=frozenset(names.values()), run_semantic_checks=True,
+            read_repo_file=lambda own: (out / own).read_text(),
+        )  # fmt: skip
+        assert (report.errors, report.warnings) == ([], [])

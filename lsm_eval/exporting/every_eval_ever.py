@@ -19,6 +19,7 @@ from lsm_eval.exporting.naming import component, model_id
 from lsm_eval.exporting.options import ExportOptions
 from lsm_eval.exporting.sample_text import answer_of, metadata_of, texts_of
 from lsm_eval.exporting.samples import sample_rows
+from lsm_eval.exporting.written import said_of
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, Manifest, TaskRow
 
@@ -234,20 +235,19 @@ def _data(task: TaskRow) -> dict[str, Any]:
 
 
 def _generation(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
-    arguments: dict[str, Any] = {}
-    most = manifest.settings.get("max_tokens")
-    if isinstance(most, int) and not isinstance(most, bool) and most > 0 and task.request == "generate":
-        arguments["max_tokens"] = most
-    if task.request == "generate" and task.choices is None:
-        given = {name: manifest.settings.get(name) for name in ("temperature", "top_p")}
-        arguments |= {name: value for name, value in given.items() if isinstance(value, int | float)}
+    said = said_of(manifest, task)
+    arguments: dict[str, Any] = {
+        name: said[name] for name in ("max_tokens", "temperature", "top_p") if name in said
+    }
     if manifest.command:
         arguments["execution_command"] = shlex.join(manifest.command)
     told = {
         "request": task.request,
         "shots": task.shots,
         "chat_template": task.chat,
-        "system_message": task.system,
+        "system_message": said.get("system", task.system),
+        "system_message_place": task.system if "system" in said else None,
+        "stop": said.get("stop"),
         "limit": task.limit,
         "chosen_samples": task.chosen,
         "seed": manifest.seed,

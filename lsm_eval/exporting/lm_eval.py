@@ -16,8 +16,9 @@ from lsm_eval.exporting.naming import component, model_id
 from lsm_eval.exporting.options import ExportOptions
 from lsm_eval.exporting.sample_text import texts_of
 from lsm_eval.exporting.samples import is_plain_mean, sample_rows
+from lsm_eval.exporting.written import generation_keywords, said_of
 from lsm_eval.results.reader import Record
-from lsm_eval.results.schema import EstimateRow, TaskRow
+from lsm_eval.results.schema import EstimateRow, Manifest, TaskRow
 
 _REQUESTS = {"score": "multiple_choice", "generate": "generate_until", "perplexity": "loglikelihood_rolling"}
 
@@ -98,6 +99,7 @@ def _results(record: Record, name: str) -> dict[str, Any]:
             "batch_size": manifest.settings.get("batch_tokens"),
             "device": model.device,
             "limit": next(iter(most)) if len(most) == 1 else None,
+            "gen_kwargs": _run_keywords(manifest),
             "random_seed": manifest.seed,
         },
         "date": record.created.timestamp(),
@@ -107,12 +109,30 @@ def _results(record: Record, name: str) -> dict[str, Any]:
         "model_source": "lsm-eval",
         "model_name": name,
         "model_name_sanitized": name.replace("/", "__"),
-        "system_instruction": None,
+        **_system(manifest),
         **({"chat_template": None, "chat_template_sha": None} if chats == {False} else {}),
         **({"chat_template": "the model's own; its text is not in the record"} if chats == {True} else {}),
         **({"max_length": model.context} if model.context is not None else {}),
         **({"total_evaluation_time_seconds": str(manifest.work.seconds)} if manifest.work else {}),
     }
+
+
+def _run_keywords(manifest: Manifest) -> Any:
+    """Of an imported record its tool's own."""
+    if manifest.imported and "gen_kwargs" in manifest.settings:
+        return manifest.settings["gen_kwargs"]
+    return generation_keywords(manifest, manifest.tasks) or None
+
+
+def _system(manifest: Manifest) -> dict[str, Any]:
+    """The run's system message, which is one for all tasks in this form: nothing where some had none, or it is not known."""
+    texts = {said_of(manifest, task).get("system") for task in manifest.tasks}
+    if len(texts) != 1 or manifest.imported:
+        return {}
+    (text,) = texts
+    if text is None or "***" in text:  # the hash of a text with a secret taken out is not that of the text
+        return {"system_instruction": text}
+    return {"system_instruction": text, "system_instruction_sha": _sha256(text)}
 
 
 def _numbers(task: TaskRow, rows: list[EstimateRow]) -> dict[str, Any]:
@@ -140,7 +160,7 @@ def _version(task: TaskRow) -> str | int:
 
 
 def _config(record: Record, task: TaskRow, rows: list[EstimateRow]) -> dict[str, Any]:
-    data = task.dataset
+    data, said = task.dataset, said_of(record.manifest, task)
     return {
         "task": task.task,
         "task_alias": task.title,
@@ -161,6 +181,7 @@ def _config(record: Record, task: TaskRow, rows: list[EstimateRow]) -> dict[str,
         **({"output_type": _REQUESTS[task.request]} if task.request in _REQUESTS else {}),
         "metadata": {
             "version": _version(task),
+            **({"system_instruction": said["system"]} if "system" in said else {}),
             "signatures": {row.metric: row.signature for row in rows},
             "intervals": {
                 row.metric: {"low": row.low, "high": row.high, "level": row.level, "method": row.method}
@@ -178,6 +199,7 @@ def _lines(record: Record, task: TaskRow, options: ExportOptions) -> Iterator[st
     for name in names:
         metric, chosen = _key(name)
         filters[chosen][metric] = f"score.{name}"
+    keywords = generation_keywords(record.manifest, [task])
     for chosen, columns in (filters or {"none": {}}).items():
         for sample in sample_rows(record, task, options.redact):
             scores = {
@@ -185,10 +207,12 @@ def _lines(record: Record, task: TaskRow, options: ExportOptions) -> Iterator[st
                 for metric, column in columns.items()
                 if (score := sample.get(column)) is not None
             }
-            yield json_line(_line(sample, chosen, scores))
+            yield json_line(_line(sample, chosen, scores, keywords))
 
 
-def _line(sample: dict[str, Any], chosen: str, scores: dict[str, float]) -> dict[str, Any]:
+def _line(
+    sample: dict[str, Any], chosen: str, scores: dict[str, float], keywords: dict[str, Any]
+) -> dict[str, Any]:
     document = {"id": sample["sample"], "metadata": json.loads(sample["metadata"] or "{}")}
     for name in ("cluster", "weight", "thoughts", "finish", "failure", "failure_detail"):
         if sample.get(name) is not None:
@@ -201,7 +225,7 @@ def _line(sample: dict[str, Any], chosen: str, scores: dict[str, float]) -> dict
         "doc_id": sample["index"],
         "doc": document,
         "target": target,
-        "arguments": {f"gen_args_{at}": part for at, part in enumerate(_arguments(sample, prompt))},
+        "arguments": {f"gen_args_{at}": part for at, part in enumerate(_arguments(sample, prompt, keywords))},
         "resps": [[response] for response in responses],
         "filtered_resps": responses,
         "filter": chosen,
@@ -213,10 +237,15 @@ def _line(sample: dict[str, Any], chosen: str, scores: dict[str, float]) -> dict
     }
 
 
-def _arguments(sample: dict[str, Any], prompt: str) -> list[dict[str, Any]]:
+def _arguments(sample: dict[str, Any], prompt: str, keywords: dict[str, Any]) -> list[dict[str, Any]]:
     if sample["request"] == "score":
         return [{"arg_0": prompt, "arg_1": text} for text in sample["continuations"] or ()]
-    return [{"arg_0": prompt, "arg_1": {}}] if sample["request"] == "generate" else [{"arg_0": prompt}]
+    if sample["request"] != "generate":
+        return [{"arg_0": prompt}]
+    if sample.get("further") and keywords.get("do_sample"):
+        # Where a task draws by itself its first answer, which stands here, is not drawn.
+        keywords = {name: keywords[name] for name in ("until", "max_gen_toks") if name in keywords}
+    return [{"arg_0": prompt, "arg_1": keywords}]
 
 
 def _responses(sample: dict[str, Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from lsm_eval.recount import shapes
 from lsm_eval.recount.files import ESTIMATES as FILE
 from lsm_eval.recount.files import Found, finite, numbers, odd, read_json
 from lsm_eval.recount.shapes import faulty, is_count, shown
+from lsm_eval.recount.written import against_settings
 
 if TYPE_CHECKING:
     from lsm_eval.recount.table import Flags, Floats, Statistics, Table
@@ -53,7 +54,7 @@ def check_estimates(
             found.say(f"{name}: manifest.json says that it was left out, and there is an estimate of it.")
         seen.add(key)
         _alone(name, row, found)
-        _signature(name, row, tasks[row["task"]], manifest, found)
+        _signature(name, row, tasks[row["task"]], manifest, tables.get(row["task"]), found)
         if row["task"] in tables:
             recomputed += _recount(name, row, tables[row["task"]], found)
     for task, table in tables.items():
@@ -98,7 +99,12 @@ def _below(low: float, value: float, high: float) -> bool:
 
 
 def _signature(
-    name: str, row: dict[str, Any], task: dict[str, Any], manifest: dict[str, Any], found: Found
+    name: str,
+    row: dict[str, Any],
+    task: dict[str, Any],
+    manifest: dict[str, Any],
+    table: Table | None,
+    found: Found,
 ) -> None:
     """Parts of the signature against what manifest and row say."""
     if row["task_version"] != task["version"]:
@@ -131,7 +137,7 @@ def _signature(
         key, colon, text = part.partition(":")
         if colon:
             told.setdefault(key, []).append(text)
-    _answering(name, told, task, manifest, found)
+    _answering(name, told, task, manifest, table, found)
     chosen = told.get("chosen", [])
     if chosen != ([] if task.get("chosen") is None else [str(task["chosen"])]):
         found.say(
@@ -148,10 +154,15 @@ def _signature(
 
 
 def _answering(
-    name: str, parts: dict[str, list[str]], task: dict[str, Any], manifest: dict[str, Any], found: Found
+    name: str,
+    parts: dict[str, list[str]],
+    task: dict[str, Any],
+    manifest: dict[str, Any],
+    table: Table | None,
+    found: Found,
 ) -> None:
-    """Parts, by what stands before their colon, that say how choices were asked and how much could be thought: they stand only where
-    something was asked so."""
+    """Parts, by what stands before their colon, that say how choices were asked, how much could be thought and how texts were
+    written: they stand only where something was asked so."""
     said = next(iter(parts.get("choices", ())), None)
     told = task.get("choices")
     if (said is None) != (told is None) or not (said or "").startswith(f"{told}/" if told else ""):
@@ -160,7 +171,9 @@ def _answering(
             f"{shown(told) if told else 'nothing'}."
         )
     settings: Any = manifest.get("settings")
-    if not isinstance(settings, dict) or task.get("request") != "generate":
+    # Another tool's settings may have the same names, and its signatures say none of them.
+    imported = manifest.get("imported") is not None
+    if imported or not isinstance(settings, dict) or task.get("request") != "generate":
         return
     for key in ("reasoning_tokens", "reasoning_effort"):
         own = parts.get(key, [])
@@ -169,6 +182,8 @@ def _answering(
                 f"{name}: its signature says {shown(own[0]) if own else 'nothing'} of {key}, and manifest.json "
                 f"{shown(settings.get(key))}."
             )
+    if told is None:
+        against_settings(name, parts, task, settings, table, found)
 
 
 def _recount(name: str, row: dict[str, Any], table: Table, found: Found) -> bool:

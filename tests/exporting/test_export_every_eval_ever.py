@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from command_line import call
-from exported_records import LEVELS, closed_by_licence
+from exported_records import LEVELS, closed_by_licence, valid_by_its_own_code
 
 from lsm_eval.importing.importing import import_file
 from lsm_eval.recount.check import check_record
@@ -161,12 +161,5 @@ def test_what_is_withheld_in_the_record_stays_so(record: Path, tmp_path: Path) -
 
 
 def test_valid_by_its_own_code(record: Path, tmp_path: Path) -> None:
-    core = pytest.importorskip("every_eval_ever.validator.validation_core")
     paths = export(record, tmp_path / "out", "--model-id", "nobody/tiny")
-    names = {path: path.relative_to(tmp_path / "out").as_posix() for path in paths}
-    for path, name in names.items():
-        report = core.validate_file(
-            path, repo_path=name, available_files=frozenset(names.values()), run_semantic_checks=True,
-            read_repo_file=lambda own: (tmp_path / "out" / own).read_text(),
-        )  # fmt: skip
-        assert (report.errors, report.warnings) == ([], [])
+    valid_by_its_own_code(paths, tmp_path / "out")
