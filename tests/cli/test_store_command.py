@@ -96,7 +96,7 @@ def test_a_damaged_file_is_said_and_can_be_removed(folder: Path) -> None:
 
 
 def test_all_removes_nothing_that_may_be_something_else_s(folder: Path) -> None:
-    damaged, photos = folder / f"{'d' * 32}.sqlite", folder / f"{'c' * 32}.sqlite"
+    damaged, photos = folder / f"{'d' * 32}.sqlite", folder / f"{'7' * 32}.sqlite"
     damaged.write_text("no database at all " * 100)
     with contextlib.closing(sqlite3.connect(photos)) as db, db:
         db.execute("CREATE TABLE photos (name TEXT)")

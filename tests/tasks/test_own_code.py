@@ -190,6 +190,15 @@ def test_files_of_a_folder_import_each_other_and_all_count(words: Path) -> None:
     changed = loaded(words)
     assert len({before, task.code, changed.code}) == 3
     assert Templates(changed).text("prompt", changed.task.prompt)({"question": "why"}) == "WHY!!!"
+    # One below the folder counts as well.
+    (words / "more").mkdir()
+    (words / "loud.py").write_text("from .more.words import shouted as shouted\n", encoding="utf-8")
+    (words / "more" / "words.py").write_text(body.replace("!", "?"), encoding="utf-8")
+    below = loaded(words)
+    (words / "more" / "words.py").write_text(body.replace("!", "??"), encoding="utf-8")
+    again = loaded(words)
+    assert below.code != again.code
+    assert Templates(again).text("prompt", again.task.prompt)({"question": "why"}) == "WHY??"
 
 
 def test_folders_of_one_name_stay_apart(words: Path, tmp_path: Path) -> None:
