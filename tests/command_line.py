@@ -177,5 +177,6 @@ class Runner:
     def arguments(
         self, *more: str | Path, tasks: str = "choose", model: str | Path = "", include: Path | None = None
     ) -> list[str]:
-        named = ["--tasks", tasks, "--model", model or self.model, "--include", include or self.tasks]
+        asked = ["--model", model or self.model] if model or "--model" not in more else []
+        named = ["--tasks", tasks, *asked, "--include", include or self.tasks]
         return ["run", *map(str, named), "--out", str(self.out), *map(str, more)]
