@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def _figures(task: str, mirror: Path, out: Path, include: tuple[Path, ...] = ())
         options=options,
         data=DataOptions(mirror=mirror, offline=True),
         include=include,
+        include_code=bool(include),
         out=out,
     )
     (scored,) = run(spec, create(MODEL, options), Silent()).tasks
@@ -41,7 +43,12 @@ def test_stereoset(hub_mirror: Path, tmp_path: Path) -> None:
         'prompt: ""', 'prompt: "<|endoftext|>"'
     )
     assert changed.count("endoftext") >= 2
-    (tmp_path / "tasks").mkdir()
+    # The folder as it is, with this task file in it.
+    shutil.copytree(
+        packaged_tasks() / "bias" / "stereoset",
+        tmp_path / "tasks",
+        ignore=shutil.ignore_patterns("*.yaml", "__pycache__"),
+    )
     (tmp_path / "tasks" / "stereoset_from_endoftext.yaml").write_text(changed, encoding="utf-8")
     found = _figures("stereoset_from_endoftext", hub_mirror, tmp_path / "out", (tmp_path / "tasks",))
     assert found["stereoset_lms"] == pytest.approx(90.8, abs=0.05)
