@@ -92,7 +92,7 @@ def remove(
     if not models:  # what can't be read may be something else's: by its id alone
         for one in (one for one in chosen if one.fault is not None):
             click.echo(
-                f"lsm-eval: {one.id[:12]} {_model(one)}, and stays: --model {one.id[:12]} removes it.",
+                f"lsm-eval: {one.id[:12]} {escaped(_model(one))}, and stays: --model {one.id[:12]} removes it.",
                 err=True,
             )
         chosen = [one for one in chosen if one.fault is None]
