@@ -6,11 +6,11 @@ holds a candidate to a policy, `list_tasks` and `list_suites` say what there is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Literal
-
+TYPE_CHECKING = False  # what type checkers take for true; typing's own would be imported for it, which takes longer than all else here
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from pathlib import Path
+    from typing import Any, Literal
 
     from lsm_eval.comparison.result import Comparison
     from lsm_eval.errors import BudgetSpent, CodeFault, NotComparable, UserError
