@@ -123,8 +123,9 @@ def qags(folder: Path) -> Iterator[Card]:
     """The cards of `groundedness` on QAGS; the files may be packed."""
     import gzip
 
+    from lsm_eval.benchmarks.hallucination.qags_consistency.sentences import rows
+
     from lsm_eval.detectors.groundedness_people import qags_cards
-    from lsm_eval.tasks.readers.qags import rows
 
     with tempfile.TemporaryDirectory() as unpacked:
         paths = []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric
+from lsm_eval.metrics.joint import join
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Response
@@ -34,12 +35,12 @@ def table_of(name: str, hub: Path | None = None, files: Path | None = None) -> T
 
 @cache
 def samples_of(
-    name: str, hub: Path | None = None, files: Path | None = None, limit: int | None = None
+    name: str, hub: Path | None = None, files: Path | None = None, limit: int | None = None, shots: int = 0
 ) -> list[Sample]:
-    """The task's samples, without examples."""
+    """The task's samples, or the first of them, with so many of its examples."""
     loaded = load_task(Registry().tasks[name])
     return build_samples(
-        loaded, table_of(name, hub, files), None, BuildOptions(shots=0, limit=limit, first=True)
+        loaded, table_of(name, hub, files), None, BuildOptions(shots=shots, limit=limit, first=True)
     )
 
 
@@ -51,7 +52,9 @@ def metrics_of(name: str) -> list[AnyMetric]:
 def row(name: str, model: str, samples: list[Sample]) -> Mapping[str, Estimate]:
     """Estimates of a row without a model, by metric."""
     answers: dict[int, Response] = {}
-    for batch in Baseline(model).answer([sample.request for sample in samples]):
+    for batch in Baseline(model).answer([request for sample in samples for request in sample.requests]):
         answers.update(batch)
-    found, _ = score_task(metrics_of(name), samples, [answers[i] for i in range(len(samples))], seed=0)
+    in_turn = (answers[place] for place in range(len(answers)))
+    responses = [join([next(in_turn) for _ in sample.requests]) for sample in samples]
+    found, _ = score_task(metrics_of(name), samples, responses, seed=0)
     return {metric.name: estimate for metric, estimate in found}

@@ -8,7 +8,7 @@ the same ("I'm not sure, but I think it was Paris"), or gives one first, is an a
 (`another language`); so is another language of Latin letters, but for a few plain phrases of Spanish, French and German.
 
 It is not the detector of refusals: a refusal of a harmful request has reasons and warnings, which are not looked for.
-No card: there are no labelled abstentions to measure it on (docs/hallucination/closed_book_qa.md says what is known).
+No card: there are no labelled abstentions to measure it on (docs/closed_book_qa.md says what is known).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How well the groundedness score agrees with people: AUROC, and the detector's cards, from labelled data.
 
-docs/hallucination/groundedness.md says how the cards are made again.
+docs/groundedness.md says how the cards are made again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def agreement(labelled: Sequence[Labelled], k: int) -> float:
 
 
 def qags_labelled(rows: Iterable[Mapping[str, Any]], name: str) -> list[Labelled]:
-    """The sentences of one set (`cnndm`, `xsum`) among the rows of `lsm_eval.tasks.readers.qags`."""
+    """The sentences of one set (`cnndm`, `xsum`) among the rows of the task `qags_consistency`."""
     return [
         Labelled(row["sentence"], row["article"], bool(row["consistent"]))
         for row in rows

@@ -16,8 +16,6 @@ ENTRIES: dict[str, Entry] = {
             "target_perplexity": ("TargetPerplexity", "perplexity per continuation", "perplexity", False),
             "prefers_first": ("PrefersFirst", "first of two is likelier (fair: 0.5)", "fraction", None),
             "likelihood_difference": ("LikelihoodDifference", "mean |difference| of two", "nats", False),
-            "truthfulqa_mc1": ("TruthfulQA1", "best MC1 choice is right", "fraction", True),
-            "truthfulqa_mc2": ("TruthfulQA2", "probability of right MC2 choices", "fraction", True),
         },
     ),
     **entries(

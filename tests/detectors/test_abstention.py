@@ -129,7 +129,7 @@ def test_it_is_a_detector_by_that_name() -> None:
 
 @pytest.mark.slow
 def test_right_answers_are_attempts(hub_mirror: Path) -> None:
-    """Gold answers of three sets are attempts by construction; the figures stand in docs/hallucination/closed_book_qa.md."""
+    """Gold answers of three sets are attempts by construction; the figures stand in docs/closed_book_qa.md."""
 
     def found(path: str, column: str) -> tuple[int, int]:
         rows = pq.read_table(hub_mirror / path, columns=[column]).to_pylist()

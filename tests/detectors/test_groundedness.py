@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsm_eval.benchmarks.hallucination.qags_consistency import sentences as qags
 
 from lsm_eval.detectors.base import Detector
 from lsm_eval.detectors.card import load_card
@@ -38,7 +39,6 @@ from lsm_eval.detectors.groundedness_people import (
 )
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.auroc import auroc
-from lsm_eval.tasks.readers import qags
 
 Rows = list[dict[str, Any]]
 SOURCE = "The cat sat on the mat, and the dog slept by the door."
@@ -170,15 +170,6 @@ def test_hashes_name_the_files_that_were_read(data_files: Path) -> None:
         assert files[f"qags/mturk_{name}.jsonl.gz"]["uncompressed_sha256"] == digest
 
 
-def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "qags.jsonl"
-    path.write_text('{"article": "x", "summary_sentences": [{"sentence": "y", "responses": []}]}\n')
-    with pytest.raises(UserError, match="line 1, is no row of QAGS"):
-        qags.rows([path], ["cnndm"])
-    with pytest.raises(UserError, match="1 files of QAGS have 2 names"):
-        qags.rows([path], ["cnndm", "xsum"])
-
-
 def _xsum(hub_mirror: Path, config: str) -> Rows:
     import pyarrow.parquet as pq
 
@@ -205,9 +196,7 @@ def test_votes_of_xsums_annotators_are_counted_by_person(hub_mirror: Path) -> No
 def test_agreement_with_xsums_annotators(hub_mirror: Path) -> None:
     """Needs the articles, of which the mirror's thousand has none: the folder that `FRANK_SOURCE` names."""
     if "LSM_EVAL_FRANK" not in os.environ:
-        pytest.skip(
-            "needs LSM_EVAL_FRANK, a folder of the annotated articles (docs/hallucination/groundedness.md)"
-        )
+        pytest.skip("needs LSM_EVAL_FRANK, a folder of the annotated articles (docs/groundedness.md)")
     articles = frank_articles(Path(os.environ["LSM_EVAL_FRANK"]))
     rows = _xsum(hub_mirror, "xsum_faithfulness")
     labelled = xsum_labelled(rows, articles)

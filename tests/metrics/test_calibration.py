@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from mirrored_tasks import row, samples_of
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import CorpusMetric
@@ -269,3 +271,12 @@ def test_clusters_widen_the_interval_of_ece() -> None:
         assert found.high is not None
         spans.append(found.high - found.low)
     assert spans[1] == pytest.approx(spans[0], rel=0.15)
+
+
+@pytest.mark.parametrize("model", ["first", "uniform"])
+def test_a_row_without_likelihoods_is_neither_calibrated_nor_overconfident(
+    model: str, hub_mirror: Path
+) -> None:
+    found = row("arc_challenge", model, samples_of("arc_challenge", hub_mirror, limit=50))
+    assert found["acc"].value is not None
+    assert found["ece"].value is found["brier"].value is None

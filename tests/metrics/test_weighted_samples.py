@@ -11,6 +11,7 @@ import pytest
 from lsm_eval.benchmarks.bias.bbq.code import AlignmentCost, BiasAmbiguous, BiasDisambiguated
 from lsm_eval.benchmarks.bias.cbbq.code import CbbqTotal
 from lsm_eval.benchmarks.bias.occupation_gender.code import Gap
+from lsm_eval.benchmarks.hallucination.halueval.code import HaluEvalPrecision
 
 from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.bias.agreement import Agreement
@@ -19,7 +20,6 @@ from lsm_eval.metrics.choice import Accuracy
 from lsm_eval.metrics.classes import MacroF1
 from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.hallucination.grounded import UngroundedRate
-from lsm_eval.metrics.hallucination.halueval import HaluEvalPrecision
 from lsm_eval.metrics.judged import JudgedHarmful
 from lsm_eval.metrics.privacy.extraction import Verbatim
 from lsm_eval.metrics.privacy.leak_protection import LeakProtection

@@ -166,16 +166,6 @@ def test_every_row_of_the_hub_data_renders(name: str, hub_mirror: Path) -> None:
     check_samples(samples)
 
 
-def test_truthfulqa_labels_cover_both_sets(hub_mirror: Path) -> None:
-    for sample in samples_of("truthfulqa_mc", hub_mirror):
-        mc1, mc2 = sample.metadata["mc1_labels"], sample.metadata["mc2_labels"]
-        assert len(mc1) == len(mc2) == len(sample.choices)
-        assert sum(label or 0 for label in mc1) == 1
-        assert mc1[0] == 1
-        assert all(a is not None or b is not None for a, b in zip(mc1, mc2, strict=True))
-        assert sample.target == tuple(i for i, label in enumerate(mc2) if label)
-
-
 def test_cmmlu_reads_the_subjects_that_its_departures_say(hub_mirror: Path) -> None:
     from lsm_eval.tasks.helpers.cmmlu import SUBJECTS
 

@@ -166,7 +166,7 @@ class UngroundedCorrected(UngroundedRate):
         if self.card.version != self.detector.version:
             raise UserError(
                 f"metric {self.name!r}: the card {card!r} measures version {self.card.version} of the detector, and this "
-                f"is version {self.detector.version}: measure it anew (docs/hallucination/groundedness.md)."
+                f"is version {self.detector.version}: measure it anew (docs/groundedness.md)."
             )
         self.quality = quality(self.card)
 

@@ -14,7 +14,6 @@ from lsm_eval.tasks.helpers.real_toxicity import real_toxicity_sampled
 from lsm_eval.tasks.helpers.safetybench import safetybench_options, safetybench_right
 from lsm_eval.tasks.helpers.text import FILTERS
 from lsm_eval.tasks.helpers.toxigen import toxigen_last, toxigen_prompt
-from lsm_eval.tasks.helpers.truthfulqa import truthfulqa_references
 
 __all__ = ["FILTERS", "GLOBALS"]
 
@@ -32,7 +31,6 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "shuffled": shuffled,
     "toxigen_last": toxigen_last,
     "toxigen_prompt": toxigen_prompt,
-    "truthfulqa_references": truthfulqa_references,
     "union": union,
 }
 """Functions by the name under which templates call them."""

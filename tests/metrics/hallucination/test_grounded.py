@@ -1,8 +1,6 @@
-"""Groundedness as a metric: counts by hand, intervals of pooled sentences, the correction, and the tasks' own texts."""
+"""Groundedness as a metric: counts by hand, intervals of pooled sentences, and the correction."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +11,6 @@ from lsm_eval.metrics.registry import create
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-from lsm_eval.tasks.data import DataOptions, load
-from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 from lsm_eval.tasks.schema import MetricSpec
 
@@ -135,43 +130,3 @@ def test_the_correction_is_the_cards() -> None:
 def test_a_card_of_something_else_is_refused(options: dict[str, str], match: str) -> None:
     with pytest.raises(UserError, match=match):
         create({"ungrounded_corrected": options})
-
-
-def samples_of(
-    name: str, mirror: Path, files: Path | None = None
-) -> tuple[tuple[MetricSpec, ...], list[Sample]]:
-    loaded = load_task(Registry().tasks[name])
-    dataset = loaded.task.dataset
-    table = load(
-        dataset,
-        base=loaded.folder,
-        options=DataOptions(mirror=mirror, files=files, offline=True),
-        pinned=dataset.sha256,
-        keep=where_filter(loaded),
-    )
-    assert table.pinned
-    return loaded.task.metrics, build_samples(loaded, table, None, BuildOptions(shots=0))
-
-
-@pytest.mark.parametrize(("task", "other"), [("xsum_grounded", "xsum"), ("dialogsum_grounded", "dialogsum")])
-def test_prompts_are_those_of_the_summarisation_task(task: str, other: str, hub_mirror: Path) -> None:
-    """So that a run of both asks a model only once."""
-    _, samples = samples_of(task, hub_mirror)
-    _, summarised = samples_of(other, hub_mirror)
-    assert {s.request for s in samples} == {s.request for s in summarised}
-    assert len({s.id for s in samples}) == len(samples)
-
-
-@pytest.mark.slow
-def test_reference_summaries_are_no_more_grounded_than_people_say(hub_mirror: Path) -> None:
-    """XSum's references say more than their articles (a majority of annotators marks a span in 86 % of them), and
-    DialogSum's rephrase: the figures of docs/hallucination/groundedness.md."""
-    metrics, samples = samples_of("xsum_grounded", hub_mirror)
-    found, _ = estimates(list(metrics), samples, [str(s.target[0]) for s in samples])
-    assert found["ungrounded_rate"].value == pytest.approx(0.732, abs=5e-4)
-    assert found["ungrounded_rate"].n == 999, "one article is empty"
-    assert "is above the card's sensitivity" in found["ungrounded_corrected"].method
-    metrics, samples = samples_of("dialogsum_grounded", hub_mirror)
-    found, _ = estimates(list(metrics), samples, [str(s.target[0]) for s in samples])
-    assert found["ungrounded_rate"].value == pytest.approx(0.459, abs=5e-4)
-    assert len(samples) == 500
