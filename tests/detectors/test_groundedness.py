@@ -52,7 +52,8 @@ def judged(data_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
         content = gzip.decompress((data_files / "qags" / f"mturk_{name}.jsonl.gz").read_bytes())
         paths.append(folder / f"{name}.jsonl")
         paths[-1].write_bytes(content)
-    return qags.rows(paths, list(MEASURED))
+    rows: Rows = qags.rows(paths, list(MEASURED))
+    return rows
 
 
 def test_precision_by_hand() -> None:
