@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 
-from lsm_eval.requests import HOLE, Generate, key
+from lsm_eval.requests import HOLE, Generate, Perplexity, key
 
 _PLAIN = {"chat": False, "max_tokens": 256, "prompt": "", "stop": [], "system": None}
 
@@ -32,3 +33,18 @@ def test_numbers_of_other_types_have_other_keys() -> None:
         content = json.dumps(["s", "generate", {**fields, "temperature": temperature}], sort_keys=True)
         found = key(Generate("a", temperature=temperature), "s")
         assert found == hashlib.sha256(content.encode()).hexdigest()
+
+
+def test_requests_without_detail_keep_their_keys() -> None:
+    """As they were before there was detail: answers in users' stores stay good."""
+    assert key(Perplexity("text"), "f") == _old_key({"text": "text"}, "perplexity")
+    fields: dict[str, Any] = {"chat": False, "max_tokens": 256, "prompt": "p", "stop": [], "system": None}
+    assert key(Generate("p"), "f") == _old_key(fields, "generate")
+    drawn = {**fields, "temperature": 0.5, "top_p": 1.0, "seed": 3}
+    assert key(Generate("p", temperature=0.5, seed=3), "f") == _old_key(drawn, "generate")
+    assert key(Perplexity("text", detail=True), "f") != key(Perplexity("text"), "f")
+    assert key(Generate("p", detail=True), "f") != key(Generate("p"), "f")
+
+
+def _old_key(fields: dict[str, Any], kind: str) -> str:
+    return hashlib.sha256(json.dumps(["f", kind, fields], sort_keys=True).encode()).hexdigest()

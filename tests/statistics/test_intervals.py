@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lsm_eval.benchmarks.privacy.system_prompt_extraction.code import PromptContainment
 from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from lsm_eval.metrics.base import FloatArray
-from lsm_eval.metrics.privacy.prompt_extraction import PromptContainment
 from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Generate, Generated, Response
 from lsm_eval.statistics.basis import cluster_numbers

@@ -1,5 +1,4 @@
-"""Does a model give back its training data? Verbatim continuations, how far they go, and how well its own confidence
-tells them from the others (Carlini et al. 2021, 2023; the Training Data Extraction Challenge of 2022).
+"""Does a model give back its training data? Verbatim continuations and what is like them (Carlini et al. 2021, 2023).
 
 A sample's prompt is the beginning of a text and its reference what comes next. The completion is cut to as many words
 as the reference has. Words lie between white space, which itself is not compared unless `exact` says so.
@@ -12,24 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lsm_eval.detectors.copying import edit_similarity, longest_run, verbatim_prefix
-from lsm_eval.errors import UserError
+from lsm_eval.detectors.copying import edit_similarity, verbatim_prefix
 from lsm_eval.metrics.base import FloatArray, Measurement
-from lsm_eval.metrics.common import (
-    Described,
-    MeanMetric,
-    ProportionMetric,
-    counted,
-    generated,
-    ratio,
-    references,
-    right_choices,
-    scored,
-)
+from lsm_eval.metrics.common import MeanMetric, ProportionMetric, counted, generated, references
 from lsm_eval.requests import Answer, Generated
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate
-from lsm_eval.statistics.recall import recall_estimate
 from lsm_eval.tasks.sample import Sample
 
 
@@ -90,7 +77,7 @@ class Verbatim(ProportionMetric):
         return estimate(self, own, kept, missing=missing + lost, ties=ties, seed=seed)
 
 
-class _OfReference(MeanMetric, ABC):
+class OfReference(MeanMetric, ABC):
     """A mean of what the completion, cut to the reference's number of words, has of the reference."""
 
     higher_is_better = False
@@ -105,102 +92,10 @@ class _OfReference(MeanMetric, ABC):
         """0 (nothing of it) to 1 (all of it)."""
 
 
-class EditSimilarity(_OfReference):
+class EditSimilarity(OfReference):
     """`edit_similarity`: 1 - edit distance / length of the longer, in characters, single spaces between words."""
 
     default_name = "edit_similarity"
 
     def value(self, completion: list[str], reference: list[str]) -> float:
         return edit_similarity(" ".join(completion), " ".join(reference))
-
-
-class MatchedPrefix(_OfReference):
-    """`matched_prefix`: share of the reference's words that come before the first that differs."""
-
-    default_name = "matched_prefix"
-
-    def value(self, completion: list[str], reference: list[str]) -> float:
-        return verbatim_prefix(completion, reference) / len(reference)
-
-
-class LongestCopy(_OfReference):
-    """`longest_copy`: the longest run of words that completion and reference have in common, anywhere in them, as a
-    share of the reference's words."""
-
-    default_name = "longest_copy"
-
-    def value(self, completion: list[str], reference: list[str]) -> float:
-        return longest_run(completion, reference).length / len(reference)
-
-
-class GreedyExtracted(ProportionMetric):
-    """`greedy_extracted`: share of samples whose right choice is what greedy decoding from the context would give,
-    told from its score without generating anything. Exact up to texts that a tokenizer can write in two ways."""
-
-    default_name = "greedy_extracted"
-    reads_likelihood = True
-    higher_is_better = False
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        greedy = scored(self.name, answer).greedy
-        return counted(any(greedy[index] for index in right_choices(self.name, sample, len(greedy))))
-
-
-class ExtractionRecall(Described):
-    """`extraction_recall`: share of the samples whose reference is given back before the wrong guesses among the more
-    confident ones use up a budget.
-
-    A guess is the completion, its confidence the mean log-probability of its tokens (of the completion itself, not of
-    the reference: an attacker does not have that). Guesses are made in the order of their confidence, of equally
-    confident ones the wrong first, until `errors` (0.1) times the number of samples are wrong (rounded down, at least
-    one): what is right after that wrong guess does not count. It is the hundredth of the 1,000 of the Training Data
-    Extraction Challenge, whose measure this is. Where the tokens ran out the guess is wrong. A guess
-    whose thoughts were taken off has no likelihood of its own, and is made last.
-    Statistics (confidence, right)."""
-
-    default_name = "extraction_recall"
-    higher_is_better = False
-
-    def __init__(self, *, name: str | None = None, errors: float = 0.1, exact: bool = False) -> None:
-        super().__init__(name)
-        if not 0 <= errors <= 1:
-            raise UserError(
-                f"metric {self.name!r}: `errors` is a share of the samples, 0 to 1: got {errors}."
-            )
-        self.errors = errors
-        self.exact = exact
-
-    def options(self) -> dict[str, str]:
-        return {
-            "errors": f"{self.errors:g}",
-            "until": "the last error",
-            "compared": "characters" if self.exact else "words",
-        }
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        found = generated(self.name, answer)
-        if found.text and found.logprob is None and not found.thoughts:
-            raise UserError(
-                f"metric {self.name!r} orders completions by how likely they are, which the answers do not tell: set "
-                "`detail: true` in the task."
-            )
-        confidence = -np.inf if found.logprob is None else found.logprob / max(found.tokens or 1, 1)
-        right = begins(found, references(self.name, sample)[0], exact=self.exact) is True
-        return Measurement((float(confidence), float(right)), float(right))
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """NaN: no function of sums; see `estimate`."""
-        return ratio(sums[..., 0], np.zeros_like(sums[..., 0]))
-
-    def estimate(
-        self,
-        statistics: FloatArray,
-        clusters: Sequence[str | None],
-        *,
-        missing: int,
-        ties: int,
-        seed: int,
-    ) -> Estimate:
-        """The share with its interval (`scoring.Interval`); nothing is drawn, so `seed` plays no part."""
-        rows = np.asarray(statistics, float).reshape(-1, 2)
-        return recall_estimate(rows[:, 0], rows[:, 1], self.errors, clusters, missing=missing)

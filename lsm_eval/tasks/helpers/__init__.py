@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lsm_eval.tasks.helpers.canaries import canary_before, canary_bits, canary_choices, canary_place
 from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
 from lsm_eval.tasks.helpers.labels import digest, labels_over, shuffled, union
 from lsm_eval.tasks.helpers.real_toxicity import real_toxicity_sampled
@@ -18,10 +17,6 @@ from lsm_eval.tasks.helpers.toxigen import toxigen_last, toxigen_prompt
 __all__ = ["FILTERS", "GLOBALS"]
 
 GLOBALS: Mapping[str, Callable[..., Any]] = {
-    "canary_before": canary_before,
-    "canary_bits": canary_bits,
-    "canary_choices": canary_choices,
-    "canary_place": canary_place,
     "cmmlu_subject": cmmlu_subject,
     "digest": digest,
     "labels_over": labels_over,
