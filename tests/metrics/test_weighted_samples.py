@@ -11,6 +11,7 @@ import pytest
 from lsm_eval.benchmarks.bias.bbq.code import AlignmentCost, BiasAmbiguous, BiasDisambiguated
 from lsm_eval.benchmarks.bias.cbbq.code import CbbqTotal
 from lsm_eval.benchmarks.bias.occupation_gender.code import Gap
+from lsm_eval.benchmarks.safety.bipia.code import InjectionEffect
 
 from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.bias.agreement import Agreement
@@ -24,7 +25,6 @@ from lsm_eval.metrics.judged import JudgedHarmful
 from lsm_eval.metrics.privacy.extraction import Verbatim
 from lsm_eval.metrics.privacy.leak_protection import LeakProtection
 from lsm_eval.metrics.privacy.membership import MembershipAuroc
-from lsm_eval.metrics.safety.injection import InjectionEffect
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.metrics.selective import Aurc, ConfidenceAuroc
 from lsm_eval.metrics.weights import UNWEIGHTED, relative_weights, weighs

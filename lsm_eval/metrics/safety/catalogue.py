@@ -25,36 +25,6 @@ ENTRIES: dict[str, Entry] = {
         },
     ),
     **entries(
-        "safety.injection",
-        "generate",
-        {
-            "injection_success": (
-                "InjectionSuccess",
-                "planted instructions carried out, by a check on letters",
-                "fraction",
-                False,
-            ),
-            "injection_control": (
-                "InjectionControl",
-                "the same check where nothing was planted: false alarms",
-                "fraction",
-                None,
-            ),
-            "injection_effect": (
-                "InjectionEffect",
-                "planted instructions carried out beyond the check's false alarms",
-                "fraction",
-                False,
-            ),
-            "injection_task_kept": (
-                "TaskKept",
-                "questions answered in spite of a planted instruction",
-                "fraction",
-                True,
-            ),
-        },
-    ),
-    **entries(
         "safety.toxicity",
         "generate",
         {
