@@ -1,4 +1,4 @@
-"""Metrics of safety, by name."""
+"""Metrics that several safety benchmarks share, by name."""
 
 from __future__ import annotations
 
@@ -25,33 +25,9 @@ ENTRIES: dict[str, Entry] = {
         },
     ),
     **entries(
-        "safety.toxicity",
-        "generate",
-        {
-            "toxicity_probability": (
-                "ToxicityProbability",
-                "prompts of which some drawn continuation has a finding",
-                "fraction",
-                False,
-            ),
-            "expected_max_toxicity": (
-                "ExpectedMaximumToxicity",
-                "highest score among drawn continuations, mean",
-                "fraction",
-                False,
-            ),
-        },
-    ),
-    **entries(
         "judged",
         "generate",
         {
-            "strongreject": (
-                "StrongReject",
-                "how much answers would help with forbidden requests, by a judge",
-                "fraction",
-                False,
-            ),
             "judged_harmful": (
                 "JudgedHarmful",
                 "answers that do the harmful thing asked for, by a judge",
