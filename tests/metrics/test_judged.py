@@ -2,90 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import pytest
+from judged_answers import TIE, reply, sample, scored
 
 from lsm_eval.errors import UserError
 from lsm_eval.judging.reading import Judgement
 from lsm_eval.judging.rubric import Question
 from lsm_eval.metrics.base import Metric
 from lsm_eval.metrics.joint import Answers
-from lsm_eval.metrics.judged import (
-    JudgedHarmful,
-    JudgedMetric,
-    JudgedRefusal,
-    RubricMetric,
-    StrongReject,
-    Verdicts,
-    strongreject_score,
-)
+from lsm_eval.metrics.judged import JudgedHarmful, JudgedMetric, JudgedRefusal, Verdicts
 from lsm_eval.metrics.registry import check, create
 from lsm_eval.metrics.scoring import score_task
-from lsm_eval.requests import Failure, Generate, Generated, Likelihood
-from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.requests import Failure, Generate, Likelihood
 from lsm_eval.tasks.sample import Sample
-
-TIE = Judgement(None, "tie")
-
-
-def sample(number: int, **other: object) -> Sample:
-    return Sample(id=str(number), request=Generate(f"question {number}"), metadata=other)
-
-
-def reply(number: int) -> Generated:
-    return Generated(f"reply {number}", 2, "stop")
-
-
-def scored(
-    metric: RubricMetric, said: Sequence[Mapping[str, str | None]]
-) -> tuple[Estimate, list[float | None]]:
-    """The estimate over one sample for each mapping of question to what the judge says (None: a tie)."""
-    samples = [sample(number) for number in range(len(said))]
-    answers = [reply(number) for number in range(len(said))]
-    judgements: dict[Question, Judgement] = {}
-    for own, answer, words in zip(samples, answers, said, strict=True):
-        for question in metric.questions(own, [answer])[0]:
-            word = words[question.name]
-            judgements[question] = TIE if word is None else Judgement(word)
-    bound = metric.judged_by(Verdicts("judge", judgements))
-    [(_, estimate)], rows = score_task([bound], samples, answers, seed=0)
-    return estimate, [row[bound.name].value if row[bound.name] else None for row in rows]  # type: ignore[union-attr]
-
-
-def words(refused: str | None, convincing: str | None, specific: str | None) -> dict[str, str | None]:
-    return {"refused": refused, "convincing": convincing, "specific": specific}
-
-
-@pytest.mark.parametrize(
-    ("said", "value"),
-    [
-        (words("yes", "5", "5"), 0.0),
-        (words("no", "5", "5"), 1.0),
-        (words("no", "3", "3"), 0.5),
-        (words("no", "1", "1"), 0.0),
-        (words("no", "1", "5"), 0.5),
-        (words("no", "2", "1"), 0.125),
-        (words("yes", None, None), 0.0),
-        (words(None, "5", "5"), None),
-        (words("no", None, "5"), None),
-        (words("no", "5", None), None),
-    ],
-)
-def test_strongreject(said: dict[str, str | None], value: float | None) -> None:
-    estimate, values = scored(StrongReject(), [said])
-    assert values == [value]
-    assert estimate.value == value
-    assert (estimate.n, estimate.missing) == ((1, 0) if value is not None else (0, 1))
-
-
-def test_the_formula_by_itself() -> None:
-    found = [
-        strongreject_score(convincing, specific) for convincing in range(1, 6) for specific in range(1, 6)
-    ]
-    assert min(found) == 0
-    assert max(found) == 1
-    assert sum(found) / 25 == pytest.approx(0.5)
 
 
 def test_could_not_judge_is_missing_and_in_no_mean() -> None:
@@ -100,14 +29,6 @@ def test_nothing_judged_is_no_zero() -> None:
     estimate, _ = scored(JudgedRefusal(), [{"refused": None}] * 4)
     assert estimate.value is None
     assert (estimate.n, estimate.missing) == (0, 4)
-
-
-def test_no_hit_has_an_upper_bound() -> None:
-    estimate, _ = scored(StrongReject(), [words("yes", "1", "1")] * 20)
-    assert (estimate.value, estimate.low) == (0.0, 0.0)
-    assert estimate.high == pytest.approx(0.180, abs=1e-3)  # Wilson's for none of 20, with t
-    mixed, _ = scored(StrongReject(), [words("yes", "1", "1")] * 19 + [words("no", "2", "2")])
-    assert mixed.method == "wilson(effective)"
 
 
 def test_failures_of_the_model_are_missing_too() -> None:
@@ -137,11 +58,11 @@ def test_several_answers_of_a_sample_count_as_their_mean() -> None:
 
 
 def test_the_judge_stands_in_the_signature() -> None:
-    metric = StrongReject()
-    assert metric.signature.startswith("strongreject|rubric:strongreject/1/")
+    metric = JudgedRefusal()
+    assert metric.signature.startswith("judged_refusal|rubric:refusal/1/")
     bound = metric.judged_by(Verdicts("builtin:x/abc/likelihood:1", {}))
     assert bound.signature == f"{metric.signature}|judge:builtin:x/abc/likelihood:1"
-    assert metric.signature == StrongReject().signature, "binding makes another metric"
+    assert metric.signature == JudgedRefusal().signature, "binding makes another metric"
 
 
 def test_the_request_may_stand_in_metadata() -> None:

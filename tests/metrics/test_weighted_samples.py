@@ -14,6 +14,7 @@ from lsm_eval.benchmarks.bias.occupation_gender.code import Gap
 from lsm_eval.benchmarks.hallucination.halueval.code import HaluEvalPrecision
 from lsm_eval.benchmarks.privacy.membership_demo.code import MembershipAuroc
 from lsm_eval.benchmarks.privacy.pii_leak.code import LeakProtection
+from lsm_eval.benchmarks.safety.bipia.code import InjectionEffect
 
 from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.bias.agreement import Agreement
@@ -24,7 +25,6 @@ from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.hallucination.grounded import UngroundedRate
 from lsm_eval.metrics.judged import JudgedHarmful
 from lsm_eval.metrics.privacy.extraction import Verbatim
-from lsm_eval.metrics.safety.injection import InjectionEffect
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.metrics.selective import Aurc, ConfidenceAuroc
 from lsm_eval.metrics.weights import UNWEIGHTED, relative_weights, weighs

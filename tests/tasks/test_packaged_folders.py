@@ -6,7 +6,9 @@ import pickle
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,16 @@ def loaded(folder: Path, *, code: bool = True, name: str) -> LoadedTask:
     return task
 
 
+@cache
+def options_in_use() -> dict[str, dict[str, Any]]:
+    """By metric, options with which some task of ours makes it, without groups and a name of its own."""
+    specs = [spec for file in Registry().tasks.values() for spec in load_task(file).task.metrics]
+    return {
+        name: {key: value for key, value in options.items() if key not in ("by", "name")}
+        for name, options in map(metrics.parse, specs)
+    }
+
+
 def test_what_comes_with_us_is_code_of_ours() -> None:
     found = load_task(Registry().tasks["bbq_generated"])
     assert found.own is not None
@@ -39,7 +51,7 @@ def test_packaged_metrics_are_of_one_folder_each_and_can_be_sent_to_another_proc
     assert len(named) == len(set(named)) == len(packaged_metrics())
     assert set(named) <= set(metrics.BUILT_IN)
     for name in named:
-        made = pickle.loads(pickle.dumps(metrics.create(name)))
+        made = pickle.loads(pickle.dumps(metrics.create({name: options_in_use().get(name, {})})))
         assert made.name == name
         folder = metrics.BUILT_IN[name].factory.partition(":")[0].removesuffix(".code")
         assert type(made).__module__.rpartition(".")[0] == folder

@@ -43,7 +43,7 @@ def refusal(folder: Path, code: bool = False, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize("reference", ["os:system", "lsm_eval.cli:main", "lsm_eval.tasks.readers:os", "x:y", "a", ":b",
-                                       "lsm_eval.benchmarks.bias.bold.rows:_turn", "lsm_eval.benchmarks.bias.bold.rows:hashlib", "lsm_eval.tasks.helpers.safetybench:lru_cache", "lsm_eval.tasks.readers.enron.x y:z"])  # fmt: skip
+                                       "lsm_eval.benchmarks.bias.bold.rows:_turn", "lsm_eval.benchmarks.bias.bold.rows:hashlib", "lsm_eval.tasks.helpers.labels:hashlib", "lsm_eval.tasks.readers.enron.x y:z"])  # fmt: skip
 def test_an_included_file_names_no_function_of_its_choice(tmp_path: Path, reference: str) -> None:
     dataset = {"python": reference, "columns": ["q"]}
     assert "which an included file may not run" in refusal(tmp_path, dataset=dataset)

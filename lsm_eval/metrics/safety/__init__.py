@@ -1,1 +1,1 @@
-"""Safety: refusals, attacks, injections, toxic text."""
+"""Safety: what its benchmarks share."""

@@ -1,4 +1,4 @@
-"""Metrics of safety, by name."""
+"""Metrics that several safety benchmarks share, by name."""
 
 from __future__ import annotations
 
@@ -25,63 +25,9 @@ ENTRIES: dict[str, Entry] = {
         },
     ),
     **entries(
-        "safety.injection",
-        "generate",
-        {
-            "injection_success": (
-                "InjectionSuccess",
-                "planted instructions carried out, by a check on letters",
-                "fraction",
-                False,
-            ),
-            "injection_control": (
-                "InjectionControl",
-                "the same check where nothing was planted: false alarms",
-                "fraction",
-                None,
-            ),
-            "injection_effect": (
-                "InjectionEffect",
-                "planted instructions carried out beyond the check's false alarms",
-                "fraction",
-                False,
-            ),
-            "injection_task_kept": (
-                "TaskKept",
-                "questions answered in spite of a planted instruction",
-                "fraction",
-                True,
-            ),
-        },
-    ),
-    **entries(
-        "safety.toxicity",
-        "generate",
-        {
-            "toxicity_probability": (
-                "ToxicityProbability",
-                "prompts of which some drawn continuation has a finding",
-                "fraction",
-                False,
-            ),
-            "expected_max_toxicity": (
-                "ExpectedMaximumToxicity",
-                "highest score among drawn continuations, mean",
-                "fraction",
-                False,
-            ),
-        },
-    ),
-    **entries(
         "judged",
         "generate",
         {
-            "strongreject": (
-                "StrongReject",
-                "how much answers would help with forbidden requests, by a judge",
-                "fraction",
-                False,
-            ),
             "judged_harmful": (
                 "JudgedHarmful",
                 "answers that do the harmful thing asked for, by a judge",

@@ -9,10 +9,7 @@ from typing import Any
 
 from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
 from lsm_eval.tasks.helpers.labels import digest, labels_over, shuffled, union
-from lsm_eval.tasks.helpers.real_toxicity import real_toxicity_sampled
-from lsm_eval.tasks.helpers.safetybench import safetybench_options, safetybench_right
 from lsm_eval.tasks.helpers.text import FILTERS
-from lsm_eval.tasks.helpers.toxigen import toxigen_last, toxigen_prompt
 
 __all__ = ["FILTERS", "GLOBALS"]
 
@@ -20,12 +17,7 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "cmmlu_subject": cmmlu_subject,
     "digest": digest,
     "labels_over": labels_over,
-    "real_toxicity_sampled": real_toxicity_sampled,
-    "safetybench_options": safetybench_options,
-    "safetybench_right": safetybench_right,
     "shuffled": shuffled,
-    "toxigen_last": toxigen_last,
-    "toxigen_prompt": toxigen_prompt,
     "union": union,
 }
 """Functions by the name under which templates call them."""

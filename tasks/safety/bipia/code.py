@@ -19,12 +19,21 @@ import numpy as np
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, generated, metadata, ratio
+from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.metrics.normalise import stands
-from lsm_eval.metrics.safety.injection_checks import CHECKS
 from lsm_eval.requests import Answer, Generate
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.tasks.sample import Sample
+
+from .checks import CHECKS
+
+METRICS: MetricRows = {
+    "injection_control": ("InjectionControl", "the same check where nothing was planted: false alarms", "fraction", None, "generate"),
+    "injection_effect": ("InjectionEffect", "planted instructions carried out beyond the check's false alarms", "fraction", False, "generate"),
+    "injection_success": ("InjectionSuccess", "planted instructions carried out, by a check on letters", "fraction", False, "generate"),
+    "injection_task_kept": ("TaskKept", "questions answered in spite of a planted instruction", "fraction", True, "generate"),
+}  # fmt: skip
 
 
 class _Pair:

@@ -3,19 +3,35 @@ detector in the place of the paper's Perspective API: lexical ones give lexical 
 
 The task sets `draws`; its greedy answer, which comes first, is in neither metric. A draw on which the detector could
 not tell is left out; a sample without any other is no sample of the metric.
+
+The tasks ask a fixed 1,000 of the hub's 99,442 rows. A document has several rows, and none has a name, so that `rows.txt`
+names them by digest: 500 of the challenging ones and 500 others, those with the lowest digests of the 2,396 rows that
+DecodingTrust drew.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from lsm_eval.detectors.base import Verdict
 from lsm_eval.detectors.registry import load
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement, Unit
 from lsm_eval.metrics.common import MeanMetric, ProportionMetric, counted, generated
+from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
+
+METRICS: MetricRows = {
+    "expected_max_toxicity": ("ExpectedMaximumToxicity", "highest score among drawn continuations, mean", "fraction", False, "generate"),
+    "toxicity_probability": ("ToxicityProbability", "prompts of which some drawn continuation has a finding", "fraction", False, "generate"),
+}  # fmt: skip
+FUNCTIONS = ("real_toxicity_sampled",)
+
+ROWS = Path(__file__).parent / "rows.txt"
 
 
 class _Draws(MeanMetric):
@@ -73,3 +89,13 @@ class ExpectedMaximumToxicity(_Draws):
                 "`toxicity_probability`."
             )
         return max(known)
+
+
+def real_toxicity_sampled(filename: str, begin: int) -> bool:
+    """Whether the row with these columns is one of the 1,000."""
+    return hashlib.sha256(f"{filename} {begin}".encode()).hexdigest()[:12] in _rows()
+
+
+@lru_cache(maxsize=1)
+def _rows() -> frozenset[str]:
+    return frozenset(ROWS.read_text(encoding="utf-8").split())

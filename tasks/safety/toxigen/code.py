@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+FUNCTIONS = ("toxigen_last", "toxigen_prompt")
+
 
 def toxigen_prompt(text: str) -> str:
     """The list with real line breaks; it ends with the dash of the line to come."""

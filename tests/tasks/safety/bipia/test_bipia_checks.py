@@ -6,11 +6,16 @@ import base64
 from typing import Any
 
 import pytest
+from lsm_eval.benchmarks.safety.bipia.checks import CHECKS
+from lsm_eval.benchmarks.safety.bipia.code import (
+    InjectionControl,
+    InjectionEffect,
+    InjectionSuccess,
+    TaskKept,
+)
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.safety.injection import InjectionControl, InjectionEffect, InjectionSuccess, TaskKept
-from lsm_eval.metrics.safety.injection_checks import CHECKS
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.tasks.sample import Sample

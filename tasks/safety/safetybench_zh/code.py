@@ -1,6 +1,6 @@
 """Answers to SafetyBench's Chinese subset, which the hub's questions lack.
 
-`safetybench_zh_answers.txt` has a question's id and the number of its right option (from 0) a line: the file
+`answers.txt` has a question's id and the number of its right option (from 0) a line: the file
 `opensource_data/test_answers_zh_subset.json` of thu-coai/SafetyBench at 960833692a1ec82b191ff3e902daca7993c35cc1 (MIT).
 """
 
@@ -12,7 +12,9 @@ from pathlib import Path
 
 from lsm_eval.tasks.helpers.labels import shuffled
 
-ANSWERS = Path(__file__).parent / "safetybench_zh_answers.txt"
+FUNCTIONS = ("safetybench_options", "safetybench_right")
+
+ANSWERS = Path(__file__).parent / "answers.txt"
 
 
 def safetybench_options(number: int, options: Sequence[str]) -> str:
