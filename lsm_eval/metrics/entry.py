@@ -1,36 +1,10 @@
-"""What is known of a metric without loading it."""
+"""The table of METRICS in a benchmark's `code.py`, and how the metrics of this room say what is known of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lsm_eval.metrics.base import Unit
-
-MetricRows = dict[str, tuple[str, str, "Unit | None", bool | None, str]]
-"""The table METRICS of a benchmark's `code.py` (`lsm_eval.tasks.declared`)."""
-
-KINDS = ("score", "generate", "perplexity")
-"""Kinds of request."""
-
-UNITS: tuple[Unit, ...] = ("fraction", "points", "perplexity", "bits", "nats", "other")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is known of a metric without loading it."""
-
-    description: str
-    unit: Unit | None
-    """None where only the loaded metric knows it."""
-    factory: str
-    """`module:name` of the callable that makes it."""
-    higher_is_better: bool | None
-    supports: tuple[str, ...]
-    """Kinds of request whose answers it reads."""
-    origin: str = "built-in"
-    """`built-in`, or the package that registers it."""
+from lsm_eval.folders.entry import Entry as Entry
+from lsm_eval.folders.entry import MetricRows as MetricRows
+from lsm_eval.folders.entry import Unit
 
 
 def entries(

@@ -2,7 +2,7 @@
 `evaluate` library.
 
 Importing this module loads no metric. The metrics of the folders that come with lsm-eval are built in: any task may name
-them. Those of another folder (`tasks.own_code`) are known to the tasks in it, before all others. Another package adds
+them. Those of another folder (`folders.own_code`) are known to the tasks in it, before all others. Another package adds
 metrics through the entry-point group `lsm_eval.metrics`, each a callable that takes the options as keyword arguments and
 returns a metric.
 `evaluate:NAME` and `evaluate:./local/path` load a module of the Hugging Face `evaluate` library.
@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval import plugins
 from lsm_eval.errors import CodeFault, UserError, unknown
+from lsm_eval.folders.own_code import OwnCode, packaged_metrics
 from lsm_eval.metrics import other_names, quality
 from lsm_eval.metrics.bias import catalogue as bias
 from lsm_eval.metrics.entry import Entry
 from lsm_eval.metrics.hallucination import catalogue as hallucination
 from lsm_eval.metrics.privacy import catalogue as privacy
 from lsm_eval.metrics.safety import catalogue as safety
-from lsm_eval.tasks.own_code import OwnCode, packaged_metrics
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lsm_eval.data.load import load
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import LmEvalTask
 from lsm_eval.metrics import registry as metrics
@@ -18,7 +19,6 @@ from lsm_eval.runner.generation import as_run_says, with_changes
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build, where_filter
-from lsm_eval.tasks.data.load import load
 from lsm_eval.tasks.encodable import encodable
 from lsm_eval.tasks.examples import Wording
 from lsm_eval.tasks.registry import LoadedTask

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from lsm_eval.data import DataOptions, Table, load
 from lsm_eval.errors import UserError
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.requests import Generate, Perplexity, Score
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-from lsm_eval.tasks.data import DataOptions, Table, load
 from lsm_eval.tasks.helpers.people import ATTACKS, iban_valid, luhn_valid, records
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
 from lsm_eval.tasks.sample import Sample

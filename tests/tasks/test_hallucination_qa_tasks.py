@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lsm_eval.data import DataOptions, Table, load
 from lsm_eval.errors import UserError
 from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.joint import join
@@ -20,7 +21,6 @@ from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Generate, Generated, Score
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-from lsm_eval.tasks.data import DataOptions, Table, load
 from lsm_eval.tasks.readers import halluqa, truthfulqa
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
 from lsm_eval.tasks.sample import Sample

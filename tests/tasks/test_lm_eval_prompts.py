@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from lsm_eval.data import DataOptions, Table, load
 from lsm_eval.requests import Generate, Perplexity, Score
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-from lsm_eval.tasks.data import DataOptions, Table, load
 from lsm_eval.tasks.registry import Registry
 from lsm_eval.tasks.sample import Sample
 

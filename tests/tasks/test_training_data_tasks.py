@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lsm_eval.data.load import load
+from lsm_eval.data.options import DataOptions
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.registry import create
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Generate, Perplexity, Score, key
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data.load import load
-from lsm_eval.tasks.data.make_mirror import write_mirror
-from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.helpers.canaries import (
     FORMATS,
     canaries,
@@ -27,6 +26,7 @@ from lsm_eval.tasks.helpers.canaries import (
     canary_choices,
     canary_place,
 )
+from lsm_eval.tasks.make_mirror import write_mirror
 from lsm_eval.tasks.readers.lm_extraction import rows as extraction_rows
 from lsm_eval.tasks.readers.passages import members, prefixes
 from lsm_eval.tasks.registry import LoadedTask, Registry

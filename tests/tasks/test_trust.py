@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from lsm_eval import plugins
+from lsm_eval.data import DataOptions, load
+from lsm_eval.data.schema import Dataset
 from lsm_eval.errors import UserError
 from lsm_eval.runner.checked import check_tables
 from lsm_eval.tasks import trust
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
-from lsm_eval.tasks.schema import Dataset, Suite, Task
+from lsm_eval.tasks.schema import Suite, Task
 
 BASE: dict[str, Any] = {
     "task": "sums", "version": 1, "title": "Sums", "area": "accuracy", "licence": "CC0-1.0", "source": "here",

@@ -19,8 +19,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.choice import best
 from lsm_eval.metrics.common import Described, generated, metadata, right_choices, scored
-from lsm_eval.metrics.reading import chosen_option
-from lsm_eval.metrics.reading.markup import plain
+from lsm_eval.reading import chosen_option
+from lsm_eval.reading.markup import plain
 from lsm_eval.reasoning.split import split
 from lsm_eval.requests import Answer, Generated
 from lsm_eval.tasks.sample import Sample

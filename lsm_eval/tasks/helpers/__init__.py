@@ -1,6 +1,4 @@
-"""What templates of all task files may use beyond Jinja's own: functions (`GLOBALS`) and filters (`FILTERS`).
-
-A function of one benchmark alone stands in its folder's `code.py` (`lsm_eval.tasks.own_code`)."""
+"""Functions of single benchmarks that templates may call, until each stands in its folder's `code.py`."""
 
 from __future__ import annotations
 
@@ -9,14 +7,10 @@ from typing import Any
 
 from lsm_eval.tasks.helpers.canaries import canary_before, canary_bits, canary_choices, canary_place
 from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
-from lsm_eval.tasks.helpers.labels import digest, labels_over, shuffled, union
 from lsm_eval.tasks.helpers.real_toxicity import real_toxicity_sampled
 from lsm_eval.tasks.helpers.safetybench import safetybench_options, safetybench_right
-from lsm_eval.tasks.helpers.text import FILTERS
 from lsm_eval.tasks.helpers.toxigen import toxigen_last, toxigen_prompt
 from lsm_eval.tasks.helpers.truthfulqa import truthfulqa_references
-
-__all__ = ["FILTERS", "GLOBALS"]
 
 GLOBALS: Mapping[str, Callable[..., Any]] = {
     "canary_before": canary_before,
@@ -24,15 +18,11 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "canary_choices": canary_choices,
     "canary_place": canary_place,
     "cmmlu_subject": cmmlu_subject,
-    "digest": digest,
-    "labels_over": labels_over,
     "real_toxicity_sampled": real_toxicity_sampled,
     "safetybench_options": safetybench_options,
     "safetybench_right": safetybench_right,
-    "shuffled": shuffled,
     "toxigen_last": toxigen_last,
     "toxigen_prompt": toxigen_prompt,
     "truthfulqa_references": truthfulqa_references,
-    "union": union,
 }
 """Functions by the name under which templates call them."""

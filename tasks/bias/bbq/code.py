@@ -25,7 +25,7 @@ from lsm_eval.metrics.bias.two_means import TwoMeans
 from lsm_eval.metrics.choice import credit
 from lsm_eval.metrics.common import ProportionMetric, counted, metadata, ratio
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.reading.chosen_option import VERSION
+from lsm_eval.reading.chosen_option import VERSION
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lsm_eval.data import DataOptions, load
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.hallucination.citations import check, cited_sentences
 from lsm_eval.metrics.registry import create
@@ -14,7 +15,6 @@ from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.readers.boolq_passages import rows
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lsm_eval.data import DataOptions, load
 from lsm_eval.embedding import minilm
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.hallucination.self_consistency import selfcheck_ngram
@@ -19,7 +20,6 @@ from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated, Response
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 from lsm_eval.tasks.schema import MetricSpec

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from memorising_models import random_texts, train_on
 
+from lsm_eval.data.load import load
+from lsm_eval.data.options import DataOptions
 from lsm_eval.inference.scoring.plain import row_spreads
 from lsm_eval.metrics.joint import join
 from lsm_eval.metrics.registry import create as create_metric
@@ -23,8 +25,6 @@ from lsm_eval.models.create import create
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Response, Score
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data.load import load
-from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.helpers.canaries import canaries, canary_bits
 from lsm_eval.tasks.registry import LoadedTask, Registry
 from lsm_eval.tasks.sample import Sample
