@@ -1,4 +1,4 @@
-"""Text filters of templates: plain functions of a string."""
+"""Text filters that templates of all task files may use beyond Jinja's own (`FILTERS`): plain functions of a string."""
 
 from __future__ import annotations
 
@@ -7,46 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lsm_eval.templates import bounds
-
-_WIKITEXT_RULES: tuple[tuple[str, str], ...] = (
-    # Order matters: each rule sees what the ones before it left.
-    (r"s '", "s'"),
-    (
-        r"/' [0-9]/",
-        "/'[0-9]/",
-    ),  # never matches running text; kept, as the reference figures were made with it
-    (r" @-@ ", "-"),
-    (r" @,@ ", ","),
-    (r" @\.@ ", "."),
-    *((rf" {re.escape(mark)} ", f"{mark} ") for mark in ":;.!?,"),
-    *(
-        (rf"{re.escape(left)}\s*([^{re.escape(right)}]*?)\s*{re.escape(right)}", rf"{left}\1{right}")
-        for left, right in ("()", "[]", "{}", '""', "''")
-    ),
-    *((" ".join("=" * n), "=" * n) for n in (4, 3, 2)),
-    (r" ° ", "°"),
-    (r" \n", "\n"),
-    (r"\n ", "\n"),
-    (r" N ", " 1 "),
-    (r" 's", "'s"),
-)
-
-
-def detokenize_wikitext(text: str) -> str:
-    """A WikiText page as it was before its words were split apart.
-
-    The rules are those with which word-level perplexities of WikiText are usually reported (Megatron-LM's,
-    which lm-evaluation-harness follows); the count of words stays that of the page as it came.
-    """
-    for pattern, replacement in _WIKITEXT_RULES:
-        text = re.sub(pattern, replacement, text)
-    return text
-
-
-def hellaswag_clean(text: str) -> str:
-    """HellaSwag's text without the marks that its WikiHow part carries (`[title]`, `[step]`, …)."""
-    without_marks = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
-    return without_marks.replace("  ", " ")
 
 
 def regex_replace(text: str, pattern: str, replacement: str) -> str:
@@ -77,8 +37,6 @@ def _within_time(method: str, pattern: str, *texts: str) -> Any:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "detokenize_wikitext": detokenize_wikitext,
-    "hellaswag_clean": hellaswag_clean,
     "regex_replace": regex_replace,
     "regex_search": regex_search,
 }

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lsm_eval.tasks.helpers.canaries import canary_before, canary_bits, canary_choices, canary_place
-from lsm_eval.tasks.helpers.cmmlu import cmmlu_subject
 from lsm_eval.tasks.helpers.real_toxicity import real_toxicity_sampled
 from lsm_eval.tasks.helpers.safetybench import safetybench_options, safetybench_right
 from lsm_eval.tasks.helpers.toxigen import toxigen_last, toxigen_prompt
@@ -17,7 +16,6 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "canary_bits": canary_bits,
     "canary_choices": canary_choices,
     "canary_place": canary_place,
-    "cmmlu_subject": cmmlu_subject,
     "real_toxicity_sampled": real_toxicity_sampled,
     "safetybench_options": safetybench_options,
     "safetybench_right": safetybench_right,

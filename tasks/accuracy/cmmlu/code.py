@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+FUNCTIONS = ("cmmlu_subject",)
+
 SUBJECTS: Mapping[str, str] = MappingProxyType(
     {
         "agronomy": "农学",
