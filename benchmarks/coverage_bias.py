@@ -14,7 +14,7 @@ from lsm_eval.benchmarks.bias.bbq.code import BiasAmbiguous, BiasDisambiguated
 from lsm_eval.benchmarks.bias.stereoset.code import IdealisedCat
 
 from lsm_eval.metrics.calibration import ece
-from lsm_eval.metrics.scoring import Interval
+from lsm_eval.metrics.protocols import Interval
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.statistics.spread import spread

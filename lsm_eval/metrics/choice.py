@@ -11,13 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import FloatArray, Measurement
+from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import (
-    Described,
     MeanMetric,
     ProportionMetric,
     counted,
-    ratio,
     right_choices,
     scored,
 )
@@ -87,36 +85,6 @@ class AccuracyBytes(_PerLength):
 
     def length(self, choice: str) -> int:
         return len(choice.encode())
-
-
-class GreedyMatch(ProportionMetric):
-    """`greedy_match`: greedy decoding would have given the one continuation (LAMBADA's accuracy)."""
-
-    default_name = "greedy_match"
-    reads_likelihood = True
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        return counted(_single(self.name, sample, scored(self.name, answer)).greedy[0])
-
-
-class TargetPerplexity(Described):
-    """`target_perplexity`: exp of minus the mean summed log-probability of the one continuation
-    (lm-evaluation-harness's `perplexity` for LAMBADA: per sample, not per token). Statistics (logprob, 1)."""
-
-    default_name = "target_perplexity"
-    reads_likelihood = True
-    unit = "perplexity"
-    higher_is_better = False
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        logprob = _single(self.name, sample, scored(self.name, answer)).logprobs[0]
-        sums = (logprob, 1.0)
-        return Measurement(sums, float(self.aggregate(np.array(sums))))
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 2] to perplexities [...]; infinite beyond the range of floats."""
-        with np.errstate(over="ignore"):
-            return np.exp(-ratio(sums[..., 0], sums[..., 1]))
 
 
 class PrefersFirst(ProportionMetric):
@@ -203,15 +171,6 @@ def _labels(metric: str, sample: Sample, key: str, number: int) -> dict[int, boo
             "correct it in the task."
         )
     return labels
-
-
-def _single(metric: str, sample: Sample, answer: Scored) -> Scored:
-    if len(answer.logprobs) != 1:
-        raise UserError(
-            f"metric {metric!r} needs exactly one continuation, and sample {sample.id!r} has "
-            f"{len(answer.logprobs)}: give one choice in the task, or use `acc`."
-        )
-    return answer
 
 
 def _pair(metric: str, sample: Sample, answer: Scored) -> tuple[float, float]:

@@ -117,7 +117,7 @@ class _F1Row(ClassRow):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The same of weighted samples (`scoring.WeightedInterval`)."""
+        """The same of weighted samples (`protocols.WeightedInterval`)."""
         return self._estimate(statistics, clusters, weights, missing, ties)
 
     def _estimate(
@@ -196,7 +196,7 @@ class _SupportRow(ClassRow):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The count of the samples as they are, whatever each stands for (`scoring.WeightedInterval`)."""
+        """The count of the samples as they are, whatever each stands for (`protocols.WeightedInterval`)."""
         return self.estimate(statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 

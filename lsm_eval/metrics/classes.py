@@ -83,12 +83,12 @@ class MacroF1(Described):
         return {"of": of, "labels": "+".join(self.labels or ()) if self._named else "choices"}
 
     def check_task(self, request: str, draws: int) -> None:
-        """UserError where the classes cannot be known (`scoring.Demanding`)."""
+        """UserError where the classes cannot be known (`protocols.Demanding`)."""
         if request == "generate" and not self._named:
             raise self._without_labels()
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Learns the classes (`scoring.Surveying`)."""
+        """Learns the classes (`protocols.Surveying`)."""
         self._told.clear()
         self._revealed = False
         if not self._named:
@@ -103,7 +103,7 @@ class MacroF1(Described):
                 )
 
     def revealed(self) -> Sequence[Metric]:
-        """The rows of each class, once (`scoring.Revealing`)."""
+        """The rows of each class, once (`protocols.Revealing`)."""
         if self._revealed:
             return ()
         self._revealed = True
@@ -230,7 +230,7 @@ class MacroF1(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The same of weighted samples (`scoring.WeightedInterval`)."""
+        """The same of weighted samples (`protocols.WeightedInterval`)."""
         return self._estimate(statistics, clusters, weights, missing, ties)
 
     def _estimate(

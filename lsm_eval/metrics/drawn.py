@@ -13,9 +13,9 @@ from typing import Protocol, cast, runtime_checkable
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement, Metric
 from lsm_eval.metrics.common import MeanMetric, counted, generated
-from lsm_eval.metrics.majority import majority, pass_chance
 from lsm_eval.metrics.rule import Spec, rule
 from lsm_eval.requests import Answer
+from lsm_eval.statistics.majority import majority, pass_chance
 from lsm_eval.tasks.sample import Sample
 
 
@@ -41,7 +41,7 @@ class OfDraws(MeanMetric):
         return {"of": f"({self.of.signature})"}
 
     def check_task(self, request: str, draws: int) -> None:
-        """UserError where the task draws too few (`scoring.Demanding`)."""
+        """UserError where the task draws too few (`protocols.Demanding`)."""
         if draws < self.fewest_draws:
             raise UserError(
                 f"metric {self.name!r} takes {self.fewest_draws} drawn answers to a question, and the task draws "
@@ -106,7 +106,7 @@ class PassAtK(OfDraws):
 class MajAtK(OfDraws):
     """`maj@k`: chance that the most frequent of k drawn answers is right (self-consistency, Wang et al., arXiv 2203.11171, 2022),
     the mean over all choices of k of the draws. Tied answers share evenly, and a draw of which nothing can be read has no
-    vote (`metrics.majority`). lm-evaluation-harness's filter `majority_vote` takes the first of the tied, and what
+    vote (`statistics.majority`). lm-evaluation-harness's filter `majority_vote` takes the first of the tied, and what
     cannot be read votes there for `[invalid]`."""
 
     default_name = "maj@k"
@@ -178,7 +178,7 @@ class _WithFurther(OfDraws):
             metric.check_task(request, draws)
 
     def revealed(self) -> Sequence[Metric]:
-        """The others (`scoring.Revealing`)."""
+        """The others (`protocols.Revealing`)."""
         return self.further
 
 

@@ -55,7 +55,7 @@ class _PartedMean(DrawsMean):
             )
 
     def revealed(self) -> Sequence[Metric]:
-        """The rows (`scoring.Revealing`)."""
+        """The rows (`protocols.Revealing`)."""
         return [_Questions(self), _Draws(self), _Share(self)]
 
 

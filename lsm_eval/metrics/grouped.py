@@ -17,7 +17,7 @@ from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measureme
 from lsm_eval.metrics.common import metadata
 from lsm_eval.metrics.joint import JointMetric
 from lsm_eval.metrics.judged import Judged, JudgedMetric, Verdicts
-from lsm_eval.metrics.scoring import Demanding, Interval, Revealing, Selective, Surveying, WeightedInterval
+from lsm_eval.metrics.protocols import Demanding, Interval, Revealing, Selective, Surveying, WeightedInterval
 from lsm_eval.metrics.weights import weighs
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
@@ -107,12 +107,12 @@ class _Forwarding:
         return True
 
     def check_task(self, request: str, draws: int) -> None:
-        """As its metric (`scoring.Demanding`)."""
+        """As its metric (`protocols.Demanding`)."""
         if isinstance(self.metric, Demanding):
             self.metric.check_task(request, draws)
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the sample would count, told without its answer (`scoring.Selective`)."""
+        """Whether the sample would count, told without its answer (`protocols.Selective`)."""
         return self.has(sample) and (not isinstance(self.metric, Selective) or self.metric.applies(sample))
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
@@ -127,7 +127,7 @@ class _WithGroups(_Forwarding):
         self._named: dict[str, None] = {}
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Learns the groups, those too in which nothing will be answered (`scoring.Surveying`)."""
+        """Learns the groups, those too in which nothing will be answered (`protocols.Surveying`)."""
         if isinstance(self.metric, Surveying):
             self.metric.survey(samples)
         found = (group_of(self.name, sample, self.keys) for sample in samples)

@@ -7,7 +7,7 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import CorpusMetric, Metric
 from lsm_eval.metrics.judged import JudgedMetric
-from lsm_eval.metrics.scoring import Revealing
+from lsm_eval.metrics.protocols import Revealing
 
 Spec = str | dict[str, dict[str, Any]]
 
@@ -15,7 +15,7 @@ Spec = str | dict[str, dict[str, Any]]
 def rule(metric: str, of: Spec) -> Metric:
     """The metric that `of` names, which must be a plain mean over samples. Raises UserError where there is none of that
     name, or it is another kind of metric; `metric` is the one that has the option."""
-    from lsm_eval.metrics.registry import create
+    from lsm_eval.scoring.registry import create
 
     if isinstance(of, dict) and len(of) != 1:
         raise UserError(

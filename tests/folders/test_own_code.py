@@ -12,10 +12,10 @@ from command_line import call
 
 from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.errors import CodeRefused, UserError
-from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import Metric
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.results.schema import EstimateRow
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.registry import LoadedTask, Registry
 from lsm_eval.tasks.sample import Sample
 from lsm_eval.tasks.templates import Templates

@@ -14,7 +14,7 @@ from lsm_eval.errors import CodeRefused
 from lsm_eval.folders.declared import declared
 from lsm_eval.folders.own_code import packaged_metrics
 from lsm_eval.folders.packaged import module_name, packaged_tasks
-from lsm_eval.metrics import registry as metrics
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
 from lsm_eval.tasks.templates import Templates
 

@@ -9,9 +9,9 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.joint import SampleResponse
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated, Score, Scored
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

@@ -15,11 +15,12 @@ from scipy import stats as scipy_stats
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.joint import Answers
-from lsm_eval.metrics.majority import majority, pass_chance
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import Demanding, score_task
+from lsm_eval.metrics.protocols import Demanding
 from lsm_eval.requests import Failure, Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
+from lsm_eval.statistics.majority import majority, pass_chance
 from lsm_eval.tasks.sample import Sample
 
 

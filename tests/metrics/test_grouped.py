@@ -14,9 +14,10 @@ from lsm_eval.metrics.base import FloatArray, Measurement, Metric
 from lsm_eval.metrics.common import MeanMetric, counted
 from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.joint import Answers, JointMetric, SampleResponse
-from lsm_eval.metrics.registry import check, create
-from lsm_eval.metrics.scoring import Interval, Revealing, Selective, score_task
+from lsm_eval.metrics.protocols import Interval, Revealing, Selective
 from lsm_eval.requests import Answer, Failure, Generated, Score, Scored
+from lsm_eval.scoring.registry import check, create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

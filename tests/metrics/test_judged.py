@@ -20,9 +20,9 @@ from lsm_eval.metrics.judged import (
     Verdicts,
     strongreject_score,
 )
-from lsm_eval.metrics.registry import check, create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood
+from lsm_eval.scoring.registry import check, create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

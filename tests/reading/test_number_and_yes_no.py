@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
 from lsm_eval.reading.number import read_number
 from lsm_eval.reading.yes_no import read_yes_no
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 NUMBERS: list[tuple[str, Any]] = [

@@ -11,8 +11,8 @@ import pytest
 
 from lsm_eval.data import DataOptions, Table, load
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry as metrics
 from lsm_eval.requests import Generate, Perplexity, Score
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.helpers.people import ATTACKS, iban_valid, luhn_valid, records
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task

@@ -15,11 +15,11 @@ import pytest
 
 from lsm_eval.data import DataOptions, Table, load
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.joint import join
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Generate, Generated, Score
+from lsm_eval.scoring import registry as metrics
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.readers import halluqa, truthfulqa
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task

@@ -10,10 +10,10 @@ import pytest
 
 from lsm_eval.data import DataOptions, load
 from lsm_eval.detectors.pii import PIIDetector
-from lsm_eval.metrics import registry as metrics
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import BASELINES
 from lsm_eval.requests import Generate, Generated, Score, Scored
+from lsm_eval.scoring import registry as metrics
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
 from lsm_eval.tasks.helpers.people import ATTACKS, records

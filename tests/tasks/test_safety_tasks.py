@@ -12,10 +12,10 @@ import pytest
 from lsm_eval.data import DataOptions, load
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.common import metadata
-from lsm_eval.metrics.registry import create
 from lsm_eval.metrics.safety.injection_checks import CHECKS as FUNCTIONS
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated, Score
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
 from lsm_eval.tasks.helpers.real_toxicity import ROWS, real_toxicity_sampled
 from lsm_eval.tasks.helpers.safetybench import safetybench_answer

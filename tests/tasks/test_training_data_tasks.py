@@ -13,10 +13,10 @@ import pytest
 from lsm_eval.data.load import load
 from lsm_eval.data.options import DataOptions
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Generate, Perplexity, Score, key
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.build import BuildOptions, build_samples
 from lsm_eval.tasks.helpers.canaries import (
     FORMATS,

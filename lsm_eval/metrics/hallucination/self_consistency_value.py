@@ -16,8 +16,8 @@ from lsm_eval.metrics.hallucination.self_consistency import (
     greedy_and_draws,
 )
 from lsm_eval.metrics.hallucination.semantic_entropy import SelfDisagreement, SemanticEntropy
-from lsm_eval.metrics.normalise import Normalisation
 from lsm_eval.metrics.ranking import JointAurocMetric, Ranked
+from lsm_eval.reading.normalise import Normalisation
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 

@@ -19,7 +19,7 @@ from typing import Literal
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.hallucination.self_consistency import DrawnMetric
-from lsm_eval.metrics.normalise import Normalisation, normalised
+from lsm_eval.reading.normalise import Normalisation, normalised
 
 Similarity = Literal["text", "embeddings"]
 

@@ -82,7 +82,7 @@ class Verbatim(ProportionMetric):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """Over the decided samples; the others are missing (`scoring.Interval`)."""
+        """Over the decided samples; the others are missing (`protocols.Interval`)."""
         decided = statistics[:, 2] == 0 if len(statistics) else np.zeros(0, bool)
         kept = [cluster for cluster, keep in zip(clusters, decided, strict=True) if keep]
         lost = int((~decided).sum())
@@ -201,6 +201,6 @@ class ExtractionRecall(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The share with its interval (`scoring.Interval`); nothing is drawn, so `seed` plays no part."""
+        """The share with its interval (`protocols.Interval`); nothing is drawn, so `seed` plays no part."""
         rows = np.asarray(statistics, float).reshape(-1, 2)
         return recall_estimate(rows[:, 0], rows[:, 1], self.errors, clusters, missing=missing)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from lsm_eval.metrics.bias import by_context
+from lsm_eval.metrics import by_context
 from lsm_eval.reading.markup import plain
 
 

@@ -10,10 +10,10 @@ import pytest
 from lsm_eval.data import DataOptions, load
 from lsm_eval.detectors.groundedness import kgram_precision
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import BASELINES
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task

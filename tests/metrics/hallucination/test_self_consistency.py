@@ -15,9 +15,9 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.hallucination.self_consistency import selfcheck_ngram
 from lsm_eval.metrics.hallucination.semantic_entropy import entropy, equal_texts, near_texts
 from lsm_eval.metrics.joint import Answers, join
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated, Response
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
 from lsm_eval.tasks.registry import Registry, load_task

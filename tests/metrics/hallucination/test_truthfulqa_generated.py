@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring import registry
 from lsm_eval.tasks.helpers.truthfulqa import truthfulqa_references
 from lsm_eval.tasks.sample import Sample
 

@@ -13,8 +13,8 @@ from scipy.stats import skewnorm
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.privacy.exposure import exposure_by_extrapolation, exposure_by_rank
-from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 NUMBERS = st.lists(st.floats(-50, 0), min_size=1, max_size=40)

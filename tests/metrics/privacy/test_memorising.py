@@ -18,11 +18,11 @@ from lsm_eval.data.load import load
 from lsm_eval.data.options import DataOptions
 from lsm_eval.inference.scoring.plain import row_spreads
 from lsm_eval.metrics.joint import join
-from lsm_eval.metrics.registry import create as create_metric
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import Model, ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Response, Score
+from lsm_eval.scoring.registry import create as create_metric
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
 from lsm_eval.tasks.helpers.canaries import canaries, canary_bits

@@ -8,9 +8,9 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.privacy.prompt_extraction import containment
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.helpers.system_prompts import GUARD, PROMPTS, REQUESTS, extractions
 from lsm_eval.tasks.sample import Sample

@@ -12,10 +12,10 @@ from tiny_models import save_encoder_model
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 PAIRS = [

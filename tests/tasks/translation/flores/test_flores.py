@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsm_eval.metrics import registry as metrics
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.registry import Registry, load_task
 
 

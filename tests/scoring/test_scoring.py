@@ -13,10 +13,10 @@ import pytest
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import NO_LIKELIHOOD, score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Answer, Failure, Generate, Generated, Response, Score, Scored
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import NO_LIKELIHOOD, score_task
 from lsm_eval.tasks.sample import Sample
 
 

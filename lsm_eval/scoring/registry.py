@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING, Any
 from lsm_eval import plugins
 from lsm_eval.errors import CodeFault, UserError, unknown
 from lsm_eval.folders.own_code import OwnCode, packaged_metrics
-from lsm_eval.metrics import other_names, quality
-from lsm_eval.metrics.bias import catalogue as bias
 from lsm_eval.metrics.entry import Entry
 from lsm_eval.metrics.hallucination import catalogue as hallucination
 from lsm_eval.metrics.privacy import catalogue as privacy
 from lsm_eval.metrics.safety import catalogue as safety
+from lsm_eval.scoring import built_in, other_names
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -113,7 +112,7 @@ def _check_by(name: str, by: Any) -> None:
 
 def _create(name: str, options: dict[str, Any], *, offline: bool, folder: Path | None) -> AnyMetric:
     if name.startswith(EVALUATE):
-        from lsm_eval.metrics.evaluate_module import load
+        from lsm_eval.scoring.evaluate_module import load
 
         return load(name.removeprefix(EVALUATE), options, offline=offline, folder=folder or Path())
     _entry(name)
@@ -261,8 +260,7 @@ def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, A
 
 
 BUILT_IN: dict[str, Entry] = {
-    **quality.ENTRIES,
-    **bias.ENTRIES,
+    **built_in.ENTRIES,
     **hallucination.ENTRIES,
     **privacy.ENTRIES,
     **safety.ENTRIES,

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lsm_eval.benchmarks.bias.wino.agreement import Agreement
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.bias.agreement import Agreement
-from lsm_eval.metrics.registry import check, create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Answer, Failure, Generated, Score, Scored
+from lsm_eval.scoring.registry import check, create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import proportion_interval
 from lsm_eval.tasks.sample import Sample

@@ -16,7 +16,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import CorpusMetric, FloatArray, Measurement, Metric, Unit
 from lsm_eval.metrics.common import Described, metadata
 from lsm_eval.metrics.joint import JointMetric
-from lsm_eval.metrics.scoring import Interval, Revealing, Selective
+from lsm_eval.metrics.protocols import Interval, Revealing, Selective
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined
@@ -36,7 +36,7 @@ def gap(
 
     `of` is a metric's name, or one name with its options. Raises UserError for one that has no per-sample
     statistics, or an interval of its own."""
-    from lsm_eval.metrics import registry
+    from lsm_eval.scoring import registry
 
     metric = registry.create(of, offline=offline)
     if isinstance(metric, (CorpusMetric, Interval, Revealing)):

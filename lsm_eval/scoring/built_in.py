@@ -1,4 +1,4 @@
-"""Metrics of the areas accuracy, translation, summarisation and perplexity, by name."""
+"""The metrics of `lsm_eval.metrics`, by name."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ ENTRIES: dict[str, Entry] = {
             "acc": ("Accuracy", "right choice has the highest log-probability", "fraction", True),
             "acc_norm": ("AccuracyNorm", "as acc, log-probability per character", "fraction", True),
             "acc_bytes": ("AccuracyBytes", "as acc, log-probability per byte", "fraction", True),
-            "greedy_match": ("GreedyMatch", "greedy decoding gives the continuation", "fraction", True),
-            "target_perplexity": ("TargetPerplexity", "perplexity per continuation", "perplexity", False),
             "prefers_first": ("PrefersFirst", "first of two is likelier (fair: 0.5)", "fraction", None),
             "likelihood_difference": ("LikelihoodDifference", "mean |difference| of two", "nats", False),
             "truthfulqa_mc1": ("TruthfulQA1", "best MC1 choice is right", "fraction", True),
@@ -36,16 +34,16 @@ ENTRIES: dict[str, Entry] = {
             "aurc": ("Aurc", "area under the risk-coverage curve", "fraction", False),
         },
     ),
+    **entries("bleu", "generate", {"bleu": ("Bleu", "corpus BLEU by sacrebleu", "points", True)}),
     **entries(
-        "translation",
+        "chrf",
         "generate",
         {
-            "bleu": ("Bleu", "corpus BLEU by sacrebleu", "points", True),
             "chrf": ("Chrf", "chrF by sacrebleu", "points", True),
             "chrf++": ("chrf_plus_plus", "chrF++ by sacrebleu", "points", True),
-            "ter": ("Ter", "translation edit rate by sacrebleu", "points", False),
         },
     ),
+    **entries("ter", "generate", {"ter": ("Ter", "translation edit rate by sacrebleu", "points", False)}),
     **entries(
         "summarisation",
         "generate",

@@ -45,7 +45,7 @@ class Agreement(Described):
     def estimate_corpus(
         self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
     ) -> Estimate:
-        """The share with its interval, that of a mean over sets (`scoring.CorpusInterval`)."""
+        """The share with its interval, that of a mean over sets (`protocols.CorpusInterval`)."""
         found = self._sets(samples, [own[0] for own in answers])
         shares = np.array([share for share, _ in found])
         return of_sets(shares, [cluster for _, cluster in found], answered=len(samples), missing=missing)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import quality, registry
 from lsm_eval.metrics.base import CorpusMetric, Metric
-from lsm_eval.metrics.registry import check, create, describe, names
 from lsm_eval.requests import Answer, Generate, Generated, Likelihood, Perplexity, Request, Score, Scored
+from lsm_eval.scoring import built_in, registry
+from lsm_eval.scoring.registry import check, create, describe, names
 from lsm_eval.tasks.sample import Sample
 
 PLUGIN = """
@@ -112,7 +112,7 @@ def test_every_metric_reads_the_kind_it_says_and_refuses_others() -> None:
                 UserError, match=f"{re.escape(name)}.*reads answers to {known} requests.*asks {kind}"
             ):
                 check(name, kind)
-            if name not in quality.ENTRIES and not name.startswith(("bbq_", "leak_")):
+            if name not in built_in.ENTRIES and not name.startswith(("bbq_", "leak_")):
                 continue  # those read the sample's metadata first; their own tests hand them wrong answers
             # A metric over one context only has no say, and so no complaint, in the other one.
             context = (
@@ -134,7 +134,7 @@ def test_every_metric_reads_the_kind_it_says_and_refuses_others() -> None:
 
 def test_listing_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from lsm_eval.metrics import registry; registry.describe(); "
+        "import sys; from lsm_eval.scoring import registry; registry.describe(); "
         "print(sorted({'numpy','scipy','sacrebleu','evaluate','datasets','nltk','pydantic'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

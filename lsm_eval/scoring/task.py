@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from lsm_eval.errors import Interrupted, UserError
-from lsm_eval.metrics.base import AnyMetric, CorpusMetric, FloatArray, Measurement, Metric
+from lsm_eval.metrics.base import AnyMetric, CorpusMetric, Measurement, Metric
 from lsm_eval.metrics.joint import Answers, JointCorpusMetric, JointMetric, SampleResponse, order_only, parts
+from lsm_eval.metrics.protocols import (
+    CorpusInterval,
+    Interval,
+    Revealing,
+    Selective,
+    Surveying,
+    WeightedInterval,
+)
 from lsm_eval.metrics.weights import relative_weights, unweighted, weighs
 from lsm_eval.plugins import calling, fault
 from lsm_eval.requests import Answer, Failure
@@ -25,91 +32,6 @@ NO_LIKELIHOOD = "none (no likelihoods, but an order of the choices)"
 """In the place of an interval's method, where a metric of likelihoods has no value for that reason."""
 
 _THEN = "mend the metric, or what the task's data and metadata give it"
-
-
-@runtime_checkable
-class Selective(Protocol):
-    """A metric that not every sample has a say in; it can tell without an answer, so that a failed sample
-    counts as missing only where it would have counted."""
-
-    def applies(self, sample: Sample) -> bool: ...
-
-
-@runtime_checkable
-class Interval(Protocol):
-    """A metric whose estimate is made in a way of its own (a rate corrected for its detector's errors)."""
-
-    def estimate(
-        self,
-        statistics: FloatArray,
-        clusters: Sequence[str | None],
-        *,
-        missing: int,
-        ties: int,
-        seed: int,
-    ) -> Estimate:
-        """As `statistics.intervals.estimate`, from this metric's statistics [n, k].
-
-        Where it is right of statistics that are multiplied by samples' weights too (they are only ever summed), the
-        metric says so by an attribute `weighs` that is true; else it has no value over samples of unequal weight."""
-        ...
-
-
-@runtime_checkable
-class WeightedInterval(Interval, Protocol):
-    """One that is given the samples' weights beside its statistics, for it reads more of these than their sums (an order)."""
-
-    def estimate_weighted(
-        self,
-        statistics: FloatArray,
-        clusters: Sequence[str | None],
-        weights: FloatArray,
-        *,
-        missing: int,
-        ties: int,
-        seed: int,
-    ) -> Estimate:
-        """As `estimate`, of samples with these weights [n] (`weights.relative_weights`)."""
-        ...
-
-
-@runtime_checkable
-class CorpusInterval(Protocol):
-    """A corpus metric whose estimate is made in a way of its own (an AUROC, whose variance is known)."""
-
-    def estimate_corpus(
-        self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
-    ) -> Estimate:
-        """The estimate over these samples, from the answers to all requests of each.
-
-        Where it reads the samples' weights, the metric says so by an attribute `weighs` that is true; else it has no
-        value over samples of unequal weight."""
-        ...
-
-
-@runtime_checkable
-class Revealing(Protocol):
-    """A metric of a family that nobody can list before there are answers (a task's own Python names them)."""
-
-    def revealed(self) -> Sequence[Metric]:
-        """Metrics that have come to light since this was last asked."""
-        ...
-
-
-@runtime_checkable
-class Demanding(Protocol):
-    """A metric that not every task can serve; it can tell before anything is asked."""
-
-    def check_task(self, request: str, draws: int) -> None:
-        """UserError where a task of this kind of request, with so many draws, cannot."""
-        ...
-
-
-@runtime_checkable
-class Surveying(Protocol):
-    """A metric that looks at all samples before any is scored, those too that will fail (to know its groups)."""
-
-    def survey(self, samples: Sequence[Sample]) -> None: ...
 
 
 def score_task(
