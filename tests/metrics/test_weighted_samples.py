@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.bbq.code import AlignmentCost, BiasAmbiguous, BiasDisambiguated
 from lsm_eval.benchmarks.bias.cbbq.code import CbbqTotal
 from lsm_eval.benchmarks.bias.occupation_gender.code import Gap
 from lsm_eval.benchmarks.bias.wino.agreement import Agreement
-
 from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.calibration import ece
 from lsm_eval.metrics.choice import Accuracy

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.bold.code import Spread
 from lsm_eval.benchmarks.bias.stereoset.code import IdealisedCat
-
 from lsm_eval.metrics.safety.injection import InjectionEffect
 from lsm_eval.scoring.registry import create
 from lsm_eval.statistics import methods

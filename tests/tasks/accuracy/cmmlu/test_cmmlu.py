@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lsm_eval.benchmarks.accuracy.cmmlu.code import SUBJECTS, cmmlu_subject
-
 from lsm_eval.tasks.registry import Registry, load_task
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lsm_eval.benchmarks.accuracy.hellaswag.code import hellaswag_clean, hellaswag_endings
 
 

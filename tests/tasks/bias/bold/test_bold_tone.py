@@ -10,7 +10,6 @@ pytest.importorskip("better_profanity", reason="needs the extra `bias`")
 pytest.importorskip("vaderSentiment", reason="needs the extra `bias`")
 
 from lsm_eval.benchmarks.bias.bold.code import Difference, RegardLexical, Sentiment, Spread, regard, sentiment
-
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.requests import Failure, Generate, Generated, Response

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsm_eval.benchmarks.bias.crows_pairs.code import PrefersFirstShared, shared_words
 from tiny_models import save_encoder_model
 
+from lsm_eval.benchmarks.bias.crows_pairs.code import PrefersFirstShared, shared_words
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.models.base import ModelOptions

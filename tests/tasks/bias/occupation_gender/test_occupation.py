@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.occupation_gender.code import (
     Gap,
     LogRatio,
@@ -15,7 +16,6 @@ from lsm_eval.benchmarks.bias.occupation_gender.code import (
     PrefersShe,
     ShareCorrelation,
 )
-
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.requests import Response, Score, Scored

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.stereoset.code import (
     IdealisedCat,
     LanguageModelling,
     StereotypeScore,
     term_means,
 )
-
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.grouped import grouped

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lsm_eval.benchmarks.bias.wino.agreement import Agreement
 
+from lsm_eval.benchmarks.bias.wino.agreement import Agreement
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Answer, Failure, Generated, Score, Scored
 from lsm_eval.scoring.registry import check, create

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lsm_eval.benchmarks.perplexity.wikitext.code import detokenize_wikitext
 from mirrored_tasks import samples_of
 
+from lsm_eval.benchmarks.perplexity.wikitext.code import detokenize_wikitext
 from lsm_eval.requests import Perplexity
 
 
