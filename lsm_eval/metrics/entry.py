@@ -8,12 +8,15 @@ from lsm_eval.folders.entry import Unit
 
 
 def entries(
-    module: str, kind: str | tuple[str, ...], rows: dict[str, tuple[str, str, Unit, bool | None]]
+    module: str,
+    kind: str | tuple[str, ...],
+    rows: dict[str, tuple[str, str, Unit, bool | None]],
+    room: str = "metrics",
 ) -> dict[str, Entry]:
-    """Entries of built-in metrics that live in `lsm_eval.metrics.<module>` and read answers to requests of this
+    """Entries of built-in metrics that live in `lsm_eval.<room>.<module>` and read answers to requests of this
     kind (or kinds), from name → (factory, description, unit, whether higher is better)."""
     kinds = (kind,) if isinstance(kind, str) else kind
     return {
-        name: Entry(description, unit, f"lsm_eval.metrics.{module}:{factory}", higher, kinds)
+        name: Entry(description, unit, f"lsm_eval.{room}.{module}:{factory}", higher, kinds)
         for name, (factory, description, unit, higher) in rows.items()
     }

@@ -1,4 +1,4 @@
-"""The metrics of `lsm_eval.metrics`, by name."""
+"""The metrics of `lsm_eval.metrics` and `lsm_eval.composed`, by name."""
 
 from __future__ import annotations
 
@@ -92,6 +92,7 @@ ENTRIES: dict[str, Entry] = {
         "classes",
         ("score", "generate"),
         {"macro_f1": ("MacroF1", "mean F1 of the classes", "fraction", True)},
+        "composed",
     ),
     **entries(
         "drawn",
@@ -101,10 +102,12 @@ ENTRIES: dict[str, Entry] = {
             "maj@k": ("maj_at_k", "the majority of k drawn answers is right", "fraction", True),
             "greedy": ("Greedy", "the greedy answer beside draws, by another metric", "fraction", True),
         },
+        "composed",
     ),
     **entries(
         "draws_mean",
         "generate",
         {"draws_mean": ("draws_mean", "mean score of the drawn answers", "fraction", True)},
+        "composed",
     ),
 }

@@ -92,7 +92,7 @@ def create(
         metric = _create(name, options, offline=offline, folder=folder)
     if by is None:
         return metric
-    from lsm_eval.metrics.grouped import grouped
+    from lsm_eval.composed.grouped import grouped
 
     return grouped(metric, by)
 
@@ -101,7 +101,7 @@ def _check_by(name: str, by: Any) -> None:
     """The option `by`, which every per-sample metric has beside its own."""
     if by is None:
         return
-    from lsm_eval.metrics.grouped import keys_of
+    from lsm_eval.composed.grouped import keys_of
 
     keys_of(name, by)
     if name.startswith(EVALUATE):

@@ -13,11 +13,11 @@ from lsm_eval.benchmarks.bias.bbq.code import AlignmentCost, BiasAmbiguous, Bias
 from lsm_eval.benchmarks.bias.cbbq.code import CbbqTotal
 from lsm_eval.benchmarks.bias.occupation_gender.code import Gap
 from lsm_eval.benchmarks.bias.wino.agreement import Agreement
+from lsm_eval.composed.classes import MacroF1
+from lsm_eval.composed.grouped import grouped
 from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.calibration import ece
 from lsm_eval.metrics.choice import Accuracy
-from lsm_eval.metrics.classes import MacroF1
-from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.hallucination.grounded import UngroundedRate
 from lsm_eval.metrics.hallucination.halueval import HaluEvalPrecision
 from lsm_eval.metrics.judged import JudgedHarmful

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pytest
 from command_line import GENERATE, Outcome, call, write_task
 
+from lsm_eval.composed.drawn import Greedy, pass_at_k
+from lsm_eval.composed.grouped import grouped
 from lsm_eval.metrics.common import ProportionMetric, counted
-from lsm_eval.metrics.drawn import Greedy, pass_at_k
-from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.hallucination.self_consistency_value import GreedyCorrect
 from lsm_eval.metrics.joint import Answers
 from lsm_eval.metrics.privacy.confaide import OmissionRate

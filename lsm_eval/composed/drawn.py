@@ -10,10 +10,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol, cast, runtime_checkable
 
+from lsm_eval.composed.rule import Spec, rule
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement, Metric
 from lsm_eval.metrics.common import MeanMetric, counted, generated
-from lsm_eval.metrics.rule import Spec, rule
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.majority import majority, pass_chance
 from lsm_eval.tasks.sample import Sample

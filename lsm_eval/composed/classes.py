@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from lsm_eval.composed.class_rows import KINDS, Row, Told
+from lsm_eval.composed.rule import rule
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Metric
-from lsm_eval.metrics.class_rows import KINDS, Row, Told
 from lsm_eval.metrics.common import Described, right_choices, wrong_kind
-from lsm_eval.metrics.rule import rule
 from lsm_eval.requests import Answer, Generated, Scored
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.macro import macro_f1, macro_f1_estimate

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from lsm_eval.composed.drawn import OfDraws
+from lsm_eval.composed.rule import Spec
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Metric, Unit
 from lsm_eval.metrics.common import MeanMetric, counted, ratio
-from lsm_eval.metrics.drawn import OfDraws
-from lsm_eval.metrics.rule import Spec
 from lsm_eval.requests import Answer
 from lsm_eval.statistics import components
 from lsm_eval.statistics.estimate import Estimate

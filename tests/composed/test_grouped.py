@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lsm_eval.composed.grouped import grouped
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Metric
 from lsm_eval.metrics.common import MeanMetric, counted
-from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.joint import Answers, JointMetric, SampleResponse
 from lsm_eval.metrics.protocols import Interval, Revealing, Selective
 from lsm_eval.requests import Answer, Failure, Generated, Score, Scored
