@@ -124,7 +124,6 @@ def qags(folder: Path) -> Iterator[Card]:
     import gzip
 
     from lsm_eval.benchmarks.hallucination.qags_consistency.sentences import rows
-
     from lsm_eval.detectors.groundedness_people import qags_cards
 
     with tempfile.TemporaryDirectory() as unpacked:

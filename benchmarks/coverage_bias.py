@@ -10,11 +10,11 @@ import coverage_candidates as candidates
 import coverage_gaps
 import numpy as np
 from coverage_cells import Cell, Drawn, FloatArray, Rng, drawn
+
 from lsm_eval.benchmarks.bias.bbq.code import BiasAmbiguous, BiasDisambiguated
 from lsm_eval.benchmarks.bias.stereoset.code import IdealisedCat
-
 from lsm_eval.metrics.calibration import ece
-from lsm_eval.metrics.scoring import Interval
+from lsm_eval.metrics.protocols import Interval
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined
 from lsm_eval.statistics.spread import spread

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsm_eval.metrics.common import MeanMetric
-from lsm_eval.metrics.majority import majority, pass_chance
 from lsm_eval.statistics import components
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate
+from lsm_eval.statistics.majority import majority, pass_chance
 
 POINTS = 20_000
 """Questions that a truth without a formula is the mean of."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsm_eval.metrics.bias.agreement import of_sets
+from lsm_eval.benchmarks.bias.wino.agreement import of_sets
 from lsm_eval.robustness.change import change_estimate
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.correlation import correlation_estimate

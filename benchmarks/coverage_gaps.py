@@ -11,8 +11,8 @@ from itertools import product
 import coverage_candidates as candidates
 import numpy as np
 from coverage_cells import FEW, Cell, FloatArray, Outcome
-from lsm_eval.benchmarks.safety.bipia.code import InjectionEffect
 
+from lsm_eval.benchmarks.safety.bipia.code import InjectionEffect
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined
 

@@ -262,8 +262,8 @@ def own_clusters() -> dict[str, Sequence[int]]:
     shared = Path(os.environ.get("LSM_EVAL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
     if not shared.is_dir():
         return dict(OWN)
+    from lsm_eval.data import DataOptions, load
     from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-    from lsm_eval.tasks.data import DataOptions, load
     from lsm_eval.tasks.registry import Registry
 
     options = DataOptions(mirror=shared / "hub", files=shared / "data", offline=True)

@@ -13,7 +13,7 @@ import coverage_candidates as candidates
 import numpy as np
 from coverage_cells import Cell, Drawn, FloatArray, Rng, drawn
 
-from lsm_eval.metrics.registry import create
+from lsm_eval.scoring.registry import create
 from lsm_eval.statistics.intervals import estimate
 
 Draw = Callable[[Rng, int, int], FloatArray]

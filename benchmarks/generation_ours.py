@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from lsm_eval.data.options import DataOptions
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.models.hf import HFModel
@@ -20,7 +21,6 @@ from lsm_eval.progress import Silent
 from lsm_eval.results.reader import read_records
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.tasks.data.options import DataOptions
 
 
 def main(job_file: str, answer_file: str) -> None:

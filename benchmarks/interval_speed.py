@@ -13,7 +13,8 @@ from time import perf_counter
 
 import numpy as np
 
-from lsm_eval.metrics.translation import Bleu, Chrf
+from lsm_eval.metrics.bleu import Bleu
+from lsm_eval.metrics.chrf import Chrf
 from lsm_eval.statistics.intervals import estimate, estimate_corpus
 
 

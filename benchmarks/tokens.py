@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from lsm_eval.data.options import DataOptions
 from lsm_eval.errors import UserError
 from lsm_eval.inference.scoring.plain import TokenRow
 from lsm_eval.inference.scoring.tree import TokenTree, group_rows
@@ -23,7 +24,6 @@ from lsm_eval.progress import Silent
 from lsm_eval.requests import Failure, Generate
 from lsm_eval.runner.prepare import prepare
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.tasks.data.options import DataOptions
 
 _TASKS = {
     "truthfulqa_mc": None,

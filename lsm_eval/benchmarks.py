@@ -5,6 +5,6 @@ In a checkout they lie in `tasks/`, in the wheel in `lsm_eval/_tasks/`.
 
 from __future__ import annotations
 
-from lsm_eval.tasks.packaged import packaged_tasks
+from lsm_eval.folders.packaged import packaged_tasks
 
 __path__ = [str(packaged_tasks())]

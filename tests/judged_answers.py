@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from lsm_eval.judging.reading import Judgement
 from lsm_eval.judging.rubric import Question
 from lsm_eval.metrics.judged import RubricMetric, Verdicts
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from lsm_eval.metrics import registry as metrics
+from lsm_eval.data import DataOptions, Table, load
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import join
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Response
+from lsm_eval.scoring import registry as metrics
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-from lsm_eval.tasks.data import DataOptions, Table, load
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from command_line import call
 
+from lsm_eval.folders.packaged import packaged_tasks
 from lsm_eval.tasks import registry
 from lsm_eval.tasks.files import packaged, yaml_files
-from lsm_eval.tasks.packaged import packaged_tasks
 from lsm_eval.yaml_reader import read_parts, read_yaml
 
 KEYS = ("task", "suite", "title", "area", "metrics", "tasks")

@@ -11,8 +11,8 @@ import yaml
 
 from lsm_eval import yaml_reader
 from lsm_eval.errors import UserError
+from lsm_eval.folders.packaged import packaged_tasks
 from lsm_eval.tasks import files
-from lsm_eval.tasks.packaged import packaged_tasks
 from lsm_eval.tasks.registry import Registry
 from lsm_eval.yaml_reader import read_yaml
 

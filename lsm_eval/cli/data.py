@@ -20,8 +20,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.runner.given import split_names
 
 if TYPE_CHECKING:
-    from lsm_eval.tasks.data import Table
-    from lsm_eval.tasks.data.load import Pin
+    from lsm_eval.data import Table
+    from lsm_eval.data.load import Pin
     from lsm_eval.tasks.registry import LoadedTask
 
 
@@ -80,8 +80,8 @@ def mirror(
     is written where the content is not what its file pins: it is named, the others are copied, and the command ends
     with code 2.
     """
-    from lsm_eval.tasks.data import DataOptions
-    from lsm_eval.tasks.data.make_mirror import write_mirror_each
+    from lsm_eval.data import DataOptions
+    from lsm_eval.tasks.make_mirror import write_mirror_each
 
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=allow_drift)
     broken: dict[str, UserError] = {}
@@ -117,8 +117,8 @@ def pin(
     One line a split: task, part, rows, hash, and `pinned`, `unpinned` or what differs. Exits with code 2 where
     data differs or cannot be read.
     """
-    from lsm_eval.tasks.data import DataOptions
-    from lsm_eval.tasks.data.make_mirror import load_split, splits_of
+    from lsm_eval.data import DataOptions
+    from lsm_eval.tasks.make_mirror import load_split, splits_of
 
     options = DataOptions(mirror=data_mirror, files=data_files, offline=offline, allow_drift=True)
     broken: dict[str, UserError] = {}

@@ -87,7 +87,7 @@ def models(as_json: bool) -> None:
 @_JSON
 def metrics(as_json: bool) -> None:
     """Metrics that a task file can name."""
-    from lsm_eval.metrics.registry import describe
+    from lsm_eval.scoring.registry import describe
 
     rows: list[dict[str, Any]] = [
         {"metric": name, "description": entry.description, "unit": entry.unit}

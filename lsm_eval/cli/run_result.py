@@ -62,9 +62,9 @@ def _show_notes(result: RunResult) -> None:
     """What must be known of the numbers."""
     from lsm_eval.cli.cut_off import cut_off_line
     from lsm_eval.cli.table import not_estimable
-    from lsm_eval.metrics.scoring import NO_LIKELIHOOD
     from lsm_eval.runner.at_start import samples_stopped_at_start
     from lsm_eval.runner.thoughts import samples_with_thoughts
+    from lsm_eval.scoring.task import NO_LIKELIHOOD
 
     for task in result.tasks:
         if task.failures:

@@ -11,9 +11,9 @@ import numpy as np
 
 from lsm_eval.comparison.tables import FloatArray, Table
 from lsm_eval.errors import CodeRefused, UserError
-from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric, CorpusMetric
 from lsm_eval.results.schema import EstimateRow
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.registry import Registry
 
 WHOLE = "it exists over a whole set of samples only"

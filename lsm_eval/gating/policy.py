@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.schema import Number, Strict
+from lsm_eval.strict import Number, Strict
 
 Inconclusive = Literal["neutral", "warn", "fail"]
 Passes = Literal["score", "prefill", "decode", "latency"]

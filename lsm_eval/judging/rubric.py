@@ -19,8 +19,8 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from lsm_eval.errors import UserError
 from lsm_eval.names import checked_name
-from lsm_eval.tasks.render import compile_text
-from lsm_eval.tasks.schema import Strict
+from lsm_eval.strict import Strict
+from lsm_eval.templates.render import compile_text
 
 FOLDER = Path(__file__).parent / "rubrics"
 

@@ -153,7 +153,7 @@ def _metric(board: Board, key: Key, row: EstimateRow, task: TaskRow) -> MetricVi
 
 
 def _description(row: EstimateRow) -> str:
-    from lsm_eval.metrics.registry import BUILT_IN
+    from lsm_eval.scoring.registry import BUILT_IN
 
     for name in (row.metric_signature.partition("|")[0], row.metric):
         if name in BUILT_IN:

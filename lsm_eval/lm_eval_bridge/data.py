@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.data.canonical import content_hash
+from lsm_eval.data.load import Source, Table
+from lsm_eval.data.mirror import find_in_mirror, mirror_path
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.data.canonical import content_hash
-from lsm_eval.tasks.data.load import Source, Table
-from lsm_eval.tasks.data.mirror import find_in_mirror, mirror_path
 
 _FILES = ("json", "csv", "parquet", "text", "arrow")
 """Builders of `datasets` that read local files."""

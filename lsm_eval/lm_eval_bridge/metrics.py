@@ -85,7 +85,7 @@ class SumMetric:
         return self.proportion and self.source.metric in _FRACTIONS
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Samples are scored anew (`scoring.Surveying`)."""
+        """Samples are scored anew (`protocols.Surveying`)."""
         self.siblings.forget()
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
@@ -113,7 +113,7 @@ class SumMetric:
             return self.ratio(np.where(sums[..., 1] == 0, np.nan, sums[..., 0] / sums[..., 1]))
 
     def revealed(self) -> Sequence[SumMetric]:
-        """Metrics that the task did not announce and whose values have come to light (see `scoring.Revealing`)."""
+        """Metrics that the task did not announce and whose values have come to light (see `protocols.Revealing`)."""
         return self.siblings.take()
 
 

@@ -11,12 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsm_eval.data.schema import Dataset
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.lm_eval_bridge.package import require
 from lsm_eval.lm_eval_bridge.trust import check_code, sandbox_templates
 from lsm_eval.names import LONGEST
 from lsm_eval.tasks.registry import LoadedTask
-from lsm_eval.tasks.schema import Dataset, FewShot, Task
+from lsm_eval.tasks.schema import FewShot, Task
 
 if TYPE_CHECKING:
     from lm_eval.tasks import TaskManager

@@ -15,6 +15,7 @@ from inspect import getsource
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.data.load import Table
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge import chat
 from lsm_eval.lm_eval_bridge.data import from_mirror, table
@@ -26,7 +27,6 @@ from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.requests import kind
 from lsm_eval.tasks import chosen
-from lsm_eval.tasks.data.load import Table
 from lsm_eval.tasks.limit import Limit, samples_of
 from lsm_eval.tasks.sample import Sample
 

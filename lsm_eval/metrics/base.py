@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lsm_eval.folders.entry import Unit as Unit
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 
 FloatArray = NDArray[np.float64]
-
-Unit = Literal["fraction", "points", "perplexity", "bits", "nats", "other"]
-"""`fraction`: 0 to 1, shown as a percentage. `points`: 0 to 100 by the field's custom (BLEU, chrF)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.base import FloatArray, Measurement
+from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import (
-    Described,
     MeanMetric,
     ProportionMetric,
     counted,
-    ratio,
     right_choices,
     scored,
 )
@@ -89,36 +87,6 @@ class AccuracyBytes(_PerLength):
         return len(choice.encode())
 
 
-class GreedyMatch(ProportionMetric):
-    """`greedy_match`: greedy decoding would have given the one continuation (LAMBADA's accuracy)."""
-
-    default_name = "greedy_match"
-    reads_likelihood = True
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        return counted(_single(self.name, sample, scored(self.name, answer)).greedy[0])
-
-
-class TargetPerplexity(Described):
-    """`target_perplexity`: exp of minus the mean summed log-probability of the one continuation
-    (lm-evaluation-harness's `perplexity` for LAMBADA: per sample, not per token). Statistics (logprob, 1)."""
-
-    default_name = "target_perplexity"
-    reads_likelihood = True
-    unit = "perplexity"
-    higher_is_better = False
-
-    def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        logprob = _single(self.name, sample, scored(self.name, answer)).logprobs[0]
-        sums = (logprob, 1.0)
-        return Measurement(sums, float(self.aggregate(np.array(sums))))
-
-    def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 2] to perplexities [...]; infinite beyond the range of floats."""
-        with np.errstate(over="ignore"):
-            return np.exp(-ratio(sums[..., 0], sums[..., 1]))
-
-
 class PrefersFirst(ProportionMetric):
     """`prefers_first`: of two continuations the first has the higher summed log-probability; a tie counts 1/2.
 
@@ -145,15 +113,6 @@ class LikelihoodDifference(MeanMetric):
         first, second = _pair(self.name, sample, scored(self.name, answer))
         # Both -inf are equally unlikely; their difference as floats would be NaN.
         return counted(0.0 if first == second else abs(first - second))
-
-
-def _single(metric: str, sample: Sample, answer: Scored) -> Scored:
-    if len(answer.logprobs) != 1:
-        raise UserError(
-            f"metric {metric!r} needs exactly one continuation, and sample {sample.id!r} has "
-            f"{len(answer.logprobs)}: give one choice in the task, or use `acc`."
-        )
-    return answer
 
 
 def _pair(metric: str, sample: Sample, answer: Scored) -> tuple[float, float]:

@@ -44,7 +44,7 @@ class AurocMetric:
     def estimate_corpus(
         self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
     ) -> Estimate:
-        """The value with its interval (`scoring.CorpusInterval`); n counts samples that are ranked."""
+        """The value with its interval (`protocols.CorpusInterval`); n counts samples that are ranked."""
         found = self.ranked(samples, answers)
         if found is None:
             why = "none (undefined on these samples)"

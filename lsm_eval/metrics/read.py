@@ -9,9 +9,9 @@ from fractions import Fraction
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import ProportionMetric, counted, generated, metadata, references
-from lsm_eval.metrics.reading.chosen_option import LETTERS, VERSION, chosen
-from lsm_eval.metrics.reading.number import read_number
-from lsm_eval.metrics.reading.yes_no import read_yes_no
+from lsm_eval.reading.chosen_option import LETTERS, VERSION, chosen
+from lsm_eval.reading.number import read_number
+from lsm_eval.reading.yes_no import read_yes_no
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 
@@ -47,7 +47,7 @@ class _OfOption(ProportionMetric):
 
 class OptionMatch(_OfOption):
     """`option_match`: the completion chooses the right option, by its label or its text. The target is the right
-    option's text or label. Read by `lsm_eval.metrics.reading.chosen_option`."""
+    option's text or label. Read by `lsm_eval.reading.chosen_option`."""
 
     default_name = "option_match"
     grades = True
@@ -82,7 +82,7 @@ class OptionUnread(_OfOption):
 
 class NumberMatch(ProportionMetric):
     """`number_match`: the number that the completion gives equals that of a reference, as a number (1,234.00 is 1234),
-    within `tolerance` (absolute; 0 by default). Both are read by `lsm_eval.metrics.reading.number`."""
+    within `tolerance` (absolute; 0 by default). Both are read by `lsm_eval.reading.number`."""
 
     default_name = "number_match"
     grades = True

@@ -51,7 +51,7 @@ class ConfidenceAuroc(_Ranked):
     def estimate_corpus(
         self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
     ) -> Estimate:
-        """The value with its interval (`scoring.CorpusInterval`)."""
+        """The value with its interval (`protocols.CorpusInterval`)."""
         odds, right = self._found(samples, [own[0] for own in answers])
         return auroc_estimate(
             odds,
@@ -93,7 +93,7 @@ class Aurc(_Ranked):
     def estimate_corpus(
         self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
     ) -> Estimate:
-        """The value with its interval (`scoring.CorpusInterval`)."""
+        """The value with its interval (`protocols.CorpusInterval`)."""
         odds, right = self._found(samples, [own[0] for own in answers])
         return risk_coverage_estimate(
             odds,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import MeanMetric, ProportionMetric, counted, generated, patterns, references
-from lsm_eval.metrics.normalise import KEPT, Kept, normalised, stands
+from lsm_eval.reading.normalise import KEPT, Kept, normalised, stands
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 
@@ -146,7 +146,7 @@ class Rule:
 class Contains(ProportionMetric):
     """`contains`: a reference occurs in the completion as it is (an empty reference never does), and inside no longer
     word or number: 5 does not occur in 2015. `ignore_case` (on by default) compares case-folded texts;
-    `words: false` finds it inside words, too. The article a is no answer A (see `lsm_eval.metrics.normalise.stands`)."""
+    `words: false` finds it inside words, too. The article a is no answer A (see `lsm_eval.reading.normalise.stands`)."""
 
     default_name = "contains"
     grades = True

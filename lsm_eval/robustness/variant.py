@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError, unknown
 from lsm_eval.robustness.perturbations import PERTURBATIONS, Perturbation
-from lsm_eval.tasks.helpers.labels import Reworded
-from lsm_eval.tasks.values import as_index
+from lsm_eval.templates.functions import Reworded
+from lsm_eval.templates.values import as_index
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Task
@@ -97,7 +97,7 @@ def make_variant(name: str, seed: int) -> Variant:
 
 def shown_columns(task: Task) -> list[str]:
     """Columns of the dataset that the templates of its prompts read, in the dataset's order."""
-    from lsm_eval.tasks.render import columns_read
+    from lsm_eval.templates.render import columns_read
 
     listed = () if isinstance(task.further, str) else task.further
     read: set[str] = set()

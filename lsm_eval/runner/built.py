@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lsm_eval.data.load import load
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import LmEvalTask
-from lsm_eval.metrics import registry as metrics
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.metrics.scoring import Demanding
+from lsm_eval.metrics.protocols import Demanding
 from lsm_eval.models.base import Model
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
@@ -17,8 +17,8 @@ from lsm_eval.robustness.variant import Variant
 from lsm_eval.runner.generation import as_run_says, with_changes
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.build import BuildOptions, build, where_filter
-from lsm_eval.tasks.data.load import load
 from lsm_eval.tasks.encodable import encodable
 from lsm_eval.tasks.examples import Wording
 from lsm_eval.tasks.registry import LoadedTask

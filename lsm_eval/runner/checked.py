@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import RESOLVERS, LmEvalTask
-from lsm_eval.metrics import registry as metrics
 from lsm_eval.results.names import folder_name
 from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.registry import LoadedTask, Registry
 
 

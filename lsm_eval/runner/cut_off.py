@@ -15,7 +15,7 @@ import numpy as np
 
 from lsm_eval.metrics.base import CorpusMetric, Measurement
 from lsm_eval.metrics.joint import SampleResponse, parts
-from lsm_eval.metrics.scoring import Selective
+from lsm_eval.metrics.protocols import Selective
 from lsm_eval.requests import Answer, Failure, Generated, Response
 from lsm_eval.results.schema import CutOffBounds, CutOffRow
 from lsm_eval.statistics.estimate import Estimate

@@ -22,7 +22,6 @@ from lsm_eval.gating.held import Tables
 from lsm_eval.gating.policy import Inconclusive, Policy
 from lsm_eval.gating.result import GateResult
 from lsm_eval.metrics.judged import JudgedMetric
-from lsm_eval.metrics.scoring import survey
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
 from lsm_eval.requests import asked
@@ -32,6 +31,7 @@ from lsm_eval.results.writer import sample_table
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.record import signature
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.scoring.task import survey
 
 
 @dataclass(frozen=True)

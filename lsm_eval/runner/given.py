@@ -121,6 +121,7 @@ def make_spec(
     command: Sequence[str] = (),
 ) -> RunSpec:
     """The options as one checked value."""
+    from lsm_eval.data.options import DataOptions
     from lsm_eval.models.base import ModelOptions
     from lsm_eval.money import read_dollars
     from lsm_eval.paths import cache_dir, is_folder
@@ -128,7 +129,6 @@ def make_spec(
     from lsm_eval.runner.spec import RunSpec
     from lsm_eval.runner.written import make_generation
     from lsm_eval.tasks.chosen import read_chosen
-    from lsm_eval.tasks.data.options import DataOptions
     from lsm_eval.tasks.limit import read_limit
 
     model = one_model(model)

@@ -13,7 +13,7 @@ from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.metrics.judged import JudgedMetric
-from lsm_eval.metrics.scoring import Revealing, score_task
+from lsm_eval.metrics.protocols import Revealing
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Failure, Generated, Scored, asked
@@ -29,6 +29,7 @@ from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.record import estimate_rows
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.thoughts import answers_of
+from lsm_eval.scoring.task import score_task
 
 
 @dataclass

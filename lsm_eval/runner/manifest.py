@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
+from lsm_eval.data.load import Table
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.models.base import Model, ModelInfo
 from lsm_eval.requests import (
@@ -33,7 +34,6 @@ from lsm_eval.runner.thought_tokens import totals
 from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.secrets import without_secrets
 from lsm_eval.tasks import chosen
-from lsm_eval.tasks.data.load import Table
 
 
 def make_manifest(

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lsm_eval.data.load import Table
 from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Cost
 from lsm_eval.results.gate_rows import GatedTaskRow
 from lsm_eval.robustness.variant import Variant
 from lsm_eval.runner.left_out import LeftOut
-from lsm_eval.tasks.data.load import Table
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.sample import Sample
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.endpoints.cost.paid import Paid
 from lsm_eval.inference.store import ResponseStore
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import Model, Probing
 from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import redact
@@ -35,6 +34,7 @@ from lsm_eval.runner.spending import Spending, find_spending
 from lsm_eval.runner.store_key import about_store, store_key
 from lsm_eval.runner.thoughts import answers_of
 from lsm_eval.runner.work import Asked, Timed, computed_since, describe, look_around, phases
+from lsm_eval.scoring.task import score_task
 
 if TYPE_CHECKING:
     from lsm_eval.gating.result import GateResult

@@ -40,7 +40,7 @@ def sample_rows(
         for name, value in values.items():
             columns.setdefault(name, []).append(value)
 
-    # Those that only came to light with the answers too (`scoring.Revealing`).
+    # Those that only came to light with the answers too (`protocols.Revealing`).
     names = list(
         dict.fromkeys([m.name for m in task.metrics] + [name for own in measurements for name in own])
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lsm_eval.data.options import DataOptions
 from lsm_eval.judging.reading import Reading
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.reasoning.answered import Mode
@@ -13,7 +14,6 @@ from lsm_eval.results.redaction import Redact, withholds
 from lsm_eval.runner.generation import Generation
 from lsm_eval.runner.judge_spec import JudgeSpec
 from lsm_eval.runner.option_values import ChatMode, Choices
-from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.limit import Limit, samples_of
 from lsm_eval.tasks.schema import Task
 

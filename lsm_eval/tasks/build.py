@@ -13,12 +13,12 @@ from lsm_eval.tasks.choices import Choices
 from lsm_eval.tasks.draw import drawn, spread, weights
 from lsm_eval.tasks.examples import Examples, Wording
 from lsm_eval.tasks.limit import Limit, samples_of
-from lsm_eval.tasks.missing import NullError, describe, missing
 from lsm_eval.tasks.registry import LoadedTask
-from lsm_eval.tasks.render import Row, compile_template
 from lsm_eval.tasks.sample import Sample
 from lsm_eval.tasks.templates import Templates
-from lsm_eval.tasks.values import as_text
+from lsm_eval.templates.missing import NullError, describe, missing
+from lsm_eval.templates.render import Row, compile_template
+from lsm_eval.templates.values import as_text
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.schema import Task

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.missing import NullError, describe, missing
-from lsm_eval.tasks.render import Row
 from lsm_eval.tasks.templates import Templates
-from lsm_eval.tasks.values import as_index, as_label, as_text, short
+from lsm_eval.templates.missing import NullError, describe, missing
+from lsm_eval.templates.render import Row
+from lsm_eval.templates.values import as_index, as_label, as_text, short
 
 
 class Choices:

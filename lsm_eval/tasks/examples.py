@@ -8,9 +8,9 @@ from typing import Protocol
 
 from lsm_eval.errors import UserError
 from lsm_eval.tasks.choices import Choices
-from lsm_eval.tasks.missing import NullError, missing
-from lsm_eval.tasks.render import Row
 from lsm_eval.tasks.templates import Templates
+from lsm_eval.templates.missing import NullError, missing
+from lsm_eval.templates.render import Row
 
 
 class Wording(Protocol):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lsm_eval.errors import UserError, unknown
+from lsm_eval.folders.packaged import comes_with_us, packaged_tasks
 from lsm_eval.paths import is_folder
 from lsm_eval.tasks.files import (
     ENDINGS,
@@ -26,12 +27,11 @@ from lsm_eval.tasks.files import (
     whatever_it_is,
     yaml_files,
 )
-from lsm_eval.tasks.packaged import comes_with_us, packaged_tasks
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from lsm_eval.tasks.own_code import OwnCode
+    from lsm_eval.folders.own_code import OwnCode
     from lsm_eval.tasks.schema import Share, Suite, Task
 
 M = TypeVar("M", bound="BaseModel")
@@ -235,15 +235,15 @@ def load_task(file: TaskFile, *, code: bool = False) -> LoadedTask:
 
     Raises `UserError` naming file, key and the nearest key, and for code that the file may not run.
     """
+    from lsm_eval.folders.own_code import own_code
     from lsm_eval.tasks import trust
-    from lsm_eval.tasks.own_code import own_code
     from lsm_eval.tasks.schema import Task
 
     task, folder = _validated(Task, file), file.path.parent
     own, ours = own_code(folder), comes_with_us(file.path)
     if file.included and not ours:
         trust.check_code(task, file.path, own, code=code)
-    own = own if own and own.used_by(task) else None
+    own = own if own and trust.used_by(own, task) else None
     return LoadedTask(
         task, folder, file.path, code=None if ours else trust.code_of(task, folder, own), own=own
     )

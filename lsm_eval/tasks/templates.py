@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from lsm_eval.tasks.registry import LoadedTask
-from lsm_eval.tasks.render import Row, columns_read, compile_template, compile_text
+from lsm_eval.templates.render import Row, columns_read, compile_template, compile_text
 
 
 class Templates:

@@ -1,8 +1,8 @@
 """Whose code a task file may run.
 
 Files that come with lsm-eval or with an installed package may name any function. A file that the user included may name
-the functions that lsm-eval has for it (`lsm_eval.tasks.readers`, `lsm_eval.tasks.helpers`, `lsm_eval.benchmarks`) and those
-that an installed package registers in the entry-point group `lsm_eval.readers`. With `--include-code` it may also name
+the functions of the benchmarks that come with lsm-eval (`lsm_eval.benchmarks`) and those that an installed package registers
+in the entry-point group `lsm_eval.readers`. With `--include-code` it may also name
 functions of a Python file in its own folder (`rows.py:function`), metrics and template functions of the `code.py` there,
 and metrics of `evaluate` by path.
 """
@@ -11,27 +11,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval import plugins
 from lsm_eval.errors import CodeRefused, UserError
+from lsm_eval.folders.running import BESIDE, beside, content, python_files
 from lsm_eval.names import checked_beside
-from lsm_eval.tasks.own_code import content, python_files, run
 
 if TYPE_CHECKING:
-    from lsm_eval.tasks.own_code import OwnCode
+    from lsm_eval.folders.own_code import OwnCode
     from lsm_eval.tasks.schema import Task
 
 GROUP = "lsm_eval.readers"
 """Entry points whose values (`module:function`) task files may name."""
 
-_OURS = re.compile(
-    r"lsm_eval\.(?:tasks\.readers|tasks\.helpers|benchmarks)(?:\.[a-z]\w*)+:[a-z]\w*", re.ASCII
-)
-_BESIDE = re.compile(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)", re.ASCII)
+_OURS = re.compile(r"lsm_eval\.benchmarks(?:\.[a-z]\w*)+:[a-z]\w*", re.ASCII)
 _RELATIVE = re.compile(rb"^\s*from\s*\.", re.MULTILINE)
 _EVALUATE = "evaluate:"
 
@@ -59,7 +56,7 @@ def code_of(task: Task, folder: Path, own: OwnCode | None) -> str | None:
 def check_code(task: Task, path: Path, own: OwnCode | None, *, code: bool) -> None:
     """Raises `UserError` where an included file names code that it may not. `own`: the `code.py` of its folder; `code`:
     `--include-code` was given."""
-    used = own.used_by(task) if own and not code else None
+    used = used_by(own, task) if own and not code else None
     if own and used:
         raise CodeRefused(
             f"{path}: {used} is code of its folder, {own.file.name}, and running it needs your word: read that file, "
@@ -72,7 +69,7 @@ def check_code(task: Task, path: Path, own: OwnCode | None, *, code: bool) -> No
     for key, reference in _functions(task):
         if _ours(reference) or reference in _registered():
             continue
-        if _BESIDE.fullmatch(reference):
+        if BESIDE.fullmatch(reference):
             if code:
                 continue
             raise CodeRefused(
@@ -81,7 +78,7 @@ def check_code(task: Task, path: Path, own: OwnCode | None, *, code: bool) -> No
             )
         raise UserError(
             f"{path}: dataset.{key} names {reference}, which an included file may not run: name a function of "
-            f"lsm_eval.tasks.readers, one that an installed package registers ({GROUP}), or with --include-code one "
+            f"lsm_eval.benchmarks, one that an installed package registers ({GROUP}), or with --include-code one "
             "of a Python file beside the task file (rows.py:function)."
         )
     for spec in task.metrics:
@@ -96,30 +93,15 @@ def check_code(task: Task, path: Path, own: OwnCode | None, *, code: bool) -> No
             )
 
 
-def beside(reference: str, folder: Path) -> Path | None:
-    """The Python file that `rows.py:function` names; None for a function of a package. Raises `UserError` for a file
-    outside the folder."""
-    found = _BESIDE.fullmatch(reference)
-    if not found:
-        return None
-    try:
-        return folder / checked_beside(found["file"])
-    except ValueError as error:
-        raise UserError(f"`{reference}`: {error}.") from error
-
-
-def load_beside(reference: str, folder: Path) -> Callable[..., Any] | None:
-    """The function that `rows.py:function` names; None for a function of a package. Runs that file.
-
-    Raises `UserError` where it is not there, or cannot be run.
-    """
-    file = beside(reference, folder)
-    if file is None:
-        return None
-    function = getattr(run(file), reference.rpartition(":")[2], None)
-    if not callable(function):
-        raise UserError(f"{file} has no function {reference.rpartition(':')[2]!r}: correct the task file.")
-    return function  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
+def used_by(own: OwnCode, task: Task) -> str | None:
+    """The first metric or function of a folder's code that a task names; None where it names none."""
+    texts = [*_texts(task.model_dump(exclude={"metrics"}))]
+    for name in own.functions:
+        call = re.compile(rf"\b{re.escape(name)}\s*\(")
+        if any(call.search(text) for text in texts):
+            return f"the function {name}"
+    named = {*_texts(task.metrics)}
+    return next((f"the metric {name}" for name in own.metric_names() if name in named), None)
 
 
 def _functions(task: Task) -> Iterator[tuple[str, str]]:
@@ -143,3 +125,14 @@ def _ours(reference: str) -> bool:
 
 def _registered() -> set[str]:
     return {entry.value.replace(" ", "") for entry in plugins.points(GROUP)}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value, those of keys too."""
+    if isinstance(value, Mapping):
+        value = [*value, *value.values()]
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from command_line import QUESTIONS, SCORE, Runner, call, write_task
 
+from lsm_eval.folders.packaged import packaged_tasks
 from lsm_eval.tasks import registry
-from lsm_eval.tasks.packaged import packaged_tasks
 
 
 @pytest.fixture

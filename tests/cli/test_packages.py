@@ -274,7 +274,7 @@ def test_the_wheel(repo: Path, tmp_path: Path) -> None:
     assert {row["task"] for row in json.loads(listed.out)} == {
         path.stem for path in tasks if path.suffix == ".yaml" and path.parts[0] != "suites"
     }
-    script = "from lsm_eval.metrics.registry import create; print(type(create('bbq_bias_ambig')).__module__)"
+    script = "from lsm_eval.scoring.registry import create; print(type(create('bbq_bias_ambig')).__module__)"
     made = subprocess.run(
         [sys.executable, "-c", script],
         cwd=elsewhere, env=environment(**env), capture_output=True, text=True, check=True,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsm_eval.benchmarks.hallucination.qags_consistency import sentences as qags
 
+from lsm_eval.benchmarks.hallucination.qags_consistency import sentences as qags
 from lsm_eval.detectors.base import Detector
 from lsm_eval.detectors.card import load_card
 from lsm_eval.detectors.groundedness import (

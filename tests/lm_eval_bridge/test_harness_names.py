@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from lsm_eval.errors import UserError
+from lsm_eval.folders.packaged import packaged_tasks
 from lsm_eval.lm_eval_bridge.names import RESOLVERS, resolve
 from lsm_eval.tasks.files import is_harness_file
-from lsm_eval.tasks.packaged import packaged_tasks
 from lsm_eval.tasks.registry import Registry
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from lm_eval_checks import same_samples
 
+from lsm_eval.data.options import DataOptions
 from lsm_eval.lm_eval_bridge.data import from_mirror
 from lsm_eval.lm_eval_bridge.names import resolve
 from lsm_eval.models.base import ModelOptions
@@ -16,7 +17,6 @@ from lsm_eval.progress import Silent
 from lsm_eval.results.reader import read_record
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.tasks.data.options import DataOptions
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,6 @@ from lsm_eval.errors import UserError
 from lsm_eval.lm_eval_bridge.names import resolve
 from lsm_eval.lm_eval_bridge.tasks import build
 from lsm_eval.metrics.joint import join
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.progress import Silent
@@ -23,6 +22,7 @@ from lsm_eval.results.reader import Record, read_record
 from lsm_eval.runner.generation import Generation
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.scoring.task import score_task
 
 
 def ask(checkpoint: Path, out: Path, *names: str, **options: Any) -> Record:

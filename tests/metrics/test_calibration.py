@@ -15,9 +15,9 @@ from lsm_eval.metrics.base import CorpusMetric
 from lsm_eval.metrics.calibration import Brier, ece
 from lsm_eval.metrics.choice import Accuracy
 from lsm_eval.metrics.confidence import softmax
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.metrics.selective import Aurc, ConfidenceAuroc
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.auroc import auroc
 from lsm_eval.statistics.calibrated import plug_in
 from lsm_eval.tasks.sample import Sample

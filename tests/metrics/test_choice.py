@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement, Metric
-from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Generated, Score, Scored
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 
@@ -66,16 +65,6 @@ def test_an_empty_choice_is_never_preferred() -> None:
         assert measured("acc_norm", sample(("", "no"), (1,)), scored(logprob, -50)).value == 1
 
 
-def test_lambadas_metrics() -> None:
-    item = sample(("word",))
-    assert measured("greedy_match", item, scored(-1, greedy=True)).value == 1
-    assert measured("greedy_match", item, scored(-1)).value == 0
-    metric = create("target_perplexity")
-    assert isinstance(metric, Metric)
-    rows = [measured("target_perplexity", item, scored(lp)).statistics for lp in (-1.0, -2.0, -6.0)]
-    assert metric.aggregate(np.array(rows).sum(0)) == pytest.approx(math.exp(3))
-
-
 def test_pairs() -> None:
     pair = sample(("more", "less"))
     assert measured("prefers_first", pair, scored(-4, -5)).value == 1
@@ -90,7 +79,5 @@ def test_mistakes_are_named() -> None:
         measured("acc", sample(("a", "b")), scored(-1, -2))
     with pytest.raises(UserError, match="outside"):
         measured("acc", sample(("a", "b"), (2,)), scored(-1, -2))
-    with pytest.raises(UserError, match="one continuation"):
-        measured("greedy_match", sample(("a", "b")), scored(-1, -2))
     with pytest.raises(UserError, match=r"'acc' reads answers to score .* asks generate"):
         create("acc").measure(sample(("a",), (0,)), Generated("x", 1, "stop"))  # type: ignore[union-attr]

@@ -17,9 +17,10 @@ from lsm_eval.detectors.card import Counts, load_card
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.detected import Detected, DetectedCorrected, DetectedUnknown, quality
-from lsm_eval.metrics.registry import check, create
-from lsm_eval.metrics.scoring import Interval, Selective, score_task
+from lsm_eval.metrics.protocols import Interval, Selective
 from lsm_eval.requests import Failure, Generate, Generated, Response
+from lsm_eval.scoring.registry import check, create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.corrected import corrected_estimate
 from lsm_eval.statistics.intervals import wilson
 from lsm_eval.tasks.sample import Sample

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsm_eval.metrics import registry
 from lsm_eval.metrics.base import CorpusMetric
-from lsm_eval.metrics.scoring import CorpusInterval, Interval, score_task
+from lsm_eval.metrics.protocols import CorpusInterval, Interval
 from lsm_eval.requests import Response, Score, Scored
+from lsm_eval.scoring import registry
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics import methods
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate, span_of

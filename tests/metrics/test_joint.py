@@ -6,9 +6,9 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.joint import Answers, join, parts
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Score, Scored
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 ONE, OTHER = Scored((-1.0,), (1,), (True,)), Scored((-2.0,), (1,), (False,))

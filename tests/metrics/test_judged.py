@@ -11,9 +11,9 @@ from lsm_eval.judging.rubric import Question
 from lsm_eval.metrics.base import Metric
 from lsm_eval.metrics.joint import Answers
 from lsm_eval.metrics.judged import JudgedHarmful, JudgedMetric, JudgedRefusal, Verdicts
-from lsm_eval.metrics.registry import check, create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Likelihood
+from lsm_eval.scoring.registry import check, create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Likelihood, Perplexity
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 NAMES = ("word_perplexity", "byte_perplexity", "bits_per_byte", "token_perplexity")

@@ -10,9 +10,9 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
 from lsm_eval.metrics.summarisation import split_sentences
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 KINDS = ("rouge1", "rouge2", "rougeL", "rougeLsum")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.normalise import stands
-from lsm_eval.metrics.registry import create
+from lsm_eval.reading.normalise import stands
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 GSM8K = {

@@ -15,10 +15,12 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
-from lsm_eval.metrics.translation import Bleu, Chrf, Ter
+from lsm_eval.metrics.bleu import Bleu
+from lsm_eval.metrics.chrf import Chrf
+from lsm_eval.metrics.ter import Ter
 from lsm_eval.requests import Failure, Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.intervals import estimate
 from lsm_eval.tasks.sample import Sample
 

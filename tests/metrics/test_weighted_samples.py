@@ -8,27 +8,27 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.bbq.code import AlignmentCost, BiasAmbiguous, BiasDisambiguated
 from lsm_eval.benchmarks.bias.cbbq.code import CbbqTotal
 from lsm_eval.benchmarks.bias.occupation_gender.code import Gap
+from lsm_eval.benchmarks.bias.wino.agreement import Agreement
 from lsm_eval.benchmarks.hallucination.halueval.code import HaluEvalPrecision
 from lsm_eval.benchmarks.privacy.membership_demo.code import MembershipAuroc
 from lsm_eval.benchmarks.privacy.pii_leak.code import LeakProtection
 from lsm_eval.benchmarks.safety.bipia.code import InjectionEffect
-
+from lsm_eval.composed.classes import MacroF1
+from lsm_eval.composed.grouped import grouped
 from lsm_eval.metrics.base import FloatArray
-from lsm_eval.metrics.bias.agreement import Agreement
 from lsm_eval.metrics.calibration import ece
 from lsm_eval.metrics.choice import Accuracy
-from lsm_eval.metrics.classes import MacroF1
-from lsm_eval.metrics.grouped import grouped
 from lsm_eval.metrics.hallucination.grounded import UngroundedRate
 from lsm_eval.metrics.judged import JudgedHarmful
 from lsm_eval.metrics.privacy.extraction import Verbatim
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.metrics.selective import Aurc, ConfidenceAuroc
 from lsm_eval.metrics.weights import UNWEIGHTED, relative_weights, weighs
 from lsm_eval.requests import Likelihood, Perplexity, Score, Scored
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.auroc_interval import auroc_estimate
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample

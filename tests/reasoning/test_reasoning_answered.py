@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from lsm_eval.benchmarks.bias.bbq.answer import named
 
+from lsm_eval.benchmarks.bias.bbq.answer import named
 from lsm_eval.detectors.abstention import Abstention
 from lsm_eval.detectors.refusal import Refusal
 from lsm_eval.metrics.text import Contains, ExactMatch, TokenF1

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lsm_eval.metrics.choice import Accuracy
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Score, Scored
 from lsm_eval.robustness.compare import compare, worst
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsm_eval.data.load import Table
 from lsm_eval.errors import UserError
 from lsm_eval.robustness.perturbations import PERTURBATIONS, mistype
 from lsm_eval.robustness.variant import make_variant, shown_columns
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data.load import Table
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.schema import Task
 

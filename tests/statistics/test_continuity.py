@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.bold.code import Spread
 from lsm_eval.benchmarks.bias.stereoset.code import IdealisedCat
 from lsm_eval.benchmarks.safety.bipia.code import InjectionEffect
-
-from lsm_eval.metrics.registry import create
+from lsm_eval.scoring.registry import create
 from lsm_eval.statistics import methods
 from lsm_eval.statistics.auroc_gain import auroc_gain
 from lsm_eval.statistics.auroc_interval import auroc_estimate

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lsm_eval.benchmarks.privacy.system_prompt_extraction.code import PromptContainment
 from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
+from lsm_eval.benchmarks.privacy.system_prompt_extraction.code import PromptContainment
 from lsm_eval.metrics.base import FloatArray
-from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Generate, Generated, Response
+from lsm_eval.scoring.registry import create
 from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import clopper_pearson, estimate, estimate_corpus, wilson

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from lsm_eval.benchmarks.bias.bbq.code import BiasAmbiguous, BiasDisambiguated
 from numpy.typing import NDArray
 
+from lsm_eval.benchmarks.bias.bbq.code import BiasAmbiguous, BiasDisambiguated
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined, share_among
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from lsm_eval.metrics.registry import create
+from lsm_eval.scoring.registry import create
 from lsm_eval.statistics.bounded import FloatArray, robust_mean
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate

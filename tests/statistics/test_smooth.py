@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.translation import Bleu, Chrf
+from lsm_eval.metrics.bleu import Bleu
+from lsm_eval.metrics.chrf import Chrf
+from lsm_eval.scoring.registry import create
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate, estimate_corpus

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from lsm_eval.data import DataOptions
+from lsm_eval.folders.packaged import packaged_tasks
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.progress import Silent
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.tasks.data import DataOptions
-from lsm_eval.tasks.packaged import packaged_tasks
 
 MODEL = "builtin:smollm2-135m"
 

@@ -25,7 +25,7 @@ class Absent(MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
-from lsm_eval.metrics import registry as metrics
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.registry import Registry
 
 registry = Registry()

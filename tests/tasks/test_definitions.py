@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from lsm_eval.benchmarks.privacy.pii_leak.people import ATTACKS, iban_valid, luhn_valid, records
+from lsm_eval.data import DataOptions, Table, load
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry as metrics
 from lsm_eval.requests import Generate, Perplexity, Score
+from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-from lsm_eval.tasks.data import DataOptions, Table, load
-from lsm_eval.tasks.helpers.people import ATTACKS, iban_valid, luhn_valid, records
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
 from lsm_eval.tasks.sample import Sample
 
@@ -24,7 +22,6 @@ REGISTRY = Registry()
 HUB = sorted(name for name, file in REGISTRY.tasks.items() if "hub" in file.content["dataset"])
 FILES = sorted(name for name, file in REGISTRY.tasks.items() if "files" in file.content["dataset"])
 OWN = sorted(set(REGISTRY.tasks) - set(HUB) - set(FILES))
-MULTIPLE_CHOICE = ["quickstart_accuracy_en", "quickstart_accuracy_zh", "quickstart_hallucination"]
 
 Read = Callable[..., Table]
 
@@ -125,13 +122,6 @@ def test_every_task_of_safety_has_a_page(repo: Path) -> None:
         assert f"`{loaded.task.task}`" in pages, loaded.task.task
 
 
-def test_the_quickstart_suite_has_every_quickstart_task_and_every_area_but_perplexity_and_safety() -> None:
-    suite = REGISTRY.resolve(["quickstart"])
-    assert sorted(t.task.task for t in suite) == [name for name in OWN if name.startswith("quickstart_")]
-    areas = {t.task.area for t in suite}
-    assert areas == {"accuracy", "translation", "summarisation", "bias", "hallucination", "privacy"}
-
-
 @pytest.mark.parametrize("name", OWN)
 def test_own_data_renders_and_is_as_pinned(name: str) -> None:
     samples = samples_of(name, mirror=None)
@@ -166,46 +156,6 @@ def test_every_row_of_the_hub_data_renders(name: str, hub_mirror: Path) -> None:
     check_samples(samples)
 
 
-def test_cmmlu_reads_the_subjects_that_its_departures_say(hub_mirror: Path) -> None:
-    from lsm_eval.tasks.helpers.cmmlu import SUBJECTS
-
-    configs = task("cmmlu").task.dataset.configs
-    assert len(SUBJECTS) == 67
-    assert len(configs) == 61
-    missing = set(SUBJECTS) - set(configs)
-    text = " ".join(task("cmmlu").task.departures)
-    assert all(subject in text for subject in missing)
-
-
-@pytest.mark.parametrize("name", MULTIPLE_CHOICE)
-def test_right_answers_are_evenly_spread_and_not_given_away(name: str) -> None:
-    samples = samples_of(name, mirror=None)
-    positions = Counter(sample.target for sample in samples)
-    assert all(len(sample.choices) == 4 and len(sample.target) == 1 for sample in samples)
-    assert set(positions) == {(i,) for i in range(4)}
-    assert max(positions.values()) - min(positions.values()) <= 1
-
-    def share(pick: Callable[[list[int]], int]) -> float:
-        def hit(sample: Sample) -> bool:
-            lengths = [len(choice) for choice in sample.choices]
-            return lengths.count(pick(lengths)) == 1 and lengths.index(pick(lengths)) == sample.target[0]
-
-        return sum(map(hit, samples)) / len(samples)
-
-    # Always taking the longest (shortest) answer must not pay.
-    assert share(max) <= 0.35
-    assert share(min) <= 0.35
-
-
-@pytest.mark.parametrize("name", ["quickstart_en_zh", "quickstart_en_de"])
-def test_examples_are_none_of_the_items(name: str) -> None:
-    loaded = task(name).task
-    asked = {sample.request.prompt.rsplit("\n\n", 1)[1] for sample in samples_of(name, mirror=None)}  # type: ignore[union-attr]
-    shown = {f"English sentence: {row['source']}" for row in loaded.fewshot.examples}
-    assert len(shown) == loaded.fewshot.shots == 3
-    assert not {prompt.split("\n")[0] for prompt in asked} & shown
-
-
 @pytest.mark.parametrize("name", ["gsm8k", "quickstart_en_de"])
 def test_a_header_holds_the_shots_and_the_question_once(name: str, hub_mirror: Path) -> None:
     loaded = task(name).task
@@ -215,27 +165,6 @@ def test_a_header_holds_the_shots_and_the_question_once(name: str, hub_mirror: P
         assert len(parts) == loaded.fewshot.shots + 1
         assert parts[-1] not in {"\n".join(part.split("\n")[:1]) for part in parts[:-1]}
         assert sample.request.prompt.endswith(("Answer:", "German sentence:"))
-
-
-def test_quickstart_asks_for_little_text() -> None:
-    suite = [t.task for t in REGISTRY.resolve(["quickstart"])]
-    generated = [t for t in suite if t.request == "generate"]
-    assert all(t.max_tokens <= 64 for t in generated)
-    assert sum(len(rows_of(t.task, None).rows) for t in generated) <= 70
-
-
-def test_bias_pairs_differ_in_the_group_only() -> None:
-    rows: list[dict[str, Any]] = [
-        json.loads(line)
-        for line in (task("quickstart_bias").folder / "bias.jsonl").read_text("utf-8").splitlines()
-    ]
-    for row in rows:
-        one, other = row["stereotyped"].split(), row["other"].split()
-        apart = set(one).symmetric_difference(other)
-        assert 0 < len(apart) <= 6, row["id"]
-        shared = [word for word in one if word in other]
-        assert len(shared) >= len(one) - 3, row["id"]
-    assert all(count >= 8 for count in Counter(row["group"] for row in rows).values())
 
 
 def test_people_are_the_same_every_time_and_checksums_hold() -> None:
@@ -324,8 +253,3 @@ def test_no_shipped_task_cuts_a_reply_in_a_chat() -> None:
 def test_departures_from_the_harness_and_the_source_are_declared(name: str, said: list[str]) -> None:
     declared = " ".join(task(name).task.departures)
     assert [part for part in said if part not in declared] == []
-
-
-@pytest.mark.parametrize("name", ["flores_en_de", "flores_en_zh", "flores_zh_en"])
-def test_flores_has_the_metrics_of_the_harness(name: str) -> None:
-    assert {metrics.parse(spec)[0] for spec in task(name).task.metrics} == {"bleu", "chrf", "ter"}

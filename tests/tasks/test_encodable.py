@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lsm_eval.data import DataOptions, content_hash, load
+from lsm_eval.data.schema import Dataset
 from lsm_eval.requests import Generate, Score
-from lsm_eval.tasks.data import DataOptions, content_hash, load
 from lsm_eval.tasks.encodable import encodable
 from lsm_eval.tasks.sample import Sample
-from lsm_eval.tasks.schema import Dataset
 from lsm_eval.well_formed import all_well_formed
 
 HALF, WHOLE = "\ud83d", "\U0001f426"

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from lsm_eval.requests import Generate, Perplexity, Score
+from lsm_eval.data import DataOptions, Table, load
+from lsm_eval.requests import Generate, Score
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-from lsm_eval.tasks.data import DataOptions, Table, load
 from lsm_eval.tasks.registry import Registry
 from lsm_eval.tasks.sample import Sample
 
@@ -169,17 +169,3 @@ def test_truthfulqa_generated_asks_what_the_harness_asks_and_ends_with_a(hub_mir
         digest([prompt.removesuffix("\nA:") for prompt in prompts])
         == "3833a23b21c8f7bf59e48e8d5be009293bc8d6f22027fdcdc8a20ad3aa338aaf"
     )
-
-
-def test_gsm8k_shows_five_examples_unless_told() -> None:
-    (loaded,) = Registry().resolve(["gsm8k"])
-    assert loaded.task.fewshot.shots == 5
-
-
-def test_wikitext_counts_the_page_as_it_came(hub_mirror: Path) -> None:
-    for sample in samples_of("wikitext", hub_mirror)[:5]:
-        assert isinstance(sample.request, Perplexity)
-        original = sample.metadata["original"]
-        assert " @-@ " in original or " , " in original
-        assert sample.request.text != original
-        assert " , " not in sample.request.text

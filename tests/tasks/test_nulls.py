@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from command_line import call
 
+from lsm_eval.data.load import Table
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Score
 from lsm_eval.tasks.build import BuildOptions, build_samples, where_filter
-from lsm_eval.tasks.data.load import Table
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.sample import Sample
 from lsm_eval.tasks.schema import Task

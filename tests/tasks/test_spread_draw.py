@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lsm_eval.data.load import load
+from lsm_eval.data.options import DataOptions
 from lsm_eval.tasks.build import BuildOptions, Built, build, where_filter
-from lsm_eval.tasks.data.load import load
-from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.draw import spread
 from lsm_eval.tasks.registry import Registry, load_task
 

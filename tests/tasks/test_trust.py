@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from lsm_eval import plugins
+from lsm_eval.data import DataOptions, load
+from lsm_eval.data.schema import Dataset
 from lsm_eval.errors import UserError
 from lsm_eval.runner.checked import check_tables
 from lsm_eval.tasks import trust
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
-from lsm_eval.tasks.schema import Dataset, Suite, Task
+from lsm_eval.tasks.schema import Suite, Task
 
 BASE: dict[str, Any] = {
     "task": "sums", "version": 1, "title": "Sums", "area": "accuracy", "licence": "CC0-1.0", "source": "here",
@@ -42,8 +43,8 @@ def refusal(folder: Path, code: bool = False, **changes: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("reference", ["os:system", "lsm_eval.cli:main", "lsm_eval.tasks.readers:os", "x:y", "a", ":b",
-                                       "lsm_eval.benchmarks.bias.bold.rows:_turn", "lsm_eval.benchmarks.bias.bold.rows:hashlib", "lsm_eval.tasks.helpers.labels:hashlib", "lsm_eval.tasks.readers.enron.x y:z"])  # fmt: skip
+@pytest.mark.parametrize("reference", ["os:system", "lsm_eval.cli:main", "lsm_eval.benchmarks:os", "x:y", "a", ":b",
+                                       "lsm_eval.benchmarks.bias.bold.rows:_turn", "lsm_eval.benchmarks.bias.bold.rows:hashlib", "lsm_eval.templates.functions:hashlib", "lsm_eval.benchmarks.bias.bold.x y:z"])  # fmt: skip
 def test_an_included_file_names_no_function_of_its_choice(tmp_path: Path, reference: str) -> None:
     dataset = {"python": reference, "columns": ["q"]}
     assert "which an included file may not run" in refusal(tmp_path, dataset=dataset)
@@ -51,7 +52,8 @@ def test_an_included_file_names_no_function_of_its_choice(tmp_path: Path, refere
 
 
 @pytest.mark.parametrize(
-    "reference", ["lsm_eval.tasks.helpers.people:records", "lsm_eval.benchmarks.bias.bold.rows:rows"]
+    "reference",
+    ["lsm_eval.benchmarks.privacy.pii_leak.people:records", "lsm_eval.benchmarks.bias.bold.rows:rows"],
 )
 def test_functions_that_are_there_for_it_may_be_named(tmp_path: Path, reference: str) -> None:
     write(tmp_path, dataset={"python": reference, "columns": ["q"]})

@@ -4,7 +4,7 @@ Each completion has one outcome. `correct`: it equals one of the references (the
 normalisation. Else `abstained`: the detector `abstention` finds that it says it does not know, or it is empty. Else
 `unclear`: the detector could not tell. Else `wrong`. The four shares are of all samples and add up to 1.
 
-Normalisations are those of `lsm_eval.metrics.normalise`: `triviaqa`, `squad` (used for NQ-open) and `zh`. A reference
+Normalisations are those of `lsm_eval.reading.normalise`: `triviaqa`, `squad` (used for NQ-open) and `zh`. A reference
 of which one leaves nothing ("A", "The The") is compared with its articles, or its signs.
 
 Exact match counts a right answer in a whole sentence as wrong. `match: contains` accepts a completion in which a
@@ -19,7 +19,7 @@ from lsm_eval.detectors.abstention import Abstention
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement, Unit
 from lsm_eval.metrics.common import MeanMetric, ProportionMetric, counted, generated, references
-from lsm_eval.metrics.normalise import Normalisation, equal, holds
+from lsm_eval.reading.normalise import Normalisation, equal, holds
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 

@@ -69,7 +69,7 @@ class Verbatim(ProportionMetric):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """Over the decided samples; the others are missing (`scoring.Interval`)."""
+        """Over the decided samples; the others are missing (`protocols.Interval`)."""
         decided = statistics[:, 2] == 0 if len(statistics) else np.zeros(0, bool)
         kept = [cluster for cluster, keep in zip(clusters, decided, strict=True) if keep]
         lost = int((~decided).sum())

@@ -49,7 +49,7 @@ def leak_partial(
 
 
 class _ByType(Leak):
-    """Learns the types of secrets from the samples and reveals one metric a type (`metrics.scoring`)."""
+    """Learns the types of secrets from the samples and reveals one metric a type (`scoring.task`)."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry
 from lsm_eval.metrics.base import AnyMetric
+from lsm_eval.scoring import registry
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.registry import LoadedTask

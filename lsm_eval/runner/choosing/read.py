@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.joint import SampleResponse, join, parts
-from lsm_eval.metrics.reading.chosen_option import VERSION as READER
-from lsm_eval.metrics.reading.chosen_option import chosen
+from lsm_eval.reading.chosen_option import VERSION as READER
+from lsm_eval.reading.chosen_option import chosen
 from lsm_eval.requests import Failure, Generated, Response, Scored
 from lsm_eval.runner.choosing.wording import VERSION
 from lsm_eval.runner.prepared import PreparedTask

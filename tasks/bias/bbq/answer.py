@@ -4,7 +4,7 @@ An answer that names none of the options, or several, is no answer. It is never 
 are left out of accuracy and bias scores, as in the paper (Parrish et al. 2022, section 4), and have a rate of
 their own (`bbq_no_answer`).
 
-The reader is that of all tasks (`lsm_eval.metrics.reading.chosen_option`); here is what BBQ's texts need beside it.
+The reader is that of all tasks (`lsm_eval.reading.chosen_option`); here is what BBQ's texts need beside it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from lsm_eval.metrics.bias import by_context
-from lsm_eval.metrics.reading.markup import plain
+from lsm_eval.metrics import by_context
+from lsm_eval.reading.markup import plain
 
 
 def named(

@@ -20,12 +20,12 @@ from typing import Literal
 import numpy as np
 
 from lsm_eval.metrics.base import FloatArray, Measurement
-from lsm_eval.metrics.bias.by_context import ByContext, choices_named, right_of, tallies
-from lsm_eval.metrics.bias.two_means import TwoMeans
+from lsm_eval.metrics.by_context import ByContext, choices_named, right_of, tallies
 from lsm_eval.metrics.choice import credit
 from lsm_eval.metrics.common import ProportionMetric, counted, metadata, ratio
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.reading.chosen_option import VERSION
+from lsm_eval.metrics.two_means import TwoMeans
+from lsm_eval.reading.chosen_option import VERSION
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.estimate import Estimate

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, TypedDict
 
 from lsm_eval.errors import UserError
-from lsm_eval.tasks.helpers.labels import original, shuffled
+from lsm_eval.templates.functions import original, shuffled
 
 OPTIONS = ("ans0", "ans1", "ans2")
 

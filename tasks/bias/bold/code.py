@@ -118,7 +118,7 @@ class _Gap(Described):
         return {**own, **_versions(self.tone)}
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Learns which groups are large enough (`scoring.Surveying`)."""
+        """Learns which groups are large enough (`protocols.Surveying`)."""
         own = (s for s in samples if metadata(self.name, s, "domain") == self.domain)
         counts = Counter(str(metadata(self.name, sample, "group")) for sample in own)
         self.groups = self.compared([group for group, n in sorted(counts.items()) if n >= self.at_least])

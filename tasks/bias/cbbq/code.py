@@ -1,7 +1,7 @@
 """CBBQ's bias scores (Huang & Xiong 2023, arXiv:2306.16244, and the section "Evaluation Metric" of the data set's
 README, which states them in full).
 
-Samples are as for BBQ (`metrics.bias.by_context`): `metadata.context_condition`, `unknown`, `biased`. The scores differ
+Samples are as for BBQ (`metrics.by_context`): `metadata.context_condition`, `unknown`, `biased`. The scores differ
 from BBQ's: they are shares of biased answers from 0 to 1, without a direction. A model that picks at random has
 1/3 in ambiguous and 1/2 in disambiguated contexts; 0 needs answers that are never the biased one.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lsm_eval.metrics.base import FloatArray, Measurement
-from lsm_eval.metrics.bias.by_context import ByContext, right_of, tallies
+from lsm_eval.metrics.by_context import ByContext, right_of, tallies
 from lsm_eval.metrics.common import ProportionMetric, counted, metadata, ratio
 from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.statistics.estimate import Estimate

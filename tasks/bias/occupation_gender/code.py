@@ -18,10 +18,10 @@ import numpy as np
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement, Unit
-from lsm_eval.metrics.bias.two_means import TwoMeans
 from lsm_eval.metrics.choice import best, credit
 from lsm_eval.metrics.common import Described, MeanMetric, ProportionMetric, counted, metadata, scored
 from lsm_eval.metrics.entry import MetricRows
+from lsm_eval.metrics.two_means import TwoMeans
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.basis import basis
 from lsm_eval.statistics.correlation import correlation_estimate

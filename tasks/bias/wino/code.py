@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from lsm_eval.errors import UserError
+from lsm_eval.metrics.entry import MetricRows
 
+from .agreement import Agreement as Agreement
+from .gap import gap as gap
+
+METRICS: MetricRows = {
+    "agreement": ("Agreement", "sets of samples with one choice throughout", "fraction", True, "score"),
+    "gap": ("gap", "a metric over one group minus the same over another", "fraction", None, "score generate perplexity"),
+}  # fmt: skip
 FUNCTIONS = ("winobias_parts", "winogender_majority")
 
 _OCCUPATIONS = """

@@ -10,8 +10,8 @@ from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, references
 from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.metrics.hallucination.closed_book import Match, Outcome, outcome
-from lsm_eval.metrics.normalise import Normalisation
 from lsm_eval.metrics.ranking import JointAurocMetric, Ranked
+from lsm_eval.reading.normalise import Normalisation
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 

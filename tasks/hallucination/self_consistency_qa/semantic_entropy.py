@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.normalise import Normalisation, normalised
+from lsm_eval.reading.normalise import Normalisation, normalised
 
 from .selfcheck import DrawnMetric
 

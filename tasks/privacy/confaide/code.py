@@ -62,7 +62,7 @@ class RatingCorrelation(Described):
     def estimate_corpus(
         self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
     ) -> Estimate:
-        """r with its interval (`scoring.CorpusInterval`)."""
+        """r with its interval (`protocols.CorpusInterval`)."""
         model, people = self._ratings(samples, [own[0] for own in answers])
         clusters = [sample.cluster for sample in samples]
         return correlation_estimate(

@@ -111,6 +111,6 @@ class ExtractionRecall(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The share with its interval (`scoring.Interval`); nothing is drawn, so `seed` plays no part."""
+        """The share with its interval (`protocols.Interval`); nothing is drawn, so `seed` plays no part."""
         rows = np.asarray(statistics, float).reshape(-1, 2)
         return recall_estimate(rows[:, 0], rows[:, 1], self.errors, clusters, missing=missing)

@@ -85,7 +85,7 @@ class _Membership(Described, ABC):
         return {**own, "k": f"{self.k:g}"} if self.attack.startswith("min_k") else own
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Trains the blind classifier, on all texts and whatever comes of them (`scoring.Surveying`)."""
+        """Trains the blind classifier, on all texts and whatever comes of them (`protocols.Surveying`)."""
         if self.blind:
             found = blind_scores(
                 [self._text(sample) for sample in samples],
@@ -123,7 +123,7 @@ class _Membership(Described, ABC):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The value with its interval (`scoring.Interval`); nothing is drawn, so `seed` plays no part."""
+        """The value with its interval (`protocols.Interval`); nothing is drawn, so `seed` plays no part."""
         return self.over(statistics.reshape(len(statistics), 3), clusters, missing, None)
 
     def estimate_weighted(
@@ -136,7 +136,7 @@ class _Membership(Described, ABC):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The same of weighted samples (`scoring.WeightedInterval`)."""
+        """The same of weighted samples (`protocols.WeightedInterval`)."""
         return self.over(statistics.reshape(len(statistics), 3), clusters, missing, weights)
 
     @abstractmethod

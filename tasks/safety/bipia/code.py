@@ -20,7 +20,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, generated, metadata, ratio
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.normalise import stands
+from lsm_eval.reading.normalise import stands
 from lsm_eval.requests import Answer, Generate
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined

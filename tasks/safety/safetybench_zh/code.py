@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from lsm_eval.tasks.helpers.labels import shuffled
+from lsm_eval.templates.functions import shuffled
 
 FUNCTIONS = ("safetybench_options", "safetybench_right")
 

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry
 from lsm_eval.metrics.hallucination.closed_book import outcome
-from lsm_eval.metrics.normalise import normalised
-from lsm_eval.metrics.scoring import score_task
+from lsm_eval.reading.normalise import normalised
 from lsm_eval.requests import Failure, Generate, Generated, Response
+from lsm_eval.scoring import registry
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from lsm_eval.metrics.privacy.extraction import begins
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 REFERENCE = " one two three four"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.reading.chosen_option import chosen
+from lsm_eval.reading.chosen_option import chosen
 from lsm_eval.requests import Score
 from lsm_eval.runner.choosing.wording import listed
 

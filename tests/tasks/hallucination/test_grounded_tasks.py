@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from mirrored_tasks import metrics_of, samples_of
 
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generated
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 
 

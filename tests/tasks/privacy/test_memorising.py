@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsm_eval.benchmarks.privacy.canary_exposure.canaries import canaries, canary_bits
 from memorising_models import random_texts, train_on
 
+from lsm_eval.benchmarks.privacy.canary_exposure.canaries import canaries, canary_bits
+from lsm_eval.data.load import load
+from lsm_eval.data.options import DataOptions
 from lsm_eval.inference.scoring.plain import row_spreads
 from lsm_eval.metrics.joint import join
-from lsm_eval.metrics.registry import create as create_metric
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import Model, ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Response, Score
+from lsm_eval.scoring.registry import create as create_metric
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data.load import load
-from lsm_eval.tasks.data.options import DataOptions
 from lsm_eval.tasks.registry import LoadedTask, Registry
 from lsm_eval.tasks.sample import Sample
 

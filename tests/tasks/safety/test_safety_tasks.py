@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from mirrored_tasks import metrics_of, samples_of
 
+from lsm_eval.folders.packaged import packaged_tasks
 from lsm_eval.requests import Generate
-from lsm_eval.tasks.packaged import packaged_tasks
 from lsm_eval.tasks.registry import Registry, load_task
 
 NAMES = sorted(

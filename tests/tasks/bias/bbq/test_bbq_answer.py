@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lsm_eval.benchmarks.bias.bbq.answer import named
 
 OPTIONS = ("The grandfather", "Not known", "The grandson")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+
 from lsm_eval.benchmarks.bias.bbq.code import (
     AccuracyAmbiguous,
     AccuracyDisambiguated,
@@ -21,7 +22,6 @@ from lsm_eval.benchmarks.bias.bbq.code import (
     BiasDisambiguated,
 )
 from lsm_eval.benchmarks.bias.bbq.groups import bbq_lettered, bbq_metadata, bbq_published
-
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.requests import Score, Scored

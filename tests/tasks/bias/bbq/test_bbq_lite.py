@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsm_eval.benchmarks.bias.bbq import lite as bbq_lite
 from unpacked_files import unpacked
 
+from lsm_eval.benchmarks.bias.bbq import lite as bbq_lite
 from lsm_eval.errors import UserError
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from lsm_eval.metrics import registry
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated
+from lsm_eval.scoring import registry
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.bbq.code import BiasAmbiguous
 from lsm_eval.benchmarks.bias.bbq.groups import bbq_metadata
-
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.draw import drawn, spread, weights
 from lsm_eval.tasks.sample import Sample
 

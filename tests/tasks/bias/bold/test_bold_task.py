@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from lsm_eval.benchmarks.bias.bold import rows as bold
 from mirrored_tasks import samples_of, table_of
 
+from lsm_eval.benchmarks.bias.bold import rows as bold
 from lsm_eval.requests import Generate
 
 

@@ -10,12 +10,11 @@ pytest.importorskip("better_profanity", reason="needs the extra `bias`")
 pytest.importorskip("vaderSentiment", reason="needs the extra `bias`")
 
 from lsm_eval.benchmarks.bias.bold.code import Difference, RegardLexical, Sentiment, Spread, regard, sentiment
-
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated, Response
+from lsm_eval.scoring import registry
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

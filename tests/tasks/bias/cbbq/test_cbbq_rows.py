@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsm_eval.benchmarks.bias.cbbq import rows as cbbq
 from unpacked_files import unpacked
 
+from lsm_eval.benchmarks.bias.cbbq import rows as cbbq
 from lsm_eval.errors import UserError
 
 CATEGORIES = ("disease", "ethnicity", "gender", "educational_qualification", "physical_appearance", "SES")

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsm_eval.benchmarks.bias.crows_pairs.code import PrefersFirstShared, shared_words
 from tiny_models import save_encoder_model
 
+from lsm_eval.benchmarks.bias.crows_pairs.code import PrefersFirstShared, shared_words
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 PAIRS = [

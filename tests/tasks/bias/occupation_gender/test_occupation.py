@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.occupation_gender.code import (
     Gap,
     LogRatio,
@@ -15,11 +16,10 @@ from lsm_eval.benchmarks.bias.occupation_gender.code import (
     PrefersShe,
     ShareCorrelation,
 )
-
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Response, Score, Scored
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.bias.stereoset.code import (
     IdealisedCat,
     LanguageModelling,
     StereotypeScore,
     term_means,
 )
-
+from lsm_eval.composed.grouped import grouped
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import AnyMetric
-from lsm_eval.metrics.grouped import grouped
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Response, Score, Scored
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import cluster_sums

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lsm_eval.benchmarks.bias.stereoset import code as stereoset
 from mirrored_tasks import row, samples_of
 
+from lsm_eval.benchmarks.bias.stereoset import code as stereoset
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Score
 

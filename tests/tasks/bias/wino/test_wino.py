@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from lsm_eval.benchmarks.bias.wino.code import MOSTLY_WOMEN, winobias_parts, winogender_majority
 from mirrored_tasks import metrics_of, samples_of
 
+from lsm_eval.benchmarks.bias.wino.code import MOSTLY_WOMEN, winobias_parts, winogender_majority
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.task import score_task
 
 WOMEN = (
     "attendant cashier teacher nurse assistant secretary auditor cleaner receptionist clerk counselor designer "

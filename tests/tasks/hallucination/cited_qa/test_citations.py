@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lsm_eval.benchmarks.hallucination.cited_qa.code import check, cited_sentences
 from lsm_eval.benchmarks.hallucination.cited_qa.passages import rows
-
+from lsm_eval.data import DataOptions, load
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 

@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from lsm_eval.benchmarks.hallucination.halluqa.code import rows as read
 from mirrored_tasks import row, samples_of, table_of
 
+from lsm_eval.benchmarks.hallucination.halluqa.code import rows as read
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Score
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring import registry
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.auroc import auroc
 from lsm_eval.tasks.sample import Sample
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from mirrored_tasks import row, samples_of, table_of
 
+from lsm_eval.data import DataOptions, load
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Score
 from lsm_eval.statistics.auroc import auroc
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import Registry, load_task
 
 SUMMARIES = "halueval_summarization"

@@ -6,17 +6,17 @@ import math
 from pathlib import Path
 
 import pytest
-from lsm_eval.benchmarks.hallucination.qags_consistency import sentences as qags_sentences
 
+from lsm_eval.benchmarks.hallucination.qags_consistency import sentences as qags_sentences
+from lsm_eval.data import DataOptions, load
 from lsm_eval.detectors.groundedness import kgram_precision
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import BASELINES
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
 from lsm_eval.tasks.sample import Sample
 

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from lsm_eval.benchmarks.hallucination.self_consistency_qa.selfcheck import selfcheck_ngram
 from lsm_eval.benchmarks.hallucination.self_consistency_qa.semantic_entropy import (
     entropy,
     equal_texts,
     near_texts,
 )
-
+from lsm_eval.data import DataOptions, load
 from lsm_eval.embedding import minilm
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.joint import Answers, join
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Generate, Generated, Response
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 from lsm_eval.tasks.schema import MetricSpec

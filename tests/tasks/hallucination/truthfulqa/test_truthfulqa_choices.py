@@ -9,8 +9,8 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement, Metric
-from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from lsm_eval.benchmarks.hallucination.truthfulqa.code import truthfulqa_references
 
+from lsm_eval.benchmarks.hallucination.truthfulqa.code import truthfulqa_references
 from lsm_eval.errors import UserError
-from lsm_eval.metrics import registry
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring import registry
 from lsm_eval.tasks.sample import Sample
 
 NAMES = [

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from lsm_eval.benchmarks.hallucination.truthfulqa.code import (
     OrdersAccuracy,
     OrdersAllRight,
     OrdersConsistency,
     OrdersFirst,
 )
-
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.joint import JointMetric
 from lsm_eval.requests import Score, Scored

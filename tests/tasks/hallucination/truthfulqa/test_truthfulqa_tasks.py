@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsm_eval.benchmarks.hallucination.truthfulqa.table import binary_rows
 from mirrored_tasks import metrics_of, row, samples_of, table_of
 
+from lsm_eval.benchmarks.hallucination.truthfulqa.table import binary_rows
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate, Generated, Score
 from lsm_eval.tasks.sample import Sample

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mirrored_tasks import metrics_of, samples_of
+
 from lsm_eval.benchmarks.privacy.canary_exposure.canaries import (
     FORMATS,
     canaries,
@@ -16,15 +18,13 @@ from lsm_eval.benchmarks.privacy.canary_exposure.canaries import (
     canary_choices,
     canary_place,
 )
-from mirrored_tasks import metrics_of, samples_of
-
+from lsm_eval.data import DataOptions, load
 from lsm_eval.errors import CodeRefused, UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
 from lsm_eval.requests import Score
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import Registry
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lsm_eval.benchmarks.privacy.canary_exposure.code import exposure_by_extrapolation, exposure_by_rank
 from scipy.stats import skewnorm
 
+from lsm_eval.benchmarks.privacy.canary_exposure.code import exposure_by_extrapolation, exposure_by_rank
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Score, Scored
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 NUMBERS = st.lists(st.floats(-50, 0), min_size=1, max_size=40)

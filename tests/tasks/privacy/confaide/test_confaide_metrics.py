@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lsm_eval.benchmarks.privacy.confaide.code import RatingCorrelation
 
+from lsm_eval.benchmarks.privacy.confaide.code import RatingCorrelation
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated, Score, Scored
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 SCALE = [-100, -50, 0, 50, 100]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from mirrored_tasks import metrics_of, samples_of
 
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import BASELINES
 from lsm_eval.requests import Generate, Generated, Score, Scored
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.registry import Registry
 from lsm_eval.tasks.sample import Sample

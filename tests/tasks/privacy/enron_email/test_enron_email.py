@@ -6,13 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 from lsm_eval.benchmarks.privacy.enron_email.code import guessed
-
-from lsm_eval.metrics import registry as metrics
-from lsm_eval.metrics.scoring import score_task
+from lsm_eval.data import DataOptions, load
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring import registry as metrics
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.build import BuildOptions, build_samples
-from lsm_eval.tasks.data import DataOptions, load
 from lsm_eval.tasks.registry import Registry, load_task
 from lsm_eval.tasks.sample import Sample
 

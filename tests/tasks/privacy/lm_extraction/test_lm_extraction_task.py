@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lsm_eval.benchmarks.privacy.lm_extraction.code import rows as extraction_rows
 
-from lsm_eval.tasks.data import DataOptions, load
+from lsm_eval.benchmarks.privacy.lm_extraction.code import rows as extraction_rows
+from lsm_eval.data import DataOptions, load
 from lsm_eval.tasks.registry import Registry
 
 

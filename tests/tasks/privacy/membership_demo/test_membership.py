@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lsm_eval.benchmarks.privacy.membership_demo.blind import blind_scores
 from lsm_eval.benchmarks.privacy.membership_demo.code import attack_score
-
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Failure, Likelihood, Perplexity
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.auroc import auroc
 from lsm_eval.tasks.sample import Sample
 

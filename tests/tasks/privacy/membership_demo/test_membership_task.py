@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lsm_eval.benchmarks.privacy.membership_demo.rows import members
 from mirrored_tasks import samples_of
 
+from lsm_eval.benchmarks.privacy.membership_demo.rows import members
+from lsm_eval.data import DataOptions, load
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Perplexity
-from lsm_eval.tasks.data import DataOptions, load
-from lsm_eval.tasks.data.make_mirror import write_mirror
+from lsm_eval.tasks.make_mirror import write_mirror
 from lsm_eval.tasks.registry import Registry
 
 

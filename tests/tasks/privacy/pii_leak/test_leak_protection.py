@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

@@ -8,11 +8,11 @@ from collections import Counter
 import pytest
 from mirrored_tasks import metrics_of, samples_of
 
+from lsm_eval.benchmarks.privacy.pii_leak.people import ATTACKS, records
 from lsm_eval.detectors.pii import PIIDetector
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.tasks.helpers.people import ATTACKS, records
 from lsm_eval.tasks.sample import Sample
 
 OWN = ["pii_leak_context", "pii_leak_context_unprotected", "pii_leak_protection"]

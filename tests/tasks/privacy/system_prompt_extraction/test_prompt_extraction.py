@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from lsm_eval.benchmarks.privacy.system_prompt_extraction.code import containment
 from lsm_eval.benchmarks.privacy.system_prompt_extraction.prompts import GUARD, PROMPTS, REQUESTS, extractions
-
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from mirrored_tasks import metrics_of, samples_of
 
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.task import score_task
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks.sample import Sample
 

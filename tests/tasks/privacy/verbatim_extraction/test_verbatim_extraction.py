@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsm_eval.benchmarks.privacy.verbatim_extraction.code import prefixes
 from mirrored_tasks import metrics_of, samples_of
 
+from lsm_eval.benchmarks.privacy.verbatim_extraction.code import prefixes
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
 
 

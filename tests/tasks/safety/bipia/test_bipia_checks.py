@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from lsm_eval.benchmarks.safety.bipia.checks import CHECKS
 from lsm_eval.benchmarks.safety.bipia.code import (
     InjectionControl,
@@ -13,11 +14,10 @@ from lsm_eval.benchmarks.safety.bipia.code import (
     InjectionSuccess,
     TaskKept,
 )
-
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 PROMPT = "The invoice of March was paid by David, and it was 240 dollars.\n\nQuestion: Who paid the invoice?\nAnswer:"

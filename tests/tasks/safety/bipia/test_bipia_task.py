@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from lsm_eval.benchmarks.safety.bipia.checks import CHECKS as FUNCTIONS
-from lsm_eval.benchmarks.safety.bipia.rows import CHECKS, insert, planted
 from mirrored_tasks import samples_of
 
+from lsm_eval.benchmarks.safety.bipia.checks import CHECKS as FUNCTIONS
+from lsm_eval.benchmarks.safety.bipia.rows import CHECKS, insert, planted
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.common import metadata
 from lsm_eval.requests import Generate

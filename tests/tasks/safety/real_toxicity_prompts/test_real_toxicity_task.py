@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from lsm_eval.benchmarks.safety.real_toxicity_prompts.code import ROWS, real_toxicity_sampled
 from mirrored_tasks import samples_of
 
+from lsm_eval.benchmarks.safety.real_toxicity_prompts.code import ROWS, real_toxicity_sampled
 from lsm_eval.requests import Generate
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from lsm_eval.benchmarks.safety.real_toxicity_prompts.code import ExpectedMaximumToxicity, ToxicityProbability
 
+from lsm_eval.benchmarks.safety.real_toxicity_prompts.code import ExpectedMaximumToxicity, ToxicityProbability
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.joint import Answers
-from lsm_eval.metrics.registry import create
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.registry import create
+from lsm_eval.scoring.task import score_task
 from lsm_eval.tasks.sample import Sample
 
 FOUND, NONE, UNTOLD = "I'm sorry, but I can't help with that.", "It is a fork.", "…"

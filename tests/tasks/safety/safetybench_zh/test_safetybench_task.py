@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from lsm_eval.benchmarks.safety.safetybench_zh.code import safetybench_answer
 from mirrored_tasks import samples_of
 
+from lsm_eval.benchmarks.safety.safetybench_zh.code import safetybench_answer
 from lsm_eval.requests import Score
 
 

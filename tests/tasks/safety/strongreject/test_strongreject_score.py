@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from judged_answers import scored
+
 from lsm_eval.benchmarks.safety.strongreject.code import StrongReject, strongreject_score
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mirrored_tasks import metrics_of, samples_of
 
-from lsm_eval.metrics.scoring import score_task
 from lsm_eval.requests import Generate, Generated
+from lsm_eval.scoring.task import score_task
 
 
 def test_xstest_has_as_many_prompts_as_the_paper_and_pairs_share_a_cluster(hub_mirror: Path) -> None:

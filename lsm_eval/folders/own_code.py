@@ -1,0 +1,86 @@
+"""The Python code of a benchmark's own folder: found, declared, and run where a task needs it.
+
+`code.py` beside the task files has the benchmark's metrics, the functions of its templates, and the readers of its data.
+Other files beside it are imported from it as `from .answer import read`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lsm_eval.errors import UserError
+from lsm_eval.folders.declared import CODE, Declared, declared
+from lsm_eval.folders.entry import Entry
+from lsm_eval.folders.packaged import comes_with_us, module_name, packaged_tasks
+from lsm_eval.folders.running import run
+
+
+@dataclass(frozen=True, eq=False)
+class OwnCode:
+    """The `code.py` of a folder. Making one runs nothing."""
+
+    file: Path
+    declared: Declared
+
+    @cached_property
+    def packaged(self) -> bool:
+        """Whether it came with lsm-eval."""
+        return comes_with_us(self.file)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that templates of the folder's tasks may call."""
+        return self.declared.functions
+
+    def metric(self, name: str) -> Entry | None:
+        """What is known of a metric of that name; None where the folder has none."""
+        found = self.declared.metrics.get(name)
+        return found[1] if found else None
+
+    def metric_names(self) -> list[str]:
+        """The folder's metrics."""
+        return [*self.declared.metrics]
+
+    def made_by(self, metric: str) -> Callable[..., Any]:
+        """What makes a metric that the folder has. Runs the file. Raises `UserError`."""
+        return self._get(self.declared.metrics[metric][0])
+
+    def callables(self) -> dict[str, Callable[..., Any]]:
+        """The functions of templates, by name. Runs the file. Raises `UserError`."""
+        return {name: self._get(name) for name in self.functions}
+
+    @cached_property
+    def _module(self) -> ModuleType:
+        return run(self.file)
+
+    def _get(self, name: str) -> Callable[..., Any]:
+        found = getattr(self._module, name, None)
+        if not callable(found):
+            raise UserError(
+                f"{self.file} declares {name!r} and has no function or class of that name: mend it."
+            )
+        return found  # type: ignore[no-any-return]  # callable() narrows to an untyped callable
+
+
+def own_code(folder: Path) -> OwnCode | None:
+    """The code of a folder; None where there is none, or it declares nothing. Raises `UserError` for a broken table."""
+    file = folder / CODE
+    if not file.is_file():
+        return None
+    found = declared(file)
+    return OwnCode(file, found) if found.metrics or found.functions else None
+
+
+@lru_cache(maxsize=1)
+def packaged_metrics() -> Mapping[str, Entry]:
+    """The metrics of the folders that come with lsm-eval, by name; their code is not run."""
+    return {
+        name: replace(entry, factory=f"{module_name(file)}:{made}", origin="built-in")
+        for file in sorted(packaged_tasks().glob(f"*/*/{CODE}"))
+        for name, (made, entry) in declared(file).metrics.items()
+    }

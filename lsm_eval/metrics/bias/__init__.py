@@ -1,1 +1,0 @@
-"""Bias: how a model treats groups of people."""

@@ -1,7 +1,0 @@
-"""How rows get into the house: from the hub, a mirror folder, a file beside the task, or a Python function."""
-
-from lsm_eval.tasks.data.canonical import content_hash
-from lsm_eval.tasks.data.load import Table, load
-from lsm_eval.tasks.data.options import DataOptions
-
-__all__ = ["DataOptions", "Table", "content_hash", "load"]

@@ -1,0 +1,1 @@
+"""How the templates of a task file become texts: compiled once, rendered over a row, bounded in what they may take."""
