@@ -10,7 +10,7 @@ import hashlib
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -105,6 +105,22 @@ def packaged_metrics() -> Mapping[str, Entry]:
         for file in sorted(packaged_tasks().glob(f"*/*/{CODE}"))
         for name, (made, entry) in declared(file).metrics.items()
     }
+
+
+def metrics_beside(include: Iterable[Path]) -> tuple[dict[str, Entry], dict[Path, UserError]]:
+    """The metrics of the folders in and below these, by name, the first of each name; and what is wrong with files whose tables
+    cannot be read. No code is run."""
+    found: dict[str, Entry] = {}
+    broken: dict[Path, UserError] = {}
+    for file in (file for folder in include for file in python_files(folder) if file.name == CODE):
+        try:
+            own = declared(file)
+        except UserError as error:
+            broken[file] = error
+            continue
+        for name, (_, entry) in own.metrics.items():
+            found.setdefault(name, entry)
+    return found, broken
 
 
 def run(file: Path) -> ModuleType:
