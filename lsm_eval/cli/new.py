@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lsm_eval.cli.completing import completing
 from lsm_eval.cli.folder import Folder
 from lsm_eval.errors import UserError
 
@@ -34,7 +35,12 @@ def new() -> None:
 @click.option("--request", type=click.Choice(_KINDS),
               help="score: how likely is each of given choices; generate: the model writes; perplexity: how likely is a text. Otherwise score, "
               "or what the columns of --data are made for.")  # fmt: skip
-@click.option("--area", metavar="AREA", help="accuracy, bias, safety, …; accuracy by default, or perplexity.")
+@click.option(
+    "--area",
+    metavar="AREA",
+    shell_complete=completing("areas"),
+    help="accuracy, bias, safety, …; accuracy by default, or perplexity.",
+)
 @click.option("--out", type=Folder(), metavar="DIR", help="The benchmark's folder; ./NAME by default.")
 @click.option("--data", type=Folder(), metavar="FILE",
               help="Rows of your own (.jsonl, .json, .csv, .parquet): copied, and their columns put into the task file.")  # fmt: skip
