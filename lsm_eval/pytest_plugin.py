@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lsm_eval.gating.policy import Policy
     from lsm_eval.gating.result import GateResult
     from lsm_eval.results.reader import Record
+    from lsm_eval.tasks.limit import Limit
 
     Inconclusive = Literal["neutral", "warn", "fail"]
     AssertGate = Callable[..., GateResult]
@@ -45,7 +46,7 @@ class _Asked:
 
     tasks: tuple[str, ...]
     model: str
-    limit: int | None
+    limit: Limit | None
     shots: int | None
     seed: int
     adapter: str | None
@@ -175,7 +176,7 @@ def _arguments(
     baseline: str | Path | None = None,
     model: str | Path = "builtin:smollm2-135m",
     policy: str | Path | Policy | None = None,
-    limit: int | None = None,
+    limit: int | float | str | None = None,
     *,
     shots: int | None = None,
     seed: int = 0,
@@ -186,14 +187,16 @@ def _arguments(
     flips: int = 5,
     keep: bool = True,
 ) -> _Marked:
-    """What the marker takes: options of `lsm-eval run` and of `lsm-eval gate` of the same names; without `keep`, answers are
-    neither taken from the response store nor kept there."""
+    """What the marker takes: options of `lsm-eval run` and of `lsm-eval gate` of the same names (`limit`: a number of samples, or a
+    share such as 0.1 or "10%"); without `keep`, answers are neither taken from the response store nor kept there. Raises `UserError`."""
+    from lsm_eval.tasks.limit import read_limit
+
     folders = (include,) if isinstance(include, str | Path) else tuple(include)
     names = [tasks] if isinstance(tasks, str) else tasks
     asked = _Asked(
         tasks=tuple(name.strip() for some in names for name in some.split(",") if name.strip()),
         model=str(model),
-        limit=limit,
+        limit=None if limit is None else read_limit(limit),
         shots=shots,
         seed=seed,
         adapter=None if adapter is None else str(adapter),

@@ -79,6 +79,14 @@ def test_policy(lsm_eval_result):
 def test_few(lsm_eval_result):
     assert lsm_eval_result.findings[0].n == 90
 
+@mark(tasks="same", **own, limit=0.225)
+def test_a_share(lsm_eval_result):
+    assert lsm_eval_result.findings[0].n == 90
+
+@mark(tasks="same", **own, limit=1.5)
+def test_no_share():
+    pass
+
 def test_body_fails_as_ever():
     assert 1 == 2
 """
@@ -88,8 +96,10 @@ def test_body_fails_as_ever():
 def test_marked_tests_are_run_and_gated(there: pytest.Pytester) -> None:
     (there.path / "policy.yaml").write_text("policy: mine\nmargin: {fraction: 0.05}\n")
     done = ran(there, MARKED)
-    done.assert_outcomes(passed=3, failed=3, skipped=2, warnings=1)
+    done.assert_outcomes(passed=3, failed=3, errors=1, skipped=3, warnings=1)
+    done.stdout.fnmatch_lines(["*--limit 1.5: give a number of samples*"])
     text = done.stdout.str()
+    assert text.count(": not enough data: same, acc: 90 pairs") == 2, "a number of samples, and a share"
     assert "the body ran" not in text
     assert "Traceback" not in text
     # The failure is the gate's table, and nothing else.

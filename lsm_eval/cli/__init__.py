@@ -30,6 +30,11 @@ _COMMANDS = {
         "lsm_eval.cli.show:show",
         "What a task would ask (samples rendered, tokens counted), and what a profile measured.",
     ),
+    "new": ("lsm_eval.cli.new:new", "Write a benchmark of your own: its task, its data, its page."),
+    "check-tasks": (
+        "lsm_eval.cli.check_tasks:check_tasks",
+        "Whether task files can be asked: read, their data too, and every sample rendered.",
+    ),
     "profile": (
         "lsm_eval.cli.profile:profile",
         "Measure how fast a model is: throughput, latency, memory, energy.",

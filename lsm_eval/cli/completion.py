@@ -40,6 +40,15 @@ def tasks(context: click.Context, parameter: click.Parameter, incomplete: str) -
     return [CompletionItem(before + comma + name) for name in _fitting(found, last) if name not in named]
 
 
+def areas(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Areas that a task can be of."""
+    from typing import get_args
+
+    from lsm_eval.tasks.schema import Area
+
+    return [CompletionItem(name) for name in _fitting(get_args(Area), incomplete)]
+
+
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Built-in models, and how others' names begin; files for what looks like a path."""
     if incomplete.startswith((".", "/", "~")):

@@ -47,6 +47,13 @@ from lsm_eval.cli.verbosity import verbosity_options
     is_flag=True,
     help="Count every sample table again, also of a board with more than 2,500 of them.",
 )
+@click.option(
+    "--include",
+    type=Folder(),
+    multiple=True,
+    metavar="DIR",
+    help="A folder of further task files: its suites get columns, and its metrics are described. Runs no code of it.",
+)
 @click.option("--single-file", is_flag=True, help="Pack the whole site into one index.html, to be mailed.")
 @verbosity_options
 def leaderboard(
@@ -57,6 +64,7 @@ def leaderboard(
     reference: str | None,
     grades: bool,
     count_all: bool,
+    include: tuple[Path, ...],
     single_file: bool,
 ) -> None:
     """Build a static leaderboard from the records under the folders REPORTS.
@@ -70,5 +78,5 @@ def leaderboard(
 
     if grades and reference is None:
         raise UserError("--grades holds rates against a reference: name one with --reference RUN.")
-    options = Options(samples, language, reference, grades, single_file, count_all)
+    options = Options(samples, language, reference, grades, single_file, include=include, count_all=count_all)
     click.echo(build(reports, out, options=options, progress=make_progress()))

@@ -13,9 +13,9 @@ from lsm_eval.cli.exits import EXIT_USER
 from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.streams import escaped, one_line
 from lsm_eval.cli.table import print_table
+from lsm_eval.errors import UserError
 
 if TYPE_CHECKING:
-    from lsm_eval.detectors.card import Card
     from lsm_eval.tasks.files import TaskFile
 
 _INCLUDE = click.option("--include", type=Folder(), multiple=True, metavar="DIR",
@@ -84,41 +84,45 @@ def models(as_json: bool) -> None:
 
 
 @listing.command("metrics")
+@_INCLUDE
 @_JSON
-def metrics(as_json: bool) -> None:
-    """Metrics that a task file can name."""
+def metrics(include: tuple[Path, ...], as_json: bool) -> None:
+    """Metrics that a task file can name; with --include also those that the code of a folder has for the tasks in it."""
+    from lsm_eval.folders.own_code import metrics_beside
+    from lsm_eval.paths import is_folder
     from lsm_eval.scoring.registry import describe
 
+    for folder in include:
+        if not is_folder(folder):
+            raise UserError(f"--include {folder}: no such folder; name a folder of task files (.yaml).")
+    own, broken = metrics_beside(include)
+    known = [*describe().items(), *own.items()]
     rows: list[dict[str, Any]] = [
-        {"metric": name, "description": entry.description, "unit": entry.unit}
-        for name, entry in sorted(describe().items())
+        {"metric": name, "description": entry.description, "unit": entry.unit, "origin": entry.origin}
+        for name, entry in sorted(known, key=lambda one: (one[0], one[1].origin != "built-in"))
     ]
     rows.append(
-        {"metric": "evaluate:NAME", "description": "a module of the `evaluate` library", "unit": "other"}
+        {
+            "metric": "evaluate:NAME",
+            "description": "a module of the `evaluate` library",
+            "unit": "other",
+            "origin": "evaluate",
+        }
     )
-    _show(rows, as_json, ["metric", "description", "unit"])
+    _show(rows, as_json, ["metric", "description", "unit", *(["origin"] if own else [])])
+    for error in broken.values():
+        click.echo(one_line(f"lsm-eval: {error}"), err=True)
+    if broken:
+        sys.exit(EXIT_USER)
 
 
 @listing.command("detectors")
 @_JSON
 def detectors(as_json: bool) -> None:
     """What reads answers for refusals, personal data, …, and how often it is right: a row a card."""
-    from lsm_eval.detectors import registry
-    from lsm_eval.detectors.card import cards
+    from lsm_eval.detectors.listed import listed_detectors
 
-    by_name: dict[str, list[Card | None]] = {}
-    for card in cards():
-        by_name.setdefault(card.detector, []).append(card)
-    rows = [
-        {
-            "detector": name,
-            "finds": entry.description,
-            "version": registry.version(name),
-            **_measured(measured),
-        }
-        for name, entry in registry.describe().items()
-        for measured in by_name.get(name, [None])
-    ]
+    rows = listed_detectors()
     if not as_json:
         for row in rows:
             for rate in ("sensitivity", "specificity"):
@@ -148,23 +152,7 @@ def _say(broken: Sequence[TaskFile]) -> None:
         sys.exit(EXIT_USER)
 
 
-def _measured(card: Card | None) -> dict[str, Any]:
-    """What a card says, or that there is none."""
-    return {
-        "kind": card.kind if card else None,
-        "measured_version": card.version if card else None,
-        "sensitivity": card.sensitivity if card else None,
-        "sensitivity_interval": card.sensitivity_interval() if card else None,
-        "specificity": card.specificity if card else None,
-        "specificity_interval": card.specificity_interval() if card else None,
-        "positives": card.positives if card else 0,
-        "negatives": card.negatives if card else 0,
-        "cannot_tell": card.cannot_tell if card else 0,
-        "data": card.data if card else "no card",
-    }
-
-
-def _with_interval(share: float | None, interval: tuple[float, float] | None) -> str:
+def _with_interval(share: float | None, interval: Sequence[float] | None) -> str:
     if share is None:
         return ""
     return f"{share:.3f} ({interval[0]:.3f}-{interval[1]:.3f})" if interval else f"{share:.3f} (no interval)"

@@ -160,6 +160,11 @@ def write_card(card: Card, folder: Path = FOLDER) -> Path:
     content = asdict(card)
     if not card.by_model:
         del content["by_model"]
+    # For lists of cards, which then need no statistics.
+    content["intervals"] = {
+        "sensitivity": card.sensitivity_interval(),
+        "specificity": card.specificity_interval(),
+    }
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
@@ -185,6 +190,7 @@ def cards(folder: Path = FOLDER) -> list[Card]:
 def _card(text: str) -> Card:
     content: dict[str, Any] = json.loads(text)
     models = content.pop("by_model", {})
+    content.pop("intervals", None)  # they are computed anew where they are asked for
     return Card(**content, by_model={model: Counts(*counts) for model, counts in models.items()})
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -73,9 +74,10 @@ class PresidioDetector:
 
     @cached_property
     def _model_version(self) -> str:
-        from importlib import import_module
-
-        return str(import_module(self.model).__version__)
+        try:
+            return version(self.model)
+        except PackageNotFoundError:  # a package that is in the path and was not installed
+            return str(import_module(self.model).__version__)
 
     @cached_property
     def _analyzer(self) -> Any:

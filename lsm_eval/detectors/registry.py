@@ -31,15 +31,17 @@ class Entry:
     """`module:name` of the callable that makes it."""
     origin: str = "built-in"
     """`built-in`, or the package that registers it."""
+    version: str | None = None
+    """The detector's version; None where only the loaded detector knows it."""
 
 
 BUILT_IN: dict[str, Entry] = {
-    "abstention": Entry("an answer that says it does not know", "lsm_eval.detectors.abstention:Abstention"),
-    "copying": Entry("text copied word for word from a source", "lsm_eval.detectors.copying:Copying"),
-    "groundedness": Entry("claims that a source does not bear out", "lsm_eval.detectors.groundedness:Groundedness"),
-    "pii": Entry("personal data: e-mail, telephone, cards, …", "lsm_eval.detectors.pii:PIIDetector"),
+    "abstention": Entry("an answer that says it does not know", "lsm_eval.detectors.abstention:Abstention", version="2"),
+    "copying": Entry("text copied word for word from a source", "lsm_eval.detectors.copying:Copying", version="1"),
+    "groundedness": Entry("claims that a source does not bear out", "lsm_eval.detectors.groundedness:Groundedness", version="1"),
+    "pii": Entry("personal data: e-mail, telephone, cards, …", "lsm_eval.detectors.pii:PIIDetector", version="2"),
     "presidio": Entry("personal data, by the library Presidio", "lsm_eval.detectors.presidio:PresidioDetector"),
-    "refusal": Entry("an answer that declines, wholly or in part", "lsm_eval.detectors.refusal:Refusal"),
+    "refusal": Entry("an answer that declines, wholly or in part", "lsm_eval.detectors.refusal:Refusal", version="2"),
     "sentiment_lexical": Entry("words of good or bad feeling", "lsm_eval.detectors.sentiment_lexical:SentimentLexical"),
     "toxicity_lexical": Entry("words of a list of abuse", "lsm_eval.detectors.lexical_toxicity:LexicalToxicity"),
 }  # fmt: skip
@@ -79,7 +81,10 @@ def load(name: str) -> Detector:
 
 
 def version(name: str) -> str | None:
-    """The detector's version; None where it cannot be had (what it needs is not installed)."""
+    """The detector's version; None where it cannot be had (what it needs is not installed). Most built-in ones are not loaded for it."""
+    known = BUILT_IN.get(name)
+    if known is not None and known.version is not None:
+        return known.version
     try:
         with plugins.calling(f"detector {name!r}", "update or remove its package"):
             return load(name).version

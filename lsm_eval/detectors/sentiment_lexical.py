@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version as package_version
+from importlib.util import find_spec
 from typing import Any
 
 from lsm_eval.detectors.base import Finding, Verdict
@@ -38,7 +39,7 @@ class SentimentLexical:
     @property
     def version(self) -> str:
         """Of the rules, the package and the threshold. Raises `UserError` without the package."""
-        _analyser()
+        _check_installed()
         return f"1-vader-{package_version('vaderSentiment')}-{self.threshold:g}"
 
     def detect(self, text: str) -> Verdict:
@@ -63,8 +64,18 @@ def _analyser() -> Any:
     try:
         module: Any = import_module("vaderSentiment.vaderSentiment")
     except ImportError as error:
-        raise UserError(
-            "the detector 'sentiment_lexical' needs the package vaderSentiment: "
-            "install it with `pip install vaderSentiment`."
-        ) from error
+        raise _lacking() from error
     return module.SentimentIntensityAnalyzer()
+
+
+def _check_installed() -> None:
+    """Without importing the package, which reads its whole list of words."""
+    if find_spec("vaderSentiment") is None:
+        raise _lacking()
+
+
+def _lacking() -> UserError:
+    return UserError(
+        "the detector 'sentiment_lexical' needs the package vaderSentiment: "
+        "install it with `pip install vaderSentiment`."
+    )

@@ -6,7 +6,7 @@ Other files beside it are imported from it as `from .answer import read`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.folders.declared import CODE, Declared, declared
 from lsm_eval.folders.entry import Entry
 from lsm_eval.folders.packaged import comes_with_us, module_name, packaged_tasks
-from lsm_eval.folders.running import run
+from lsm_eval.folders.running import python_files, run
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,3 +84,19 @@ def packaged_metrics() -> Mapping[str, Entry]:
         for file in sorted(packaged_tasks().glob(f"*/*/{CODE}"))
         for name, (made, entry) in declared(file).metrics.items()
     }
+
+
+def metrics_beside(include: Iterable[Path]) -> tuple[dict[str, Entry], dict[Path, UserError]]:
+    """The metrics of the folders in and below these, by name, the first of each name; and what is wrong with files whose tables
+    cannot be read. No code is run."""
+    found: dict[str, Entry] = {}
+    broken: dict[Path, UserError] = {}
+    for file in (file for folder in include for file in python_files(folder) if file.name == CODE):
+        try:
+            own = declared(file)
+        except UserError as error:
+            broken[file] = error
+            continue
+        for name, (_, entry) in own.metrics.items():
+            found.setdefault(name, entry)
+    return found, broken

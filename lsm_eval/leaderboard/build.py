@@ -9,6 +9,7 @@ from pathlib import Path
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.checking import Checked, check
 from lsm_eval.leaderboard.options import SAMPLES, Options
+from lsm_eval.leaderboard.table.suites import check_included
 from lsm_eval.leaderboard.write import FIRST_LINE, MARKER, Read, write_site
 from lsm_eval.progress import Progress, Silent
 from lsm_eval.results.reader import LeftOut, find_records
@@ -37,6 +38,7 @@ def build(
     roots = [reports] if isinstance(reports, Path) else list(reports)
     progress = progress or Silent()
     options = options or Options(samples)
+    check_included(options.include, progress)
     where = ", ".join(str(root) for root in roots)
     try:
         out = out.resolve()

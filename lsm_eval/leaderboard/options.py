@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 SAMPLES = 100
 """Samples of a task that its page shows."""
@@ -22,5 +24,7 @@ class Options:
     """Whether grades of safety are shown; they need a reference."""
     single_file: bool = False
     """Whether the whole site is packed into `index.html`."""
+    include: Sequence[Path] = ()
+    """Folders of further task files: their suites have columns, and their metrics' descriptions stand on tasks' pages."""
     count_all: bool = False
     """Whether every sample table is counted again, however many there are (`checking`)."""

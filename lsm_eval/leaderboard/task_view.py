@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, Number
@@ -14,6 +15,7 @@ from lsm_eval.leaderboard.outcomes.fields import TaskField
 from lsm_eval.leaderboard.outcomes.outcome import Field
 from lsm_eval.leaderboard.show import compact, measured, value
 from lsm_eval.leaderboard.words import word
+from lsm_eval.metrics.entry import Entry
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
 MOST_AGREEING = 12
@@ -110,16 +112,22 @@ def newest_numbers(board: Board) -> Newest:
 
 
 def task_view(
-    board: Board, name: str, field: TaskField, shown: int, newest: Newest | None = None
+    board: Board,
+    name: str,
+    field: TaskField,
+    shown: int,
+    newest: Newest | None = None,
+    included: Mapping[str, Entry] = MappingProxyType({}),
 ) -> TaskView:
-    """The view of one task; `shown`: samples of a table that its page shows. `newest`: `newest_numbers`, where they are known."""
+    """The view of one task; `shown`: samples of a table that its page shows. `newest`: `newest_numbers`, where they are known; `included`:
+    metrics of included folders."""
     record = next(record for record in board.records if name in record.tasks)
     task = record.tasks[name]
     own = (newest_numbers(board) if newest is None else newest).get(name, {})
     keys = {key: number.row for key, number in own.items()}
     primary = [column.key for column in board.columns if column.row.task == name]
     order = sorted(keys, key=lambda key: (key not in primary, list(keys).index(key)))
-    metrics = tuple(_metric(board, key, keys[key], task) for key in order)
+    metrics = tuple(_metric(board, key, keys[key], task, included) for key in order)
     named = {reference.get("metric") for metric in metrics for reference in metric.references}
     by_slug = {model.slug: model for model in board.models}
     models = [by_slug[slug] for slug in field.field.models]
@@ -142,22 +150,25 @@ def published(number: Any, unit: str) -> str:
     return compact(number)
 
 
-def _metric(board: Board, key: Key, row: EstimateRow, task: TaskRow) -> MetricView:
+def _metric(board: Board, key: Key, row: EstimateRow, task: TaskRow, own: Mapping[str, Entry]) -> MetricView:
     numbers = [(model, model.numbers[key]) for model in board.models if key in model.numbers]
     if row.higher_is_better is not None:
         sign = -1 if row.higher_is_better else 1
         numbers.sort(key=lambda one: sign * (one[1].row.value or 0.0) if measured(one[1].row) else math.inf)
     numbers.sort(key=lambda one: (not measured(one[1].row), one[0].no_model))
     references = tuple(one for one in task.references if one.get("metric") == key[1])
-    return MetricView(key, row, _description(row), tuple(numbers), references)
+    return MetricView(key, row, _description(row, own), tuple(numbers), references)
 
 
-def _description(row: EstimateRow) -> str:
+def _description(row: EstimateRow, own: Mapping[str, Entry]) -> str:
+    """`own`: metrics of included folders, which come first where the number was made by code of a folder."""
     from lsm_eval.scoring.registry import BUILT_IN
 
-    for name in (row.metric_signature.partition("|")[0], row.metric):
-        if name in BUILT_IN:
-            return BUILT_IN[name].description
+    by_code = " code:" in row.signature
+    for known in (own, BUILT_IN) if by_code else (BUILT_IN, own):
+        for name in (row.metric_signature.partition("|")[0], row.metric):
+            if name in known:
+                return known[name].description
     return ""
 
 

@@ -64,8 +64,9 @@ class Model(Protocol):
 
     It may have, too:
 
-    - `loglikelihood(pairs: Sequence[Pair]) -> Sequence[Likely]`, for tasks that score given choices. Without it the model is asked to write
-      the letter of one.
+    - `loglikelihood(pairs: Sequence[Pair]) -> Sequence[Likely]`, for tasks that score given choices, and for those that ask how likely whole
+      texts are: these come as a pair each, after an empty context, and their tokens must be counted. Without it the model is asked to write
+      the letter of a choice.
     - `fingerprint: str`, which is another as soon as the model would answer otherwise (a hash of its weights, a version). Answers are kept
       under name and fingerprint, so that a later run need not ask again; without one none are kept.
     - `chat: bool`: it answers chats (`Prompt.messages`). Without it prompts are plain texts.

@@ -10,7 +10,7 @@ from typing import Any
 from lsm_eval.errors import CodeFault
 from lsm_eval.models.own import Answer, Likely
 from lsm_eval.reasoning.split import answer_start
-from lsm_eval.requests import Failure, Generate, Generated
+from lsm_eval.requests import Failure, Generate, Generated, Likelihood
 
 _ROUNDING = 1e-4
 """By so much a logarithm of a probability may come out above 0 in few digits."""
@@ -74,6 +74,17 @@ def likely(given: Any, method: str) -> Likely:
             f"{method} gave {_shown(given)} for a pair: after these two only its tokens, a whole number."
         )
     return min(value, 0.0), bool(greedy), int(rest[0])
+
+
+def whole(given: Any, method: str) -> Likelihood | Failure:
+    """How likely a whole text is. Its tokens are needed, since metrics divide by them: without them there is no answer. Raises
+    `CodeFault`."""
+    told = likely(given, method)
+    if len(told) < 3:
+        return Failure(
+            "unsupported", f"{method} gave no number of tokens for a whole text: give it as the third value"
+        )
+    return Likelihood(told[0], told[2])
 
 
 def counts(found: Sequence[Likely]) -> tuple[int, ...]:

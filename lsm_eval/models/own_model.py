@@ -10,7 +10,7 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, ModelInfo
 from lsm_eval.models.own import Likely, Model, Pair, Prompt
-from lsm_eval.models.own_answers import counts, each, likely, written
+from lsm_eval.models.own_answers import counts, each, likely, whole, written
 from lsm_eval.models.stream_seed import stream_seed
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score, Scored
 from lsm_eval.results.names import checked_name
@@ -112,7 +112,12 @@ class OwnModel:
     def _batch(self, requests: Mapping[int, Request]) -> dict[int, Response]:
         writing = {at: one for at, one in requests.items() if isinstance(one, Generate)}
         scoring = {at: one for at, one in requests.items() if isinstance(one, Score)}
-        return {**(self._write(writing) if writing else {}), **(self._score(scoring) if scoring else {})}
+        reading = {at: one for at, one in requests.items() if isinstance(one, Perplexity)}
+        return {
+            **(self._write(writing) if writing else {}),
+            **(self._score(scoring) if scoring else {}),
+            **(self._read(reading) if reading else {}),
+        }
 
     def _write(self, requests: Mapping[int, Generate]) -> dict[int, Response]:
         method = f"{self._kind}.generate()"
@@ -133,6 +138,13 @@ class OwnModel:
         told = iter([likely(given, method) for given in self._called(self._own, pairs, method, "pairs")])
         return {at: _scored([next(told) for _ in request.continuations]) for at, request in requests.items()}
 
+    def _read(self, requests: Mapping[int, Perplexity]) -> dict[int, Response]:
+        """How likely whole texts are: what follows an empty context."""
+        method = f"{self._kind}.loglikelihood()"
+        pairs: list[Pair] = [("", request.text) for request in requests.values()]
+        found = self._called(self._own, pairs, method, "pairs")
+        return {at: whole(given, method) for at, given in zip(requests, found, strict=True)}
+
     def _called(self, ask: Any, given: Sequence[Any], method: str, what: str) -> list[Any]:
         found: list[Any] = []
         try:
@@ -150,11 +162,10 @@ class OwnModel:
     def _unsupported(self, request: Request) -> str | None:
         """Why it cannot be asked this, in the rest of a sentence."""
         match request:
-            case Perplexity():
-                return (
-                    "is asked for answers and for the probabilities of choices, and not how likely the tokens of a whole text are: leave "
-                    "this task out."
-                )
+            case Perplexity(detail=True):
+                return "tells how likely a whole text is, and not each of its tokens, which this task needs: leave it out."
+            case Perplexity() if not self.scores():
+                return "has no loglikelihood(), and this task asks how likely whole texts are: add that method, or leave the task out."
             case Score() if not self.scores():
                 return "has no loglikelihood(), and this task needs the log-probabilities of given texts: add that method, or leave the task out."
             case Score(chat=True):

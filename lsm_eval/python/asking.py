@@ -13,7 +13,7 @@ from lsm_eval.models.base import Model, Releasing
 from lsm_eval.models.create import create
 from lsm_eval.models.own_model import OwnModel
 from lsm_eval.progress import Progress
-from lsm_eval.python.command import command_line, python_call
+from lsm_eval.python.command import Object, command_line, python_call
 from lsm_eval.python.values import as_options, checked
 from lsm_eval.results.reader import Record, read_record
 from lsm_eval.runner.checked import check_tasks
@@ -27,6 +27,11 @@ _OF_NAMED = (
     "threads", "chat_template", "device", "dtype", "batch_tokens", "overflow", "engine", "adapter", "quantize", "trust_remote_code",
 )  # fmt: skip
 """Options that say how a model is run which was named."""
+_OF_NAMED_JUDGES = (
+    "judge_base_url", "judge_api", "judge_api_key_env", "judge_api_key_file", "judge_header_env", "judge_max_concurrency", "judge_stream",
+    "judge_device", "judge_dtype",
+)  # fmt: skip
+"""The same of a judge."""
 
 
 def ask(
@@ -38,19 +43,22 @@ def ask(
     if tracker is not None:
         check_tracker(tracker)
     names = _names(tasks)
-    own = None if isinstance(model, (str, os.PathLike)) else as_model(model)
-    if own is None:
-        named = os.fspath(model)  # type: ignore[call-overload]  # it is a text or a path
-        command = command_line(names, named, given, defaults)
-    else:
-        named = f"python:{type(model).__module__}.{type(model).__qualname__}"
-        command = python_call(names, f"{type(model).__name__} {own.info.name}", given, defaults)
-        _refuse(given, defaults)
-    spec = _spec(names, named, own, given, command)
+    own, named, shown = _asked(model, "model")
+    judging = None
+    told = dict(given)
+    if own is not None:
+        _refuse(given, defaults, _OF_NAMED, "model")
+    if given["judge"] is not None:
+        judging, given["judge"], told["judge"] = _asked(given["judge"], "judge")
+    if judging is not None:
+        _refuse(given, defaults, _OF_NAMED_JUDGES, "judge")
+    by_name = own is None and judging is None
+    command = (command_line if by_name else python_call)(names, shown, told, defaults)
+    spec = _spec(names, named, (own, judging), given, command)
     check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
     asked = own or create(spec.model, spec.options, progress)
-    judge = None
-    if spec.judge is not None:
+    judge = judging
+    if spec.judge is not None and judge is None:
         with in_judges_words(spec.judge):
             judge = create(spec.judge.model, judge_options(spec.options, spec.judge), progress)
     try:
@@ -68,18 +76,29 @@ def ask(
     return record, problems
 
 
-def as_model(model: object) -> Model:
-    """An object as one of the house's models: one of the user's own, or a backend (docs/plugins.md). Raises `UserError`."""
+def _asked(model: object, what: str) -> tuple[Model | None, str, str]:
+    """An object as a model, None for a name; what the record calls it; and how it stands in the call. `what`: model or judge."""
+    if isinstance(model, (str, os.PathLike)):
+        named = str(os.fspath(model))
+        return None, named, named
+    own = as_model(model, what)
+    kind = type(model)
+    return own, f"python:{kind.__module__}.{kind.__qualname__}", Object(f"{kind.__name__} {own.info.name}")
+
+
+def as_model(model: object, what: str = "model") -> Model:
+    """An object as one of the house's models: one of the user's own, or a backend (docs/plugins.md). `what` it is called in errors. Raises
+    `UserError`."""
     kind = type(model).__name__
     if isinstance(model, type):
         raise UserError(
-            f"the model is the class {model.__name__}: give one of its objects, such as {model.__name__}()."
+            f"the {what} is the class {model.__name__}: give one of its objects, such as {model.__name__}()."
         )
     if all(hasattr(model, part) for part in ("answer", "info", "render", "fingerprint", "cost")):
         return model  # type: ignore[return-value]  # it has what the protocol asks for
     if not callable(getattr(model, "generate", None)):
         raise UserError(
-            f"the model is a {kind}, which has no method generate(): name a model by a text, or give an object that is asked as docs/python.md "
+            f"the {what} is a {kind}, which has no method generate(): name a model by a text, or give an object that is asked as docs/python.md "
             "says."
         )
     return OwnModel(model)  # type: ignore[arg-type]  # which looks for the rest
@@ -93,25 +112,31 @@ def _names(tasks: object) -> list[str]:
 
 
 def _spec(
-    names: Sequence[str], named: str, own: Model | None, given: Mapping[str, Any], command: Sequence[str]
+    names: Sequence[str],
+    named: str,
+    objects: Sequence[Model | None],
+    given: Mapping[str, Any],
+    command: Sequence[str],
 ) -> RunSpec:
+    """`objects`: the model and the judge, where they are such. Nothing is kept where one does not say which model it is."""
     options = as_options(given)
     options["judge"] = take_judge(options)
     spec = make_spec(names, model=named, command=command, **options)
-    if isinstance(own, OwnModel) and not own.identified:
+    unknown = next((one for one in objects if isinstance(one, OwnModel) and not one.identified), None)
+    if unknown is not None:
         if given["store"] not in ("auto", "none"):
             raise UserError(
-                f"store={given['store']!r} keeps answers by the model's fingerprint, and {own.info.name} has none: give it one, or leave store "
+                f"store={given['store']!r} keeps answers by the model's fingerprint, and {unknown.info.name} has none: give it one, or leave store "
                 "out."
             )
         spec = replace(spec, store=None)
     return spec
 
 
-def _refuse(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Raise `UserError` for an option of a model that is named, where it is an object."""
-    for name in _OF_NAMED:
+def _refuse(given: Mapping[str, Any], defaults: Mapping[str, Any], options: Sequence[str], what: str) -> None:
+    """Raise `UserError` for one of these options, which are of a model (or judge) that is named, where it is an object."""
+    for name in options:
         if given[name] not in (None, ()) and given[name] != defaults[name]:
             raise UserError(
-                f"{name}={given[name]!r} says how a model is run that is named by a text, and this one is an object: leave it out."
+                f"{name}={given[name]!r} says how a {what} is run that is named by a text, and this one is an object: leave it out."
             )

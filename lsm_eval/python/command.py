@@ -8,6 +8,13 @@ from typing import Any
 from lsm_eval.results.names import PYTHON_CALL
 
 
+class Object(str):
+    """An object, by its class and name, as it stands in a call."""
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
 def command_line(
     tasks: Sequence[str], model: str, values: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> list[str]:
@@ -26,7 +33,7 @@ def command_line(
 def python_call(
     tasks: Sequence[str], model: str, values: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> list[str]:
-    """The call as one word of Python; the model, an object, stands there by its class."""
+    """The call as one word of Python. `model`, and a judge in `values`, are names, or objects (`Object`)."""
     options = {
         name: [str(one) for one in value]
         if isinstance(value, tuple)
@@ -37,7 +44,7 @@ def python_call(
     }
     words = [
         f"tasks={list(tasks)!r}",
-        f"model=<{model}>",
+        f"model={model!r}",
         *(f"{name}={value!r}" for name, value in options.items()),
     ]
     return [f"{PYTHON_CALL}{', '.join(words)})"]

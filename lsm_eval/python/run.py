@@ -110,7 +110,7 @@ def run(
     tokenizer: Place | None = None,
     max_cost: str | float | Decimal | None = None,
     prices: Place | None = None,
-    judge: str | None = None,
+    judge: Place | Model | Backend | None = None,
     judge_read: JudgeRead = AUTO,
     judge_base_url: str | Sequence[str] = (),
     judge_api: Api = AUTO,
@@ -125,7 +125,7 @@ def run(
     """Ask a model the tasks, score the answers, write a record, and return it: `lsm-eval run` in Python.
 
     `tasks`: names, globs and suites, as a list or as one text with commas (`lsm_eval.list_tasks()`). `model`: a name as on the command line,
-    or an object (`lsm_eval.Model`). Every other keyword is the option of that name: `base_url` is `--base-url`, and `lsm-eval run --help`
+    or an object (`lsm_eval.Model`); `judge` likewise. Every other keyword is the option of that name: `base_url` is `--base-url`, and `lsm-eval run --help`
     says what it does. Only these differ:
 
     - `out`: the folder for records, `reports` in the current folder, also for None.

@@ -22,7 +22,7 @@ _SEVERAL = ("base_url", "header_env", "perturb", "stop", "judge_base_url", "judg
 _PATHS = ("out", "api_key_file", "prices", "data_mirror", "data_files", "judge_api_key_file")
 _PLACES = ("tokenizer", "chat_template")
 _TEXTS = (
-    "api_key_env", "device", "dtype", "quantize", "name", "system", "judge", "judge_api_key_env", "judge_device", "judge_dtype",
+    "api_key_env", "device", "dtype", "quantize", "name", "system", "judge_api_key_env", "judge_device", "judge_dtype",
 )  # fmt: skip
 _RENAMED = {"base_url": "base_urls", "judge_base_url": "judge_base_urls", "from_start": "first"}
 _VARIABLES = {"data_mirror": "LSM_EVAL_DATA_MIRROR", "data_files": "LSM_EVAL_DATA_FILES"}
@@ -115,6 +115,11 @@ def _adapter(name: str, value: Any) -> tuple[str, ...]:
     return checked_adapters((_place(name, value),))
 
 
+def _judge(name: str, value: Any) -> Any:
+    """A name, or an object that is asked (`asking.as_model`)."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 def _store(name: str, value: Any) -> str:
     return "none" if value is None else _place(name, value)
 
@@ -171,6 +176,7 @@ _FORMS: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType(
         "out": _out,
         "include": _include,
         "adapter": _adapter,
+        "judge": _judge,
         "store": _store,
         "limit": _limit,
         "sample_ids": _ids,

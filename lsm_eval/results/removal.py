@@ -36,6 +36,37 @@ def check_removable(folder: Path) -> None:
         )
 
 
+def links_to(folder: Path) -> list[Path]:
+    """Symbolic links that lead to the record, or into it, and will lead nowhere once it is removed: those in the folders above it, up to
+    the folder of records (that of its model's folder), and in the models' folders beside its own."""
+    own = os.path.realpath(folder)
+    records = Path(own).parent.parent
+    found = []
+    for place in [records, *_folders_in(records)]:
+        for link in _links_in(place):
+            goal = os.path.realpath(link)
+            if goal == own or goal.startswith(own + os.sep):
+                found.append(link)
+    return found
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(Path(entry.path) for entry in _entries(folder) if entry.is_dir(follow_symlinks=False))
+
+
+def _links_in(folder: Path) -> list[Path]:
+    return sorted(Path(entry.path) for entry in _entries(folder) if entry.is_symlink())
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing of one that cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
 def remove_record(folder: Path) -> None:
     """Remove the record in `folder`, which was checked. It is renamed first, so that no reader sees half of it. Raises
     `UserError`."""

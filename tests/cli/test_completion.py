@@ -35,6 +35,16 @@ def test_commands_and_options() -> None:
     assert bash("lsm-eval nothing --") == bash("lsm-eval --")
 
 
+def test_a_new_task() -> None:
+    assert bash("lsm-eval ne") == ["new"]
+    assert bash("lsm-eval new ta") == ["task"]
+    assert bash("lsm-eval new task mine --request ge") == ["generate"]
+    assert bash("lsm-eval new task mine --area s") == ["safety", "summarisation"]
+    assert bash("lsm-eval new task mine --overw") == ["--overwrite"]
+    assert bash("lsm-eval check-") == ["check-tasks"]
+    assert bash("lsm-eval check-tasks winob") == ["winobias"]
+
+
 def test_tasks_and_suites() -> None:
     assert bash("lsm-eval run --tasks quicksta")[0] == "quickstart"
     assert bash("lsm-eval run --tasks mmlu,hellas") == ["mmlu,hellaswag"]

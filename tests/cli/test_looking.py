@@ -98,7 +98,7 @@ def test_a_run_counts_what_a_dry_run_says(run: Runner) -> None:
         ("tasks", {"task", "area", "title", "request", "language", "metrics", "licence"}),
         ("suites", {"suite", "title", "tasks"}),
         ("models", {"model", "title", "licence", "download_mb"}),
-        ("metrics", {"metric", "description", "unit"}),
+        ("metrics", {"metric", "description", "unit", "origin"}),
     ],
 )
 def test_lists_as_json(what: str, keys: set[str]) -> None:
@@ -112,6 +112,24 @@ def test_lists_as_json(what: str, keys: set[str]) -> None:
 def test_lists_hold_what_is_included(run: Runner) -> None:
     names = {row["task"] for row in json.loads(call("list", "tasks", "--json", "--include", run.tasks).out)}
     assert {"choose", "say", "read", "mmlu"} <= names
+
+
+def test_metrics_of_included_folders(tmp_path: Path) -> None:
+    assert call("new", "task", "mine", "--code", "--out", tmp_path / "below/mine").code == 0
+    rows = json.loads(call("list", "metrics", "--json", "--include", tmp_path).out)
+    (own,) = [row for row in rows if row["metric"] == "first_chosen"]
+    assert own["origin"] == str(tmp_path / "below/mine/code.py")
+    assert next(row for row in rows if row["metric"] == "acc")["origin"] == "built-in"
+    table = call("list", "metrics", "--include", tmp_path).out
+    assert next(line for line in table.splitlines() if line.startswith("first_chosen ")).endswith(
+        own["origin"]
+    )
+    assert "no such folder" in call("list", "metrics", "--include", tmp_path / "none").sentence()
+    (tmp_path / "code.py").write_text("METRICS = {name: 1 for name in 'ab'}\n")
+    broken = call("list", "metrics", "--include", tmp_path)
+    assert broken.code == 2
+    assert "METRICS cannot be read without running the file" in broken.err
+    assert "first_chosen" in broken.out
 
 
 def test_parts_of_a_suite_are_in_words() -> None:

@@ -216,6 +216,26 @@ def test_a_folder_above_may_be_a_link(run: Runner, made: list[Path], tmp_path: P
     assert not made[0].exists()
 
 
+def test_what_leads_to_it_is_named(run: Runner, made: list[Path], tmp_path: Path) -> None:
+    links = [run.out / "newest", made[0].parent / "accepted", run.out / "tables"]
+    for link, goal in zip(links, [made[0], made[0], made[0] / "samples"], strict=True):
+        link.symlink_to(goal)
+    (run.out / "other").symlink_to(made[1])
+    above = tmp_path / "above"
+    above.symlink_to(run.out)
+    done = call("records", "remove", "--yes", above / made[0].relative_to(run.out))
+    assert done.code == 0, done.err
+    assert (
+        f"{above / made[0].relative_to(run.out)}, which is {made[0].resolve()},  " in done.err.splitlines()[0]
+    )
+    named = [line for line in done.err.splitlines() if "will lead nowhere" in line]
+    assert sorted(line.partition("the link ")[2].partition(" leads")[0] for line in named) == sorted(
+        map(str, links)
+    )
+    assert all(link.is_symlink() and not link.exists() for link in links)
+    assert (run.out / "other").exists()
+
+
 def test_a_folder_that_cannot_be_written_to(made: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path, target: Path) -> Path:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))

@@ -37,6 +37,9 @@ LIGHT = [
     ["list", "suites"],
     ["list", "models"],
     ["list", "metrics"],
+    ["list", "detectors"],
+    ["new", "task", "--help"],
+    ["check-tasks", "--help"],
     ["run", "--tasks", "no_such_task"],
 ]
 _IMPORTED = """
@@ -70,7 +73,13 @@ def _processor_seconds(arguments: list[str], compiled: Path) -> float:
 
 @pytest.mark.parametrize(
     ("arguments", "most"),
-    [(["--help"], 0.2), (["list", "tasks"], 0.3), (["list", "suites"], 0.3), (["list", "metrics"], 0.6)],
+    [
+        (["--help"], 0.2),
+        (["list", "tasks"], 0.3),
+        (["list", "suites"], 0.3),
+        (["list", "metrics"], 0.6),
+        (["list", "detectors"], 0.4),
+    ],
 )
 def test_starts_at_once(arguments: list[str], most: float, tmp_path: Path) -> None:
     """Half of it on a machine with nothing else to do; others that share its cores and caches make it slower."""

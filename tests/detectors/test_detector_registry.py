@@ -12,6 +12,7 @@ from lsm_eval.detectors import registry
 from lsm_eval.detectors.base import Detector
 from lsm_eval.detectors.card import Card, Counts, cards
 from lsm_eval.detectors.card_table import replaced, table
+from lsm_eval.detectors.listed import listed_detectors
 from lsm_eval.errors import UserError
 from lsm_eval.statistics.intervals import proportion_interval
 
@@ -28,6 +29,11 @@ def forget() -> None:
 def test_every_built_in_name_leads_to_a_class_of_that_name(name: str) -> None:
     module, _, attribute = registry.BUILT_IN[name].factory.partition(":")
     assert getattr(import_module(module), attribute).name == name
+
+
+@pytest.mark.parametrize("name", [name for name, entry in registry.BUILT_IN.items() if entry.version])
+def test_a_version_that_is_listed_is_the_detectors(name: str) -> None:
+    assert registry.version(name) == registry.load(name).version
 
 
 @pytest.mark.parametrize("name", ANY_TEXT)
@@ -150,3 +156,19 @@ def test_every_card_says_where_it_comes_from(card: Card) -> None:
     assert 0 <= card.true_negatives <= card.negatives
     if card.detector != "presidio":
         assert card.version == registry.version(card.detector), "measure it anew"
+
+
+@pytest.mark.parametrize("card", cards(), ids=lambda card: f"{card.detector}.{card.kind}")
+def test_the_intervals_in_a_cards_file_are_those_of_its_counts(card: Card) -> None:
+    row = next(
+        row for row in listed_detectors() if (row["detector"], row["kind"]) == (card.detector, card.kind)
+    )
+    for rate, made in (
+        ("sensitivity", card.sensitivity_interval()),
+        ("specificity", card.specificity_interval()),
+    ):
+        kept = row[f"{rate}_interval"]
+        assert (None if kept is None else tuple(kept)) == (
+            None if made is None else pytest.approx(made, rel=1e-9)
+        ), "write_card(load_card(...)) renews the file"
+    assert (row["sensitivity"], row["specificity"]) == (card.sensitivity, card.specificity)

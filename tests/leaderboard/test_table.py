@@ -19,8 +19,9 @@ from lsm_eval.leaderboard.table.data import column_data, share
 from lsm_eval.leaderboard.table.means import area_columns, suite_columns
 from lsm_eval.leaderboard.table.rows import short_names
 from lsm_eval.leaderboard.table.safety import grade, safety_columns
-from lsm_eval.leaderboard.table.suites import known_suites
+from lsm_eval.leaderboard.table.suites import check_included, known_suites
 from lsm_eval.leaderboard.table.tasks import task_columns
+from lsm_eval.progress import Silent
 from lsm_eval.results.reader import read_records
 from lsm_eval.statistics.combined import Interval
 
@@ -137,6 +138,29 @@ def test_packaged_suites_are_known_with_their_tasks() -> None:
     suites = known_suites()
     assert "hellaswag" in suites["core"]
     assert "bbq" in suites["safety-core"]
+
+
+def test_suites_of_included_folders_are_known(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("suite: mine\ntitle: x\ntasks: [one, quickstart_bias]\n")
+    (tmp_path / "broken.yaml").write_text("suite: broken\n")
+    assert known_suites([tmp_path])["mine"] == ("one", "quickstart_bias")
+    assert "core" in known_suites([tmp_path])
+    notes = Notes()
+    check_included([tmp_path], notes)
+    assert len(notes.said) == 1
+    assert notes.said[0].startswith("the suite broken has no column: ")
+    with pytest.raises(UserError, match="no such folder"):
+        check_included([tmp_path / "none"], notes)
+
+
+class Notes(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
 
 
 def test_every_metric_is_a_column(tmp_path: Path) -> None:

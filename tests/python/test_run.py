@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from command_line import call
-from own_models import Echo, Lengths
+from own_models import Echo
 
 import lsm_eval
 from lsm_eval.results.reader import read_record
@@ -134,16 +134,18 @@ def test_records_are_compared_and_gated(small_tasks: Path) -> None:
 
 def test_a_task_that_is_left_out_is_named(small_tasks: Path) -> None:
     with pytest.warns(UserWarning, match=r"^1 of 2 tasks was left out \(read\)") as said:
-        record = lsm_eval.run("read,choose", Lengths(), include=small_tasks)
+        record = lsm_eval.run("read,choose", Echo(), include=small_tasks)
     assert said[0].filename == __file__
     assert record.left_out.keys() == {"read"}
 
 
 def test_strict_leaves_nothing_out(small_tasks: Path) -> None:
-    model = Lengths()
-    with pytest.raises(lsm_eval.UserError, match=r"^read: lengths is asked for answers"):
+    model = Echo()
+    with pytest.raises(
+        lsm_eval.UserError, match=r"^read: echo has no loglikelihood\(\), and this task asks how"
+    ):
         lsm_eval.run("choose,read", model, include=small_tasks, strict=True)
-    assert not model.pairs
+    assert not model.asked
     assert not list(Path("reports").rglob("manifest.json"))
 
 

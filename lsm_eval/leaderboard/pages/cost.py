@@ -85,7 +85,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
 def _figures(board: Board, site: Site) -> dict[str, Figure]:
     """By the ids of both axes."""
     cells = task_cells(board)
-    scores = [*area_columns(board, cells), *suite_columns(board, cells, known_suites())]
+    scores = [*area_columns(board, cells), *suite_columns(board, cells, known_suites(site.options.include))]
     every = task_columns(board, cells)
     costs, tasks = cost_axes(board, every), _tasks(every)
     if len(board.models) * len(costs) * (len(scores) + len(tasks)) <= MOST_MARKS or not scores:

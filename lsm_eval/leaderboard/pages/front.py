@@ -34,7 +34,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
     """`index.html`, and a piece of data for each task."""
     cells = task_cells(board)
     areas = area_columns(board, cells)
-    means = [*areas, *suite_columns(board, cells, known_suites())]
+    means = [*areas, *suite_columns(board, cells, known_suites(site.options.include))]
     reference = reference_row(board, site.options.reference)
     if reference is not None:
         name = board.models[reference].name

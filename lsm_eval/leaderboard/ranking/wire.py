@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from lsm_eval.leaderboard.collect import Board, Column, ModelEntry
@@ -23,7 +24,9 @@ def with_ranks(board: Board, site: Site) -> Board:
     if len(board.models) < 2:
         return board
     collector = Collector(board, site)
-    made = rank_board(board, mean_columns(board), digest=collector.digest, keep=collector.keep)
+    made = rank_board(
+        board, mean_columns(board, site.options.include), digest=collector.digest, keep=collector.keep
+    )
     collector.finish()
     _RANKINGS[site] = by_id(made)
     shown = {name: _shown(board.models, own) for name, own in _RANKINGS[site].items() if own.top}
@@ -35,11 +38,11 @@ def rankings_of(site: Site) -> dict[str, Ranked]:
     return _RANKINGS.get(site, {})
 
 
-def mean_columns(board: Board) -> dict[str, list[Column]]:
-    """The tasks that each area's and suite's mean is over, by the id of its column."""
+def mean_columns(board: Board, include: Sequence[Path] = ()) -> dict[str, list[Column]]:
+    """The tasks that each area's and suite's mean is over, by the id of its column. `include`: folders with further suites."""
     found = {f"area:{area}": averaged(own) for area, own in board.areas}
     every = averaged(board.columns)
-    for name, tasks in known_suites().items():
+    for name, tasks in known_suites(include).items():
         found[f"suite:{name}"] = [column for column in every if column.row.task in set(tasks)]
     return {name: columns for name, columns in found.items() if columns}
 

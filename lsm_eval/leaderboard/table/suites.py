@@ -1,16 +1,36 @@
-"""The tasks of the suites that come with lsm-eval."""
+"""The tasks of the suites that come with lsm-eval, and of those in included folders."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from lsm_eval.errors import UserError
+from lsm_eval.progress import Progress
 
 
-def known_suites() -> dict[str, tuple[str, ...]]:
-    """Suite to the tasks that it names, suites within it opened; a suite whose file is broken, or that names tasks by a pattern, is left out."""
+def check_included(include: Sequence[Path], progress: Progress) -> None:
+    """Say which suites of the included folders have no column, because they are broken. Raises `UserError` for a folder that is not
+    there."""
+    from lsm_eval.tasks.registry import Registry, load_suite
+
+    if not include:
+        return
+    for name, file in Registry(include).suites.items():
+        if file.included or file.fault:
+            try:
+                load_suite(file)
+            except UserError as error:
+                progress.note(f"the suite {name} has no column: {error}")
+
+
+def known_suites(include: Sequence[Path] = ()) -> dict[str, tuple[str, ...]]:
+    """Suite to the tasks that it names, suites within it opened; a suite whose file is broken, or that names tasks by a pattern, is left out.
+    `include`: folders of further ones."""
     from lsm_eval.tasks.registry import Registry, load_suite
 
     try:
-        files = Registry().suites
+        files = Registry(include).suites
     except UserError:
         return {}
     members: dict[str, list[str]] = {}
