@@ -2,6 +2,7 @@
 # make test   set up and pass the tests
 # make check  lint, format and types
 # make docs   build the documentation site and check it
+# make dist   build the sdist and the wheel and check them
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ WORKERS ?= 3
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-all check docs clean
+.PHONY: demo test test-all check docs dist clean
 
 demo: $(VENV)/.installed
 	$(BIN)/lsm-eval run --tasks quickstart --model builtin:smollm2-135m --out $(DEMO)/reports
@@ -30,6 +31,9 @@ check: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m website $(if $(REPOSITORY),--repository '$(REPOSITORY)')
+
+dist: $(VENV)/.installed-dev
+	$(BIN)/python ci/check_dist.py --out dist
 
 clean:
 	rm -rf $(VENV) $(DEMO) dist build
