@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from lsm_eval.tasks.schema import Dataset, MetricSpec, Suite, Task
+from lsm_eval.tasks.schema import Suite, Task
 from lsm_eval.yaml_reader import read_yaml
 from website.markdown import escaped, title
 from website.outline import Nav
@@ -114,8 +115,8 @@ def _facts(task: Task, benchmark: Benchmark, folder: Folder, *, single: bool) ->
         ("asks", _ASKED[task.request]),
         ("metrics", "<br>".join(map(_metric, task.metrics))),
         ("language", ", ".join(task.language)),
-        ("data", _data(task.dataset)),
-        ("content hash", _hash(task.dataset)),
+        ("data", _data(task)),
+        ("content hash", _hash(task)),
         ("examples", _examples(task)),
         ("licence of the data", escaped(task.licence)),
         ("source", escaped(task.source)),
@@ -135,7 +136,7 @@ def _facts(task: Task, benchmark: Benchmark, folder: Folder, *, single: bool) ->
     return text + _published(task) + "\n"
 
 
-def _metric(spec: MetricSpec) -> str:
+def _metric(spec: str | Mapping[str, Mapping[str, Any]]) -> str:
     if isinstance(spec, str):
         return f"`{spec}`"
     ((name, options),) = spec.items()
@@ -143,7 +144,8 @@ def _metric(spec: MetricSpec) -> str:
     return f"`{name}`" + (f" with `{shown}`" if shown else "")
 
 
-def _data(data: Dataset) -> str:
+def _data(task: Task) -> str:
+    data = task.dataset
     if data.hub:
         found = [f"`{data.hub}` on the Hugging Face hub"]
         configs = data.configs or ((data.config,) if data.config and data.config != "default" else ())
@@ -163,7 +165,8 @@ def _data(data: Dataset) -> str:
     return f"`{data.file}`, which comes with the task" if data.file else f"made by `{data.python}`"
 
 
-def _hash(data: Dataset) -> str:
+def _hash(task: Task) -> str:
+    data = task.dataset
     if isinstance(data.sha256, dict):
         return f"one for each of {len(data.sha256)} configs, in its file"
     return f"`{data.sha256[:16]}`, as signatures have it" if data.sha256 else "not pinned"

@@ -13,9 +13,12 @@ from typing import Any
 
 import lsm_eval
 from website.attribute_docs import attribute_docs
+from website.markdown import docstring
 
 PAGE = "reference/python.md"
 _WORD = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*(?![\w.(\[])")
+_PRIVATE = re.compile(r" \| _\w+")
+"""A type that only the program itself hands over, beside others."""
 _PAGE_NAMED = re.compile(r"`?docs/([\w/-]+\.md)`?")
 
 
@@ -82,7 +85,7 @@ def _told(thing: Any) -> str:
 
 def _linked(text: str) -> str:
     """A docstring with links to the pages that it names."""
-    return _PAGE_NAMED.sub(lambda found: f"[{found[1]}](../{found[1]})", text)
+    return _PAGE_NAMED.sub(lambda found: f"[{found[1]}](../{found[1]})", docstring(text))
 
 
 def _code(name: str, thing: Callable[..., Any]) -> str:
@@ -124,4 +127,4 @@ def _written_out(annotation: str, known: dict[str, Any]) -> str:
             return str(value).replace("typing.", "")
         return found[0]
 
-    return _WORD.sub(behind, annotation)
+    return _WORD.sub(behind, _PRIVATE.sub("", annotation))

@@ -98,12 +98,21 @@ def with_links(text: str, change: Callable[[str], str | None]) -> str:
 
 def escaped(text: str) -> str:
     """Text that is no Markdown, so that it reads as it stands; what stands in backticks stays code, and options become code."""
+    return _beside_code(text, _escaped)
+
+
+def docstring(text: str) -> str:
+    """A docstring, which is Markdown but for words in angle brackets."""
+    return _beside_code(text, lambda part: part.replace("&", "&amp;").replace("<", "&lt;"))
+
+
+def _beside_code(text: str, change: Callable[[str], str]) -> str:
     parts: list[str] = []
     end = 0
     for found in _CODE_SPAN.finditer(text):
-        parts += [_escaped(text[end : found.start()]), found[0]]
+        parts += [change(text[end : found.start()]), found[0]]
         end = found.end()
-    return "".join([*parts, _escaped(text[end:])])
+    return "".join([*parts, change(text[end:])])
 
 
 def _escaped(text: str) -> str:

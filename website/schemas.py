@@ -13,7 +13,7 @@ from lsm_eval.results.profile_rows import REPEAT_COLUMNS, REQUEST_COLUMNS
 from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest
 from lsm_eval.tasks.schema import Suite, Task
 from website.attribute_docs import attribute_docs
-from website.markdown import escaped
+from website.markdown import docstring, escaped
 
 _KINDS = {
     "string": "text",
@@ -22,7 +22,6 @@ _KINDS = {
     "boolean": "true or false",
     "null": "null",
 }
-_NOTHING = "\u2013"
 _BOUNDS = {
     "minimum": "at least {}", "exclusiveMinimum": "above {}", "maximum": "at most {}", "exclusiveMaximum": "below {}",
 }  # fmt: skip
@@ -91,11 +90,11 @@ def _section(kind: type[BaseModel]) -> str:
     schema = kind.model_json_schema()
     keys = schema.get("properties") or schema["$defs"][kind.__name__]["properties"]
     docs = attribute_docs(kind)
-    rows = "".join(
-        f"`{name}` \u2013 {_kind(keys[name])}{_default(field)}\n:   {escaped(docs.get(name, '')) or _NOTHING}\n\n"
-        for name, field in kind.model_fields.items()
-    )
-    return f"\n## {kind.__name__}\n\n{escaped(_first_lines(kind))}\n\n{rows}"
+    rows = ""
+    for name, field in kind.model_fields.items():
+        told = docstring(docs.get(name, "&nbsp;"))
+        rows += f"`{name}` \u2013 {_kind(keys[name])}{_default(field)}\n:   {told}\n\n"
+    return f"\n## {kind.__name__}\n\n{docstring(_first_lines(kind))}\n\n{rows}"
 
 
 def _first_lines(kind: type) -> str:
@@ -111,6 +110,8 @@ def _default(field: FieldInfo) -> str:
         return ""
     if isinstance(value, BaseModel) or value in ((), {}, [], ""):
         return "; empty by default"
+    if isinstance(value, tuple | list):
+        value = ", ".join(map(str, value))
     shown = str(value).lower() if isinstance(value, bool) else str(value)
     return (
         f"; by default `{shown!r}`"

@@ -118,7 +118,7 @@ def test_the_search_works_from_disk(site: Path, browser: Browser) -> None:
         page.goto((site / "index.html").as_uri())
         page.keyboard.press("Control+k")
         page.keyboard.type("StereoSet")
-        page.get_by_role("link", name=re.compile("StereoSet")).first.wait_for(timeout=10_000)
+        page.get_by_role("link", name=re.compile("StereoSet")).first.wait_for(timeout=30_000)
 
 
 def test_the_search_knows_every_page(site: Path) -> None:
