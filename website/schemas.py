@@ -33,7 +33,7 @@ def task_schema() -> str:
         "# Task schema\n\nEvery key that a task file or a suite may have, made from the classes that check them "
         "(`lsm_eval/tasks/schema.py`). [Task files](../tasks.md) says how to write one. Any other key is an error.\n\n"
         "Texts marked *template* are Jinja over the row's columns; one that is a single expression yields that expression's value.\n"
-        + _sections([Task, Suite])
+        + _sections([Task, Suite], "must be given")
     )
 
 
@@ -49,7 +49,7 @@ def record_schema() -> str:
         f"# Record schema\n\nWhat stands in the files of a record, schema version {SCHEMA_VERSION}, made from the classes that write them "
         "(`lsm_eval/results/`). [The record of a run](../record.md) says what it means.\n\n`manifest.json` is a Manifest; "
         "`estimates.json` a list, each an EstimateRow. A key whose type allows null may be null; one with a default is not there in some records.\n"
-        + _sections([Manifest, EstimateRow])
+        + _sections([Manifest, EstimateRow], "always there")
         + "".join(_columns(name, *told) for name, told in columns.items())
     )
 
@@ -62,14 +62,14 @@ def _columns(name: str, told: str, columns: Mapping[str, str]) -> str:
     return f"\n## {name}\n\n{told}\n\n| column | type | |\n| --- | --- | --- |\n{rows}"
 
 
-def _sections(kinds: list[type[BaseModel]]) -> str:
-    """A section a class: those that are given, each followed by the ones in it."""
+def _sections(kinds: list[type[BaseModel]], given: str) -> str:
+    """A section a class: those of the list, each followed by the ones in it. `given`: what is said of keys without a default."""
     todo, done, text = list(kinds), list[type[BaseModel]](), ""
     while todo:
         kind = todo.pop(0)
         if kind not in done:
             done.append(kind)
-            text += _section(kind)
+            text += _section(kind, given)
             todo = [*_within(kind), *todo]
     return text
 
@@ -86,14 +86,14 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(part)
 
 
-def _section(kind: type[BaseModel]) -> str:
+def _section(kind: type[BaseModel], given: str) -> str:
     schema = kind.model_json_schema()
     keys = schema.get("properties") or schema["$defs"][kind.__name__]["properties"]
     docs = attribute_docs(kind)
     rows = ""
     for name, field in kind.model_fields.items():
-        told = docstring(docs.get(name, "&nbsp;"))
-        rows += f"`{name}` \u2013 {_kind(keys[name])}{_default(field)}\n:   {told}\n\n"
+        about = f"*{_kind(keys[name])}{_default(field, given)}.* {docstring(docs.get(name, ''))}"
+        rows += f"`{name}`\n:   {about.strip()}\n\n"
     return f"\n## {kind.__name__}\n\n{docstring(_first_lines(kind))}\n\n{rows}"
 
 
@@ -101,10 +101,10 @@ def _first_lines(kind: type) -> str:
     return " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
 
 
-def _default(field: FieldInfo) -> str:
+def _default(field: FieldInfo, given: str) -> str:
     """What a key is where it is not given, in words that follow its type."""
     if field.is_required():
-        return "; must be given"
+        return f"; {given}"
     value = field.default
     if value is None:
         return ""

@@ -60,22 +60,24 @@ def test_every_key_of_a_task_file_is_there() -> None:
         assert kind is not None
         section = page.partition(f"\n## {kind.__name__}\n")[2].partition("\n## ")[0]
         for name in kind.model_fields:
-            assert f"\n`{name}` \u2013 " in section
+            assert f"\n`{name}`\n:   *" in section
 
 
 def test_types_are_words() -> None:
     page = schemas.task_schema()
-    assert "\n`version` \u2013 whole number, at least 1; must be given\n" in page
-    assert "\n`request` \u2013 `score`, `generate`, `perplexity`; must be given\n" in page
-    assert "\n`dataset` \u2013 [Dataset](#dataset); must be given\n" in page
-    told = "\n`separator` \u2013 text; by default `'\\n\\n'`\n:   Between the examples, and before the question.\n"
+    assert "\n`version`\n:   *whole number, at least 1; must be given.* Raised" in page
+    assert "\n`request`\n:   *`score`, `generate`, `perplexity`; must be given.* " in page
+    assert "\n`dataset`\n:   *[Dataset](#dataset); must be given.* " in page
+    told = (
+        "\n`separator`\n:   *text; by default `'\\n\\n'`.* Between the examples, and before the question.\n"
+    )
     assert told in page
 
 
 def test_every_key_and_column_of_a_record_is_there() -> None:
     page = schemas.record_schema()
     for name in [*Manifest.model_fields, *SAMPLE_COLUMNS, *OPTIONAL_COLUMNS]:
-        assert f"\n`{name}` \u2013 " in page or f"\n| `{name}` | " in page
+        assert f"\n`{name}`\n:   *" in page or f"\n| `{name}` | " in page
 
 
 TASK = """
