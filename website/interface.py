@@ -88,7 +88,7 @@ def _linked(text: str) -> str:
     return _PAGE_NAMED.sub(lambda found: f"[{found[1]}](../{found[1]})", docstring(text))
 
 
-def _code(name: str, thing: Callable[..., Any]) -> str:
+def _code(name: str, thing: Any) -> str:
     return f"```python\n{name}{_signature(thing)}\n```\n\n"
 
 
