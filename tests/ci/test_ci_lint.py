@@ -26,7 +26,7 @@ def lint(program: str, package: str, *arguments: str) -> None:
 
 
 def test_there_is_something_to_lint() -> None:
-    assert (len(WORKFLOWS), len(GITLAB)) == (4, 1)
+    assert (len(WORKFLOWS), len(GITLAB)) == (6, 1)
     assert len(SCRIPTS) >= 4
 
 
