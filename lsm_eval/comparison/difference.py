@@ -13,7 +13,7 @@ from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.comparison.tables import FloatArray
 from lsm_eval.metrics.weights import relative
 from lsm_eval.results.schema import EstimateRow
-from lsm_eval.statistics.comparison.corpus import Differing, corpus_difference
+from lsm_eval.statistics.comparison.corpus import DifferingPairs, corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference as Found
 from lsm_eval.statistics.comparison.difference import Noise, Scale
 from lsm_eval.statistics.comparison.difference import difference as of_pairs
@@ -98,7 +98,7 @@ def difference(
     # Samples have no scores of their own, but those that count otherwise can be told.
     unlike = (before != after).any(axis=1)
     span = _span(row, aggregate, first[say], second[say])
-    differing = None if span is None else Differing(unlike.astype(float), _shares(before + after), span)
+    differing = None if span is None else DifferingPairs(unlike.astype(float), _shares(before + after), span)
     found = corpus_difference(
         apart,
         _clusters(pairs, say),

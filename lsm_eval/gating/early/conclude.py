@@ -15,7 +15,7 @@ from lsm_eval.gating.policy import Inconclusive
 from lsm_eval.gating.question import Part, Question
 from lsm_eval.gating.result import Answer, Asked, Finding, GateResult, LookedAt, Looking
 from lsm_eval.results.reader import Record
-from lsm_eval.statistics.comparison.sequential import Settled
+from lsm_eval.statistics.comparison.sequential import SequentialVerdict
 
 _ANSWERS: dict[str, Answer] = {"fail": "fail", "pass": "pass", "undecided": "not enough data"}
 _LEAST = 1e-9
@@ -102,7 +102,7 @@ def with_flips(result: GateResult, watch: Watch, candidate: Record, most: int) -
     return replace(result, candidate=candidate, flips=flips)
 
 
-def _finding(one: Settled[Question]) -> Finding | None:
+def _finding(one: SequentialVerdict[Question]) -> Finding | None:
     question = one.evidence
     if question is None:
         return None
@@ -113,7 +113,7 @@ def _finding(one: Settled[Question]) -> Finding | None:
 
 
 def _said(
-    watch: Watch, judged: Sequence[Settled[Question]], whole: _Whole
+    watch: Watch, judged: Sequence[SequentialVerdict[Question]], whole: _Whole
 ) -> tuple[dict[str, None], dict[str, None]]:
     """Why something is not comparable, and what else is to be known, a sentence each."""
     unsettled = {

@@ -15,7 +15,7 @@ from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.question import Question
 from lsm_eval.results.reader import Record
 from lsm_eval.statistics.comparison.score import Score
-from lsm_eval.statistics.comparison.sequential import Look, Settled, sequential
+from lsm_eval.statistics.comparison.sequential import Look, SequentialVerdict, sequential
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Watch:
             if task.name not in self._ended and any(task.slices[self.looks :])
         ]
 
-    def see(self, candidate: Record, tables: Tables) -> tuple[Settled[Question], ...]:
+    def see(self, candidate: Record, tables: Tables) -> tuple[SequentialVerdict[Question], ...]:
         """One look: `candidate` has the answers so far of the tasks that are looked at. The verdicts, one for each watched metric."""
         asked = {task.name for task in self.plan.tasks if task.name not in self._ended and task.once is None}
         for name in asked:
@@ -91,13 +91,13 @@ class Watch:
         """The last look that samples of a task were asked for, from 1."""
         return self._ended.get(task, self.looks)
 
-    def settled(self) -> tuple[Settled[Question], ...]:
+    def settled(self) -> tuple[SequentialVerdict[Question], ...]:
         """The verdicts so far, one for each watched metric."""
         return self.judged([])[: len(self.plan.watched)]
 
     def judged(
         self, last: Sequence[Question | None], limits: Sequence[Question] = ()
-    ) -> tuple[Settled[Question], ...]:
+    ) -> tuple[SequentialVerdict[Question], ...]:
         """The verdicts of all: `last` are those of the watched metrics that are judged once, None for the others; `limits` those of the
         policy's limits, which share the false alarms that the plan reserves for them."""
         more: tuple[None, ...] = (None,) * max(len(limits), 1)

@@ -8,12 +8,14 @@ from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.gating.early.watch import Watch
 from lsm_eval.gating.question import Question
 from lsm_eval.gating.words import counted
-from lsm_eval.statistics.comparison.sequential import Settled
+from lsm_eval.statistics.comparison.sequential import SequentialVerdict
 
 _SHOWN = 5
 
 
-def look_line(watch: Watch, before: Sequence[Settled[Question]], found: Sequence[Settled[Question]]) -> str:
+def look_line(
+    watch: Watch, before: Sequence[SequentialVerdict[Question]], found: Sequence[SequentialVerdict[Question]]
+) -> str:
     """`look 2 of 10, 120 of 600 samples: numbers, acc: pass; 1 metric is open.`"""
     done = sum(len(part) for task in watch.plan.tasks for part in task.slices[: watch.last(task.name)])
     planned = sum(task.planned for task in watch.plan.tasks)

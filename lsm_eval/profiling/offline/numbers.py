@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from lsm_eval.profiling.offline.spec import Cell
 from lsm_eval.profiling.offline.sweep import Measured, Sweep
 from lsm_eval.results.profile_rows import CellRow, EnergyRow, MeasuredRow, ReachRow
-from lsm_eval.statistics.repeats import Repeated, repeated_mean, repeated_rate
+from lsm_eval.statistics.repeats import RepeatedEstimate, repeated_mean, repeated_rate
 
 _CACHE = (
     "it was more than what the machine reached, measured again in the same minute: caches hold what it reads, or something disturbed "
@@ -99,7 +99,7 @@ def _writing(cell: Cell, alone: Sequence[_Decode], *, by_difference: bool) -> li
     if not alone or sum(seconds) <= 0:
         why = "the engine does not tell writing from reading, and reading alone took as long"
         return [
-            _row(name, unit, better, Repeated(None, None, None, None, f"none ({why})", 0), why=why)
+            _row(name, unit, better, RepeatedEstimate(None, None, None, None, f"none ({why})", 0), why=why)
             for name, unit, better in (
                 ("decode_tokens_per_second", "tokens/s", True),
                 ("time_per_output_token", "s", False),
@@ -158,7 +158,12 @@ def _bandwidth(rows: Sequence[Measured]) -> list[MeasuredRow]:
 
 
 def _with_share(
-    name: str, unit: str, share_name: str, rate: Repeated, parts: Sequence[tuple[float, float]], number: int
+    name: str,
+    unit: str,
+    share_name: str,
+    rate: RepeatedEstimate,
+    parts: Sequence[tuple[float, float]],
+    number: int,
 ) -> list[MeasuredRow]:
     """A rate, and its share of what the machine reached: of each batch in `parts` what it did, and what the machine would have done in
     that time. A share above all there is is none, and is not shown; nor is that of the other batches then, which would be too small:
@@ -174,7 +179,7 @@ def _with_share(
         found.append(_row(share_name, "fraction", True, share, missing=number - len(parts)))
     else:
         why = f"in {beyond:,} of {len(parts):,} batches {_CACHE}" if parts else _UNKNOWN
-        nothing = Repeated(None, None, None, None, f"none ({why})", 0)
+        nothing = RepeatedEstimate(None, None, None, None, f"none ({why})", 0)
         found.append(_row(share_name, "fraction", True, nothing, missing=number, why=why))
     return found
 
@@ -187,7 +192,7 @@ def _memory(rows: Sequence[Measured]) -> list[MeasuredRow]:
     ):
         values = [value for value in known if value is not None]
         if values:
-            most = Repeated(
+            most = RepeatedEstimate(
                 float(max(values)), None, None, None, "none (the most of all repeats)", len(values)
             )
             found.append(_row(name, "bytes", False, most))
@@ -216,7 +221,7 @@ def _row(
     name: str,
     unit: str,
     better: bool,
-    found: Repeated,
+    found: RepeatedEstimate,
     *,
     method: str | None = None,
     missing: int = 0,
