@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lsm_eval.gating.early.watch import Watch
+from lsm_eval.gating.early.watch import SequentialGate
 from lsm_eval.gating.early.words import look_line
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.base import AnyMetric
@@ -50,7 +50,7 @@ class _Asking:
     spec: RunSpec
     model: Model
     fingerprint: str
-    watch: Watch
+    watch: SequentialGate
     answers: dict[str, dict[int, SampleResponse]] = field(default_factory=dict)
     tallies: list[Tally] = field(default_factory=list)
 
