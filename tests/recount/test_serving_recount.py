@@ -40,11 +40,11 @@ def made_up(rng: random.Random, index: int, *, counted: bool) -> Timed:
 def test_both_come_to_the_same(seed: int, counted: bool) -> None:
     rng = random.Random(seed)
     requests = [made_up(rng, index, counted=counted) for index in range(120)]
-    told = numbers(requests, BEGUN, Objective(LIMITS))
+    stated = numbers(requests, BEGUN, Objective(LIMITS))
     table = pd.DataFrame([request_row(one, "cell", BEGUN) for one in requests], columns=list(REQUEST_COLUMNS))
     again = Requests(table, LIMITS)
     compared = set()
-    for one in told:
+    for one in stated:
         value = again.value(one.metric)
         if one.value is not None and value is not None:
             assert value == pytest.approx(one.value, rel=1e-6, abs=2e-9), one.metric

@@ -154,9 +154,9 @@ def _cell(content: dict[str, Any]) -> dict[str, Any]:
         (lambda m: _cell(m)["check"].update(client_bound=True), "the profile ['client_bound']"),
         (lambda m: m["profile"]["cells"].append(m["profile"]["cells"][0]), "twice"),
         (lambda m: m["profile"].update(kind="quick"), "kind is 'quick'"),
-        (lambda m: m["profile"].update(cells=[1]), "it is no object"),
+        (lambda m: m["profile"].update(cells=[1]), "it is not an object"),
         (lambda m: m["profile"].update(stopped="Ctrl-C."), "the profile ['stopped']"),
-        (lambda m: m.pop("profile"), "says nothing of a profile"),
+        (lambda m: m.pop("profile"), "says nothing about a profile"),
     ],
 )
 def test_what_was_changed_is_found(change: Change, said: str, tmp_path: Path) -> None:
