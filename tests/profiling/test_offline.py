@@ -313,7 +313,7 @@ def test_the_mean_of_shares_is_not_that_of_the_possible_ones_alone() -> None:
 
     from lsm_eval.profiling.offline.numbers import cell_row
     from lsm_eval.profiling.offline.sweep import MeasuredBatch, SweepResult
-    from lsm_eval.recount.profile import _value
+    from lsm_eval.recount.offline import value as recounted
 
     cell = Cell("prefill", 1, 8, 1)
 
@@ -329,7 +329,7 @@ def test_the_mean_of_shares_is_not_that_of_the_possible_ones_alone() -> None:
                 for flops in reached
             ]
         )
-        again = _value("flops_share", dict(cell.conditions), rows)
+        again = recounted("flops_share", dict(cell.conditions), rows)
         one = {one.metric: one for one in cell_row(cell, found, None, ()).metrics}["flops_share"]
         return one, again
 
