@@ -28,7 +28,7 @@ def engines_agree(first: Record, second: Record) -> bool:
     return one is None or other is None or one == other
 
 
-def alike(signature: str) -> tuple[str, ...]:
+def comparable_parts(signature: str) -> tuple[str, ...]:
     """The parts of a signature, `name:value`, that must agree if two numbers are to be shown side by side: all but the model, the release, and the
     method of intervals."""
     return tuple(f"{name}:{value}" for name, value in parts(signature).items() if name not in _IGNORED)

@@ -49,7 +49,7 @@ def _lines(result: GateResult, room: int | None) -> Iterator[str]:
     for one in found:
         if one.answer != "pass":
             yield f"{one.answer}: {label(one)}: {visible(one.why, _LONGEST)}"
-            if (held := wording.held_against(one)) is not None:
+            if (held := wording.look_evidence(one)) is not None:
                 yield f"  {held}."
     yield from (f"not comparable: {visible(why, _LONGEST)}" for why in result.reasons)
     yield from (f"note: {visible(note, _LONGEST)}" for note in result.notes)

@@ -117,7 +117,7 @@ def looks(result: GateResult) -> str | None:
     return f"ended at look {result.looking.look} of {result.looking.looks}, after {asked:,} of {planned:,} samples"
 
 
-def held_against(finding: Finding) -> str | None:
+def look_evidence(finding: Finding) -> str | None:
     """The look and the limits at which a sequential gate judged a finding; None for other gates."""
     at = finding.looked_at
     if at is None:
@@ -176,7 +176,7 @@ def facts(finding: Finding) -> list[tuple[str, str]]:
         ("smallest loss that can be shown", words.difference(_known(finding.smallest_loss), finding.unit).removeprefix("+")),
         ("samples that would decide", _count(finding.wanted_n)),
         ("method", finding.method),
-        ("looks", held_against(finding) or words.DASH),
+        ("looks", look_evidence(finding) or words.DASH),
     ]  # fmt: skip
     return [(name, shown) for name, shown in lines if shown != words.DASH]
 
