@@ -73,10 +73,10 @@ def test_losses_of_a_few_large_clusters_have_a_longer_end_than_gains_of_all() ->
     lost[:27] = 1  # three clusters of thirty
     found = difference(pairs(lost, np.zeros(300), groups))
     assert isinstance(found.statistic, Score)
-    assert found.statistic.beside is not None
+    assert found.statistic.student is not None
     assert found.low is not None
-    assert found.statistic.beside.skew < -0.1
-    assert found.low == pytest.approx(found.statistic.beside.end(0.95, "greater"), abs=1e-9)
+    assert found.statistic.student.skew < -0.1
+    assert found.low == pytest.approx(found.statistic.student.end(0.95, "greater"), abs=1e-9)
 
 
 @pytest.mark.parametrize(("correlation", "count"), [(0.0, 50), (0.4, 50)])
