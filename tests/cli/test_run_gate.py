@@ -200,7 +200,7 @@ def test_what_is_asked_whole_and_judged_once(setting: Setting, tmp_path: Path) -
     told = policy(tmp_path, "worse", more="limits: [{task: alike, metric: acc, at_least: 0.5}]\n")
     done = run(setting, tmp_path, "worse,alike", told=told)
     assert done.code == 1
-    assert "alike is run completely and judged once: the policy limits the value of its own run" in done.err
+    assert "alike is run completely and judged once: the policy limits the run's own value" in done.err
     verdicts = {(row["task"], row["kind"]): row for row in manifest(done)["gate"]["verdicts"]}
     assert verdicts["worse", "loss"]["limit_loss"] == pytest.approx(0.01 / 2 / 10)
     # Once the loss is proven, the limit has all the false alarms that there are, at its one look.

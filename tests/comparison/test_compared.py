@@ -1,4 +1,4 @@
-"""Two runs held against each other: what is paired, what differs, and what is refused."""
+"""Two runs compared: what is paired, what differs, and what is refused."""
 
 from __future__ import annotations
 
