@@ -91,7 +91,7 @@ class _Asking:
 
     def _looked_at(self, task: PreparedTask) -> tuple[AnyMetric, ...]:
         """The metrics that the gate asks for, and those that bring them to light (groups, several k)."""
-        wanted = {one.asked.row.metric for one in self.watch.plan.watched if one.asked.row.task == task.name}
+        wanted = {one.metric.row.metric for one in self.watch.plan.watched if one.metric.row.task == task.name}
         # A judge is asked when all answers are there; tasks of which a policy gates what it says are not looked at.
         metrics = [metric for metric in task.metrics if not isinstance(metric, JudgedMetric)]
         hidden = not wanted <= {metric.name for metric in metrics}

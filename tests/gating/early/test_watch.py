@@ -137,7 +137,7 @@ def test_a_short_outage_early_on_does_not_end_it(two: Watched) -> None:
 
 
 def test_what_its_last_look_cannot_judge_is_judged_by_the_next(two: Watched) -> None:
-    own = {one.asked.row.task: one for one in two.plan.watched}
+    own = {one.metric.row.task: one for one in two.plan.watched}
     # A metric whose last pairs are in at look 3, while 8 of 120 samples failed; at look 4 it is 8 of 160.
     early = replace(own["a"], shares=(0.4, 0.7, *(1.0,) * 8))
     setting = replace(two, plan=replace(two.plan, watched=(early, own["b"])))
