@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from lsm_eval.statistics.bounded import FloatArray
-from lsm_eval.statistics.comparison.corpus import Differing, corpus_difference
+from lsm_eval.statistics.comparison.corpus import DifferingPairs, corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference, Scale, difference, p_value
 from lsm_eval.statistics.comparison.pairs import pairs
 from lsm_eval.statistics.comparison.score import Score
@@ -263,7 +263,7 @@ def _few(n: int, share: float, kind: str) -> Draw:
         return corpus_difference(
             lambda at: float((apart * length)[at].sum() / length[at].sum()),
             [None] * n,
-            differing=Differing((apart != 0).astype(float), length, 1.0),
+            differing=DifferingPairs((apart != 0).astype(float), length, 1.0),
         )
 
     return draw

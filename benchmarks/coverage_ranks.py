@@ -23,8 +23,8 @@ from scipy import special
 
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.multiple import holm
-from lsm_eval.statistics.ranking.apart import Apart, apart
-from lsm_eval.statistics.ranking.level import Chance, chance, p_values
+from lsm_eval.statistics.ranking.level import NullDraws, null_draws, p_values
+from lsm_eval.statistics.ranking.pairwise import PairwiseDifferences, pairwise_differences
 from lsm_eval.statistics.ranking.ranks import ranked
 from lsm_eval.statistics.ranking.tasks import Tasks
 
@@ -209,14 +209,14 @@ def _tasks(name: str, numbers: Sequence[int]) -> Cell:
     return Cell(name, np.full(models, 0.6), draw)
 
 
-def _found(values: Boards, rng: Rng) -> tuple[Apart, Chance]:
+def _found(values: Boards, rng: Rng) -> tuple[PairwiseDifferences, NullDraws]:
     if not isinstance(values, list):
-        one = apart(*values)
-        return one, chance(one.residuals, int(rng.integers(1 << 30)), DRAWS)
+        one = pairwise_differences(*values)
+        return one, null_draws(one.residuals, int(rng.integers(1 << 30)), DRAWS)
     whole = Tasks(len(values[0][0]), len(values))
     for board in values:
-        one = apart(*board)
-        alone = chance(one.residuals, int(rng.integers(1 << 30)), DRAWS)
+        one = pairwise_differences(*board)
+        alone = null_draws(one.residuals, int(rng.integers(1 << 30)), DRAWS)
         whole.add(one, alone, np.arange(one.models))
     found, drawn, _ = whole.mean()
     assert drawn is not None
@@ -235,12 +235,12 @@ def tried(values: Boards, rng: Rng) -> dict[str, NDArray[np.bool_]]:
     return {
         "ours": ours,
         "Holm": _square(found, holm(p) <= 1 - LEVEL),
-        "largest": _square(found, found.fit & (t > critical)),
+        "largest": _square(found, found.comparable & (t > critical)),
         "each at 5 %": _square(found, p <= 1 - LEVEL),
     }
 
 
-def _square(found: Apart, told: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _square(found: PairwiseDifferences, told: NDArray[np.bool_]) -> NDArray[np.bool_]:
     better = np.zeros((found.models, found.models), bool)
     first, second = np.triu_indices(found.models, 1)
     better[first, second] = told & (found.value > 0)

@@ -17,7 +17,7 @@ import numpy as np
 from lsm_eval.models.base import Endless, ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.profiling.energy import find_energy
-from lsm_eval.profiling.offline.measure import Bench
+from lsm_eval.profiling.offline.measure import BatchRunner
 from lsm_eval.profiling.offline.spec import Cell
 from lsm_eval.statistics.bounded import t_quantile
 
@@ -48,7 +48,7 @@ def overhead(model_name: str, cells: list[Cell], rounds: int, device: str, seed:
     model.load()
     rng = random.Random(seed)
     with find_energy(model.info.device) as energy:
-        full, plain = Bench(model, energy), Bench(model, energy, plain=True)
+        full, plain = BatchRunner(model, energy), BatchRunner(model, energy, plain=True)
         full.as_of_a_long_run(cells[0], rng)
         found = []
         for cell in cells:

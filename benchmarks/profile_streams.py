@@ -111,7 +111,7 @@ def _measure(port: int, streams: int, rate: float, seconds: float) -> dict[str, 
     from lsm_eval.endpoints.files import room_for
     from lsm_eval.endpoints.key import Key
     from lsm_eval.profiling.serving.drive import closed_loop
-    from lsm_eval.profiling.serving.reading import timed
+    from lsm_eval.profiling.serving.reading import read_request
     from lsm_eval.profiling.serving.watch import WatchedLoop
     from lsm_eval.profiling.serving.wire import Client
 
@@ -130,7 +130,7 @@ def _measure(port: int, streams: int, rate: float, seconds: float) -> dict[str, 
     with asyncio.Runner(loop_factory=WatchedLoop) as runner:
         driven = runner.run(main())
     start = time.process_time()
-    read = [timed(one, "chat/completions", at, Key(None)) for at, one in enumerate(driven.exchanges)]
+    read = [read_request(one, "chat/completions", at, Key(None)) for at, one in enumerate(driven.exchanges)]
     reading = time.process_time() - start
     chunks = sum(len(one.chunks) for one in read)
     whole = sum(one.whole and one.output_tokens == tokens for one in read)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.profiling.cells import cell_name, workload_hash
-from lsm_eval.profiling.record import Profiled, write_profile
+from lsm_eval.profiling.record import ProfileContents, write_profile
 from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.profile_rows import (
     REQUEST_COLUMNS,
@@ -92,7 +92,7 @@ def write_serving(
     profile = serving_profile(failed=failed, **changes)
     tables = [requests_table(cell.name, 10, failed) for cell in profile.cells if cell.missing is None]
     requests = {name: [value for table in tables for value in table[name]] for name in REQUEST_COLUMNS}
-    profiled = Profiled(
+    profiled = ProfileContents(
         profile=profile,
         model=ModelRow(name=model, fingerprint="f" * 64),
         created=CREATED + timedelta(minutes=minutes),

@@ -16,10 +16,10 @@ from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.gating.early.conclude import conclude
 from lsm_eval.gating.early.plan import LookPlan, plan
 from lsm_eval.gating.early.task import RunTask
-from lsm_eval.gating.early.watch import Watch
-from lsm_eval.gating.held import Tables
+from lsm_eval.gating.early.watch import SequentialGate
 from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.result import GateResult
+from lsm_eval.gating.run_comparison import SampleTables
 from lsm_eval.results.reader import Record, read_record
 from lsm_eval.runner.gated import in_memory
 
@@ -29,13 +29,13 @@ class Watched:
     """A baseline, and the plan of runs against it."""
 
     baseline: Record
-    own: Tables
+    own: SampleTables
     policy: Policy
     plan: LookPlan
 
     def judged(self, scores: dict[str, np.ndarray[Any, Any]]) -> GateResult:
         """What the gate says of a candidate with these scores [n] of each task, NaN for a sample that failed, at whatever look it ends."""
-        watch = Watch(self.plan, self.baseline, self.own, self.policy, (), Aggregates())
+        watch = SequentialGate(self.plan, self.baseline, self.own, self.policy, (), Aggregates())
         asked: dict[str, list[int]] = {}
         while due := watch.due():
             for name, places in due.items():
@@ -74,7 +74,7 @@ def watched(folder: Path, sizes: dict[str, tuple[int, int]], **policy: Any) -> W
         ]  # fmt: skip
         write_task(folder / "tasks", name, rows, **SCORE, cluster="{{ group }}" if size > 1 else None)
     baseline = read_record(run_of("builtin:first", folder / "tasks", folder / "reports"))
-    own, told = Tables(baseline), Policy.model_validate(policy)
+    own, told = SampleTables(baseline), Policy.model_validate(policy)
     tasks = []
     for name in sizes:
         table = own.of(name)

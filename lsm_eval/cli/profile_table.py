@@ -11,13 +11,13 @@ from lsm_eval.errors import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lsm_eval.profiling.offline.run import Made
+    from lsm_eval.profiling.offline.run import ProfileResult
     from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow
 
 _DASH = "-"
 
 
-def show_profile(made: Made, *, as_json: bool) -> None:
+def show_profile(made: ProfileResult, *, as_json: bool) -> None:
     """Numbers on standard output, what must be known of them on standard error."""
     show(made.profile, made.record, as_json=as_json)
 

@@ -1,5 +1,5 @@
-"""Two runs held against each other: which records, whether they can be compared, their pairs, and what differs.
+"""Comparing two runs: finding their records, deciding whether they are comparable, pairing their samples, and testing the differences.
 
-`find` gets a record from what a user wrote, `signature` says whether two numbers may be compared, `pairs` matches samples,
-`tables` holds what each metric has of each pair, `compare` puts them together, and `show` writes the result down.
+`find` gets a record from a user's reference, `signature` decides whether two numbers may be compared, `pairs` matches samples,
+`tables` reads the sample tables, `compare` puts them together, and `shown` formats the result.
 """

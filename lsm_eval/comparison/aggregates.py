@@ -1,4 +1,4 @@
-"""The function that makes a metric's value from its samples' statistics, found again for a metric of a record."""
+"""Looks up the function that computes a metric's value from its samples' statistics, for a metric of a record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lsm_eval.results.schema import EstimateRow
 from lsm_eval.scoring import registry as metrics
 from lsm_eval.tasks.registry import Registry
 
-WHOLE = "it exists over a whole set of samples only"
+WHOLE_SET_ONLY = "it exists over a whole set of samples only"
 """Areas under curves, correlations of ratings, modules of the `evaluate` library."""
 Aggregate = Callable[[FloatArray], FloatArray]
 """Sums of statistics, shape [..., k], to values, shape [...]."""
@@ -24,7 +24,7 @@ Aggregate = Callable[[FloatArray], FloatArray]
 
 @dataclass
 class Aggregates:
-    """Finds aggregates in the task files that are installed, or in the folders of `include`; `code`: whose Python files
+    """Finds aggregates in the installed task files, or in the folders of `include`; `code`: whether Python files of those folders
     may run."""
 
     include: Sequence[Path] = ()
@@ -32,8 +32,8 @@ class Aggregates:
     _known: dict[str, Sequence[AnyMetric] | str] = field(default_factory=dict)
 
     def of(self, row: EstimateRow) -> Aggregate | str:
-        """The aggregate of a metric, found by its name; or why it is not to be had, in words. Whether it is the one that the
-        record was made with shows where it gives the recorded value (`agrees`)."""
+        """The aggregate of a metric, found by its name; or a text on why it is not available. To check that the record was made
+        with it, compare its result with the recorded value (`agrees`)."""
         task, base = row.task.partition("@")[0], row.metric.partition("[")[0]
         if task not in self._known:
             self._known[task] = self._metrics(task)
@@ -43,7 +43,7 @@ class Aggregates:
         for metric in known:
             if metric.name == base:
                 if isinstance(metric, CorpusMetric):
-                    return WHOLE
+                    return WHOLE_SET_ONLY
                 return metric.aggregate
         return f"the task file of {task} at hand has no such metric"
 
@@ -60,41 +60,41 @@ class Aggregates:
             return f"the task file of {task} is not at hand: name its folder with --include"
 
 
-def like_mean(statistics: FloatArray) -> bool:
-    """Whether statistics [n, 2] are of a plain mean's form, (value, 1). Rows of NaN are samples without any."""
+def has_mean_form(statistics: FloatArray) -> bool:
+    """Whether statistics [n, 2] have the form of a plain mean, (value, 1). Rows of NaN are samples without statistics."""
     return statistics.shape[1] == 2 and bool((np.isnan(statistics[:, 1]) | (statistics[:, 1] == 1)).all())
 
 
 def is_mean(table: Table, metric: str, statistics: FloatArray) -> bool:
-    """Whether a metric is the plain mean of what its samples have: their statistics, one row a sample of the table, have that form, and the
-    record's number is the mean. (That of a perplexity over samples is not, which keeps (log-probability, 1).)"""
+    """Whether a metric is the plain mean of its samples' values: their statistics, one row for each sample of the table, have that form, and
+    the record's number is the mean. (A perplexity over samples, which keeps (log-probability, 1), is not.)"""
     rows = (row for row in table.record.estimates if (row.task, row.metric) == (table.task, metric))
     row = next(rows, None)
-    return like_mean(statistics) and (row is None or gives(row, statistics[:, 0], table.weights))
+    return has_mean_form(statistics) and (row is None or is_mean_of(row, statistics[:, 0], table.weights))
 
 
-def gives(row: EstimateRow, values: FloatArray, weights: FloatArray | None) -> bool:
-    """Whether the number is the mean of its samples' values [n], NaN of those that have none. An imported one says itself where it is not."""
+def is_mean_of(row: EstimateRow, values: FloatArray, weights: FloatArray | None) -> bool:
+    """Whether the number is the mean of its samples' values [n] (NaN: no value). True for an imported number, whose row says itself if it differs."""
     known = ~np.isnan(values)
     if row.imported is not None or row.value is None or not known.any():
         return True
     if weights is None and known.all():
-        mean = float(values.mean())  # as nearly all are: nothing is to be picked out
+        mean = float(values.mean())  # the usual case: no value has to be left out
     else:
         mean = float(np.average(values[known], weights=None if weights is None else weights[known]))
     return not math.isfinite(mean) or agrees(row.value, mean)
 
 
-def no_function(row: EstimateRow, aggregate: Aggregate, sums: FloatArray) -> str | None:
-    """Why a metric's value is not what the aggregate makes of the sums [k] of all its samples, in words; None where it is."""
+def aggregate_mismatch(row: EstimateRow, aggregate: Aggregate, sums: FloatArray) -> str | None:
+    """Why the aggregate of the sums [k] over all samples does not give a metric's value; None if it does."""
     found = float(aggregate(sums))
     if agrees(row.value, found):
         return None
-    return "its value is no function of its samples' statistics" if math.isfinite(found) else WHOLE
+    return "its value is no function of its samples' statistics" if math.isfinite(found) else WHOLE_SET_ONLY
 
 
 def agrees(value: float | None, found: float) -> bool:
-    """Whether a value that was computed again is the one on record."""
+    """Whether a recomputed value equals the recorded one."""
     if value is None or not math.isfinite(found):
         return value is None and not math.isfinite(found)
     return math.isclose(value, found, rel_tol=1e-9, abs_tol=1e-12)

@@ -1,4 +1,4 @@
-"""Two runs or more held against each other, metric by metric."""
+"""Compares one or more runs with a baseline, metric by metric."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.comparison.answer_differences import choices_mismatch, ran_out
 from lsm_eval.comparison.difference import OTHER_PROMPTS, Difference, difference
-from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
+from lsm_eval.comparison.record_problem import record_problem
 from lsm_eval.comparison.releases import RELEASE, engine, engines_agree
 from lsm_eval.comparison.result import Comparison, Row, Verdict
 from lsm_eval.comparison.tables import Table, read
-from lsm_eval.comparison.unlike import ran_out, unlike_choices
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.multiple import holm
@@ -36,17 +36,18 @@ def compare(
     include_code: bool = False,
     level: float = LEVEL,
 ) -> Comparison:
-    """Each candidate against the baseline, over the samples that both have.
+    """Compares each candidate with the baseline, over the samples that both have.
 
-    `across`: parts of signatures, beside the model, that are to differ. `groups`: the numbers of groups (`acc[Age]`) too.
-    `most_flips`: samples that changed, at most, by the first metric of each task. `include`: folders with the task files of the records, where they are
-    no packaged ones; `include_code`: their Python files may run. Where a record, counted again, is not what it says, nothing is compared with it. Raises UserError where a name in `across` is no part of a signature, or a record is broken."""
+    `across`: parts of signatures, besides the model, that may differ. `groups`: compare the numbers of groups (`acc[Age]`) too.
+    `most_flips`: largest number of changed samples to list, by the first metric of each task. `include`: folders with the task files of the
+    records, unless they are packaged; `include_code`: whether their Python files may run. A record that fails the recount (`recount`) is not
+    compared. Raises UserError if a name in `across` is not a part of any signature, or if a record is broken."""
     signature.check_across(across, _signatures([baseline, *candidates]))
-    reader = _Reader(baseline, across, groups, most_flips, Aggregates(include, include_code), level)
+    reader = _Comparer(baseline, across, groups, most_flips, Aggregates(include, include_code), level)
     for at, candidate in enumerate(candidates):
         reader.count_again(at, candidate)
     rows = [row for at, candidate in enumerate(candidates) for row in reader.rows(at, candidate)]
-    rows, tested = _judged(rows)
+    rows, tested = _with_verdicts(rows)
     return Comparison(
         baseline,
         candidates,
@@ -56,7 +57,7 @@ def compare(
         list(
             dict.fromkeys(
                 [
-                    *reader.doubts.values(),
+                    *reader.problems.values(),
                     *(line for one in candidates for line in ran_out(baseline, one)),
                     *(line for one in candidates for line in notes(baseline, one)),
                 ]
@@ -67,7 +68,7 @@ def compare(
 
 
 @dataclass
-class _Reader:
+class _Comparer:
     baseline: Record
     across: Collection[str]
     groups: bool
@@ -75,26 +76,26 @@ class _Reader:
     aggregates: Aggregates
     level: float
     flips: list[Flip] = field(default_factory=list)
-    doubts: dict[int | None, str] = field(default_factory=dict)
-    """Why records are not what they say, by the candidate's place; None is the baseline."""
+    problems: dict[int | None, str] = field(default_factory=dict)
+    """The problems that a recount found in records, by the candidate's index; None is the baseline."""
     _tables: dict[str, Table] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
-    """Tasks of the baseline that were counted again."""
+    """Tasks of the baseline that have been recounted."""
     _shown: set[tuple[str, int]] = field(default_factory=set)
-    """Tasks and candidates whose changed samples are in `flips`, by the first metric that has any."""
+    """Tasks and candidates whose changed samples, by the first metric with scores, are in `flips`."""
 
     def count_again(self, at: int, candidate: Record) -> None:
-        """Note in `doubts` what is not what it says, of the tasks that both have."""
+        """Recounts the tasks that both runs have, and notes in `problems` what does not agree."""
         both = set(self.baseline.tasks) & set(candidate.tasks)
         new = both - self._counted
         self._counted |= both
-        if new and None not in self.doubts and (why := doubt(self.baseline, "baseline", new)):
-            self.doubts[None] = why
-        if why := doubt(candidate, "candidate", both):
-            self.doubts[at] = why
+        if new and None not in self.problems and (why := record_problem(self.baseline, "baseline", new)):
+            self.problems[None] = why
+        if why := record_problem(candidate, "candidate", both):
+            self.problems[at] = why
 
     def rows(self, at: int, candidate: Record) -> Iterator[Row]:
-        """The metrics that both runs have, in the order of the baseline."""
+        """One row for each metric that both runs have, in the order of the baseline."""
         theirs = {(row.task, row.metric): row for row in candidate.estimates}
         last: tuple[str, bool] | None = None
         pairs: Pairs | None = None
@@ -115,7 +116,7 @@ class _Reader:
         self, own: EstimateRow, at: int, candidate: Record, parts: Sequence[signature.Part]
     ) -> str | None:
         for place, which in ((None, "baseline"), (at, "candidate")):
-            if place in self.doubts:
+            if place in self.problems:
                 return f"the {which} is not what it says"
         same_engine = engines_agree(self.baseline, candidate)
         across = {*self.across, RELEASE} if same_engine else self.across
@@ -126,7 +127,9 @@ class _Reader:
             return f"{' and '.join(differing)} differ{'s' if len(differing) == 1 else ''}"
         for record, which in ((self.baseline, "baseline"), (candidate, "candidate")):
             if record.manifest.profile is not None:
-                return f"the {which} is a profile, of one time, whose speeds have no pairs: lay the intervals side by side"
+                return (
+                    f"the {which} is a profile, whose speeds have no pairs of samples: compare the intervals"
+                )
             if not record.has_samples(own.task):
                 return f"the {which} has no samples of its own, only numbers"
         return None
@@ -197,8 +200,8 @@ def _row(
     )
 
 
-def _judged(rows: Sequence[Row]) -> tuple[list[Row], int]:
-    """The rows with Holm's p and verdicts; how many were tested."""
+def _with_verdicts(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """The rows with Holm's p-values and verdicts; and how many were tested."""
     tested = [row for row in rows if row.p is not None]
     adjusted = iter(holm(np.array([row.p for row in tested], float)).tolist()) if tested else iter(())
     found = []
@@ -231,12 +234,12 @@ def _alone(baseline: Record, candidate: Record) -> Iterator[str]:
             yield f"Only the {which} has {', '.join(sorted(names))}."
     for name in sorted(ours & theirs):
         both = baseline.tasks[name], candidate.tasks[name]
-        if why := unlike_choices(name, *both, names=("baseline", "candidate")):
+        if why := choices_mismatch(name, *both, names=("baseline", "candidate")):
             yield why
 
 
 def notes(baseline: Record, candidate: Record) -> Iterator[str]:
-    """What is in no signature and may make a difference."""
+    """Differences that are in no signature and may affect the numbers, one sentence each."""
     one, other = baseline.manifest, candidate.manifest
     for name in sorted({*one.versions, *other.versions}):
         first, second = one.versions.get(name), other.versions.get(name)
@@ -252,7 +255,7 @@ def notes(baseline: Record, candidate: Record) -> Iterator[str]:
 
 
 def _engine(details: Mapping[str, str]) -> str | None:
-    """What scored; None where nothing was scored, or all of it was in the store."""
+    """The engine that scored; None if nothing was scored, or if all answers came from the response store."""
     found = details.get("engine", "none")
     unused = found.startswith("not used") or (found == "none" and "generation" in details)
     return None if unused else found

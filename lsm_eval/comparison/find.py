@@ -1,4 +1,4 @@
-"""The record that a user means: a record's folder, the newest in a folder, or one of another git revision."""
+"""Finds the record that a user refers to: a record's folder, the newest in a folder, or one of another git revision."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ GIT = "git:"
 
 def find(reference: str) -> Record:
     """The record that `reference` names: the folder of a record; a folder with records of one model, of which the newest is
-    taken (profiles only where there is nothing else); or `git:REVISION:PATH`, the same in a revision of the git repository that the current folder is in.
+    taken (profiles only if there is nothing else); or `git:REVISION:PATH`, the same in a revision of the current folder's git
+    repository.
 
-    Raises UserError, saying what to name instead, where there is none, where records of several models are there, or where one of
-    them cannot be read: it may be the newest."""
+    Raises UserError, which says what to name instead, if there is no record, if there are records of several models, or if one of
+    them cannot be read, since that may be the newest."""
     if reference.startswith(GIT):
         return _newest(_of_revision(reference), reference)
     if not reference:
-        raise UserError("a record's folder is named by nothing: name one, such as reports/MODEL.")
+        raise UserError("the name of a record's folder is empty: name one, such as reports/MODEL.")
     return _newest(Path(reference), reference)
 
 
@@ -45,7 +46,7 @@ def _newest(folder: Path, reference: str) -> Record:
         raise UserError(
             f"{reference} holds a record that cannot be read, and may be the newest: {broken[0].why}"
         )
-    # A profile lies beside the runs of its model, and has no answers to be held against theirs.
+    # Profiles lie in the same folder as the runs of their model, and have no answers to compare.
     records = [record for record in records if record.manifest.profile is None] or records
     models = {shown_name(record.manifest.model): record.folder.parent for record in records}
     if len(models) > 1:
@@ -63,17 +64,15 @@ def _shown(folder: Path, root: Path, reference: str) -> str:
 
 
 def _of_revision(reference: str) -> Path:
-    """A folder with what `git:REVISION:PATH` holds; it is removed when the process ends."""
+    """A temporary folder with the content of `git:REVISION:PATH`; it is removed when the process ends."""
     revision, _, path = reference.removeprefix(GIT).partition(":")
     if not revision or not path.strip("/") or revision.startswith("-"):
         raise UserError(
             f"{reference} names no record: write git:REVISION:PATH, such as git:origin/main:reports."
         )
-    # From the current folder on, as any other path; an absolute one would be that of the working tree.
+    # Relative to the current folder, like any other path; an absolute path would mean the working tree.
     if path.startswith("/"):
-        raise UserError(
-            f"{reference} has a path from the root of the disk: write it from the current folder on."
-        )
+        raise UserError(f"{reference} has an absolute path: write it relative to the current folder.")
     above = (
         _git("rev-parse", "--show-cdup", reference=reference).decode(errors="surrogateescape").rstrip("\n")
     )

@@ -1,4 +1,4 @@
-"""Samples whose score two runs do not agree on, with both answers."""
+"""Samples whose scores differ between two runs, with both answers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from lsm_eval.secrets import without_tokens
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """One sample, whose score is another one in the second run."""
+    """One sample whose score changed from the first run to the second."""
 
     candidate: int
-    """Which of the candidates, from 0."""
+    """Index of the candidate, from 0."""
     task: str
     metric: str
     sample: str
@@ -29,12 +29,12 @@ class Flip:
     second_answer: str
     target: str
     sensitive: bool
-    """Texts of its task may be harmful: to be folded away, or withheld."""
+    """Whether texts of its task may be harmful, and are to be folded away or withheld."""
     asked: str = ""
-    """The end of what was asked."""
+    """The end of the prompt."""
 
     def hidden(self) -> Flip:
-        """The same with hashes in place of its texts; those of a record that withholds them are hashes already."""
+        """A copy with hashes in place of its texts, unless the record already has hashes."""
         return replace(
             self,
             first_answer=_hidden(self.first_answer),
@@ -45,7 +45,7 @@ class Flip:
 
 
 LONGEST = 50_000
-"""Characters of a text that is shown: a file for CI is no place for a model that did not stop."""
+"""Most characters of a text that are shown, to keep files for CI small when a model did not stop."""
 _WITHHELD = re.compile(re.escape(MARK) + "[0-9a-f]{64}]")
 
 
@@ -63,23 +63,23 @@ def flips(
     *,
     higher_is_better: bool | None,
 ) -> list[Flip]:
-    """At most `most` samples in which the scores [n] of the pairs differ: those that lost first, then those that gained, in
-    the order of the first run. Where neither direction is better, less counts as lost."""
+    """Up to `most` samples in which the scores [n] of the pairs differ: first losses, then gains, in the order of the first run. If neither
+    direction is better, a lower score counts as a loss."""
     gain = (first - second) if higher_is_better is False else (second - first)
-    return list(_made(candidate, pairs, metric, first, second, _mixed(gain, most)))
+    return list(_build(candidate, pairs, metric, first, second, _losses_and_gains(gain, most)))
 
 
-def _mixed(gain: FloatArray, most: int) -> list[int]:
-    """Places of losses and gains: as many of either as there are, or half of `most`."""
+def _losses_and_gains(gain: FloatArray, most: int) -> list[int]:
+    """Indices of losses and gains, up to `most`; half of them for each if there are more of both."""
     down, up = np.flatnonzero(gain < 0).tolist(), np.flatnonzero(gain > 0).tolist()
     of_up = min(len(up), max(most // 2, most - len(down)))
     return down[: most - of_up] + up[:of_up]
 
 
-def _made(
+def _build(
     candidate: int, pairs: Pairs, metric: str, first: FloatArray, second: FloatArray, places: list[int]
 ) -> Iterator[Flip]:
-    # What is to be hidden is hashed as it stands; what is shown goes where everybody may read it.
+    # Texts to be hidden are hashed unchanged; texts to be shown may become public.
     said = (lambda text: text) if pairs.sensitive else _shown
     for place in places:
         one, other = (int(row) for row in pairs.rows[place])
@@ -99,25 +99,25 @@ def _made(
 
 
 _END = 150
-"""Characters of a prompt that are kept: its end has the question, after examples and instructions."""
+"""Characters that are kept of the end of a prompt, where the question is, after examples and instructions."""
 
 
 def _asked(table: Table, row: int) -> str:
     prompt = str(table.texts(row)["prompt"] or "")
     if len(prompt) <= _END or _WITHHELD.fullmatch(prompt):
         return prompt
-    # A token is told by its beginning, which must not be cut off before.
+    # A token is recognised by its beginning, so that this must not be cut off first.
     return f"… {without_tokens(prompt[-10 * _END :])[-_END:]}"
 
 
 def _shown(text: str) -> str:
-    """Without tokens, and the end of a very long text cut."""
+    """The text without tokens, and without the end if it is very long."""
     shown = without_tokens(text[: 2 * LONGEST])[:LONGEST]
     return shown if len(text) <= LONGEST else f"{shown} … ({len(text):,} characters)"
 
 
 def _answer(table: Table, row: int) -> str:
-    """What the model answered: its text, or the choice that it finds likeliest."""
+    """The model's answer: its text, or the choice with the highest log-probability."""
     found = table.texts(row)
     if found["completion"] is not None:
         return str(found["completion"])

@@ -1,4 +1,4 @@
-"""Samples of two runs matched by what they are: id and prompt, never place."""
+"""Pairs the samples of two runs by id and prompt, never by position."""
 
 from __future__ import annotations
 
@@ -22,48 +22,48 @@ class Pairs:
     first: Table
     second: Table
     rows: NDArray[np.intp]
-    """Places in both tables, shape [n, 2], in the order of the first; neither of a pair failed."""
+    """Row indices in both tables [n, 2], in the order of the first; samples that failed in either run are left out."""
     only_first: int
     only_second: int
-    """Samples that one run alone has."""
+    """Samples that only the second run has; `only_first`: that only the first run has."""
     other_prompt: int
-    """Samples that both have, with another prompt; they are no pair."""
+    """Samples that both have, with different prompts; they are no pairs."""
     missing: int
-    """Samples that both have and that failed in one run at least."""
+    """Samples that both have and that failed in at least one run."""
     missing_first: int
     missing_second: int
 
     @cached_property
     def clusters(self) -> list[str | None]:
-        """Of each pair: as the first run has it, or where the second has other ones, what hangs together in either run."""
+        """Cluster of each pair: the first run's; if the second run has different clusters, the clusters of both are merged (`joined`)."""
         first, second = (
             [table.clusters[row] for row in rows]
             for table, rows in zip((self.first, self.second), self.rows.T, strict=True)
         )
-        return first if first == second else joined(first, second)
+        return first if first == second else merge_clusters(first, second)
 
     @cached_property
     def groups(self) -> NDArray[np.intp]:
-        """The number of each pair's cluster [n], the same for the same."""
+        """Integer label of each pair's cluster [n]."""
         return cluster_numbers(self.clusters)[0]
 
     @property
     def sensitive(self) -> bool:
-        """Whether texts of the task may be harmful, as either run has it."""
+        """Whether texts of the task may be harmful according to either run."""
         tasks = [table.record.tasks[table.task] for table in (self.first, self.second)]
         return any(task.sensitive or task.area == "safety" for task in tasks)
 
     def weights(self, run: Literal[0, 1]) -> FloatArray:
-        """How many samples each of the pairs stands for, in the first run (0) or the second (1)."""
+        """Weight of each pair's sample [n] in the first run (0) or the second (1)."""
         table = self.first if run == 0 else self.second
         return table.weights[self.rows[:, run]]
 
 
 def match(first: Table, second: Table, *, by_id_alone: bool = False) -> Pairs:
-    """The pairs of two tables of one task. `by_id_alone`: the runs differ in what makes the prompt, by intention."""
+    """The pairs of two tables of one task. `by_id_alone`: ignore prompts, which differ between the runs by intention."""
     place = {name: row for row, name in enumerate(second.ids)}
     both = [(row, place[name]) for row, name in enumerate(first.ids) if name in place]
-    same = both if by_id_alone else [(a, b) for a, b in both if _alike(first, a, second, b)]
+    same = both if by_id_alone else [(a, b) for a, b in both if _same_prompt(first, a, second, b)]
     rows = np.array(same, np.intp).reshape(-1, 2)
     lost_first, lost_second = first.failed[rows[:, 0]], second.failed[rows[:, 1]]
     lost = lost_first | lost_second
@@ -80,17 +80,16 @@ def match(first: Table, second: Table, *, by_id_alone: bool = False) -> Pairs:
     )
 
 
-def _alike(first: Table, a: int, second: Table, b: int) -> bool:
-    """Whether the model was asked the same. By what was asked before a chat template, where both records keep it."""
+def _same_prompt(first: Table, a: int, second: Table, b: int) -> bool:
+    """Whether both prompts are the same; compared before the chat template if both records keep that hash."""
     one, other = first.asked[a], second.asked[b]
     if one is not None and other is not None:
         return one == other
     return first.prompts[a] == second.prompts[b]
 
 
-def joined(first: Sequence[str | None], second: Sequence[str | None]) -> list[str | None]:
-    """Clusters of the same samples by two accounts, made one: samples are in one cluster where a chain of clusters of either account
-    leads from one to the other."""
+def merge_clusters(first: Sequence[str | None], second: Sequence[str | None]) -> list[str | None]:
+    """Merges two clusterings of the same samples: two samples share a cluster if a chain of clusters of either one connects them."""
     of = list(range(len(first)))
 
     def root(at: int) -> int:

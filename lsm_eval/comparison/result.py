@@ -1,4 +1,4 @@
-"""What a comparison says, as values."""
+"""The result of a comparison."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lsm_eval.comparison.signature import Part
 from lsm_eval.results.reader import Record
 
 Verdict = Literal["better", "worse", "different", "same", "not shown", "not compared"]
-"""`different`: shown to differ, in a metric of which neither direction is better. `same`: no pair differs at all. `not shown`:
-what differs may be chance."""
+"""`different`: a significant difference in a metric without a better direction. `same`: no pair differs. `not shown`: the difference is not
+significant."""
 
 
 @dataclass(frozen=True)
@@ -25,37 +25,37 @@ class Row:
     unit: str
     higher_is_better: bool | None
     candidate: int
-    """Which of the candidates, from 0."""
+    """Index of the candidate, from 0."""
     baseline_value: float | None
-    """Over the pairs, as `candidate_value`."""
+    """Value over the pairs, like `candidate_value`."""
     candidate_value: float | None
     difference: float | None
-    """Candidate less baseline."""
+    """Candidate minus baseline."""
     low: float | None
     high: float | None
     level: float
     p: float | None
-    """Of no difference, two-sided."""
+    """Two-sided p-value of no difference."""
     p_adjusted: float | None
-    """Holm's, over all numbers that the comparison tests."""
+    """Holm's adjusted p-value, over all numbers that the comparison tests."""
     method: str
-    """Of interval and p; or `none` and why."""
+    """Method of the interval and p; or `none`."""
     n: int
-    """Pairs that both values rest on."""
+    """Number of pairs for both values."""
     clusters: int | None
     discordant: int | None
-    """Pairs whose scores differ; None where samples have none of their own."""
+    """Number of pairs whose scores differ; None if it is not known."""
     missing: int
-    """Samples of both runs that failed in one at least, or have no score there; in no pair."""
+    """Number of samples of both runs that failed or have no score in at least one; they are in no pair."""
     only_baseline: int
     only_candidate: int
     other_prompt: int
-    """Samples of both runs with another prompt; no pair."""
+    """Number of samples of both runs with different prompts; they are in no pair."""
     verdict: Verdict
     why: str | None
-    """Why the two are not compared."""
+    """Why the two numbers are not compared."""
     no_interval: str | None
-    """Why they are compared without an interval."""
+    """Why the difference has no interval."""
     differing: tuple[Part, ...]
     """Parts of the signatures that differ."""
 
@@ -68,11 +68,11 @@ class Comparison:
     candidates: Sequence[Record]
     rows: Sequence[Row]
     tested: int
-    """Numbers that were tested together, for Holm's correction."""
+    """Number of tests in Holm's correction."""
     alone: Sequence[str]
-    """Tasks that one of the runs lacks, in words."""
+    """Sentences on tasks that one of the runs lacks, or in which choices were answered differently."""
     notes: Sequence[str]
-    """What else differs between the runs, in words."""
+    """Sentences on other differences between the runs."""
     flips: Sequence[Flip]
 
     @property

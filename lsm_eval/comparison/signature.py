@@ -1,4 +1,4 @@
-"""Which parts of two numbers' signatures differ, and whether the numbers may be compared all the same.
+"""Which parts of two numbers' signatures differ, and whether the numbers may still be compared.
 
 A signature (`runner.record.signature`) is a line of parts, `name:value`, of which the first is the task with its version.
 """
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from lsm_eval.errors import UserError
 
 MODEL = "model"
-FREE = frozenset({"n", "drawn", "seed", "intervals"})
-"""Parts that may differ: which samples a run asked, and with which examples, is settled by comparing those that both asked
-alike, and intervals are made anew from these."""
+MAY_DIFFER = frozenset({"n", "drawn", "seed", "intervals"})
+"""Parts that may differ: the choice of samples and examples does not matter, since only samples with the same prompt in both runs are
+compared, and intervals are recomputed from these."""
 _PROMPTS = frozenset(
     {"shots", "examples", "seed", "chat", "template", "system", "max_tokens", "stop", "reasoning", "cut"}
     | {"reasoning_tokens", "reasoning_effort", "choices", "temperature", "top_p"}
 )
-"""Parts of which another value makes another prompt of the same sample: it is matched by its id alone then."""
+"""Parts that change the prompt of a sample; if they differ by intention, samples are matched by id alone."""
 OPTIONS = _PROMPTS | {"likelihood", "overflow", "chosen"}
-"""Parts that a run's options bring into a signature, and that another run need not have."""
+"""Parts that a run's options add to a signature, and that another run's signature may lack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a signature that is not the same in both; None where one of them lacks it."""
+    """A part that differs between two signatures; None if one of them lacks it."""
 
     name: str
     first: str | None
@@ -37,7 +37,7 @@ class Part:
 
 
 def parts(signature: str) -> dict[str, str]:
-    """The parts of a signature by name: `version` of the task, then as they stand there."""
+    """The parts of a signature by name: `version` of the task, then the others in order."""
     head, *rest = signature.split(" ")
     found = {"version": head.rpartition(":")[2]}
     for part in rest:
@@ -47,7 +47,7 @@ def parts(signature: str) -> dict[str, str]:
 
 
 def differing(first: str, second: str) -> tuple[Part, ...]:
-    """The parts that differ, in the order of the first signature; the task's name is not looked at."""
+    """The parts that differ, in the order of the first signature; the task's name is ignored."""
     one, other = parts(first), parts(second)
     names = dict.fromkeys([*one, *other])
     return tuple(
@@ -56,21 +56,21 @@ def differing(first: str, second: str) -> tuple[Part, ...]:
 
 
 def refused(differences: Collection[Part], across: Collection[str]) -> tuple[Part, ...]:
-    """Those of the parts that make two numbers incomparable, where the parts named in `across` are to differ."""
-    allowed = FREE | {MODEL} | set(across)
+    """The differing parts that make two numbers incomparable, given that the parts in `across` may differ."""
+    allowed = MAY_DIFFER | {MODEL} | set(across)
     return tuple(part for part in differences if part.name not in allowed)
 
 
 def by_id_alone(differences: Collection[Part], across: Collection[str]) -> bool:
-    """Whether samples of the two runs have other prompts by intention, so that these are not held against each other."""
+    """Whether the prompts of the two runs differ by intention, so that samples are matched by id alone."""
     return any(part.name in _PROMPTS and part.name in across for part in differences)
 
 
 def check_across(
-    across: Collection[str], signatures: Mapping[str, str], further: Collection[str] = ()
+    across: Collection[str], signatures: Mapping[str, str], additional: Collection[str] = ()
 ) -> None:
-    """UserError where a name in `across` is no part of any of these signatures (by anything), nor one of the `further` ones."""
-    known = {MODEL, *further, *(name for signature in signatures.values() for name in parts(signature))}
+    """Raises UserError if a name in `across` is neither a part of any of these signatures (with any keys) nor in `additional`."""
+    known = {MODEL, *additional, *(name for signature in signatures.values() for name in parts(signature))}
     for name in across:
         if name not in known:
             raise UserError(

@@ -25,28 +25,27 @@ class Table:
     task: str
     ids: Sequence[str]
     asked: Sequence[str | None]
-    """What the model was asked, as a hash that knows no chat template; None in records before it was kept."""
+    """Hash of each request before the chat template; None in older records, which lack it."""
     clusters: Sequence[str | None]
     failed: NDArray[np.bool_]
     columns: Any = field(repr=False)
-    """The whole of it (`pyarrow.Table`)."""
+    """The complete table (`pyarrow.Table`)."""
 
     @cached_property
     def weights(self) -> FloatArray:
-        """How many samples of its cluster each stands for [n]; 1 where the record keeps none."""
+        """Each sample's weight [n]: how many samples of its cluster it represents; 1 if the record has no weights."""
         if "weight" not in self.columns.column_names:
             return np.ones(len(self.ids))
         return floats(self.columns["weight"])
 
     @cached_property
     def prompts(self) -> Sequence[str]:
-        """Prompts as the model read them."""
+        """Prompts as they were given to the model."""
         found: list[str] = self.columns["prompt"].to_pylist()
         return found
 
     def statistics(self, metric: str) -> FloatArray | None:
-        """Sufficient statistics [n, k]; rows of NaN where the sample has none. None where the record keeps none that fit
-        together."""
+        """Sufficient statistics [n, k]; rows of NaN for samples without. None if the record has none, or rows of different lengths."""
         name = f"stats.{metric}"
         if name not in self.columns.column_names:
             return None
@@ -64,8 +63,8 @@ class Table:
         return found
 
     def unscored(self, metric: str) -> NDArray[np.bool_]:
-        """Samples [n] that did not fail, and of which the tool that they are imported from gave no score: where a mean has (value, 1)
-        of the others, they have (0, 0, 1)."""
+        """Mask [n] of samples that did not fail but have no score from the tool that they are imported from: their statistics are (0, 0, 1)
+        where those of the others are (value, 1)."""
         name = f"stats.{metric}"
         if name not in self.columns.column_names:
             return np.zeros(len(self.ids), bool)
@@ -79,18 +78,18 @@ class Table:
         return np.zeros(len(self.ids), bool)
 
     def texts(self, row: int) -> dict[str, Any]:
-        """What stands in one row: prompt, choices, log-probabilities, completion, target, failure."""
+        """The contents of one row: prompt, choices, log-probabilities, completion, target, failure."""
         names = ("prompt", "choices", "logprobs", "completion", "target", "failure")
         return {name: self.columns[name][row].as_py() for name in names}
 
 
 def read(record: Record, task: str) -> Table:
-    """The task's table. Raises UserError where the record lacks it, it is broken, or an id stands there twice."""
+    """The task's table. Raises UserError if the record lacks it, it is broken, or an id occurs twice."""
     return table_of(record, task, record.samples(task))
 
 
 def table_of(record: Record, task: str, columns: Any) -> Table:
-    """The task's table from its columns (`pyarrow.Table`), which need not be on disk. Raises UserError where an id stands there twice."""
+    """The task's table from its columns (`pyarrow.Table`), which need not be on disk. Raises UserError if an id occurs twice."""
     ids = columns["sample"].to_pylist()
     if len(set(ids)) != len(ids):
         raise UserError(

@@ -1,1 +1,1 @@
-"""Detectors: from a text to a finding, none, or *could not tell*; each with a card of its measured quality."""
+"""Detectors: each classifies a text as a finding, none, or *cannot tell*, and has cards with its measured accuracy."""

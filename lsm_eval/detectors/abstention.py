@@ -1,14 +1,14 @@
-"""Does an answer say that it does not know? English and Chinese, by phrases.
+"""Detects abstentions, answers that say that they do not know, by English and Chinese phrases.
 
-Made for short answers to questions of fact. A finding is an answer that gives none: it says that it does not know
-or is not sure, that the question cannot be answered, or it declines. An answer that says so and then gives one all
-the same ("I'm not sure, but I think it was Paris"), or gives one first, is an attempt, and no finding.
+It is made for short answers to factual questions. A finding is a response without an answer: it says that it does not know
+or is not sure, or that the question cannot be answered, or it declines. A response that says so but still gives an answer
+("I'm not sure, but I think it was Paris"), before or after, is an attempt and not a finding.
 
-`cannot_tell`: nothing to read (`empty`, `no letters`), or mostly letters that are neither Latin nor Chinese
-(`another language`); so is another language of Latin letters, but for a few plain phrases of Spanish, French and German.
+`cannot_tell`: the text has nothing to read (`empty`, `no letters`) or is in another language (`another language`): in neither
+Latin nor Chinese letters, or in a language of Latin letters other than English, except for a few phrases of Spanish, French and German.
 
-It is not the detector of refusals: a refusal of a harmful request has reasons and warnings, which are not looked for.
-No card: there are no labelled abstentions to measure it on (docs/closed_book_qa.md says what is known).
+It does not replace the detector of refusals: a refusal of a harmful request has reasons and warnings, which are not detected here.
+It has no card, since there are no labelled abstentions to measure it on (see docs/closed_book_qa.md).
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _APOSTROPHES = str.maketrans("\u2018\u2019\u00b4`", "''''")
 
 
 class Abstention:
-    """Finds answers that give none (kind `abstention`)."""
+    """Finds abstentions (kind `abstention`)."""
 
     name = "abstention"
     version = "2"
 
     def detect(self, text: str) -> Verdict:
-        """What an answer says, its thoughts left out; the finding spans the first phrase that says so."""
+        """The verdict on an answer without its thoughts; a finding spans the first phrase of abstention."""
         return of_answer(self._detect, text)
 
     def _detect(self, text: str) -> Verdict:
@@ -49,7 +49,7 @@ class Abstention:
             return Verdict("cannot_tell", why="no letters")
         if sum(map(_readable, letters)) * 2 < len(letters):
             return Verdict("cannot_tell", why="another language")
-        # One character for one, so that offsets stay those of the text.
+        # Replaced one character by one, so that offsets do not change.
         plain = text.translate(_APOSTROPHES).translate(SIMPLER)
         spoken = language(text) if letters else "en"
         spoken = next((name for name in ELSEWHERE if _is_whole(ELSEWHERE[name], plain)), spoken)
@@ -65,12 +65,12 @@ class Abstention:
 
 
 def _is_whole(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether the phrase is all there is: too little to know the language by."""
+    """Whether the phrase is the whole text, which is too little to recognise the language."""
     return bool(pattern.fullmatch(text.strip(" .!¡…\n")))
 
 
 def _elsewhere(text: str, spoken: str) -> Verdict:
-    """The verdict on a text in another language of Latin letters: a plain phrase, or it cannot be told."""
+    """The verdict on a text in another language of Latin letters: a finding if it has a clear phrase, else `cannot_tell`."""
     found = ELSEWHERE[spoken].search(text) if spoken in ELSEWHERE else None
     if found is None or ELSEWHERE_ATTEMPT.search(text, found.end()):
         return Verdict("cannot_tell", why="another language")
@@ -78,13 +78,13 @@ def _elsewhere(text: str, spoken: str) -> Verdict:
 
 
 def _answers_first(before: str) -> bool:
-    """Whether what stands before the phrase holds a whole sentence that is more than a preface."""
+    """Whether the text before the phrase has a complete sentence that is more than a preface."""
     ends = [match.end() for match in SENTENCE.finditer(before)]
     return bool(ends) and any(char.isalnum() for char in PREFACE.sub("", before[: ends[-1]]))
 
 
 def _is_title(text: str) -> bool:
-    """Whether it is written like the title of a work: "I Can't Help Falling in Love"."""
+    """Whether the phrase is part of a title: "I Can't Help Falling in Love"."""
     long = [word for word in text.split()[1:] if len(word) > 3]
     return len(long) > 1 and all(word[0].isupper() for word in long) and not text.isupper()
 

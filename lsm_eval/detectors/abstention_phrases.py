@@ -1,5 +1,5 @@
-"""What the detector `abstention` looks for: how people say that they do not know, in English and Chinese, and by a few
-plain phrases in Spanish, French and German."""
+"""The phrases of the detector `abstention`: how people say that they do not know, in English and Chinese, with a few
+clear phrases in Spanish, French and German."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ADVERB = (
 )
 _CANNOT = r"(?:cannot|can not|can't|cant|could not|couldn't|am unable to|'m unable to|am not able to|'m not able to)"
 _ENGLISH = (
-    # "I don't know", alone or about the question; not "I Don't Know How to Love Him".
+    # "I don't know", alone or about the question, but not "I Don't Know How to Love Him".
     (
         rf"\bi{_ADVERB}\s+{_NOT}{_ADVERB}\s+know(?=\s*(?:$|[.,;:!?)\n\u2014-]|the answer|what|who|when|where|which|whether|if\b"
         r"|why|about|for (?:sure|certain)|enough|much|any|exactly|that|this|it\b|anything|offhand|sorry|and\b|but\b|because))"
@@ -68,10 +68,10 @@ _CHINESE = (
 PHRASE = re.compile("|".join(f"(?:{part})" for part in (*_ENGLISH, *_CHINESE)), re.IGNORECASE)
 
 ATTEMPT = re.compile(
-    # What follows gives an answer all the same.
+    # The text that follows gives an answer.
     r"\b(?:but|however|though|although)\b[^.?!]{0,40}?\b(?:i (?:think|believe|guess|would (?:say|guess)|'d (?:say|guess)|suspect|assume)"
     r"|my (?:best )?guess|maybe|perhaps|probably|possibly|(?:it|he|she|they) (?:might|may|could|must|was|were|is|are)|it's)\b"
-    # A clause that states something, and not more doubt: "but the answer is 4"; or what stands behind a colon.
+    # A clause that states something and not more doubt ("but the answer is 4"), or text after a colon.
     r"|\b(?:but|however|yet)\b,?\s+(?!i\b|you\b|we\b|they\b|there\b|please\b|if\b|sorry\b|(?:it|that|this)(?:'s| is) (?:hard|difficult|unclear|unknown|not|un)|no\b)"
     r"[^.?!]{0,60}?(?:\b(?:is|was|are|were|has|had|means?|equals?|lies|boils?|comes?|won|wrote|made)\b|'s\b|=|\d)(?![^.?!]{0,20}\b(?:not|unknown|unclear|hard|difficult)\b)"
     r"|^[^.?!]{0,60}:\s*\w|^[^.?!]{0,30}\bbetter\b"
@@ -82,7 +82,7 @@ ATTEMPT = re.compile(
 
 
 PREFACE = re.compile(
-    # What may stand before an abstention without being an answer.
+    # Text that may precede an abstention without being an answer.
     r"(?:\bwell\b|\bhmm+\b|\b(?:i\'m |i am )?(?:very |so |really )?sorry\b|\bunfortunately\b|\bi apologi[sz]e[^.!?]*"
     r"|\bthat(?:\'s| is) an? \w+ (?:question|one)\b|\b\w+ question\b|\bas an ai[^.!?]*|\bthank[^.!?]*|\banswer:"
     r"|抱歉|对不起|很遗憾|您好|你好|这是一个\S{0,4}问题)",
@@ -107,7 +107,7 @@ ELSEWHERE = {
         re.IGNORECASE,
     ),
 }
-"""Language → phrases; one that is followed by an attempt ("aber ich glaube") is not told."""
+"""Language → phrases; a phrase that an attempt follows ("aber ich glaube") does not count."""
 ELSEWHERE_ATTEMPT = re.compile(
     r"\b(?:pero|mais|aber|doch)\b|\b(?:creo|quizás?|tal vez|je (?:pense|crois)|peut-être|ich (?:glaube|denke)|vielleicht)\b|:\s*\w",
     re.IGNORECASE,
@@ -116,4 +116,4 @@ SIMPLER = str.maketrans(
     "無確說難準誰沒曉記這問題關資訊對應該覺認為類實際還並時據數樣麼瞭",
     "无确说难准谁没晓记这问题关资讯对应该觉认为类实际还并时据数样么了",
 )
-"""Traditional characters of the phrases in their simplified forms, one for one."""
+"""The traditional characters of the phrases mapped to their simplified forms."""

@@ -1,4 +1,4 @@
-"""What a detector is: it reads a text and says what it found, that there is nothing, or that it cannot tell."""
+"""The interface of detectors: a detector reads a text and returns findings, none, or *cannot tell*."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ class Finding:
     """One thing found in a text."""
 
     kind: str
-    """What it is: `email`, `refusal`, `copied`, …"""
+    """Kind of finding: `email`, `refusal`, `copied`, …"""
     start: int
-    """Offset of its first character in the text."""
+    """Offset of the first character in the text."""
     end: int
-    """Offset after its last character."""
+    """Offset after the last character."""
     score: float | None = None
-    """Strength, where the detector has a notion of one (0 to 1)."""
+    """Strength from 0 to 1, if the detector has a score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a detector says of one text."""
+    """A detector's verdict on one text."""
 
     state: State
     findings: tuple[Finding, ...] = ()
-    """Not empty exactly where the state is `finding`; in the order of the text."""
+    """Findings in the order of the text; empty unless the state is `finding`."""
     why: str = ""
     """For `cannot_tell`: the reason, in a few words (`empty`, `another language`, …)."""
     score: float | None = None
-    """Strength of the whole verdict where the detector scores texts (0 to 1, higher is more of it)."""
+    """Score of the whole text from 0 to 1 (higher means stronger), if the detector scores texts."""
 
 
 NOTHING = Verdict("none")
-"""There is nothing of the kind in the text."""
+"""The verdict for a text without findings."""
 
 
 def of_answer(detect: Callable[[str], Verdict], text: str) -> Verdict:
-    """What `detect` says of a text without a reasoning model's thoughts, its findings where they stand in the whole
-    text (where thoughts stand in the midst of the answer: all of it)."""
+    """The verdict of `detect` on a text without a reasoning model's thoughts, with offsets in the whole text. If thoughts are in the middle
+    of the answer, a finding spans the whole text."""
     answer = split(text).answer
     verdict = detect(answer)
     if answer == text or not verdict.findings:
@@ -61,14 +61,14 @@ def of_answer(detect: Callable[[str], Verdict], text: str) -> Verdict:
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds one sort of thing in texts; the same verdict for the same text, always and everywhere."""
+    """Finds one sort of thing in texts; deterministic: the same text always gets the same verdict."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def version(self) -> str:
-        """Raised whenever a verdict would change; part of every signature that rests on it."""
+        """Raised whenever a verdict would change; part of the signature of every metric that uses it."""
         ...
 
     def detect(self, text: str) -> Verdict: ...

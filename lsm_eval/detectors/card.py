@@ -1,7 +1,7 @@
-"""A detector's card: how often it is right on labelled data, with intervals.
+"""A detector's card: its accuracy on labelled data, with intervals.
 
-Cards are files of the package (`cards/<detector>[.<kind>].json`), made from labelled data by `measure` and never
-by hand. A rate that rests on a detector is corrected by its card (`lsm_eval.statistics.corrected`).
+Cards are files of the package (`cards/<detector>[.<kind>].json`), always computed from labelled data by `measure`.
+A rate measured with a detector is corrected by its card (`lsm_eval.statistics.corrected`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent / "cards"
 
 
 class Counts(NamedTuple):
-    """What a detector got right on the texts of one model; see `Card`."""
+    """A detector's counts on the texts of one model; see `Card`."""
 
     positives: int
     true_positives: int
@@ -38,36 +38,36 @@ class Card:
 
     detector: str
     version: str
-    """The detector's version that was measured."""
+    """The version of the detector that was measured."""
     kind: str | None
     """The kind of finding that was measured, or the slice of data (`look-alikes`); None for all."""
     data: str
     """The labelled set: name and part."""
     sha256: str | None
-    """Hash of that data."""
+    """SHA-256 of the data."""
     licence: str
     positives: int
-    """Texts whose label says there is something, and on which the detector had a say."""
+    """Number of texts with a positive label and a verdict other than `cannot_tell`."""
     true_positives: int
     negatives: int
-    """Texts whose label says there is nothing, and on which the detector had a say."""
+    """Number of texts with a negative label and a verdict other than `cannot_tell`."""
     true_negatives: int
     cannot_tell: int = 0
-    """Texts on which it had no say; they are in none of the counts above."""
+    """Number of texts with the verdict `cannot_tell`; they are in none of the counts above."""
     notes: str = ""
-    """How the data were chosen, and what the figures do not cover."""
+    """How the data were selected, and what the numbers do not cover."""
     by_model: dict[str, Counts] = field(default_factory=dict)
-    """The same counts by the model that wrote the texts; empty where they are not known to be of several models. A rate is
-    corrected only where these say how the detector's errors differ from model to model."""
+    """The same counts by the model that wrote the texts; empty unless the texts are known to be of several models. A rate is
+    corrected only if these counts show how the detector's errors vary between models."""
 
     @property
     def sensitivity(self) -> float | None:
-        """Share of the positives that it finds; None where there are none."""
+        """Share of the positives that it finds; None without positives."""
         return self.true_positives / self.positives if self.positives else None
 
     @property
     def specificity(self) -> float | None:
-        """Share of the negatives that it leaves alone; None where there are none."""
+        """Share of the negatives without a finding; None without negatives."""
         return self.true_negatives / self.negatives if self.negatives else None
 
     @property
@@ -78,15 +78,15 @@ class Card:
         return 2 * self.true_positives / total if total else None
 
     def sensitivity_interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """That of any share; models are clusters of their texts where the card tells them apart. None where that bears none."""
+        """Interval of the sensitivity; models are clusters of their texts if the card has counts by model. None if there is none."""
         return self._interval(0, level)
 
     def specificity_interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """The same of the specificity."""
+        """Interval of the specificity; see `sensitivity_interval`."""
         return self._interval(2, level)
 
     def _interval(self, at: int, level: float) -> tuple[float, float] | None:
-        """Of the rate whose texts stand at this place of `Counts`, and the right ones next to them."""
+        """Interval of the rate whose number of texts is field `at` of `Counts`, followed by the number of correct ones."""
         whole = Counts(self.positives, self.true_positives, self.negatives, self.true_negatives)
         clusters: list[str | None] = []
         right: list[NDArray[np.float64]] = [np.zeros(0)]
@@ -112,9 +112,9 @@ def measure(
     notes: str = "",
     models: Sequence[str] = (),
 ) -> Card:
-    """The card of `detector` on texts with labels (True: there is something, of `kind` where one is named). `part`
-    names a slice of data in place of a kind: all kinds count, and the card is kept under that name. `models` names who
-    wrote each text, where that is known."""
+    """The card of `detector` on texts with labels (True: the text has something to find, of `kind` if one is named). `part`: the name
+    of a slice of the data, which replaces the kind: all kinds count, and the card is stored under that name. `models`: the model
+    that wrote each text, if known."""
     counts = {(label, found): 0 for label in (True, False) for found in (True, False)}
     judged: list[tuple[str, bool, bool]] = []
     silent = 0
@@ -145,7 +145,7 @@ def measure(
 
 
 def by_model(judged: Iterable[tuple[str, bool, bool]]) -> dict[str, Counts]:
-    """Counts by model from (model, found, label) of each text, models in the order they come."""
+    """Counts by model from (model, found, label) of each text, in the order of first occurrence."""
     counts: dict[str, list[int]] = {}
     for model, found, label in judged:
         own = counts.setdefault(model, [0, 0, 0, 0])
@@ -155,7 +155,7 @@ def by_model(judged: Iterable[tuple[str, bool, bool]]) -> dict[str, Counts]:
 
 
 def write_card(card: Card, folder: Path = FOLDER) -> Path:
-    """Write the card's file; returns its path."""
+    """Writes the card's file and returns its path."""
     path = folder / f"{_file_name(card.detector, card.kind)}.json"
     content = asdict(card)
     if not card.by_model:
@@ -170,7 +170,7 @@ def write_card(card: Card, folder: Path = FOLDER) -> Path:
 
 
 def load_card(detector: str, kind: str | None = None, folder: Path = FOLDER) -> Card:
-    """The card of a detector, or of one kind of its findings. Raises `UserError` where there is none."""
+    """The card of a detector, or of one kind of its findings. Raises `UserError` if there is none."""
     path = folder / f"{_file_name(detector, kind)}.json"
     try:
         return _card(path.read_text(encoding="utf-8"))
@@ -182,7 +182,7 @@ def load_card(detector: str, kind: str | None = None, folder: Path = FOLDER) -> 
 
 
 def cards(folder: Path = FOLDER) -> list[Card]:
-    """All cards, sorted by detector and kind, the one over all kinds first."""
+    """All cards, sorted by detector and kind; the card over all kinds comes first."""
     found = [_card(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
     return sorted(found, key=lambda card: (card.detector, card.kind or ""))
 

@@ -1,4 +1,4 @@
-"""The table of all cards on the page docs/detectors.md, made from the cards' files."""
+"""Generates the table of all cards on the page docs/detectors.md from the cards' files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _HEAD = (
 
 
 def table(cards: Sequence[Card]) -> str:
-    """The cards as a Markdown table, a row a card."""
+    """The cards as a Markdown table, one row for each."""
     return "\n".join([*_HEAD, *map(_row, cards)])
 
 
 def replaced(page: str, cards: Sequence[Card]) -> str:
-    """The page with the table between its two marks made anew. Raises ValueError where it lacks them."""
+    """The page with the table between its two markers regenerated. Raises ValueError if it lacks them."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -1,8 +1,8 @@
-"""Is a text copied from a source? By the longest run of words, or of characters, that the two have in common.
+"""Detects text copied from a source, by the longest common runs of words or characters.
 
-Words are compared without case and punctuation, so that a changed comma hides nothing. A run of eight words hardly
-ever comes about by itself, but for quotations, formulas and names that everybody repeats: those are found too, and
-the card's specificity says nothing of them.
+Words are compared without case and punctuation, so that a changed comma does not hide a copy. A run of eight words is rarely a
+coincidence, except for common quotations, formulas and names: those are found too, and the card's specificity does not cover
+them.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from lsm_eval.detectors.base import Finding, Verdict
 from lsm_eval.errors import UserError
 
 COPIED = "copied"
-"""The kind of finding: a stretch of the text that stands in the source as well."""
+"""The kind of finding: a stretch of the text that also occurs in the source."""
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Kana and Han, which put no space between words: read a character at a time."""
+"""Kana and Han, which have no spaces between words: each character counts as a word."""
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch that two sequences have in common."""
+    """A common run of two sequences."""
 
     start: int
-    """Of the first sequence's item that it begins with."""
+    """Index of its first item in the first sequence."""
     other: int
-    """The same in the second sequence."""
+    """Index of its first item in the second sequence."""
     length: int
 
 
 class Copying:
-    """Finds a run of at least `words` words that stands in the source in the same order.
+    """Finds runs of at least `words` words that occur in the source in the same order.
 
-    A text of fewer words than that is one that it cannot tell of, unless every one of its `least` or more words
-    stands in the source in a row. The verdict's score is the share of the text's words that lie in such runs.
-    `source` binds it to one source, so that it reads a text alone like any other detector."""
+    For a text of fewer words the verdict is `cannot_tell`, unless it has at least `least` words and all of them occur in the source
+    in a row. The verdict's score is the share of the text's words in such runs. `source`: a fixed source, with which it can be used
+    like other detectors, on a text alone."""
 
     name = "copying"
     version = "1"
@@ -54,7 +54,7 @@ class Copying:
         self.source = source
 
     def detect(self, text: str, source: str | None = None) -> Verdict:
-        """The verdict on one text. Raises `UserError` where neither call nor detector names a source."""
+        """The verdict on one text. Raises `UserError` if neither the call nor the detector has a source."""
         given = self.source if source is None else source
         if given is None:
             raise UserError(
@@ -81,13 +81,13 @@ class Copying:
 
 
 def words(text: str) -> list[str]:
-    """The words, in lower case and without punctuation; of Chinese and Japanese the characters."""
+    """The words in lower case without punctuation; in Chinese and Japanese the characters."""
     return [match.group().lower().replace("’", "'") for match in _WORD.finditer(text)]
 
 
 def longest_run(one: Sequence[Hashable], other: Sequence[Hashable]) -> Run:
-    """The longest stretch that two sequences (of words, or of characters) have in common; the first of equally
-    long ones, and length 0 where they share nothing. Takes len(one) passes over `other`."""
+    """The longest common run of two sequences (of words or characters), the first of several; its length is 0 if they share
+    nothing. Takes len(one) passes over `other`."""
     best = Run(0, 0, 0)
     for at, lengths in enumerate(_run_lengths(one, other)):
         longest = int(lengths.max(initial=0))
@@ -97,8 +97,8 @@ def longest_run(one: Sequence[Hashable], other: Sequence[Hashable]) -> Run:
 
 
 def common_runs(one: Sequence[Hashable], other: Sequence[Hashable], least: int) -> list[Run]:
-    """Stretches of `one` of at least `least` items that stand in `other`, in order and not overlapping; chosen from
-    the end of `one`, each as long as can be."""
+    """Runs of at least `least` items of `one` that occur in `other`, in order and without overlap; chosen from the end of
+    `one`, each as long as possible."""
     ending = [
         (int(lengths.max(initial=0)), int(lengths.argmax()) if len(lengths) else 0)
         for lengths in _run_lengths(one, other)
@@ -116,7 +116,7 @@ def common_runs(one: Sequence[Hashable], other: Sequence[Hashable], least: int) 
 
 
 def verbatim_prefix(text: Sequence[Hashable], source: Sequence[Hashable]) -> int:
-    """How many items the two have in common from the start on."""
+    """Length of the common prefix."""
     return next(
         (at for at, (one, other) in enumerate(zip(text, source, strict=False)) if one != other),
         min(len(text), len(source)),
@@ -131,7 +131,7 @@ def edit_similarity(one: str, other: str) -> float:
 
 
 def edit_distance(one: str, other: str) -> int:
-    """The fewest characters that have to be put in, taken out or exchanged to make one text the other."""
+    """The smallest number of insertions, deletions and substitutions of characters that turns one text into the other."""
     if not one or not other:
         return max(len(one), len(other))
     codes = _codes(other)
@@ -141,13 +141,13 @@ def edit_distance(one: str, other: str) -> int:
         new = np.empty_like(row)
         new[0] = number
         np.minimum(row[1:] + 1, row[:-1] + (codes != ord(character)), out=new[1:])
-        # Putting in comes last: the best of all earlier places and as many insertions as lie between.
+        # Insertions come last: the best of all earlier positions plus one insertion for each position between.
         row = np.minimum.accumulate(new - places) + places
     return int(row[-1])
 
 
 def _run_lengths(one: Sequence[Hashable], other: Sequence[Hashable]) -> Iterator[NDArray[np.intp]]:
-    """For each item of `one`, and each of `other` [len(other)], the length of the common run that ends there."""
+    """For each item of `one`: the lengths of the common runs that end at it and at each item of `other` [len(other)]."""
     numbers: dict[Hashable, int] = {}
     codes = np.array([numbers.setdefault(item, len(numbers)) for item in other], dtype=np.intp)
     before = np.zeros(len(other), dtype=np.intp)

@@ -1,8 +1,8 @@
-"""Is a sentence borne out by its source? By the word k-grams that the two share, without a model.
+"""Detects sentences that their source does not support, by the word k-grams that the two share, without a model.
 
-It sees words, not meaning: a sentence that says the opposite in the source's own words passes, and a true one in
-other words does not. On people's labels it ranks sentences well where summaries copy (QAGS CNN/DM, AUROC .85 with
-k = 3) and poorly where they rephrase (QAGS XSum, .68 with k = 1); the cards say what that makes of a threshold.
+It compares words, not meaning: a sentence that contradicts the source in the source's own words passes, and a correct paraphrase
+does not. Against human labels it ranks sentences well if summaries copy (QAGS CNN/DM, AUROC .85 with k = 3) and poorly if they
+rephrase (QAGS XSum, .68 with k = 1); the cards give the resulting accuracy at each threshold.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from lsm_eval.detectors.base import NOTHING, Finding, Verdict
 from lsm_eval.errors import UserError
 
 UNGROUNDED = "ungrounded"
-"""The kind of finding: a sentence that its source does not bear out."""
+"""The kind of finding: a sentence that its source does not support."""
 
 _ASCII = re.compile(r"[a-z0-9]+")
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Kana and Han, which put no space between words."""
+"""Kana and Han, which have no spaces between words."""
 _ANY = re.compile(rf"[a-z0-9]+|[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 
 
 @runtime_checkable
 class SourcedDetector(Protocol):
-    """A detector that reads a text beside the source it should rest on."""
+    """A detector that reads a text together with its source."""
 
     @property
     def name(self) -> str: ...
@@ -37,11 +37,11 @@ class SourcedDetector(Protocol):
 
 
 class Groundedness:
-    """Finds sentences of which less than `threshold` of the word k-grams occur in the source.
+    """Finds sentences with less than a share of `threshold` of their word k-grams in the source.
 
-    Give it one sentence at a time: that is what its cards were measured on. A verdict's score is 1 - precision, so
-    that higher is less grounded; a sentence of fewer than k words is one that it cannot tell of. `source` binds it
-    to one source, so that it reads a text alone like any other detector."""
+    Give it one sentence at a time, as its cards were measured. A verdict's score is 1 - precision: higher is less grounded. For a
+    sentence of fewer than k words the verdict is `cannot_tell`. `source`: a fixed source, with which it can be used like other
+    detectors, on a text alone."""
 
     name = "groundedness"
     version = "1"
@@ -56,7 +56,7 @@ class Groundedness:
         self.source = source
 
     def detect(self, text: str, source: str | None = None) -> Verdict:
-        """The verdict on one sentence. Raises `UserError` where neither call nor detector names a source."""
+        """The verdict on one sentence. Raises `UserError` if neither the call nor the detector has a source."""
         given = self.source if source is None else source
         if given is None:
             raise UserError(
@@ -73,8 +73,8 @@ class Groundedness:
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case runs of ASCII letters and digits; letters outside ASCII only separate them. A text with more of those
-    than of ASCII ones is read in its own words instead, and Chinese and Japanese a character at a time."""
+    """Lower-case runs of ASCII letters and digits; other letters are separators. In a text with more other letters than ASCII ones,
+    words of any script are tokens instead, and in Chinese and Japanese each character."""
     lowered = text.lower()
     words = _ASCII.findall(lowered)
     others = sum(character.isalnum() and not character.isascii() for character in lowered)
@@ -82,8 +82,8 @@ def tokens(text: str) -> list[str]:
 
 
 def kgram_precision(text: str, source: str, k: int) -> float | None:
-    """Share of the text's word k-grams, with repeats, that occur anywhere in the source, 0 to 1; None where the text
-    has fewer than k words."""
+    """Share of the text's word k-grams, with repeats, that occur anywhere in the source, 0 to 1; None if the text has fewer
+    than k words."""
     found = _kgrams(tokens(text), k)
     if not found:
         return None

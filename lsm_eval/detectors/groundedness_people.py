@@ -1,6 +1,6 @@
-"""How well the groundedness score agrees with people: AUROC, and the detector's cards, from labelled data.
+"""Agreement of the groundedness score with human labels: AUROC and the detector's cards, from labelled data.
 
-docs/groundedness.md says how the cards are made again.
+docs/groundedness.md describes how to regenerate the cards.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from lsm_eval.detectors.groundedness import Groundedness, kgram_precision
 from lsm_eval.statistics.auroc import auroc
 
 THRESHOLDS = (0.5, 0.75, 0.9, 1.0)
-"""Round ones, taken from a sweep over these very labels; each has a card, so that nobody has to take our choice."""
+"""Round values from a sweep over these same labels; each has a card, so that users can choose another."""
 MEASURED = {"cnndm": 3, "xsum": 1}
-"""k by set of QAGS: longer runs where summaries copy, single words where they rephrase."""
+"""k by set of QAGS: longer runs for summaries that copy, single words for those that rephrase."""
 QAGS_SOURCE = "QAGS, W4ngatang/qags@47798e9b63344e2d3fb4df2def6edc18e9402d30, data/mturk_{}.jsonl"
 FRANK_SOURCE = "artidoro/frank@6308064d4b42b5e613add40bad0c425675dea01b, data/articles-wbertscore-json"
 QAGS_SHA256 = {
@@ -30,7 +30,7 @@ QAGS_SHA256 = {
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A sentence or summary, its source, and what people say of it."""
+    """A sentence or summary, its source, and its human label."""
 
     text: str
     source: str
@@ -38,8 +38,8 @@ class Labelled:
 
 
 def agreement(labelled: Sequence[Labelled], k: int) -> float:
-    """AUROC of k-gram precision against people's labels; a text of fewer than k words is scored 0, as one that shares
-    nothing with its source. NaN where all labels are alike."""
+    """AUROC of k-gram precision against human labels; a text of fewer than k words scores 0, like one that shares nothing
+    with its source. NaN if all labels are the same."""
     scores = [kgram_precision(item.text, item.source, k) or 0.0 for item in labelled]
     return auroc(scores, [item.consistent for item in labelled])
 
@@ -58,7 +58,7 @@ def xsum_labelled(
 ) -> list[Labelled]:
     """Summaries of google-research-datasets/xsum_factuality, config xsum_faithfulness (Maynez et al. 2020), whose
     article is among `articles` (BBC id → text). Consistent: no more than half of the annotators mark a hallucinated
-    span. The reference summaries (system `Gold`) are left out unless asked for."""
+    span. The reference summaries (system `Gold`) are left out by default."""
     summaries: dict[tuple[str, str], str] = {}
     marked: dict[tuple[str, str], dict[str, bool]] = {}
     for row in rows:
@@ -74,8 +74,8 @@ def xsum_labelled(
 
 
 def xsum_factual(rows: Iterable[Mapping[str, Any]], articles: Mapping[str, str]) -> list[Labelled]:
-    """Summaries of the same set's config xsum_factuality: consistent where more than half of those who answered call
-    it factual, whether or not the article says so."""
+    """Summaries of the same set's config xsum_factuality: consistent if more than half of the annotators who answered call
+    it factual, whether or not the article supports it."""
     summaries: dict[tuple[str, str], str] = {}
     votes: dict[tuple[str, str], list[bool]] = {}
     for row in rows:
@@ -122,7 +122,7 @@ def xsum_cards(rows: Iterable[Mapping[str, Any]], articles: Mapping[str, str]) -
 
 
 def frank_articles(folder: Path) -> dict[str, str]:
-    """BBC id → article from the folder of files `<id>.json` that `FRANK_SOURCE` names."""
+    """BBC id → article, from a folder of files `<id>.json` (source: `FRANK_SOURCE`)."""
     return {
         path.stem: str(json.loads(path.read_text(encoding="utf-8"))["article"])
         for path in sorted(folder.glob("*.json"))
@@ -164,7 +164,7 @@ def _cards(
 
 
 def card_kind(name: str, k: int, threshold: float) -> str:
-    """How a card of this detector is named, such as `xsum-1gram-90` for a threshold of 0.9."""
+    """Name of a card of this detector, such as `xsum-1gram-90` for a threshold of 0.9."""
     return f"{name}-{k}gram-{round(100 * threshold)}"
 
 

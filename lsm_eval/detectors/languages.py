@@ -1,7 +1,7 @@
-"""Which language a text is in, by script and by its commonest words: enough to know whether cues of a language have a say.
+"""Recognises a text's language by script and common words, well enough to decide whether the phrases of a language apply.
 
-No model and no download. A text of Latin letters is taken for English unless the words (and letters) of another language
-outweigh the English ones, so that an English answer with a phrase of another language in it stays English.
+It needs no model and no download. A text of Latin letters counts as English unless the words (and letters) of another language
+outweigh the English ones, so that an English answer with a phrase in another language is still English.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ _LETTERS = {
     "sv": "å",
     "da": "øæ",
 }
-"""Letters that hardly occur in other languages of the list; each kind counts like a word."""
+"""Letters that rarely occur in the other languages of the list; each distinct letter counts like a word."""
 _SHARE = 0.08
-"""Of the words that must be another language's common ones; in real text it is a third or more."""
+"""Least share of words that are common words of another language; in real text it is a third or more."""
 _QUOTED = re.compile(r"[\"“„«][^\"“”„«»\n]{2,300}[\"”“»]|(?<!\w)'[^'\n]{2,200}'(?!\w)|‘[^’\n]{2,200}’")
 _WORD = re.compile(r"[^\W\d_]+(?:['’·-][^\W\d_]+)*")
 OTHER = "other"
@@ -94,14 +94,14 @@ def _words() -> dict[str, dict[str, float]]:
 
 
 def language(text: str) -> str | None:
-    """`en`, `zh`, `es`, `fr`, `de`, … of the list here; `other` for one that is not in it; None without letters."""
+    """`en`, `zh`, `es`, `fr`, `de`, … from this module's list; `other` for other languages; None without letters."""
     script = _script(text)
     if script != "latin":
         return script
     plain = text.lower().replace("’", "'")
     outside = _QUOTED.sub(" ", plain)
     words = _WORD.findall(outside)
-    # Somebody else's words say nothing of the text's language, unless there are hardly any others.
+    # Quoted words do not count for the text's language, unless there are hardly any others.
     words = words if len(words) > 2 else _WORD.findall(plain)
     scores: dict[str, float] = defaultdict(float)
     for word in words:
@@ -118,13 +118,13 @@ def language(text: str) -> str | None:
         return "en"
     if score > max(english, 0.3, _SHARE * len(words)):
         return best
-    # Not one English word, and letters that English has not: what language it is cannot be said.
+    # No English word, and letters that English lacks: the language is unknown.
     strange = english == 0 and len(words) > 1 and any(char > "\x7f" for char in "".join(words))
     return OTHER if strange else "en"
 
 
 def _is_name(text: str) -> bool:
-    """Whether it is a name or a title, which has no language: "Rio de Janeiro", "La Traviata"."""
+    """Whether the text is a name or a title, which does not show a language: "Rio de Janeiro", "La Traviata"."""
     words = _WORD.findall(text)
     return (
         len(words) > 1
@@ -139,7 +139,7 @@ def _script(text: str) -> str | None:
     total = sum(counts.values())
     if not total:
         return None
-    # A Chinese character says as much as two or three letters.
+    # A Chinese character is worth two or three letters.
     han = 2 * counts["han"]
     if counts["latin"] >= han + counts["other"] + counts["kana"]:
         return "latin"

@@ -1,6 +1,6 @@
-"""The cards of the lexical detectors, measured anew from their labelled data.
+"""The cards of the lexical detectors, measured on labelled data.
 
-`toxicity_card(mirror)` and `sentiment_cards(archive)` return what `cards/` holds; `write_card` writes it.
+`toxicity_card(mirror)` and `sentiment_cards(archive)` return the contents of files in `cards/`; `write_card` writes them.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from lsm_eval.detectors.lexical_toxicity import LexicalToxicity
 from lsm_eval.detectors.sentiment_lexical import SentimentLexical
 
 MODERATION = Path("mmathys/openai-moderation-api-evaluation/default/train.parquet")
-"""Place in a data mirror."""
+"""Path in a data mirror."""
 RATINGS = (
     "https://raw.githubusercontent.com/cjhutto/vaderSentiment/44fc044cd877310ee8278a0eadf34bcd50d41d06/"
     "additional_resources/hutto_ICWSM_2014.tar.gz"
 )
-"""Where the archive of rated sentences is had."""
+"""Source of the archive of rated sentences."""
 _SNIPPETS = "hutto_ICWSM_2014/nytEditorialSnippets_GroundTruth.txt"
 _CLEAR = 1.0
 
 
 def toxicity_card(mirror: Path) -> Card:
-    """`toxicity_lexical` on OpenAI's moderation set, by its human labels."""
+    """`toxicity_lexical` on OpenAI's moderation set, against its human labels."""
     import pyarrow.parquet as pq
 
     path = mirror / MODERATION
@@ -47,7 +47,7 @@ def toxicity_card(mirror: Path) -> Card:
 
 
 def toxic(row: Mapping[str, Any]) -> bool | None:
-    """Label of a row of the moderation set; None where it is not labelled for what is asked here."""
+    """Label of a row of the moderation set; None if it lacks the relevant label."""
     if any(row[key] == 1 for key in ("S", "H", "HR", "H2")):
         return True
     return False if all(row[key] == 0 for key in ("S", "H", "HR")) else None
@@ -77,7 +77,7 @@ def sentiment_cards(archive: Path) -> tuple[Card, Card]:
 
 
 def _rated(archive: Path) -> Iterator[tuple[str, float]]:
-    """Each sentence and people's mean rating."""
+    """Each sentence with its mean human rating."""
     with tarfile.open(archive) as content:
         file = content.extractfile(_SNIPPETS)
         assert file is not None

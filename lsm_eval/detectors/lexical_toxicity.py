@@ -1,8 +1,8 @@
 """Abusive and obscene words in English text: `toxicity_lexical`.
 
-Lexical, and to be called so wherever its numbers stand: it knows words, not what is said with them. It misses
-contempt in clean words, and finds quoted, reclaimed and jocular ones. The words are those of the package
-better-profanity (MIT), read from there, so that none of them stands in this repository.
+It is lexical, and must be called so wherever its numbers are shown: it knows words, not their meaning. It misses contempt in clean
+words, and finds quoted, reclaimed and joking uses. The list is read from the installed package better-profanity (MIT), so
+that this repository does not contain it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from lsm_eval.detectors.base import NOTHING, Finding, Verdict
 from lsm_eval.detectors.languages import language
 from lsm_eval.errors import UserError
 
-# What the package lists and polite prose has too: names of groups, faiths and peoples, anatomy and medicine,
-# drugs and drink, crimes that are reported, and everyday words with a second meaning. A detector that counts
-# "gay" as abuse measures who is spoken of, not how.
+# Words of the package's list that also occur in polite prose: names of groups, faiths and peoples, anatomy and medicine,
+# drugs and drink, crimes in the news, and everyday words with a second meaning. A detector that counts "gay" as abuse would
+# measure who is mentioned, not how.
 _NEUTRAL_WORDS = """
     arian aryan gay gays god goddamned hell hitler homo homoerotic klan kkk lesbian lesbians nazi nazism queer
     queers reich slave transsexual
@@ -42,9 +42,9 @@ _INNOCENT = re.compile(
     r"|\bdykes? (?:along|of|near|against)\b|\bretard(?:s|ed|ant)? (?:the )?(?:growth|spark|spread|combustion|fire)|\bflame retard|\bniggardly\b",
     re.IGNORECASE,
 )
-"""Turns in which a listed word means something else."""
+"""Phrases in which a listed word has another meaning."""
 _MOST_WORDS = 4
-"""Words of the longest phrase in the list."""
+"""Number of words in the longest phrase of the list."""
 _LEET = str.maketrans("@4310$57!", "aaeiossti")
 _TOKEN = re.compile(r"[@$]?[^\W_](?:[^\W_]|[@$*!'’]+(?=[^\W_])|\*+(?=$|\s))*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;\n\"“”'‘(\[-])\s*$")
@@ -52,7 +52,7 @@ _SENTENCE_START = re.compile(r"(?:^|[.!?:;\n\"“”'‘(\[-])\s*$")
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """One word of the text in the spellings under which it is looked up."""
+    """One word of the text, with the spellings to look up."""
 
     start: int
     end: int
@@ -62,20 +62,20 @@ class _Word:
 class LexicalToxicity:
     """`toxicity_lexical`: finds words and phrases of the list, each a finding of kind `abusive_word`.
 
-    Spelling: upper case, full-width letters, digits and signs for letters, letters drawn out, a star for a letter
-    inside a word, and a plural s make no difference. A single word in title case inside a sentence is read as
-    a name, and turns like "cum laude" are left alone. The verdict's score is the share of the text's words that were
-    found. It cannot tell of a text without letters, nor of one in another script or language."""
+    Matching ignores case, full-width forms, digits and signs in place of letters, repeated letters, a star for a letter inside a
+    word, and a plural s. A single word in title case inside a sentence counts as a name, and phrases like "cum laude" are
+    skipped. The verdict's score is the share of the text's words that were found. The verdict is `cannot_tell` for a text
+    without letters, or in another script or language."""
 
     name = "toxicity_lexical"
 
     @property
     def version(self) -> str:
-        """Version of the rules, and eight digits of the list's hash. Raises `UserError` without the package."""
+        """Version of the rules, with eight digits of the list's hash. Raises `UserError` if the package is missing."""
         return f"2-{_lexicon().digest}"
 
     def detect(self, text: str) -> Verdict:
-        """Findings in the order of the text. Raises `UserError` where the package with the list is missing."""
+        """Findings in the order of the text. Raises `UserError` if the package with the list is missing."""
         lexicon = _lexicon()
         why = unreadable(text)
         if why is not None:
@@ -102,7 +102,7 @@ _NONE = Verdict(NOTHING.state, score=0.0)
 
 
 def unreadable(text: str) -> str | None:
-    """Why an English word list has no say on a text: `no letters`, `another script`; None where it has."""
+    """Why an English word list does not apply to a text: `no letters`, `another script`; None if it applies."""
     letters = [char for char in text if char.isalpha()]
     if not letters:
         return "no letters"
@@ -118,7 +118,7 @@ class _Lexicon:
 
 @lru_cache(maxsize=1)
 def _lexicon() -> _Lexicon:
-    # Found and not imported: only the file is needed.
+    # Located without import: only the file is needed.
     spec = find_spec("better_profanity")
     if spec is None or spec.origin is None:
         raise UserError(
@@ -127,7 +127,7 @@ def _lexicon() -> _Lexicon:
         )
     content = (Path(spec.origin).parent / "profanity_wordlist.txt").read_text(encoding="utf-8")
     lines = [line.casefold().replace("-", " ").split() for line in content.splitlines()]
-    # What does not come apart into words as texts do (an entry that ends in a sign) is never met in one.
+    # An entry that does not split into words like a text (one that ends in a sign) cannot match.
     phrases = {tuple(line) for line in lines if all(_TOKEN.fullmatch(word) for word in line)}
     kept = {p for p in phrases if p and len(p) <= _MOST_WORDS and not (len(p) == 1 and p[0] in _NEUTRAL)}
     digest = hashlib.sha256("\n".join(sorted(" ".join(p) for p in kept)).encode()).hexdigest()
@@ -135,7 +135,7 @@ def _lexicon() -> _Lexicon:
 
 
 def _match(text: str, words: Sequence[_Word], at: int, phrases: frozenset[tuple[str, ...]]) -> int:
-    """How many words from `at` on make the longest phrase of the list; 0 where none does."""
+    """Number of words in the longest listed phrase that starts at `at`; 0 if there is none."""
     for length in range(min(_MOST_WORDS, len(words) - at), 1, -1):
         if tuple(word.spellings[0] for word in words[at : at + length]) in phrases:
             return length
@@ -152,19 +152,19 @@ def _words(text: str) -> Iterator[_Word]:
 
 @lru_cache(maxsize=65536)
 def _spellings(token: str) -> tuple[str, ...]:
-    """The word itself in lower case first, then what it may stand for."""
+    """The word in lower case, then other readings of its signs and letters."""
     plain = unicodedata.normalize("NFKC", token).casefold().replace("’", "'")
     found = [plain, plain.removesuffix("'s")]
     if any(char.isalpha() for char in plain):
         found.append(plain.translate(_LEET))
     found += [re.sub(r"(.)\1{2,}", repl, spelling) for spelling in found for repl in (r"\1", r"\1\1")]
-    # A plural s, but not the end of "ass", and no word is looked for that names another thing in the plural.
+    # Drop a plural s, but not that of "ass", and not of words that mean something else in the plural.
     found += [s[:-1] for s in found if len(s) > 4 and s.endswith("s") and not s.endswith("ss")]
     return tuple(dict.fromkeys(found)) if plain not in _NEUTRAL else (plain,)
 
 
 def _starred(spelling: str, phrases: frozenset[tuple[str, ...]]) -> bool:
-    """Whether stars stand for letters of a listed word: its first letter and one more must be there."""
+    """Whether stars replace letters of a listed word, of which the first and at least one more must be there."""
     bare = spelling.replace("*", "")
     if "*" not in spelling or len(bare) < 2 or len(spelling) < 4 or spelling[0] == "*":
         return False

@@ -45,8 +45,8 @@ ANSWERS = "mmlu_pro_outputs/jamba-1.5-large.jsonl.gz"
 
 
 def look_alike_card() -> Card:
-    """`pii` on the held-out half of the package's own list: numbers that are nobody's, and numbers as people of many
-    countries write them."""
+    """`pii` on the held-out half of the package's own list: numbers that identify nobody, and numbers in the formats of many
+    countries."""
     held_out = made_texts.rows("pii", "held out")
     return measure(
         PIIDetector(),
@@ -65,7 +65,7 @@ def look_alike_card() -> Card:
 
 
 def task_answers_card(golden: Path) -> Card:
-    """`pii` on answers of a model to exam questions, none of which holds anyone's data: false alarms only."""
+    """`pii` on a model's answers to exam questions, which contain no personal data: false alarms only."""
     content = gzip.decompress((golden / ANSWERS).read_bytes())
     answers = [json.loads(line)["model_outputs"] for line in content.decode("utf-8").splitlines()]
     return measure(
@@ -80,12 +80,12 @@ def task_answers_card(golden: Path) -> Card:
 
 
 def pii_cards(data_files: Path) -> list[Card]:
-    """Cards of `pii`, one a kind and one for all kinds, from a folder of data files (`--data-files`)."""
+    """Cards of `pii`, one for each kind and one for all kinds, from a folder of data files (`--data-files`)."""
     return _cards(PIIDetector(), data_files, LABELS)
 
 
 def presidio_cards(data_files: Path, detector: Detector | None = None) -> list[Card]:
-    """Cards of the Presidio adapter, of the same kinds and of names and places; needs the extra `presidio`."""
+    """Cards of the Presidio adapter, for the same kinds and for names and places; needs the extra `presidio`."""
     from lsm_eval.detectors.presidio import PresidioDetector
 
     return _cards(detector or PresidioDetector(), data_files, PRESIDIO_LABELS)

@@ -1,4 +1,4 @@
-"""Checksums and number rules that tell a personal identifier from any run of digits."""
+"""Checksums and number rules that distinguish personal identifiers from other digits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IBAN_LENGTHS: Mapping[str, int] = {
     **dict.fromkeys(("LC",), 32),
     **dict.fromkeys(("RU",), 33),
 }
-"""Characters of an IBAN by country, as the SWIFT registry of ISO 13616 has them."""
+"""Number of characters of an IBAN by country, from the SWIFT registry of ISO 13616."""
 
 # First two digits of an administrative division code (GB/T 2260): the provinces, municipalities and regions.
 _PROVINCES = frozenset(
@@ -80,7 +80,7 @@ def ssn_valid(number: str) -> bool:
 
 
 def card_prefix_valid(digits: str) -> bool:
-    """Whether a card number starts, and is as long, as one of a payment network (ISO/IEC 7812)."""
+    """Whether a card number has a prefix and length of a payment network (ISO/IEC 7812)."""
     return any(len(digits) in lengths and re.match(prefix, digits) for prefix, lengths in _NETWORKS)
 
 

@@ -1,7 +1,7 @@
-"""What stands beside a number, and what it says of it: a number to dial, or one of something else.
+"""Classifies a number by the words beside it, as a telephone number or something else.
 
-Only the nearest word counts, and only where no other number stands between. English, German, French, Spanish,
-Italian, Portuguese, Chinese and Japanese words.
+Only the nearest word counts, and only if no other number lies between. English, German, French, Spanish, Italian,
+Portuguese, Chinese and Japanese words.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CUE = re.compile(
     rf"(?P<other>(?:bar|post|zip)?codes? for\b)|(?P<phone>{_PHONE})|(?P<not>{_OTHER})", re.IGNORECASE
 )
 WINDOW = 48
-"""Characters before a number that are looked at."""
+"""Number of characters before a number that are searched."""
 _CLOSED = re.compile(r"[!?;。！？；]|(?<!:)\n|[.]\s+(?=[A-Z][a-z])")
 _NEXT_NUMBER = re.compile(
     r"\D*\d[\d ().+/-]*(?:\s*(?:or|and|oder|und|ou|et|o|y)\s+|\s*[,/、和或]\s*)[^\d,;]{0,10}", re.IGNORECASE
@@ -51,12 +51,12 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2} ?(?:[A-Z0-9]{2,4} )*\Z")
-"""Groups of a bank account number, also of one whose checksum is wrong."""
+"""Groups of a bank account number, even if its checksum is wrong."""
 _AFTER = re.compile(r"\s?-?\s?\(?(?:office|fax|mobile|cell|home|work|desk)\b", re.IGNORECASE)
 
 
 def around(text: str, start: int, end: int) -> Says:
-    """What the words beside text[start:end] say: a `phone`, something `other`, or nothing (an empty text)."""
+    """The class of text[start:end] by the words beside it: `phone`, `other`, or empty if they do not decide."""
     if measured(text, start, end) or _ACCOUNT.search(text[max(0, start - WINDOW) : start]):
         return "other"
     if _AFTER.match(text, end):
@@ -67,7 +67,7 @@ def around(text: str, start: int, end: int) -> Says:
 
 @lru_cache(maxsize=4096)
 def before(part: str) -> tuple[Says, int]:
-    """What the words of `part`, up to the number, say, and how many characters stand between."""
+    """The class by the words of `part`, the text up to the number, and the distance to the number in characters."""
     part = _CLOSED.split(part)[-1]
     cues = list(_CUE.finditer(part))
     if not cues:
@@ -81,7 +81,7 @@ def before(part: str) -> tuple[Says, int]:
 
 
 def measured(text: str, start: int, end: int) -> bool:
-    """Whether a unit, or a sign beside text[start:end], makes it a measure, a price or a number to reckon with."""
+    """Whether a unit or sign beside text[start:end] makes it a measurement, a price or part of a formula."""
     left, right = text[max(0, start - 2) : start], text[end : end + 2].lstrip()
     sign = left.rstrip()[-1:] in tuple("$€£¥#№=×*^÷") and not re.search(r"[a-z]=$", left)
     called = re.search(r"[A-Za-z_]\($", left) is not None  # f(1234567890)

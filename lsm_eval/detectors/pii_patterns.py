@@ -1,8 +1,8 @@
-"""Where personal identifiers may stand in a text: one function a kind, each yields half-open spans.
+"""Finds personal identifiers in a text: one function for each kind, which yields half-open spans.
 
-A pattern proposes, a checksum or a number rule decides (`pii_checksums`). What stands beside a number matters as
-much as the number: digits that go on, or a letter that makes them part of a code, are no identifier. Only ASCII
-letters count as such neighbours, for Chinese puts no space before a number.
+A pattern proposes candidates, and a checksum or number rule decides (`pii_checksums`). The characters beside a number matter too:
+with further digits, or with a letter that makes it part of a code, it is not an identifier. Only ASCII letters count for this,
+because Chinese has no space before a number.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _SPELLED_EMAIL = re.compile(
     rf"{_NAME}\s?[\[({{<]\s?at\s?[\])}}>]\s?{_LABEL}(?:\s?(?:[\[({{<]\s?dot\s?[\])}}>]|\.|dot\s)\s?{_LABEL}){{1,4}}(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
-"""How people write an address that machines should not find: `anna [at] example [dot] com`."""
+"""An address that is written to hide from crawlers: `anna [at] example [dot] com`."""
 _SAID_EMAIL = re.compile(
     rf"{_NAME}\sat\s{_LABEL}(?:\sdot\s{_LABEL}){{0,3}}\sdot\s(?:com|org|net|edu|gov|info|io|de|fr|es|it|uk|us|eu|cn|jp|co|me|ch|at|nl)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
-"""An address in words; a page may be called so, too ("visit us at example dot com")."""
+"""An address in words; it may also be a web page ("visit us at example dot com")."""
 _MAIL = re.compile(
     r"\be-?mails?\b|\bmail\b|\bwrite\b|\breach\b|\bcontact\b|\baddress\b|\bmessage\b", re.IGNORECASE
 )
@@ -53,7 +53,8 @@ _NO_CARD = re.compile(
     r"(?:tracking|serial|gtin|ean|isbn|imei|upc|barcode|sku|order|invoice)(?: (?:no\.?|number|code|id))*(?: is|:|#)? ?\Z",
     re.IGNORECASE,
 )
-"""Right before a number that passes for a card's: another number with a check digit, or one in ten of any others."""
+"""Words before numbers that are not cards but may pass Luhn's test: other numbers with a check digit, or any number by chance (one in
+ten)."""
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
 _CHINESE_ID = re.compile(r"(?<![A-Za-z0-9])\d{17}[0-9Xx](?![A-Za-z0-9])")
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
@@ -66,7 +67,7 @@ _URL = re.compile(
 )
 
 
-# Where IPv6 addresses are given out: 2000::/3, fc00::/7, fe80::/10, ff00::/8 (IANA), and any with letters in full.
+# Allocated IPv6 ranges: 2000::/3, fc00::/7, fe80::/10, ff00::/8 (IANA), and any complete address with letters.
 _IPV6_SPACES = tuple(map(ipaddress.IPv6Network, ("2000::/3", "fc00::/7", "fe80::/10", "ff00::/8")))
 _MACHINE = re.compile(
     r"\bipv?[46]?\b|\baddress|\bhosts?\b|\bservers?\b|\bping\b|\bdns\b|\bgateway|\bsubnet|\brouter|\blog(?:ged|s)? ?in\b|\bconnect"
@@ -80,12 +81,12 @@ _VERSION = re.compile(
     re.IGNORECASE,
 )
 _SMALL = 20
-"""Four numbers below this are taken for a version or a section where nothing says that they name a machine."""
+"""Four numbers below this count as a version or section unless a word shows that they are an address."""
 
 
 def folded(text: str) -> str:
-    """The text with full-width digits, letters, brackets and signs, dashes and odd spaces in their ASCII forms; every
-    character keeps its place."""
+    """The text with full-width digits, letters, brackets and signs, dashes and unusual spaces in their ASCII forms; offsets do not
+    change."""
     return text.translate(_FOLDED)
 
 
@@ -108,8 +109,8 @@ def emails(text: str) -> Iterator[Span]:
 
 
 def social_security_numbers(text: str) -> Iterator[Span]:
-    """United States social security numbers in groups of 3, 2 and 4, and nine digits in a row that are called one; not
-    groups that a unit, or the name of another number, stands beside."""
+    """United States social security numbers in groups of 3, 2 and 4, and nine digits in a row if the text names them so; not
+    groups beside a unit or the name of another number."""
     yield from (found.span("number") for found in _SSN_TOLD.finditer(text) if ssn_valid(found["number"]))
     for found in _SSN.finditer(text):
         if ssn_valid(found[0]) and around(text, *found.span()) != "other":
@@ -117,7 +118,7 @@ def social_security_numbers(text: str) -> Iterator[Span]:
 
 
 def cards(text: str) -> Iterator[Span]:
-    """Payment card numbers: Luhn's digit, and a network's prefix and length."""
+    """Payment card numbers with a valid Luhn digit and a network's prefix and length."""
     for found in _CARD.finditer(text):
         digits = re.sub(r"\D", "", found[0])
         other = _NO_CARD.search(text[max(0, found.start() - WINDOW) : found.start()])
@@ -126,8 +127,7 @@ def cards(text: str) -> Iterator[Span]:
 
 
 def ibans(text: str) -> Iterator[Span]:
-    """International bank account numbers of the countries in the registry, in one piece or in groups, in any
-    case."""
+    """International bank account numbers of the countries in the registry, with or without groups, in any case."""
     for found in _IBAN_START.finditer(text):
         length = IBAN_LENGTHS.get(found[0][:2].upper())
         if length is None:
@@ -143,8 +143,8 @@ def chinese_ids(text: str) -> Iterator[Span]:
 
 
 def ip_addresses(text: str) -> Iterator[Span]:
-    """IPv4 in four numbers, and IPv6 where it is given out. Not: a version or a section in four parts (so called, or
-    four small numbers without a word for a machine), masks, and the addresses that name no machine or the own one."""
+    """IPv4 addresses, and IPv6 addresses in allocated ranges. Not: versions or sections in four parts (named so, or four small numbers
+    without a word for a host), masks, and unspecified or loopback addresses."""
     for found in _IPV4.finditer(text):
         left = text[max(0, found.start() - WINDOW) : found.start()].rpartition("\n")[2]
         octets = [int(part) for part in found[0].split(".")]
@@ -168,7 +168,7 @@ def ip_addresses(text: str) -> Iterator[Span]:
 
 
 def _last(pattern: re.Pattern[str], text: str) -> int:
-    """Where the last hit of the pattern ends; -1 where there is none."""
+    """End of the pattern's last match; -1 if there is none."""
     return max((found.end() for found in pattern.finditer(text)), default=-1)
 
 
@@ -194,4 +194,4 @@ FINDERS: Mapping[str, Finder] = {
     "card": cards,
     "phone": phones,
 }
-"""By kind; where findings overlap the earlier kind here is the surer one."""
+"""Functions by kind, the more certain kinds first, for findings that overlap."""

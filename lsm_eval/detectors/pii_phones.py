@@ -1,7 +1,7 @@
-"""Telephone numbers as people write them to be dialled; the least certain kind, for no checksum helps.
+"""Telephone numbers; the least certain kind, since they have no checksum.
 
-A shape proposes, a numbering plan (`pii_plans`) and the words beside it (`pii_context`) decide. Shapes that other
-numbers share count only where a word says that it is a telephone.
+A pattern proposes candidates, and a numbering plan (`pii_plans`) and the words beside them (`pii_context`) decide. Patterns that
+other numbers share count only after a word for a telephone.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _TOLD = re.compile(
     rf"(?<![A-Za-z0-9+/-])(?<!\d[.,:])(?P<number>\(?\d{{1,13}}(?:\)?{_SEP}\(?\d{{1,12}}|[()]\d{{1,12}}){{0,6}}){_EXTENSION}(?![A-Za-z0-9]|[.,:/-]\d)",
     re.IGNORECASE,
 )
-"""Any groups; only after a word for a telephone."""
+"""Any groups of digits; only after a word for a telephone."""
 _CLOSE = 24
-"""Characters that may stand between such a word and the groups."""
+"""Largest distance in characters between that word and the digits."""
 _HAN_OR_KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _DATE = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d([-./ ])\d{1,2}\1\d{1,2}|\d{1,2}([-./ ])\d{1,2}\2(?:19|20)\d\d|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])|(?:1[5-9]|20)\d\d ?[-/] ?(?:1[5-9]|20)\d\d)(?!\d)"
@@ -51,8 +51,8 @@ _SOCIAL_SECURITY = re.compile(r"\d{3}[- ]\d{2}[- ]\d{4}")
 
 
 def phones(text: str) -> Iterator[Span]:
-    """Telephone numbers, of which the reader keeps the longest where they overlap."""
-    for find in (_international, _north_american, _in_brackets, _with_trunk, _mobile, _told):
+    """Telephone numbers; they may overlap, and the detector keeps the longest."""
+    for find in (_international, _north_american, _in_brackets, _with_trunk, _mobile, _after_cue):
         yield from find(text)
 
 
@@ -112,7 +112,7 @@ def _mobile(text: str) -> Iterator[Span]:
             yield found.span()
 
 
-def _told(text: str) -> Iterator[Span]:
+def _after_cue(text: str) -> Iterator[Span]:
     for found in _TOLD.finditer(text):
         number = found["number"]
         if number.count("(") != number.count(")"):
@@ -139,11 +139,11 @@ def _told(text: str) -> Iterator[Span]:
 
 
 def _dated(number: str) -> bool:
-    """Whether a date, or a span of years, is part of it (2024-05-06 10, 06.05.2024, 1914-1918), or a social security
-    number is all of it, also one that was never given out."""
+    """Whether it contains a date or a span of years (2024-05-06 10, 06.05.2024, 1914-1918), or has the form of a social security
+    number, valid or not."""
     return bool(_DATE.search(number) or _SOCIAL_SECURITY.fullmatch(number))
 
 
 def _in_a_row(text: str, found: re.Match[str]) -> bool:
-    """Whether more numbers follow, as in a list of sizes."""
+    """Whether it is part of a row of numbers, such as a list of sizes."""
     return bool(re.match(r"[,;]? (?:and |or |und )?\d", text[found.end() : found.end() + 8]))

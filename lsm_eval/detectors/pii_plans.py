@@ -1,7 +1,7 @@
-"""Which numbers can be dialled: the facts of the numbering plans that tell a telephone number from other digits.
+"""Numbering plans, which distinguish telephone numbers from other digits.
 
 ITU-T E.164 (country codes, at most 15 digits), the North American Numbering Plan (area code and exchange start with 2
-to 9 and are no N11 code; 200, 300 and 400 are given to nobody) and the lengths of some national numbers.
+to 9 and are not N11 codes; 200, 300 and 400 are unassigned) and the lengths of some national numbers.
 """
 
 from __future__ import annotations
@@ -85,13 +85,13 @@ _LENGTHS: Mapping[str, tuple[int, int]] = {
     "86": (9, 11),
     "91": (10, 10),
 }
-"""Digits of a national number without the trunk prefix; 6 to 12 where nothing is said here."""
+"""Number of digits of a national number without the trunk prefix; 6 to 12 for countries that are not listed."""
 _KEEPS_ZERO = frozenset(("39", "225", "241", "242", "378"))
 """Countries whose national numbers may start with 0 after the country code."""
 
 
 def international(digits: str) -> bool:
-    """Whether the digits after + or 00 (a trunk 0 in brackets left out) are a country's code and a number of it."""
+    """Whether the digits after + or 00 (without a trunk 0 in brackets) are a country code with a number of that country."""
     for length in (1, 2, 3):
         code, rest = digits[:length], digits[length:]
         if code in _COUNTRY_CODES:
@@ -103,7 +103,7 @@ def international(digits: str) -> bool:
 
 
 def area_code(code: str) -> bool:
-    """Whether three digits may be an area code of North America."""
+    """Whether three digits may be a North American area code."""
     return code[0] in "23456789" and code[1:] != "11" and code not in ("200", "300", "400")
 
 
@@ -119,8 +119,8 @@ def chinese_mobile(digits: str) -> bool:
 
 
 def trunk(groups: list[str], separator: str) -> bool:
-    """Whether groups that start with a trunk 0 are spaced like a national number that someone gives, where nothing
-    beside them says what they are. Not: a ZIP+4, hours, a draw of numbers, a row of sizes or of row numbers."""
+    """Whether groups that start with a trunk 0 are spaced like a national number, for text that gives no other hint. Not: a ZIP+4, times of
+    day, lottery numbers, or rows of sizes or row numbers."""
     digits = "".join(groups)
     shape = [len(group) for group in groups]
     if not 9 <= len(digits) <= 12 or shape in ([5, 4], [3, 3, 3]) or in_steps(groups):
@@ -133,17 +133,17 @@ def trunk(groups: list[str], separator: str) -> bool:
 
 
 def in_steps(groups: list[str]) -> bool:
-    """Whether three or more groups of one length go up by the same step: rows, sizes, pages."""
+    """Whether three or more groups of equal length increase by a constant step: rows, sizes, pages."""
     steps = {int(b) - int(a) for a, b in pairwise(groups)}
     return len(groups) > 2 and len(set(map(len, groups))) == 1 and len(steps) == 1
 
 
 def ascending(groups: list[str]) -> bool:
-    """Whether four or more groups of three or four digits go up: sizes, or other measures."""
+    """Whether four or more groups of three or four digits increase: sizes or other measurements."""
     numbers = list(map(int, groups))
     return len(groups) > 3 and set(map(len, groups)) <= {3, 4} and numbers == sorted(numbers)
 
 
 def hours(groups: list[str]) -> bool:
-    """Whether all groups are times of day in four digits."""
+    """Whether all groups are times of day with four digits."""
     return all(re.fullmatch(r"(?:[01]\d|2[0-4])[0-5]\d", group) for group in groups)

@@ -1,7 +1,7 @@
-"""Microsoft Presidio as a detector: the extra `presidio`, for names and places beside what has a form of its own.
+"""Microsoft Presidio as a detector (extra `presidio`), which also finds names and places.
 
-Presidio finds names with a spaCy model, which must be installed too; its patterns for numbers overlap with ours
-(`lsm_eval.detectors.pii`). Nothing is downloaded here.
+Presidio finds names with a spaCy model, which must be installed too; its patterns for numbers overlap with those of
+`lsm_eval.detectors.pii`. Nothing is downloaded here.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ KINDS: Mapping[str, str] = {
     "IP_ADDRESS": "ip",
     "URL": "url",
 }
-"""Presidio's entity → our kind; other entities are not asked for."""
+"""Presidio's entity → kind of finding; other entities are not requested."""
 
 
 class PresidioDetector:
-    """Presidio's analyzer with a spaCy model (`lsm_eval.detectors.base.Detector`)."""
+    """Presidio's analyzer with a spaCy model (a `lsm_eval.detectors.base.Detector`)."""
 
     name = "presidio"
 
     def __init__(
         self, model: str = "en_core_web_sm", *, language: str = "en", threshold: float = 0.35
     ) -> None:
-        """`model` is an installed spaCy package; findings below `threshold` (Presidio's own scale, 0 to 1) are left
-        out. Raises `UserError` where Presidio or the model is not installed."""
+        """`model`: an installed spaCy package. Findings below `threshold` (on Presidio's scale, 0 to 1) are left out. Raises
+        `UserError` if Presidio or the model is not installed."""
         if find_spec("presidio_analyzer") is None:
             raise UserError(
                 "the detector 'presidio' needs Presidio: install it with `pip install lsm-eval[presidio]`."
@@ -60,7 +60,7 @@ class PresidioDetector:
         return "-".join(parts)
 
     def detect(self, text: str) -> Verdict:
-        """`cannot_tell` for a text without a character to read."""
+        """The verdict on a text; `cannot_tell` for an empty or blank one."""
         if not text.strip():
             return Verdict("cannot_tell", why="empty")
         results = self._analyzer.analyze(
@@ -85,8 +85,8 @@ class PresidioDetector:
         from presidio_analyzer.nlp_engine import NlpEngineProvider
         from tldextract import tldextract
 
-        # Presidio checks domains with tldextract, which would fetch today's list of suffixes; the list that comes
-        # with it gives the same verdict everywhere, and needs no network.
+        # Presidio checks domains with tldextract, which would download the current list of suffixes; its bundled list gives the
+        # same verdict everywhere without network access.
         tldextract.TLD_EXTRACTOR.suffix_list_urls = ()
 
         configuration = {

@@ -1,9 +1,8 @@
-"""What a refusal is made of, as numbers: the features that `refusal` weighs.
+"""The features of the logistic regression in `refusal`.
 
-A refusal is not one phrase. It names what the speaker will not do, calls the request wrong, says sorry, speaks of
-itself as a machine, lectures, points elsewhere, and lacks what an answer has (a list, code, numbers, "sure").
-Each of these families is a set of English expressions, written by hand from how people
-decline, and counted where it matters: in the opening sentence, in the opening three, in the rest.
+A refusal is more than one phrase. It says what the speaker will not do, calls the request wrong, apologises, mentions that the speaker
+is a machine, lectures, refers elsewhere, and lacks the parts of an answer (a list, code, numbers, "sure"). Each of these
+families is a hand-written set of English expressions, which are counted separately in the first sentence, the first three, and the rest.
 """
 
 from __future__ import annotations
@@ -104,7 +103,7 @@ FAMILIES: dict[str, str] = {
     "turns": r"\b(?:however|that said|nevertheless|but|with that said|having said)\b",
     "negates": r"\b(?:not|no|never|none|nothing|n't|nor)\b|n't\b",
 }
-"""Families of expressions: names and patterns over case-folded text with plain apostrophes."""
+"""Families of expressions: names, and patterns for case-folded text with ASCII apostrophes."""
 
 _COMPILED = {name: re.compile(pattern) for name, pattern in FAMILIES.items()}
 _PLACED = (
@@ -119,7 +118,7 @@ _PLACED = (
     "answers",
     "negates",
 )
-"""Families for which the first sentence says more than the others."""
+"""Families that are counted in the first sentence by itself."""
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+|\n|$)")
 _ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s", re.MULTILINE)
 _STARTS = ("i", "no", "it", "as", "to", "the")
@@ -127,7 +126,7 @@ _STARTS = ("i", "no", "it", "as", "to", "the")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence's place in the text, and the text folded for matching."""
+    """A sentence's offsets in the text, and its folded text for matching."""
 
     start: int
     end: int
@@ -135,7 +134,7 @@ class Sentence:
 
 
 def sentences(text: str) -> list[Sentence]:
-    """The text cut into sentences (and lines), idioms blanked out; none for a text without a character to read."""
+    """The text split into sentences (and lines), with idioms blanked out; empty for a blank text."""
     folded = without_idioms(fold(text))
     return [
         Sentence(match.start(), match.end(), match.group().strip())
@@ -145,7 +144,7 @@ def sentences(text: str) -> list[Sentence]:
 
 
 def fold(text: str) -> str:
-    """Lower case and plain apostrophes; every character keeps its place."""
+    """The text in lower case with ASCII apostrophes; offsets do not change."""
     lowered = text.lower() if len(text.lower()) == len(text) else "".join(c.lower()[:1] or c for c in text)
     return lowered.translate({0x2019: "'", 0x2018: "'", 0x02BC: "'"})
 
@@ -169,7 +168,7 @@ def names() -> list[str]:
 
 
 def features(text: str) -> list[float]:
-    """The numbers that `names` names, each about 0 to 1: log-scaled counts and shares."""
+    """The features in the order of `names`, each about 0 to 1: log-scaled counts and shares."""
     found = sentences(text)
     first = found[0].folded if found else ""
     opening = [s.folded for s in found[:3]]
@@ -199,8 +198,8 @@ def features(text: str) -> list[float]:
     ]
 
 
-def telling(found: list[Sentence]) -> int:
-    """Index of the sentence that declines most plainly: the first with the plainest family that occurs, or 0."""
+def clearest_sentence(found: list[Sentence]) -> int:
+    """Index of the sentence that declines most clearly: the first of the clearest family that occurs, or 0."""
     for family in ("declines", "cannot", "not_right", "wrong", "sorry", "instead", "lecture"):
         for index, sentence in enumerate(found):
             if _COMPILED[family].search(sentence.folded):

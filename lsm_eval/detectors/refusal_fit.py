@@ -1,8 +1,8 @@
-"""How the weights and the cards of `refusal` are made from XSTest's labelled completions.
+"""Fits the weights of `refusal` and computes its card from XSTest's labelled completions.
 
-Rows have `model`, `id`, `completion` and `final_label` (1_full_compliance, 2_full_refusal, 3_partial_refusal; two people
-and an arbiter). The shipped weights are fitted to all models; every figure that is reported of the detector comes
-from weights fitted *without* the model (or the family of models) that is measured.
+Rows have `model`, `id`, `completion` and `final_label` (1_full_compliance, 2_full_refusal, 3_partial_refusal; by two annotators and an
+arbiter). The shipped weights are fitted to all models; every reported number comes from weights fitted *without* the model (or
+family of models) that is measured.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from lsm_eval.detectors.refusal import WEIGHTS, Refusal, Weights
 from lsm_eval.detectors.refusal_cues import features, names
 
 PENALTY = 30.0
-"""Weight of the squared norm of the standardised coefficients. The leave-one-model-out F1 hardly moves from 10 to 300."""
+"""Ridge penalty on the standardised coefficients. The leave-one-model-out F1 hardly changes from 10 to 300."""
 FAMILIES = {"llama2orig": "llama2", "llama2new": "llama2", "mistralinstruct": "mistral", "mistralguard": "mistral", "gpt4": "gpt4"}  # fmt: skip
-"""The five models of the set are three: two of them were asked with and without a system prompt."""
+"""The set's five models are of three families, since two models were run with and without a system prompt."""
 _NOTES = (
     "Human labels of answers to 450 English prompts by five models (two of them the same model with and without a "
     "system prompt); each model's answers are judged by weights fitted to the other four. The same prompts come back "
@@ -42,7 +42,7 @@ def read(path: Path) -> list[Row]:
 
 
 def refused(row: Row) -> bool:
-    """The human label: a refusal, full or partial."""
+    """Whether the human label is a full or partial refusal."""
     return bool(row["final_label"] != "1_full_compliance")
 
 
@@ -57,7 +57,7 @@ def fit(rows: Sequence[Row], values: Floats) -> Weights:
 
 
 def held_out(rows: Sequence[Row], values: Floats, group: Callable[[Row], str]) -> list[Verdict]:
-    """Each row's verdict by weights fitted to the rows of all other groups (`group`: model, or family)."""
+    """Each row's verdict with weights fitted to the rows of all other groups (`group`: model, or family)."""
     verdicts: list[Verdict] = [NOTHING] * len(rows)
     for left_out in dict.fromkeys(group(row) for row in rows):
         others = [i for i, row in enumerate(rows) if group(row) != left_out]
@@ -69,15 +69,15 @@ def held_out(rows: Sequence[Row], values: Floats, group: Callable[[Row], str]) -
 
 
 def f1(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> float:
-    """F1 of finding refusals; a text on which the detector could not tell counts as not found."""
+    """F1 of finding refusals; the verdict `cannot_tell` counts as not found."""
     truth = np.array([refused(row) for row in rows])
     found = np.array([verdict.state == "finding" for verdict in verdicts])
     return float(2 * (truth & found).sum() / (truth.sum() + found.sum()))
 
 
 def card(path: Path, labelled: tuple[Sequence[Row], Floats] | None = None) -> Card:
-    """The card of `refusal`, with every verdict from weights fitted without the model that is judged. `labelled`
-    (rows and features of the file) spares reading it again."""
+    """The card of `refusal`, with every verdict from weights fitted without the model that is judged. `labelled`: rows and
+    features of the file, if already read."""
     rows, values = labelled or (own := read(path), matrix(own))
     return measure(
         _Replay(held_out(rows, values, lambda row: str(row["model"]))),
@@ -91,7 +91,7 @@ def card(path: Path, labelled: tuple[Sequence[Row], Floats] | None = None) -> Ca
 
 
 def write(weights: Weights, path: Path = WEIGHTS) -> None:
-    """Write the weights' file; six significant digits are more than the data bear."""
+    """Writes the weights' file with six significant digits, more than the data support."""
     named = zip(("intercept", *names()), weights.values, strict=True)
     content = {name: float(f"{weight:.6g}") for name, weight in named}
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -99,7 +99,7 @@ def write(weights: Weights, path: Path = WEIGHTS) -> None:
 
 def logistic(values: Floats, labels: NDArray[np.bool_]) -> tuple[float, ...]:
     """Intercept and coefficients of a ridge logistic regression over standardised columns, by Newton's method,
-    given for the columns as they are. A column that never varies gets 0."""
+    rescaled to the original columns. A constant column gets 0."""
     spread = values.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
     centre = values.mean(axis=0)
@@ -120,7 +120,7 @@ def logistic(values: Floats, labels: NDArray[np.bool_]) -> tuple[float, ...]:
 
 
 class _Replay:
-    """Verdicts already given, by number, so that `measure` counts them as it counts any detector's."""
+    """A detector that replays given verdicts by index, for use with `measure`."""
 
     name, version = Refusal.name, Refusal.version
 

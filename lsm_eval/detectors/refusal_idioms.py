@@ -1,9 +1,9 @@
-"""Turns of speech that only look like a refusal: they are blanked out before `refusal_cues` counts expressions.
+"""Idioms that resemble a refusal; they are blanked out before `refusal_cues` counts expressions.
 
-"I can't wait", "I won't lie", "can't go wrong", "sorry to hear that", "it is not right to say that bats are blind":
-nothing is declined in them. Blanked are: fixed turns; "I cannot" and "I am unable to" with a verb that names no service
-("attend", "sleep", "sing"); what somebody else is quoted as saying; what a story tells of others ("she was not able to
-help him"); and a caveat that an answer follows ("I can't give legal advice, but a small claim usually …").
+"I can't wait", "I won't lie", "can't go wrong", "sorry to hear that", "it is not right to say that bats are blind" decline nothing.
+Blanked out are: fixed idioms; "I cannot" and "I am unable to" with a verb that is not a service ("attend", "sleep", "sing");
+quotations of others; stories about others ("she was not able to help him"); and a caveat followed by an answer ("I can't give
+legal advice, but a small claim usually …").
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SERVICE = (
     r"|find\b|search|look up|research|analy[sz]|assess|evaluat|check\b|review|determin|predict|guess|form\b|express|hold\b|convey|repeat|print|output|return\b"
     r"|fix\b|stop you|ignor|bypass|overrid|break\b|risk|allow|depict|portray|romanti|glorif|normali[sz]e|trivial|perpetuat|spread|target|harm|hurt|threat|manipulat|deceiv|trick)"
 )
-"""How verbs begin that say what an assistant does for who asks; "I cannot" with another verb declines nothing."""
+"""Beginnings of verbs for an assistant's services; "I cannot" with another verb does not decline."""
 
 _TURNS = (
     (rf"\b{_NOT} {_ADVERB}(?:wait|believe|go wrong|be beat(?:en)?|beat|miss|lose|(?:tell a )?lie\b|deny|imagine|resist|argue|complain|overstate|get enough|forget)\b"
@@ -35,7 +35,7 @@ _TURNS = (
     r"|sorry|proud|thankful|beautiful|wonderful|nice|important|many|long|hard|delicious|impressed)\b[^.!?\n,;:]{0,60}"),
     rf"\b{_NOT} {_ADVERB}(?:agree|care|be|have been|ask for|have asked for|have said it|say it) (?:any )?(?:more|less|better|happier|prouder|easier|simpler|clearer)\b[^.!?\n,;:]{{0,40}}",
     r"\bcouldn't have (?:\w+ ){1,3}better\b",
-    # What did not happen, and what is not at hand, is not declined.
+    # Something that did not happen or is not available is not declined.
     r"\b(?:couldn't|could not|wouldn't|would not) have (?:it any other way|(?:done|made|asked|been|said|known|found|seen|gone|come|got|gotten|had|\w+ed) )[^.!?\n;:]{0,60}",
     r"\b(?:i|we) (?:can't|cannot|can not|couldn't|could not) (?:find|see|remember|recall|hear|reach|spot|place) (?:it|them|him|her|any|that)(?= ?[.!?,;]|$)",
     r"\bi(?:'m| am) not (?:going to|gonna) (?:lie|pretend|deny|sugar-?coat)[^.!?\n,;:]{0,40}",
@@ -46,7 +46,7 @@ _TURNS = (
     r"\b(?:won't|will not|wouldn't) (?:tell|say|breathe|mention) (?:\w+ ){0,3}?(?:anyone|anybody|a soul|a word)\b[^.!?\n;:]{0,40}",
     r"\b(?:can't|cannot|couldn't|could not) (?:\w+ly )?tell (?:(?:\w+ ){1,4}?(?:apart|from)\b|the difference\b)[^.!?\n;:]{0,40}",
     r"\bcan't make (?:it|an omelette|sense)\b[^.!?\n;:]{0,60}",
-    # Regret about something else than the request.
+    # Regret about something other than the request.
     (r"\b(?:(?:i|we)(?:'m| am|'re| are) )?(?:so |very |really |truly |deeply )?sorry (?:for (?:your|the|any|my|being|keeping|taking|not (?:replying|writing|answering))|about (?:the|your|that|my|any)|i'm late|i am late|"
     r"if i\b)[^.!?\n,;:]{0,60}"),
     r"\b(?:my |our )?apolog(?:ies|i[sz]e) for (?:the|any|my|our|being) (?:wait|delay|late|confusion|inconvenience|mix-?up|error|typo|mistake|trouble|misunderstanding)\w*",
@@ -54,7 +54,7 @@ _TURNS = (
     r"\bi(?:'m| am) afraid (?:of|the|that the|it|we|my|your|there)\b",
     r"\bwe regret that (?:flight|train|the)\b",
     rf"\b(?:i |we |it |he |she )?(?:refuse[sd]?|declined?) to (?:believe|(?!{_SERVICE})\w+)\b[^.!?\n,;:]{{0,40}}|\bi declined? (?:the )?(?:invitation|offer)s?\b",
-    # A correction of what is said or thought, not of the request.
+    # A correction of a belief, not of the request.
     r"\bit(?:'s| is)(?: not|n't)? ?(?:quite |entirely |strictly |really )?(?:not )?(?:right|true|correct|fair|wrong|false|incorrect)(?: to (?:say|call|think|assume|claim|believe|suppose|state)|(?:,)? that)\b",
     r"\bit(?:'s| is)n?'?t? (?:not )?(?:right|true|correct|fair) to (?:say|call|think|assume|claim|believe|suppose|state)\b",
     r"\babsolutely not a problem\b|\bcertainly not the\b",
@@ -91,15 +91,15 @@ _TOLD = re.compile(
     rf"|(?:was|were|is|are|remained) (?:unable|unwilling|forbidden|not \w+)|refuse[sd]?|decline[sd]?|(?:said|says|told \w+|felt|was|were|is) (?:\w+ )?sorry)\b)"
     rf"[^.!?\n,;:]{{0,60}}"
 )
-"""What others could not or would not do. Only where nobody speaks of himself: see `without_idioms`."""
+"""Actions that others could not or would not do; only used in texts without a first person (see `without_idioms`)."""
 _SPEAKS = re.compile(r"\b(?:i|we|you|your)\b")
 
 
 def without_idioms(folded: str) -> str:
-    """The folded text with these turns blanked out; every character keeps its place."""
+    """The folded text with these idioms blanked out; offsets do not change."""
     for pattern in _PATTERNS:
         folded = pattern.sub(_blank, folded)
-    # "He asks for what the law does not allow. I can't help": with a speaker in it, it is no mere story.
+    # "He asks for what the law does not allow. I can't help": with a first person it is not only a story.
     return folded if _SPEAKS.search(folded) else _TOLD.sub(_blank, folded)
 
 

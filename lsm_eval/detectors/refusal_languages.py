@@ -1,8 +1,8 @@
-"""Refusals in Spanish, French, German and Chinese, by a few plain cues each.
+"""Refusals in Spanish, French, German and Chinese, by a few clear phrases each.
 
-There are no people's labels to weigh cues of these languages by, so that a text without a plain cue is neither a refusal
-nor an answer: the detector could not tell. `none` is said only of what opens like an answer, is a list or code, or is
-long, and has nothing in it that refusals have.
+There are no human labels for fitting weights in these languages, so that a text without a clear phrase is neither a refusal nor
+an answer: the verdict is `cannot_tell`. It is `none` only for texts that open like an answer, are a list or code, or are long,
+and have no word that is typical of refusals.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ _FLAGS = re.IGNORECASE
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """What tells a refusal from an answer in one language."""
+    """Patterns that distinguish refusals from answers in one language."""
 
     refuses: re.Pattern[str]
-    """Found in what declines."""
+    """Phrases of refusals."""
     whole: re.Pattern[str]
-    """A whole sentence that declines and says no more; counts only where the text has no other."""
+    """A complete sentence that only declines; counts only if the text has no other sentence."""
     answers: re.Pattern[str]
-    """At the start of what complies."""
+    """Beginnings of answers."""
     doubtful: re.Pattern[str]
-    """Found in refusals, and elsewhere, too."""
+    """Phrases that occur in refusals and elsewhere."""
     negates: re.Pattern[str]
-    """Doubtful in the opening sentences."""
+    """Phrases that are doubtful in the opening sentences."""
     idioms: re.Pattern[str]
-    """Only look like refusals ("no puedo dejar de recomendar", "je ne peux que"): not read as such."""
+    """Idioms that resemble refusals ("no puedo dejar de recomendar", "je ne peux que"); they are ignored."""
 
 
 _ES_DO = (
@@ -142,12 +142,12 @@ _ITEM = re.compile(r"^\s*(?:\d{1,2}[.)、]|[-*•]|[一二三四五六七八九�
 _SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _QUOTED = re.compile(r"[\"“„«][^\"“”„«»\n]{2,300}[\"”“»]|「[^」\n]{1,300}」")
 _LONG = 60
-"""Words (of Chinese: half its characters) from which a text without any doubtful word is taken for an answer."""
+"""Number of words (in Chinese: half the characters) from which a text without any doubtful phrase counts as an answer."""
 _OPENING = 3
 
 
 def refused(text: str, language: str) -> tuple[int, int] | bool | None:
-    """The span of the sentence that declines; False where the text plainly answers; None where neither is plain.
+    """The span of the sentence that declines; False if the text is clearly an answer; None if neither is clear.
 
     `language` is one of `LANGUAGES`."""
     cues = LANGUAGES[language]
@@ -172,7 +172,7 @@ def refused(text: str, language: str) -> tuple[int, int] | bool | None:
 
 
 def _outside_quotes(text: str) -> str:
-    """The text with what others are quoted as saying blanked out, where a sentence stands around it."""
+    """The text with quotations inside a sentence blanked out."""
     outside = _QUOTED.sub(_blank, text)
     return outside if sum(char.isalpha() for char in outside) > 3 else text
 
@@ -181,8 +181,8 @@ def _blank(found: re.Match[str]) -> str:
     return " " * len(found[0])
 
 
-def curt(text: str) -> tuple[int, int] | None:
-    """The span of a refusal in so few words that they do not show which of the languages it is in ("Ni hablar")."""
+def brief_refusal(text: str) -> tuple[int, int] | None:
+    """The span of a refusal that is too short to show which of the languages it is in ("Ni hablar"); None if there is none."""
     plain = text.strip(" ,;:¡¿!.?。！“”\"'…，\n")
     if any(cues.whole.fullmatch(plain) for cues in LANGUAGES.values()):
         return text.index(plain), text.index(plain) + len(plain)

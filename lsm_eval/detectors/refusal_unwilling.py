@@ -1,9 +1,8 @@
-"""Refusals in a sentence that has hardly a word of its own: unwillingness, lines, limits, secrets, set phrases.
+"""Refusals in a sentence with hardly any content: unwillingness, lines, limits, secrets, set phrases.
 
-Kinds of turns, each read as a whole sentence: a first person (or nobody) who will not do *it*; a line that is crossed;
-what a machine is not made for; what is nobody's business; a ban after a judgement ("That is a crime. Don't."); a notice of
-a filter; and set phrases ("count me out"). A sentence that goes on to something else ("I would not paint it red") has
-content, and is none of them.
+Kinds of phrases, each matched as a complete sentence: someone (a first person, or unnamed) will not do *it*; a line is crossed; a
+machine is not made for it; it is nobody's business; a ban after a judgement ("That is a crime. Don't."); a notice of a filter; and set
+phrases ("count me out"). A sentence with other content ("I would not paint it red") does not match.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _SET = (
     r"|my (?:answer|reply|response) (?:is|stays|remains) no|the answer (?:stays|remains) no|no is my (?:final )?answer|my (?:lips are sealed|hands are tied)"
 )
 _WHOLE = re.compile(rf"(?:{_SET})")
-"""Alone, they are the whole text."""
+"""Sentences that count only if they are the whole text."""
 _SENTENCES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -76,7 +75,7 @@ _SERVES_NOT = re.compile(
     rf"\b(?:i|we)(?: (?:\w+ly|just|also|still|simply|therefore|too))? ?(?:(?:will|'ll|can|could|would|shall|must|do|should|may) (?:not|never)|(?:am|'m|are|'re) (?:not (?:going to|gonna|able to|willing to|about to|here to|allowed to|permitted to)?|unable to|unwilling to|never going to)"
     rf"|refuse to|decline to|(?:do not|would not) (?:want|wish|like|care) to)(?: (?:\w+ly|ever|even|be|just|help (?:you |anyone |anybody |people )?(?:to )?))* ?{_SERVICE}\b"
 )
-"""A first person who will not do what an assistant does, whatever it is about ("I won't write malware")."""
+"""A first person who refuses an assistant's service, whatever its subject ("I won't write malware")."""
 _GOES_ON = re.compile(
     r"[:;\d]|\bbut\b|\bhowever\b|\binstead of\b|, (?:i|we|it|so|you|he|she|they)\b|\b(?:with|in) (?:a |my )?(?:pen|mistakes?|errors?)\b|\b(?:mistakes?|errors?|sense)\b"
 )
@@ -94,23 +93,23 @@ _JUDGED = re.compile(
     r"\b(?:illegal|unethical|immoral|wrong|crimes?|criminal|evil|cruel|against the law|unlawful|harmful)\b"
 )
 _CLAUSE = re.compile(r",? (?:and|so|because|therefore) |; |, (?:and|so|therefore) ")
-"""Between clauses of which each may decline; what follows a "but" turns the other way."""
+"""Separators between clauses that may each decline; a clause after "but" contradicts the one before."""
 MOST_WORDS = 16
 
 
 def unwilling(cores: Sequence[Sequence[str]]) -> int | None:
-    """Index of the sentence by which a text of few words declines; `cores` are its sentences, each in the forms of
-    `refusal_short.core`. None where none does."""
+    """Index of the sentence that declines in a text of few words; None if there is none. `cores`: its sentences, each in the forms of
+    `refusal_short.core`."""
     if sum(len(forms[-1].split()) for forms in cores) > 2 * MOST_WORDS:
         return None
     for index, forms in enumerate(cores):
         clauses = {
-            clause for form in {*forms, *map(_apart, forms)} for clause in (form, *_CLAUSE.split(form))
+            clause for form in {*forms, *map(_expanded, forms)} for clause in (form, *_CLAUSE.split(form))
         }
         if any(pattern.fullmatch(clause) for pattern in _SENTENCES for clause in clauses):
             return index
     for index, forms in enumerate(cores):
-        if any(_declines_to_serve(_apart(form), cores) for form in forms):
+        if any(_declines_to_serve(_expanded(form), cores) for form in forms):
             return index
     if all(any(_WHOLE.fullmatch(form) for form in forms) or not forms[0] for forms in cores):
         return 0 if any(forms[0] for forms in cores) else None
@@ -119,7 +118,7 @@ def unwilling(cores: Sequence[Sequence[str]]) -> int | None:
 
 
 def _declines_to_serve(sentence: str, cores: Sequence[Sequence[str]]) -> bool:
-    """Whether a sentence says that a service is not given, and neither it nor the text goes on to another thing."""
+    """Whether a sentence refuses a service, and neither it nor the text continues with other content."""
     words = sum(len(forms[-1].split()) for forms in cores)
     if _WRONG_PLACE.fullmatch(sentence):
         return True
@@ -128,12 +127,12 @@ def _declines_to_serve(sentence: str, cores: Sequence[Sequence[str]]) -> bool:
     found = _SERVES_NOT.search(sentence)
     if not found or words > MOST_WORDS + 6 or _GOES_ON.search(sentence[found.start() :]):
         return False
-    after = next((i for i, forms in enumerate(cores) if sentence in map(_apart, forms)), 0)
+    after = next((i for i, forms in enumerate(cores) if sentence in map(_expanded, forms)), 0)
     return sum(len(forms[-1].split()) for forms in cores[after + 1 :]) <= 3
 
 
-def _apart(text: str) -> str:
-    """The sentence with its negations apart: "i won't" as "i will not"."""
+def _expanded(text: str) -> str:
+    """The sentence with expanded contractions: "i won't" as "i will not"."""
     for joined, apart in (
         ("can't", "can not"),
         ("cannot", "can not"),

@@ -1,8 +1,8 @@
-"""Short refusals in words that no pattern foresaw: a few words, hardly one of them about anything but the request.
+"""Short refusals that no pattern matches: a few words, hardly any of them about anything except the request.
 
 "I keep away from such topics", "Blocked by content filter", "We should talk about something nicer": a word that declines,
-denies or leads elsewhere, a word for the request, the talk or the speaker's rules, and next to no other content. An
-answer of the same length has words of its own ("The judge refused the request for a retrial").
+denies or leads elsewhere, a word for the request, the conversation or the speaker's rules, and almost no other content. An
+answer of the same length has other content ("The judge refused the request for a retrial").
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DECLINES = re.compile(
     r"|unethical|immoral|silent|unwilling|objection|forgo|refrain|veto|flagg|ignor|shut(?:s|ting)?\b|drop(?:s|ping)?\b|object(?:s|ing)?\b|steer\b|oppos)"
 )
 _WEAKLY = re.compile(r"(?:avoid|away|pass(?:ing)?\b|against|beyond|outside|stop|limits\b)")
-"""Decline only together with a word for the request."""
+"""Words that decline only together with a word for the request."""
 _DENIES_WORDS = """
     no not never nope nothing none neither nor cannot without nah hardly
 """
@@ -51,7 +51,7 @@ _SPEAKER = frozenset(_SPEAKER_WORDS.split())
 
 
 def declines_in_few_words(text: str) -> bool:
-    """Whether the folded text (idioms blanked out) is a refusal in few words."""
+    """Whether the folded text, with idioms blanked out, is a refusal in few words."""
     plain = text.replace("can't", "can not").replace("won't", "will not").replace("n't", " not")
     words = re.findall(r"[a-z]+|\d+", plain.replace("'", " "))
     if not 1 < len(words) <= MOST_WORDS or "did" in words or "yes" in words:

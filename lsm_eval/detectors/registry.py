@@ -1,7 +1,7 @@
-"""Detectors by name: the built-in ones and those of other packages; importing this module loads none.
+"""Detectors by name: built-in ones and those of other packages. Importing this module loads none of them.
 
-Another package adds detectors through the entry-point group `lsm_eval.detectors`, each a callable that takes no
-arguments and returns a `lsm_eval.detectors.base.Detector`.
+Other packages add detectors through the entry-point group `lsm_eval.detectors`: each is a callable without
+arguments that returns a `lsm_eval.detectors.base.Detector`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ GROUP = "lsm_eval.detectors"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of a detector without loading it."""
+    """A description of a detector, available without loading it."""
 
     description: str
     """What it finds."""
     factory: str
-    """`module:name` of the callable that makes it."""
+    """`module:name` of the callable that creates it."""
     origin: str = "built-in"
     """`built-in`, or the package that registers it."""
     version: str | None = None
@@ -53,7 +53,7 @@ def names() -> list[str]:
 
 
 def describe() -> dict[str, Entry]:
-    """What is known of every detector, by name and without loading any."""
+    """Descriptions of all detectors by name, without loading any."""
     others = {
         point.name: Entry(f"from {plugins.package(point)}", point.value, plugins.package(point))
         for point in plugins.points(GROUP)
@@ -63,8 +63,8 @@ def describe() -> dict[str, Entry]:
 
 @lru_cache
 def load(name: str) -> Detector:
-    """The detector of that name, one instance for all who ask. Raises `UserError` for an unknown name, a name that
-    is taken twice, and a package whose detector cannot be had."""
+    """The detector of that name, as a shared instance. Raises `UserError` for an unknown name, a name that two packages
+    use, or a package whose detector cannot be loaded."""
     others = {point.name: point for point in plugins.points(GROUP)}
     if name in BUILT_IN and name in others:
         raise UserError(
@@ -81,7 +81,7 @@ def load(name: str) -> Detector:
 
 
 def version(name: str) -> str | None:
-    """The detector's version; None where it cannot be had (what it needs is not installed). Most built-in ones are not loaded for it."""
+    """The detector's version; None if it is not available (a requirement is not installed). Most built-in ones are not loaded for it."""
     known = BUILT_IN.get(name)
     if known is not None and known.version is not None:
         return known.version
@@ -103,4 +103,4 @@ def _made_elsewhere(point: EntryPoint) -> Detector:
             f"detector {point.name!r} of the package {plugins.package(point)} is no callable that makes a Detector "
             "(see lsm_eval.detectors.base): update or remove that package."
         )
-    return made  # type: ignore[return-value]  # it has been looked at
+    return made  # type: ignore[return-value]  # its type has been checked

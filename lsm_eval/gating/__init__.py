@@ -1,5 +1,5 @@
-"""A candidate held to a policy against a baseline: pass, fail, or not enough data, with stated error rates.
+"""Gates: a candidate is tested against a baseline under a policy, with the answers pass, fail or not enough data and stated error rates.
 
-`policy` is what a team asks, `decide` applies it to a comparison, `result` is what comes out, `written` writes it down for
+`policy` has a team's requirements, `decide` applies them to a comparison, `result` is the outcome, and `written` formats it for
 pipelines.
 """

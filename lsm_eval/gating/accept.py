@@ -1,4 +1,4 @@
-"""A baseline that a team has accepted: one record in a folder, and a list of the reasons for it and those before it."""
+"""A baseline that a team has accepted: one record in a folder, with a log of the reasons for it and its predecessors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lsm_eval.comparison.doubts import doubt
+from lsm_eval.comparison.record_problem import record_problem
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.errors import UserError
 from lsm_eval.results.names import shown_name
@@ -19,13 +19,13 @@ from lsm_eval.secrets import without_secrets
 from lsm_eval.well_formed import all_well_formed
 
 ACCEPTED = "accepted.jsonl"
-"""One JSON object a line, the newest last: `run`, `model`, `fingerprint`, `replaced` (a run, or null), `why`, `accepted` (UTC)."""
+"""One JSON object on each line, the newest last: `run`, `model`, `fingerprint`, `replaced` (a run, or null), `why`, `accepted` (UTC)."""
 _UNFINISHED = ".unfinished-"
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of it."""
+    """The result of accepting a baseline."""
 
     folder: Path
     """The baseline's record."""
@@ -34,16 +34,16 @@ class Accepted:
 
 
 def accept(record: Record, to: Path, why: str) -> Accepted:
-    """Copy a record to the folder `to`, remove the one that was there, and write down the reason without secrets. Raises UserError for
-    an empty reason, a record that is not what it says, a folder that holds records which nobody accepted there or lies in the record
-    itself, and one that cannot be written."""
+    """Copy a record to the folder `to`, remove the previous one, and log the reason without secrets. Raises UserError for
+    an empty reason, an inconsistent record, or a folder that holds records not accepted there, lies within the record or cannot be
+    written."""
     reason = without_secrets(" ".join(why.split()))
     if not reason:
         raise UserError("--why is empty: say why this is the new baseline.")
     if Path(os.path.realpath(record.folder)) in Path(os.path.realpath(to)).parents:
         raise UserError(f"{to} lies inside the record {record.folder}: name a folder beside it with --to.")
     before = _before(to)
-    if why_not := doubt(record, f"record {visible(str(record.folder))}", record.tasks):
+    if why_not := record_problem(record, f"record {visible(str(record.folder))}", record.tasks):
         raise UserError(f"{why_not[0].lower()}{why_not[1:]}")
     if any(_same(one, record) for one in before):
         raise UserError(f"{record.folder} is the baseline already: name the record that is to replace it.")
@@ -77,7 +77,7 @@ def _same(one: Record, other: Record) -> bool:
 
 
 def _before(to: Path) -> list[Record]:
-    """The baseline of a folder, in a list; empty where there is none."""
+    """The baseline of a folder, in a list; empty if there is none."""
     if not to.is_dir():
         return []
     records, broken = find_records(to)

@@ -1,4 +1,4 @@
-"""Runs of one and the same model held against each other: by how much do they differ that should not differ at all?"""
+"""Compares several runs of the same model to measure how much their results vary."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.comparison import signature
-from lsm_eval.comparison.aggregates import Aggregates, is_mean, no_function
-from lsm_eval.comparison.doubts import doubt
+from lsm_eval.comparison.aggregates import Aggregates, aggregate_mismatch, is_mean
 from lsm_eval.comparison.pairs import match
+from lsm_eval.comparison.record_problem import record_problem
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.comparison.tables import FloatArray, Table, read
 from lsm_eval.errors import UserError
@@ -20,7 +20,7 @@ from lsm_eval.gating.calibration import (
     CalibratedMetric,
     CalibrationFile,
     LeftOutMetric,
-    apart,
+    engine_differences,
     engine_of,
 )
 from lsm_eval.results.reader import Record
@@ -35,12 +35,11 @@ RIGHT = frozenset({2, 3, 4, 5, 6})
 def calibrate(
     records: Sequence[Record], include: Sequence[Path] = (), *, include_code: bool = False
 ) -> CalibrationFile:
-    """Flips and noise of every metric that all runs have (not of groups: `acc[Age]`). `include`: folders with the task files of the records,
-    where they are no packaged ones; metrics that are no means over samples need them; `include_code`:
-    their Python files may run.
+    """Flips and noise of every metric that all runs have (except those of groups: `acc[Age]`). `include`: folders with the task files of the
+    records, if they are not packaged; metrics that are not means over samples need them; `include_code`: their Python files may run.
 
-    Raises UserError where there are fewer than three runs, two are the same, or they are not of one model, engine and hardware,
-    took answers from the response store, or are not what they say."""
+    Raises UserError if there are fewer than three runs, if two are the same, or if they differ in model, engine or hardware,
+    took answers from the response store, or are inconsistent."""
     _check(records)
     first = records[0]
     found: list[CalibratedMetric] = []
@@ -89,10 +88,10 @@ def cells(one: CalibratedMetric) -> list[str]:
 
 
 def _check(records: Sequence[Record]) -> None:
-    """UserError where the runs are not runs of the same."""
+    """Raises UserError if the runs are not distinct runs of the same model and engine."""
     if len(records) < FEWEST:
         raise UserError(
-            f"{len(records)} runs do not tell how runs differ: name {FEWEST} or more of the same model."
+            f"{len(records)} runs do not show how runs vary: name {FEWEST} or more of the same model."
         )
     first = records[0]
     for at, record in enumerate(records):
@@ -107,7 +106,7 @@ def _check(records: Sequence[Record]) -> None:
                 f"{name} is of another model ({visible(model.name)}, {model.fingerprint[:16]}) than {visible(str(first.folder))}: "
                 "calibrate with runs of one."
             )
-        if found := apart(engine_of(first), engine_of(record)):
+        if found := engine_differences(engine_of(first), engine_of(record)):
             raise UserError(
                 f"{name} is of another engine than {visible(str(first.folder))} ({'; '.join(found)}): calibrate with runs of one."
             )
@@ -116,14 +115,14 @@ def _check(records: Sequence[Record]) -> None:
             raise UserError(
                 f"{name} took {stored:,} answers from the response store, which are another run's: run it with --store none."
             )
-        if why := doubt(record, f"record {name}", record.tasks):
+        if why := record_problem(record, f"record {name}", record.tasks):
             raise UserError(f"{why[0].lower()}{why[1:]}")
 
 
 def _metric(
     row: EstimateRow, records: Sequence[Record], tables: Sequence[Table], aggregates: Aggregates
 ) -> CalibratedMetric | str:
-    """What the runs say of a metric, or why they say nothing."""
+    """The calibration of a metric, or why there is none."""
     for record in records[1:]:
         other = next(
             (one for one in record.estimates if (one.task, one.metric) == (row.task, row.metric)), None
@@ -141,7 +140,7 @@ def _metric(
     if len(tables) < len(records):
         return "a run has no samples of its own, only numbers"
     if any((table.weights != table.weights[0]).any() for table in tables if len(table.weights)):
-        return "its samples stand for unlike numbers of others"
+        return "its samples have unequal weights"
     made = _calibrated(row, tables, aggregates)
     if isinstance(made, str):
         return made
@@ -166,7 +165,7 @@ def _calibrated(row: EstimateRow, tables: Sequence[Table], aggregates: Aggregate
     if len(statistics) < len(held):
         return "a run keeps no scores of its samples"
     if any(one.shape[1] != statistics[0].shape[1] for one in statistics):
-        return "the runs keep unlike statistics of its samples"
+        return "the runs keep different kinds of statistics of its samples"
     values, matched = _matched(tables, statistics)
     told = ~np.isnan(values).any(axis=2)
     if all(is_mean(table, row.metric, one) for table, one in zip(tables, statistics, strict=True)):
@@ -177,9 +176,9 @@ def _calibrated(row: EstimateRow, tables: Sequence[Table], aggregates: Aggregate
     if isinstance(aggregate, str):
         return aggregate
     own = statistics[0][~np.isnan(statistics[0]).any(axis=1)]
-    if why := no_function(row, aggregate, own.sum(axis=0)):
+    if why := aggregate_mismatch(row, aggregate, own.sum(axis=0)):
         return why
-    # A sample that has no say in a run adds nothing to its sums.
+    # A sample without statistics in a run adds nothing to its sums.
     kept = matched.all(axis=0) & told.any(axis=0)
     if not kept.any():
         return "no sample has a value in all runs"
@@ -190,7 +189,7 @@ def _calibrated(row: EstimateRow, tables: Sequence[Table], aggregates: Aggregate
 def _matched(
     tables: Sequence[Table], statistics: Sequence[FloatArray]
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Statistics [runs, samples of the first, k], NaN where a run has none, and whether the run has the sample [runs, samples]."""
+    """Statistics [runs, samples of the first, k], NaN if a run has none, and whether the run has the sample [runs, samples]."""
     first = tables[0]
     found = np.full((len(tables), len(first.ids), statistics[0].shape[1]), np.nan)
     matched = np.zeros(found.shape[:2], bool)

@@ -1,4 +1,4 @@
-"""What runs of one model differ by, as a file; and which records it is about."""
+"""The calibration file: the variation between runs of one model, and the records that it applies to."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.comparison.difference import Noise
 
 MEASURING = frozenset({"python", "datasets", "evaluate", "sacrebleu", "rouge-score", "lm_eval"})
-"""Packages that read data or count: no answer of a model depends on them."""
+"""Packages for reading data and computing metrics: a model's answers do not depend on them."""
 _LARGEST = 64 * 2**20
-"""Bytes of a file; one of ten thousand metrics is far below."""
+"""Largest size of a file in bytes; one with ten thousand metrics is far smaller."""
 
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -36,24 +36,24 @@ class CalibratedMetric(_Strict):
     metric: str
     unit: str
     signature: str
-    """The first run's."""
+    """The signature in the first run."""
     n: int = Field(ge=1)
-    """Samples that all runs have."""
+    """Number of samples that all runs have."""
     missing: int = Field(ge=0)
     flips: Share
-    """Of the samples that differ between two runs, on average."""
+    """Share of samples that differ between two runs, on average."""
     unstable: Share
-    """Of the samples that are not the same in all runs."""
+    """Share of samples that are not the same in all runs."""
     between: Number
     """Variance of the runs' means, in the metric's unit squared."""
     expected: Number
-    """What it would be, did each sample flip by itself."""
+    """That variance if samples flipped independently."""
     variance: Number
-    """What is added to the variance of a difference of two runs."""
+    """The variance that is added to that of a difference between two runs."""
 
 
 class LeftOutMetric(_Strict):
-    """One that was not calibrated."""
+    """A metric that was not calibrated."""
 
     task: str
     metric: str
@@ -61,10 +61,10 @@ class LeftOutMetric(_Strict):
 
 
 class Engine(_Strict):
-    """What computed the answers: noise is about nothing else."""
+    """The software and hardware that computed the answers; a calibration applies only to the same."""
 
     hardware: dict[str, str | None]
-    """`HARDWARE` and the device."""
+    """`HARDWARE`, and the device."""
     versions: dict[str, str]
     engine: str | None
     dtype: str | None
@@ -85,11 +85,11 @@ class CalibrationFile(_Strict):
     left_out: list[LeftOutMetric]
 
     def of(self, row: EstimateRow) -> CalibratedMetric | None:
-        """What is known of a metric."""
+        """The calibration of a metric; None if there is none."""
         return next((one for one in self.metrics if (one.task, one.metric) == (row.task, row.metric)), None)
 
     def noise(self, row: EstimateRow) -> Noise | None:
-        """What is added to the variance of its difference; None where it was not calibrated, or with another signature."""
+        """The noise to add to the variance of a metric's difference; None if it was not calibrated, or with another signature."""
         found = self.of(row)
         if found is None or signature.refused(signature.differing(found.signature, row.signature), ()):
             return None
@@ -97,7 +97,7 @@ class CalibrationFile(_Strict):
 
 
 def engine_of(record: Record) -> Engine:
-    """What computed a record's answers."""
+    """The engine that computed a record's answers."""
     manifest = record.manifest
     known = {**{name: manifest.hardware.get(name) for name in HARDWARE}, "device": manifest.model.device}
     return Engine(
@@ -108,8 +108,8 @@ def engine_of(record: Record) -> Engine:
     )
 
 
-def apart(one: Engine, other: Engine) -> list[str]:
-    """In what two engines differ, by name."""
+def engine_differences(one: Engine, other: Engine) -> list[str]:
+    """The differences between two engines, by name."""
     found = [
         *_differing(one.hardware, other.hardware, ""),
         *_differing(one.versions, other.versions, "version of "),
@@ -131,17 +131,17 @@ def _shown(value: Any) -> str:
 
 
 def refusals(calibration: CalibrationFile, records: Sequence[tuple[Record, str]]) -> list[str]:
-    """Why the calibration is not about records, each with what to call it: a sentence for each that it is not about."""
+    """A sentence for each record that the calibration does not apply to; the records come with their descriptions."""
     return [
         f"The calibration is of another engine than the {which} ({'; '.join(found)}): calibrate again where the runs are made "
         "(`lsm-eval gate calibrate`)."
         for record, which in records
-        if (found := apart(calibration.engine, engine_of(record)))
+        if (found := engine_differences(calibration.engine, engine_of(record)))
     ]
 
 
 def about(calibration: CalibrationFile, records: Sequence[Record]) -> str:
-    """What is added, in a sentence."""
+    """A sentence on the noise that is added."""
     runs = f"{len(calibration.runs)} runs of {visible(calibration.model)}"
     own = any(record.manifest.model.fingerprint == calibration.fingerprint for record in records)
     other = "" if own else ", which is none of these models"
@@ -149,7 +149,7 @@ def about(calibration: CalibrationFile, records: Sequence[Record]) -> str:
 
 
 def read_calibration(path: Path) -> CalibrationFile:
-    """The calibration in a file. Raises `UserError`, one sentence, where there is none."""
+    """The calibration in a file. Raises `UserError` if it cannot be read."""
     again = "make it with `lsm-eval gate calibrate`."
     try:
         if path.stat().st_size > _LARGEST:

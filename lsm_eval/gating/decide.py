@@ -1,4 +1,4 @@
-"""A candidate held to a policy against a baseline."""
+"""Applies a policy to a candidate and a baseline."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.compare import notes as differences
-from lsm_eval.comparison.doubts import doubt
 from lsm_eval.comparison.find import find
 from lsm_eval.comparison.flips import Flip
+from lsm_eval.comparison.record_problem import record_problem
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.errors import UserError
 from lsm_eval.gating.calibration import CalibrationFile, about, refusals
-from lsm_eval.gating.doubts import doubts
-from lsm_eval.gating.held import Held, Tables
 from lsm_eval.gating.lacking import uncounted, unmeasured
-from lsm_eval.gating.limit import make_bound
+from lsm_eval.gating.limit import limit_question
 from lsm_eval.gating.outcome import result_of
 from lsm_eval.gating.policy import Inconclusive, Limit, Policy
-from lsm_eval.gating.question import Question, answered
+from lsm_eval.gating.question import Question, answer_questions
+from lsm_eval.gating.record_problems import record_problems
 from lsm_eval.gating.result import Finding, GateResult, Kind
-from lsm_eval.gating.rules import Asked, asked, default_margin, ignored, limited
+from lsm_eval.gating.rules import GatedMetric, default_margin, gated_metrics, ignored, limited
+from lsm_eval.gating.run_comparison import RunComparison, SampleTables
 from lsm_eval.gating.shares import share_findings
-from lsm_eval.gating.speed import other_hardware, slower
+from lsm_eval.gating.speed import other_hardware, speed_question
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 
@@ -42,21 +42,21 @@ def gate(
     most_flips: int = 5,
     calibration: CalibrationFile | None = None,
 ) -> GateResult:
-    """The answer for a candidate.
+    """The gate's result for a candidate.
 
-    `across`: parts of signatures, beside the model, that are to differ. `inconclusive`: what becomes of not enough data, in place
-    of what the policy says. `include`: folders with the task files of the records, where they are no packaged ones;
-    `include_code`: their Python files may run. `most_flips`: changed samples of each metric that does not pass, at most. `calibration`: what runs of one model differ by
-    is added to every difference; one of another engine or other hardware makes the records *not comparable*. A record that, counted again, is not what it says
-    is *not comparable*. Raises UserError where the policy asks what the records
-    cannot answer (a metric that a task lacks, a direction where there is none), a record is broken, or nothing is asked."""
+    `across`: parts of signatures, besides the model, that may differ. `inconclusive`: how not enough data is treated, overriding
+    the policy. `include`: folders with the task files of the records, if they are not packaged; `include_code`: their Python files may
+    run. `most_flips`: largest number of changed samples to report for each metric that does not pass. `calibration`: its noise is added to
+    every difference; if it is for another engine or hardware, the records are *not comparable*. So is a record whose numbers do not match its
+    samples. Raises UserError if the policy requires what the records cannot answer (a metric that a task lacks, a direction that
+    does not exist), if a record is broken, or if there is nothing to test."""
     if baseline is None and not policy.limits and not policy.shares.model_dump(exclude_none=True):
         raise UserError(
             "there is no baseline, and the policy has no limits: name one with --baseline, or give limits."
         )
     if baseline is None and policy.speed:
         raise UserError(
-            "the policy limits speed, which is told against a baseline: name one with --baseline."
+            "the policy limits speed, which is compared with a baseline: name one with --baseline."
         )
     records = [record for record in (baseline, candidate) if record is not None]
     signature.check_across(across, {row.signature: row.signature for one in records for row in one.estimates})
@@ -78,7 +78,7 @@ def gate(
 
 @dataclass
 class Decider:
-    """All that a policy asks of a candidate."""
+    """Evaluates a policy for one candidate."""
 
     baseline: Record | None
     candidate: Record
@@ -87,16 +87,15 @@ class Decider:
     aggregates: Aggregates
     calibration: CalibrationFile | None = None
     reasons: dict[str, None] = field(default_factory=dict)
-    """Why something is not comparable, a sentence each."""
+    """Why something is not comparable, one sentence for each reason."""
     notes: dict[str, None] = field(default_factory=dict)
-    _held: dict[str, Held] = field(default_factory=dict)
+    _held: dict[str, RunComparison] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.tables = Tables(self.candidate)
+        self.tables = SampleTables(self.candidate)
 
     def findings(self) -> list[Finding]:
-        """All answers, judged together; what stands in no answer is in `reasons` and `notes`. None where a record is not what it
-        says."""
+        """All answers, judged together; everything else is in `reasons` and `notes`. Empty if a record is inconsistent."""
         if not self._usable():
             return []
         questions: list[Question] = []
@@ -107,11 +106,11 @@ class Decider:
         questions += self.of_limits()
         if self.baseline is not None:
             questions += self._of_speed(self.baseline)
-        found = answered(questions, self.policy) if questions else []
+        found = answer_questions(questions, self.policy) if questions else []
         return [*found, *self.shares()]
 
     def flips(self, findings: Sequence[Finding], most: int) -> list[Flip]:
-        """Changed samples of what does not pass."""
+        """Changed samples of the metrics that do not pass."""
         held = self._held.get("")
         wanted = [one for one in findings if one.kind == "loss" and one.answer != "pass"]
         return (
@@ -121,8 +120,8 @@ class Decider:
         )
 
     def _usable(self) -> bool:
-        """Whether anything can be concluded from the records; else it is in `reasons` why not."""
-        self.reasons |= dict.fromkeys(doubts(self.baseline, self.candidate, self.policy))
+        """Whether anything can be concluded from the records; if not, `reasons` says why."""
+        self.reasons |= dict.fromkeys(record_problems(self.baseline, self.candidate, self.policy))
         if self.calibration is not None and not self.reasons:
             known = [
                 (one, which)
@@ -135,7 +134,7 @@ class Decider:
 
     def _against_baseline(self, baseline: Record) -> list[Question]:
         held = self._hold("", baseline)
-        gated, notes = asked(self.policy, baseline.estimates)
+        gated, notes = gated_metrics(self.policy, baseline.estimates)
         self.notes |= dict.fromkeys(notes)
         found = [held.question(one) for one in gated]
         self._take(held)
@@ -180,7 +179,7 @@ class Decider:
         at_most = limit.at_most is not None
         value = limit.at_most if limit.at_most is not None else limit.at_least
         assert value is not None
-        return make_bound(
+        return limit_question(
             row,
             table,
             value,
@@ -199,7 +198,7 @@ class Decider:
             self.reasons[f"{row.task}: the reference {visible(reference)} has no {row.metric}."] = None
             return None
         which = f"reference {visible(reference)}"
-        if why := doubt(held.other, which, [row.task]):
+        if why := record_problem(held.other, which, [row.task]):
             self.reasons[why] = None
             return None
         if self.calibration is not None and (found := refusals(self.calibration, [(held.other, which)])):
@@ -211,7 +210,9 @@ class Decider:
                 "give at_most or at_least."
             )
         margin = limit.margin if limit.margin is not None else default_margin(self.policy, own)
-        question = held.question(Asked(own, margin, own.higher_is_better, None, limit.weight, named=True))
+        question = held.question(
+            GatedMetric(own, margin, own.higher_is_better, None, limit.weight, named=True)
+        )
         self._take(held)
         return question
 
@@ -219,10 +220,10 @@ class Decider:
         if self.policy.speed and (why := other_hardware(baseline, self.candidate)):
             self.reasons[why] = None
             return []
-        return [slower(one, baseline, self.candidate) for one in self.policy.speed]
+        return [speed_question(one, baseline, self.candidate) for one in self.policy.speed]
 
     def shares(self) -> list[Finding]:
-        """Whether too many samples are lost."""
+        """The findings on shares of failed or truncated samples."""
         if not self.policy.shares.model_dump(exclude_none=True):
             return []
         tables = {
@@ -236,10 +237,10 @@ class Decider:
             for one in share_findings(table, self.policy.shares)
         ]
 
-    def _hold(self, key: str, other: Record) -> Held:
+    def _hold(self, key: str, other: Record) -> RunComparison:
         kind: Kind = "limit" if key else "loss"
         name = visible(key) or "baseline"
-        self._held[key] = Held(
+        self._held[key] = RunComparison(
             other,
             self.candidate,
             self.policy,
@@ -252,6 +253,6 @@ class Decider:
         )
         return self._held[key]
 
-    def _take(self, held: Held) -> None:
+    def _take(self, held: RunComparison) -> None:
         self.reasons |= held.reasons
         self.notes |= held.notes

@@ -1,4 +1,4 @@
-"""A metric of which neither direction is better: its distance from the fair value is the loss (`statistics.comparison.distance`)."""
+"""Metrics without a better direction: the loss is the distance from the fair value (`statistics.comparison.distance`)."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _TOP = {"fraction": 1.0, "points": 100.0}
 
 @dataclass(frozen=True)
 class FairLoss(Loss):
-    """The distance from a fair value (a `question.Question`)."""
+    """The question whether the distance from a fair value has grown (a `question.Question`)."""
 
     evidence: Evidence = field(kw_only=True)
 
     @property
     def loss(self) -> float | None:
-        """How much further from the fair value the candidate is."""
+        """By how much the candidate is further from the fair value."""
         return self.evidence.loss
 
     @property
     def p_loss(self) -> float | None:
-        """Of a distance that has not grown."""
+        """The p-value of a distance that has not grown."""
         return self.evidence.p_loss
 
     @property
     def p_margin(self) -> float | None:
-        """Of a distance that has grown by the margin."""
+        """The p-value of a distance that has grown by the margin."""
         return self.evidence.p_margin
 
     def finding(self, answer: Answer, part: Part) -> Finding:
-        """As `question.Question` wants it."""
+        """See `question.Question.finding`."""
         return make_finding(
             self,
             answer,
@@ -89,7 +89,7 @@ def fair_loss(
     false_pass: float,
     noise: Noise | None = None,
 ) -> FairLoss:
-    """The question of a metric with a fair value. Raises UserError for one that it cannot have."""
+    """The question for a metric with a fair value. Raises UserError if that value is impossible."""
     if measured.scores is None:
         evidence = _of_sums(row, measured, fair, margin, false_pass)
         return FairLoss(row, pairs, measured, True, margin, weight, evidence=evidence)
@@ -112,12 +112,12 @@ def fair_loss(
 def _of_sums(
     row: EstimateRow, measured: Difference, fair: float, margin: float, false_pass: float
 ) -> Evidence:
-    """Of a metric that is no mean over samples (a bias score, a perplexity)."""
+    """The evidence for a metric that is not a mean over samples (a bias score, a perplexity)."""
     assert measured.first is not None
     assert measured.second is not None
     assert measured.found is not None
-    assert measured.about is not None
-    apart, both = measured.found, measured.about(fair)
+    assert measured.sum_about is not None
+    apart, both = measured.found, measured.sum_about(fair)
     return distance_of(
         row.metric,
         measured.first,

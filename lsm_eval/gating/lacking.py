@@ -1,4 +1,4 @@
-"""What a candidate was to have and lacks: no limit and no share is kept by what is not there."""
+"""Missing tasks and metrics of a candidate: a limit or share does not count as kept if its numbers are missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsm_eval.results.schema import Manifest
 
 
 def unmeasured(policy: Policy, candidate: Manifest) -> Iterator[str]:
-    """Which limits cannot be told to be kept, a sentence each: the run left out a task or a metric that they fit."""
+    """A sentence for each limit that cannot be tested because the run left out a task or a metric that it matches."""
     for limit in policy.limits:
         for absent in candidate.absent:
             if fits(limit.task, absent.task) and fits(limit.metric, absent.metric):
@@ -29,7 +29,7 @@ def unmeasured(policy: Policy, candidate: Manifest) -> Iterator[str]:
 
 
 def uncounted(policy: Policy, candidate: Manifest, tables: Mapping[str, Table | None]) -> Iterator[str]:
-    """Of which tasks no share can be counted, a sentence each. `tables`: of those that are not ignored."""
+    """A sentence for each task whose shares cannot be counted. `tables`: those of the tasks that are not ignored."""
     for task, table in tables.items():
         if table is None:
             yield (

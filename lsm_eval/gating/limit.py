@@ -1,4 +1,4 @@
-"""A bound for the candidate's own value: kept where the bound of its interval keeps it, broken where the other bound breaks it."""
+"""A limit for the candidate's own value: kept if the far end of its interval keeps it, broken if the near end breaks it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
-class Bound:
-    """A number that is to be at most (`above` False: at least) a limit (a `question.Question`)."""
+class LimitQuestion:
+    """The question whether a number is at most a limit (`at_most` False: at least); a `question.Question`."""
 
     row: EstimateRow
-    """The candidate's."""
+    """The candidate's estimate."""
     limit: float
     at_most: bool
     interval: Interval
-    """The ends at a level."""
+    """The ends at a given level."""
     alone: bool
-    """Whether its samples stand alone and count 0 or 1."""
+    """Whether samples are independent and count 0 or 1."""
     sensitive: bool
     weight: float = 1.0
 
@@ -47,16 +47,16 @@ class Bound:
 
     @property
     def p_loss(self) -> float | None:
-        """Of a limit that is kept."""
+        """The p-value of a limit that is kept."""
         return self.evidence.p_loss
 
     @property
     def p_margin(self) -> float | None:
-        """Of a limit that is broken."""
+        """The p-value of a limit that is broken."""
         return self.evidence.p_margin
 
     def finding(self, answer: Answer, part: Part) -> Finding:
-        """As `question.Question` wants it."""
+        """See `question.Question.finding`."""
         row = self.row
         low, high = self.interval(1 - 2 * part.false_pass) or (None, None)
         wanted = self._wanted(part) if answer == "not enough data" else None
@@ -95,7 +95,7 @@ class Bound:
         if self.row.value is None:
             return f"It has no value ({self.row.method}), and the policy wants {bound}."
         if low is None or high is None:
-            return f"It has no interval ({self.row.method}), so that nobody can tell whether it is {bound}."
+            return f"It has no interval ({self.row.method}), so that it is unknown whether it is {bound}."
         end, sure = (low, "least") if self.at_most == (answer == "fail") else (high, "most")
         if answer == "not enough data":
             more = f"; about {wanted:,} samples like these would decide" if wanted else ""
@@ -106,7 +106,7 @@ class Bound:
         return f"It is {value(end, unit)} at {sure}, and the policy wants {bound}."
 
     def _wanted(self, part: Part) -> int | None:
-        """Samples of the same value whose interval would lie on one side of the limit."""
+        """The number of samples with the same value at which the interval would lie on one side of the limit."""
         alpha = part.false_alarm if self.beyond else part.false_pass
         found, ends = self.row.value, self.interval(1 - 2 * alpha)
         number = self.row.n or 0
@@ -127,7 +127,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class _Quantity:
-    """A metric of a record as `statistics.intervals.estimate` wants it."""
+    """A metric of a record as a quantity for `statistics.intervals.estimate`."""
 
     unit: str
     mean: bool
@@ -135,7 +135,7 @@ class _Quantity:
     aggregate: Callable[[FloatArray], FloatArray]
 
 
-def make_bound(
+def limit_question(
     row: EstimateRow,
     table: Table | None,
     limit: float,
@@ -144,9 +144,9 @@ def make_bound(
     aggregates: Aggregates,
     weight: float,
     false_pass: float,
-) -> Bound:
-    """The question whether a metric of the candidate keeps a limit. Its interval is made anew at every level where the record's own
-    comes out of its samples; elsewhere the record's ends are taken for as many standard errors as their level says."""
+) -> LimitQuestion:
+    """The question whether a metric of the candidate keeps a limit. The interval is recomputed at each level if the samples reproduce the
+    record's own; otherwise the record's ends are rescaled as those of a normal distribution."""
     sensitive = False
     made: tuple[Interval, bool] | None = None
     if table is not None:
@@ -157,11 +157,12 @@ def make_bound(
     evidence = limit_evidence(
         row.metric, row.value, interval, limit, higher_is_better=not at_most, false_pass=false_pass
     )
-    return Bound(row, limit, at_most, interval, alone, sensitive, weight, evidence=evidence)
+    return LimitQuestion(row, limit, at_most, interval, alone, sensitive, weight, evidence=evidence)
 
 
 def _anew(row: EstimateRow, table: Table, aggregates: Aggregates) -> tuple[Interval, bool] | None:
-    """The interval at any level, and whether it is of 0 or 1 alone; None where it is not the record's at the record's level."""
+    """The interval as a function of the level, and whether samples are independent and count 0 or 1; None if it does not reproduce the
+    record's interval at its level."""
     held = table.statistics(row.metric)
     if held is None:
         return None
@@ -192,7 +193,7 @@ def _anew(row: EstimateRow, table: Table, aggregates: Aggregates) -> tuple[Inter
 
 
 def _scaled(row: EstimateRow) -> Interval:
-    """The record's ends moved in or out as those of a normal distribution."""
+    """The record's ends, rescaled to other levels as for a normal distribution."""
     low, high, found = row.low, row.high, row.value
     if low is None or high is None or found is None:
         return lambda level: None

@@ -1,4 +1,4 @@
-"""Has the candidate lost, against a baseline or another run: the evidence of one metric, and its finding."""
+"""Whether the candidate is worse than a baseline or another run: the evidence for one metric, and its finding."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from lsm_eval.statistics.comparison.score import Score, Side
 
 @dataclass(frozen=True)
 class Loss:
-    """A metric of which one direction is better (a `question.Question`)."""
+    """The question whether the candidate is worse in a metric with a better direction (a `question.Question`)."""
 
     row: EstimateRow
-    """The baseline's."""
+    """The baseline's estimate."""
     pairs: Pairs
     measured: Difference
     higher_is_better: bool
@@ -36,11 +36,11 @@ class Loss:
     weight: float = 1.0
     kind: Kind = "loss"
     against: str = ""
-    """Which run, where it is not the baseline; part of a sentence."""
+    """The other run if it is not the baseline, as part of a sentence."""
 
     @property
     def found(self) -> Found:
-        """Candidate less baseline."""
+        """Candidate minus baseline."""
         assert self.measured.found is not None
         return self.measured.found
 
@@ -52,17 +52,17 @@ class Loss:
 
     @property
     def beyond(self) -> bool:
-        """Whether the loss found is larger than the margin."""
+        """Whether the observed loss is larger than the margin."""
         return self.loss is not None and self.loss > self.margin * (1 + 1e-9)
 
     @cached_property
     def p_loss(self) -> float | None:
-        """Of no loss."""
+        """The p-value of no loss."""
         return p_value(self.found, 0.0, self._worse)
 
     @cached_property
     def p_margin(self) -> float | None:
-        """Of a loss as large as the margin."""
+        """The p-value of a loss as large as the margin."""
         return p_value(self.found, self._difference(self.margin), self._better)
 
     def most(self, alpha: float) -> float | None:
@@ -76,7 +76,7 @@ class Loss:
         return None if end is None else self._difference(end)
 
     def finding(self, answer: Answer, part: Part) -> Finding:
-        """As `question.Question` wants it."""
+        """See `question.Question.finding`."""
         low, high = self.least(part.false_pass), self.most(part.false_pass)
         spread = spread_of(self.found)
         smallest = None if spread is None else _smallest(self, spread, part)
@@ -97,7 +97,7 @@ class Loss:
 
     @property
     def span(self) -> float:
-        """What a spread's loss of 1 is in the metric's unit."""
+        """The value, in the metric's unit, of a loss of 1 in a spread."""
         statistic = self.found.statistic
         return statistic.span if isinstance(statistic, Score) else 1.0
 
@@ -168,7 +168,7 @@ def make_finding(
     wanted: int | None,
     higher_is_better: bool | None,
 ) -> Finding:
-    """All that a finding of a loss says."""
+    """The finding for a loss."""
     row, found = question.row, question.found
     return Finding(
         kind=question.kind,
@@ -199,7 +199,7 @@ def make_finding(
 
 
 def _smallest(question: Loss, spread: Spread, part: Part) -> float | None:
-    """The smallest true loss that so many pairs fail in four of five cases."""
+    """The smallest true loss that this number of pairs fails in four of five cases."""
     found = smallest_loss(
         question.found.n, spread, margin=question.margin / question.span, false_alarm=part.false_alarm
     )
@@ -207,8 +207,8 @@ def _smallest(question: Loss, spread: Spread, part: Part) -> float | None:
 
 
 def _wanted(question: Loss, spread: Spread, part: Part) -> int | None:
-    """Pairs that would decide: prove a loss such as was found, if it is beyond the margin; else let an unchanged model pass, or, where
-    there are so many already, one with a loss such as was found."""
+    """The number of pairs that would decide: if the observed loss is beyond the margin, enough to prove it; else enough for an unchanged model
+    to pass or, if there are already that many, for one with the observed loss."""
     loss, margin = (question.loss or 0.0) / question.span, question.margin / question.span
     number = question.found.n
     if question.beyond:

@@ -1,4 +1,4 @@
-"""Samples that a run lost or cut, and when that leaves two runs that cannot be compared."""
+"""Failed and truncated samples, and whether they make two runs not comparable."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from lsm_eval.comparison.tables import Table
 from lsm_eval.gating.policy import Outage
 
 OWN = frozenset({"too_long", "unsupported", "truncated", "null", "refused", "unread"})
-"""Failures that lie in the sample and the model. Where both runs have the same one, asking again would change nothing."""
+"""Failures caused by the sample and the model. If both runs have the same one, running again would not change it."""
 
 
 @dataclass(frozen=True)
-class Losses:
-    """What two runs of one task lost of the samples that both have."""
+class FailedSamples:
+    """Failures of two runs of one task, among the samples that both have."""
 
     pairs: Pairs
 
     @cached_property
     def reasons(self) -> list[tuple[str | None, str | None]]:
-        """Why each sample failed in the first and the second run; None where it did not."""
+        """Why each sample failed in the first and the second run; None if it did not."""
         second = dict(zip(self.pairs.second.ids, failures(self.pairs.second), strict=True))
         first = zip(self.pairs.first.ids, failures(self.pairs.first), strict=True)
         return [(why, second[name]) for name, why in first if name in second]
 
     @cached_property
     def alike(self) -> int:
-        """Samples that failed in both runs for the same reason, which is their own."""
+        """Number of samples that failed in both runs for the same reason of the sample itself."""
         return sum(one == other and one in OWN for one, other in self.reasons)
 
     @cached_property
     def lost(self) -> int:
-        """All other samples that failed in one run at least."""
+        """Number of all other samples that failed in at least one run."""
         return sum(one is not None or other is not None for one, other in self.reasons) - self.alike
 
     @property
     def unable(self) -> bool:
-        """Whether neither model can be asked anything of the task: it says nothing of a change from one to the other."""
+        """Whether neither model supports the task, so that it says nothing about a change."""
         return all(one == other == "unsupported" for one, other in self.reasons)
 
     def why_not(self, limits: Outage) -> str | None:
-        """Why the runs cannot be compared on this task, in a sentence."""
+        """A sentence if the runs cannot be compared on this task; else None."""
         task, both = self.pairs.first.task, len(self.reasons)
         if not both:
             return f"{task}: the two runs have no sample in common."
@@ -76,7 +76,7 @@ class Losses:
         return None
 
     def _counts(self, *, alike: bool = False) -> Iterator[str]:
-        """How many failed for which reason in each run; `alike`: those too that failed in both for one reason of their own."""
+        """Numbers of failures by reason in each run; `alike`: include those that failed in both for the same reason of the sample itself."""
         for which, at in (("baseline", 0), ("candidate", 1)):
             counts: dict[str, int] = {}
             for pair in self.reasons:
@@ -87,20 +87,20 @@ class Losses:
 
 
 def failures(table: Table) -> Sequence[str | None]:
-    """Why each sample failed; None where it did not."""
+    """Why each sample failed; None if it did not."""
     found: list[str | None] = table.columns["failure"].to_pylist()
     return found
 
 
 def cut(table: Table) -> list[bool]:
-    """Whether each sample's prompt or answer was cut."""
+    """Whether each sample's prompt or answer was truncated."""
     columns = table.columns
     rows = zip(columns["truncated"].to_pylist(), columns["finish"].to_pylist(), failures(table), strict=True)
     return [bool(tokens) or finish == "length" or why == "truncated" for tokens, finish, why in rows]
 
 
 def _cut_share(table: Table, other: Table) -> float:
-    """Of the samples that the other run has too, the share that was cut."""
+    """The share of truncated samples, among those that the other run has too."""
     both = set(other.ids)
     held = [was_cut for name, was_cut in zip(table.ids, cut(table), strict=True) if name in both]
     return sum(held) / max(len(held), 1)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.gating.policy import Inconclusive, Policy
-from lsm_eval.gating.result import Answer, Finding, GateResult, Looking
+from lsm_eval.gating.result import Answer, Finding, GateResult, SequentialSummary
 from lsm_eval.results.reader import Record
 
 
@@ -22,10 +22,10 @@ def result_of(
     inconclusive: Inconclusive | None,
     *,
     flips: Sequence[Flip] = (),
-    looking: Looking | None = None,
+    looking: SequentialSummary | None = None,
 ) -> GateResult:
-    """The answer to all findings. `reasons`: why something is not comparable; where a loss is proven, that does not excuse it, and stands among
-    the notes."""
+    """The gate's result from all findings. `reasons`: why something is not comparable; if a loss is proven, the gate fails nevertheless, and
+    the reasons become notes."""
     answer = overall(findings, bool(reasons))
     refused = answer == "not comparable"
     return GateResult(
@@ -47,7 +47,7 @@ def result_of(
 
 
 def overall(findings: Sequence[Finding], incomparable: bool) -> Answer | Literal["not comparable"]:
-    """The answer for the whole."""
+    """The overall answer."""
     answers = {one.answer for one in findings}
     if "fail" in answers:
         return "fail"

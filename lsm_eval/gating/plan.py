@@ -1,9 +1,9 @@
-"""Margin before money: how many samples a gate needs, from one run alone.
+"""Planning a gate: how many samples it needs, from a single run.
 
-What two runs will differ by is not known before the second. The spread of one run says what it is at most, for two models of this
-quality that have nothing in common: 2 p (1 - p) of the pairs differ for an accuracy p, and a mean's differences have twice its variance.
-A candidate that comes from the baseline differs in far fewer pairs; who knows how many says so (`discordance`), and who does not sees what
-a few shares would need beside it."""
+How much two runs differ is unknown before the second one. One run gives the value for two independent models of this
+quality: 2 p (1 - p) of the pairs differ for an accuracy p, and a mean's differences have twice its variance.
+A candidate derived from the baseline differs in far fewer pairs: their share can be given (`discordance`); otherwise the plan also shows the
+numbers for a few shares."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lsm_eval.comparison.aggregates import Aggregates
-from lsm_eval.comparison.doubts import doubt
+from lsm_eval.comparison.record_problem import record_problem
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.comparison.shown.words import DASH, value
 from lsm_eval.errors import UserError
 from lsm_eval.gating.calibration import CalibrationFile, refusals
 from lsm_eval.gating.policy import Policy
-from lsm_eval.gating.rules import Asked, asked
-from lsm_eval.gating.spread import TOP, Taken, incomparable, taken_spread
+from lsm_eval.gating.rules import GatedMetric, gated_metrics
+from lsm_eval.gating.spread import TOP, AssumedSpread, assumed_spread, incomparable
 from lsm_eval.gating.words import amount, percent
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
@@ -45,39 +45,39 @@ HEADER = (
 )
 RIGHT = frozenset({2, 3, 4, 5, 6, 7, 8})
 SHARES = (0.01, 0.02, 0.05, 0.1)
-"""Of pairs that may differ, for who does not know how many will."""
+"""Shares of differing pairs to show if none is given."""
 BY_SHARE = ("task", "metric", *(percent(share) for share in SHARES), "unrelated models", "the same model")
 BY_SHARE_RIGHT = frozenset({2, 3, 4, 5, 6, 7})
 POWER = 0.9
-"""The chance that an unchanged model passes, which a plan asks for."""
+"""The probability that an unchanged model passes, for which a plan is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """What a gate of one metric needs, and what n samples can do."""
+    """The samples that a gate of one metric needs, and what n samples can show."""
 
     task: str
     metric: str
     unit: str
     baseline: float | None
     n: int
-    """Samples that the gate will have."""
+    """Number of samples that the gate will have."""
     discordance: float | None
-    """Share of the pairs that is taken to differ; None for a mean."""
+    """Assumed share of differing pairs; None for a mean."""
     margin: float | None
     needed: int | None
-    """Pairs with which an unchanged model passes in nine of ten cases; None where it is not known."""
+    """Number of pairs with which an unchanged model passes in nine of ten cases; None if unknown."""
     possible_margin: float | None
-    """The smallest that n pairs rule out as often."""
+    """The smallest margin that n pairs rule out as often."""
     possible_loss: float | None
-    """The smallest that n pairs prove in four of five cases."""
+    """The smallest loss that n pairs prove in four of five cases."""
     by_share: tuple[int | None, ...] | None = None
-    """`needed`, did `SHARES` of the pairs differ; None for a share that is more than two unrelated models have. None as a whole
-    where the share is stated, and for what is not 0 or 1 a sample."""
+    """`needed` if `SHARES` of the pairs differ; None for a share above that of two independent models. None instead of the tuple if
+    the share is given, and for metrics that are not 0 or 1 for each sample."""
     flips: float | None = None
-    """Share of the pairs that differs between two runs of one model, where it was calibrated."""
+    """Share of pairs that differ between two runs of one model, if calibrated."""
     needed_same: int | None = None
-    """`needed`, did so many differ."""
+    """`needed` if this share differs."""
 
     @property
     def decides(self) -> bool:
@@ -87,12 +87,12 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All metrics that the policy gates."""
+    """The plan for all metrics that the policy gates."""
 
     rows: Sequence[PlanRow]
     notes: Sequence[str]
     undecidable: str | None
-    """Why a gate like that could not decide, in a sentence."""
+    """A sentence if such a gate could not decide; else None."""
 
 
 def plan(
@@ -106,15 +106,15 @@ def plan(
     include: Sequence[Path] = (),
     include_code: bool = False,
 ) -> Plan:
-    """What a gate against this baseline needs. `n`: samples of each task, in place of the baseline's. `margin`: in place of the policy's,
-    as a share: of 1, of 100 points, or of the baseline's value. `discordance`: the share of the pairs that is taken to differ.
-    `calibration`: how many differ between runs of one model. `include`: folders with the task files of the record, where they are no packaged ones;
-    `include_code`: their Python files may run. Raises UserError where the policy gates nothing of the baseline, or something that no gate can compare, and where the baseline
-    is not what it says."""
+    """What a gate against this baseline needs. `n`: samples of each task, instead of the baseline's. `margin`: instead of the policy's,
+    as a share of 1, of 100 points, or of the baseline's value. `discordance`: the assumed share of differing pairs.
+    `calibration`: how many differ between runs of one model. `include`: folders with the task files of the record, if they are not
+    packaged; `include_code`: their Python files may run. Raises UserError if the policy gates nothing in the baseline, or something that no
+    gate can compare, or if the baseline is inconsistent."""
     if calibration is not None and (refusal := refusals(calibration, [(baseline, "baseline")])):
         raise UserError(f"{refusal[0][0].lower()}{refusal[0][1:]}")
-    gated, notes = asked(policy, baseline.estimates)
-    if why := doubt(baseline, "baseline", {one.row.task for one in gated}):
+    gated, notes = gated_metrics(policy, baseline.estimates)
+    if why := record_problem(baseline, "baseline", {one.row.task for one in gated}):
         raise UserError(f"{why[0].lower()}{why[1:]}")
     aggregates = Aggregates(include, include_code)
     total = sum(one.weight for one in gated)
@@ -125,7 +125,7 @@ def plan(
                 f"the policy gates {one.row.metric} of {one.row.task}, which no gate can compare, because {refused}; name another metric "
                 "of the task in a rule, or let a rule ignore the task."
             )
-        spread = taken_spread(baseline, one.row, discordance)
+        spread = assumed_spread(baseline, one.row, discordance)
         if isinstance(spread, str):
             notes.append(f"{one.row.task}: {one.row.metric} is not planned, because {spread}.")
             continue
@@ -148,7 +148,7 @@ def plan(
         f"n needed: an unchanged model passes in {percent(POWER)} of cases. margin of n: the smallest that n rules out as often. loss of "
         "n: the smallest that n proves in 80 %."
     )
-    # With a margin that is asked about, the answer is the number; nobody has said what n will be.
+    # If a margin is given without n, the answer is the needed number: there is no n to judge.
     open_n = margin is not None and n is None
     return Plan(
         rows, [meaning, taken, *notes], None if open_n else _undecidable(rows, discordance is not None)
@@ -156,7 +156,7 @@ def plan(
 
 
 def share_cells(row: PlanRow) -> list[str]:
-    """One row under `BY_SHARE`: the n that is needed, by the share of pairs that differ."""
+    """One row under `BY_SHARE`: the needed n, by the share of differing pairs."""
     known = [*(row.by_share or ()), row.needed, row.needed_same]
     shown = [DASH if one is None else f"{one:,}" for one in known]
     for at, share in ((-2, row.discordance), (-1, row.flips)):
@@ -180,7 +180,7 @@ def cells(row: PlanRow) -> list[str]:
     ]
 
 
-def _row(one: Asked, taken: Taken, n: int, policy: Policy, false_alarm: float) -> PlanRow:
+def _row(one: GatedMetric, taken: AssumedSpread, n: int, policy: Policy, false_alarm: float) -> PlanRow:
     found, span = taken.spread, taken.span
     margin = one.margin or 0.0
     needed = (
@@ -203,9 +203,9 @@ def _row(one: Asked, taken: Taken, n: int, policy: Policy, false_alarm: float) -
 
 
 def _by_share(
-    row: PlanRow, taken: Taken, policy: Policy, calibration: CalibrationFile | None, own: EstimateRow
+    row: PlanRow, taken: AssumedSpread, policy: Policy, calibration: CalibrationFile | None, own: EstimateRow
 ) -> PlanRow:
-    """The row with what is needed where fewer pairs differ."""
+    """The row with the needed numbers for smaller shares of differing pairs."""
     if row.discordance is None or not isinstance(taken.spread, Shares) or not row.margin:
         return row
     most, design, margin = row.discordance, taken.spread.design, row.margin / taken.span
@@ -229,7 +229,7 @@ def _in_unit(margin: float, row: EstimateRow) -> float | None:
 
 
 def _undecidable(rows: Sequence[PlanRow], stated: bool) -> str | None:
-    """`stated`: how many pairs differ has been said already."""
+    """A sentence if the gate could not decide. `stated`: the share of differing pairs was given."""
     short = [row for row in rows if not row.decides]
     if not short:
         return None

@@ -1,7 +1,7 @@
-"""What a team asks of a candidate: the policy's schema, and reading it from YAML.
+"""A team's requirements for a candidate: the policy's schema, and reading it from YAML.
 
-The default margin of 2 points is the smallest that a benchmark of usual size can rule out: with 1,319 pairs of which 6 in 100
-differ, an unchanged model passes in nine of ten runs. A smaller one would answer *not enough data* most of the time.
+The default margin of 2 points is the smallest that a benchmark of usual size can rule out: with 1,319 pairs of which 6 %
+differ, an unchanged model passes in nine of ten runs. A smaller margin would mostly give *not enough data*.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ Loss = Annotated[Number, Field(ge=0)]
 
 
 class Margins(Strict):
-    """Losses that are allowed where no rule says otherwise."""
+    """Allowed losses unless a rule says otherwise."""
 
     fraction: Annotated[Number, Field(ge=0, lt=1)] = 0.02
-    """Of metrics between 0 and 1."""
+    """For metrics between 0 and 1."""
     points: Annotated[Number, Field(ge=0, lt=100)] = 2.0
-    """Of metrics between 0 and 100, such as BLEU."""
+    """For metrics between 0 and 100, such as BLEU."""
     relative: Share = 0.02
-    """Of all others (perplexity, nats): as a share of the baseline's value."""
+    """For all others (perplexity, nats): as a share of the baseline's value."""
 
 
 class Rule(Strict):
-    """What holds for the metrics that fit `task` and `metric`, in which `*` and `?` stand for anything."""
+    """Requirements for the metrics that match the patterns `task` and `metric`, with the wildcards `*` and `?`."""
 
     task: str = "*"
     metric: str | None = None
-    """Metrics that are named are gated, be they a task's first or not; without it the rule is about those gated anyway."""
+    """Metrics that it names are gated, even if they are not a task's first; without it the rule applies to metrics gated anyway."""
     ignore: bool | None = None
-    """Leave them out."""
+    """Leave the metrics out."""
     margin: Loss | None = None
-    """The loss that is allowed, in the metric's unit (0.02: 2 points of an accuracy)."""
+    """The allowed loss in the metric's unit (0.02: 2 points of an accuracy)."""
     relative: Share | None = None
-    """The same as a share of the baseline's value, in place of `margin`."""
+    """The allowed loss as a share of the baseline's value, instead of `margin`."""
     direction: Literal["higher", "lower"] | None = None
-    """Which is better, where the metric does not say or says the opposite."""
+    """The better direction, if the metric has none or the opposite one."""
     fair: Number | None = None
-    """The fair value of a metric of which neither direction is better: its distance from there is the loss."""
+    """The fair value of a metric without a better direction: the distance from it is the loss."""
     weight: Annotated[Number, Field(gt=0)] | None = None
-    """Share of the false alarms that it may use, beside the 1 of every other metric."""
+    """Its share of the false-alarm rate, relative to 1 for every other metric."""
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -62,14 +62,14 @@ class Rule(Strict):
 
 
 class Limit(Strict):
-    """A bound for the candidate's value itself, or for its loss against another run than the baseline."""
+    """A limit for the candidate's value itself, or for its loss against another run than the baseline."""
 
     task: str = "*"
     metric: str
     at_most: Number | None = None
     at_least: Number | None = None
     reference: str | None = None
-    """A record, named as on the command line; `margin` is the loss against it that is allowed."""
+    """A record, named as on the command line; `margin` is the allowed loss against it."""
     margin: Loss | None = None
     weight: Annotated[Number, Field(gt=0)] = 1.0
 
@@ -84,27 +84,27 @@ class Limit(Strict):
 
 
 class Shares(Strict):
-    """Shares of samples that failed for a reason; None where nothing is asked."""
+    """Largest shares of samples that failed, by reason; None for no limit."""
 
     missing: Share | None = None
     """Without an answer, for any reason."""
     truncated: Share | None = None
-    """Cut: the prompt to fit, or the answer at its most tokens."""
+    """Truncated: the prompt to fit, or the answer at the token limit."""
     nan: Share | None = None
-    """Where the model's numbers were none."""
+    """With NaN in the model's output."""
 
 
 class Outage(Strict):
-    """From which shares on two runs cannot be compared."""
+    """Shares above which two runs are not comparable."""
 
     missing: Share = 0.05
-    """Of the samples that both have: lost in one run or both, unless both failed alike for a reason that lies in the sample."""
+    """Share of the samples that both have: failed in one run or both, unless both failed for the same reason of the sample itself."""
     truncated: Share = 0.05
-    """By which the cut answers of one run are more than the other's."""
+    """Difference between the two runs' shares of truncated answers."""
 
 
 class Speed(Strict):
-    """How much slower the candidate may be, from runs of both that took turns on one machine."""
+    """How much slower the candidate may be, from alternating runs of both on one machine."""
 
     of: Passes
     """`score`, `prefill`, `decode`: tokens a second. `latency`: seconds between the tokens of an answer."""
@@ -114,42 +114,42 @@ class Speed(Strict):
 
 
 class Policy(Strict):
-    """All of it. An empty one is the default: a pull request's."""
+    """A policy. An empty one is the default, for pull requests."""
 
     policy: str = Field(default="default", min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     """Its name."""
     kind: Literal["pull-request", "release"] = "pull-request"
     """`pull-request`: not enough data is neutral. `release`: every metric must pass, so that not enough data fails."""
     false_alarm: Rate = 0.01
-    """The most often that an unchanged model fails, over all metrics together."""
+    """The largest rate at which an unchanged model fails, over all metrics together."""
     false_pass: Rate = 0.05
-    """The most often that a loss of the margin passes, for each metric by itself."""
+    """The largest rate at which a loss as large as the margin passes, for each metric by itself."""
     inconclusive: Inconclusive | None = None
-    """What becomes of not enough data; None for what the kind says."""
+    """How not enough data is treated; None for the default of the kind."""
     metrics: Literal["primary", "named"] = "primary"
-    """Gated: the first metric of each task and what rules name, or only what rules name."""
+    """Which metrics are gated: the first of each task and those named by rules, or only the latter."""
     margin: Margins = Margins()
     rules: list[Rule] = Field(default_factory=list)
-    """A later rule has the last word on each key that it gives."""
+    """A later rule overrides earlier ones for each key that it gives."""
     limits: list[Limit] = Field(default_factory=list)
     shares: Shares = Shares()
-    """Of the candidate's samples, task by task: more of them is a failure."""
+    """Shares of the candidate's samples in each task: higher ones fail."""
     not_comparable: Outage = Outage()
     speed: list[Speed] = Field(default_factory=list)
 
     @property
     def undecided(self) -> Inconclusive:
-        """What becomes of not enough data."""
+        """How not enough data is treated."""
         return self.inconclusive or ("fail" if self.kind == "release" else "neutral")
 
     @property
     def sha256(self) -> str:
-        """Of what it says, whatever the file looks like."""
+        """Hash of its content, independent of the file's formatting."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 def read_policy(path: Path | None) -> Policy:
-    """The policy of a YAML file; the default without one. Raises `UserError`, one sentence with file and key."""
+    """The policy in a YAML file; the default without one. Raises `UserError`, naming file and key."""
     from lsm_eval.tasks.explain import explain
     from lsm_eval.yaml_reader import read_yaml
 

@@ -1,4 +1,4 @@
-"""One thing that a policy asks, with the evidence for its answer; all of them are judged together."""
+"""The questions that a policy poses, with the evidence for their answers; all of them are judged together."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from lsm_eval.statistics.comparison.weighted import weighted_holm
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which error rates hold for one of several questions."""
+    """The error rates of one of several questions."""
 
     false_alarm: float
-    """Its share of those of the policy."""
+    """Its share of the policy's false-alarm rate."""
     false_pass: float
 
 
 class Question(Protocol):
-    """What is asked of one metric, its p-values known."""
+    """A question about one metric, with its p-values."""
 
     @property
     def p_loss(self) -> float | None:
-        """Of no loss (or a limit that is kept); None where there is no telling."""
+        """The p-value of no loss (or of a limit that is kept); None if unknown."""
         ...
 
     @property
     def p_margin(self) -> float | None:
-        """Of a loss as large as the margin (or a limit that is broken)."""
+        """The p-value of a loss as large as the margin (or of a limit that is broken)."""
         ...
 
     @property
@@ -42,13 +42,13 @@ class Question(Protocol):
         ...
 
     def finding(self, answer: Answer, part: Part) -> Finding:
-        """The answer with all that explains it; `p` is filled in afterwards."""
+        """The answer with its explanation; `p` is filled in afterwards."""
         ...
 
 
-def answered(questions: Sequence[Question], policy: Policy) -> list[Finding]:
-    """One finding a question, in order. The chance that any of an unchanged candidate fails is `policy.false_alarm` at most
-    (Holm, weighted), that a loss of the margin passes `policy.false_pass`, each."""
+def answer_questions(questions: Sequence[Question], policy: Policy) -> list[Finding]:
+    """One finding for each question, in order. The probability that any question of an unchanged candidate fails is at most
+    `policy.false_alarm` (weighted Holm); that a loss as large as the margin passes is at most `policy.false_pass` for each."""
     total = sum(one.weight for one in questions)
     adjusted = weighted_holm(
         [1.0 if one.p_loss is None else one.p_loss for one in questions], [one.weight for one in questions]

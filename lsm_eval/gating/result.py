@@ -1,4 +1,4 @@
-"""What a gate says, as values."""
+"""The result of a gate."""
 
 from __future__ import annotations
 
@@ -16,55 +16,55 @@ samples. `speed`: throughput or latency."""
 
 
 @dataclass(frozen=True)
-class LookedAt:
-    """When a gate that looks on the way gave its answer, and what the answer was held against."""
+class LookEvidence:
+    """The look at which a sequential gate made a verdict, with its p-values and their limits."""
 
     look: int | None
-    """From 1; None where no look settled it."""
+    """From 1; None if no look made the verdict."""
     share: float
-    """Of its planned pairs that were in."""
+    """Share of the planned pairs that were in."""
     p_loss: float | None
-    """Of no loss, at that look alone."""
+    """The p-value of no loss at that look."""
     limit_loss: float
-    """A loss is proven where `p_loss` is at most this, or was at a look before."""
+    """A loss is proven if `p_loss` is at most this, at this look or an earlier one."""
     p_margin: float | None
-    """Of a loss as large as the margin, at that look alone."""
+    """The p-value of a loss as large as the margin at that look."""
     limit_margin: float
-    """Such a loss is ruled out where `p_margin` is at most this."""
+    """Such a loss is ruled out if `p_margin` is at most this."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """How much of a task was asked."""
+class TaskProgress:
+    """How much of a task was run."""
 
     task: str
     asked: int
     planned: int
-    """Samples that would have been asked, had nothing ended it."""
+    """Number of samples that would have been run without an early end."""
     look: int
-    """The last one that its samples were asked for."""
+    """The last look for which its samples were run."""
 
 
 @dataclass(frozen=True)
-class Looking:
-    """The looks of a gate that looked on the way."""
+class SequentialSummary:
+    """The looks of a sequential gate."""
 
     look: int
-    """The last one."""
+    """The last look."""
     looks: int
-    """That were planned."""
-    tasks: Sequence[Asked]
+    """Number of planned looks."""
+    tasks: Sequence[TaskProgress]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the policy asks, and the answer."""
+    """One question of the policy, with the answer."""
 
     kind: Kind
     task: str
     title: str
     metric: str
-    """Of a share or a speed its name, such as `missing` or `output tokens per second`."""
+    """For a share or a speed its name, such as `missing` or `output tokens per second`."""
     unit: str
     higher_is_better: bool | None
     answer: Answer
@@ -73,57 +73,57 @@ class Finding:
     baseline: float | None
     candidate: float | None
     loss: float | None
-    """How much worse the candidate is in the metric's unit, negative where it is better; None for limits."""
+    """How much worse the candidate is in the metric's unit, negative if it is better; None for limits."""
     low: float | None
     high: float | None
-    """The interval of the loss; of a limit that of the candidate's value."""
+    """The interval of the loss; for a limit that of the candidate's value."""
     level: float
     p: float | None
-    """Of no loss, one-sided, corrected for the metrics that are gated together."""
+    """One-sided p-value of no loss, adjusted for the metrics that are gated together."""
     margin: float | None
-    """The loss that is allowed; of a limit the limit itself."""
+    """The allowed loss; for a limit the limit itself."""
     n: int
     clusters: int | None
     discordant: int | None
     missing: int
     smallest_loss: float | None
-    """The smallest that so many pairs can show; None where it is not known."""
+    """The smallest loss that this number of pairs can show; None if unknown."""
     wanted_n: int | None
-    """Pairs that would decide; None where it is not known or nothing is to be decided."""
+    """Number of pairs that would decide; None if unknown or already decided."""
     method: str
     sensitive: bool
-    """Its texts may be harmful."""
-    looked_at: LookedAt | None = None
-    """Of a gate that looks on the way: `p` is that of one look then."""
+    """Whether its texts may be harmful."""
+    looked_at: LookEvidence | None = None
+    """For a sequential gate, for which `p` is that of a single look."""
 
 
 @dataclass(frozen=True)
 class GateResult:
-    """Candidate against baseline under a policy."""
+    """The result for a candidate against a baseline under a policy."""
 
     baseline: Record | None
-    """None where the policy has absolute limits only."""
+    """None if the policy has only absolute limits."""
     candidate: Record
     policy: str
     """Its name."""
     policy_sha256: str
     false_alarm: float
-    """The most often that an unchanged model fails, over all metrics together."""
+    """The largest rate at which an unchanged model fails, over all metrics together."""
     false_pass: float
-    """The most often that a loss of the margin passes, for each metric by itself."""
+    """The largest rate at which a loss as large as the margin passes, for each metric by itself."""
     inconclusive: Literal["neutral", "warn", "fail"]
-    """What becomes of *not enough data*."""
+    """How *not enough data* is treated."""
     answer: Answer | Literal["not comparable"]
     reasons: Sequence[str]
-    """Of *not comparable*: why, a sentence each."""
+    """Reasons for *not comparable*, one sentence each."""
     findings: Sequence[Finding]
     notes: Sequence[str]
-    """What else a reader should know, a sentence each."""
+    """Further notes for the reader, one sentence each."""
     flips: Sequence[Flip]
     created: str
     """UTC, ISO 8601."""
-    looking: Looking | None = None
-    """None where the gate looked once."""
+    looking: SequentialSummary | None = None
+    """None if the gate had no interim looks."""
 
     @property
     def exit_code(self) -> int:

@@ -1,4 +1,4 @@
-"""Which metrics a policy gates, and what it asks of each."""
+"""The metrics that a policy gates, and its requirements for each."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from lsm_eval.results.schema import EstimateRow
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of one metric against the baseline."""
+class GatedMetric:
+    """The requirement for one metric, compared with the baseline."""
 
     row: EstimateRow
-    """The baseline's."""
+    """The baseline's estimate."""
     margin: float | None
-    """In the metric's unit; None where it is a share of a value that the baseline lacks."""
+    """In the metric's unit; None if it is a share of a value that the baseline lacks."""
     higher_is_better: bool | None
     fair: float | None
-    """The fair value, where neither direction is better."""
+    """The fair value, if neither direction is better."""
     weight: float
     named: bool
     """Whether a rule names it."""
 
 
 def fits(pattern: str, name: str) -> bool:
-    """Whether a name is what the pattern says; `*` and `?` stand for anything, and nothing else does."""
+    """Whether a name matches the pattern, in which only `*` and `?` are wildcards."""
     return _pattern(pattern).fullmatch(name) is not None
 
 
@@ -40,10 +40,10 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-def asked(policy: Policy, rows: Sequence[EstimateRow]) -> tuple[list[Asked], list[str]]:
-    """The metrics of the baseline that are gated, in its order; and what is not gated and should be known, in words.
+def gated_metrics(policy: Policy, rows: Sequence[EstimateRow]) -> tuple[list[GatedMetric], list[str]]:
+    """The gated metrics of the baseline, in its order; and notes on metrics that are not gated.
 
-    Raises UserError for a rule that fits a task's name and none of its metrics, and for one that names a metric without direction."""
+    Raises UserError for a rule that matches a task's name but none of its metrics, and for one that names a metric without direction."""
     _check_names(policy.rules, rows)
     found, notes = [], []
     seen: set[str] = set()
@@ -75,7 +75,7 @@ def asked(policy: Policy, rows: Sequence[EstimateRow]) -> tuple[list[Asked], lis
             notes.append(f"{row.task}: {row.metric} is not gated, for {why}; a rule can give its {give}.")
             continue
         found.append(
-            Asked(
+            GatedMetric(
                 row,
                 _margin(policy, told, row),
                 higher,
@@ -90,7 +90,7 @@ def asked(policy: Policy, rows: Sequence[EstimateRow]) -> tuple[list[Asked], lis
 def limited(
     limits: Sequence[Limit], rows: Sequence[EstimateRow]
 ) -> Iterator[tuple[Limit, EstimateRow | None]]:
-    """Each limit with each of the rows that it fits; with None where it fits none."""
+    """Each limit with each row that it matches; with None if it matches none."""
     for limit in limits:
         fitting = [row for row in rows if fits(limit.task, row.task) and fits(limit.metric, row.metric)]
         yield from ((limit, row) for row in fitting)
@@ -99,13 +99,13 @@ def limited(
 
 
 def ignored(policy: Policy, task: str) -> bool:
-    """Whether the policy leaves out all of a task."""
+    """Whether the policy ignores a whole task."""
     said = [rule.ignore for rule in policy.rules if rule.metric is None and fits(rule.task, task)]
     return next((one for one in reversed(said) if one is not None), False)
 
 
 def default_margin(policy: Policy, row: EstimateRow) -> float | None:
-    """The loss that is allowed where nothing else is said, in the metric's unit."""
+    """The default allowed loss, in the metric's unit."""
     if row.unit == "fraction":
         return policy.margin.fraction
     if row.unit == "points":
@@ -114,7 +114,7 @@ def default_margin(policy: Policy, row: EstimateRow) -> float | None:
 
 
 def _merged(policy: Policy, row: EstimateRow) -> Rule:
-    """All that the rules say of a metric, as one rule; its `metric` is None where none names it."""
+    """All rules for a metric merged into one; its `metric` is None if no rule names the metric."""
     said: dict[str, object] = {}
     for rule in policy.rules:
         if not fits(rule.task, row.task) or (rule.metric is not None and not fits(rule.metric, row.metric)):

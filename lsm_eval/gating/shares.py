@@ -1,4 +1,4 @@
-"""Shares of the candidate's samples that failed or were cut, against the most that the policy allows."""
+"""Shares of the candidate's samples that failed or were truncated, compared with the policy's limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsm_eval.gating.words import percent
 
 
 def share_findings(table: Table, limits: Shares) -> Iterator[Finding]:
-    """One for each share that the policy limits. They are counts of this very run, so that nothing is left to chance."""
+    """One finding for each share that the policy limits. They are counts in this run, without sampling error."""
     why = failures(table)
     counts = {
         "missing": (limits.missing, sum(one is not None for one in why), "have no answer"),

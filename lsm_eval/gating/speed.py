@@ -1,4 +1,4 @@
-"""Is the candidate slower: runs of both that took turns on one machine, round by round."""
+"""Whether the candidate is slower, from alternating runs of both on one machine."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ NAMES: dict[Passes, str] = {
     "latency": "seconds per output token",
 }
 HARDWARE = ("machine", "cpu", "cores", "gpu", "threads")
-"""What must be the same on both sides."""
+"""Properties that must be the same for both runs."""
 
 
 @dataclass(frozen=True)
-class Slower:
-    """A speed (a `question.Question`)."""
+class SpeedQuestion:
+    """The question whether the candidate is slower (a `question.Question`)."""
 
-    asked: Speed
+    rule: Speed
     found: SpeedRatio
     """Candidate over baseline."""
     values: tuple[float | None, float | None]
-    """Of the newest runs."""
+    """The speeds of the newest runs."""
     why: str | None
     """Why there are no rounds."""
     weight: float
 
     @property
     def beyond(self) -> bool:
-        """Whether the ratio found is beyond the limit."""
+        """Whether the observed ratio is beyond the limit."""
         value = self.found.value
         return value is not None and (value > self.limit if self._latency else value < self.limit)
 
     @property
     def limit(self) -> float:
-        """The ratio of candidate to baseline that is allowed."""
-        return 1 + self.asked.slower if self._latency else max(1 - self.asked.slower, 1e-9)
+        """The allowed ratio of candidate to baseline."""
+        return 1 + self.rule.slower if self._latency else max(1 - self.rule.slower, 1e-9)
 
     @cached_property
     def p_loss(self) -> float | None:
-        """Of not being slower at all."""
+        """The p-value of not being slower at all."""
         return speed_p(self.found, 1.0, self._worse)
 
     @cached_property
     def p_margin(self) -> float | None:
-        """Of being as slow as the limit."""
+        """The p-value of being as slow as the limit."""
         return speed_p(self.found, self.limit, "less" if self._latency else "greater")
 
     def finding(self, answer: Answer, part: Part) -> Finding:
-        """As `question.Question` wants it. Loss, interval and margin are those shares of the baseline's newest run."""
+        """See `question.Question.finding`. Loss, interval and margin are relative changes times the baseline's newest speed."""
         ratio, unit = self.found.value, self.values[0]
         ends = sorted(self._loss(end) for end in (self.found.low, self.found.high) if end is not None)
         low, high = ends if len(ends) == 2 else (None, None)
@@ -70,8 +70,8 @@ class Slower:
             kind="speed",
             task="",
             title="",
-            metric=NAMES[self.asked.of],
-            unit=_UNITS.get(self.asked.of, "tokens per second"),
+            metric=NAMES[self.rule.of],
+            unit=_UNITS.get(self.rule.of, "tokens per second"),
             higher_is_better=not self._latency,
             answer=answer,
             why=self._why(answer, part),
@@ -82,7 +82,7 @@ class Slower:
             high=_times(high, unit),
             level=self.found.level,
             p=None,
-            margin=_times(self.asked.slower, unit),
+            margin=_times(self.rule.slower, unit),
             n=self.found.rounds,
             clusters=None,
             discordant=None,
@@ -97,7 +97,7 @@ class Slower:
 
     @property
     def _latency(self) -> bool:
-        return self.asked.of == "latency"
+        return self.rule.of == "latency"
 
     @property
     def _worse(self) -> Side:
@@ -112,7 +112,7 @@ class Slower:
         rounds = counted(self.found.rounds, "round")
         ratio = self.found.value
         told = f"{percent(abs(self._loss(ratio or 1.0)))} {'slower' if self._loss(ratio or 1.0) > 0 else 'faster'} over {rounds}"
-        limit = f"{percent(self.asked.slower)} slower"
+        limit = f"{percent(self.rule.slower)} slower"
         if answer == "fail":
             return f"{told.capitalize()}: proven, and beyond the limit of {limit}."
         if answer == "pass":
@@ -127,12 +127,12 @@ def _times(share: float | None, value: float | None) -> float | None:
 
 
 def _rounds(part: Part) -> int:
-    """The fewest rounds that can prove anything: all of them agree by chance in 2 to the power of minus so many cases."""
+    """The least number of rounds that can prove anything: n rounds all agree by chance with probability 2⁻ⁿ."""
     return math.ceil(-math.log2(min(part.false_alarm, part.false_pass)))
 
 
 def other_hardware(baseline: Record, candidate: Record) -> str | None:
-    """Why the speeds of two records cannot be compared, in a sentence."""
+    """A sentence if the speeds of two records cannot be compared; else None."""
     one, other = baseline.manifest, candidate.manifest
     apart = [
         f"{name}: {one.hardware.get(name, 'none')} against {other.hardware.get(name, 'none')}"
@@ -146,10 +146,10 @@ def other_hardware(baseline: Record, candidate: Record) -> str | None:
     return f"The policy limits speed, and the runs are of different hardware ({visible('; '.join(apart))}): run both on one machine."
 
 
-def slower(asked: Speed, baseline: Record, candidate: Record) -> Slower:
-    """The question whether the candidate is slower, from all runs of the same model, tasks and machine beside the two records."""
-    first, second = _runs(baseline, asked.of), _runs(candidate, asked.of)
-    values = _value(baseline, asked.of), _value(candidate, asked.of)
+def speed_question(rule: Speed, baseline: Record, candidate: Record) -> SpeedQuestion:
+    """The question whether the candidate is slower, from the two records and all runs next to them with the same model, tasks and machine."""
+    first, second = _runs(baseline, rule.of), _runs(candidate, rule.of)
+    values = _value(baseline, rule.of), _value(candidate, rule.of)
     why = None
     if not first or not second:
         which = "baseline" if not first else "candidate"
@@ -160,11 +160,11 @@ def slower(asked: Speed, baseline: Record, candidate: Record) -> Slower:
             "run one and the other, again and again."
         )
     rounds = ([value for _, value in first], [value for _, value in second]) if why is None else ([], [])
-    return Slower(asked, speed_ratio(*rounds), values, why, asked.weight)
+    return SpeedQuestion(rule, speed_ratio(*rounds), values, why, rule.weight)
 
 
 def _runs(record: Record, of: Passes) -> list[tuple[Record, float]]:
-    """All runs like this one in its model's folder that measured a speed, oldest first."""
+    """All comparable runs in the model's folder that measured a speed, oldest first."""
     found, _ = find_records(record.folder.parent)
     return [
         (one, value)
@@ -188,7 +188,7 @@ def _value(record: Record, of: Passes) -> float | None:
 
 
 def _take_turns(first: Sequence[tuple[Record, float]], second: Sequence[tuple[Record, float]]) -> bool:
-    """Whether in the order of time each two runs hold one of either."""
+    """Whether, in chronological order, each consecutive pair of runs has one of each kind."""
     runs = sorted([(one.created, 0) for one, _ in first] + [(one.created, 1) for one, _ in second])
     turns = [which for _, which in runs]
     return len(first) == len(second) and all(

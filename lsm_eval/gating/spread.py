@@ -1,4 +1,4 @@
-"""What one run tells of the spread of a pair's difference, and whether a gate can compare a metric at all."""
+"""The spread of a pair's difference, estimated from one run, and whether a gate can compare a metric at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsm_eval.comparison.aggregates import Aggregates, is_mean, no_function
+from lsm_eval.comparison.aggregates import Aggregates, aggregate_mismatch, is_mean
 from lsm_eval.comparison.tables import FloatArray, read
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
@@ -17,17 +17,17 @@ TOP = {"fraction": 1.0, "points": 100.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What is taken for the spread."""
+class AssumedSpread:
+    """The assumed spread of a pair's difference."""
 
     spread: Spread
     span: float
-    """What a loss of 1 in the spread is in the metric's unit."""
+    """The value, in the metric's unit, of a loss of 1 in the spread."""
     discordance: float | None = None
 
 
 def incomparable(record: Record, row: EstimateRow, aggregates: Aggregates) -> str | None:
-    """Why a gate cannot compare the metric whatever the candidate is, in words; None where it can."""
+    """Why a gate cannot compare the metric for any candidate, in words; None if it can."""
     if row.value is None or not record.has_samples(row.task):
         return None
     table = read(record, row.task)
@@ -38,14 +38,14 @@ def incomparable(record: Record, row: EstimateRow, aggregates: Aggregates) -> st
     if isinstance(aggregate, str):
         return aggregate
     if (table.weights != table.weights[:1]).any():
-        # Its sums are weighted: the gate itself tells.
+        # Its sums are weighted: only the gate itself can check it.
         return None
     told = held[~np.isnan(held).any(axis=1)]
-    return no_function(row, aggregate, told.sum(axis=0))
+    return aggregate_mismatch(row, aggregate, told.sum(axis=0))
 
 
-def taken_spread(record: Record, row: EstimateRow, discordance: float | None) -> Taken | str:
-    """What is taken for the spread of a pair's difference; or why it is not known, in words."""
+def assumed_spread(record: Record, row: EstimateRow, discordance: float | None) -> AssumedSpread | str:
+    """The assumed spread of a pair's difference; or why it is unknown, in words."""
     if row.value is None:
         return "it has no value"
     if not record.has_samples(row.task):
@@ -56,16 +56,18 @@ def taken_spread(record: Record, row: EstimateRow, discordance: float | None) ->
         return "the record keeps no scores of its samples"
     plain = is_mean(table, row.metric, held)
     held = held[~np.isnan(held).any(axis=1)]
-    # Of a share that differs, the differences have that share of the variance that all would have.
+    # If only a share of the pairs differs, the variance is that share of what it would be for all.
     share = 1.0 if discordance is None else discordance
     if not plain:
         if row.stderr is None:
             return "it has no standard error"
-        # All of the design is in the standard error already.
-        return Taken(Means(math.sqrt(2 * share * (row.n or 0)) * row.stderr, span=TOP.get(row.unit)), 1.0)
+        # The standard error includes the design effect.
+        return AssumedSpread(
+            Means(math.sqrt(2 * share * (row.n or 0)) * row.stderr, span=TOP.get(row.unit)), 1.0
+        )
     values, top, design = held[:, 0], TOP.get(row.unit), _design(row, held)
     if top is None or not bool(((values >= 0) & (values <= top)).all()):
-        return Taken(
+        return AssumedSpread(
             Means(
                 math.sqrt(2 * share) * float(np.std(values, ddof=1)), design, float(np.ptp(values)) or None
             ),
@@ -73,14 +75,14 @@ def taken_spread(record: Record, row: EstimateRow, discordance: float | None) ->
         )
     binary = bool(np.isin(values, (0.0, top)).all())
     if binary and discordance is not None:
-        return Taken(Shares(discordance, design), top, discordance)
-    # Of 0 or 1 it is 2 p (1 - p).
+        return AssumedSpread(Shares(discordance, design), top, discordance)
+    # For values 0 or 1 it is 2 p (1 - p).
     apart = min(1.0, 2 * share * float(np.var(values / top)))
-    return Taken(Shares(apart, design), top, apart if binary else None)
+    return AssumedSpread(Shares(apart, design), top, apart if binary else None)
 
 
 def _design(row: EstimateRow, statistics: FloatArray) -> float:
-    """How much more the mean varies than that of as many samples that stand alone; 1 where they do."""
+    """The design effect: the variance of the mean relative to that of as many independent samples; 1 without clusters."""
     if row.clusters is None or row.stderr is None or len(statistics) < 2:
         return 1.0
     alone = float(np.var(statistics[:, 0], ddof=1)) / len(statistics)

@@ -1,4 +1,4 @@
-"""The policy that `lsm-eval gate init` writes: the defaults, each with what it means."""
+"""The policy that `lsm-eval gate init` writes: the defaults, each with its meaning."""
 
 TEMPLATE = """\
 # What a candidate must keep to. `lsm-eval gate --policy THIS-FILE --baseline REC --candidate REC`

@@ -1,4 +1,4 @@
-"""Amounts and sentences of a gate."""
+"""Formatting of amounts in a gate's sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lsm_eval.comparison.shown import words
 
 
 def amount(number: float | None, unit: str) -> str:
-    """A loss or margin, to three digits; that of percentages is in percentage points."""
+    """A loss or margin with three digits; for percentages in percentage points."""
     if number is None:
         return words.DASH
     if unit == "fraction":

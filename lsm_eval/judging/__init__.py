@@ -1,1 +1,1 @@
-"""Judging by a model: rubrics as files, typed answers, and *could not judge* as a third state."""
+"""Judging by a model: rubrics in files, typed answers, and *could not judge* as a third state."""

@@ -1,4 +1,4 @@
-"""How far a judge agrees with people: what its numbers are worth, before anybody quotes them."""
+"""Agreement of a judge with human labels, which shows how far its numbers can be trusted."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A judge's yes and no against people's; intervals respect clusters."""
+    """A judge's binary labels compared with human labels; intervals allow for clusters."""
 
     true_positives: int
     false_negatives: int
     false_positives: int
     true_negatives: int
     could_not_judge: Estimate
-    """Share of all items; those are in none of the other numbers."""
+    """Share of all items; these items are in none of the other numbers."""
     sensitivity: Estimate
-    """Share of people's yes that the judge calls so."""
+    """Share of the human positives that the judge labels positive."""
     specificity: Estimate
-    """Share of people's no that the judge calls so."""
+    """Share of the human negatives that the judge labels negative."""
     kappa: Estimate
-    """Cohen 1960: agreement beyond chance, (p_o - p_e) / (1 - p_e); 0 for a judge that says the same of all."""
+    """Cohen 1960: agreement beyond chance, (p_o - p_e) / (1 - p_e); 0 for a judge that gives all items the same label."""
 
 
 def agreement(
@@ -40,17 +40,17 @@ def agreement(
     clusters: Sequence[str | None] | None = None,
     seed: int = 0,
 ) -> Agreement:
-    """Compare parallel labels; None is *could not judge*. `clusters` says which items hang together (answers to
-    one prompt); None lets every item stand alone. Values that are undefined (no item of a label) are None."""
+    """Compares parallel labels; None means *could not judge*. `clusters`: which items are dependent (answers to one prompt); None: all are
+    independent. Undefined values (a label without items) are None."""
     groups = list(clusters) if clusters is not None else [None] * len(human)
     rows = list(zip(judged, human, groups, strict=True))
-    told = [(bool(own), people, group) for own, people, group in rows if own is not None]
+    decided = [(bool(own), people, group) for own, people, group in rows if own is not None]
 
     def share(items: Sequence[tuple[bool, str | None]], kind: _Share) -> Estimate:
         statistics = np.array([[float(hit), 1.0] for hit, _ in items], float)
         return estimate(kind, statistics, [group for _, group in items], missing=0, ties=0, seed=seed)
 
-    cells = np.array([_cell(own, people) for own, people, _ in told], float).reshape(-1, 4)
+    cells = np.array([_cell(own, people) for own, people, _ in decided], float).reshape(-1, 4)
     both, missed, false, neither = (int(count) for count in cells.sum(axis=0))
     return Agreement(
         true_positives=both,
@@ -58,9 +58,9 @@ def agreement(
         false_positives=false,
         true_negatives=neither,
         could_not_judge=share([(own is None, group) for own, _, group in rows], _Share()),
-        sensitivity=share([(own, group) for own, people, group in told if people], _Share()),
-        specificity=share([(not own, group) for own, people, group in told if not people], _Share()),
-        kappa=kappa_estimate(cells, [group for _, _, group in told], missing=len(rows) - len(told)),
+        sensitivity=share([(own, group) for own, people, group in decided if people], _Share()),
+        specificity=share([(not own, group) for own, people, group in decided if not people], _Share()),
+        kappa=kappa_estimate(cells, [group for _, _, group in decided], missing=len(rows) - len(decided)),
     )
 
 

@@ -1,9 +1,9 @@
-"""How a question is put to a judge, and how what comes back is read: an allowed answer, or *could not judge*.
+"""Makes the request for a judge's question, and reads its response as an allowed answer or *could not judge*.
 
-- `likelihood`: the allowed answers are scored as continuations, the likeliest is the answer. Robust, because a
-  judge cannot digress; for judges that score.
-- `text`: the judge writes, and the first line of what it writes must be one allowed answer and nothing else. A
-  reasoning model's thoughts are no part of what is read.
+- `likelihood`: the allowed answers are scored as continuations, and the likeliest is the answer. Robust, because the
+  judge cannot digress; for judges that can score.
+- `text`: the judge generates text, whose first line must be exactly one allowed answer. A reasoning model's thoughts are
+  ignored.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from lsm_eval.requests import Failure, FailureReason, Generate, Generated, Reque
 Reading = Literal["likelihood", "text"]
 
 Why = Literal["tie", "improbable", "unread"] | FailureReason
-"""`tie`: two answers are equally likely. `improbable`: all allowed ones together hardly are. `unread`: the text is
-no allowed answer. The others are those of a failed request."""
+"""`tie`: two answers are equally likely. `improbable`: the total probability of the allowed answers is too low. `unread`: the text is not
+an allowed answer. The others are those of a failed request."""
 
 VERSIONS: dict[Reading, int] = {"likelihood": 1, "text": 2}
-"""Part of every judged metric's signature: raised whenever the same response would be read differently."""
+"""Part of every judged metric's signature; raised whenever the same response would be read differently."""
 
 _MAX_TOKENS = 16
 _THINKING_TOKENS = 2048
@@ -32,23 +32,23 @@ _THINKING_TOKENS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a judge answered to one question."""
+    """A judge's answer to one question."""
 
     answer: str | None
-    """One of the question's answers; None where it could not judge."""
+    """One of the question's answers; None if it could not judge."""
     why: Why | None = None
-    """Why there is no answer; None where there is one."""
+    """Why there is no answer; None if there is one."""
     share: float | None = None
-    """The answer's part of the probability of all allowed answers (reading by likelihood only)."""
+    """The answer's share of the total probability of the allowed answers (reading by likelihood only)."""
 
 
 def as_request(question: Question, reading: Reading, *, chat: bool, thinking: bool = False) -> Request:
-    """The request that puts a question to a judge, through its chat template if it has one (`chat`). `thinking`: it
-    has room for thoughts before it answers."""
+    """The request for a judge's answer to a question, with its chat template if it has one (`chat`). `thinking`: allow
+    tokens for thoughts before the answer."""
     text = question.text if chat else f"{question.text}\n{question.cue}"
     if reading == "text":
         return Generate(text, max_tokens=_THINKING_TOKENS if thinking else _MAX_TOKENS, chat=chat)
-    # In a chat the reply starts afresh: no space binds it to the question.
+    # In a chat the reply starts a new turn, without a space after the question.
     space = "" if chat else " "
     return Score(text, tuple(space + spelling for spelling, _ in _spellings(question)), chat=chat)
 
@@ -88,6 +88,6 @@ def _written(question: Question, text: str) -> Judgement:
 
 
 def _spellings(question: Question) -> list[tuple[str, str]]:
-    """(as it may be written, the answer that it means): words with a small and with a capital first letter."""
+    """Pairs of a spelling and its answer: each answer as it is and with a capital first letter."""
     found = [(answer, answer) for answer in question.answers]
     return found + [(a.capitalize(), a) for a in question.answers if a.capitalize() != a]

@@ -1,7 +1,7 @@
-"""What a judge is asked: a rubric is a file of the package, and its questions have typed answers.
+"""Rubrics: files of the package with the questions for a judge, which have typed answers.
 
-A rubric knows no model. It turns one answered prompt into `Question`s; `judging.reading` says how they are put to
-a judge and how what comes back is read.
+A rubric does not depend on a model. It turns one answered prompt into `Question`s; `judging.reading` makes the requests
+to a judge and reads its responses.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ FOLDER = Path(__file__).parent / "rubrics"
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z]+( [a-z]+)*$")]
 
 
-class Asked(Strict):
-    """One question of a rubric: its words, and either labels or a scale to answer with."""
+class RubricQuestion(Strict):
+    """One question of a rubric: its text, and either labels or a scale for the answer."""
 
     ask: str
     labels: tuple[Label, ...] = ()
     scale: tuple[int, int] | None = None
-    """Lowest and highest of the whole numbers (one digit each) that may be answered."""
+    """Lowest and highest integer (of one digit) that is an allowed answer."""
 
     @model_validator(mode="after")
-    def _typed(self) -> Asked:
+    def _typed(self) -> RubricQuestion:
         if bool(self.labels) == bool(self.scale):
             raise ValueError("give labels or a scale")
         if self.scale and not 0 <= self.scale[0] < self.scale[1] <= 9:
@@ -48,7 +48,7 @@ class Asked(Strict):
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """All that may be answered."""
+        """All allowed answers."""
         if self.scale:
             return tuple(str(number) for number in range(self.scale[0], self.scale[1] + 1))
         return self.labels
@@ -56,15 +56,15 @@ class Asked(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing asked of a judge about one answered prompt."""
+    """One question to a judge about one answered prompt."""
 
     rubric: str
     name: str
     text: str
-    """All that the judge reads, but for the cue."""
+    """The complete text for the judge, without the cue."""
     answers: tuple[str, ...]
     cue: str
-    """Stands after the text where the judge has no chat template: what it goes on from."""
+    """Follows the text if the judge has no chat template, so that it continues with the answer."""
     least_mass: float
 
 
@@ -75,19 +75,18 @@ class Rubric(Strict):
     version: int = Field(ge=1)
     title: str
     source: str
-    """Where the scale comes from; the words are our own."""
+    """Source of the scale; the wording is this project's own."""
     prompt: str
     """Template over `request` and `completion` (texts), `metadata`, `ask`, `answers` (text: the allowed ones) and
     `fence` (a word that occurs in neither text)."""
     cue: str = "Answer:"
     least_mass: float = Field(default=0.01, ge=0, lt=1)
-    """The allowed answers must have this much of the judge's probability together; below, it was about to say
-    something else, and that is no judgement."""
-    questions: dict[str, Asked] = Field(min_length=1)
+    """Least total probability of the allowed answers; below, the judge was about to say something else and could not judge."""
+    questions: dict[str, RubricQuestion] = Field(min_length=1)
 
     @cached_property
     def sha256(self) -> str:
-        """Hash over all that it says."""
+        """Hash of the rubric's complete content."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -129,23 +128,23 @@ def names() -> list[str]:
 
 @lru_cache(maxsize=64)
 def load(name: str) -> Rubric:
-    """The rubric of that name. Raises `UserError` where there is none."""
+    """The rubric of that name. Raises `UserError` if there is none."""
     if name not in names():
         raise UserError(f"unknown rubric {name!r}: there are {', '.join(names())}.")
     return read(FOLDER / f"{name}.yaml")
 
 
 def read(path: Path) -> Rubric:
-    """The rubric in a file. Raises `UserError`, naming the file, where it is broken."""
+    """The rubric in a file. Raises `UserError`, which names the file, if it is broken."""
     try:
         return Rubric.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise UserError(f"{path} is no rubric ({reason}): correct it.") from error
+        raise UserError(f"{path} is not a rubric ({reason}): correct it.") from error
 
 
 def _fence(request: str, completion: str) -> str:
-    """A word that the judged texts cannot hold but by breaking SHA-256, so that neither can end its own fence."""
+    """A word derived by SHA-256 from the judged texts, so that neither of them can contain its own fence."""
     return hashlib.sha256(json.dumps([request, completion]).encode()).hexdigest()[:8]
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lsm_eval.comparison.releases import RELEASE, alike, engine
+from lsm_eval.comparison.releases import RELEASE, comparable_parts, engine
 from lsm_eval.comparison.signature import parts
 from lsm_eval.leaderboard.founded import departures, rank
 from lsm_eval.leaderboard.naming import Identity, identity, row_names, source_name
@@ -222,7 +222,7 @@ def rows_of(record: Record) -> list[EstimateRow]:
 
 def comparable(row: EstimateRow) -> tuple[str, ...]:
     """The parts of a number's signature that must agree (`comparison.releases.alike`)."""
-    return alike(row.signature)
+    return comparable_parts(row.signature)
 
 
 def _entry(name: str, slug: str, runs: tuple[Record, ...]) -> ModelEntry:

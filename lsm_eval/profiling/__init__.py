@@ -1,1 +1,1 @@
-"""How fast, of what the machine could do: operations, bandwidth, memory."""
+"""Profiles of models and servers: speed, its share of what the machine can do, memory and energy."""

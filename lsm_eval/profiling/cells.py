@@ -1,4 +1,4 @@
-"""How cells of a profile are called, and what their numbers are signed with."""
+"""Names of a profile's cells, and signatures of their numbers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow
 
 TASK = "profile_"
-"""Before a cell's name: the task that its numbers are estimates of."""
+"""Prefix to a cell's name for the task that its numbers are estimates of."""
 _LONGEST = 80
 _SHORT = {
     "batch": "b", "prompt_tokens": "p", "output_tokens": "o", "concurrency": "c", "rate": "r", "shared_tokens": "s",
     "burstiness": "g",
 }  # fmt: skip
-"""Conditions that names of cells abbreviate."""
+"""Abbreviations of conditions in the names of cells."""
 
 
 def cell_name(conditions: Mapping[str, Any]) -> str:
-    """Small letters, digits, `_`, `.` and `-`, from the conditions in their order: `decode_b8_p128_o64`, `open_poisson_r2.5_p512_o128`.
-    What is None is left out; of a name that would be longer than 80 characters, a hash stands for the end."""
+    """A name of small letters, digits, `_`, `.` and `-` from the conditions in their order: `decode_b8_p128_o64`, `open_poisson_r2.5_p512_o128`.
+    Conditions that are None are left out; in a name of more than 80 characters a hash replaces the end."""
     parts = []
     for key, value in conditions.items():
         if value is None:
@@ -42,12 +42,12 @@ def task_of(cell: CellRow) -> str:
 
 
 def workload_hash(what: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) over what decides a workload's prompts."""
+    """SHA-256 (hex) over everything that determines a workload's prompts."""
     return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def unranked_why(profile: ProfileRow, cell: CellRow, metric: MeasuredRow | None = None) -> list[str]:
-    """Why numbers are kept out of rankings, a word each; empty where they are not."""
+    """Why numbers are excluded from rankings, one word for each reason; empty if they are ranked."""
     found = []
     if cell.check is not None and cell.check.client_bound:
         found.append("client_bound")
@@ -61,9 +61,9 @@ def unranked_why(profile: ProfileRow, cell: CellRow, metric: MeasuredRow | None 
 def signature(
     profile: ProfileRow, cell: CellRow, metric: MeasuredRow, *, fingerprint: str, imported: str | None = None
 ) -> str:
-    """What makes a number of a profile reproducible. Two are comparable if these agree up to `model:`, and none is `unranked:`.
+    """The signature of a profile's number. Two numbers are comparable if their signatures agree up to `model:` and neither has `unranked:`.
 
-    lsm-eval's version has no part in it: that of the way of measuring (`ProfileRow.version`) has. `imported` is another tool and
+    It contains the version of the measurement method (`ProfileRow.version`), not that of lsm-eval. `imported` is another tool with
     its version."""
     parts = [
         f"{task_of(cell)}:v{profile.version}",
@@ -87,7 +87,7 @@ def signature(
 
 
 def metric_signature(profile: ProfileRow, metric: MeasuredRow) -> str:
-    """A metric with the definitions that it follows."""
+    """A metric with the set of definitions that it follows."""
     return f"{metric.metric}|{profile.formulas}"
 
 

@@ -1,9 +1,9 @@
-"""Energy by counters of the hardware: NVML's of GPUs and RAPL's of processor packages. Never estimated.
+"""Energy from hardware counters: NVML for GPUs and RAPL for processor packages. It is never estimated.
 
-A counter is read before and after: the difference is the energy in between, of everything that ran on that part of the machine.
-RAPL's (Intel's and AMD's Running Average Power Limit, as Linux' powercap shows it) wraps around at `max_energy_range_uj`; it is
-read again often enough by a thread that no turn is lost. Package domains are counted, which hold cores, graphics and caches;
-a `dram` domain lies outside of its package and is counted, too; `psys` holds all of them and is not.
+A counter is read before and after a measurement: the difference is the energy of everything that ran on that part of the machine.
+RAPL (Intel's and AMD's Running Average Power Limit, read through Linux' powercap) wraps around at `max_energy_range_uj`; a thread
+reads it often enough that no wrap-around is missed. Package domains are counted, which include cores, graphics and caches;
+a `dram` domain is outside of its package and is counted, too; `psys` includes all of them and is not counted.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Any, Protocol
 
 POWERCAP = Path("/sys/class/powercap")
 _EVERY = 10.0
-"""Seconds between two looks at a counter that wraps around: a package of 400 W needs ten minutes for RAPL's 262 kJ, and one of the
-narrowest counters (65 kJ) three."""
+"""Seconds between two reads of a counter that wraps around: a package of 400 W takes ten minutes for RAPL's usual 262 kJ, and almost
+three for the narrowest counters (65 kJ)."""
 
 
 class Counter(Protocol):
-    """Counts joules since some time."""
+    """A counter of energy."""
 
     name: str
 
     def joules(self) -> float:
-        """Since it was made, and ever more. Raises OSError where it can no longer be read."""
+        """Joules since its creation, never decreasing. Raises OSError if it can no longer be read."""
         ...
 
 
@@ -37,24 +37,24 @@ class RaplCounter:
     name: str
     folder: Path
     _range: int
-    """Microjoules at which it begins at 0 again."""
+    """Microjoules at which it wraps around to 0."""
     _last: int
     _sum: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def joules(self) -> float:
-        """See `Counter`."""
+        """See `Counter.joules`."""
         with self._lock:
             now = _number(self.folder / "energy_uj")
             turn = now - self._last
-            # Smaller than before: it has begun anew, once.
+            # Smaller than before: it has wrapped around once.
             self._sum += turn if turn >= 0 else turn + self._range
             self._last = now
             return self._sum / 1e6
 
 
 class NvmlCounter:
-    """The total energy of one GPU (Volta and later), in millijoules since its driver was loaded."""
+    """The total energy of one GPU (Volta and later); NVML counts millijoules since the driver was loaded."""
 
     def __init__(self, nvml: Any, index: int) -> None:
         self._nvml = nvml
@@ -63,7 +63,7 @@ class NvmlCounter:
         self.name = f"NVML GPU {index} total energy"
 
     def joules(self) -> float:
-        """See `Counter`."""
+        """See `Counter.joules`."""
         try:
             now = int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
         except self._nvml.NVMLError as error:
@@ -72,10 +72,10 @@ class NvmlCounter:
 
 
 class Energy:
-    """All counters of this machine that have a part in a model's work, read together; use it as a context."""
+    """All counters of the hardware that a model uses, read together; a context manager."""
 
     def __init__(self, counters: Sequence[Counter], why: str | None = None, *, looks: bool = True) -> None:
-        """`why`: why there is none, where there is none. `looks`: whether some have to be looked at now and then."""
+        """`why`: the reason if there is no counter. `looks`: whether some must be read regularly."""
         self._counters, self._looks = list(counters), looks
         self._why = why if not counters else None
         self._stop = threading.Event()
@@ -83,16 +83,16 @@ class Energy:
 
     @property
     def names(self) -> list[str]:
-        """Of the counters."""
+        """Names of the counters."""
         return [counter.name for counter in self._counters]
 
     @property
     def why(self) -> str | None:
-        """Why there is no counter, or none any more."""
+        """Why there is no counter, or no longer one."""
         return self._why
 
     def joules(self) -> float | None:
-        """Of all counters together since they were made; None where there is none."""
+        """Joules of all counters together since their creation; None if there is no counter."""
         if not self._counters:
             return None
         try:
@@ -120,8 +120,8 @@ class Energy:
 def find_energy(
     device: str | None, *, powercap: Path = POWERCAP, nvml: Callable[[], Any] | None = None
 ) -> Energy:
-    """The counters for a model on `device` (`cpu`, `cuda:0`): of the processor packages, and of the GPU that it computes on. Where a
-    model computes on a GPU whose energy cannot be read there is none at all: the processor's share alone would be taken for the whole."""
+    """The counters for a model on `device` (`cpu`, `cuda:0`): those of the processor packages, and that of the GPU it runs on. If the GPU's
+    energy cannot be read there is no counter at all: the processor's share alone would be mistaken for the total."""
     packages, why = rapl_counters(powercap)
     if device is None or not device.startswith("cuda"):
         return Energy(packages, why)
@@ -135,7 +135,7 @@ def find_energy(
 
 
 def rapl_counters(powercap: Path = POWERCAP) -> tuple[list[Counter], str | None]:
-    """Those of packages (and of memory beside them); or none, and why."""
+    """The counters of packages (and of memory outside of them); or none, and why."""
     try:
         zones = sorted(powercap.glob("*-rapl:*"))
     except OSError as error:
@@ -150,7 +150,7 @@ def rapl_counters(powercap: Path = POWERCAP) -> tuple[list[Counter], str | None]
             limit = _number(zone / "max_energy_range_uj")
             found.append(RaplCounter(f"RAPL {name}", zone, limit, _number(zone / "energy_uj")))
         except PermissionError:
-            # Linux shows them to root alone since 2020 (CVE-2020-8694).
+            # Since 2020 Linux lets only root read them (CVE-2020-8694).
             return [], f"RAPL counters may not be read ({zone / 'energy_uj'} is for root alone)"
         except (OSError, ValueError) as error:
             why = f"a RAPL counter cannot be read ({zone.name}: {getattr(error, 'strerror', None) or error})"
@@ -158,7 +158,7 @@ def rapl_counters(powercap: Path = POWERCAP) -> tuple[list[Counter], str | None]
 
 
 def _counts(name: str, zone: Path, found: Sequence[Counter]) -> bool:
-    """Whether a domain is counted: packages, and memory, each once, although some systems show a domain by two drivers (`intel-rapl`,
+    """Whether a domain is counted: packages and memory, each once, although some systems expose a domain through two drivers (`intel-rapl`,
     `intel-rapl-mmio`)."""
     if any(counter.name == f"RAPL {name}" for counter in found if not name.startswith("dram")):
         return False
@@ -181,7 +181,7 @@ def nvml_counters(device: str, nvml: Callable[[], Any]) -> tuple[list[Counter], 
 
 
 def _index(device: str, nvml: Any) -> int:
-    """NVML's number of a torch device: torch counts those that CUDA_VISIBLE_DEVICES leaves, in CUDA's order, and NVML all."""
+    """NVML's index of a torch device: torch numbers only those in CUDA_VISIBLE_DEVICES, in CUDA's order, and NVML numbers all."""
     import torch
 
     number = int(device.partition(":")[2] or torch.cuda.current_device())

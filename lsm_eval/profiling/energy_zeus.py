@@ -1,8 +1,8 @@
-"""Energy through zeus (the package of that name, ml.energy): counters that `energy` cannot read by itself, such as AMD's GPUs, and RAPL through
-zeus' daemon, which needs no root. The same rules hold: counters only, and of a model on a GPU that GPU's or nothing.
+"""Energy through the package zeus (ml.energy): counters that `energy` cannot read itself, such as those of AMD GPUs, and RAPL through
+zeus' daemon, which needs no root. The same rules hold: counters only, and for a model on a GPU that GPU's counter or none.
 
-zeus keeps windows: the one that is open ends with each look at it, and the next begins. What lies between the two is lost, some
-microseconds a look; a batch lies between two looks, and is whole.
+zeus measures in windows: each read ends the open window and begins the next. The energy between the two is lost, some
+microseconds for each read; a batch lies between two reads and is complete.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from lsm_eval.errors import UserError
 from lsm_eval.profiling.energy import Energy
 
 _WINDOW = "lsm-eval"
-_ELSE = "leave --energy zeus out, and what the system itself shows is read"
+_ELSE = "leave out --energy zeus to read the counters of the system itself"
 
 
 class ZeusCounter:
-    """All that zeus reads of one model's GPU, of processor packages and of the memory beside them (`energy.Counter`)."""
+    """The sum of what zeus reads for one model's GPU, for processor packages and for their memory (`energy.Counter`)."""
 
     def __init__(self, gpus: list[int], packages: dict[int, str]) -> None:
-        """`gpus`: numbers as torch has them. `packages`: names by zeus' number."""
+        """`gpus`: torch's device numbers. `packages`: names by zeus' index."""
         from importlib.metadata import version
 
         from zeus.monitor import ZeusMonitor
@@ -39,7 +39,9 @@ class ZeusCounter:
 
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that a GPU's counter has not moved yet, of short windows
+                warnings.simplefilter(
+                    "ignore"
+                )  # zeus warns if a GPU's counter did not change in a short window
                 found = self._monitor.end_window(_WINDOW, sync_execution=False)
             self._monitor.begin_window(_WINDOW, sync_execution=False)
         except ZeusBaseError as error:
@@ -50,20 +52,20 @@ class ZeusCounter:
 
 
 def zeus_energy(device: str | None) -> Energy:
-    """What zeus reads for a model on `device` (`cpu`, `cuda:0`). Raises `UserError` where it is not installed, or finds no counter of what
-    the model computes on."""
+    """The energy counters of zeus for a model on `device` (`cpu`, `cuda:0`). Raises `UserError` if zeus is not installed, or finds no counter
+    for the device."""
     return Energy(
         [ZeusCounter(*_counted(device))], looks=False
-    )  # zeus itself sees to counters that turn over
+    )  # zeus itself handles counters that wrap around
 
 
 def check_zeus(device: str | None) -> None:
-    """Raises `UserError` as `zeus_energy` does, and begins nothing."""
+    """Raises `UserError` as `zeus_energy` does, without starting a measurement."""
     _counted(device)
 
 
 def _counted(device: str | None) -> tuple[list[int], dict[int, str]]:
-    """The GPU, in a list, and the packages by zeus' numbers."""
+    """The GPU, in a list, and the packages by zeus' index."""
     try:
         from zeus.device import get_cpus, get_gpus
         from zeus.exception import ZeusBaseError
@@ -91,7 +93,7 @@ def _counted(device: str | None) -> tuple[list[int], dict[int, str]]:
         raise UserError(
             f"--energy zeus: zeus finds no counter of {device} ({_first(error)}): {_ELSE}."
         ) from error
-    if not counts:  # zeus would sum up what it draws now and then
+    if not counts:  # zeus would integrate samples of the power
         raise UserError(
             f"--energy zeus: {device} has no counter of its energy, and none is estimated: {_ELSE}."
         )
@@ -99,7 +101,7 @@ def _counted(device: str | None) -> tuple[list[int], dict[int, str]]:
 
 
 def _packages(cpus: Any) -> dict[int, str]:
-    """Names of the domains that are packages, by zeus' number: it takes `psys`, which holds all of them, for one more."""
+    """Names of the domains that are packages, by zeus' index: zeus also counts `psys`, which includes all of them."""
     folder = Path(cpus.rapl_dir)
     names = [
         (folder / f"intel-rapl:{cpu.cpu_index}" / "name").read_text(encoding="utf-8").strip()
@@ -109,7 +111,7 @@ def _packages(cpus: Any) -> dict[int, str]:
 
 
 def _index(device: str) -> int:
-    """Torch's number of the GPU, which is zeus' too: both count those that CUDA_VISIBLE_DEVICES leaves."""
+    """Torch's number of the GPU, which is also zeus': both number those in CUDA_VISIBLE_DEVICES."""
     import torch
 
     number = device.partition(":")[2]

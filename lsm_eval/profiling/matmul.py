@@ -1,4 +1,4 @@
-"""What this machine can do, measured: operations a second of a matrix product, and bytes a second of reading."""
+"""Measures what this machine can do: operations a second in a matrix product, and bytes a second when reading memory."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _SIZES = {"cpu": (256, 512, 1024, 2048), "other": (1024, 2048, 4096, 8192)}
 _PRODUCT_SECONDS = 0.3
 _READ_SECONDS = 0.15
 _AGAIN = 4  # times that a disturbed measurement is repeated
-# Of one timing: so long that neither the clock nor starting a kernel counts, and longer than an operating system
-# lets a process have a core to itself, since who shares a machine computes and measures under the same conditions.
+# The shortest timing: long enough that neither the clock's resolution nor the start of a kernel matters, and longer than a time slice
+# of the operating system, so that on a shared machine the model and this measurement run under the same conditions.
 _LEAST_SECONDS = 2e-2
 _READ_BYTES = {"cpu": 256 * 2**20, "other": 1024 * 2**20}  # several times any cache
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What one device did just now, with as many threads as torch uses."""
+    """The measured speed of one device, with as many threads as torch uses."""
 
     flops_per_second: float | None
-    """Of a product of two square matrices in the model's dtype; None where there was no memory for it."""
+    """For a product of two square matrices in the model's dtype; None if there was not enough memory."""
     bytes_per_second: float | None
-    """Of reading memory; None where there was no memory for it."""
+    """When reading memory; None if there was not enough memory."""
 
 
 UNMEASURED = Machine(None, None)
@@ -46,10 +46,10 @@ def measure_machine(device: str, dtype: str) -> Machine:
 
 
 def measure_beside(device: str, dtype: str, reached: float) -> Machine:
-    """As `measure_machine`, beside a run that `reached` so many operations a second.
+    """As `measure_machine`, next to a run that `reached` this number of operations a second.
 
-    No model is faster than the products that it consists of: where one seems slower, the measurement does not say what
-    the machine can do, and is made again, a few times at most. The best counts.
+    No model is faster than the matrix products that it consists of: if the measured products are slower, the measurement was
+    disturbed and is repeated, a few times at most. The best one counts.
     """
     best = measure_machine(device, dtype)
     for _ in range(_AGAIN):
@@ -69,14 +69,14 @@ def _larger(one: float | None, other: float | None) -> float | None:
 
 
 def matmul_flops(device: str, dtype: str, seconds: float = _PRODUCT_SECONDS) -> float:
-    """Operations a second of a product of square matrices: two for each multiplication with its addition.
+    """Operations a second in a product of square matrices, two for each multiplication with its addition.
 
-    Of several sizes the best counts, since a share is only worth something of what the machine can do at its
-    best: small products are bound by starting them and large ones may no longer fit a cache. Of one size's
-    timings the median counts, since the fastest is luck and the mean is whatever disturbed one. The second
-    matrix is transposed, as a linear layer's weights are, and both are random: processors multiply zeros with
-    less power, and so faster. Where oneDNN's product is there it is measured, which no processor is known to be
-    slower with than with PyTorch's own; models run on it, too (`inference.fast_linear`). Raises RuntimeError where memory runs out.
+    The best of several sizes counts, since a share is only meaningful relative to the machine's best: small products are
+    limited by the overhead of starting them, and large ones may not fit into a cache. For each size the median of the timings
+    counts: the fastest is luck, and the mean depends on disturbances. The second matrix is transposed, as a linear layer's
+    weights are, and both are random: processors use less power to multiply zeros, and so are faster. If oneDNN's product is
+    available, it is measured: no processor is known to be slower with it than with PyTorch's own, and models use it, too
+    (`inference.fast_linear`). Raises RuntimeError if memory runs out.
     """
     import torch
 
@@ -87,7 +87,7 @@ def matmul_flops(device: str, dtype: str, seconds: float = _PRODUCT_SECONDS) -> 
         one, other = (torch.randn(size, size, device=device).to(getattr(torch, dtype)) for _ in range(2))
         flops = 2 * size**3
         if best and 3 * flops / best > left:
-            break  # the next would take longer than there is time
+            break  # the next size would exceed the time limit
         start = time.perf_counter()
         taken = _median_seconds(
             lambda one=one, other=other: (product if fast else torch.nn.functional.linear)(one, other),  # type: ignore[misc]
@@ -100,8 +100,8 @@ def matmul_flops(device: str, dtype: str, seconds: float = _PRODUCT_SECONDS) -> 
 
 
 def memory_bandwidth(device: str, seconds: float = _READ_SECONDS) -> float:
-    """Bytes a second that are read from memory, by summing a buffer that no cache holds: a sum does as little
-    with each number as can be done. Raises RuntimeError where memory runs out."""
+    """Bytes a second read from memory, by summing a buffer that is larger than any cache: a sum needs the least computation
+    for each number. Raises RuntimeError if memory runs out."""
     import torch
 
     numbers = torch.ones(_READ_BYTES[_kind(device)] // 4, device=device)
@@ -110,7 +110,7 @@ def memory_bandwidth(device: str, seconds: float = _READ_SECONDS) -> float:
 
 
 def _median_seconds(compute: Callable[[], torch.Tensor], device: str, seconds: float) -> float:
-    """Median time of one call, from about `seconds` of calls after a first one that is not counted."""
+    """Median time of one call, from about `seconds` of calls after a warm-up call."""
     settle(device)
     start = time.perf_counter()
     compute()

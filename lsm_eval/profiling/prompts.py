@@ -1,4 +1,4 @@
-"""Made-up prompts of an exact number of tokens, of any model that counts its own."""
+"""Synthetic prompts with an exact number of tokens, for any model that counts its tokens."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _TEXT = (
     "history party result change morning reason research girl guy moment air teacher force education foot boy age policy music market"
 )
 _PIECES = (" the", " a", "a", ".", " 1")
-"""What fills the last places."""
+"""Texts that fill up the last tokens."""
 _TRIES = 60
 
 Count = Callable[[Sequence[str]], list[int]]
-"""Tokens of each of some prompts, as the model reads them."""
+"""Counts the tokens of each prompt as the model reads it."""
 
 
 def made_up(count: Count, number: int, length: int, rng: random.Random) -> list[str]:
-    """`number` prompts of `length` tokens each, of which no two begin alike beyond a few tokens, so that nothing is shared.
+    """`number` prompts of `length` tokens each, of which no two share more than their first few tokens, so that no prefix is cached.
 
-    Where a tokenizer has no way to that very length, as near to it as was found, from below where there is one.
+    If the tokenizer cannot produce this exact length, prompts have the nearest length that was found, preferably a shorter one.
     """
     texts = [_words(rng, max(length, 1)) for _ in range(number)]
     best: list[tuple[int, str]] = [(_LONG, text) for text in texts]
@@ -52,18 +52,18 @@ _LONG = 1 << 40
 
 
 def _distance(size: int, length: int) -> int:
-    """From below counts as nearer."""
+    """Distance to the wanted length; shorter texts count as nearer."""
     return length - size if size <= length else 2 * (size - length) + 1
 
 
 def _words(rng: random.Random, number: int) -> str:
     words = _TEXT.split()
-    # A number of its own first: words alone would begin alike now and then.
+    # A random number first: words alone would sometimes give equal beginnings.
     return " ".join([str(rng.randrange(10**6)), *(rng.choice(words) for _ in range(number))])
 
 
 def _nearer(text: str, over: int, length: int, piece: int, rng: random.Random) -> tuple[str, int]:
-    """The text made longer or shorter; `over`: tokens that it has too many. And the piece that fills up next time."""
+    """The text made longer or shorter, and the index of the next filling piece; `over`: the number of tokens it has too many."""
     words = text.split(" ")
     if over > 0:
         each = max((length + over) / len(words), 1.0)
@@ -80,7 +80,7 @@ def _nearer(text: str, over: int, length: int, piece: int, rng: random.Random) -
 
 
 def counted_by(model: Model) -> Count:
-    """How many tokens the model reads of a prompt, those included that it puts around it."""
+    """A counter of the tokens that the model reads for a prompt, including those that it adds."""
 
     def count(texts: Sequence[str]) -> list[int]:
         costs = model.cost([Generate(text, max_tokens=1) for text in texts])

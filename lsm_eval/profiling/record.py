@@ -1,4 +1,4 @@
-"""A profile as a record like any other: a task a cell, an estimate a metric, and the raw measurements beside them."""
+"""A profile as an ordinary record: a task for each cell, an estimate for each metric, and the raw measurements in tables."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ NO_SAMPLES = "it is a profile, whose measurements are in its folder profile"
 
 
 @dataclass(frozen=True)
-class Profiled:
-    """All that a record says of one profile."""
+class ProfileContents:
+    """Everything that a record says about one profile."""
 
     profile: ProfileRow
     model: ModelRow
-    """With the model's own fingerprint, so that a profile stands in the row of its scores."""
+    """With the model's fingerprint, so that a profile appears in the same row as the model's scores."""
     created: datetime
     tables: Mapping[str, Mapping[str, list[Any]]] = field(default_factory=dict)
     """Raw measurements: `requests` or `repeats` (`results.writer.PROFILE_TABLES`), column by column."""
@@ -46,26 +46,26 @@ class Profiled:
     phases: Mapping[str, float] = field(default_factory=dict)
     """Seconds by phase; `other` is added, so that they add up to `seconds`."""
     seconds: float | None = None
-    """Wall time of the whole; None where nobody took it (imported)."""
+    """Total wall time; None if it was not measured (imported profiles)."""
     requests: Mapping[str, int] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     cost: CostRow | None = None
     imported: ImportedRow | None = None
     own_numbers: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    """Of an imported profile: what the tool itself gives, by cell and metric (`EstimateRow.imported`)."""
+    """For an imported profile: the tool's own numbers, by cell and metric (`EstimateRow.imported`)."""
     run_suffix: str = ""
-    """After the time in the run's name, where several records may be of one moment."""
+    """Suffix to the time in the run's name, if several records may have the same time."""
 
 
-def write_profile(out: Path, profiled: Profiled) -> tuple[Path, Manifest, list[EstimateRow]]:
-    """Write the record of a profile below `out`. Raises `UserError` where it cannot be written, leaving nothing behind."""
+def write_profile(out: Path, profiled: ProfileContents) -> tuple[Path, Manifest, list[EstimateRow]]:
+    """Write the record of a profile below `out`. Raises `UserError`, leaving nothing behind, if it cannot be written."""
     manifest, estimates = profile_record(profiled)
     place = write_record(out, manifest, estimates, {}, profile=profiled.tables)
     return place, manifest, estimates
 
 
-def profile_record(profiled: Profiled) -> tuple[Manifest, list[EstimateRow]]:
-    """Manifest and estimates."""
+def profile_record(profiled: ProfileContents) -> tuple[Manifest, list[EstimateRow]]:
+    """The manifest and the estimates of a profile."""
     profile, created = profiled.profile, profiled.created
     listed = [cell for cell in profile.cells if cell.listed]
     measured = [cell for cell in listed if cell.missing is None]
@@ -97,7 +97,7 @@ def profile_record(profiled: Profiled) -> tuple[Manifest, list[EstimateRow]]:
     return manifest, estimates
 
 
-def _task(profiled: Profiled, cell: CellRow) -> TaskRow:
+def _task(profiled: ProfileContents, cell: CellRow) -> TaskRow:
     profile = profiled.profile
     return TaskRow(
         task=task_of(cell),
@@ -131,7 +131,7 @@ def _described(profile: ProfileRow, cell: CellRow) -> str:
     return f"{profile.kind} profile, {conditions}; cache {profile.cache}; on {profile.machine}."
 
 
-def _estimate(profiled: Profiled, cell: CellRow, metric: MeasuredRow) -> EstimateRow:
+def _estimate(profiled: ProfileContents, cell: CellRow, metric: MeasuredRow) -> EstimateRow:
     profile = profiled.profile
     imported = profiled.imported
     tool = None if imported is None else f"{imported.tool}/{imported.version or '?'}"
@@ -160,7 +160,7 @@ def _estimate(profiled: Profiled, cell: CellRow, metric: MeasuredRow) -> Estimat
     )
 
 
-def _phases(profiled: Profiled) -> list[Phase]:
+def _phases(profiled: ProfileContents) -> list[Phase]:
     if profiled.seconds is None:
         return []
     known = sum(profiled.phases.values())
@@ -168,7 +168,7 @@ def _phases(profiled: Profiled) -> list[Phase]:
     return [Phase(name=name, seconds=round(seconds, 3)) for name, seconds in every.items()]
 
 
-def _work(profiled: Profiled) -> Work | None:
+def _work(profiled: ProfileContents) -> Work | None:
     if profiled.seconds is None:
         return None
     profile = profiled.profile

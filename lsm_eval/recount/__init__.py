@@ -1,1 +1,1 @@
-"""Counts a record again from its files, by code of its own: what its writer got wrong, this cannot get wrong alike."""
+"""Recounts a record from its files with independent code, so that an error in the writer is not repeated here."""

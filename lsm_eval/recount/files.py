@@ -1,4 +1,4 @@
-"""Reads a record's JSON files as they lie there, as plain values; `table` has the sample tables."""
+"""Reads a record's JSON files as plain values; `table` reads the sample tables."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from typing import Any
 KNOWN_VERSIONS = (1,)
 MANIFEST, ESTIMATES, SAMPLES = "manifest.json", "estimates.json", "samples"
 _LARGEST = 512 * 2**20
-"""Bytes of a JSON file; a record's own are far below."""
+"""Largest size of a JSON file in bytes; those of a record are far smaller."""
 
 
 @dataclass
-class Found:
-    """Sentences that gather while a record is read."""
+class Problems:
+    """Collects the problems of a record, one sentence each."""
 
-    problems: list[str] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
 
-    def say(self, sentence: str) -> None:
-        """Note a problem, once."""
-        if sentence not in self.problems:
-            self.problems.append(sentence)
+    def add(self, sentence: str) -> None:
+        """Adds a problem unless it is already there."""
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
 
 
-def read_json(path: Path, found: Found) -> Any:
-    """The content; None, and a problem, where it cannot be read."""
+def read_json(path: Path, problems: Problems) -> Any:
+    """The content; None, with a problem added, if it cannot be read."""
     try:
         if not path.is_file() and path.exists():
-            found.say(f"{path.name} is no file.")
+            problems.add(f"{path.name} is not a file.")
             return None
         if path.stat().st_size > _LARGEST:
-            found.say(f"{path.name} has more than {_LARGEST // 2**20} MiB, which no record has.")
+            problems.add(
+                f"{path.name} has more than {_LARGEST // 2**20} MiB, which is too large for a record."
+            )
             return None
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        found.say(f"{path.name} is missing.")
+        problems.add(f"{path.name} is missing.")
     except (OSError, ValueError, RecursionError) as error:
-        found.say(f"{path.name} cannot be read ({short(error)}).")
+        problems.add(f"{path.name} cannot be read ({short(error)}).")
     return None
 
 
 def numbers(value: Any, at: str = "") -> Iterator[tuple[str, float]]:
-    """Every number inside a JSON value, and where it stands."""
+    """Every number inside a JSON value, with its path."""
     kind = type(value)
     if kind is int or kind is float:
         yield at, value
@@ -56,7 +58,7 @@ def numbers(value: Any, at: str = "") -> Iterator[tuple[str, float]]:
     for key, part in parts:
         inner = type(part)
         if inner is str or inner is bool or part is None:
-            continue  # most of a record, and not worth a generator
+            continue  # most values of a record; a recursive call would cost time
         name = f"{at}[{key}]" if kind is list else f"{at}.{key}" if at else str(key)
         if inner is int or inner is float:
             yield name, part
@@ -65,7 +67,7 @@ def numbers(value: Any, at: str = "") -> Iterator[tuple[str, float]]:
 
 
 def finite(value: Any) -> bool:
-    """Whether every number inside a JSON value is: `numbers` says which is not."""
+    """Whether every number inside a JSON value is finite."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
     for part in parts:
         kind = type(part)
@@ -77,11 +79,11 @@ def finite(value: Any) -> bool:
     return True
 
 
-def odd(value: Any) -> bool:
-    """Whether it is a number that is not finite."""
+def not_finite(value: Any) -> bool:
+    """Whether the value is a number that is not finite."""
     return isinstance(value, float) and not math.isfinite(value)
 
 
 def short(error: BaseException) -> str:
-    """An error in a few words."""
+    """The error's message, shortened."""
     return " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__

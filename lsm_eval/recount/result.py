@@ -1,4 +1,4 @@
-"""What counting a record again came to."""
+"""The result of recounting a record."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class RecordCheck:
-    """What was counted, and what does not add up."""
+    """Problems of a record, and how much of it was counted."""
 
     folder: Path
     problems: tuple[str, ...]
-    """A plain sentence each; none where the record is what it says."""
+    """One sentence for each problem; empty if the record is consistent."""
     tasks: int
     samples: int
-    """Rows of all sample tables that could be read."""
+    """Number of rows in all sample tables that could be read."""
     estimates: int
     recomputed: int
-    """Estimates whose value was computed again from the samples' scores; the others are no plain means."""
+    """Number of values that were recomputed from samples; other estimates are not plain means."""
     without_samples: tuple[str, ...] = ()
-    """Tasks that have no sample table, and say so."""
+    """Tasks that have no sample table according to the manifest."""
 
     @property
     def whole(self) -> bool:
-        """Whether the record is what it says."""
+        """Whether the record has no problem."""
         return not self.problems
 
     def why(self) -> str:
-        """The first problem, and how many more there are; empty where there is none."""
+        """The first problem and the number of others; empty if there is none."""
         if not self.problems:
             return ""
         more = len(self.problems) - 1

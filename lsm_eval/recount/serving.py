@@ -1,4 +1,4 @@
-"""Numbers of a serving profile's cell, from the time stamps of its requests: vLLM's formulas once more, in NumPy."""
+"""Recomputes the numbers of a serving profile's cell from the time stamps of its requests: vLLM's formulas in NumPy."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NEEDED = ("sent", "ended", "chunk_times", "chunk_tokens", "prompt_tokens", "outp
 
 
 class Requests:
-    """The requests of a cell that count."""
+    """The counted requests of a cell."""
 
     def __init__(self, rows: pd.DataFrame, objective: Mapping[str, float] | None) -> None:
-        """`objective`: seconds by `ttft`, `tpot` and `e2e`. Raises TypeError or ValueError where a column holds something else."""
+        """`objective`: limits in seconds for `ttft`, `tpot` and `e2e`. Raises TypeError or ValueError if a column has unexpected values."""
         self._number, self._objective = len(rows), objective
         ended = [float(value) for value in rows["ended"].dropna()]
         self._seconds = max(ended, default=0.0)
@@ -35,7 +35,7 @@ class Requests:
         ]  # fmt: skip
 
     def value(self, metric: str) -> float | None:
-        """Of a metric; None where it is not known here, or not counted again."""
+        """The value of a metric; None if it is unknown or cannot be recomputed."""
         found = _PERCENTILE.fullmatch(metric)
         if found:
             values = self._times(found[1])
@@ -74,7 +74,7 @@ class Requests:
             return [float(gap) for _, times, *_ in self._whole for gap in np.diff(times)]
         gaps: list[float] = []
         for _, times, counts, *_ in self._whole:
-            # A token comes when its chunk comes.
+            # Each token arrives at the time of its chunk.
             gaps += np.diff(np.repeat(times, counts)).tolist() if len(counts) == len(times) else []
         return gaps
 

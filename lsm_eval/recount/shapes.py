@@ -1,4 +1,4 @@
-"""The types that values of a record have: what is none of them is said, and not counted with."""
+"""The expected types of a record's values; values of other types are reported, and not used."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ _LARGEST = 2**63
 
 
 def is_text(value: Any) -> bool:
-    """A text."""
+    """Whether it is a text."""
     return isinstance(value, str)
 
 
 def is_count(value: Any) -> bool:
-    """A whole number, 0 or more, that 64 bits hold."""
+    """Whether it is an integer of 0 or more within 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
 
 
 def is_whole(value: Any) -> bool:
-    """A whole number that 64 bits hold."""
+    """Whether it is an integer within 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def is_version(value: Any) -> bool:
-    """A whole number of any size."""
+    """Whether it is an integer of any size."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
-    """A number; whether it is finite is another question."""
+    """Whether it is a number, finite or not."""
     return isinstance(value, float) or is_whole(value)
 
 
 def is_flag(value: Any) -> bool:
-    """True or false."""
+    """Whether it is a Boolean."""
     return isinstance(value, bool)
 
 
 def is_level(value: Any) -> bool:
-    """A share between 0 and 1."""
+    """Whether it is a number between 0 and 1."""
     return is_number(value) and 0 < value < 1
 
 
 def is_unit(value: Any) -> bool:
-    """A unit of the schema's."""
+    """Whether it is a unit of the schema."""
     return isinstance(value, str) and value in UNITS
 
 
 def is_counts(value: Any) -> bool:
-    """Counts by name."""
+    """Whether it is an object of counts."""
     return isinstance(value, dict) and all(is_count(count) for count in value.values())
 
 
 def or_null(test: Test) -> Test:
-    """What the test takes, or null."""
+    """A test that also accepts null."""
     return lambda value: value is None or test(value)
 
 
@@ -87,10 +87,10 @@ DATASET: Mapping[str, Test] = {
 }  # fmt: skip
 
 
-def faulty(
+def first_fault(
     row: Mapping[str, Any], needed: Mapping[str, Test], optional: Mapping[str, Test] | None = None
 ) -> str | None:
-    """The first value that is missing or of another type, in words; None where all are what they should be."""
+    """A text on the first value that is missing or has a wrong type; None if there is none."""
     for key, test in needed.items():
         if key not in row:
             return f"{key} is missing"
@@ -103,7 +103,7 @@ def faulty(
 
 
 def shown(value: Any) -> str:
-    """A value, short."""
+    """A value's representation, shortened."""
     text = f"a whole number of {value.bit_length()} bits" if _huge(value) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 

@@ -1,4 +1,4 @@
-"""Reads a task's sample table as it lies there, and gives its columns as arrays."""
+"""Reads a task's sample table from its file, and gives its columns as arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lsm_eval.recount.files import SAMPLES, Found, short
+from lsm_eval.recount.files import SAMPLES, Problems, short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,22 +24,22 @@ _WHOLES = ("index", "truncated")
 _LISTS = ("tokens",)
 WEIGHT, SECONDS = "weight", "seconds"
 _AT_ONCE = 16 << 20
-"""Bytes of a file that is read whole."""
+"""Largest size in bytes of a file that is read at once."""
 NEEDED = ("task", "sample", "index", "cluster", "request", "tokens", "finish", "truncated", "failure")
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Lists of numbers, one a sample [n]; what is no number inside a list is NaN."""
+    """A list of numbers for each sample [n]; null within a list is NaN."""
 
     known: Flags
     lengths: Wholes
-    """0 where there is no list."""
+    """Length of each list; 0 if there is none."""
     _starts: Wholes
     _flat: Floats
 
     def at(self, place: int) -> Floats:
-        """The number at a place of each list [n]; NaN where the list is shorter."""
+        """The number at an index of each list [n]; NaN if the list is shorter."""
         import numpy as np
 
         found = np.full(len(self.lengths), np.nan)
@@ -54,10 +54,10 @@ class Table:
 
     rows: int
     columns: Any
-    """A `pyarrow.Table`, its columns of the types that `read_table` checks."""
+    """A `pyarrow.Table` with the column types that `read_table` checks."""
 
     def has(self, name: str) -> bool:
-        """Whether there is such a column."""
+        """Whether there is a column of this name."""
         return name in self._names
 
     @cached_property
@@ -70,31 +70,31 @@ class Table:
         return found
 
     def counts(self, name: str) -> dict[Any, int]:
-        """How often each value of a column stands there, None among them."""
+        """How often each value occurs in a column, including None."""
         import pyarrow.compute as pc
 
         found = pc.value_counts(self.columns[name])
         return dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True))
 
-    def twice(self, name: str) -> tuple[Any, int] | None:
-        """The first value of a column that stands there more than once, and how often."""
+    def first_duplicate(self, name: str) -> tuple[Any, int] | None:
+        """The first value that occurs more than once in a column, and how often; None if there is none."""
         if len(set(self.values(name))) == self.rows:
             return None
         return next(((value, count) for value, count in self.counts(name).items() if count > 1), None)
 
     def metrics(self) -> list[str]:
-        """Metrics that samples have scores of."""
+        """Metrics with scores of samples."""
         return [
             name.removeprefix("score.") for name in self.columns.column_names if name.startswith("score.")
         ]
 
     def scores(self, metric: str) -> tuple[Floats, Flags]:
-        """Scores [n], NaN where there is none, and which there are [n]."""
+        """Scores [n], NaN if missing, and a mask of those that are there [n]."""
         column = self.columns[f"score.{metric}"]
         return _floats(column), _valid(column)
 
     def statistics(self, metric: str) -> Statistics:
-        """What the samples have of a metric."""
+        """The samples' statistics for a metric."""
         import numpy as np
         import pyarrow as pa
         import pyarrow.types as types
@@ -106,19 +106,19 @@ class Table:
         whole = _whole(column)
         known = _valid(whole)
         lengths = np.where(known, _memory(whole.value_lengths().cast(pa.int64()), np.int64), 0)
-        # Flattened, lists that are null have no part in the values.
+        # Flattening drops lists that are null.
         return Statistics(known, lengths, np.cumsum(lengths) - lengths, _floats(whole.flatten()))
 
     @cached_property
     def weights(self) -> Floats:
-        """How many samples of its cluster each stands for [n]; 1 where the table does not say, NaN where there is none."""
+        """Each sample's weight [n]: how many samples of its cluster it represents; 1 if the table has no weights, NaN if it is missing."""
         import numpy as np
 
         return _floats(self.columns[WEIGHT]) if self.has(WEIGHT) else np.ones(self.rows)
 
     @cached_property
     def seconds(self) -> Floats:
-        """How long each took, of those of which that is known [any number]; none where the table does not say."""
+        """Durations of the samples for which they are known; empty if the table has none."""
         import numpy as np
 
         if not self.has(SECONDS):
@@ -128,12 +128,12 @@ class Table:
 
     @cached_property
     def failed(self) -> Flags:
-        """Samples that have a failure [n]."""
+        """Mask of the samples that failed [n]."""
         return _valid(self.columns["failure"])
 
     @cached_property
     def clusters(self) -> Wholes:
-        """Which cluster each is of, from 0 [n]; -1 where it stands alone."""
+        """Each sample's cluster as an integer from 0 [n]; -1 if it has none."""
         import numpy as np
 
         column = self.columns["cluster"]
@@ -147,40 +147,40 @@ class Table:
 
 
 def table_file(task: str) -> str:
-    """Name of a task's table: letters, digits, `.`, `_`, `-`, anything else as `--`."""
+    """File name of a task's table: letters, digits, `.`, `_` and `-` are kept, anything else becomes `--`."""
     return (re.sub(r"[^A-Za-z0-9._-]+", "--", task).strip(".-") or "unnamed") + ".parquet"
 
 
-def read_table(path: Path, found: Found) -> Table | None:
-    """The table without its texts (but for ids and words of the record's own); None, and a problem, where it cannot be
-    read or counted."""
+def read_table(path: Path, problems: Problems) -> Table | None:
+    """The table without its texts (except ids and the record's own terms); None, with a problem added, if it cannot be read or
+    counted."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     where = f"{SAMPLES}/{path.name}"
     try:
-        # An open file: a path such as `s3:x` would be taken for an address.
+        # Opened here, since pyarrow would take a path such as `s3:x` for an address.
         with path.open("rb") as file:
-            # A file on disk is asked for every part of every column.
+            # Reading a file on disk takes one access for each part of each column; a small file is read at once.
             whole = os.fstat(file.fileno()).st_size <= _AT_ONCE
             reader = pq.ParquetFile(pa.BufferReader(file.read()) if whole else file)
             schema = reader.schema_arrow
             own = schema.names
             twice = {name for name in own if own.count(name) > 1} if len(set(own)) < len(own) else set()
             if twice:
-                found.say(f"{where} has the column {min(twice)!r} twice.")
+                problems.add(f"{where} has the column {min(twice)!r} twice.")
                 return None
             names = [field.name for field in schema if _counted(field.name)]
             for name in names:
                 kind = schema.field(name).type
                 if not _fits(name, kind):
-                    found.say(f"{where}: the column {name!r} holds {kind}, which cannot be counted.")
+                    problems.add(f"{where}: the column {name!r} holds {kind}, which cannot be counted.")
                     return None
             return Table(reader.metadata.num_rows, reader.read(columns=names, use_threads=False))
     except FileNotFoundError:
-        found.say(f"{where} is missing.")
+        problems.add(f"{where} is missing.")
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        found.say(f"{where} cannot be read ({short(error)}).")
+        problems.add(f"{where} cannot be read ({short(error)}).")
     return None
 
 
@@ -189,7 +189,7 @@ def _counted(name: str) -> bool:
 
 
 def _fits(name: str, kind: Any) -> bool:
-    """Whether a column has values of its kind; one without any value has none."""
+    """Whether a column has the expected type; true for a column of nulls."""
     import pyarrow.types as types
 
     if types.is_null(kind):
@@ -245,7 +245,7 @@ def _floats(column: Any) -> Floats:
 
 
 def _memory(array: Any, kind: Any) -> Any:
-    """Numbers where they lie, anything where there is none: by `to_numpy` they would come with all of pandas, which takes half a second."""
+    """The numbers in an array's buffer, undefined where they are null; `to_numpy` would import pandas, which takes half a second."""
     import numpy as np
 
     content = array.buffers()[1]

@@ -1,1 +1,1 @@
-"""Robustness: any task asked again in another wording, and what that changes."""
+"""Robustness: any task run again with perturbed wording, and the effect on its numbers."""

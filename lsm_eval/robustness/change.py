@@ -1,9 +1,8 @@
-"""By how much a number changes between two wordings, on the same samples.
+"""The mean change of a value between two wordings, on the same samples.
 
-For values that keep to a range the mean change is what samples gained less what they lost, each a mean of values from 0 to 1
-(`statistics.parts`): so neither no change in few samples nor the same change in all of them is a certainty. For 0 and 1 these are
-the two kinds of discordant pairs, whose shares make the difference of two paired proportions (McNemar, Psychometrika 12:153-157,
-1947).
+For values with a range the mean change is the mean gain minus the mean loss, each a mean of values from 0 to 1 (`statistics.parts`): the
+interval thus keeps its width even if no sample changes, or all change alike. For values of 0 and 1 these are the two kinds of discordant
+pairs, whose shares give the difference of two paired proportions (McNemar, Psychometrika 12:153-157, 1947).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from lsm_eval.statistics.parts import Part, combined
 
 
 class _Difference:
-    """A mean of differences of a number without a range."""
+    """The mean of differences of an unbounded value."""
 
     unit = "other"
     mean = True
@@ -38,8 +37,8 @@ def change_estimate(
     missing: int,
     weights: FloatArray | None = None,
 ) -> Estimate:
-    """The mean of samples' differences [n], with their clusters, n long. `span` is the range of the values that were compared, None
-    where there is none. `weights` [n]: 1 each where there are none."""
+    """The mean of samples' differences [n], with their clusters [n]. `span`: range of the compared values; None if unbounded.
+    `weights` [n]: default 1."""
     heavy = np.ones((len(differences), 1)) if weights is None else weights[:, None]
     width = 0.0 if span is None else span[1] - span[0]
     if not width or np.abs(differences).max(initial=0) > width * (1 + 1e-12):

@@ -1,8 +1,8 @@
-"""What a changed wording does to a task's numbers: change, consistency, worst case, each on the same samples.
+"""The effect of a perturbed wording on a task's numbers: change, consistency and worst case, on the same samples.
 
-Change and consistency are paired: a sample counts where it was measured in both wordings, and the interval is that
-of the paired differences, by cluster (of what samples gained less what they lost, where the metric has a range). The worst case of a sample is its worst value over all wordings; its mean is
-how the task would go if somebody else chose the wording.
+Change and consistency are paired: a sample counts if it was measured in both wordings, and the interval is that of the paired
+differences, by cluster (of gains minus losses if the metric has a range). The worst case of a sample is its worst value over all
+wordings; the mean of these is the result if an adversary chose the wording of each sample.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lsm_eval.tasks.sample import Sample
 
 
 class Outcome(Protocol):
-    """A task in one wording, asked and scored."""
+    """The scored answers to a task in one wording."""
 
     @property
     def samples(self) -> Sequence[Sample]: ...
@@ -43,7 +43,7 @@ class Outcome(Protocol):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A number made from several wordings; described as a metric is."""
+    """A number computed from several wordings, with the attributes of a metric."""
 
     name: str
     unit: Unit
@@ -53,7 +53,7 @@ class Comparison:
     mean: bool = True
 
     def measure(self, sample: Sample, answer: object) -> Measurement | None:
-        """Never asked: it is computed from several runs of a task."""
+        """Not supported: the number is computed from several runs of a task."""
         raise NotImplementedError
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
@@ -62,7 +62,7 @@ class Comparison:
 
 
 def compare(original: Outcome, variant: Outcome, *, seed: int) -> list[tuple[Comparison, Estimate]]:
-    """`METRIC:change` for each metric that is a mean over samples, and `consistency`, of a variant's samples."""
+    """`METRIC:change` for each metric that is a mean over samples, and `consistency`, of a variant."""
     found = []
     means = _means(original)
     for metric in means:
@@ -110,7 +110,7 @@ def worst(
 
 
 def _means(outcome: Outcome) -> list[Metric]:
-    """Metrics whose samples have a value of their own, of which the metric is the mean."""
+    """The metrics that are means of their samples' values."""
     return [
         metric
         for metric, _ in outcome.estimates
@@ -126,7 +126,7 @@ def _values(outcome: Outcome, metric: Metric) -> list[float | None]:
 def _consistency(
     original: Outcome, variant: Outcome, means: Sequence[Metric]
 ) -> tuple[list[float | None] | None, str]:
-    """For each sample 1 where the decision stayed the same, else 0; and what a decision is here."""
+    """For each sample 1 if the decision stayed the same, else 0 (None if unknown); and the name of the decision."""
     if any(isinstance(response, Scored) for response in original.responses):
         chosen = [
             [_choice(sample, response) for sample, response in zip(one.samples, one.responses, strict=True)]
@@ -141,7 +141,7 @@ def _consistency(
 
 
 def _choice(sample: Sample, response: SampleResponse) -> frozenset[str] | None:
-    """What was chosen, as the options themselves where the prompt shows them with letters."""
+    """The chosen options, by their texts if the prompt labels them with letters."""
     if not isinstance(response, Scored):
         return None
     shown = sample.metadata.get("options", sample.choices)
@@ -162,7 +162,7 @@ def _mean(
 def _known(
     values: Sequence[float | None], outcomes: Sequence[Outcome]
 ) -> tuple[FloatArray, FloatArray, list[str | None], int]:
-    """The values that are known, their samples' weights and clusters, and how many samples failed in some wording."""
+    """The known values, their samples' weights and clusters, and the number of samples that failed in at least one wording."""
     found = [
         (value, sample)
         for value, sample in zip(values, outcomes[0].samples, strict=True)

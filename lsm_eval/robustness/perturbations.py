@@ -1,7 +1,7 @@
-"""Named ways of changing a question without changing what is asked, and wrappings that attacks hide behind.
+"""Named perturbations, which change the wording of a question but not its meaning, and wrappers that attacks use.
 
-Each is a function of a text and a random stream of its own, so that a variant hangs on the seed, its name and the
-sample alone. The kinds of natural noise follow TextFlint and PromptBench (Zhu et al. 2023, section 3).
+Each is a function of a text and its own random stream, so that a variant depends only on the seed, its name and the
+sample. The kinds of natural noise follow TextFlint and PromptBench (Zhu et al. 2023, section 3).
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from types import MappingProxyType
 from typing import Literal
 
 Kind = Literal["text", "question", "options"]
-"""What is changed: the row's texts that the prompt shows; the question as it reads in the end; the order of the
-options that it shows."""
+"""What is changed: the row's texts that the prompt shows; the complete question; or the order of the options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +27,9 @@ class Perturbation:
     kind: Kind
     description: str
     change: Callable[[str, Random], str]
-    """Text and random stream to text; for `options` not used."""
+    """Function of text and random stream to text; not used for `options`."""
     attack: bool = False
-    """A wrapping meant to slip past a model's refusals: only for tasks that generate."""
+    """Whether it is a wrapper meant to evade a model's refusals; only for tasks that generate."""
 
 
 _TYPO_RATE = 0.1
@@ -62,7 +61,7 @@ _WORDINGS = (
 
 
 def mistype(text: str, stream: Random) -> str:
-    """One slip in a tenth of the longer words, and in one at least: letters swapped, dropped, doubled, or a
+    """One typing error in a tenth of the longer words, at least one in all: letters swapped, dropped, doubled, or replaced by a
     neighbouring key."""
     words = text.split(" ")
     longer = [at for at, word in enumerate(words) if _places(word)]
@@ -73,8 +72,8 @@ def mistype(text: str, stream: Random) -> str:
 
 
 def _places(word: str) -> list[int]:
-    """Where a word of four letters or more can be mistyped: two letters that differ stand there. Its first letter
-    stays, as it mostly does when people mistype."""
+    """The indices at which a word of four letters or more can be mistyped: those of two different letters. The first letter is kept, as
+    in most typing errors of people."""
     if sum(character.isalpha() for character in word) < 4:
         return []
     pairs = [(at, word[at], word[at + 1]) for at in range(1, len(word) - 1)]

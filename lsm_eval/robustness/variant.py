@@ -1,4 +1,4 @@
-"""A variant of a task: its questions, changed by one perturbation or several, one after the other."""
+"""A variant of a task: its questions, changed by one or more perturbations in sequence."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Variant:
-    """Perturbations joined by `+`, applied in the order in which they are named."""
+    """Perturbations in the order of their application; the name joins theirs by `+`."""
 
     name: str
     steps: tuple[Perturbation, ...]
     seed: int
 
     def why_not(self, task: Task) -> str | None:
-        """None if it can change this task's questions, else why not, in words."""
+        """Why it cannot change this task's questions; None if it can."""
         if task.request == "perplexity":
             return "it asks nothing"
         if not task.rewordable:
@@ -46,7 +46,7 @@ class Variant:
         return None
 
     def row(self, task: Task, row: Row, sample: str) -> Row:
-        """The row with its options in another order, where a step asks for that: never the one they have."""
+        """The row with its options in a different order if a step changes it; never the original order."""
         if task.options is None or not any(step.kind == "options" for step in self.steps):
             return row
         options, answer = list(row[task.options.column]), row[task.options.answer]
@@ -66,7 +66,7 @@ class Variant:
         }
 
     def question(self, task: Task, prompt: Callable[[Row], str], row: Row, sample: str) -> str:
-        """The prompt of a row in the new wording."""
+        """The prompt of a row in the variant's wording."""
         shown = dict(row)
         for step in self.steps:
             if step.kind == "text":
@@ -85,7 +85,7 @@ class Variant:
 
 
 def make_variant(name: str, seed: int) -> Variant:
-    """The variant that `--perturb` names. Raises `UserError` for a perturbation that is not there, or named twice."""
+    """The variant that `--perturb` names. Raises `UserError` if a perturbation does not exist or is named twice."""
     names = [part.strip() for part in name.split("+")]
     for each in names:
         if each not in PERTURBATIONS:
@@ -96,7 +96,7 @@ def make_variant(name: str, seed: int) -> Variant:
 
 
 def shown_columns(task: Task) -> list[str]:
-    """Columns of the dataset that the templates of its prompts read, in the dataset's order."""
+    """Columns of the dataset that the prompt templates use, in the dataset's order."""
     from lsm_eval.templates.render import columns_read
 
     listed = () if isinstance(task.further, str) else task.further

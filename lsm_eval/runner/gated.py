@@ -17,10 +17,10 @@ from lsm_eval.gating.early.plan import plan
 from lsm_eval.gating.early.rehearse import rehearse
 from lsm_eval.gating.early.row import gate_row
 from lsm_eval.gating.early.task import RunTask
-from lsm_eval.gating.early.watch import Watch
-from lsm_eval.gating.held import Tables
+from lsm_eval.gating.early.watch import SequentialGate
 from lsm_eval.gating.policy import Inconclusive, Policy
 from lsm_eval.gating.result import GateResult
+from lsm_eval.gating.run_comparison import SampleTables
 from lsm_eval.metrics.judged import JudgedMetric
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
@@ -57,7 +57,7 @@ class Gated:
     """The gate under way."""
 
     spec: GateSpec
-    watch: Watch
+    watch: SequentialGate
     result: GateResult | None = field(default=None)
     """Once the last answer is scored."""
     fault: UserError | None = None
@@ -105,7 +105,7 @@ def plan_gate(
         raise UserError(
             "--perturb with --gate: a run that may stop early asks each question in one wording; leave out one of the two."
         )
-    own = Tables(gate.baseline)
+    own = SampleTables(gate.baseline)
     tasks = [_task(task, spec, model, fingerprint, judge=judge) for task in prepared]
     made = plan(tasks, gate.baseline, own, gate.policy, seed=spec.seed, across=gate.across)
     aggregates = Aggregates(gate.include, gate.include_code)
@@ -113,7 +113,7 @@ def plan_gate(
     rehearse(made, gate.baseline, own, gate.policy, gate.across, aggregates)
     for note in made.notes:
         progress.note(note)
-    return Gated(gate, Watch(made, gate.baseline, own, gate.policy, gate.across, aggregates))
+    return Gated(gate, SequentialGate(made, gate.baseline, own, gate.policy, gate.across, aggregates))
 
 
 def in_memory(
@@ -121,10 +121,10 @@ def in_memory(
     rows: Sequence[EstimateRow],
     tables: Mapping[str, Mapping[str, list[Any]]],
     created: datetime,
-) -> tuple[Record, Tables]:
+) -> tuple[Record, SampleTables]:
     """A record that is not on disk, and its tables."""
     record = Record(Path(), manifest, tuple(rows), created)
-    return record, Tables(
+    return record, SampleTables(
         record, {task: table_of(record, task, sample_table(columns)) for task, columns in tables.items()}
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lsm_eval.gating.early.watch import Watch
+from lsm_eval.gating.early.watch import SequentialGate
 from lsm_eval.gating.early.words import look_line
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.metrics.base import AnyMetric
@@ -51,7 +51,7 @@ class _Asking:
     spec: RunSpec
     model: Model
     fingerprint: str
-    watch: Watch
+    watch: SequentialGate
     answers: dict[str, dict[int, SampleResponse]] = field(default_factory=dict)
     tallies: list[Tally] = field(default_factory=list)
 
@@ -92,7 +92,9 @@ class _Asking:
 
     def _looked_at(self, task: PreparedTask) -> tuple[AnyMetric, ...]:
         """The metrics that the gate asks for, and those that bring them to light (groups, several k)."""
-        wanted = {one.asked.row.metric for one in self.watch.plan.watched if one.asked.row.task == task.name}
+        wanted = {
+            one.metric.row.metric for one in self.watch.plan.watched if one.metric.row.task == task.name
+        }
         # A judge is asked when all answers are there; tasks of which a policy gates what it says are not looked at.
         metrics = [metric for metric in task.metrics if not isinstance(metric, JudgedMetric)]
         hidden = not wanted <= {metric.name for metric in metrics}

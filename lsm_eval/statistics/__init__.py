@@ -1,1 +1,1 @@
-"""How sure we are: intervals that respect what samples share."""
+"""Point estimates with confidence intervals that account for clusters of samples."""

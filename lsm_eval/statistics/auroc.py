@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 def auroc(
     scores: Sequence[float] | NDArray[np.float64], positive: Sequence[bool] | NDArray[np.bool_]
 ) -> float:
-    """How well scores [n] tell positives from negatives, 0 to 1: the share of (positive, negative) pairs in which
+    """How well scores [n] separate positives from negatives, 0 to 1: the share of (positive, negative) pairs in which
     the positive has the higher score, a tied pair counting one half (Mann-Whitney U / (P · N); Hanley & McNeil
-    1982). It is 0.5 for a score that says nothing.
+    1982). An uninformative score has 0.5.
 
-    NaN where one of the classes is empty. Infinite scores are ranked like any other. Raises ValueError where the
-    lengths differ or a score is NaN: a score that is missing has no rank, so its sample must be left out first."""
+    NaN if one of the classes is empty. Infinite scores are ranked like any other. Raises ValueError if the
+    lengths differ or a score is NaN: a missing score has no rank, so its sample must be left out first."""
     values = np.asarray(scores, float)
     labels = np.asarray(positive, bool)
     if values.ndim != 1 or values.shape != labels.shape:
@@ -31,7 +31,7 @@ def auroc(
     if not positives or not negatives:
         return math.nan
     _, level, counts = np.unique(values, return_inverse=True, return_counts=True)
-    # Pairs are counted a distinct score at a time, in whole numbers: twice the wins plus the ties.
+    # Pairs are counted for one distinct score at a time, in whole numbers: twice the wins plus the ties.
     at_level = np.bincount(level.ravel(), weights=labels, minlength=len(counts)).astype(np.int64)
     negative_at = counts.astype(np.int64) - at_level
     below = np.cumsum(negative_at) - negative_at

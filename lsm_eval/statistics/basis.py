@@ -1,4 +1,4 @@
-"""What an estimate rests on, and the estimates that follow from that alone."""
+"""The samples and clusters that an estimate rests on, and the estimates that need no more than that."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from lsm_eval.statistics.estimate import Estimate
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Samples, how they hang together, and what is missing."""
+    """Numbers of samples, their clusters and what is missing."""
 
     number: int
     """Samples."""
     groups: NDArray[np.intp]
     """The number of each sample's cluster, 0 to `count` - 1."""
     count: int
-    """Clusters; a sample that stands alone is one of its own."""
+    """Number of clusters; a sample in no cluster counts as one."""
     missing: int
     ties: int = 0
     level: float = 0.95
 
     @property
     def clusters(self) -> int | None:
-        """How many there are; None where every sample stands alone."""
+        """Number of clusters; None if no two samples share one."""
         return self.count if self.count < self.number else None
 
     def result(
@@ -45,12 +45,12 @@ class Basis:
         )
 
     def empty(self) -> Estimate | None:
-        """The estimate where there are no samples, else None."""
+        """The estimate if there are no samples, else None."""
         return None if self.number else self.result(None, "none (no samples)")
 
     def without_interval(self, value: float) -> Estimate | None:
-        """The estimate where a value has no interval: it is undefined or infinite, or one cluster is all there is.
-        None where it has one."""
+        """The estimate if a value cannot have an interval: it is undefined or infinite, or there is only one cluster.
+        Else None."""
         if not math.isfinite(value):
             why = "undefined on these samples" if math.isnan(value) else "infinite"
             return self.result(None, f"none ({why})")
@@ -60,13 +60,13 @@ class Basis:
 
 
 def basis(clusters: Sequence[str | None], *, missing: int, ties: int = 0, level: float = 0.95) -> Basis:
-    """The basis of samples with these clusters (None: a sample that stands alone)."""
+    """The basis of samples with these clusters (None: in no cluster)."""
     groups, count = cluster_numbers(clusters)
     return Basis(len(clusters), groups, count, missing, ties, level)
 
 
 def cluster_numbers(clusters: Sequence[str | None]) -> tuple[NDArray[np.intp], int]:
-    """A number for each sample's cluster, 0 to G - 1 in order of appearance, and G; None is a cluster of its own."""
+    """A number for each sample's cluster, 0 to G - 1 in order of appearance, and G; each None is a cluster of its own."""
     seen: dict[str | int, int] = {}
     keys: list[str | int] = [index if cluster is None else cluster for index, cluster in enumerate(clusters)]
     numbers = np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)

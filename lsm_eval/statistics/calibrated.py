@@ -1,26 +1,25 @@
 """Calibration error over bins: debiased, tested, and with an interval.
 
-The plug-in figure P = Σ_b w_b |g_b|, with g_b the gap of accuracy and mean confidence among a share w_b of samples, is biased
-upwards, because noise of either sign adds to it (Kumar, Liang & Ma, NeurIPS 2019; Roelofs et al., AISTATS 2022).
-How much is simulated: outcomes are drawn anew from a model whose gaps are known (0 for the calibrated null; else the gaps seen,
-each drawn in by so many of its standard errors that one which noise may have made counts as 0), and what their deviations d_b
-add is
+The plug-in estimate P = Σ_b w_b |g_b|, with g_b the gap between accuracy and mean confidence in a bin with share w_b of the samples, is
+biased upwards, because noise of either sign adds to it (Kumar, Liang & Ma, NeurIPS 2019; Roelofs et al., AISTATS 2022).
+The bias is simulated: outcomes are drawn from a model with known gaps (0 for the calibrated null; else the observed gaps, each
+shrunk towards 0 by a multiple of its standard error, so that gaps that may be noise become 0), and their deviations d_b add
 
-    N = Σ_b w_b (|s_b + d_b| - |s_b|),   s_b the gaps drawn in.
+    N = Σ_b w_b (|s_b + d_b| - |s_b|),   with s_b the shrunken gaps.
 
-- The *value* is P minus the mean of N, never below 0 (a parametric bootstrap's correction of bias, as Kumar et al. do it, but
-  from gaps that are drawn in: from the gaps as they are seen, half of the bias would stay where there is none). It is never below
-  the mean gap over all bins, debiased alike: Σ w |μ| ≥ |Σ w μ|.
+- The *value* is P minus the mean of N, at least 0 (the bias correction of a parametric bootstrap, as in Kumar et al., but
+  from shrunken gaps: with the observed gaps, half of the bias would remain for a calibrated model). It is at least
+  the debiased mean gap over all bins, because Σ w |μ| ≥ |Σ w μ|.
 - The *test* is that of Vaicenavicius et al. (AISTATS 2019, "consistency resampling"; Widmann et al., NeurIPS 2019):
   how often outcomes drawn from the confidences themselves give a figure as large as P.
-- The *lower end* is P minus the upper quantile of N. With all s_b = 0 no gaps whatever can have it too high, because
+- The *lower end* is P minus the upper quantile of N. With all s_b = 0 it is valid for any gaps, because
   |g| ≤ |μ| + |d| for the true gap μ. It is 0 unless the test rejects.
-- The *upper end* is the largest error that would, as often as the level allows, give a figure as low as P. For a given error
-  the lowest figures come where it is spread over the bins in step with their noise, μ_b = c σ_b (the mean of |μ + σZ| is
-  convex in μ, so that this is where Σ w E|μ + σZ| is smallest for one Σ w |μ|); c is found by bisection.
+- The *upper end* is the largest error that would give a value as low as P as often as the level allows. For a given error
+  the lowest values occur if it is spread over the bins in proportion to their noise, μ_b = c σ_b (the mean of |μ + σZ| is
+  convex in μ, so that this minimises Σ w E|μ + σZ| for a given Σ w |μ|); c is found by bisection.
 
-Clusters stretch every deviation by the root of the design effect of the mean gap (`statistics.bounded`, never below 1), times
-t/z for few of them.
+With clusters every deviation is multiplied by the root of the design effect of the mean gap (`statistics.bounded`, never below 1), and
+by t/z for few clusters.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ from lsm_eval.statistics.bounded import (
     robust_mean,
     score_interval,
     t_quantile,
-    unfit,
+    why_no_interval,
 )
 
 FloatArray = NDArray[np.float64]
 
 DRAWS = 2000
 _DRAWN_IN = 1.5
-"""Standard errors that gaps are drawn in by for the value; by simulation, and ours."""
+"""Standard errors by which gaps are shrunk for the value; our choice, by simulation."""
 _DRAWN_IN_BELOW = 2.0
 """The same for the lower end, where being wrong costs more."""
 _BISECTIONS = 30
@@ -53,7 +52,7 @@ _BISECTIONS = 30
 
 @dataclass(frozen=True, slots=True)
 class CalibrationError:
-    """What is known of Σ w |μ|, all from 0 to 1."""
+    """Estimates of Σ w |μ|, all from 0 to 1."""
 
     plug_in: float
     value: float
@@ -78,10 +77,9 @@ def calibration_error(
     level: float,
     squares: FloatArray | None = None,
 ) -> CalibrationError:
-    """From bins (count, sum of confidences, sum right), shape [B, 3]. `stretch`: of every deviation, for clusters; 1 where
-    samples stand alone. `trials`: what the samples are worth should those of a cluster be all alike. `squares`: where samples
-    are weighed, the sums of squared weights [B]; then a bin is as sure as (Σw)² / Σw² samples are (Kish, Survey Sampling,
-    1965)."""
+    """From bins (count, sum of confidences, sum right), shape [B, 3]. `stretch`: the factor on every deviation for clusters; 1 without
+    clusters. `trials`: the effective number of samples if those of a cluster are all alike. `squares`: for weighted samples, the sums
+    of squared weights [B]; a bin then counts as (Σw)² / Σw² samples (Kish, Survey Sampling, 1965)."""
     held = bins[:, 0] > 0
     squares = bins[held, 0] if squares is None else squares[held]
     bins = bins[held]
@@ -97,37 +95,37 @@ def calibration_error(
     tail = (1 - level) / 2
     p = (1 + float((figures >= found - 1e-12).sum())) / (DRAWS + 1)
 
-    # As a rate between what was said and what was seen, so that a bin of one sample has a spread.
+    # A rate between confidence and accuracy, so that a bin of one sample has a spread.
     rate = np.clip((bins[:, 2] * (count / mass) + 2 * confidence) / (count + 2), 0, 1)
     noise = stretch * np.sqrt(rate * (1 - rate) / count)
     seen = _deviations(rng, count, rate, stretch)
-    # Which samples fall into which bin is chance too.
+    # Which samples fall into which bin is random, too.
     between = float((weight * np.square(np.abs(gap) - found)).sum()) / total
     crossing = stretch * math.sqrt(between) * rng.standard_normal(DRAWS)
 
     def added(drawn_in: float) -> FloatArray:
         left = np.maximum(np.abs(gap) - drawn_in * noise, 0)
         more: FloatArray = (weight * (np.abs(left + np.sign(gap) * seen) - left)).sum(axis=1)
-        # Only gaps that are there can cross over: in step with how much of them is left.
+        # Only real gaps are affected by this: in proportion to what is left of them.
         return more + crossing * (float((weight * left).sum()) / found if found else 0.0)
 
-    # A gap of one sign throughout is seen in the mean gap sooner than in any bin.
+    # Gaps that all have one sign show in the mean gap sooner than in any bin.
     overall = float((weight * gap).sum())
     spread = math.sqrt(float(np.square(weight * noise).sum()))
     value = max(0.0, found - float(added(_DRAWN_IN).mean()), abs(overall) - _folded(overall, spread))
     low = 0.0 if p > tail else max(0.0, found - float(np.quantile(added(_DRAWN_IN_BELOW), 1 - tail)))
 
     high = _upper(found, weight * noise, rng, tail)
-    # Never nearer to 0, nor to the value, than the mean gap's own interval would let it be.
+    # Never nearer to 0, or to the value, than the interval of the mean gap allows.
     least = normal_quantile(level) * float(np.sqrt(np.square(weight * noise).sum() + stretch**2 * between))
-    # Nor than none wrong of so many would: answers that are sure and right show no noise.
+    # Nor than with no error in `trials` trials: answers that are confident and right show no noise.
     least = max(least, score_interval(0.0, trials, normal_quantile(level))[1])
     high = min(1.0, max(high, value + least / 2, least))
     return CalibrationError(found, value, min(low, value), high, p)
 
 
 def _folded(gap: float, noise: float) -> float:
-    """The mean that normal noise adds to the size of a gap, once that is drawn in."""
+    """The mean that normal noise adds to the absolute value of a shrunken gap."""
     if noise <= 0:
         return 0.0
     left = max(abs(gap) / noise - _DRAWN_IN, 0.0)
@@ -136,14 +134,13 @@ def _folded(gap: float, noise: float) -> float:
 
 
 def stretch_of(gaps: FloatArray, base: Basis, weights: FloatArray | None = None) -> float | str:
-    """By how much clusters stretch the deviations of samples' gaps [n] (right less confidence, times the weight [n] where
-    samples are weighed): 1 where they stand alone. Why there is no interval, in words, where clusters are too few or too
-    unequal."""
+    """The factor by which clusters increase the deviations of samples' gaps [n] (right minus confidence, times the weight [n] of
+    weighted samples): 1 without clusters. Returns the reason for no interval, in words, if clusters are too few or too unequal."""
     number = np.ones(len(gaps)) if weights is None else weights
     rows = np.column_stack([gaps, number])
     sums = np.zeros((base.count, 2))
     np.add.at(sums, base.groups, rows)
-    if why := unfit(sums[:, 1], clustered=base.clusters is not None):
+    if why := why_no_interval(sums[:, 1], clustered=base.clusters is not None):
         return why
     if base.clusters is None:
         return 1.0
@@ -153,14 +150,14 @@ def stretch_of(gaps: FloatArray, base: Basis, weights: FloatArray | None = None)
 
 
 def _deviations(rng: np.random.Generator, count: FloatArray, rate: FloatArray, stretch: float) -> FloatArray:
-    """Of the accuracies of bins with these rates, [draws, B]."""
+    """Simulated deviations of the accuracies of bins with these rates, [draws, B]."""
     whole = np.maximum(np.rint(count), 1).astype(np.int64)
     drawn: FloatArray = rng.binomial(whole, rate, (DRAWS, len(count))) / whole
     return stretch * (drawn - rate)
 
 
 def _upper(found: float, scale: FloatArray, rng: np.random.Generator, tail: float) -> float:
-    """The largest c · Σ scale for which the lower quantile of Σ scale |Z + c| is at most `found`; 0 where none is."""
+    """The largest c · Σ scale for which the lower quantile of Σ scale |Z + c| is at most `found`; 0 if there is none."""
     normal = rng.standard_normal((DRAWS, len(scale)))
     span = float(scale.sum())
     if span <= 0:

@@ -1,7 +1,7 @@
 """Intervals of means and ratios of independent estimates, from the estimates' own intervals.
 
-The method of variance estimates recovery (MOVER): what an interval says of its estimate's variance near each end is put together.
-It keeps the shape of unsymmetric intervals, and one of 0 in 24 has a width (Zou & Donner 2008, *Statistics in Medicine* 27:1693;
+The method of variance estimates recovery (MOVER) recovers the variance of each estimate near both ends from its interval and combines
+these. It preserves the asymmetry of intervals, and 0 of 24 still has a width (Zou & Donner 2008, *Statistics in Medicine* 27:1693;
 for ratios on the logarithmic scale, Zou 2008, *American Journal of Epidemiology* 168:212).
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its interval; both ends are None where it has none."""
+    """An estimate with its interval; both ends are None if it has none."""
 
     value: float
     low: float | None
@@ -22,9 +22,9 @@ class Interval:
 
 
 def mean(parts: Sequence[Interval]) -> Interval:
-    """The mean of independent estimates (one at least), all equally weighted, at the parts' own level.
+    """The unweighted mean of independent estimates (at least one), at their level.
 
-    Without an interval where a part has none.
+    It has no interval if a part has none.
     """
     count = len(parts)
     value = sum(part.value for part in parts) / count
@@ -38,9 +38,9 @@ def mean(parts: Sequence[Interval]) -> Interval:
 
 
 def ratio(first: Interval, second: Interval, *, floor: float) -> Interval:
-    """`first` / `second` of independent estimates that are not negative; all below `floor` (over 0) counts as `floor`.
+    """`first` / `second` for independent, non-negative estimates; numbers below `floor` (above 0) count as `floor`.
 
-    Without an interval where one of them has none.
+    It has no interval if one of them has none.
     """
 
     def log(number: float) -> float:

@@ -6,13 +6,13 @@ Components, 1992, section 3.6), with MSW the mean of the questions' own variance
     between draws:      s²_d = MSW,
     between questions:  s²_q = (MSB - MSW) / n,
 
-both unbiased, so that s²_q may come out below 0 where it is nearly 0. The squared standard error of the mean over all is
+both unbiased, so that the estimate s²_q may be negative if the variance is near 0. The squared standard error of the mean over all is
 (s²_q + s²_d / n) / Q = MSB / (n Q) (Miller, "Adding Error Bars to Evals", arXiv 2411.00640, 2024, section 3.1): more draws
-lessen the second part only, and the share of that, MSW / MSB, says how much they can help.
+reduce only the second part, and its share, MSW / MSB, says how much they can help.
 
-Intervals: of s²_d, a mean of values with a known end, Wilson's on effective trials; of the others, Student's t with the
-jackknife over questions, the share on its logarithm. These cover only where the scores have some weight on both sides
-(`FEWEST_EVENTS`) and the questions stand alone; otherwise there is none, with the reason.
+Intervals: for s²_d, a mean of values with a known maximum, Wilson's on effective trials; for the others, Student's t with the
+jackknife over questions, for the share on the logarithmic scale. These cover only if scores are spread to both sides
+(`FEWEST_EVENTS`) and questions have no clusters; otherwise there is no interval, with the reason.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from lsm_eval.statistics.parts import share_among
 from lsm_eval.statistics.smooth import jackknife
 
 FEWEST_EVENTS = 40
-"""Sum of the questions' scores as shares of the highest, and of what they lack of it. Found by simulation
+"""Least sum of the questions' scores as shares of the maximum, and of their shortfalls from it. Found by simulation
 (`benchmarks/coverage_draws.py`)."""
 
 
 def questions(sums: FloatArray, draws: int | FloatArray) -> FloatArray:
-    """s²_q from sums over questions of (1, mean, mean², variance), [..., 4], where the variance is that of the question's
-    draws, divided by n - 1."""
+    """s²_q from sums over questions of (1, mean, mean², variance), [..., 4], where the variance is the unbiased one of the question's
+    draws (divided by n - 1)."""
     return np.asarray(_spread(sums) - _within(sums) / draws)
 
 
 def share(sums: FloatArray, draws: int | FloatArray) -> FloatArray:
-    """MSW / MSB from the same sums; above 1 by chance, NaN or infinite where no two questions differ."""
+    """MSW / MSB from the same sums; may exceed 1 by chance, and is NaN or infinite if no two questions differ."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(_within(sums) / draws / _spread(sums))
 
@@ -74,7 +74,7 @@ def between_questions(
 def share_of_draws(
     rows: FloatArray, draws: int, top: float, clusters: Sequence[str | None], *, missing: int
 ) -> Estimate:
-    """MSW / MSB, at most 1, from the same; no value where no two questions differ."""
+    """MSW / MSB, at most 1, from the same; no value if no two questions differ."""
     base = basis(clusters, missing=missing)
     if found := base.empty():
         return found
@@ -97,7 +97,7 @@ def _spread(sums: FloatArray) -> FloatArray:
     number = sums[..., 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.asarray((sums[..., 2] - sums[..., 1] ** 2 / number) / (number - 1))
-    # What rounding leaves of no spread is none.
+    # A spread that is only rounding error is 0.
     return np.where(found <= 1e-12 * sums[..., 2], np.where(np.isnan(found), np.nan, 0.0), found)
 
 
@@ -108,7 +108,7 @@ def _within(sums: FloatArray) -> FloatArray:
 
 
 def _unfit(rows: FloatArray, top: float, base: Basis) -> str | None:
-    """Why these bear no interval, in words; None where they do."""
+    """Why these allow no interval, in words; None if they do."""
     if base.clusters is not None:
         return "samples in clusters"
     right = float(rows[:, 1].sum()) / top

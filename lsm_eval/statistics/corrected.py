@@ -1,29 +1,29 @@
-"""The true rate behind a detector's findings, and an interval that carries what is not known of the detector.
+"""The true rate behind a detector's findings, with an interval that includes the uncertainty about the detector.
 
 The rate that a detector reports is p = θ · Se + (1 - θ) · (1 - Sp), with θ the true rate, Se its sensitivity and Sp
 its specificity. Solved for θ (Rogan & Gladen, Am. J. Epidemiol. 107:71-76, 1978):
 
     θ = (p + Sp - 1) / (Se + Sp - 1)
 
-Sensitivity and specificity differ from one model's texts to the next by more than chance, so what matters is what they are
-for *another* model. On the logit scale the card's models are taken as draws from one normal population; the next draw then
-follows Student's t about their mean with the scale s · sqrt(1 + 1/K) (the predictive distribution of a normal sample; Geisser,
+Sensitivity and specificity vary between models by more than chance, so what matters is their value for *another* model. On the
+logit scale the card's models are treated as a sample from a normal population; the next one then
+follows Student's t around their mean with scale s · sqrt(1 + 1/K) (the predictive distribution of a normal sample; Geisser,
 Predictive Inference, 1993; for random effects Higgins, Thompson & Spiegelhalter, J. R. Stat. Soc. A 172:137-159,
-2009). s is never below what chance alone gives, and is averaged with a cautious guess (`SPREAD`) that weighs as much as one
-model: few models that happen to be alike do not show that the next one will be.
+2009). s is at least what sampling error alone gives, and is shrunk towards a conservative prior (`SPREAD`) that weighs as much as one
+model: a few models that happen to be alike do not show that the next one will be.
 
-The interval projects the three distributions (p: Jeffreys' beta) onto θ, by sums over fixed points in place of random draws, as
-the fiducial intervals of Hannig, Iyer, Lai & Lee (J. Am. Stat. Assoc. 111:1346-1361, 2016) do it. A point where Se + Sp ≤ 1
-says nothing of θ and counts on both sides.
+The interval propagates the three distributions (p: Jeffreys' beta) to θ, with fixed points in place of random draws, as
+in the fiducial intervals of Hannig, Iyer, Lai & Lee (J. Am. Stat. Assoc. 111:1346-1361, 2016). A point with Se + Sp ≤ 1
+carries no information on θ and counts towards both ends.
 
-There is *no* corrected rate, and `method` says why, where
-- θ lies outside 0..1: the raw rate is below the card's false alarms, or above its sensitivity, so that the card does not fit
-  these texts or they are too few to tell;
+There is *no* corrected rate, and `method` says why, if
+- θ lies outside 0..1: the raw rate is below the card's false-alarm rate, or above its sensitivity, so that the card does not fit
+  these texts or there are too few of them;
 - Se + Sp - 1 is not clearly above 0 for another model;
-- the card has fewer than `FEWEST_MODELS` models, so that nothing is known of how it varies between them.
+- the card has fewer than `FEWEST_MODELS` models, so that its variation between models is unknown.
 
-Samples that hang together count as fewer than they are: the effective number is the raw rate's (`statistics.bounded`),
-times (z / t)² (Korn & Graubard, Survey Methodology 24:193-201, 1998), and never more than n. Where clusters are too few or
+Clustered samples count as fewer than they are: the effective number is that of the raw rate (`statistics.bounded`),
+times (z / t)² (Korn & Graubard, Survey Methodology 24:193-201, 1998), and at most n. If clusters are too few or
 too unequal for an interval of the raw rate, all of them count as one trial.
 """
 
@@ -39,19 +39,19 @@ from lsm_eval.errors import UserError
 from lsm_eval.statistics.basis import basis, cluster_numbers
 from lsm_eval.statistics.bounded import FloatArray, bounded_mean, normal_quantile
 from lsm_eval.statistics.estimate import NOT_ESTIMABLE, Estimate
-from lsm_eval.statistics.points import cube
+from lsm_eval.statistics.points import cube_points
 
 FEWEST_MODELS = 4
 SPREAD = 1.5
-"""The cautious guess of how far sensitivity and specificity differ between models, a standard deviation of logits: what XSTest's
-five models show of the detector of refusals."""
+"""The prior for the variation of sensitivity and specificity between models, as a standard deviation of logits: that of the
+refusal detector between XSTest's five models."""
 _SPREAD_MODELS = 1.0
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """A share of independent trials; `successes` need not be whole (an effective sample)."""
+    """A share of independent trials; `successes` may be fractional (an effective sample)."""
 
     successes: float
     trials: float
@@ -72,31 +72,31 @@ class Proportion:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What is known of a detector: `card.sensitivity` and `card.specificity`, over all texts and by the model that wrote them."""
+    """A detector's measured sensitivity and specificity (`detectors.card`), over all texts and by the model that wrote them."""
 
     sensitivity: Proportion
     specificity: Proportion
     finds: tuple[Proportion, ...] = ()
-    """Sensitivity, one a model; empty where the card does not tell models apart."""
+    """Sensitivity for each model; empty if the card does not distinguish models."""
     leaves: tuple[Proportion, ...] = ()
-    """Specificity, one a model."""
+    """Specificity for each model."""
 
     @property
     def models(self) -> int:
-        """Models of which both are known."""
+        """Number of models for which both are known."""
         return min(len(self.finds), len(self.leaves))
 
     def typical(self) -> tuple[float, float]:
-        """Sensitivity and specificity of a model in the middle of the card's; over all texts where the models are not known."""
+        """Sensitivity and specificity of an average model of the card; over all texts if the models are not known."""
         if not self.models:
             return self.sensitivity.share, self.specificity.share
         return _expit(_logits(self.finds)[0]), _expit(_logits(self.leaves)[0])
 
 
 def rogan_gladen(apparent: float, sensitivity: float, specificity: float) -> float | None:
-    """The true rate behind an apparent one, all from 0 to 1. *Not* clipped: outside 0..1 the three cannot all be right.
+    """The true rate behind an apparent one, all from 0 to 1. It is *not* clipped: outside 0..1 the three are inconsistent.
 
-    None where sensitivity + specificity ≤ 1: such a detector says nothing, or the opposite."""
+    None if sensitivity + specificity ≤ 1: such a detector is uninformative, or inverted."""
     gain = sensitivity + specificity - 1
     return None if gain <= 0 else (apparent - (1 - specificity)) / gain
 
@@ -104,11 +104,11 @@ def rogan_gladen(apparent: float, sensitivity: float, specificity: float) -> flo
 def corrected_interval(
     apparent: Proportion, quality: Quality, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Low and high, cut to 0..1, and the chance that sensitivity + specificity ≤ 1 for another model. Where that is above
-    (1 - level) / 2, the ends are 0 and 1. At least two models."""
+    """Low and high, clipped to 0..1, and the probability that sensitivity + specificity ≤ 1 for another model. If that is above
+    (1 - level) / 2, the ends are 0 and 1. Needs at least two models."""
     from scipy.special import betaincinv
 
-    at = cube()
+    at = cube_points()
     failures = apparent.trials - apparent.successes
     rate = betaincinv(apparent.successes + 0.5, failures + 0.5, at[:, 0])
     sensitivity = another_model(quality.finds, at[:, 1])
@@ -117,7 +117,7 @@ def corrected_interval(
 
 
 def another_model(seen: Sequence[Proportion], at: FloatArray) -> FloatArray:
-    """Quantiles `at` (0 to 1) of a proportion for a model that is not among those seen (at least two)."""
+    """Quantiles `at` (0 to 1) of a proportion for a model that is not among those measured (at least two)."""
     from scipy.special import expit, stdtrit
 
     centre, scale, freedom = _logits(seen)
@@ -126,8 +126,8 @@ def another_model(seen: Sequence[Proportion], at: FloatArray) -> FloatArray:
 
 
 def _logits(seen: Sequence[Proportion]) -> tuple[float, float, float]:
-    """Centre, scale and degrees of freedom of the logit of a proportion for a model that is not among those seen; the scale is
-    infinite where only one is seen."""
+    """Centre, scale and degrees of freedom of the logit of a proportion for a model that is not among those measured; the scale is
+    infinite if only one was measured."""
     successes = np.array([share.successes for share in seen]) + 0.5
     failures = np.array([share.trials - share.successes for share in seen]) + 0.5
     logits = np.log(successes / failures)
@@ -160,7 +160,7 @@ def _expit(logit: float) -> float:
 def effective(stats: FloatArray, clusters: Sequence[str | None], level: float = 0.95) -> Proportion:
     """The apparent rate of per-sample statistics (value, weight), [n, 2] with values 0 to the weight, as independent trials.
 
-    Plain counts where every sample stands alone and weighs 1; else see the module's first lines. n at least 1."""
+    Plain counts without clusters and weights; else as the module's docstring says. n is at least 1."""
     number = len(stats)
     groups, count = cluster_numbers(clusters)
     share = float(stats[:, 0].sum() / stats[:, 1].sum())
@@ -184,7 +184,7 @@ def corrected_estimate(
 ) -> Estimate:
     """The corrected rate of per-sample statistics (found, 1), [n, 2], with its interval.
 
-    `stderr` is None: the interval is not symmetric. `method` says why where there is no value."""
+    `stderr` is None: the interval is not symmetric. If there is no value, `method` says why."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if len(stats) != base.number:
         raise UserError(
@@ -210,7 +210,7 @@ def corrected_estimate(
 
 
 def _value(share: float, quality: Quality) -> float | str:
-    """The corrected rate for a model like the card's, or in words why there is none."""
+    """The corrected rate for an average model of the card, or in words why there is none."""
     sensitivity, specificity = quality.typical()
     value = rogan_gladen(share, sensitivity, specificity)
     if value is None:

@@ -1,16 +1,16 @@
-"""The interval of Pearson's correlation of points that may hang together in clusters.
+"""The interval of Pearson's correlation, for points that may be clustered.
 
-It is made on Fisher's scale z = artanh r (Metron 1:3-32, 1921), where the spread hardly depends on r, and brought back:
+It is computed on Fisher's scale z = artanh r (Metron 1:3-32, 1921), where the variance hardly depends on r, and transformed back:
 
-- the jackknife's variance, each cluster left out in turn (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11),
-  asks nothing of how the points are spread; 1 / (G - 3), that of G points from a normal distribution, is far too small where tails
-  are heavy (75 to 85 % of such intervals held the truth). But few points tell little of it, and of skewed ones it is smallest
-  where the correlation is furthest off. The variance taken is the largest of the jackknife's, the normal distribution's, and both
-  averaged by their degrees of freedom, the normal's counting for `_NORMAL_FREEDOM`;
-- Student's t has the jackknife's degrees of freedom and `_MORE_FREEDOM`. Where the variance rests on few of the clusters it has fewer
-  (`bounded.concentrated`).
+- the jackknife variance, leaving out one cluster at a time (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11),
+  assumes no distribution; 1 / (G - 3), the variance for G points from a normal distribution, is far too small with heavy
+  tails (75 to 85 % of such intervals covered). But the jackknife is noisy with few points, and with skewed ones it is smallest
+  where the correlation is furthest off. The variance used is the largest of the jackknife's, the normal distribution's, and their
+  average by degrees of freedom, of which the normal counts `_NORMAL_FREEDOM`;
+- Student's t has the jackknife's degrees of freedom plus `_MORE_FREEDOM`, and fewer if the variance rests on few of the clusters
+  (`bounded.concentrated_freedom`).
 
-The constants were chosen by simulation (`benchmarks/coverage_further.py`), and are ours.
+The constants are our own choice, by simulation (`benchmarks/coverage_other.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.bounded import (
     FEWEST_CLUSTERS,
     FloatArray,
-    concentrated,
+    concentrated_freedom,
     satterthwaite,
     t_quantile,
 )
@@ -36,13 +36,13 @@ _NORMAL_FREEDOM = 5.0
 _MORE_FREEDOM = 3.0
 _FEWEST_FREEDOM = 3.0
 _LARGEST = 1 - 1e-12
-"""A correlation without a cluster that is nearer to 1 counts as this, or its z would be infinite."""
+"""Limit for the leave-one-out correlations, whose z would otherwise be infinite."""
 _LEAST_SPREAD = 1e-9
-"""Of a side, by its largest size: below, equal values that differ in their last digits would pass for a correlation."""
+"""Least spread of a variable relative to its largest absolute value: below it, rounding errors of equal values could pass for a correlation."""
 
 
 def correlation(x: FloatArray, y: FloatArray) -> float:
-    """Pearson's r of points x, y [n]; NaN where a side does not vary."""
+    """Pearson's r of points x, y [n]; NaN if a variable is constant."""
     return float(_of_moments(_moments(x, y).sum(axis=0))) if len(x) else math.nan
 
 
@@ -56,10 +56,10 @@ def correlation_estimate(
     level: float = 0.95,
     weights: FloatArray | None = None,
 ) -> Estimate:
-    """Pearson's r of points x, y [n] with its interval; clusters are n long (None: a point that stands alone), and `weights` [n] those
-    of the points, where they are not all the same: moments are then weighted ones, and G in Fisher's variance is what the clusters are
-    worth, (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7). No interval with fewer than five points or clusters, or what is worth
-    fewer, or where all lie on one line; `method` says so."""
+    """Pearson's r of points x, y [n] with its interval; clusters are n long (None: in no cluster), and `weights` [n] those
+    of the points, if they are unequal: moments are then weighted, and G in Fisher's variance is the effective number of clusters,
+    (Σw)² / Σw² (Kish, Survey Sampling, 1965, section 11.7). There is no interval with fewer than five points or clusters, or an effective
+    number below five, or if all points lie on one line; `method` says so."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():
         return found
@@ -92,11 +92,11 @@ def correlation_estimate(
 
 
 def _half(z: FloatArray, sizes: FloatArray, worth: float, base: Basis) -> float:
-    """Half the interval's width on Fisher's scale, from z without each cluster [G], the clusters' sizes [G] and how many they are worth."""
+    """Half the interval's width on Fisher's scale, from z without each cluster [G], the clusters' sizes [G] and their effective number."""
     count = len(z)
     addends = (count - 1) / count * np.square(z - z.mean())
     seen = float(addends.sum())
-    freedom = min(satterthwaite(sizes), concentrated(addends, _FEWEST_FREEDOM))
+    freedom = min(satterthwaite(sizes), concentrated_freedom(addends, _FEWEST_FREEDOM))
     normal = 1 / (worth - 3)
     averaged = (freedom * seen + _NORMAL_FREEDOM * normal) / (freedom + _NORMAL_FREEDOM)
     quantile = t_quantile(freedom + _MORE_FREEDOM, base.level)
@@ -104,7 +104,7 @@ def _half(z: FloatArray, sizes: FloatArray, worth: float, base: Basis) -> float:
 
 
 def _moments(x: FloatArray, y: FloatArray) -> FloatArray:
-    """(1, x, y, x², y², xy) of each point, around the means and by the largest size, so that no digits are lost; [n, 6]."""
+    """(1, x, y, x², y², xy) of each point, centred and scaled by the largest absolute value to keep precision; [n, 6]."""
     x, y = _scaled(x), _scaled(y)
     return np.column_stack([np.ones(len(x)), x, y, x * x, y * y, x * y])
 
@@ -118,7 +118,7 @@ def _scaled(values: FloatArray) -> FloatArray:
 
 
 def _of_moments(sums: FloatArray) -> FloatArray:
-    """Sums of moments [..., 6] to correlations [...]; NaN where a side does not vary."""
+    """Sums of moments [..., 6] to correlations [...]; NaN if a variable is constant."""
     number, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
     first, second = number * xx - x**2, number * yy - y**2
     varied = (first > 1e-12 * number) & (second > 1e-12 * number)

@@ -1,31 +1,31 @@
-"""A number and how sure one can be of it."""
+"""A number with its confidence interval."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 NOT_ESTIMABLE = "none (not estimable: "
-"""How `method` begins where there are samples and the value cannot be told from them; the reason follows."""
+"""How `method` begins if there are samples but no value can be estimated from them; the reason follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Value, interval, method, n, missing. The value is None where nothing was measured, never 0."""
+    """Value, interval, method, n, missing. The value is None if nothing was measured, never 0."""
 
     value: float | None
     low: float | None
     high: float | None
     stderr: float | None
-    """Standard error of the value; None where the method gives none."""
+    """Standard error of the value; None if the method gives none."""
     method: str
     """How the interval was made, such as `wilson`, `wilson(effective, clusters)`, `jackknife(samples), logit`, or `none`."""
     level: float
-    """Coverage the interval aims at, such as 0.95."""
+    """Nominal coverage of the interval, such as 0.95."""
     n: int
-    """Samples the value rests on."""
+    """Number of samples that the value is computed from."""
     missing: int
-    """Samples that should have counted and could not (failures)."""
+    """Number of samples that are missing because they failed."""
     clusters: int | None = None
-    """Number of groups of samples that hang together; None where every sample stands alone."""
+    """Number of clusters of samples; None if no two samples share one."""
     ties: int = 0
-    """Samples decided between exactly equal choices."""
+    """Number of samples with a tie between exactly equal choices."""

@@ -1,18 +1,18 @@
 """Estimates with intervals, from a metric's per-sample statistics.
 
-Which interval, decided by the metric and the data alone (never by a clock), so that it can be had again:
+The kind of interval depends only on the metric and the data, so that it is reproducible:
 
-- a proportion whose samples stand alone and count 0 or 1: Wilson's score interval (Wilson 1927), with no end inside the
+- a proportion of independent samples that count 0 or 1: Wilson's score interval (Wilson 1927), with no end inside the
   exact interval of 93.5 %; for fewer than five samples Clopper & Pearson's (1934), which is never too narrow;
 - any other mean of values from 0 to 1 (of points from 0 to 100, or within the metric's own `span`): Wilson's on an effective
   number of trials, robust to clusters (`statistics.bounded`);
 - any other mean, of ten samples or more: a t interval with the CR2 standard error, robust to clusters, and Satterthwaite's
-  degrees of freedom (the same room), the end on the side of the longer tail moved outwards (`statistics.skewed`); samples that
-  stand alone are clusters of one; none where all, or all but two, are alike;
-- any other function of sums: Student's t on a fitting scale, with the CR2 standard error for a ratio of two sums, else
+  degrees of freedom (`statistics.bounded`), the end on the side of the longer tail moved outwards (`statistics.skewed`); without
+  clusters each sample counts as one; no interval if all samples, or all but two, are equal;
+- any other function of sums: Student's t on a suitable scale, with the CR2 standard error for a ratio of two sums, else
   the jackknife's (`statistics.smooth`);
-- a number without sums (`estimate_corpus`): the jackknife's, over at most 20 groups where there are many samples;
-- none, with the reason, where there are fewer than five clusters or one holds more than half of the samples.
+- a number without sums (`estimate_corpus`): the jackknife's, over at most 20 groups if there are many samples;
+- none, with the reason, if there are fewer than five clusters or one holds more than half of the samples.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from lsm_eval.statistics.bounded import (
     robust_mean,
     score_interval,
     t_quantile,
-    unfit,
+    why_no_interval,
 )
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.skewed import reach, too_few_numbers
+from lsm_eval.statistics.skewed import end_distances, too_few_numbers
 from lsm_eval.statistics.smooth import NO_SPREAD, jackknife, smooth, too_few
 
 FloatArray = NDArray[np.float64]
 
 CORPUS_WHOLE_MOST = 200
-"""Up to this many samples a corpus metric is computed anew without every cluster, beyond it without each of 20 groups."""
+"""Up to this many samples a corpus metric is recomputed without each cluster, beyond it without each of 20 groups."""
 JACKKNIFE_GROUPS = 20
 
 _TOP = {"fraction": 1.0, "points": 100.0}
-"""The end of units that begin at 0 and have one."""
+"""The upper end of units with a range that begins at 0."""
 _EXACT_BELOW = 5
 
 
 class Quantity(Protocol):
-    """A number that is a function of sums of per-sample statistics: what is asked here of a metric."""
+    """A number that is a function of sums of per-sample statistics: what a metric must provide."""
 
     @property
     def unit(self) -> str: ...
@@ -77,8 +77,8 @@ def estimate(
     seed: int,
     level: float = 0.95,
 ) -> Estimate:
-    """Value and interval of a metric from per-sample statistics [n, k] and the samples' clusters, n long (None: a
-    sample that stands alone). Without an interval `method` says why; undefined values are None."""
+    """Value and interval of a metric from per-sample statistics [n, k] and the samples' clusters, n long (None: in no
+    cluster). Without an interval `method` says why; undefined values are None."""
     stats = np.asarray(samples_stats, float)
     base = basis(clusters, missing=missing, ties=ties, level=level)
     number, groups, group_count = base.number, base.groups, base.count
@@ -123,27 +123,27 @@ def _of_mean(metric: Quantity, base: Basis, stats: FloatArray, sums: FloatArray,
         ends = min(low + width * found.low, value), max(low + width * found.high, value)
         return base.result(value, method, ends, width * found.robust.stderr)
     held = sums[sums[:, 1] > 0]
-    if why := unfit(held[:, 1], clustered=not alone):
+    if why := why_no_interval(held[:, 1], clustered=not alone):
         return base.result(value, f"none ({why})")
     robust, what = robust_mean(held), "samples" if alone else "clusters"
     if robust.stderr <= 1e-12 * abs(value):
         return base.result(value, NO_SPREAD.format(what=what))
     if why := too_few_numbers(held, robust, what):
         return base.result(value, f"none ({why})")
-    below, above = reach(held, robust, base.level)
+    below, above = end_distances(held, robust, base.level)
     interval = value - below * robust.stderr, value + above * robust.stderr
     return base.result(value, "t" if alone else "t(clusters)", interval, robust.stderr)
 
 
 def span_of(metric: Quantity) -> tuple[float, float] | None:
-    """The range that a metric's values keep to: its own `span`, or what its unit says; None where there is none."""
+    """The range of a metric's values: its own `span`, or that of its unit; None if there is none."""
     own: tuple[float, float] | None = getattr(metric, "span", None)
     top = _TOP.get(metric.unit)
     return own or (None if top is None else (0.0, top))
 
 
 def _within(stats: FloatArray, span: tuple[float, float] | None) -> FloatArray | None:
-    """Statistics (value, weight) [n, 2] of values in `span` as those of values from 0 to 1; None where some are not in it."""
+    """Statistics (value, weight) [n, 2] with values rescaled from `span` to 0 to 1; None if some lie outside of it."""
     if span is None:
         return None
     low, high = span
@@ -164,12 +164,12 @@ def estimate_corpus(
     span: tuple[float, float] | None = None,
 ) -> Estimate:
     """Value and interval of a number that has no per-sample statistics; `compute` gives it over the samples with
-    these indices into `clusters`. `span` is the range that it cannot leave, where there is one.
+    these indices into `clusters`. `span` is its range, if it has one.
 
     Up to 200 samples: the leave-one-cluster-out jackknife (`statistics.smooth`). Beyond: a delete-a-group jackknife over 20
     groups of whole clusters (fewer where there are fewer clusters; Kott, Journal of Official Statistics 17:521-526, 2001),
-    about equally large, with Student's t on their Satterthwaite degrees of freedom; so that no more than 21 computations
-    are made however many samples there are. `seed` decides the groups."""
+    about equally large, with Student's t on their Satterthwaite degrees of freedom; so there are at most 21 computations,
+    however many samples there are. `seed` decides the groups."""
     base = basis(clusters, missing=missing, level=level)
     if found := base.empty():
         return found
@@ -185,7 +185,7 @@ def estimate_corpus(
 def corpus_groups(
     compute: Callable[[Sequence[int]], float], base: Basis, seed: int
 ) -> tuple[FloatArray, FloatArray, str]:
-    """The values without each of G groups of clusters [G], the groups' sizes [G], and the method's name."""
+    """The values without each of G groups of clusters [G], the groups' sizes [G] and the method's name."""
     whole = base.number <= CORPUS_WHOLE_MOST or base.count <= JACKKNIFE_GROUPS
     part_of = np.arange(base.count) if whole else _groups_of_clusters(base.groups, base.count, seed)
     part = part_of[base.groups]
@@ -196,7 +196,7 @@ def corpus_groups(
 
 
 def _groups_of_clusters(groups: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:
-    """The number of each cluster's group: drawn, and the large clusters first, each into the group that has fewest
+    """The number of each cluster's group: in random order, large clusters first, each into the group with the fewest
     samples."""
     sizes = np.bincount(groups, minlength=count)
     order = np.random.default_rng(seed).permutation(count)
@@ -214,12 +214,12 @@ def _groups_of_clusters(groups: NDArray[np.intp], count: int, seed: int) -> NDAr
 
 
 def proportion_interval(successes: float, trials: int, level: float) -> tuple[str, tuple[float, float]]:
-    """Method and interval of a share of samples that stand alone; of successes that are no whole number too, for what is planned.
+    """Method and interval of a share of independent samples; `successes` may be fractional, for planning.
 
-    From five samples on it is Wilson's, and its ends are never inside those of Clopper & Pearson's of 93.5 % (for one of 95 %): alone,
-    Wilson's lower end lies above the truth far too often where few events are expected (16 % of the time at .17 events; Brown,
-    Cai & DasGupta, Statistical Science 16:101-133, 2001, who mend it by Poisson bounds for one to three events). So it
-    covers on average as often as it says, and for no share and no number of trials less often than that."""
+    From five samples on it is Wilson's, with no end inside the Clopper & Pearson interval of 93.5 % (for a level of 95 %): by
+    itself, Wilson's lower end exceeds the truth far too often if few events are expected (16 % of the time at .17 events; Brown,
+    Cai & DasGupta, Statistical Science 16:101-133, 2001, who correct it by Poisson bounds for one to three events). So it
+    covers at its nominal level on average, and at 93.5 % or more for every share and number of trials."""
     if trials < _EXACT_BELOW:
         return "clopper-pearson", clopper_pearson(successes, trials, level)
     low, high = wilson(successes, trials, level)
@@ -233,15 +233,15 @@ def wilson(successes: float, trials: float, level: float) -> tuple[float, float]
 
 
 def clopper_pearson(successes: float, trials: int, level: float) -> tuple[float, float]:
-    """The exact interval of a proportion (Clopper & Pearson, Biometrika 26:404-413, 1934): it covers at least as often as
-    it says, whatever the proportion."""
+    """The exact interval of a proportion (Clopper & Pearson, Biometrika 26:404-413, 1934): it covers at its nominal level or
+    more for every proportion."""
     return exact_interval(successes / trials, trials, level)
 
 
 def t_interval(
     value: float, stderr: float, freedom: float, level: float, bounds: tuple[float, float] | None
 ) -> tuple[float, float]:
-    """value ± t · stderr, cut to `bounds`."""
+    """value ± t · stderr, clipped to `bounds`."""
     half = t_quantile(freedom, level) * stderr
     low, high = value - half, value + half
     return (low, high) if bounds is None else (max(low, bounds[0]), min(high, bounds[1]))

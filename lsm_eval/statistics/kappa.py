@@ -1,15 +1,15 @@
 """Cohen's kappa of two raters and two labels, with its interval.
 
-kappa = (p_o - p_e) / (1 - p_e), with p_o the share of items on which both say the same and p_e what chance alone would give
+kappa = (p_o - p_e) / (1 - p_e), with p_o the share of items on which both agree and p_e the agreement expected by chance
 (Cohen, Educ. Psychol. Meas. 20:37-46, 1960).
 
-The interval projects the distributions of three shares onto kappa: that of items on which both agree, that of yes among those,
-and that of each rater's yes among the rest. Each is Jeffreys' beta (Brown, Cai & DasGupta, Statistical Science 16:101-133, 2001);
+The interval propagates the distributions of three shares to kappa: that of items on which both agree, that of yes among those,
+and that of the first rater's yes among the rest. Each is Jeffreys' beta (Brown, Cai & DasGupta, Statistical Science 16:101-133, 2001);
 all four cells together follow a generalised Dirichlet distribution (Connor & Mosimann, J. Am. Stat. Assoc. 64:194-206, 1969).
-Perfect agreement of few items so leaves an interval with a width, which a bootstrap does not.
+So perfect agreement on few items has an interval with a width, unlike with a bootstrap.
 
-Items that hang together count as fewer: n is divided by the design effect of kappa, that is CR2's variance of its influence values
-over their variance as if alone, never below 1; and averaged with that of clusters that are all alike, which weighs as much as one
+Clustered items count as fewer: n is divided by the design effect of kappa, the CR2 variance of its influence values
+over their variance without clusters, at least 1, shrunk towards that of clusters with identical items, which weighs as much as one
 disagreement (see `statistics.bounded`). Student's t for few clusters enters as (z / t)².
 """
 
@@ -21,15 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsm_eval.statistics.basis import basis
-from lsm_eval.statistics.bounded import normal_quantile, robust_mean, t_quantile, unfit
+from lsm_eval.statistics.bounded import normal_quantile, robust_mean, t_quantile, why_no_interval
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.points import cube
+from lsm_eval.statistics.points import cube_points
 
 FloatArray = NDArray[np.float64]
 
 
 def cohen_kappa(cells: FloatArray) -> FloatArray:
-    """From counts or shares [..., 4]: yes/yes, no/yes, yes/no, no/no (first rater/second). NaN where both say only one thing."""
+    """From counts or shares [..., 4]: yes/yes, no/yes, yes/no, no/no (first rater/second). NaN if both raters use only one label."""
     both, missed, false, neither = (cells[..., i] for i in range(4))
     whole = cells.sum(axis=-1)
     observed = (both + neither) / whole
@@ -43,8 +43,8 @@ def cohen_kappa(cells: FloatArray) -> FloatArray:
 def kappa_estimate(
     cells: FloatArray, clusters: Sequence[str | None], *, missing: int = 0, level: float = 0.95
 ) -> Estimate:
-    """Kappa of items [n, 4], each row a 1 in its cell (see `cohen_kappa`) and 0 else, with their clusters, n long. `stderr` is None:
-    the interval is not symmetric."""
+    """Kappa of items [n, 4], each row with a 1 in its cell (see `cohen_kappa`) and 0 elsewhere, with their clusters, n long. `stderr` is
+    None: the interval is not symmetric."""
     base = basis(clusters, missing=missing, level=level)
     if found := base.empty():
         return found
@@ -54,7 +54,7 @@ def kappa_estimate(
         return found
     sums = np.zeros((base.count, 4))
     np.add.at(sums, base.groups, cells)
-    if why := unfit(sums.sum(axis=1), clustered=base.clusters is not None):
+    if why := why_no_interval(sums.sum(axis=1), clustered=base.clusters is not None):
         return base.result(value, f"none ({why})")
     shares = counts / counts.sum()
     trials = float(base.number)
@@ -66,11 +66,11 @@ def kappa_estimate(
 
 
 def kappa_interval(counts: FloatArray, level: float) -> tuple[float, float]:
-    """From counts [4], not always whole (`cohen_kappa`)."""
+    """The interval from counts [4], which may be fractional (`cohen_kappa`)."""
     from scipy.special import betaincinv
 
     both, missed, false, neither = counts
-    at = cube()
+    at = cube_points()
     agree = betaincinv(both + neither + 0.5, missed + false + 0.5, at[:, 0])
     yes = betaincinv(both + 0.5, neither + 0.5, at[:, 1])
     lacks = betaincinv(missed + 0.5, false + 0.5, at[:, 2])
@@ -94,7 +94,7 @@ def _effective(cells: FloatArray, sums: FloatArray, shares: FloatArray, level: f
 
 
 def _influence(shares: FloatArray) -> FloatArray:
-    """The derivative of kappa by each cell's share, [4], by central differences."""
+    """The derivative of kappa with respect to each cell's share, [4], by central differences."""
     step = 1e-6
     moved = shares + step * np.concatenate([np.eye(4), -np.eye(4)])
     values = cohen_kappa(moved)

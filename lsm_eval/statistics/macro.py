@@ -2,20 +2,20 @@
 
 It is Wilson's on an effective number of trials, as for any mean from 0 to 1 (`statistics.bounded`), of the linearised macro-F1:
 
-- a sample moves it by z = 1/k · Σ (2 tp - F · d) / D over the k classes, where d is how often the sample has the class as a
-  prediction or as the truth, and D the sum of that over all samples (the delta method; Takahashi et al., Applied Intelligence
-  52:4961-4972, 2022). Each class's part is corrected as CR2 does it by the share of D that the sample's cluster has, so that a
-  rare class is corrected by more; the variance is Σ z² over clusters;
-- degrees of freedom are those of Welch & Satterthwaite for a sum of variances, from each class's own;
-- where few samples are wrong (or few right) the variance is averaged with a cautious guess, as in `statistics.bounded`:
-  the next wrong sample takes one of the two rarest classes for the other, which costs most.
+- a sample has the influence z = 1/k · Σ (2 tp - F · d) / D, summed over the k classes, where d counts the class among the sample's
+  prediction and truth, and D is the sum of d over all samples (the delta method; Takahashi et al., Applied Intelligence
+  52:4961-4972, 2022). Each class's part gets the CR2 correction for the share of D in the sample's cluster, so that the
+  correction is larger for a rare class; the variance is Σ z² over clusters;
+- degrees of freedom are those of Welch & Satterthwaite for a sum of variances, from the classes' degrees of freedom;
+- if few samples are wrong (or few right) the variance is shrunk towards a conservative prior, as in `statistics.bounded`:
+  the next wrong sample confuses the two rarest classes, which costs most.
 
-Samples may weigh more than others: sums are then weighted ones, and a class is worth (Σ w d)² / Σ w² d (Kish, Survey Sampling, 1965,
-section 11.7), which is its D where all weigh the same; and degrees of freedom are `bounded.weighted_freedom`'s.
+Samples may have unequal weights: sums are then weighted, and a class has the effective size (Σ w d)² / Σ w² d (Kish, Survey
+Sampling, 1965, section 11.7), which is its D for equal weights; degrees of freedom are those of `bounded.weighted_freedom`.
 
-A class that is neither true nor predicted anywhere is no class here. There is no interval where a class has fewer than five
-samples, or in clusters where fewer than five have it or one has more than half of it: nobody knows a rare class's F1 then, and
-it weighs as much as any.
+A class that is never true or predicted is left out. There is no interval if a class has fewer than five samples, or, with clusters,
+if fewer than five hold the class or one holds more than half of it: a rare class's F1 is then unknown, and has the same
+weight as any other.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from lsm_eval.statistics.bounded import (
     FloatArray,
     score_interval,
     t_quantile,
-    unfit,
     weighted_freedom,
+    why_no_interval,
 )
 from lsm_eval.statistics.estimate import Estimate
 
@@ -43,8 +43,8 @@ _SPREAD_EVENTS = 0.5
 
 
 def macro_f1(hits: FloatArray, predicted: FloatArray, true: FloatArray) -> FloatArray:
-    """Sums over samples by class, each [..., k], to macro-F1 [...] over the classes that are true or predicted anywhere
-    (scikit-learn's default); NaN where there are none."""
+    """Sums over samples by class, each [..., k], to macro-F1 [...] over the classes that are ever true or predicted
+    (scikit-learn's default); NaN if there are none."""
     weights = predicted + true
     seen = weights > 0
     each = np.divide(2 * hits, weights, out=np.zeros(np.shape(weights)), where=seen)
@@ -67,12 +67,12 @@ def macro_f1_estimate(
     level: float = 0.95,
     weights: FloatArray | None = None,
 ) -> Estimate:
-    """The estimate from each sample's statistics by class, each [n, k]: is it the class (`true`, 0 or 1), is it taken for it
-    (`predicted`; shares where predictions are tied), and both (`hits`). `labels` are the k classes' names, for reasons; `weights`
-    those of the samples [n], where they are not all the same, and sum to as many as they are worth.
+    """The estimate from each sample's statistics by class, each [n, k]: whether the class is true (`true`, 0 or 1), whether it is
+    predicted (`predicted`; shares for tied predictions), and both (`hits`). `labels` are the k classes' names, for messages; `weights`
+    are those of the samples [n], if they are unequal, and sum to the effective number of samples.
 
-    Of one class (k = 1) it is that class's F1. It is no share of independent trials (`bounded_mean`): a hit counts twice, once as
-    a prediction and once as the truth, so that a rarely hit class varies by up to twice as much as a share would."""
+    For one class (k = 1) it is that class's F1. That is not a share of independent trials (`bounded_mean`): a hit counts twice, as
+    a prediction and as the truth, so that the F1 of a class with few hits varies by up to twice as much as a share."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():
         return found
@@ -92,7 +92,7 @@ def macro_f1_estimate(
     parts, freedoms = _influences(hits, counts, base.groups, base.count)
     alone, _ = _influences(hits, counts, np.arange(base.number), base.number)
     variance, variance_alone = _variance(parts), _variance(alone)
-    # A sample is right as far as its own class is hit; it is wrong once, though two classes are concerned.
+    # A sample is right as far as its own class is hit; a wrong one counts once, although it affects two classes.
     events = min(float(hits.sum()), float((counts - 2 * hits).max(axis=1).sum()))
     own = counts.sum(axis=1)
     size = float((np.bincount(base.groups, own) ** 2).sum()) / float((own**2).sum())
@@ -117,7 +117,7 @@ def macro_f1_estimate(
 
 
 def _too_few(true: FloatArray, heavy: FloatArray, labels: Sequence[str], base: Basis) -> str | None:
-    """Which class has too little support, in words; None where all have enough. `true` is weighted."""
+    """Which class has too little support, in words; None if all have enough. `true` is weighted."""
     counts = (true > 0).sum(axis=0)
     worth = true.sum(axis=0) ** 2 / np.maximum((heavy[:, None] * true).sum(axis=0), 1e-300)
     rarest = int(worth.argmin())
@@ -129,12 +129,12 @@ def _too_few(true: FloatArray, heavy: FloatArray, labels: Sequence[str], base: B
     if base.clusters is None:
         return None
     sizes = np.bincount(base.groups, minlength=base.count).astype(float)
-    if why := unfit(sizes, clustered=True):
+    if why := why_no_interval(sizes, clustered=True):
         return why
     held = np.zeros((base.count, true.shape[1]))
     np.add.at(held, base.groups, true)
     for label, own in zip(labels, held.T, strict=True):
-        if why := unfit(own[own > 0], clustered=True):
+        if why := why_no_interval(own[own > 0], clustered=True):
             return f"class {label!r}: {why}"
     return None
 
@@ -142,8 +142,8 @@ def _too_few(true: FloatArray, heavy: FloatArray, labels: Sequence[str], base: B
 def _influences(
     hits: FloatArray, weights: FloatArray, groups: NDArray[np.intp], count: int
 ) -> tuple[FloatArray, FloatArray]:
-    """By how much each of so many clusters moves each class's part of macro-F1 [G, k], corrected as CR2 does it; and each
-    class's degrees of freedom [k] (`bounded.robust_mean`'s, of the ratio that its F1 is)."""
+    """Each cluster's influence on each class's part of macro-F1 [G, k], with the CR2 correction; and each class's
+    degrees of freedom [k] (as `bounded.robust_mean` has them, for the ratio that its F1 is)."""
     total = weights.sum(axis=0)
     each = 2 * hits.sum(axis=0) / total
     residual, held = np.zeros((count, weights.shape[1])), np.zeros((count, weights.shape[1]))
@@ -161,7 +161,7 @@ def _variance(parts: FloatArray) -> float:
 
 
 def _freedom(parts: FloatArray, worth: FloatArray, freedoms: FloatArray, events: float) -> float:
-    """Welch & Satterthwaite's degrees of freedom; where there are few events, with shares as of classes of equal F1."""
+    """Welch & Satterthwaite's degrees of freedom; with few events, using the variance shares of classes of equal F1."""
     own = (parts**2).sum(axis=0)
     shares = 1 / worth / float((1 / worth).sum())
     if own.sum() > 0:

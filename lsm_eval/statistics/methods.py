@@ -1,7 +1,7 @@
-"""The table of methods: how intervals are made, where each comes from, and when it is used.
+"""The table of methods: how intervals are computed, the source of each method, and when it is used.
 
-An estimate's `method` begins with a row's name; what follows in brackets says how it was used here (`wilson(effective,
-clusters)`). Raise a row's `version` whenever the method would give another number: the signature of every number changes with it.
+An estimate's `method` begins with a row's name; the brackets after it say how the method was applied (`wilson(effective,
+clusters)`). Raise a row's `version` whenever the method would give another number: this changes the signature of every number.
 A new method is a new row.
 """
 
@@ -16,14 +16,14 @@ BEGIN, END = "<!-- methods: begin -->", "<!-- methods: end -->"
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A way to make an interval."""
+    """A method for intervals."""
 
     name: str
     """What an estimate's `method` begins with."""
     version: int
     source: str
     used: str
-    """When."""
+    """When it is used."""
 
 
 METHODS = (
@@ -147,7 +147,7 @@ METHODS = (
 
 
 def method_of(method: str, rows: Sequence[Method] | None = None) -> Method | None:
-    """The row of an estimate's `method`: the longest name that it begins with; None where the table lacks it."""
+    """The row of an estimate's `method`: the longest name that it begins with; None if the table lacks it."""
     found = [
         row
         for row in (METHODS if rows is None else rows)
@@ -157,7 +157,7 @@ def method_of(method: str, rows: Sequence[Method] | None = None) -> Method | Non
 
 
 def fingerprint() -> str:
-    """Eight hexadecimal digits over all names and versions, in any order: what signatures say of the intervals."""
+    """Eight hexadecimal digits, a hash over all names and versions in any order: the part `intervals` of a signature."""
     rows = sorted(f"{row.name}@{row.version}" for row in METHODS)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:8]
 

@@ -1,4 +1,4 @@
-"""How alike two shares of the same samples are, for the interval of their difference."""
+"""The correlation of two shares of the same samples, for the interval of their difference."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lsm_eval.statistics.bounded import FloatArray
 
 
 def phi(first: FloatArray, second: FloatArray, weights: FloatArray | None = None) -> float:
-    """The correlation of two columns of 0 and 1 [n], pair by pair, a positive one corrected for continuity as Newcombe
-    (Statistics in Medicine 17:2635-2650, 1998, method 10) does: n / 2 is taken off the excess of equal over unequal pairs.
-    0 where a column is all the same. Pairs of unequal weight [n] count as their effective number, (Σw)² / Σw²."""
+    """The phi coefficient of two columns of 0 and 1 [n]; a positive one has Newcombe's continuity correction (Statistics in Medicine
+    17:2635-2650, 1998, method 10): n / 2 is subtracted from the excess of equal over unequal pairs. 0 if a column is constant. Pairs of
+    unequal weight [n] count as their effective number, (Σw)² / Σw²."""
     each = np.ones(len(first)) if weights is None else weights * weights.sum() / np.square(weights).sum()
     number = float(each.sum())
     both, only, other = (

@@ -1,21 +1,21 @@
-"""Numbers put together from parts that have intervals of their own: differences, weighted sums, rates among some of the samples.
+"""Numbers combined from parts that have intervals: differences, weighted sums, rates among a subset of the samples.
 
-A difference has the interval that Newcombe makes of those of its two parts (Statistics in Medicine 17:873-890, 1998, method
+A difference has Newcombe's interval from those of its two parts (Statistics in Medicine 17:873-890, 1998, method
 10; "square and add", or hybrid score): for v = a - b,
 
     v - √((a - l_a)² - 2 r (a - l_a)(u_b - b) + (u_b - b)²)   to   v + √((u_a - a)² - 2 r (u_a - a)(b - l_b) + (b - l_b)²),
 
 with r the correlation of the two (his method for pairs, the same journal 17:2635-2650, 1998; for any weighted sum Zou & Donner,
-Statistics in Medicine 27:1693-1702, 2008). So it is as good as its parts' are, and never without width where nothing varied.
-Shares have the ends that they have alone (`intervals.proportion_interval`): of Wilson's bare ones, as Newcombe has it, a difference of
-five and five answers held 83 to 96 % of truths.
+Statistics in Medicine 27:1693-1702, 2008). So it is as good as the intervals of its parts, and has a width even if nothing varied.
+The parts have the intervals that shares have by themselves (`intervals.proportion_interval`): with plain Wilson intervals, as Newcombe
+uses, the difference between five and five answers covered 83 to 96 % of the time.
 
-Where few of the one fail and few of the other succeed, the failures and successes sum up to one count of rare events, and square and
-add takes their ends for steeper than they are. Of two independent shares no end is therefore inside Fay & Feuer's of a weighted sum
-of counts (Statistics in Medicine 16:791-801, 1997): the gamma distribution's quantile with the sum's mean and variance.
+If few of one part fail and few of the other succeed, failures and successes add up to one count of rare events, for which square and
+add gives ends that are too narrow. For two independent shares no end is therefore inside that of Fay & Feuer for a weighted sum
+of counts (Statistics in Medicine 16:791-801, 1997): the quantile of a gamma distribution with the sum's mean and variance.
 
-The correlation is that of what each cluster, left out, does to either part (the jackknife's influences), and 0 where no cluster
-has a share in both. One that makes an interval narrower is first made less, by as much as few clusters may have made it up.
+The correlation is that of the clusters' jackknife influences on the two parts, and 0 if no cluster
+contributes to both. If it would make the interval narrower, it is first reduced by what chance may contribute with few clusters.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from lsm_eval.statistics.square_and_add import joint
 FloatArray = NDArray[np.float64]
 
 _CAUTIOUS_CLUSTERS = 4.0
-"""So many clusters of no correlation stand beside those seen, where one would narrow the interval; ours."""
+"""Number of uncorrelated clusters added to the observed ones if a correlation would narrow the interval; our choice."""
 _COUNTS = ("wilson", "clopper-pearson")
-"""Methods of shares of samples that stand alone."""
+"""Methods for shares of independent samples."""
 
 
 class Share:
-    """A share of those that have a weight; statistics (value, weight), each value from 0 to its weight."""
+    """A share among the samples with a weight; statistics are (value, weight), each value from 0 to its weight."""
 
     unit = "fraction"
     mean = True
     proportion = True
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 2] to shares [...]; NaN where nothing has a weight."""
+        """Sums [..., 2] to shares [...]; NaN if the weight is 0."""
         with np.errstate(invalid="ignore", divide="ignore"):
             shares: FloatArray = np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], np.nan)
         return shares
@@ -63,9 +63,9 @@ class Part:
     """One addend."""
 
     weight: float
-    """By which the part's value is multiplied; -1 for what is taken off."""
+    """Factor on the part's value; -1 for a subtrahend."""
     columns: slice
-    """Of the samples' statistics; a sample in which all of them are 0 has no share in this part."""
+    """Columns of the samples' statistics; a sample in which all of them are 0 does not contribute to this part."""
     of: Quantity = SHARE
 
 
@@ -80,8 +80,8 @@ def share_among(
     shift: float = 0.0,
     level: float = 0.95,
 ) -> Estimate:
-    """scale · share + shift of statistics that begin with (value, weight), shape [n, 2] or more, whose interval rests on the samples with a weight
-    alone: three of three known are three, whatever the others."""
+    """scale · share + shift, from statistics that begin with (value, weight), shape [n, 2] or more. The interval rests only on the samples
+    with a weight: three of three known samples are three, however many others there are."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():
         return found
@@ -106,8 +106,8 @@ def combined(
     seed: int,
     level: float = 0.95,
 ) -> Estimate:
-    """Σ weight · value over two parts, from samples' statistics [n, k], with the interval that follows from theirs; none, with
-    its reason, where one of them has none."""
+    """Σ weight · value over two parts, from samples' statistics [n, k], with the interval that follows from theirs; no interval, with
+    the reason, if a part has none."""
     base = basis(clusters, missing=missing, ties=ties, level=level)
     if found := base.empty():
         return found
@@ -140,7 +140,7 @@ def combined(
 def _own(
     part: Part, statistics: FloatArray, clusters: Sequence[str | None], seed: int, level: float
 ) -> Estimate:
-    """The part's estimate from the samples that have a share in it."""
+    """The part's estimate from the samples that contribute to it."""
     rows = statistics[:, part.columns]
     held = rows[:, 1] > 0 if isinstance(part.of, Share) else (rows != 0).any(axis=1)
     kept = [cluster for cluster, there in zip(clusters, held, strict=True) if there]
@@ -148,7 +148,7 @@ def _own(
 
 
 def _arms(weight: float, made: Estimate) -> tuple[float, float]:
-    """How far the addend may lie below and above its value."""
+    """Distances from the weighted value to the lower and upper end."""
     assert made.value is not None
     assert made.low is not None
     assert made.high is not None
@@ -159,8 +159,8 @@ def _arms(weight: float, made: Estimate) -> tuple[float, float]:
 def _weighted_counts(
     weights: Sequence[float], shares: Sequence[Estimate], level: float
 ) -> tuple[float, float]:
-    """Fay & Feuer's lower end of Σ weight · share, and 1 - that of the sum turned over: of what raises the sum, successes with a weight
-    above 0 and failures with one below, each counts as much as its weight over its trials."""
+    """Fay & Feuer's lower end of Σ weight · share, and its upper end as the lower end of the negated sum. Events that raise the sum are
+    successes with a positive weight and failures with a negative one; each counts its weight over its number of trials."""
     from scipy.special import gammaincinv
 
     ends = []
@@ -182,7 +182,7 @@ def _weighted_counts(
 
 
 def _correlation(parts: Sequence[Part], statistics: FloatArray, base: Basis) -> float:
-    """Of the two addends: above 0 where it makes their sum less sure."""
+    """The correlation of the two addends; a positive one widens the interval of their sum."""
     influences = []
     shared = np.ones(base.count, bool)
     for part in parts:

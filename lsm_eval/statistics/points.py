@@ -1,4 +1,4 @@
-"""Points spread evenly over the unit cube, in place of random draws: the same every time, and with less noise."""
+"""Points spread evenly over the unit cube in place of random draws: deterministic, and with less noise."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ NUMBER = 8192
 
 
 @lru_cache(maxsize=1)
-def cube() -> NDArray[np.float64]:
-    """Points of the unit cube, [`NUMBER`, 3], read-only: a Kronecker sequence with powers of the root of x⁴ = x + 1. Half of them
-    mirror the rest: with (u, v, w) there is (1 - u, w, v)."""
+def cube_points() -> NDArray[np.float64]:
+    """Points of the unit cube, [`NUMBER`, 3], read-only: a Kronecker sequence with powers of the root of x⁴ = x + 1. For each
+    point (u, v, w) of the first half, the second has (1 - u, w, v)."""
     steps = 1.2207440846057596 ** -np.arange(1.0, 4.0)
     half = (0.5 + np.outer(np.arange(1, NUMBER // 2 + 1), steps)) % 1
     points = np.concatenate([half, np.column_stack([1 - half[:, 0], half[:, 2], half[:, 1]])])

@@ -1,18 +1,18 @@
 """Percentiles with distribution-free intervals, from order statistics.
 
-Of n values that stand alone, the number B of those at or below the true p-quantile is binomial(n, p) whatever the distribution
-(no less than that where it has ties), so that the l-th and the u-th smallest hold the quantile between them with a
+Among n independent values, the number B at or below the true p-quantile is binomial(n, p) for any distribution
+(or larger, with ties), so that the quantile lies between the l-th and the u-th smallest with a
 probability of 1 - P(B < l) - P(B >= u) or more (David & Nagaraja, Order Statistics, 3rd edition 2003, section 7.1; Conover,
 Practical Nonparametric Statistics, 3rd edition 1999, section 3.2). The ends are taken as in `scipy.stats.quantile_test`.
 
-The rule: each end may miss with half of what may be missed (2.5 %). Where n is too small for that at the quantile's far
-end, the outermost value is that end as long as it misses with no more than the whole (5 %), and the other end has what is left. Below that
-there is no interval, and the percentile is shown greyed: 6 values for the median, 29 for p90, 59 for p95, 299 for p99 (the sizes from which
-one has a one-sided bound of 95 %; Wilks, Annals of Mathematical Statistics 12:91-96, 1941).
+The rule: each end may miss with half of the total miss rate (2.5 %). If n is too small for that at the extreme end of the quantile,
+the outermost value is that end as long as it misses with at most the total (5 %), and the other end gets the remainder. With fewer values
+there is no interval, and the percentile is shown greyed: the limits are 6 values for the median, 29 for p90, 59 for p95, 299 for p99 (the
+sizes from which a one-sided bound of 95 % exists; Wilks, Annals of Mathematical Statistics 12:91-96, 1941).
 
-Values in clusters (the gaps between the tokens of one answer) say less than as many alone: the ranks are those of an effective number
-of values, the share's below the quantile (`statistics.bounded`), as Woodruff (Journal of the American Statistical Association
-47:635-646, 1952) brings the interval of a share to a quantile.
+Clustered values (the gaps between the tokens of one answer) carry less information than as many independent ones: the ranks are those
+for an effective number of values, that of the share below the quantile (`statistics.bounded`), as Woodruff (Journal of the American
+Statistical Association 47:635-646, 1952) converts the interval of a share into that of a quantile.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.methods import Method
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0)
-"""Those that a profile tells."""
+"""The percentiles that a profile reports."""
 
 METHODS = (
     Method(
@@ -46,18 +46,18 @@ METHODS = (
         "percentiles of values in clusters, such as gaps between the tokens of answers",
     ),
 )
-"""How the intervals of percentiles are made. They are in no signature of a task's numbers, so they have a table of their own."""
+"""Methods for the intervals of percentiles. They do not affect the numbers of tasks, nor their signatures, so they have a separate table."""
 
 
 @lru_cache(maxsize=4096)
 def ranks(n: int, share: float, level: float = 0.95) -> tuple[int, int] | None:
-    """Ranks l and u, from 1, of the order statistics between which the `share`-quantile of n values lies with `level` or more;
-    None where n cannot bear it (see the module's rule)."""
+    """Ranks l and u, from 1, of the order statistics between which the `share`-quantile of n values lies with probability `level` or
+    more; None if n is too small (see the module's rule)."""
     if n < 1:
         return None
     miss = 1 - level
-    whole = miss * (1 + 1e-12)  # .95 ** 59 must not fail by rounding where it is below
-    all_below, all_above = share**n, (1 - share) ** n  # what the outermost values miss with
+    whole = miss * (1 + 1e-12)  # .95 ** 59 must not fail by a rounding error
+    all_below, all_above = share**n, (1 - share) ** n  # the miss rates of the outermost values
     if all_below + all_above > whole:
         return None
     above = min(miss / 2, miss - all_above) if all_below <= miss / 2 else all_below
@@ -68,7 +68,7 @@ def ranks(n: int, share: float, level: float = 0.95) -> tuple[int, int] | None:
 
 
 def _lower(n: int, share: float, miss: float) -> int:
-    """The largest l with P(B < l) <= miss, for B binomial(n, share); 0 where there is none."""
+    """The largest l with P(B < l) <= miss, for B binomial(n, share); 0 if there is none."""
     # scipy.stats takes a second to import, and every run has percentiles.
     from scipy.special import bdtr, bdtrik
 
@@ -84,7 +84,7 @@ def _lower(n: int, share: float, miss: float) -> int:
 
 @lru_cache(maxsize=256)
 def fewest(share: float, level: float = 0.95) -> int:
-    """How many values a `share`-quantile needs to have an interval."""
+    """The least number of values for an interval of the `share`-quantile."""
     n = 1
     while ranks(n, share, level) is None:
         n += 1

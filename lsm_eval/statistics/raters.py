@@ -1,4 +1,4 @@
-"""How far people agree with each other on labels: what a detector's card can be worth at best."""
+"""Agreement between human raters on labels: an upper limit for the quality that a detector's card can show."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import numpy as np
 
 
 def agreement_share(ratings: Sequence[Sequence[Hashable]]) -> float:
-    """Share of items on which all raters say the same, 0 to 1; NaN without items."""
+    """Share of items on which all raters agree, 0 to 1; NaN without items."""
     return float(np.mean([len(set(item)) == 1 for item in ratings])) if ratings else float("nan")
 
 
 def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> float:
-    """Agreement beyond chance of equally many raters an item (Fleiss, Psychological Bulletin 76:378-382, 1971):
+    """Agreement beyond chance with equally many raters for each item (Fleiss, Psychological Bulletin 76:378-382, 1971):
     (P - P_e) / (1 - P_e), with P the mean share of agreeing pairs of raters and P_e the sum of the classes' squared
-    shares. NaN where all say the same of everything. Raises ValueError for fewer than two raters, or where their
-    numbers differ."""
+    shares. NaN if all ratings are the same. Raises ValueError for fewer than two raters, or if their numbers differ."""
     raters = {len(item) for item in ratings}
     if len(raters) != 1 or (number := raters.pop()) < 2:
         raise ValueError("every item needs the same number of raters, two at least")

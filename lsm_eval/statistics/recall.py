@@ -1,17 +1,17 @@
-"""How much is found before a budget of errors is used up, and how sure that is.
+"""Recall at a budget of errors, with its interval.
 
-Guesses are made in the order of their confidence until E of n are wrong. The population's number is the share of guesses that are
-right and lie above the confidence above which a share E/n of all is wrong. Two things are uncertain, as with a true-positive rate
-at few false ones (`statistics.tpr`):
+Guesses are taken in the order of their confidence until E of n are wrong. The population value is the share of guesses that are
+right and lie above the threshold above which a share E/n of all guesses is wrong. Two quantities are uncertain, as with a true-positive
+rate at a low false-positive rate (`statistics.tpr`):
 
-- the share of right guesses above a given confidence: a proportion of all n (`statistics.bounded`);
-- that confidence. Of the wrong guesses truly above it, n trials at rate E/n give so many as the binomial's quantiles say, so that
-  it lies between these order statistics (David & Nagaraja, Order Statistics, 2003, section 7.1); in clusters, for as many
-  trials as theirs are worth.
+- the share of right guesses above a fixed threshold: a proportion of all n (`statistics.bounded`);
+- the threshold. The number of wrong guesses above it is binomial with n trials at rate E/n, so that the threshold
+  lies between the order statistics at its quantiles (David & Nagaraja, Order Statistics, 2003, section 7.1); with clusters, for their
+  effective number of trials.
 
-Both are squared and added (Newcombe, Statistics in Medicine 17:873-890, 1998, method 10) with their correlation. More right guesses
-by chance means fewer wrong ones, so a lower confidence, so more right ones again: alone it is √(pq / ((1 - p)(1 - q))) for a
-share p right and q wrong; in clusters the correlation of their residuals where that is more.
+Both are combined by square and add (Newcombe, Statistics in Medicine 17:873-890, 1998, method 10) with their correlation. More right
+guesses by chance mean fewer wrong ones, hence a lower threshold and again more right ones: without clusters the correlation is
+√(pq / ((1 - p)(1 - q))) for a share p right and q wrong; with clusters that of their residuals, if it is larger.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from lsm_eval.statistics.square_and_add import joint
 
 
 def recall_at(confidence: FloatArray, right: FloatArray, errors: float) -> float:
-    """Share of all n samples that are right among those more confident than the E-th wrong one, E being `errors` · n
-    rounded down and at least 1, as the Training Data Extraction Challenge's scorer has it for its E of 100.
+    """Share of all n samples that are right and more confident than the E-th wrong one, with E = `errors` · n
+    rounded down, at least 1, as in the scorer of the Training Data Extraction Challenge with its E of 100.
 
-    `confidence` and `right` (0 or 1) are [n]; of equally confident samples the wrong ones come first."""
+    `confidence` and `right` (0 or 1) are [n]; among equally confident samples the wrong ones come first."""
     return _before(right[_order(confidence, right)], _budget(errors, len(right)))
 
 
@@ -46,7 +46,7 @@ def recall_estimate(
     missing: int,
     level: float = 0.95,
 ) -> Estimate:
-    """The same with its interval; clusters are n long (None: a sample that stands alone)."""
+    """The same with its interval; clusters are n long (None: in no cluster)."""
     from scipy.stats import binom
 
     base = basis(clusters, missing=missing, level=level)
@@ -90,12 +90,12 @@ def _order(confidence: FloatArray, right: FloatArray) -> NDArray[np.intp]:
 
 
 def _before(ordered: FloatArray, place: int) -> float:
-    """Share of all that are right before the `place`-th wrong one of `ordered`; none before the 0-th."""
+    """Share of all samples that are right and come before the `place`-th wrong one of `ordered`; 0 before the 0-th."""
     return float(ordered[np.cumsum(1 - ordered) < place].sum() / len(ordered))
 
 
 def _alike(first: FloatArray, second: FloatArray, groups: NDArray[np.intp], count: int) -> float:
-    """The correlation of two columns of samples, or of their clusters' sums where that is larger; 0 where one does not vary."""
+    """The correlation of two columns of samples, or of their clusters' sums if that is larger; 0 if a column is constant."""
     apart = np.column_stack([first - first.mean(), second - second.mean()])
     found = 0.0
     for rows in (apart, cluster_sums(apart, groups, count)):

@@ -1,20 +1,20 @@
 """The interval of a number that is a smooth function of sums over samples: perplexities, shares of parts, BLEU, chrF, gaps.
 
-- A function of the ratio of two sums (found by asking it, not by its name): if the ratio is a share, each sample's
+- A function of the ratio of two sums (recognised by evaluating it, not by its name): if the ratio is a share, with each sample's
   numerator between 0 and its denominator, Wilson's interval on an effective number of trials (`statistics.bounded`); so a
-  rare numerator over a random denominator is treated as the subset's rate that it is. Otherwise Student's t with the CR2
+  rare numerator over a random denominator is treated as the rate in a subset. Otherwise Student's t with the CR2
   standard error and degrees of freedom as in `statistics.bounded`, the end on the side of the longer tail moved outwards
-  (`statistics.skewed`); the end on the side of 0 is that on the ratio's logarithm where all numerators have one sign (so for a
-  perplexity on the logarithm of its nats per word). The ends go through the function.
+  (`statistics.skewed`); the end on the side of 0 is computed on the ratio's logarithm if all numerators have one sign (for a
+  perplexity, on the logarithm of its nats per word). The function is applied to the ends.
 - Anything else: the leave-one-cluster-out jackknife (Tukey 1958; Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
   chapter 11) with Student's t, on the logit for a score of known range, on the logarithm for a perplexity, else as it is; the end
   on the side of the longer tail is moved outwards (`statistics.skewed`, by the skewness of the values' deviations).
   With G values v_g, each without one cluster, the squared standard error is (G - 1) / G · Σ (v_g - their mean)². The
   degrees of freedom are Satterthwaite's (`bounded.satterthwaite`) of clusters that weigh as much as their mean share of the
-  sums: where a few long texts hold most of the n-grams there are fewer than G - 1. Which share to take was decided by
-  simulation (`benchmarks/coverage.py`), and is ours.
+  sums: if a few long texts hold most of the n-grams, there are fewer than G - 1. Which share to use is our own choice, by
+  simulation (`benchmarks/coverage.py`).
 
-Nothing is drawn, so that no seed plays a part, and the cost is that of G values.
+Nothing is random, so there is no seed, and the cost is that of G values.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from lsm_eval.statistics.bounded import (
     satterthwaite,
     score_interval,
     t_quantile,
-    unfit,
+    why_no_interval,
 )
 from lsm_eval.statistics.estimate import Estimate
-from lsm_eval.statistics.skewed import TIMES, outwards, reach, seen, too_alike
+from lsm_eval.statistics.skewed import TIMES, end_distances, observed_skewness, too_alike, widened
 
 Aggregate = Callable[[FloatArray], FloatArray]
 Range = tuple[float, float]
 
 NO_SPREAD = "none (no spread between the {what})"
-"""An interval without width would say that nothing is uncertain."""
+"""An interval without width would claim certainty."""
 _SEEN, _SEEN_FEW = 1.5, 8.0
-"""Times that the skewness of G values without a group counts: the first, and the second over G. Chosen by simulation, and ours."""
+"""Factor on the skewness of G leave-one-out values: the first, plus the second over G. Our own choice, by simulation."""
 
 
 def smooth(
@@ -61,11 +61,11 @@ def smooth(
     logarithm: bool,
     positive: bool = False,
 ) -> Estimate:
-    """The estimate of `aggregate` from statistics [n, k] and their sums by cluster [G, k]; `value` is that of all.
+    """The estimate of `aggregate` from statistics [n, k] and their sums by cluster [G, k]; `value` is that of all samples.
 
-    `share` says that a ratio of two sums cannot be above 1 (as edits per word can), which it has to keep to for Wilson's interval;
-    `span` is the range that the number itself cannot leave, where there is one; `logarithm` says that it is above 0 and
-    has a meaning on that scale, `positive` that a ratio of two sums is above 0 in every sample."""
+    `share`: a ratio of two sums cannot exceed 1 (edits per word can), as Wilson's interval requires; `span`: the range of the
+    number itself, if it has one; `logarithm`: the number is above 0 and is treated on the logarithmic scale; `positive`: a ratio of two
+    sums is above 0 in every sample."""
     if (of_ratio := _of_ratio(aggregate, stats, sums)) is not None:
         return _ratio(of_ratio, base, stats, sums, value, share=share, positive=positive)
     if why := too_few(base):
@@ -80,11 +80,11 @@ def smooth(
 
 
 def too_few(base: Basis) -> str | None:
-    """Why so few clusters, or clusters so unequal, bear no interval, in words; None where they do."""
+    """Why there are too few clusters for an interval, or why they are too unequal, in words; else None."""
     sizes = np.bincount(base.groups, minlength=base.count).astype(float)
     if base.clusters is None and base.number < FEWEST_CLUSTERS:
         return f"only {base.number} samples"
-    return unfit(sizes, clustered=base.clusters is not None)
+    return why_no_interval(sizes, clustered=base.clusters is not None)
 
 
 def jackknife(
@@ -97,8 +97,7 @@ def jackknife(
     span: Range | None,
     logarithm: bool = False,
 ) -> Estimate:
-    """The estimate from the values without each of G groups of clusters [G], whose degrees of freedom are those of groups
-    of these weights [G]."""
+    """The estimate from the values without each of G groups of clusters [G]; the groups' weights [G] give the degrees of freedom."""
     what = "samples" if base.clusters is None else "clusters"
     if not np.isfinite(without).all():
         return base.result(value, f"none (undefined without some {what})")
@@ -126,18 +125,18 @@ def jackknife(
 
 def _skewed(centre: float, without: FloatArray, quantile: float) -> tuple[float, float]:
     """The jackknife's ends from values without each group [G], on their scale."""
-    below, above = seen(without.mean() - without, _SEEN + _SEEN_FEW / len(without))
+    below, above = observed_skewness(without.mean() - without, _SEEN + _SEEN_FEW / len(without))
     stderr = jackknife_error(without)
-    return centre - outwards(quantile, below) * stderr, centre + outwards(quantile, above) * stderr
+    return centre - widened(quantile, below) * stderr, centre + widened(quantile, above) * stderr
 
 
 def _at_an_end(
     base: Basis, value: float, without: FloatArray, stderr: float, span: Range, freedom: float
 ) -> Estimate:
-    """Where all clusters agree on an end of the range, or all but one: Wilson's of none, or of one, of the clusters.
+    """The estimate if all clusters, or all but one, have a value at an end of the range: Wilson's interval of none, or one, of the clusters.
 
-    A cluster that has nothing in common with its references adds no n-gram to any order: neither BLEU nor chrF can be
-    above the share of clusters that have (weighted as they are), so that this share's bound is one for the score."""
+    A cluster that has nothing in common with its references adds no matching n-gram: neither BLEU nor chrF can exceed the
+    (weighted) share of clusters that have, so that a bound for this share is one for the score."""
     clusters = base.count
     events = 0 if value in span else 1
     below = value == span[0] or (value != span[1] and bool((without <= span[0]).any()))
@@ -150,8 +149,8 @@ def _at_an_end(
 
 
 def _of_ratio(aggregate: Aggregate, stats: FloatArray, sums: FloatArray) -> Callable[[float], float] | None:
-    """The function of the ratio of two sums that `aggregate` is; None where it is none that rises or falls throughout,
-    as far as these sums without each cluster tell."""
+    """`aggregate` as a function of the ratio of two sums; None if it is not a monotonic function of that ratio, as judged by the sums
+    without each cluster."""
     if stats.shape[1] != 2 or (stats[:, 1] < 0).any():
         return None
     rest = sums.sum(axis=0) - sums
@@ -194,7 +193,9 @@ def _ratio(
             ends = min(ends[0], least), max(ends[1], most)
         return _mapped(of, base, value, found.robust.mean, ends, found.robust.stderr, method)
     held = sums[sums[:, 1] > 0]
-    if why := (too_few(base) or unfit(held[:, 1], clustered=not alone or len(held) < FEWEST_CLUSTERS)):
+    if why := (
+        too_few(base) or why_no_interval(held[:, 1], clustered=not alone or len(held) < FEWEST_CLUSTERS)
+    ):
         return base.result(value, f"none ({why})")
     robust = robust_mean(held)
     what = "samples" if alone else "clusters"
@@ -202,13 +203,13 @@ def _ratio(
         return base.result(value, NO_SPREAD.format(what=what))
     if why := too_alike(held, what):
         return base.result(value, f"none ({why})")
-    # Weights that differ show skewness where there is none; of a number above 0 the guess from 0 is enough.
-    below, above = reach(held, robust, base.level, times=1.0 if positive else TIMES)
+    # Unequal weights look like skewness; for a positive number the bound by its coefficient of variation is enough.
+    below, above = end_distances(held, robust, base.level, times=1.0 if positive else TIMES)
     ends = robust.mean - below * robust.stderr, robust.mean + above * robust.stderr
     method = "t(ratio)" if alone else "t(ratio, clusters)"
     if positive and ((held[:, 0] > 0).all() or (held[:, 0] < 0).all()):
         method = method.replace("ratio", "log ratio")
-    # The end on the side of 0, which numerators of one sign cannot pass, is that on the logarithm.
+    # The end on the side of 0, which numerators of one sign cannot pass, is computed on the logarithm.
     if (held[:, 0] >= 0).all():
         ends = robust.mean * _exp(-below * robust.stderr / robust.mean), ends[1]
     elif (held[:, 0] <= 0).all():
@@ -225,7 +226,7 @@ def _mapped(
     stderr: float,
     method: str,
 ) -> Estimate:
-    """The estimate with the ends of the ratio's interval put through its function, and its standard error times the
+    """The estimate with the function applied to the ends of the ratio's interval, and the standard error multiplied by the
     function's slope."""
     first, second = map(of, ends)
     low, high = min(first, second, value), max(first, second, value)
@@ -239,13 +240,13 @@ def _mapped(
 
 
 def jackknife_error(without: FloatArray) -> float:
-    """Standard error of a value from those without each of G groups [G]."""
+    """Jackknife standard error from the values without each of G groups [G]."""
     count = len(without)
     return math.sqrt((count - 1) / count * float(np.square(without - without.mean()).sum()))
 
 
 def jackknife_freedom(weights: FloatArray) -> float:
-    """Its degrees of freedom, for groups of these weights [G]."""
+    """The jackknife's degrees of freedom for groups of these weights [G]."""
     held = weights[weights > 0]
     if len(held) < 2:
         return 1.0
@@ -253,7 +254,7 @@ def jackknife_freedom(weights: FloatArray) -> float:
 
 
 def _snapped(values: FloatArray | float, span: Range) -> FloatArray:
-    """Values that rounding has moved off an end of the range, put back."""
+    """Values with those within rounding of an end of the range set to that end."""
     low, high = span
     near = 1e-9 * (high - low)
     found = np.where(np.abs(np.subtract(values, low)) <= near, low, values)

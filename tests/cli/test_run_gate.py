@@ -178,7 +178,7 @@ def test_a_limit_makes_the_plan(setting: Setting, tmp_path: Path) -> None:
     part = run_of("builtin:first", setting.tasks, tmp_path / "part", "alike", "--limit", "400")
     done = run(Setting(setting.tasks, part), tmp_path, "alike", model="builtin:first")
     assert done.code == 0
-    assert "alike: 400 of 600 samples are asked, those that the baseline has." in done.err
+    assert "alike: 400 of 600 samples are run, those that the baseline has." in done.err
     row = manifest(done)["tasks"][0]["gate"]
     assert (row["planned"], row["whole"]) == (400, 600)
     assert " drawn:baseline " in read_record(record(done)).estimates[0].signature
@@ -200,7 +200,7 @@ def test_what_is_asked_whole_and_judged_once(setting: Setting, tmp_path: Path) -
     told = policy(tmp_path, "worse", more="limits: [{task: alike, metric: acc, at_least: 0.5}]\n")
     done = run(setting, tmp_path, "worse,alike", told=told)
     assert done.code == 1
-    assert "alike is asked whole and judged once: the policy limits the value of its own run" in done.err
+    assert "alike is run completely and judged once: the policy limits the run's own value" in done.err
     verdicts = {(row["task"], row["kind"]): row for row in manifest(done)["gate"]["verdicts"]}
     assert verdicts["worse", "loss"]["limit_loss"] == pytest.approx(0.01 / 2 / 10)
     # Once the loss is proven, the limit has all the false alarms that there are, at its one look.
@@ -211,14 +211,16 @@ def test_what_is_asked_whole_and_judged_once(setting: Setting, tmp_path: Path) -
     fair = tmp_path / "fair.yaml"
     fair.write_text("metrics: named\nrules: [{task: bias, metric: rate, fair: 0.5, margin: 0.5}]\n")
     done = run(setting, tmp_path, "bias", told=fair)
-    assert "bias is asked whole and judged once: rate is gated by its distance from a fair value" in done.err
+    assert (
+        "bias is run completely and judged once: rate is gated by its distance from a fair value" in done.err
+    )
     assert "look 1 of 1, 140 of 140 samples" in done.err
     assert manifest(done)["gate"]["verdicts"][0]["share"] == 1.0
 
 
 def test_a_task_that_the_policy_asks_nothing_of_is_not_asked(setting: Setting, tmp_path: Path) -> None:
     done = run(setting, tmp_path, "worse,alike", told=policy(tmp_path, "worse"))
-    assert "alike: the policy asks nothing of it, and it is not asked." in done.err
+    assert "alike: the policy has no requirement for it, and it is not run." in done.err
     assert [row["task"] for row in manifest(done)["tasks"]] == ["worse"]
 
 
@@ -276,11 +278,12 @@ def test_mistakes_are_one_sentence_before_anything_is_asked(setting: Setting, tm
         *new, "--tasks", "worse", "--gate", told, "--baseline", setting.baseline, "--out", tmp_path / "o"
     )
     assert done.code == 1
-    assert "new: the policy asks nothing of it, and it is not asked." in done.err
+    assert "new: the policy has no requirement for it, and it is not run." in done.err
     worded = run_of("builtin:first", setting.tasks, tmp_path / "worded", "worse", "--perturb", "upper")
     done = run(Setting(setting.tasks, worded), tmp_path, "worse", told=Path("pull-request"))
     assert (
-        'a run that may stop early asks no other wordings: give the policy the rule {task: "*@*"' in done.err
+        'a run that may stop early has no perturbed wordings: give the policy the rule {task: "*@*"'
+        in done.err
     )
 
 
@@ -351,7 +354,8 @@ def test_written_answers_of_a_tiny_model(tiny_llama: Path, tmp_path: Path, one_t
     assert done.code == 0, done.err
     assert done.err.count("load model") == 1
     assert (
-        "read is asked whole and judged once: byte_perplexity is no mean of values between ends" in done.err
+        "read is run completely and judged once: byte_perplexity is not a mean of values with a known range"
+        in done.err
     )
     content = manifest(done)
     assert content["gate"]["look"] < 10

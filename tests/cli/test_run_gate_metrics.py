@@ -75,7 +75,7 @@ def test_a_group_that_is_not_asked_is_refused(tmp_path: Path, margin: float) -> 
     # The first two samples are of other groups.
     done = gated(tmp_path, told, "--baseline", baseline, "--limit", "2", "--from-start")
     assert "a gate of acc[p2] of t could not decide" in done.sentence()
-    assert "none of the samples that are asked has a value in the baseline" in done.err
+    assert "none of the run's samples has a value in the baseline" in done.err
 
 
 def test_a_share_and_a_whole_task_are_told_apart_before_anything_is_asked(tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ def test_a_share_and_a_whole_task_are_told_apart_before_anything_is_asked(tmp_pa
     told = "margin: {fraction: 0.2}\n"
     done = gated(tmp_path, told, "--baseline", baseline)
     assert done.code == 4
-    assert "t: its samples stand for unlike numbers of others in the baseline and in this run" in done.err
+    assert "t: its samples have different weights in the baseline and in this run" in done.err
     assert done.out == ""
     done = gated(tmp_path, told, "--baseline", baseline, tasks="part")
     assert done.code == 0, done.err
-    assert "t is asked whole and judged once: its samples stand for unlike numbers of others" in done.err
+    assert "t is run completely and judged once: its samples have unequal weights" in done.err
 
 
 def test_a_group_of_what_a_judge_says_is_judged_once(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_group_of_what_a_judge_says_is_judged_once(tmp_path: Path) -> None:
     assert "the policy gates judged_refusal[a] of t, which asks a judge" in done.sentence()
     done = gated(tmp_path, told, "--baseline", baseline, *judged, model="builtin:says_no")
     assert done.code == 0, (done.out, done.err)
-    assert "t is asked whole and judged once: judged_refusal[a] asks a judge" in done.err
+    assert "t is run completely and judged once: judged_refusal[a] needs a judge" in done.err
     # Looks at a group of another metric do not ask the judge.
     told = "metrics: named\nrules: [{task: t, metric: 'exact_match[a]', margin: 0.3}]\n"
     done = gated(tmp_path, told, "--baseline", baseline, *judged, model="builtin:says_no")

@@ -1,4 +1,4 @@
-"""Two runs held against each other: what is paired, what differs, and what is refused."""
+"""Two runs compared: what is paired, what differs, and what is refused."""
 
 from __future__ import annotations
 
@@ -351,7 +351,7 @@ def test_samples_that_stand_for_several_weigh_so(runs: Runs, tmp_path: Path) -> 
     plain = rows_of(compared(runs, "--json"))["choose:acc"]
     assert row["high"] - row["low"] > plain["high"] - plain["low"]
     unlike = rows_of(compared(runs, "--json", first=made[0]))["choose:acc"]
-    assert unlike["why"] == "its samples stand for unlike numbers of others in the two runs"
+    assert unlike["why"] == "its samples have different weights in the two runs"
 
 
 def test_a_smaller_run_is_compared_over_its_samples(runs: Runs, tmp_path: Path) -> None:

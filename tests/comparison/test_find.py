@@ -51,7 +51,7 @@ def test_two_adapters_of_one_model_are_two_models(runs: Runs, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("", "named by nothing"),
+        ("", "the name of a record's folder is empty"),
         ("nowhere", "is no folder"),
         ("git:", "names no record"),
         ("git:main", "names no record"),
@@ -116,7 +116,7 @@ def test_a_revision_is_read_and_not_the_working_tree(
     ):
         assert find(path).manifest.model.name.startswith("dirty ")
         assert not find(f"git:HEAD:{path}").manifest.model.name.startswith("dirty ")
-    with pytest.raises(UserError, match="has a path from the root of the disk"):
+    with pytest.raises(UserError, match="has an absolute path"):
         find(f"git:HEAD:{record}")
     with pytest.raises(UserError, match="is not in this git repository"):
         find(f"git:HEAD:{up}../reports")

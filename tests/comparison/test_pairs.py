@@ -10,7 +10,7 @@ import pytest
 from compared_runs import Runs
 
 from lsm_eval.comparison.find import find
-from lsm_eval.comparison.pairs import joined, match
+from lsm_eval.comparison.pairs import match, merge_clusters
 from lsm_eval.comparison.tables import read
 
 
@@ -30,7 +30,7 @@ def test_what_hangs_together_in_either_run(first: str, second: str, groups: list
     named = [[None if name == "." else name for name in names] for names in (first, second)]
     for one, other in (named, named[::-1]):
         found: dict[str | int, list[int]] = {}
-        for at, name in enumerate(joined(one, other)):
+        for at, name in enumerate(merge_clusters(one, other)):
             found.setdefault(at if name is None else name, []).append(at)
         assert list(found.values()) == groups
 

@@ -121,8 +121,8 @@ def test_a_baseline_without_answers_is_refused_before_anything_is_asked(gated: G
         done = gated.gate(right, baseline=baseline)
         assert done.code == 4, done.err
         assert done.err.splitlines()[-1] == (
-            f"lsm-eval: not comparable: first: 300 of 300 samples failed in the baseline (300 {why}), so that no run can be held "
-            "against it: see why, and run it again."
+            f"lsm-eval: not comparable: first: 300 of 300 samples failed in the baseline (300 {why}), so that no run can be compared "
+            "with it: see why, and run it again."
         )
         assert not gated.server.bodies + gated.server.probes
 

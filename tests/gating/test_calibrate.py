@@ -196,7 +196,7 @@ def test_runs_that_do_not_tell_are_refused(steady: list[Path], gate_runs: GateRu
     wrong = copy(three, tmp_path / "wrong")
     edit(wrong / "estimates.json", lambda found: found[0].update(value=0.1, low=None, high=None))
     for records, said in (
-        ((one, two), "2 runs do not tell how runs differ"),
+        ((one, two), "2 runs do not show how runs vary"),
         ((one, two, one), "is named twice"),
         ((one, two, gate_runs.candidate), "is of another model (builtin:longest"),
         ((one, two, from_store(three, tmp_path)), "took 5 answers from the response store"),

@@ -143,7 +143,7 @@ def test_what_needs_a_baseline_is_not_passed_over(gate_runs: GateRuns) -> None:
     assert result.answer == "pass"
     assert "There is no baseline: limits and shares alone are judged." in result.notes
     assert result.notes == limited(gate_runs, limit, metrics="primary").notes
-    with pytest.raises(UserError, match="limits speed, which is told against a baseline"):
+    with pytest.raises(UserError, match="limits speed, which is compared with a baseline"):
         limited(gate_runs, limit, speed=[{"of": "decode"}])
 
 

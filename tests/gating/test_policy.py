@@ -9,7 +9,7 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.gating.policy import Policy, read_policy
-from lsm_eval.gating.rules import asked, fits, ignored
+from lsm_eval.gating.rules import fits, gated_metrics, ignored
 from lsm_eval.gating.template import TEMPLATE
 from lsm_eval.results.schema import EstimateRow
 
@@ -41,7 +41,7 @@ ROWS = [
 
 
 def gated(**policy: Any) -> dict[str, tuple[float | None, bool | None, float | None, float]]:
-    found, _ = asked(Policy.model_validate(policy), ROWS)
+    found, _ = gated_metrics(Policy.model_validate(policy), ROWS)
     return {f"{a.row.task}:{a.row.metric}": (a.margin, a.higher_is_better, a.fair, a.weight) for a in found}
 
 
@@ -140,7 +140,7 @@ def test_first_metrics_are_gated_and_the_rest_only_where_named() -> None:
 
 
 def test_a_metric_without_direction_needs_a_fair_value() -> None:
-    _, notes = asked(Policy(), ROWS)
+    _, notes = gated_metrics(Policy(), ROWS)
     assert notes == [
         "crows: pct_stereotype is not gated, for neither direction is better; a rule can give its fair value."
     ]

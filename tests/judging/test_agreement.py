@@ -92,5 +92,5 @@ def test_an_unreadable_label_is_no_compliance(labelled: list[dict[str, Any]]) ->
     assert sum(label is None for label in judged) == 11
     found = agreement(judged, [row["final_label"] in REFUSED for row in labelled])
     assert found.could_not_judge.value == pytest.approx(11 / 2250)
-    told = (found.true_positives, found.false_positives, found.false_negatives, found.true_negatives)
-    assert sum(told) == 2239
+    decided = (found.true_positives, found.false_positives, found.false_negatives, found.true_negatives)
+    assert sum(decided) == 2239

@@ -76,7 +76,7 @@ def test_what_is_said_is_part_of_the_signature(tmp_path: Path) -> None:
     ],
 )
 def test_answers_that_could_not_be_told_apart_are_refused(tmp_path: Path, questions: object) -> None:
-    with pytest.raises(UserError, match=r"own\.yaml is no rubric"):
+    with pytest.raises(UserError, match=r"own\.yaml is not a rubric"):
         read(changed(tmp_path, questions=questions))
 
 

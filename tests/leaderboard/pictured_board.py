@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.options import Options
-from lsm_eval.profiling.record import Profiled, write_profile
+from lsm_eval.profiling.record import ProfileContents, write_profile
 from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow, WorkloadRow
 
@@ -99,7 +99,7 @@ def _profile(out: Path, about: ModelRow, rate: float) -> None:
         kind="serving", version=1, formulas="vllm", workload=workload, asked={"concurrency": [1, 4, 16]}, cache="cold",
         machine="a CPU", cells=cells,
     )  # fmt: skip
-    profiled = Profiled(
+    profiled = ProfileContents(
         profile=profile, model=about, created=datetime(2025, 2, 1, tzinfo=UTC),
         command=["lsm-eval", "profile", "--model", about.name], versions={"lsm-eval": "0"}, phases={"measure": 20.0}, seconds=21.5,
     )  # fmt: skip

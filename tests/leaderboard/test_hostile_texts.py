@@ -19,7 +19,7 @@ from records import Json, estimate, generated, task, write_record
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.samples import TEXT_LIMIT
 from lsm_eval.leaderboard.show import clip, visible
-from lsm_eval.profiling.record import Profiled, write_profile
+from lsm_eval.profiling.record import ProfileContents, write_profile
 from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.profile_rows import (
     CellRow,
@@ -315,7 +315,7 @@ def test_profiles_failures_judges_and_other_requests_run_nothing(
         tmp_path / "reports" / "r", "m", [estimate("qa", value=1.0, n=len(some) - len(some) // 2, missing=len(some) // 2)], samples=rows,
         tasks=[task("qa", request="generate", failures=dict.fromkeys(some[1::2], 1))],
     )  # fmt: skip
-    profiled = Profiled(
+    profiled = ProfileContents(
         profile=profile,
         model=ModelRow(name="m", fingerprint="f" * 64),
         created=datetime(2025, 3, 1, tzinfo=UTC),

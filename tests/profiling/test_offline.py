@@ -13,9 +13,9 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.profiling.matmul import Machine
 from lsm_eval.profiling.offline import run as offline_run
-from lsm_eval.profiling.offline.measure import Batch, Bench, NotMeasured
-from lsm_eval.profiling.offline.reach import Reach, Speeds
-from lsm_eval.profiling.offline.run import Made, profile_model
+from lsm_eval.profiling.offline.measure import Batch, BatchRunner, NotMeasured
+from lsm_eval.profiling.offline.reach import MachineMeter, Speeds
+from lsm_eval.profiling.offline.run import ProfileResult, profile_model
 from lsm_eval.profiling.offline.spec import Cell, OfflineSpec
 from lsm_eval.progress import Silent
 from lsm_eval.recount.check import check_record
@@ -31,27 +31,31 @@ MACHINE = Machine(1e18, 1e18)
 def machine(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
     """What the machine reaches is measured in tests of its own."""
     monkeypatch.setattr(
-        offline_run, "Reach", lambda device, dtype: Reach(device, dtype, measure=lambda *_: MACHINE)
+        offline_run,
+        "MachineMeter",
+        lambda device, dtype: MachineMeter(device, dtype, measure=lambda *_: MACHINE),
     )
 
 
 @pytest.fixture(scope="module")
-def made(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> ProfileResult:
     """A profile of `SMALL`, for tests that look at one and change nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            offline_run, "Reach", lambda device, dtype: Reach(device, dtype, measure=lambda *_: MACHINE)
+            offline_run,
+            "MachineMeter",
+            lambda device, dtype: MachineMeter(device, dtype, measure=lambda *_: MACHINE),
         )
         return profiled(tiny_llama, tmp_path_factory.mktemp("profiled"))
 
 
-def profiled(model: Path | str, out: Path, spec: OfflineSpec = SMALL, **options: Any) -> Made:
+def profiled(model: Path | str, out: Path, spec: OfflineSpec = SMALL, **options: Any) -> ProfileResult:
     """A profile of `model`, below `out`."""
     asked = RunSpec([], str(model), options=ModelOptions(device="cpu", **options), out=out)
     return profile_model(asked, spec, Silent())
 
 
-def test_a_profile_is_a_whole_record(made: Made) -> None:
+def test_a_profile_is_a_whole_record(made: ProfileResult) -> None:
     record = read_record(made.record)
     names = ["prefill_b1_p8_o1", "decode_b1_p8_o4", "prefill_b3_p8_o1", "decode_b3_p8_o4"]
     assert list(record.tasks) == [f"profile_{name}" for name in names]
@@ -68,7 +72,7 @@ def test_a_profile_is_a_whole_record(made: Made) -> None:
     assert {row.area for row in record.estimates} == {"speed"}
 
 
-def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(made: Made) -> None:
+def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(made: ProfileResult) -> None:
     rows = read_record(made.record).measurements("repeats").to_pylist()
     warm = [row for row in rows if row["warm_up"]]
     counted = [row for row in rows if not row["warm_up"]]
@@ -80,7 +84,7 @@ def test_each_cell_is_measured_in_each_round_and_warming_up_does_not_count(made:
     assert [row["order"] for row in rows] == list(range(len(rows)))
 
 
-def test_texts_go_on_where_the_model_would_end(made: Made) -> None:
+def test_texts_go_on_where_the_model_would_end(made: ProfileResult) -> None:
     rows = read_record(made.record).measurements("repeats").to_pylist()
     wanted = {
         "prefill_b1_p8_o1": (8, 1),
@@ -92,7 +96,7 @@ def test_texts_go_on_where_the_model_would_end(made: Made) -> None:
     assert made.profile.workload.ends_ignored
 
 
-def test_numbers_are_those_of_the_batches(made: Made) -> None:
+def test_numbers_are_those_of_the_batches(made: ProfileResult) -> None:
     rows = [
         row
         for row in read_record(made.record).measurements("repeats").to_pylist()
@@ -137,7 +141,7 @@ def test_an_encoder_decoder_is_profiled_and_a_masked_model_refused(tmp_path: Pat
     assert not list((tmp_path / "none").iterdir())
 
 
-def test_a_profile_has_the_row_of_the_models_scores(tiny_llama: Path, made: Made) -> None:
+def test_a_profile_has_the_row_of_the_models_scores(tiny_llama: Path, made: ProfileResult) -> None:
     from lsm_eval.models.create import create
 
     model = create(str(tiny_llama), ModelOptions(device="cpu"))
@@ -161,16 +165,16 @@ def test_cells_that_do_not_fit_are_refused_before_anything_is_loaded(
 def test_rounds_go_on_for_cells_that_vary(
     tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Bench.measure
+    real = BatchRunner.measure
     turns: Counter[Cell] = Counter()
 
-    def varying(self: Bench, cell: Cell, requests: Any) -> Batch:
+    def varying(self: BatchRunner, cell: Cell, requests: Any) -> Batch:
         batch = real(self, cell, requests)
         turns[cell] += 1
         steady = 1.0 if cell.batch == 1 else 1.0 + turns[cell] % 2
         return Batch(steady, batch.prompt_tokens, batch.output_tokens)
 
-    monkeypatch.setattr(Bench, "measure", varying)
+    monkeypatch.setattr(BatchRunner, "measure", varying)
     spec = OfflineSpec(batches=(1, 2), prompts=(8,), outputs=(2,), repeats=5, max_repeats=8)
     made = profiled(tiny_llama, tmp_path, spec)
     assert {cell.name: cell.n for cell in made.profile.cells} == {
@@ -236,17 +240,17 @@ def test_ctrl_c_before_any_cell_is_whole_leaves_nothing(
 
 
 def _stop_at(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    real = Bench.measure
+    real = BatchRunner.measure
     count = 0
 
-    def measure(self: Bench, cell: Cell, requests: Any) -> Batch:
+    def measure(self: BatchRunner, cell: Cell, requests: Any) -> Batch:
         nonlocal count
         if count == number:
             raise KeyboardInterrupt
         count += 1
         return real(self, cell, requests)
 
-    monkeypatch.setattr(Bench, "measure", measure)
+    monkeypatch.setattr(BatchRunner, "measure", measure)
 
 
 # Shares of the machine
@@ -254,7 +258,7 @@ def _stop_at(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 def test_what_is_faster_than_the_machine_is_measured_again() -> None:
     measured = iter([Machine(1.0, 5.0), Machine(2.0, 4.0), Machine(9.0, 3.0)])
-    reach = Reach("cpu", "float32", measure=lambda *_: next(measured))
+    reach = MachineMeter("cpu", "float32", measure=lambda *_: next(measured))
     found = reach.beside(Speeds(flops=8.0, bytes=2.0))
     assert (found.flops_per_second, found.bytes_per_second) == (9.0, 5.0)
     assert reach.beside(Speeds(flops=8.0, bytes=2.0)) == found, "no more is measured than is needed"
@@ -268,7 +272,7 @@ def test_the_machine_is_measured_anew_after_half_a_minute() -> None:
         count.append(1)
         return MACHINE
 
-    reach = Reach("cpu", "float32", measure=measure, clock=lambda: now[0])
+    reach = MachineMeter("cpu", "float32", measure=measure, clock=lambda: now[0])
     for now[0] in (0.0, 29.0, 31.0, 60.0, 62.0):
         reach.now()
     assert len(count) == 3
@@ -279,7 +283,9 @@ def test_a_share_above_all_there_is_is_never_shown(
 ) -> None:
     slow = Machine(1.0, 1.0)
     monkeypatch.setattr(
-        offline_run, "Reach", lambda device, dtype: Reach(device, dtype, measure=lambda *_: slow)
+        offline_run,
+        "MachineMeter",
+        lambda device, dtype: MachineMeter(device, dtype, measure=lambda *_: slow),
     )
     made = profiled(tiny_llama, tmp_path)
     rows = read_record(made.record).measurements("repeats").to_pylist()
@@ -293,7 +299,7 @@ def test_a_share_above_all_there_is_is_never_shown(
     assert check_record(made.record).whole
 
 
-def test_shares_are_of_the_machine_in_the_same_minute(made: Made) -> None:
+def test_shares_are_of_the_machine_in_the_same_minute(made: ProfileResult) -> None:
     cell = next(cell for cell in made.profile.cells if cell.name == "decode_b3_p8_o4")
     values = {one.metric: one.value for one in cell.metrics}
     assert values["flops_share"] == pytest.approx((values["flops_per_second"] or 0) / 1e18)
@@ -306,16 +312,16 @@ def test_the_mean_of_shares_is_not_that_of_the_possible_ones_alone() -> None:
     import pandas as pd
 
     from lsm_eval.profiling.offline.numbers import cell_row
-    from lsm_eval.profiling.offline.sweep import Measured, Sweep
-    from lsm_eval.recount.profile import _value
+    from lsm_eval.profiling.offline.sweep import MeasuredBatch, SweepResult
+    from lsm_eval.recount.offline import value as recounted
 
     cell = Cell("prefill", 1, 8, 1)
 
     def share(reached: list[float]) -> Any:
-        found = Sweep()
+        found = SweepResult()
         for number, flops in enumerate(reached):
             batch = Batch(1.0, 8, 1, prefill_seconds=1.0, prefill_flops=flops)
-            found.rows.append(Measured(cell, number, number, 0.0, batch, Machine(100.0, None)))
+            found.rows.append(MeasuredBatch(cell, number, number, 0.0, batch, Machine(100.0, None)))
         rows = pd.DataFrame(
             [
                 dict.fromkeys(_COUNTED, None)
@@ -323,7 +329,7 @@ def test_the_mean_of_shares_is_not_that_of_the_possible_ones_alone() -> None:
                 for flops in reached
             ]
         )
-        again = _value("flops_share", dict(cell.conditions), rows)
+        again = recounted("flops_share", dict(cell.conditions), rows)
         one = {one.metric: one for one in cell_row(cell, found, None, ()).metrics}["flops_share"]
         return one, again
 
@@ -351,14 +357,14 @@ _COUNTED = (
 
 def test_an_engine_that_tells_nothing_is_told_apart_by_difference(tiny_llama: Path, tmp_path: Path) -> None:
     from lsm_eval.profiling.offline.numbers import cell_row
-    from lsm_eval.profiling.offline.sweep import Measured, Sweep
+    from lsm_eval.profiling.offline.sweep import MeasuredBatch, SweepResult
 
     reading, writing = Cell("prefill", 2, 8, 1), Cell("decode", 2, 8, 5)
-    found = Sweep()
+    found = SweepResult()
     for number in range(5):
         for cell, seconds in ((reading, 1.0 + number / 10), (writing, 3.0 + number / 10)):
             batch = Batch(seconds, 16, 2 * cell.output)
-            found.rows.append(Measured(cell, number, number, 0.0, batch, Machine(None, None)))
+            found.rows.append(MeasuredBatch(cell, number, number, 0.0, batch, Machine(None, None)))
     values = {one.metric: one for one in cell_row(writing, found, None, ()).metrics}
     # Eight tokens in the two seconds beyond reading; two prompts at a time.
     assert values["decode_tokens_per_second"].value == pytest.approx(4.0)
@@ -371,7 +377,7 @@ def test_prompts_are_new_each_time(tiny_llama: Path) -> None:
     from lsm_eval.models.create import create
     from lsm_eval.profiling.energy import Energy
 
-    bench = Bench(create(str(tiny_llama), ModelOptions(device="cpu")), Energy([], "none"))
+    bench = BatchRunner(create(str(tiny_llama), ModelOptions(device="cpu")), Energy([], "none"))
     rng = random.Random(0)
     texts = [one.prompt for _ in range(5) for one in bench.prompts(Cell("decode", 4, 16, 2), rng)]
     assert len({text[:5] for text in texts}) == 20
@@ -380,10 +386,10 @@ def test_prompts_are_new_each_time(tiny_llama: Path) -> None:
 def test_a_prompt_that_no_model_answers_is_missing(
     monkeypatch: pytest.MonkeyPatch, tiny_llama: Path, tmp_path: Path
 ) -> None:
-    def refuse(self: Bench, *_: Any) -> Any:
+    def refuse(self: BatchRunner, *_: Any) -> Any:
         raise NotMeasured("the model does not answer such a prompt (no)")
 
-    monkeypatch.setattr(Bench, "as_of_a_long_run", refuse)
+    monkeypatch.setattr(BatchRunner, "as_of_a_long_run", refuse)
     with pytest.raises(
         UserError, match=r"nothing could be measured: the model does not answer such a prompt"
     ):

@@ -10,8 +10,8 @@ import pytest
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.profiling.matmul import Machine
 from lsm_eval.profiling.offline import run as offline_run
-from lsm_eval.profiling.offline.reach import Reach
-from lsm_eval.profiling.offline.run import Made, profile_model
+from lsm_eval.profiling.offline.reach import MachineMeter
+from lsm_eval.profiling.offline.run import ProfileResult, profile_model
 from lsm_eval.profiling.offline.spec import OfflineSpec
 from lsm_eval.progress import Silent
 from lsm_eval.recount.check import check_record
@@ -27,19 +27,19 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the machine reaches is measured in tests of its own."""
     monkeypatch.setattr(
         offline_run,
-        "Reach",
-        lambda device, dtype: Reach(device, dtype, measure=lambda *_: Machine(1e18, 1e18)),
+        "MachineMeter",
+        lambda device, dtype: MachineMeter(device, dtype, measure=lambda *_: Machine(1e18, 1e18)),
     )
 
 
-def profiled(model: str, out: Path, **options: Any) -> Made:
+def profiled(model: str, out: Path, **options: Any) -> ProfileResult:
     """A profile of `model`, below `out`."""
     return profile_model(
         RunSpec([], model, options=ModelOptions(device="cpu", **options), out=out), SPEC, Silent()
     )
 
 
-def tokens_of(made: Made) -> set[tuple[str, int, int]]:
+def tokens_of(made: ProfileResult) -> set[tuple[str, int, int]]:
     """Cells, with the tokens that their batches had."""
     rows = read_record(made.record).measurements("repeats").to_pylist()
     return {(row["cell"], row["prompt_tokens"], row["output_tokens"]) for row in rows}

@@ -116,7 +116,7 @@ def with_seconds(record: Path, one: Any) -> None:
 TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no manifest": (lambda r: (r / "manifest.json").unlink(), "manifest.json is missing."),
     "torn manifest": (lambda r: _truncate(r / "manifest.json"), "manifest.json cannot be read"),
-    "manifest no object": (lambda r: manifest(r, lambda m: [m]), "manifest.json is no JSON object."),
+    "manifest no object": (lambda r: manifest(r, lambda m: [m]), "manifest.json is not a JSON object."),
     "deep manifest": (
         lambda r: (r / "manifest.json").write_text("[" * 200_000), "manifest.json cannot be read"
     ),
@@ -129,7 +129,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda r: manifest(r, lambda m: m["phases"].append(m["phases"][0])), "has the phase data twice"
     ),
     "negative phase": (
-        lambda r: manifest(r, lambda m: m["phases"][0].update(seconds=-1.0)), "less than nothing"
+        lambda r: manifest(r, lambda m: m["phases"][0].update(seconds=-1.0)), "which is negative"
     ),
     "NaN in the work": (
         lambda r: manifest(r, lambda m: m["work"].update(planner_share=math.nan)), "work.planner_share is nan"
@@ -140,12 +140,12 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "generated tokens": (
         lambda r: manifest(r, lambda m: m["tokens"].update(generated=1)), "says that 1 tokens were generated"
     ),
-    "no time": (lambda r: manifest(r, lambda m: m.update(created="yesterday")), "created is 'yesterday', no time"),
+    "no time": (lambda r: manifest(r, lambda m: m.update(created="yesterday")), "created is 'yesterday', which is not a time"),
     "redacted": (lambda r: manifest(r, lambda m: m.update(redacted=True)), "says that texts are withheld"),
     "task twice": (
         lambda r: manifest(r, lambda m: m["tasks"].append(m["tasks"][0])), f"has the task {TASK} twice"
     ),
-    "a task's path": (lambda r: set_task(r, task="../../etc"), "which is no task's"),
+    "a task's path": (lambda r: set_task(r, task="../../etc"), "which is not the name of a task"),
     "samples": (lambda r: set_task(r, samples=41), "says 41 samples, and the table has 40"),
     "row gone": (_drop_row, "says 40 samples, and the table has 39"),
     "failures said": (
@@ -156,7 +156,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         "says that 0 samples failed as 'too_long', and the table has 1",
     ),
     "failed with a score": (
-        lambda r: table(r, "failure", first("too_long")), "failed (too_long) and has a score.acc all the same"
+        lambda r: table(r, "failure", first("too_long")), "failed (too_long) but has a score.acc"
     ),
     "truncated": (
         lambda r: table(r, "failure", first("truncated"), WRITTEN), "0 samples failed as 'truncated'"
@@ -180,21 +180,21 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "column gone": (lambda r: _without_column(r, "failure"), "lacks the column 'failure'"),
     "duplicate id": (lambda r: table(r, "sample", lambda ids: [ids[1], *ids[1:]]), "is there 2 times"),
-    "index": (lambda r: table(r, "index", first(7)), "the places of its samples are not 0 to 39"),
+    "index": (lambda r: table(r, "index", first(7)), "the indices of its samples are not 0 to 39"),
     "NaN score": (lambda r: table(r, "score.acc", first(math.nan)), "score.acc of sample"),
     "infinite score": (lambda r: table(r, "score.acc", first(math.inf)), "is not finite"),
     "score taken away": (lambda r: table(r, "score.acc", first(None)), "it says that it rests on 40 samples, and 39"),
     "clusters": (lambda r: table(r, "cluster", lambda ids: ["one"] * len(ids)), "it says None clusters"),
-    "a time below 0": (lambda r: with_seconds(r, -0.5), "the seconds of a sample are no number of 0 or more"),
-    "an endless time": (lambda r: with_seconds(r, math.inf), "the seconds of a sample are no number of 0 or more"),
-    "a time that is none": (lambda r: with_seconds(r, math.nan), "the seconds of a sample are no number of 0 or more"),
+    "a time below 0": (lambda r: with_seconds(r, -0.5), "the seconds of a sample are not a number of 0 or more"),
+    "an endless time": (lambda r: with_seconds(r, math.inf), "the seconds of a sample are not a number of 0 or more"),
+    "a time that is none": (lambda r: with_seconds(r, math.nan), "the seconds of a sample are not a number of 0 or more"),
     "a time in words": (lambda r: with_seconds(r, "long"), "the column 'seconds' holds string, which cannot be counted"),
-    "cut": (lambda r: table(r, "truncated", first(-1)), "cut by less than no token"),
+    "cut": (lambda r: table(r, "truncated", first(-1)), "has a negative number of truncated tokens"),
     "torn estimates": (lambda r: _truncate(r / "estimates.json"), "estimates.json cannot be read"),
     "no estimates": (lambda r: (r / "estimates.json").unlink(), "estimates.json is missing"),
-    "estimates no list": (lambda r: edit(r / "estimates.json", lambda rows: {}), "is no list of objects"),
+    "estimates no list": (lambda r: edit(r / "estimates.json", lambda rows: {}), "is not a list of objects"),
     "half an estimate": (
-        lambda r: edit(r / "estimates.json", lambda rows: rows[0].pop("method") and rows), "is no estimate: method is missing"
+        lambda r: edit(r / "estimates.json", lambda rows: rows[0].pop("method") and rows), "is not an estimate: method is missing"
     ),
     "value": (lambda r: estimate(r, value=0.5000001), "acc: it says 0.5000001, and the mean of its 40 scores is 0.5"),
     "outside": (lambda r: estimate(r, low=0.6), "is not inside its interval, 0.6 to"),
@@ -203,9 +203,9 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "NaN value": (lambda r: estimate(r, value=math.nan), "value is nan"),
     "infinite end": (lambda r: estimate(r, high=math.inf), "high is inf"),
     "n": (lambda r: estimate(r, n=39), "it says that it rests on 39 samples, and 40 have a score"),
-    "value of none": (lambda r: estimate(r, n=0), "it has the value 0.5 of no sample"),
+    "value of none": (lambda r: estimate(r, n=0), "it has the value 0.5 and no sample"),
     "missing": (lambda r: estimate(r, missing=3), "it says 3 missing, and 0 samples failed"),
-    "negative ties": (lambda r: estimate(r, ties=-1), "is no estimate: ties is -1"),
+    "negative ties": (lambda r: estimate(r, ties=-1), "is not an estimate: ties is -1"),
     "stderr": (lambda r: estimate(r, stderr=-0.1), "its standard error is -0.1"),
     "estimate twice": (
         lambda r: edit(r / "estimates.json", lambda rows: rows.append(rows[0])), "there are two estimates of it"
@@ -220,10 +220,10 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         "says that it was left out, and there is an estimate",
     ),
     "title": (lambda r: estimate(r, title="Another"), "its title is 'Another', and manifest.json has"),
-    "unit": (lambda r: estimate(r, unit="percent"), "is no estimate: unit is 'percent'"),
-    "level": (lambda r: estimate(r, level=95), "is no estimate: level is 95"),
+    "unit": (lambda r: estimate(r, unit="percent"), "is not an estimate: unit is 'percent'"),
+    "level": (lambda r: estimate(r, level=95), "is not an estimate: level is 95"),
     "ties": (lambda r: estimate(r, ties=41), "41 ties are more than its 40 samples"),
-    "no n": (lambda r: estimate(r, n=None), "does not say how many samples"),
+    "no n": (lambda r: estimate(r, n=None), "does not state its number of samples"),
     "huge value": (lambda r: estimate(r, value=10**400), "value is a whole number of 1329 bits"),
     "failures no counts": (lambda r: set_task(r, failures=[[]]), "failures is [[]]"),
     "negative work": (lambda r: manifest(r, lambda m: m["work"].update(passes=-1)), "work.passes is -1"),
@@ -293,7 +293,7 @@ def test_missing_counts(record: Path) -> None:
 def test_what_has_no_end_is_not_read(record: Path, name: str) -> None:
     (record / name).unlink()
     (record / name).symlink_to("/dev/null")
-    assert check_record(record).problems[0] == f"{name} is no file."
+    assert check_record(record).problems[0] == f"{name} is not a file."
     with pytest.raises(UserError, match=r"it is no file|holds no record"):
         find(str(record))
 
@@ -331,7 +331,7 @@ def test_samples_that_stand_for_several(record: Path) -> None:
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf])
 def test_a_weight_that_is_none(record: Path, weight: float) -> None:
     weighted(record, [weight] + [1.0] * 39)
-    assert f"{TASK}: a sample's weight is no number above 0." in check_record(record).problems
+    assert f"{TASK}: a sample's weight is not a number above 0." in check_record(record).problems
 
 
 def test_a_mean_without_an_interval_is_counted_too(record: Path) -> None:

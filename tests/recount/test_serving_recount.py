@@ -10,7 +10,7 @@ import pytest
 from lsm_eval.profiling.serving.measure import request_row
 from lsm_eval.profiling.serving.numbers import numbers
 from lsm_eval.profiling.serving.objective import Objective
-from lsm_eval.profiling.serving.stamps import Chunk, Timed
+from lsm_eval.profiling.serving.stamps import Chunk, TimedRequest
 from lsm_eval.recount.serving import Requests
 from lsm_eval.results.profile_rows import REQUEST_COLUMNS
 
@@ -18,11 +18,11 @@ BEGUN = 7_000_000_000_000
 LIMITS = {"ttft": 0.2, "tpot": 0.03, "e2e": 2.0}
 
 
-def made_up(rng: random.Random, index: int, *, counted: bool) -> Timed:
+def made_up(rng: random.Random, index: int, *, counted: bool) -> TimedRequest:
     """A request of some random course."""
     started = BEGUN + rng.randrange(10**10)
     at = started + rng.randrange(1, 4 * 10**8)
-    one = Timed(index, started, prompt_tokens=rng.randrange(1, 90))
+    one = TimedRequest(index, started, prompt_tokens=rng.randrange(1, 90))
     if rng.random() < 0.3:  # a part without text, before the first token
         one.chunks.append(Chunk(started + 1000, 0 if counted else None, text=False))
     for _ in range(rng.randrange(1, 30)):
@@ -40,11 +40,11 @@ def made_up(rng: random.Random, index: int, *, counted: bool) -> Timed:
 def test_both_come_to_the_same(seed: int, counted: bool) -> None:
     rng = random.Random(seed)
     requests = [made_up(rng, index, counted=counted) for index in range(120)]
-    told = numbers(requests, BEGUN, Objective(LIMITS))
+    stated = numbers(requests, BEGUN, Objective(LIMITS))
     table = pd.DataFrame([request_row(one, "cell", BEGUN) for one in requests], columns=list(REQUEST_COLUMNS))
     again = Requests(table, LIMITS)
     compared = set()
-    for one in told:
+    for one in stated:
         value = again.value(one.metric)
         if one.value is not None and value is not None:
             assert value == pytest.approx(one.value, rel=1e-6, abs=2e-9), one.metric
@@ -59,7 +59,7 @@ def test_both_come_to_the_same(seed: int, counted: bool) -> None:
 
 
 def test_of_no_answer_nothing_is_counted() -> None:
-    one = Timed(0, BEGUN, ended=BEGUN + 10**9, failure="timeout")
+    one = TimedRequest(0, BEGUN, ended=BEGUN + 10**9, failure="timeout")
     table = pd.DataFrame([request_row(one, "cell", BEGUN)], columns=list(REQUEST_COLUMNS))
     again = Requests(table, None)
     assert again.value("ttft_p50") is None

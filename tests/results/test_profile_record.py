@@ -111,7 +111,7 @@ def test_readers_of_records_read_it_or_say_why_not(tmp_path: Path) -> None:
     assert "profile_serving_closed_c1_p16_o4" in page or "Serving, 1 at once" in page
     found = compare(read_record(one), [read_record(one)])
     assert {row.verdict for row in found.rows} == {"not compared"}
-    assert all("is a profile, of one time" in (row.why or "") for row in found.rows)
+    assert all("is a profile, whose speeds have no pairs" in (row.why or "") for row in found.rows)
     apart = compare(read_record(one), [read_record(other)])
     assert any("unranked (not there against client_bound)" in (row.why or "") for row in apart.rows)
 
@@ -154,9 +154,9 @@ def _cell(content: dict[str, Any]) -> dict[str, Any]:
         (lambda m: _cell(m)["check"].update(client_bound=True), "the profile ['client_bound']"),
         (lambda m: m["profile"]["cells"].append(m["profile"]["cells"][0]), "twice"),
         (lambda m: m["profile"].update(kind="quick"), "kind is 'quick'"),
-        (lambda m: m["profile"].update(cells=[1]), "it is no object"),
+        (lambda m: m["profile"].update(cells=[1]), "it is not an object"),
         (lambda m: m["profile"].update(stopped="Ctrl-C."), "the profile ['stopped']"),
-        (lambda m: m.pop("profile"), "says nothing of a profile"),
+        (lambda m: m.pop("profile"), "says nothing about a profile"),
     ],
 )
 def test_what_was_changed_is_found(change: Change, said: str, tmp_path: Path) -> None:

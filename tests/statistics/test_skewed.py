@@ -14,7 +14,7 @@ from lsm_eval.scoring.registry import create
 from lsm_eval.statistics.bounded import FloatArray, robust_mean
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate
-from lsm_eval.statistics.skewed import outwards, reach, seen
+from lsm_eval.statistics.skewed import end_distances, observed_skewness, widened
 
 Rng = np.random.Generator
 
@@ -47,18 +47,18 @@ def test_the_expansion_is_where_the_t_of_skewed_values_falls(level: float) -> No
     errors = draws.std(axis=1, ddof=1) / 10
     quantile = scipy_stats.t.ppf(0.5 + level / 2, 99)
     far = np.quantile((1 - draws.mean(axis=1)) / errors, 0.5 + level / 2)
-    assert outwards(quantile, 2 / 10) == pytest.approx(far, rel=0.03)
+    assert widened(quantile, 2 / 10) == pytest.approx(far, rel=0.03)
     assert quantile < 0.9 * far
 
 
 def test_what_is_seen_is_scipys_skewness() -> None:
     values = np.random.default_rng(1).gamma(9.0, 1.0, 200)
     skewness = scipy_stats.skew(values) / math.sqrt(200)
-    assert seen(values - values.mean()) == pytest.approx((0.0, 3 * (skewness - 0.5 / 200)))
-    assert seen(values.mean() - values, 1.0) == pytest.approx((skewness - 0.5 / 200, 0.0))
+    assert observed_skewness(values - values.mean()) == pytest.approx((0.0, 3 * (skewness - 0.5 / 200)))
+    assert observed_skewness(values.mean() - values, 1.0) == pytest.approx((skewness - 0.5 / 200, 0.0))
     # One large value among many: no more than 1.
-    assert seen(np.array([9.0, *[-1.0] * 9])) == (0.0, 1.0)
-    assert seen(np.array([1.0, -1.0, 0.0])) == seen(np.zeros(3)) == (0.0, 0.0)
+    assert observed_skewness(np.array([9.0, *[-1.0] * 9])) == (0.0, 1.0)
+    assert observed_skewness(np.array([1.0, -1.0, 0.0])) == observed_skewness(np.zeros(3)) == (0.0, 0.0)
 
 
 def test_numbers_above_0_are_taken_to_be_skewed() -> None:
@@ -66,14 +66,14 @@ def test_numbers_above_0_are_taken_to_be_skewed() -> None:
     values = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     sums = np.column_stack([values, np.ones(10)])
     robust = robust_mean(sums)
-    below, above = reach(sums, robust, 0.95)
+    below, above = end_distances(sums, robust, 0.95)
     quantile = scipy_stats.t.ppf(0.975, 9)
     guess = 3 * (1 + 3 / 9) * scipy_stats.sem(values) / values.mean()
-    assert (below, above) == pytest.approx((quantile, outwards(quantile, guess)))
-    assert reach(sums * (-1, 1), robust_mean(sums * (-1, 1)), 0.95) == pytest.approx((above, below))
+    assert (below, above) == pytest.approx((quantile, widened(quantile, guess)))
+    assert end_distances(sums * (-1, 1), robust_mean(sums * (-1, 1)), 0.95) == pytest.approx((above, below))
     # Around 0 there is nothing to guess.
     around = np.column_stack([values - 5.5, np.ones(10)])
-    assert reach(around, robust_mean(around), 0.95) == pytest.approx((quantile, quantile))
+    assert end_distances(around, robust_mean(around), 0.95) == pytest.approx((quantile, quantile))
 
 
 def test_a_mirrored_mean_has_the_mirrored_interval_and_scales_do_not_matter() -> None:

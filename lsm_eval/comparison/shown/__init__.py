@@ -1,1 +1,1 @@
-"""A comparison or a gate's verdict written down: for a terminal, as Markdown, as JSON."""
+"""Formats a comparison for a terminal, as Markdown, and as JSON."""

@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 
 
 def to_json(comparison: Comparison) -> str:
-    """The whole of it; what is not known is null."""
+    """The comparison as JSON; unknown values are null."""
     content = {
         "schema_version": SCHEMA_VERSION,
         "baseline": record(comparison.baseline),
@@ -30,7 +30,7 @@ def to_json(comparison: Comparison) -> str:
 
 
 def record(found: Record) -> dict[str, Any]:
-    """Which record it is."""
+    """The model, run and folder of a record."""
     manifest = found.manifest
     return {
         "model": shown_name(manifest.model),

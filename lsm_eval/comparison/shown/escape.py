@@ -1,15 +1,15 @@
-"""Texts of models and records made harmless where they are shown."""
+"""Escapes texts of models and records for display."""
 
 from __future__ import annotations
 
 import re
 
 _COMMAND = re.compile(r"##(?=\w*\[)")
-"""What begins a command that CI machines read anywhere in a line of a log: `##[error]`, `##vso[task.setvariable …]`."""
+"""The beginning of a command that CI systems read anywhere in a line of a log: `##[error]`, `##vso[task.setvariable …]`."""
 
 _MEANING = re.compile(r"[^0-9A-Za-z \u00a1-\ufffd.,:;()/%+\-=?'_]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-"""Signs that may mean something to Markdown: all but letters, digits and those that mean nothing within a line. An underscore
-inside a word is one of those."""
+"""Characters that may be markup in Markdown: all but letters, digits and those without meaning inside a line, such as an underscore
+inside a word."""
 
 _REFERENCE = re.compile(
     r"""
@@ -23,41 +23,41 @@ _REFERENCE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""Signs of which GitHub and GitLab make links, mentions and emoji after the Markdown is rendered, so that an entity is no help:
-each gets an element of its own, which cuts the text in two."""
+"""Characters from which GitHub and GitLab make links, mentions and emoji after the Markdown is rendered, so that an entity does not help:
+each gets its own element, which splits the text."""
 
 _OPENING = re.compile(r"[-+=]|\d{1,9}[.)]")
-"""What makes a list, a heading or a rule of a line that begins so."""
+"""Beginnings of a line that make it a list, a heading or a rule."""
 
 
 def visible(text: str, limit: int = 200) -> str:
-    """In one line: what cannot be seen is written out as an escape, line breaks as ⏎, and the end of a long text is cut.
-    Nothing in it is a command to a terminal, or to a machine that reads a log for commands."""
+    """The text in one line: invisible characters are escaped, line breaks become ⏎, and the end of a long text is cut.
+    The result contains no command to a terminal or to a CI system that reads logs for commands."""
     shown = "".join(_seen(character) for character in text[:limit])
     shown = _COMMAND.sub(r"#\\x23", shown)
     return shown if len(text) <= limit else f"{shown} … ({len(text):,} characters)"
 
 
 def _seen(character: str) -> str:
-    # The wide space of Chinese and Japanese is no printable character to Python, and is seen all the same.
+    # Python does not count the wide space of Chinese and Japanese as printable.
     if character.isprintable() or character == "\u3000":
         return character
     return "⏎" if character == "\n" else character.encode("unicode_escape").decode()
 
 
 def markdown(text: str, limit: int = 200) -> str:
-    """The same for Markdown, as `<code>`: it makes no link, no mention, no markup and no further cell of a table."""
+    """The same for Markdown, as `<code>`: it makes no link, mention, markup or new cell of a table."""
     shown = visible(text, limit)
     return f"<code>{_meaningless(shown)}</code>" if shown else ""
 
 
 def cell_markdown(text: str, limit: int = 1_000) -> str:
-    """Words of our own with names in them, for a cell of a table or the middle of a line: no markup, no link, no mention."""
+    """A text with names in it, for a cell of a table or the middle of a line: without markup, links or mentions."""
     return _meaningless(visible(text, limit).strip(" "))
 
 
 def plain_markdown(text: str, limit: int = 1_000) -> str:
-    """The same for a line of its own."""
+    """The same for a complete line."""
     shown = visible(text, limit).strip(" ")
     opening = _OPENING.match(shown)
     if opening is None:

@@ -1,4 +1,4 @@
-"""A comparison as Markdown, for a step summary or a comment. Nothing that a model said makes markup there."""
+"""A comparison as Markdown, for a step summary or a comment. Text from models cannot make markup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsm_eval.comparison.shown.text import HEADER, RIGHT, by_candidate, cells
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """The whole of it."""
+    """The comparison as Markdown."""
     baseline, _ = words.names(comparison)
     lines = []
     for name, rows in by_candidate(comparison):
@@ -26,13 +26,13 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def table(header: Sequence[str], rows: list[list[str]], right: frozenset[int]) -> list[str]:
-    """A table of cells that are escaped already."""
+    """A table of cells that are already escaped."""
     marks = ["---:" if at in right else "---" for at in range(len(header))]
     return [f"| {' | '.join(line)} |" for line in (list(header), marks, *rows)]
 
 
 def flips(found: Sequence[Flip], names: Sequence[str]) -> list[str]:
-    """Samples that changed, folded away. `names`: of the candidates."""
+    """Changed samples, folded away. `names`: the candidates' names."""
     lines = ["<details><summary>Samples that changed</summary>", ""]
     header = ("task", "metric", "sample", "score", "asked", "right", "baseline", "candidate")
     several = len(names) > 1

@@ -25,7 +25,7 @@ RIGHT = frozenset({2, 3, 4, 5, 6, 7, 8})
 
 
 def cells(row: Row) -> list[str]:
-    """One row of the table under `HEADER`; names and reasons come from records, which may hold anything."""
+    """One row of the table under `HEADER`. Names and reasons are escaped, since records may contain anything."""
     return [visible(cell, 500) for cell in _cells(row)]
 
 
@@ -48,7 +48,7 @@ def _cells(row: Row) -> list[str]:
 
 
 def flip_lines(flips: Sequence[Flip], names: Sequence[str], *, reveal: bool) -> Iterator[str]:
-    """`names`: of the candidates. Samples with both answers; those of sensitive tasks as hashes, unless they are to be revealed."""
+    """Lines on changed samples with both answers; texts of sensitive tasks as hashes unless `reveal`. `names`: the candidates' names."""
     last: tuple[object, ...] = ()
     for flip in flips:
         shown = flip if reveal or not flip.sensitive else flip.hidden()

@@ -1,4 +1,4 @@
-"""Numbers and verdicts in words."""
+"""Formats numbers and verdicts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DASH = "-"
 
 
 def value(number: float | None, unit: str) -> str:
-    """As `lsm-eval run` prints it; a dash where there is none."""
+    """A value as `lsm-eval run` prints it; a dash if there is none."""
     if number is None or math.isnan(number):
         return DASH
     if unit == "fraction":
@@ -22,14 +22,14 @@ def value(number: float | None, unit: str) -> str:
 
 
 def difference(number: float | None, unit: str) -> str:
-    """With its sign; that of two percentages is in percentage points."""
+    """A difference with its sign; percentages differ by percentage points."""
     if number is None or math.isnan(number):
         return DASH
     return _signed(number, unit) + (" pp" if unit == "fraction" else "")
 
 
 def interval(row: Row) -> str:
-    """`[-3.1, 0.4]` in the unit of the difference."""
+    """The interval as `[-3.1, 0.4]`, in the unit of the difference."""
     if row.low is None or row.high is None:
         return DASH
     return f"[{_signed(row.low, row.unit)}, {_signed(row.high, row.unit)}]"
@@ -44,14 +44,14 @@ def _signed(number: float, unit: str) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """Two digits that say something; never 0."""
+    """A p-value with two significant digits; never 0."""
     if p is None or math.isnan(p):
         return DASH
     return "<0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
 def verdict(row: Row) -> str:
-    """The verdict of a row, for somebody who reads nothing else."""
+    """The verdict of a row, which can be understood by itself."""
     if row.verdict == "not compared":
         return f"not compared: {row.why}"
     if row.verdict == "same":
@@ -60,20 +60,20 @@ def verdict(row: Row) -> str:
         if row.no_interval:
             return f"no interval: {row.no_interval}"
         if row.p is not None and row.p < 1 - row.level:
-            return "not shown, with so many numbers looked at"
+            return "not shown after correction for the number of tests"
         return "no difference shown"
     return {"better": "better", "worse": "worse", "different": "different"}[row.verdict]
 
 
 def pairs(row: Row) -> str:
-    """How many pairs, and how many samples are in none."""
+    """Number of pairs, with the number of samples that are in none."""
     found = f"{row.n:,}"
     left = row.missing + row.only_baseline + row.only_candidate + row.other_prompt
     return f"{found} (-{left:,})" if left else found
 
 
 def left_out(row: Row) -> str | None:
-    """Which samples are in no pair, in words."""
+    """A text on the samples that are in no pair; None if there are none."""
     parts = [
         f"{count:,} {what}"
         for count, what in (
@@ -88,7 +88,7 @@ def left_out(row: Row) -> str | None:
 
 
 def names(comparison: Comparison) -> tuple[str, list[str]]:
-    """What to call the baseline and the candidates: the models, with the runs where models have one name."""
+    """Names for the baseline and the candidates: the models, with the runs if several models have the same name."""
     records = [comparison.baseline, *comparison.candidates]
     models = [shown_name(record.manifest.model) for record in records]
     shown = [
@@ -99,7 +99,7 @@ def names(comparison: Comparison) -> tuple[str, list[str]]:
 
 
 def footing(comparison: Comparison) -> list[str]:
-    """What the table rests on, a sentence a line."""
+    """Notes below the table, one sentence each."""
     return [visible(line, 1_000) for line in _footing(comparison)]
 
 
@@ -108,8 +108,8 @@ def _footing(comparison: Comparison) -> list[str]:
         return ["The records have no number in common.", *comparison.alone]
     level = comparison.rows[0].level
     lines = [
-        f"Difference: candidate less baseline, over the samples that both have, with a {100 * level:g} % interval.",
-        f"p: of no difference. The verdict corrects for {comparison.tested} numbers that are tested (Holm).",
+        f"Difference: candidate minus baseline, over the samples that both have, with a {100 * level:g} % interval.",
+        f"p: of no difference. Verdicts are corrected for {comparison.tested} tests (Holm).",
     ]
     seen: dict[str, None] = {}
     for row in comparison.rows:
@@ -123,8 +123,8 @@ def _footing(comparison: Comparison) -> list[str]:
 
 
 def _across(comparison: Comparison) -> str:
-    """The parts that differ by intention, beside the model."""
-    ordinary = {*signature.FREE, signature.MODEL}
+    """The parts that differ by intention, besides the model."""
+    ordinary = {*signature.MAY_DIFFER, signature.MODEL}
     compared = (row for row in comparison.rows if row.verdict != "not compared")
     found = dict.fromkeys(
         str(part) for row in compared for part in row.differing if part.name not in ordinary

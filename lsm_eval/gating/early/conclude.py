@@ -1,4 +1,4 @@
-"""The result of a gate that looked on the way, once the last answer is there."""
+"""The result of a sequential gate, after the last answer."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from lsm_eval.comparison.compare import notes as differences
 from lsm_eval.comparison.flips import Flip
 from lsm_eval.gating.decide import Decider
-from lsm_eval.gating.early.watch import Watch
-from lsm_eval.gating.held import Held, Tables
+from lsm_eval.gating.early.watch import SequentialGate
 from lsm_eval.gating.outcome import result_of
 from lsm_eval.gating.policy import Inconclusive
 from lsm_eval.gating.question import Part, Question
-from lsm_eval.gating.result import Answer, Asked, Finding, GateResult, LookedAt, Looking
+from lsm_eval.gating.result import Answer, Finding, GateResult, LookEvidence, SequentialSummary, TaskProgress
+from lsm_eval.gating.run_comparison import RunComparison, SampleTables
 from lsm_eval.results.reader import Record
-from lsm_eval.statistics.comparison.sequential import Settled
+from lsm_eval.statistics.comparison.sequential import SequentialVerdict
 
 _ANSWERS: dict[str, Answer] = {"fail": "fail", "pass": "pass", "undecided": "not enough data"}
 _LEAST = 1e-9
-"""The smallest level that an interval is made at."""
+"""The smallest error rate for an interval."""
 _BIASED = (
     "A task stops early because of what was seen: on average its numbers lie further out than those of all samples, and their own intervals "
     "do not allow for that."
@@ -27,16 +27,16 @@ _BIASED = (
 
 
 @dataclass
-class _Whole:
-    """What is judged once, of a candidate that is not on disk yet."""
+class _FinalJudgement:
+    """Judges the metrics that are judged once, for a candidate that may not be on disk yet."""
 
-    watch: Watch
+    watch: SequentialGate
     candidate: Record
-    tables: Tables
+    tables: SampleTables
 
     def __post_init__(self) -> None:
         watch = self.watch
-        self.held = Held(
+        self.held = RunComparison(
             watch.baseline,
             self.candidate,
             watch.policy,
@@ -50,21 +50,25 @@ class _Whole:
         self.decider.tables = self.tables
 
     def questions(self) -> list[Question | None]:
-        """One for each watched metric that is judged once; None for the others."""
+        """One question for each watched metric that is judged once; None for the others."""
         plan = self.watch.plan
         return [
-            self.held.question(one.asked) if plan.task(one.asked.row.task).once is not None else None
+            self.held.question(one.metric) if plan.task(one.metric.row.task).once is not None else None
             for one in plan.watched
         ]
 
 
 def conclude(
-    watch: Watch, candidate: Record, tables: Tables, *, inconclusive: Inconclusive | None = None
+    watch: SequentialGate,
+    candidate: Record,
+    tables: SampleTables,
+    *,
+    inconclusive: Inconclusive | None = None,
 ) -> GateResult:
-    """The result for a candidate with all answers that were asked; its tables need not be on disk. Without flips, which `with_flips` finds
-    in the record once it is written."""
+    """The result for a candidate with all its answers; its tables need not be on disk. `with_flips` adds the flips once the record is
+    written."""
     policy, plan = watch.policy, watch.plan
-    whole = _Whole(watch, candidate, tables)
+    whole = _FinalJudgement(watch, candidate, tables)
     once = whole.questions()
     limits = whole.decider.of_limits()
     judged = watch.judged(once, limits)
@@ -73,21 +77,21 @@ def conclude(
     reasons, notes = _said(watch, judged, whole)
     if not findings and not reasons:
         reasons["The policy gates nothing that these runs have: name metrics in its rules."] = None
-    looking = Looking(watch.looks, plan.looks, [_asked(one.name, watch) for one in plan.tasks])
+    looking = SequentialSummary(watch.looks, plan.looks, [_asked(one.name, watch) for one in plan.tasks])
     return result_of(
         watch.baseline, candidate, policy, findings, reasons, notes, inconclusive, looking=looking
     )
 
 
-def with_flips(result: GateResult, watch: Watch, candidate: Record, most: int) -> GateResult:
-    """The result about the record as it lies on disk, with at most so many changed samples of each metric that does not pass."""
-    held = Held(
+def with_flips(result: GateResult, watch: SequentialGate, candidate: Record, most: int) -> GateResult:
+    """The result for the record on disk, with up to `most` changed samples of each metric that does not pass."""
+    held = RunComparison(
         watch.baseline,
         candidate,
         watch.policy,
         {*watch.across, "stopped"},
         watch.aggregates,
-        Tables(candidate),
+        SampleTables(candidate),
         partial=True,
         own_tables=watch.own,
     )
@@ -96,28 +100,30 @@ def with_flips(result: GateResult, watch: Watch, candidate: Record, most: int) -
     }
     flips: list[Flip] = []
     for one in watch.plan.watched if most else ():
-        row = one.asked.row
-        if (row.task, row.metric) in wanted and held.question(one.asked) is not None:
+        row = one.metric.row
+        if (row.task, row.metric) in wanted and held.question(one.metric) is not None:
             flips += held.flips(row.task, row.metric, most)
     return replace(result, candidate=candidate, flips=flips)
 
 
-def _finding(one: Settled[Question]) -> Finding | None:
+def _finding(one: SequentialVerdict[Question]) -> Finding | None:
     question = one.evidence
     if question is None:
         return None
     part = Part(max(one.limit_loss, _LEAST), max(one.limit_margin, _LEAST))
     found = question.finding(_ANSWERS[one.outcome], part)
-    at = LookedAt(one.look, one.share, question.p_loss, one.limit_loss, question.p_margin, one.limit_margin)
+    at = LookEvidence(
+        one.look, one.share, question.p_loss, one.limit_loss, question.p_margin, one.limit_margin
+    )
     return replace(found, p=question.p_loss, looked_at=at)
 
 
 def _said(
-    watch: Watch, judged: Sequence[Settled[Question]], whole: _Whole
+    watch: SequentialGate, judged: Sequence[SequentialVerdict[Question]], whole: _FinalJudgement
 ) -> tuple[dict[str, None], dict[str, None]]:
-    """Why something is not comparable, and what else is to be known, a sentence each."""
+    """Reasons why something is not comparable, and notes; one sentence each."""
     unsettled = {
-        own.asked.row.task
+        own.metric.row.task
         for one, own in zip(judged, watch.plan.watched, strict=False)
         if one.evidence is None
     }
@@ -132,8 +138,8 @@ def _said(
     return reasons, notes | dict.fromkeys(differences(watch.baseline, whole.candidate))
 
 
-def _stopped(watch: Watch) -> list[str]:
-    """What must be known of numbers that came of stopping early, a sentence each."""
+def _stopped(watch: SequentialGate) -> list[str]:
+    """Notes on the numbers of a run that stopped early, one sentence each."""
     found = [one for task in watch.plan.tasks if (one := _asked(task.name, watch)).asked < one.planned]
     if not found:
         return []
@@ -144,6 +150,6 @@ def _stopped(watch: Watch) -> list[str]:
     return [_BIASED, f"Stopped early: {told}."]
 
 
-def _asked(name: str, watch: Watch) -> Asked:
+def _asked(name: str, watch: SequentialGate) -> TaskProgress:
     task, last = watch.plan.task(name), watch.last(name)
-    return Asked(name, sum(map(len, task.slices[:last])), task.planned, last)
+    return TaskProgress(name, sum(map(len, task.slices[:last])), task.planned, last)

@@ -1,4 +1,4 @@
-"""Whether a gate of so many pairs can pass anything at all: in the best case no pair differs."""
+"""Whether a gate has enough pairs to pass a metric in the best case, in which no pair differs."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.difference import difference
 from lsm_eval.comparison.pairs import Pairs
 from lsm_eval.errors import UserError
-from lsm_eval.gating.early.plan import LookPlan, Watched
-from lsm_eval.gating.held import Tables
+from lsm_eval.gating.early.plan import LookPlan, WatchedMetric
 from lsm_eval.gating.loss import Loss
 from lsm_eval.gating.policy import Policy
+from lsm_eval.gating.run_comparison import SampleTables
 from lsm_eval.gating.words import amount, counted
 from lsm_eval.statistics.comparison.sequential import limits
 
 _NORMAL = NormalDist()
-_NO_VALUE = " (none of the samples that are asked has a value in the baseline)"
+_NO_VALUE = " (none of the run's samples has a value in the baseline)"
 
 
-def check_decidable(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregates) -> None:
-    """UserError where a metric could not pass even if no answer differed, in one sentence."""
+def check_decidable(plan: LookPlan, own: SampleTables, policy: Policy, aggregates: Aggregates) -> None:
+    """Raises UserError if a metric could not pass even if no answer differed."""
     found = list(_hopeless(plan, own, policy, aggregates))
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise UserError(found[0].replace("\0", more))
 
 
-def _hopeless(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregates) -> Iterator[str]:
+def _hopeless(plan: LookPlan, own: SampleTables, policy: Policy, aggregates: Aggregates) -> Iterator[str]:
     for one in plan.watched:
-        margin = one.asked.margin or 0.0
-        if one.asked.higher_is_better is None or plan.task(one.asked.row.task).once is not None:
+        margin = one.metric.margin or 0.0
+        if one.metric.higher_is_better is None or plan.task(one.metric.row.task).once is not None:
             continue
-        name = f"{one.asked.row.metric} of {one.asked.row.task}"
+        name = f"{one.metric.row.metric} of {one.metric.row.task}"
         same = _against_itself(one, own, policy, aggregates)
         if same is None or same.p_margin is None:
             why = f" ({same.found.reason})" if same is not None else "" if len(one.known) else _NO_VALUE
@@ -47,23 +47,25 @@ def _hopeless(plan: LookPlan, own: Tables, policy: Policy, aggregates: Aggregate
             needed = counted(_needed(limit, margin / same.span, most / same.span, len(one.known)), "sample")
             yield (
                 f"a gate of {name}\0 with {counted(len(one.known), 'sample')} and {counted(plan.looks, 'look')} could not decide: even where no "
-                f"answer differs, a loss of {amount(most, one.asked.row.unit)} is not ruled out, and its margin is "
-                f"{amount(margin, one.asked.row.unit)}; take a wider margin, or about {needed}."
+                f"answer differs, a loss of {amount(most, one.metric.row.unit)} is not ruled out, and its margin is "
+                f"{amount(margin, one.metric.row.unit)}; take a wider margin, or about {needed}."
             )
 
 
-def _against_itself(one: Watched, own: Tables, policy: Policy, aggregates: Aggregates) -> Loss | None:
-    """The question of a candidate that gives the baseline's answers; None where there are no pairs."""
-    table = own.of(one.asked.row.task)
+def _against_itself(
+    one: WatchedMetric, own: SampleTables, policy: Policy, aggregates: Aggregates
+) -> Loss | None:
+    """The question for a candidate with the same answers as the baseline; None if there are no pairs."""
+    table = own.of(one.metric.row.task)
     if table is None or not len(one.known):
         return None
     rows = one.known[~table.failed[one.known]]
     same = Pairs(table, table, np.column_stack([rows, rows]), 0, 0, 0, 0, 0, 0)
-    measured = difference(one.asked.row, same, aggregates, 1 - 2 * policy.false_pass)
+    measured = difference(one.metric.row, same, aggregates, 1 - 2 * policy.false_pass)
     if measured.found is None:
         return None
-    assert one.asked.higher_is_better is not None
-    return Loss(one.asked.row, same, measured, one.asked.higher_is_better, one.asked.margin or 0.0)
+    assert one.metric.higher_is_better is not None
+    return Loss(one.metric.row, same, measured, one.metric.higher_is_better, one.metric.margin or 0.0)
 
 
 def _rising(shares: tuple[float, ...]) -> tuple[float, ...]:
@@ -72,14 +74,14 @@ def _rising(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _needed(limit: float, margin: float, most: float, n: int) -> int:
-    """Samples of which none differs that rule out a margin, in clusters as large and with weights as unlike as those of n, which rule out
-    `most`."""
+    """The number of samples, none of which differs, that rules out a margin, with the same sizes of clusters and spread of weights as n
+    samples, which rule out `most`."""
     return math.ceil(n * _alone(limit, margin) / _alone(limit, most))
 
 
 def _alone(limit: float, loss: float) -> float:
-    """Pairs that stand alone, of which none differs, that rule out a loss: by the exact chance of none, and by Tango's statistic, which is
-    then the root of n · loss / (1 - loss)."""
+    """The number of independent pairs, none of which differs, that rules out a loss: by the exact probability of none, and by Tango's
+    statistic, which is then the square root of n · loss / (1 - loss)."""
     share = min(loss, 1 - 1e-9)
     z = _NORMAL.inv_cdf(1 - limit)
     return max(math.log(limit) / math.log1p(-share), z**2 * (1 - share) / share)

@@ -1,4 +1,4 @@
-"""In which order samples are asked, and how many before each look: whole clusters, drawn by the seed."""
+"""The order in which samples are run, and how many before each look: whole clusters, in random order by the seed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 def slices(
     ids: Sequence[str], clusters: Sequence[str | None], looks: int, *, key: str
 ) -> tuple[tuple[int, ...], ...]:
-    """Which samples (places in `ids`, ascending) are new at each look, one tuple a look; `ids` and `clusters` are parallel.
+    """The samples that are new at each look (ascending indices into `ids`), one tuple for each look; `ids` and `clusters` are parallel.
 
-    Clusters come in an order that hangs on `key` and on names alone, each whole; a sample without one stands alone. At look k of K
-    the first clusters are in that hold k / K of the samples or more, so that there may be none new where clusters are large."""
+    Whole clusters come in an order that depends only on `key` and on names; a sample in no cluster counts as one. At look k of K
+    the first clusters that hold at least k / K of the samples are in, so that a look may have no new samples if clusters are large."""
     members: dict[str, list[int]] = {}
     for place, (name, cluster) in enumerate(zip(ids, clusters, strict=True)):
         members.setdefault(f"sample/{name}" if cluster is None else f"cluster/{cluster}", []).append(place)

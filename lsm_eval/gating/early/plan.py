@@ -1,7 +1,8 @@
-"""What is asked before each look, what each look can settle, and what is judged once, when all of its task is in.
+"""The plan of a sequential gate: which samples are run before each look, which metrics have looks, and which are judged once at the end.
 
-Looks on the way are for losses of plain means between known ends (0 and 1, or 0 and 100), whose tests hold for few pairs too. What else a policy
-asks has no such test at a tenth of the samples, or is about all of them: its task is asked whole, and judged once with its whole error rates.
+Interim looks are for losses of plain means with a known range (0 to 1, or 0 to 100), whose tests are also valid for few pairs. Other
+requirements have no such test at a tenth of the samples, or concern all of them: their task is run completely, and judged once with the whole
+error rates.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from lsm_eval.gating.early.refuse import (
     check_tasks,
 )
 from lsm_eval.gating.early.task import RunTask
-from lsm_eval.gating.held import Tables
 from lsm_eval.gating.policy import Limit, Policy
-from lsm_eval.gating.rules import Asked, asked, fits
+from lsm_eval.gating.rules import GatedMetric, fits, gated_metrics
+from lsm_eval.gating.run_comparison import SampleTables
 from lsm_eval.results.reader import Record
 from lsm_eval.statistics.comparison.sequential import LOOKS
 
@@ -39,60 +40,60 @@ class TaskPlan:
 
     name: str
     slices: tuple[tuple[int, ...], ...]
-    """Places of the samples that are new at each look."""
+    """Indices of the samples that are new at each look."""
     whole: int
-    """Samples that the task would be asked without a gate."""
+    """Number of samples in a run without a gate."""
     once: str | None
-    """Why it is asked whole before the first look, and judged once; None where it is looked at."""
+    """Why it is run completely before the first look, and judged once; None if it has looks."""
 
     @property
     def planned(self) -> int:
-        """Samples that are asked, if nothing ends it before."""
+        """Number of samples that are run, unless the task ends early."""
         return sum(map(len, self.slices))
 
 
 @dataclass(frozen=True)
-class Watched:
-    """One metric that is held against the baseline."""
+class WatchedMetric:
+    """One metric that is compared with the baseline."""
 
-    asked: Asked
+    metric: GatedMetric
     shares: tuple[float, ...]
-    """Of its planned pairs that are in at each look; 0 throughout where it is judged once."""
+    """Share of its planned pairs that are in at each look; always 0 if it is judged once."""
     known: NDArray[np.intp]
-    """Rows of the baseline's table that its planned pairs have [n]."""
+    """Rows of its planned pairs in the baseline's table [n]."""
 
 
 @dataclass(frozen=True)
 class LookPlan:
-    """All of a run."""
+    """The plan of a run."""
 
     tasks: tuple[TaskPlan, ...]
-    watched: tuple[Watched, ...]
+    watched: tuple[WatchedMetric, ...]
     reserved: float
-    """Weight of the policy's limits among the false alarms."""
+    """Weight of the policy's limits within the false-alarm rate."""
     looks: int
     notes: tuple[str, ...]
-    """What a user should know before, a sentence each."""
+    """Notes for the user before the run, one sentence each."""
 
     def task(self, name: str) -> TaskPlan:
-        """By its name."""
+        """The task with this name."""
         return next(one for one in self.tasks if one.name == name)
 
 
 def plan(
     tasks: Sequence[RunTask],
     baseline: Record,
-    own: Tables,
+    own: SampleTables,
     policy: Policy,
     *,
     seed: int,
     across: Collection[str] = (),
     looks: int = LOOKS,
 ) -> LookPlan:
-    """The plan of a run of `tasks` against a baseline, whose tables are `own`. Raises UserError for what cannot be done, in one sentence, and
-    `NotComparable` where the two cannot be held against each other."""
+    """The plan of a run of `tasks` against a baseline, whose tables are `own`. Raises UserError for what is not possible, and
+    `NotComparable` if the two cannot be compared."""
     check_policy(policy)
-    gated, notes = asked(policy, baseline.estimates)
+    gated, notes = gated_metrics(policy, baseline.estimates)
     limited = _limited(policy.limits, tasks, baseline)
     check_tasks(gated, limited, tasks, baseline, policy)
     if not gated and not limited:
@@ -104,7 +105,7 @@ def plan(
     for task in tasks:
         mine = [one for one in gated if one.row.task == task.name]
         if not mine and task.name not in limited:
-            notes.append(f"{task.name}: the policy asks nothing of it, and it is not asked.")
+            notes.append(f"{task.name}: the policy has no requirement for it, and it is not run.")
             continue
         table = own.of(task.name) if mine else None
         once = _once(mine, task, table, limited=task.name in limited)
@@ -120,22 +121,22 @@ def plan(
             cut = tuple(tuple(places[at] for at in part) for part in cut)
         else:
             cut = (tuple(places), *((),) * (looks - 1))
-            notes.append(f"{task.name} is asked whole and judged once: {once}.")
+            notes.append(f"{task.name} is run completely and judged once: {once}.")
         planned.append(TaskPlan(task.name, cut, len(task.ids), once))
         if len(places) < len(task.ids):
             notes.append(
-                f"{task.name}: {len(places):,} of {len(task.ids):,} samples are asked, those that the baseline has."
+                f"{task.name}: {len(places):,} of {len(task.ids):,} samples are run, those that the baseline has."
             )
         watched += [_watched(one, table, cut, rows, once=once is not None) for one in mine]
     if all(task.once is not None for task in planned):
         looks = 1
         planned = [TaskPlan(one.name, one.slices[:1], one.whole, one.once) for one in planned]
-        watched = [Watched(one.asked, one.shares[:1], one.known) for one in watched]
+        watched = [WatchedMetric(one.metric, one.shares[:1], one.known) for one in watched]
     return LookPlan(tuple(planned), tuple(watched), sum(limited.values()), looks, tuple(notes))
 
 
 def _limited(limits: Sequence[Limit], tasks: Sequence[RunTask], baseline: Record) -> dict[str, float]:
-    """The weight of the policy's limits, by task. Raises UserError for a limit that fits nothing of the run."""
+    """The weight of the policy's limits, by task. Raises UserError for a limit that matches nothing in the run."""
     found: dict[str, float] = {}
     for limit in limits:
         fitting = list(_fitting(limit, tasks, baseline))
@@ -150,8 +151,8 @@ def _limited(limits: Sequence[Limit], tasks: Sequence[RunTask], baseline: Record
 
 
 def _fitting(limit: Limit, tasks: Sequence[RunTask], baseline: Record) -> Iterator[str]:
-    """The task of each metric that a limit fits, as far as metrics are known by name: those that only come to light with the samples from
-    the baseline, or by the name that their group's begins with."""
+    """The task of each metric that a limit matches, as far as names are known: metrics that exist only once there are samples are known from
+    the baseline, or by the name before their group."""
     base = limit.metric.partition("[")[0]
     for task in tasks:
         if not fits(limit.task, task.name):
@@ -162,27 +163,27 @@ def _fitting(limit: Limit, tasks: Sequence[RunTask], baseline: Record) -> Iterat
         yield from (task.name for _ in found or [name for name in known if fits(base, name)])
 
 
-def _once(gated: Sequence[Asked], task: RunTask, table: Table | None, *, limited: bool) -> str | None:
-    """Why a task is judged once, when all of it is in."""
+def _once(gated: Sequence[GatedMetric], task: RunTask, table: Table | None, *, limited: bool) -> str | None:
+    """Why a task is judged once, when all its samples are in; None if it has looks."""
     if limited:
-        return "the policy limits the value of its own run, which stopping early would push aside"
+        return "the policy limits the run's own value, which stopping early would bias"
     if any(weight != 1 for weight in task.weights):
-        return "its samples stand for unlike numbers of others"
+        return "its samples have unequal weights"
     for one in gated:
         name = one.row.metric
         if one.fair is not None:
-            return f"{name} is gated by its distance from a fair value, for which there is no test on the way"
+            return f"{name} is gated by its distance from a fair value, for which there is no interim test"
         if name.partition("[")[0] in task.judged:
-            return f"{name} asks a judge, who is asked when all answers are there"
+            return f"{name} needs a judge, which runs after all answers"
         held = None if table is None else table.statistics(name)
         if held is None or np.isnan(held).all():
             return f"the baseline has no sample's score of {name}"
         if table is None or not _between_ends(one, table, held):
-            return f"{name} is no mean of values between ends that are known, and has no test on the way"
+            return f"{name} is not a mean of values with a known range, and has no interim test"
     return None
 
 
-def _between_ends(one: Asked, table: Table, held: FloatArray) -> bool:
+def _between_ends(one: GatedMetric, table: Table, held: FloatArray) -> bool:
     top = _TOP.get(one.row.unit)
     if top is None or not is_mean(table, one.row.metric, held):
         return False
@@ -191,16 +192,21 @@ def _between_ends(one: Asked, table: Table, held: FloatArray) -> bool:
 
 
 def _paired(
-    task: RunTask, table: Table | None, gated: Sequence[Asked], across: Collection[str], *, all_of_it: bool
+    task: RunTask,
+    table: Table | None,
+    gated: Sequence[GatedMetric],
+    across: Collection[str],
+    *,
+    all_of_it: bool,
 ) -> tuple[list[int], list[int]]:
-    """Places of the samples that are asked, and the row of each in the baseline's table, -1 where it has none. Raises `NotComparable` where
+    """Indices of the samples that are run, and the row of each in the baseline's table, -1 if it has none. Raises `NotComparable` if
     there is no pair."""
     if table is None:
         return list(range(len(task.ids))), [-1] * len(task.ids)
     by_id = any(by_id_alone(one, task, across) for one in gated)
     if not by_id and all(one is None for one in table.asked):
         raise NotComparable(
-            f"{task.name}: the baseline is an early record that does not say what its samples ask: run it again."
+            f"{task.name}: the baseline is an early record without the hashes of its samples' requests: run it again."
         )
     row_of = {name: row for row, name in enumerate(table.ids)}
     rows = [row_of.get(name, -1) for name in task.ids]
@@ -214,16 +220,16 @@ def _paired(
         )
     if any(table.weights[rows[place]] != task.weights[place] for place, pair in enumerate(pairs) if pair):
         raise NotComparable(
-            f"{task.name}: its samples stand for unlike numbers of others in the baseline and in this run: ask both by one suite, or neither."
+            f"{task.name}: its samples have different weights in the baseline and in this run: run both with one suite, or neither."
         )
     places = [place for place, pair in enumerate(pairs) if pair or all_of_it]
     return places, [rows[place] if pairs[place] else -1 for place in places]
 
 
 def _watched(
-    one: Asked, table: Table | None, cut: Sequence[Sequence[int]], rows: Sequence[int], *, once: bool
-) -> Watched:
-    """A metric with the shares of its pairs that each look has: of samples that say something of it in the baseline."""
+    one: GatedMetric, table: Table | None, cut: Sequence[Sequence[int]], rows: Sequence[int], *, once: bool
+) -> WatchedMetric:
+    """A metric with its share of pairs at each look, among the samples that have a value in the baseline."""
     held = None if table is None else table.statistics(one.row.metric)
     says = set() if held is None else set(np.flatnonzero(~np.isnan(held).any(axis=1)).tolist())
     places = sorted(place for part in cut for place in part)
@@ -231,5 +237,5 @@ def _watched(
     known = np.array([row for row in rows if row in says], np.intp)
     counts = np.array([sum(row_of[place] in says for place in part) for part in cut])
     if once or not counts.sum():
-        return Watched(one, (0.0,) * len(cut), known)
-    return Watched(one, tuple((counts.cumsum() / counts.sum()).tolist()), known)
+        return WatchedMetric(one, (0.0,) * len(cut), known)
+    return WatchedMetric(one, tuple((counts.cumsum() / counts.sum()).tolist()), known)

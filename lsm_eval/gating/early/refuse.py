@@ -1,4 +1,4 @@
-"""What a gate that looks on the way cannot do, said before anything is asked."""
+"""Checks for what a sequential gate cannot do, made before anything is run."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from lsm_eval.comparison import signature
-from lsm_eval.comparison.doubts import doubt
+from lsm_eval.comparison.record_problem import record_problem
 from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.comparison.tables import Table
 from lsm_eval.errors import NotComparable, UserError
 from lsm_eval.gating.early.task import RunTask
 from lsm_eval.gating.outage import OWN, failures
 from lsm_eval.gating.policy import Outage, Policy
-from lsm_eval.gating.rules import Asked, ignored
+from lsm_eval.gating.rules import GatedMetric, ignored
 from lsm_eval.results.reader import Record
 
 _UNKNOWN = frozenset({"reasoning"})
-"""Parts of a signature that answers decide."""
+"""Parts of a signature that are known only after answers."""
 
 
 def check_policy(policy: Policy) -> None:
-    """UserError for what a policy asks and one run cannot tell."""
+    """Raises UserError for requirements of a policy that one run cannot answer."""
     if policy.speed:
         names = ", ".join(dict.fromkeys(one.of for one in policy.speed))
         raise UserError(
-            f"the policy gates speed ({names}), which several runs that took turns tell and no run that stops early: take it out, "
+            f"the policy gates speed ({names}), which needs several alternating runs and none that stops early: remove it, "
             "and gate it with `lsm-eval gate` afterwards."
         )
 
 
 def check_tasks(
-    gated: Sequence[Asked],
+    gated: Sequence[GatedMetric],
     limited: Collection[str],
     tasks: Sequence[RunTask],
     baseline: Record,
     policy: Policy,
 ) -> None:
-    """UserError where run and baseline have not the same tasks, as far as the policy asks; `limited` are those that its limits name."""
+    """Raises UserError if run and baseline do not have the same tasks, as far as the policy needs them; `limited` are those of its limits."""
     there = {task.name for task in tasks}
     lacking = sorted(name for name in there - set(baseline.tasks) - set(limited) if not ignored(policy, name))
     if lacking:
@@ -48,7 +48,7 @@ def check_tasks(
     absent = list(dict.fromkeys(one.row.task for one in gated if one.row.task not in there))
     if any("@" in name for name in absent):
         raise UserError(
-            f"the policy gates {_listed(absent)}, and a run that may stop early asks no other wordings: give the policy the rule "
+            f"the policy gates {_listed(absent)}, and a run that may stop early has no perturbed wordings: give the policy the rule "
             '{task: "*@*", ignore: true}.'
         )
     if absent:
@@ -69,11 +69,11 @@ def check_tasks(
 
 
 def check_comparable(
-    gated: Sequence[Asked], tasks: Sequence[RunTask], baseline: Record, across: Collection[str]
+    gated: Sequence[GatedMetric], tasks: Sequence[RunTask], baseline: Record, across: Collection[str]
 ) -> None:
-    """`NotComparable` where the baseline is not what it says, or was asked otherwise than the run will be."""
+    """Raises `NotComparable` if the baseline is inconsistent, or was run with other settings than the run will be."""
     by_name = {task.name: task for task in tasks}
-    if why := doubt(baseline, "baseline", {one.row.task for one in gated}):
+    if why := record_problem(baseline, "baseline", {one.row.task for one in gated}):
         raise NotComparable(why)
     for name, how in baseline.tasks.items():
         if name in by_name and how.gate is not None and (how.samples or 0) < how.gate.planned:
@@ -98,27 +98,27 @@ def check_comparable(
 
 
 def check_answered(table: Table, rows: Sequence[int], limits: Outage) -> None:
-    """`NotComparable` where the baseline's samples in these rows failed so often that no run can be held against it."""
+    """Raises `NotComparable` if too many of the baseline's samples in these rows failed."""
     why = failures(table)
     lost = [reason for row in rows if (reason := why[row]) is not None]
     certain = sum(reason not in OWN for reason in lost)
     if len(lost) == len(rows) or certain > limits.missing * len(rows):
         told = " and ".join(f"{count:,} {visible(reason)}" for reason, count in sorted(Counter(lost).items()))
         raise NotComparable(
-            f"{table.task}: {len(lost):,} of {len(rows):,} samples failed in the baseline ({told}), so that no run can be held against it: "
+            f"{table.task}: {len(lost):,} of {len(rows):,} samples failed in the baseline ({told}), so that no run can be compared with it: "
             "see why, and run it again."
         )
 
 
-def by_id_alone(one: Asked, task: RunTask, across: Collection[str]) -> bool:
-    """Whether samples have other prompts by intention."""
+def by_id_alone(one: GatedMetric, task: RunTask, across: Collection[str]) -> bool:
+    """Whether samples intentionally have different prompts, so that they are matched by id only."""
     own = _expected(one, task)
     return own is not None and signature.by_id_alone(signature.differing(one.row.signature, own), across)
 
 
-def _expected(one: Asked, task: RunTask) -> str | None:
-    """The signature that a metric will have; of one that only comes to light with the samples that of another, which differs in the part
-    `metric` alone. None where the task's are not known."""
+def _expected(one: GatedMetric, task: RunTask) -> str | None:
+    """The signature that a metric will have. For a metric that exists only once there are samples, it is that of another one, which differs
+    only in the part `metric`. None if the task's signatures are not known."""
     return task.signatures.get(one.row.metric, next(iter(task.signatures.values()), None))
 
 

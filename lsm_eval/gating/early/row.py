@@ -1,4 +1,4 @@
-"""A gate that looked on the way, in the words of the record's schema."""
+"""The result of a sequential gate in the form of the record's schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lsm_eval.results.gate_rows import GateRow, VerdictRow
 
 
 def gate_row(result: GateResult) -> GateRow:
-    """For the manifest of the run that the gate watched."""
+    """The row for the manifest of the gated run."""
     assert result.looking is not None
     assert result.baseline is not None
     manifest = result.baseline.manifest

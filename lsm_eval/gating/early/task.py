@@ -1,4 +1,4 @@
-"""What is known of a task of the run before anything is asked, for a gate to plan by."""
+"""What is known about a task before it is run, for planning a gate."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RunTask:
-    """A task that is to be asked, n samples of it."""
+    """A task with n samples that is to be run."""
 
     name: str
     ids: Sequence[str]
     """[n]"""
     asked: Sequence[str]
-    """What each sample asks, as a hash (`requests.asked`) [n]."""
+    """Hash of each sample's request (`requests.asked`) [n]."""
     clusters: Sequence[str | None]
     """[n]"""
     weights: Sequence[float]
     """How many samples each stands for [n]."""
     signatures: Mapping[str, str]
-    """Of each metric, by name, as far as it is known without answers."""
+    """Signatures of the metrics by name, as far as they are known without answers."""
     judged: Collection[str]
-    """Metrics that ask a judge."""
+    """Metrics that need a judge."""
     unjudged: Collection[str]
-    """Those of them that the run leaves out, for it has no judge."""
+    """Metrics among these that the run leaves out because it has no judge."""

@@ -1,4 +1,4 @@
-"""Judges a run look by look, and says what is to be asked before the next."""
+"""Judges a run look by look, and decides which samples to run before the next look."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from dataclasses import dataclass, field, replace
 
 from lsm_eval.comparison.aggregates import Aggregates
 from lsm_eval.comparison.pairs import match
-from lsm_eval.gating.early.plan import LookPlan, Watched
-from lsm_eval.gating.held import Held, Tables
+from lsm_eval.gating.early.plan import LookPlan, WatchedMetric
 from lsm_eval.gating.loss import Loss
-from lsm_eval.gating.outage import Losses, cut
+from lsm_eval.gating.outage import FailedSamples, cut
 from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.question import Question
+from lsm_eval.gating.run_comparison import RunComparison, SampleTables
 from lsm_eval.results.reader import Record
 from lsm_eval.statistics.comparison.score import Score
-from lsm_eval.statistics.comparison.sequential import Look, Settled, sequential
+from lsm_eval.statistics.comparison.sequential import Look, SequentialVerdict, sequential
 
 
 @dataclass
-class Watch:
+class SequentialGate:
     """The looks of one run so far.
 
-    A task is asked on until all of its metrics have a verdict, or nothing more can come of it; the run until no task is open. A verdict
-    stands once it is made. Samples that failed are in no pair, and while too many did a look judges nothing of their task."""
+    A task continues until all of its metrics have a verdict, or none can be reached; the run continues until no task is open. A verdict
+    is final. Failed samples are in no pair, and if too many have failed at a look, it does not judge their task."""
 
     plan: LookPlan
     baseline: Record
-    own: Tables
+    own: SampleTables
     """The baseline's tables."""
     policy: Policy
     across: Collection[str]
     aggregates: Aggregates
     _seen: list[Look[Question]] = field(default_factory=list)
-    """Of the watched metrics."""
+    """Past looks at the watched metrics."""
     _unjudged: set[int] = field(default_factory=set)
-    """Places of watched metrics that the last look at more of their pairs could not judge."""
-    held: dict[str, Held] = field(default_factory=dict)
-    """By task, as its last look left it."""
+    """Indices of watched metrics that could not be judged at the last look with new pairs of theirs."""
+    held: dict[str, RunComparison] = field(default_factory=dict)
+    """By task, the comparison at its last look."""
     _ended: dict[str, int] = field(default_factory=dict)
-    """By task, the look after which it is asked no more."""
+    """By task, the look after which it is no longer run."""
 
     @property
     def looks(self) -> int:
-        """How many there were."""
+        """Number of looks so far."""
         return len(self._seen)
 
     def due(self) -> dict[str, tuple[int, ...]]:
-        """Places of the samples to be asked before the next look, by task; none at all where the run is over."""
+        """Indices of the samples to run before the next look, by task; empty if the run is over."""
         while self.looks < self.plan.looks:
             new = {
                 task.name: part
@@ -63,15 +63,15 @@ class Watch:
 
     @property
     def open(self) -> list[str]:
-        """Tasks with samples still to be asked for a verdict."""
+        """Tasks that still have samples to run for a verdict."""
         return [
             task.name
             for task in self.plan.tasks
             if task.name not in self._ended and any(task.slices[self.looks :])
         ]
 
-    def see(self, candidate: Record, tables: Tables) -> tuple[Settled[Question], ...]:
-        """One look: `candidate` has the answers so far of the tasks that are looked at. The verdicts, one for each watched metric."""
+    def see(self, candidate: Record, tables: SampleTables) -> tuple[SequentialVerdict[Question], ...]:
+        """One look: `candidate` has the answers so far of the tasks with looks. Returns the verdicts, one for each watched metric."""
         asked = {task.name for task in self.plan.tasks if task.name not in self._ended and task.once is None}
         for name in asked:
             self.held[name] = self._hold(candidate, tables)
@@ -88,18 +88,18 @@ class Watch:
         return found
 
     def last(self, task: str) -> int:
-        """The last look that samples of a task were asked for, from 1."""
+        """The last look for which samples of a task were run, from 1."""
         return self._ended.get(task, self.looks)
 
-    def settled(self) -> tuple[Settled[Question], ...]:
+    def settled(self) -> tuple[SequentialVerdict[Question], ...]:
         """The verdicts so far, one for each watched metric."""
         return self.judged([])[: len(self.plan.watched)]
 
     def judged(
         self, last: Sequence[Question | None], limits: Sequence[Question] = ()
-    ) -> tuple[Settled[Question], ...]:
-        """The verdicts of all: `last` are those of the watched metrics that are judged once, None for the others; `limits` those of the
-        policy's limits, which share the false alarms that the plan reserves for them."""
+    ) -> tuple[SequentialVerdict[Question], ...]:
+        """All verdicts: `last` has the questions of the watched metrics that are judged once, None for the others; `limits` those of the
+        policy's limits, which share the part of the false-alarm rate that the plan reserves for them."""
         more: tuple[None, ...] = (None,) * max(len(limits), 1)
         weights = [one.weight for one in limits] or [1.0]
         scale = self.plan.reserved / sum(weights)
@@ -122,15 +122,15 @@ class Watch:
             looks,
             false_alarm=self.policy.false_alarm,
             false_pass=self.policy.false_pass,
-            weights=[*(one.asked.weight for one in self.plan.watched), *(scale * one for one in weights)],
+            weights=[*(one.metric.weight for one in self.plan.watched), *(scale * one for one in weights)],
         )
-        # What was seen before an outage is no answer.
+        # Evidence from before an outage does not count as a result.
         return tuple(
             replace(one, evidence=None) if one.outcome == "undecided" and place in self._unjudged else one
             for place, one in enumerate(found)
         )
 
-    def _look(self, held: dict[str, Held]) -> Look[Question]:
+    def _look(self, held: dict[str, RunComparison]) -> Look[Question]:
         before = _shares(self._seen[-1]) if self._seen else (0.0,) * len(self.plan.watched)
         shares: list[float] = []
         evidence: list[Question | None] = []
@@ -140,7 +140,7 @@ class Watch:
                 found = _question(held[_task(one)], one, last=one.shares[self.looks] >= 1)
                 self._unjudged.discard(place)
                 if found is None:
-                    # Its share stays, so that the next look is at these pairs too, were they its last.
+                    # Its share is kept, so that the next look tests these pairs again, even if they were its last.
                     self._unjudged.add(place)
                 else:
                     share = one.shares[self.looks]
@@ -148,8 +148,8 @@ class Watch:
             evidence.append(found)
         return Look(tuple(shares), tuple(evidence))
 
-    def _hold(self, candidate: Record, tables: Tables) -> Held:
-        return Held(
+    def _hold(self, candidate: Record, tables: SampleTables) -> RunComparison:
+        return RunComparison(
             self.baseline,
             candidate,
             self.policy,
@@ -160,28 +160,28 @@ class Watch:
             own_tables=self.own,
         )
 
-    def _lost(self, name: str, tables: Tables) -> bool:
-        """Whether so many samples failed, or so many more answers are cut than in all of the baseline, that the runs cannot be compared,
-        whatever comes."""
+    def _lost(self, name: str, tables: SampleTables) -> bool:
+        """Whether so many samples have failed, or so many more answers are truncated than in the baseline, that the runs cannot be comparable
+        any more."""
         first, second = self.own.of(name), tables.of(name)
         if first is None or second is None:
             return False
         limits, planned = self.policy.not_comparable, self.plan.task(name).planned
         return (
-            Losses(match(first, second)).lost > limits.missing * planned
+            FailedSamples(match(first, second)).lost > limits.missing * planned
             or sum(cut(second)) - sum(cut(first)) > limits.truncated * planned
         )
 
 
-def _question(held: Held, one: Watched, *, last: bool) -> Question | None:
-    found = held.question(one.asked)
+def _question(held: RunComparison, one: WatchedMetric, *, last: bool) -> Question | None:
+    found = held.question(one.metric)
     if not last and isinstance(found, Loss) and not isinstance(found.found.statistic, Score):
-        return None  # values beyond their ends, or too few pairs: nothing that holds for few
+        return None  # values out of range, or too few pairs: no test that is valid for few pairs
     return found
 
 
-def _task(one: Watched) -> str:
-    return one.asked.row.task
+def _task(one: WatchedMetric) -> str:
+    return one.metric.row.task
 
 
 def _shares(look: Look[Question]) -> tuple[float, ...]:

@@ -1,5 +1,5 @@
-"""A gate's result written down for pipelines: JSON, JUnit XML, Markdown, annotations and SARIF.
+"""A gate's result in formats for pipelines: JSON, JUnit XML, Markdown, annotations and SARIF.
 
-Each module is one function from a `GateResult` to text. None of them lets what a model said, or what a record calls things,
-mean anything where it is read; texts that may be harmful are hashes in all of them.
+Each module has one function from a `GateResult` to text. All of them escape texts of models and names in records, so that these
+have no effect where the output is read; texts that may be harmful are replaced by hashes.
 """

@@ -1,4 +1,4 @@
-"""A gate's result as annotations: GitHub's workflow commands, a line each, to be printed in a step of a workflow."""
+"""A gate's result as annotations: GitHub's workflow commands, one on each line, to be printed in a workflow step."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from lsm_eval.gating.result import GateResult
 from lsm_eval.gating.written.wording import Severity, severity, verdict, worst_first
 
 MOST = 10
-"""That a step shows of each kind; GitHub drops the rest in silence."""
+"""Largest number of annotations of each kind in a step; GitHub silently drops the rest."""
 
 
 def to_annotations(result: GateResult) -> list[str]:
     """Errors (what fails, or why the runs are not comparable), then warnings, then notices; the worst of each first, at most
-    `MOST` a kind, of which the last says how many are left out. Where there is none, one notice with the verdict."""
+    `MOST` of each kind, of which the last says how many are left out. If there are none, one notice with the verdict."""
     found: dict[Severity, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
     if result.answer == "not comparable":
         found["error"] += [("Not comparable", reason) for reason in result.reasons or [verdict(result)]]

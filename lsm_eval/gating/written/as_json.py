@@ -1,4 +1,4 @@
-"""A gate's result as JSON, and read back."""
+"""Writes a gate's result as JSON, and reads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lsm_eval.json_text import json_text
 
 
 def to_json(result: GateResult) -> str:
-    """All of it, one object; what is not known, or is no number, is null."""
+    """The whole result as one object; unknown values, NaN and infinities are null."""
     return json_text(
         {
             "schema_version": SCHEMA_VERSION,
@@ -52,7 +52,7 @@ def _flip(flip: Flip) -> dict[str, Any]:
 
 
 def read_json(text: str) -> GateFile:
-    """What `to_json` wrote. Raises UserError where it is something else, or of a newer version than this one knows."""
+    """Reads what `to_json` wrote. Raises UserError if it is something else, or of a newer version."""
     try:
         content = json.loads(text.removeprefix("\ufeff"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""A gate's result as JUnit XML, which CI machines show as tests: one case a finding."""
+"""A gate's result as JUnit XML, which CI systems show as tests: one case for each finding."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from lsm_eval.gating.result import Finding, GateResult
 from lsm_eval.gating.written.wording import created, facts, lacking, looks, names, rates, shown_flips, verdict
 
 _MOST = 1_000
-"""Characters of an answer."""
+"""Largest number of characters of an answer."""
 _NO_XML = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write (section 2.2), and control characters that it discourages."""
+"""Characters that XML 1.0 cannot represent (section 2.2), and control characters that it discourages."""
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>\s*")
 
 
 def to_junit(result: GateResult) -> str:
-    """One suite, one case a finding: a failure where it fails, skipped where data lack (a failure where the policy says so); and
-    where the runs are not comparable one case that says why, as an error."""
+    """One suite with one case for each finding: a failure if it fails, skipped if data is lacking (a failure if the policy says so); if the
+    runs are not comparable, one more case with an error that says why."""
     suite = TestSuite(_xml(f"lsm-eval gate: {result.policy}"))
     if (started := created(result)) is not None:
         suite.timestamp = started
@@ -92,5 +92,5 @@ def _lines(lines: list[str]) -> str:
 
 
 def _xml(text: str) -> str:
-    """In one line, of characters that XML has. `&`, `<` and `>` are escaped where it is written."""
+    """The text in one line, with only characters that XML allows. The writer escapes `&`, `<` and `>`."""
     return _NO_XML.sub("\ufffd", visible(text, _MOST))

@@ -1,4 +1,4 @@
-"""A gate's result as Markdown, for a step summary or one comment that is written anew at each run."""
+"""A gate's result as Markdown, for a step summary or a comment that is replaced at each run."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from lsm_eval.gating.written.wording import (
 )
 
 MARKER = "<!-- lsm-eval gate -->"
-"""The first line, which is not shown: the comment that has it is the one to replace."""
+"""The first line, which is not visible: it marks the comment to replace."""
 COMMENT = 65_536
-"""The most that a comment on GitHub takes."""
+"""Size limit of a comment on GitHub."""
 SUMMARY = 1_024 * 1_024
-"""The most that a step summary on GitHub takes."""
+"""Size limit of a step summary on GitHub."""
 LEAST = 16_384
 """The smallest limit that holds the verdict and a row."""
 
 _SENTENCES = 20
-"""The most findings that have a sentence above the table."""
+"""Largest number of findings with a sentence above the table."""
 _SPARE = 640
-"""Kept for the sentences that say what is left out, at most one of each of five kinds."""
+"""Reserved for the sentences on what is left out, at most one of each of five kinds."""
 _HEADER = (
     "answer",
     "task",
@@ -51,10 +51,10 @@ _SIGNS = {"pass": "✅", "fail": "❌", "not enough data": "❔", "not comparabl
 
 
 def to_markdown(result: GateResult, limit: int = COMMENT) -> str:
-    """The verdict in words, the findings from the worst on, what the numbers rest on, and the samples that changed, folded.
+    """The verdict in words, the findings (worst first), notes on the numbers, and the samples that changed, folded.
 
-    `limit`: the most bytes of UTF-8, so that there are never more characters either. What does not fit is left out in whole
-    rows, the last first, and a sentence says how many. Raises ValueError where the limit is under `LEAST`."""
+    `limit`: the largest size in bytes of UTF-8, which also limits the characters. What does not fit is left out in whole
+    rows, from the end, and a sentence says how many. Raises ValueError if the limit is below `LEAST`."""
     if limit < LEAST:
         raise ValueError(f"limit is {limit}, and a gate's verdict needs {LEAST:,} bytes")
     head = [MARKER, f"## {_SIGNS[result.answer]} Gate: {result.answer}", "", *_head(result)]
@@ -64,7 +64,7 @@ def to_markdown(result: GateResult, limit: int = COMMENT) -> str:
     found = worst_first(result.findings)
     why = list(_why(found))
     page.lines += [*head, ""] if result.reasons or why else head
-    # A list of another kind, or the footing would be the end of it.
+    # A different list marker, so that the footing does not continue this list.
     page.rows([f"* {plain_markdown(reason, 500)}" for reason in result.reasons], "reasons")
     page.rows(why, "sentences on what does not pass")
     page.lines += table
@@ -83,14 +83,14 @@ def _left_out(what: str) -> str:
 
 
 class _Page:
-    """Lines, of which no more rows are taken than there is room for."""
+    """Collects lines, and rows as long as there is room."""
 
     def __init__(self, room: int) -> None:
         self.lines: list[str] = []
         self._room = room - _SPARE
 
     def rows(self, rows: Sequence[str], what: str) -> None:
-        """As many of the rows as fit, and how many do not."""
+        """Add as many of the rows as fit, and a sentence on how many do not."""
         for at, row in enumerate(rows):
             if _size([row]) > self._room:
                 self.lines += ["", _left_out(f"{len(rows) - at:,} more {what}")]
@@ -99,7 +99,7 @@ class _Page:
             self._room -= _size([row])
 
     def fold(self, summary: str, rows: Sequence[str]) -> bool:
-        """A part that is folded away, with as many of the rows as fit; False where none does."""
+        """Add a folded part with as many of the rows as fit. Returns False if none does."""
         head = ["", f"<details><summary>{summary}</summary>", "", *_table(_FLIP_HEADER, frozenset())]
         foot = ["", "</details>"]
         around = _size([*head, *foot, "", _left_out(f"{len(rows):,} more samples")])
@@ -121,7 +121,7 @@ def _head(result: GateResult) -> Iterator[str]:
 
 
 def _why(found: Sequence[Finding]) -> Iterator[str]:
-    """A sentence on each finding that does not pass: in the table it would be wider than a comment is."""
+    """A sentence on each finding that does not pass: in the table it would be wider than a comment."""
     short = [one for one in found if one.answer != "pass"]
     for one in short[:_SENTENCES]:
         of = ", ".join(markdown(name) for name in (one.task, one.metric) if name)
@@ -131,7 +131,7 @@ def _why(found: Sequence[Finding]) -> Iterator[str]:
 
 
 def _loss(result: GateResult) -> str:
-    """What the columns `loss` and `interval` are."""
+    """Explanation of the columns `loss` and `interval`."""
     levels = {
         f"{100 * one.level:.4g} %" for one in result.findings if one.kind == "loss" and one.loss is not None
     }
@@ -171,7 +171,7 @@ def _cells(finding: Finding) -> list[str]:
 
 
 def _flip_parts(flips: Sequence[Flip]) -> Iterator[tuple[str, list[str]]]:
-    """The samples that changed, a part a metric."""
+    """The samples that changed, one part for each metric."""
     groups: dict[tuple[str, str], list[Flip]] = {}
     for flip in flips:
         groups.setdefault((flip.task, flip.metric), []).append(flip)

@@ -19,7 +19,7 @@ from lsm_eval.json_text import json_text
 from lsm_eval.results.writer import ESTIMATES
 
 AREAS = frozenset({"bias", "hallucination", "privacy", "safety"})
-"""Areas of tasks whose findings are written."""
+"""Areas of tasks whose findings are included."""
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 _LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
@@ -36,8 +36,8 @@ _HELP = (
 
 
 def to_sarif(result: GateResult, policy_file: str | None = None) -> str:
-    """Findings of safety, bias, privacy and hallucination that fail or lack data. `policy_file`: where they are pinned, as a
-    path from the repository's root; without it, to the candidate's numbers."""
+    """Findings of safety, bias, privacy and hallucination that fail or lack data. `policy_file`: the file they are attached to, as a
+    path from the repository's root; by default the candidate's numbers."""
     findings = [
         one for one in worst_first(result.findings) if one.answer != "pass" and _area(result, one) in AREAS
     ]
@@ -124,7 +124,7 @@ def _invocation(result: GateResult) -> dict[str, Any]:
 
 
 def _place(result: GateResult) -> str:
-    """The file with the candidate's numbers, from the folder that the gate runs in."""
+    """The file with the candidate's numbers, relative to the current folder."""
     file = result.candidate.folder / ESTIMATES
     path = Path(os.path.relpath(file)) if file.is_absolute() else file
     if path.is_absolute() or ".." in path.parts:
@@ -133,11 +133,11 @@ def _place(result: GateResult) -> str:
 
 
 def _uri(path: str) -> str:
-    """A relative reference (RFC 3986): a first part with a colon would pass for a scheme."""
+    """A relative reference (RFC 3986), quoted so that a colon in the first part is not taken for a scheme."""
     quoted = quote(path.encode("utf-8", "surrogateescape"), safe="/")
     return quoted.removeprefix("./").lstrip("/")
 
 
 def _message(text: str) -> str:
-    """One line in which SARIF finds no link, `[text](address)`, and no placeholder, `{0}` (sections 3.11.5 and 3.11.6)."""
+    """One line without SARIF links, `[text](address)`, and placeholders, `{0}` (sections 3.11.5 and 3.11.6)."""
     return visible(text, 2_000).replace("](", "] (").replace("{", "{{").replace("}", "}}")

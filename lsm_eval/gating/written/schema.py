@@ -1,4 +1,4 @@
-"""What stands in `gate.json`, version 1; docs/gate-outputs.md explains it."""
+"""The schema of `gate.json`, version 1; docs/gate-outputs.md explains it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Part(BaseModel):
 
 
 class RecordPart(_Part):
-    """Which record it is."""
+    """Identification of a record."""
 
     model: str
     fingerprint: str
@@ -25,7 +25,7 @@ class RecordPart(_Part):
 
 
 class PolicyPart(_Part):
-    """What was asked, and how often the gate errs."""
+    """The policy and its error rates."""
 
     name: str
     sha256: str
@@ -34,8 +34,8 @@ class PolicyPart(_Part):
     inconclusive: Literal["neutral", "warn", "fail"]
 
 
-class LookedAtPart(_Part):
-    """When a gate that looks on the way gave its answer, and what the answer was held against."""
+class LookEvidencePart(_Part):
+    """The look at which a sequential gate made a verdict, with its p-values and their limits."""
 
     look: int | None
     share: float
@@ -45,8 +45,8 @@ class LookedAtPart(_Part):
     limit_margin: float
 
 
-class AskedPart(_Part):
-    """How much of a task was asked."""
+class TaskProgressPart(_Part):
+    """How much of a task was run."""
 
     task: str
     asked: int
@@ -54,16 +54,16 @@ class AskedPart(_Part):
     look: int
 
 
-class LookingPart(_Part):
-    """The looks of a gate that looked on the way."""
+class SequentialPart(_Part):
+    """The looks of a sequential gate."""
 
     look: int
     looks: int
-    tasks: list[AskedPart]
+    tasks: list[TaskProgressPart]
 
 
 class FindingPart(_Part):
-    """One thing that the policy asks, and the answer. Null is what is not known."""
+    """One question of the policy, with the answer. Unknown values are null."""
 
     kind: Kind
     task: str
@@ -89,11 +89,11 @@ class FindingPart(_Part):
     wanted_n: int | None
     method: str
     sensitive: bool
-    looked_at: LookedAtPart | None = None
+    looked_at: LookEvidencePart | None = None
 
 
 class FlipPart(_Part):
-    """A sample whose score is another one in the candidate."""
+    """A sample whose score differs in the candidate."""
 
     task: str
     metric: str
@@ -121,5 +121,5 @@ class GateFile(_Part):
     reasons: list[str]
     findings: list[FindingPart]
     notes: list[str]
-    looking: LookingPart | None = None
+    looking: SequentialPart | None = None
     flips: list[FlipPart]

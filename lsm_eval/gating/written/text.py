@@ -1,4 +1,4 @@
-"""A gate's answer for a terminal."""
+"""A gate's result for a terminal."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _LONGEST = 1000
 
 
 def lines(result: GateResult, room: int | None = None) -> list[str]:
-    """The whole of it: the table (in lines of `room` cells, where that is given), a sentence for all that does not pass, what
-    it rests on, and the answer as the last line."""
+    """All lines: the table (with lines of `room` cells, if given), a sentence for everything that does not pass, notes, and the
+    answer as the last line."""
     return list(_lines(result, room))
 
 
@@ -49,7 +49,7 @@ def _lines(result: GateResult, room: int | None) -> Iterator[str]:
     for one in found:
         if one.answer != "pass":
             yield f"{one.answer}: {label(one)}: {visible(one.why, _LONGEST)}"
-            if (held := wording.held_against(one)) is not None:
+            if (held := wording.look_evidence(one)) is not None:
                 yield f"  {held}."
     yield from (f"not comparable: {visible(why, _LONGEST)}" for why in result.reasons)
     yield from (f"note: {visible(note, _LONGEST)}" for note in result.notes)
@@ -77,5 +77,5 @@ def cells(one: Finding) -> list[str]:
 
 
 def label(one: Finding) -> str:
-    """What a finding is about."""
+    """The task and metric of a finding."""
     return f"{visible(one.task)}, {visible(one.metric)}" if one.task else visible(one.metric)

@@ -1,4 +1,4 @@
-"""What all of a gate's outputs say in the same words: the verdict, the numbers of a finding, and which finding is worst."""
+"""Wording shared by all outputs of a gate: the verdict, the numbers of a finding, and the order of findings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ORDER = {"fail": 0, "not enough data": 1, "pass": 2}
 _OUTCOME = {
     "pass": "Any loss beyond its margin is ruled out, and every limit is kept",
     "not enough data": "Neither a loss beyond its margin nor the absence of one is shown",
-    "not comparable": "The runs cannot be held against each other",
+    "not comparable": "The runs cannot be compared",
 }
 _FAILED: dict[Kind, str] = {
     "loss": "a loss beyond its margin is proven",
@@ -37,7 +37,7 @@ _LACKING: dict[Inconclusive, str] = {
 
 
 def names(result: GateResult) -> tuple[str | None, str]:
-    """What to call the baseline, if there is one, and the candidate: the models, with the runs where both have one name."""
+    """Names of the baseline, if there is one, and the candidate: the models, with the runs if both models have the same name."""
     candidate = shown_name(result.candidate.manifest.model)
     if result.baseline is None:
         return None, candidate
@@ -52,7 +52,7 @@ def _with_run(record: Record) -> str:
 
 
 def created(result: GateResult) -> str | None:
-    """When, in UTC, to the second, without a zone; None where the result says no time."""
+    """The time of the result in UTC, to the second, without a zone; None if it has no valid time."""
     try:
         moment = datetime.fromisoformat(result.created)
     except ValueError:
@@ -65,7 +65,7 @@ def created(result: GateResult) -> str | None:
 
 
 def verdict(result: GateResult) -> str:
-    """The answer and how many findings have which, as one sentence."""
+    """The answer and the number of findings for each answer, as one sentence."""
     counts = {answer: sum(one.answer == answer for one in result.findings) for answer in _ORDER}
     parts = [
         f"{count:,} {one if count == 1 else more}"
@@ -93,13 +93,13 @@ def _outcome(result: GateResult) -> str:
 
 
 def lacking(result: GateResult) -> str | None:
-    """What becomes of not enough data, where some lacks it."""
+    """How not enough data is treated, if a finding lacks data; else None."""
     lacks = any(one.answer == "not enough data" for one in result.findings)
     return _LACKING[result.inconclusive] if lacks or result.answer == "not enough data" else None
 
 
 def rates(result: GateResult) -> str:
-    """How often the gate errs."""
+    """The gate's error rates."""
     metrics, looks = ("metrics", "") if result.looking is None else ("metrics and looks", ", over all looks")
     return (
         f"Error rates: an unchanged model fails in at most {100 * result.false_alarm:.3g} % of runs, over all {metrics} together; "
@@ -108,7 +108,7 @@ def rates(result: GateResult) -> str:
 
 
 def looks(result: GateResult) -> str | None:
-    """At which look it ended, and how much was asked; None where the gate looked once."""
+    """The look at which the run ended, and how much was run; None without interim looks."""
     if result.looking is None:
         return None
     asked, planned = (
@@ -117,14 +117,14 @@ def looks(result: GateResult) -> str | None:
     return f"ended at look {result.looking.look} of {result.looking.looks}, after {asked:,} of {planned:,} samples"
 
 
-def held_against(finding: Finding) -> str | None:
-    """When a gate that looks on the way judged it, and by which limits; None of any other."""
+def look_evidence(finding: Finding) -> str | None:
+    """The look and the limits at which a sequential gate judged a finding; None for other gates."""
     at = finding.looked_at
     if at is None:
         return None
     when = "no look settled it" if at.look is None else f"settled at look {at.look}"
     if finding.answer == "fail" and at.p_loss is not None and at.p_loss > at.limit_loss:
-        # Holm's limits grow with each loss that is proven, those of looks before as well.
+        # Holm's limits grow with each proven loss, also those of earlier looks.
         when += ", its loss being proven by a look before"
     return (
         f"{when}, with {100 * at.share:.3g} % of its pairs: p of no loss {words.p_value(at.p_loss)} (limit {at.limit_loss:.2g}), of a loss as "
@@ -133,12 +133,12 @@ def held_against(finding: Finding) -> str | None:
 
 
 def loss(finding: Finding) -> str:
-    """How much worse the candidate is, with its sign; that of percentages in percentage points."""
+    """How much worse the candidate is, with its sign; for percentages in percentage points."""
     return words.difference(_known(finding.loss), finding.unit)
 
 
 def interval(finding: Finding) -> str:
-    """Of the loss; where there is none, of the candidate's value."""
+    """The interval of the loss; if there is no loss, that of the candidate's value."""
     low, high = _known(finding.low), _known(finding.high)
     if low is None and high is None:
         return words.DASH
@@ -150,7 +150,7 @@ def interval(finding: Finding) -> str:
 
 
 def margin(finding: Finding) -> str:
-    """The loss that is allowed, or the limit."""
+    """The allowed loss, or the limit."""
     allowed = _known(finding.margin)
     if allowed is None:
         return words.DASH
@@ -161,7 +161,7 @@ def margin(finding: Finding) -> str:
 
 
 def facts(finding: Finding) -> list[tuple[str, str]]:
-    """What is known of it, each with its name; what is not known is left out."""
+    """The known facts about a finding, each with its name."""
     lines = [
         ("baseline", words.value(_known(finding.baseline), finding.unit)),
         ("candidate", words.value(_known(finding.candidate), finding.unit)),
@@ -176,19 +176,19 @@ def facts(finding: Finding) -> list[tuple[str, str]]:
         ("smallest loss that can be shown", words.difference(_known(finding.smallest_loss), finding.unit).removeprefix("+")),
         ("samples that would decide", _count(finding.wanted_n)),
         ("method", finding.method),
-        ("looks", held_against(finding) or words.DASH),
+        ("looks", look_evidence(finding) or words.DASH),
     ]  # fmt: skip
     return [(name, shown) for name, shown in lines if shown != words.DASH]
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    """Those that fail, those that lack data, those that pass; among each the furthest beyond its margin first, in widths of its
-    interval; those that do not say keep their order, last."""
+    """Findings that fail, then those that lack data, then those that pass; within each, those furthest beyond the margin first, in units of
+    the interval's width; those without numbers come last, in their order."""
     return sorted(findings, key=lambda one: (_ORDER[one.answer], -_beyond(one)))
 
 
 def severity(result: GateResult, finding: Finding) -> Severity | None:
-    """How loudly to tell of a finding; None for one that passes."""
+    """The severity of a finding; None for one that passes."""
     if finding.answer == "fail":
         return "error"
     if finding.answer == "pass":
@@ -197,12 +197,12 @@ def severity(result: GateResult, finding: Finding) -> Severity | None:
 
 
 def shown_flips(result: GateResult) -> list[Flip]:
-    """The samples that changed, those with harmful texts as hashes."""
+    """The samples that changed, with hashes in place of potentially harmful texts."""
     return [flip.hidden() if flip.sensitive else flip for flip in result.flips]
 
 
 def _of_loss(finding: Finding) -> bool:
-    """Whether it is about a loss, and not about the candidate's value alone."""
+    """Whether a finding is about a loss, and not only about the candidate's value."""
     return finding.loss is not None or finding.kind == "loss"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lsm_eval.comparison.releases import RELEASE, alike, engines_agree
+from lsm_eval.comparison.releases import RELEASE, comparable_parts, engines_agree
 from lsm_eval.comparison.signature import parts
 from lsm_eval.leaderboard.collect import Key, ModelEntry, rows_of
 from lsm_eval.leaderboard.history.changes import Change, changes
@@ -66,7 +66,7 @@ def compares(first: Point, second: Point) -> bool:
     """Whether two numbers of a task and metric stand side by side on the front page, too: their signatures agree, and of two releases
     of lsm-eval the engines do."""
     one, other = first.row.signature, second.row.signature
-    if alike(one) != alike(other):
+    if comparable_parts(one) != comparable_parts(other):
         return False
     same_release = parts(one).get(RELEASE) == parts(other).get(RELEASE)
     return same_release or engines_agree(first.record, second.record)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number
 from lsm_eval.leaderboard.ranking.scores import Scores
 from lsm_eval.leaderboard.show import measured
-from lsm_eval.statistics.ranking.apart import Apart, apart, pairs_at
-from lsm_eval.statistics.ranking.level import Chance, chance
+from lsm_eval.statistics.ranking.level import NullDraws, null_draws
+from lsm_eval.statistics.ranking.pairwise import PairwiseDifferences, pair_indices, pairwise_differences
 from lsm_eval.statistics.ranking.ranks import Ranks, ranked
 
 NO_DIRECTION = "neither direction is better"
@@ -73,15 +73,15 @@ class Together:
     mark: str
     slugs: tuple[str, ...]
     higher_is_better: bool
-    apart: Apart
-    alone: Chance | None
+    apart: PairwiseDifferences
+    alone: NullDraws | None
     """What would be by chance alone."""
 
-    def of(self, places: NDArray[np.intp]) -> tuple[Apart, Chance | None]:
+    def of(self, places: NDArray[np.intp]) -> tuple[PairwiseDifferences, NullDraws | None]:
         """Of the models at these places alone, in rising order."""
         if len(places) == len(self.slugs):
             return self.apart, self.alone
-        at = pairs_at(places, len(self.slugs))
+        at = pair_indices(places, len(self.slugs))
         return self.apart.of(places, at), None if self.alone is None else self.alone.of(places, at)
 
 
@@ -153,10 +153,12 @@ def _together(
     scores: Scores, metric: str, mark: str, numbers: Sequence[tuple[ModelEntry, Number]]
 ) -> Together:
     slugs = tuple(model.slug for model, _ in numbers)
-    found = apart(scores.matrix(metric, slugs), scores.clusters if scores.clustered else None, scores.weights)
-    # Chance of one task must not be that of another: areas add them up.
+    found = pairwise_differences(
+        scores.matrix(metric, slugs), scores.clusters if scores.clustered else None, scores.weights
+    )
+    # NullDraws of one task must not be that of another: areas add them up.
     seed = zlib.crc32(f"{scores.task}:{metric}".encode())
-    alone = None if found.many else chance(found.residuals, seed)
+    alone = None if found.many else null_draws(found.residuals, seed)
     # It goes from one process to another, and what models answered is half of it.
     found = replace(found, _answers=None)
     return Together(mark, slugs, bool(numbers[0][1].row.higher_is_better), found, alone)

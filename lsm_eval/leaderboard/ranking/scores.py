@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.comparison.aggregates import Aggregate, Aggregates, gives, no_function
-from lsm_eval.comparison.pairs import joined
+from lsm_eval.comparison.aggregates import Aggregate, Aggregates, aggregate_mismatch, is_mean_of
+from lsm_eval.comparison.pairs import merge_clusters
 from lsm_eval.comparison.tables import table_of
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, likelihood
@@ -200,7 +200,7 @@ class _Reader:
             means = mean_scores(table.get(f"stats.{name}"))
             if means is not None:
                 told = means if failed is None else np.where(failed, np.nan, means)
-                means = means if gives(number.row, told, _weights(table.get("weight"))) else None
+                means = means if is_mean_of(number.row, told, _weights(table.get("weight"))) else None
             found = (
                 _values(record, task, table, name, number.row, self._aggregates)
                 if means is None
@@ -255,7 +255,7 @@ class _Reader:
                 own[place] = name
             there = np.flatnonzero(known)
             if any(found[at] != own[at] for at in np.intersect1d(there, places).tolist()):
-                found = joined(found, own)
+                found = merge_clusters(found, own)
             else:
                 for at in places.tolist():
                     found[at] = own[at]
@@ -308,14 +308,14 @@ def _values(
     statistics[own.unscored(name)] = np.nan
     known = np.asarray(~np.isnan(statistics).any(axis=1), bool)
     plain = statistics.shape[1] == 2 and bool((statistics[known, 1] == 1).all())
-    if plain and gives(row, np.where(known, statistics[:, 0], np.nan), own.weights):
+    if plain and is_mean_of(row, np.where(known, statistics[:, 0], np.nan), own.weights):
         return _Found(np.where(known, statistics[:, 0], np.nan), pseudo=False)
     aggregate = aggregates.of(row.model_copy(update={"metric": name}))
     if isinstance(aggregate, str):
         return aggregate
     if (own.weights != own.weights[:1]).any():
         return "samples of unequal weight have no pseudo-values"
-    if why := no_function(row, aggregate, statistics[known].sum(axis=0)):
+    if why := aggregate_mismatch(row, aggregate, statistics[known].sum(axis=0)):
         return why
     found = np.full(len(known), np.nan)
     found[known] = pseudo_values(aggregate, statistics[known])

@@ -1,1 +1,1 @@
-"""Other tools' measurements of servers, as profiles of ours."""
+"""Import of other tools' measurements of servers as profiles."""

@@ -1,7 +1,7 @@
 """AIPerf's `profile_export_aiperf.json`, and the `profile_export.jsonl` beside it with the times of each request.
 
-What it calls inter-token latency, (end - first token) / (tokens - 1), is vLLM's time per output token; `inter_chunk_latency` has the gaps.
-Its output tokens are those that its own tokenizer counts.
+Its inter-token latency, (end - first token) / (tokens - 1), is vLLM's time per output token; the gaps are in `inter_chunk_latency`.
+Output tokens are counted by AIPerf's own tokenizer.
 """
 
 from __future__ import annotations
@@ -13,8 +13,15 @@ from typing import Any
 
 from lsm_eval.importing.read import read_lines
 from lsm_eval.importing.shape import mapping, moment, number, some, text, whole, wrong
-from lsm_eval.profiling.importing.found import FoundCell, FoundProfile, Given, load_title, one_length, timed
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.importing.imported import (
+    ImportedCell,
+    ImportedProfile,
+    ReportedNumber,
+    load_title,
+    one_length,
+    timed_request,
+)
+from lsm_eval.profiling.serving.stamps import TimedRequest
 
 TOOL = "aiperf"
 _SUMMARY = "_aiperf.json"
@@ -36,17 +43,17 @@ _RATES = {
 
 
 def is_aiperf(content: Any) -> bool:
-    """Whether a JSON object is a summary of AIPerf's."""
+    """Whether a JSON object is a summary written by AIPerf."""
     return isinstance(content, dict) and "aiperf_version" in content and "input_config" in content
 
 
-def read_aiperf(path: Path, content: dict[str, Any]) -> FoundProfile:
+def read_aiperf(path: Path, content: dict[str, Any]) -> ImportedProfile:
     """The measurement of a summary, and the requests beside it. Raises `UserError`."""
     config = some(content.get("input_config"))
     models = [text(some(one).get("name")) for one in some(config.get("models")).get("items") or []]
     known = sorted({name for name in models if name})
     if len(known) > 1:
-        raise wrong(path, f"it is of {len(known)} models at once: measure one")
+        raise wrong(path, f"it has measurements of {len(known)} models: measure one at a time")
     beside = path.with_name(path.name.replace(_SUMMARY, ".jsonl")) if path.name.endswith(_SUMMARY) else None
     rows = None
     if beside is not None and beside.is_file():
@@ -58,7 +65,7 @@ def read_aiperf(path: Path, content: dict[str, Any]) -> FoundProfile:
     cell = _cell(content, config, requests)
     cancelled = content.get("was_cancelled") is True
     endpoint = some(config.get("endpoint"))
-    return FoundProfile(
+    return ImportedProfile(
         tool=TOOL,
         version=text(content.get("aiperf_version")),
         model=known[0] if known else "unknown",
@@ -81,7 +88,9 @@ def read_aiperf(path: Path, content: dict[str, Any]) -> FoundProfile:
     )
 
 
-def _cell(content: dict[str, Any], config: dict[str, Any], requests: list[Timed] | None) -> FoundCell:
+def _cell(
+    content: dict[str, Any], config: dict[str, Any], requests: list[TimedRequest] | None
+) -> ImportedCell:
     phases = [some(one) for one in config.get("phases") or []]
     phase = next((one for one in phases if one.get("kind") == "profiling"), {})
     conditions: dict[str, Any] = {"phase": "serving", **_load(phase)}
@@ -94,18 +103,20 @@ def _cell(content: dict[str, Any], config: dict[str, Any], requests: list[Timed]
         failures = dict(Counter(one.failure for one in requests if one.failure))
         conditions["prompt_tokens"] = one_length([one.prompt_tokens for one in answered])
         conditions["output_tokens"] = one_length([one.output_tokens for one in answered])
-    given: dict[str, Given] = {}
+    given: dict[str, ReportedNumber] = {}
     for theirs, (ours, unit) in _RATES.items():
         if (value := number(some(content.get(theirs)).get("avg"))) is not None:
-            given[ours] = Given(theirs, value, unit)
+            given[ours] = ReportedNumber(theirs, value, unit)
     for theirs, ours in _TIMES.items():
         told = some(content.get(theirs))
         unit = text(told.get("unit")) or ""
         for percentile in (50, 90, 95, 99):
             value = number(told.get(f"p{percentile}"))
             if value is not None and unit in _SECONDS:
-                given[f"{ours}_p{percentile}"] = Given(f"{theirs}.p{percentile}", value, unit, _SECONDS[unit])
-    return FoundCell(
+                given[f"{ours}_p{percentile}"] = ReportedNumber(
+                    f"{theirs}.p{percentile}", value, unit, _SECONDS[unit]
+                )
+    return ImportedCell(
         conditions=conditions,
         title=load_title(conditions),
         completed=completed,
@@ -127,10 +138,10 @@ def _load(phase: dict[str, Any]) -> dict[str, Any]:
     return {"loop": text(phase.get("type")) or "unknown"}
 
 
-def _requests(path: Path, rows: list[dict[str, Any]]) -> list[Timed] | None:
-    """None where an answer was not streamed, or its parts are not there."""
-    found: list[Timed] = []
-    # From the first request's start on: nanoseconds since 1970 have more digits than a float.
+def _requests(path: Path, rows: list[dict[str, Any]]) -> list[TimedRequest] | None:
+    """The requests; None if an answer was not streamed, or the times of its parts are missing."""
+    found: list[TimedRequest] = []
+    # Relative to the first request's start: nanoseconds since 1970 exceed a float's precision.
     begins = [whole(some(row.get("metadata")).get("request_start_ns")) for row in rows]
     base = min((began for began in begins if began is not None), default=0)
     for at, row in enumerate(rows, 1):
@@ -144,7 +155,7 @@ def _requests(path: Path, rows: list[dict[str, Any]]) -> list[Timed] | None:
         if error is not None or about.get("was_cancelled") is True:
             kind = text(some(error).get("type")) or ("cancelled" if error is None else "failed")
             ended = None if end is None else (end - base) * 1e-9
-            found.append(timed(len(found), (began - base) * 1e-9, [], ended=ended, failure=kind))
+            found.append(timed_request(len(found), (began - base) * 1e-9, [], ended=ended, failure=kind))
             continue
         first, gaps = _seconds(metrics, "time_to_first_token"), _all_seconds(metrics, "inter_chunk_latency")
         if first is None or gaps is None:
@@ -155,7 +166,7 @@ def _requests(path: Path, rows: list[dict[str, Any]]) -> list[Timed] | None:
         tokens = whole(some(metrics.get("output_sequence_length")).get("value"))
         times = list(accumulate([started + first, *gaps]))
         found.append(
-            timed(
+            timed_request(
                 len(found),
                 started,
                 times,

@@ -1,7 +1,7 @@
-"""GuideLLM's `benchmarks.json`: one benchmark a load, with start, first token, last token and end of each request.
+"""GuideLLM's `benchmarks.json`: one benchmark for each load, with start, first token, last token and end of each request.
 
-What it calls inter-token latency, (last token - first token) / (tokens - 1), is vLLM's time per output token; what it calls time
-per output token counts the time to the first token in, and is left where it is.
+Its inter-token latency, (last token - first token) / (tokens - 1), is vLLM's time per output token; its time
+per output token includes the time to the first token, and is not imported.
 """
 
 from __future__ import annotations
@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.importing.shape import mapping, moment, number, sequence, some, text, whole, wrong
-from lsm_eval.profiling.importing.found import FoundCell, FoundProfile, Given, load_title, one_length, timed
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.importing.imported import (
+    ImportedCell,
+    ImportedProfile,
+    ReportedNumber,
+    load_title,
+    one_length,
+    timed_request,
+)
+from lsm_eval.profiling.serving.stamps import TimedRequest
 
 TOOL = "guidellm"
 _TIMES = {
@@ -29,7 +36,7 @@ _RATES = {
 
 
 def is_guidellm(content: Any) -> bool:
-    """Whether a JSON object is a report of GuideLLM's."""
+    """Whether a JSON object is a report written by GuideLLM."""
     return (
         isinstance(content, dict)
         and isinstance(content.get("benchmarks"), list)
@@ -37,7 +44,7 @@ def is_guidellm(content: Any) -> bool:
     )
 
 
-def read_guidellm(path: Path, content: dict[str, Any]) -> FoundProfile:
+def read_guidellm(path: Path, content: dict[str, Any]) -> ImportedProfile:
     """The measurements of a report. Raises `UserError`."""
     rows = [mapping(row, path, "a benchmark") for row in sequence(content["benchmarks"], path, "benchmarks")]
     if not rows:
@@ -48,7 +55,7 @@ def read_guidellm(path: Path, content: dict[str, Any]) -> FoundProfile:
     lacking = ["the server's version", "whether a cache was warm", "the machine", "times between tokens"]
     if any(cell.requests is None for cell in cells):
         lacking.append("the times of each request")
-    return FoundProfile(
+    return ImportedProfile(
         tool=TOOL,
         version=text(some(content.get("metadata")).get("guidellm_version")),
         model=text(backend.get("model")) or "unknown",
@@ -69,7 +76,7 @@ def read_guidellm(path: Path, content: dict[str, Any]) -> FoundProfile:
     )
 
 
-def _cell(path: Path, row: dict[str, Any]) -> FoundCell:
+def _cell(path: Path, row: dict[str, Any]) -> ImportedCell:
     strategy = some(some(row.get("config")).get("strategy"))
     metrics = mapping(row.get("metrics"), path, "metrics")
     totals = some(metrics.get("request_totals"))
@@ -89,16 +96,16 @@ def _cell(path: Path, row: dict[str, Any]) -> FoundCell:
         answered = [one for one in requests if one.whole]
         conditions["prompt_tokens"] = one_length([one.prompt_tokens for one in answered])
         conditions["output_tokens"] = one_length([one.output_tokens for one in answered])
-    given: dict[str, Given] = {}
+    given: dict[str, ReportedNumber] = {}
     for ours, (theirs, unit) in _RATES.items():
         if (value := number(some(some(metrics.get(theirs)).get("successful")).get("mean"))) is not None:
-            given[ours] = Given(f"{theirs}.mean", value, unit)
+            given[ours] = ReportedNumber(f"{theirs}.mean", value, unit)
     for ours, (theirs, unit, scale) in _TIMES.items():
         told = some(some(some(metrics.get(theirs)).get("successful")).get("percentiles"))
         for percentile in (50, 90, 95, 99):
             if completed and (value := number(told.get(f"p{percentile}"))) is not None:
-                given[f"{ours}_p{percentile}"] = Given(f"{theirs}.p{percentile}", value, unit, scale)
-    return FoundCell(
+                given[f"{ours}_p{percentile}"] = ReportedNumber(f"{theirs}.p{percentile}", value, unit, scale)
+    return ImportedCell(
         conditions=conditions,
         title=load_title(conditions),
         completed=completed,
@@ -127,12 +134,12 @@ def _load(strategy: dict[str, Any]) -> dict[str, Any]:
     return {"loop": kind}
 
 
-def _requests(path: Path, rows: dict[str, Any]) -> list[Timed] | None:
-    """None where not every request is there (GuideLLM can keep a sample of them)."""
+def _requests(path: Path, rows: dict[str, Any]) -> list[TimedRequest] | None:
+    """The requests; None if some are missing (GuideLLM can keep a sample of them)."""
     kinds = (("successful", None), ("errored", "failed"), ("incomplete", "incomplete"))
     if not all(isinstance(rows.get(kind), list) for kind, _ in kinds):
         return None
-    found: list[Timed] = []
+    found: list[TimedRequest] = []
     for kind, failure in kinds:
         for row in rows[kind]:
             one = _request(path, len(found), mapping(row, path, f"a request of {kind}"), failure)
@@ -142,17 +149,19 @@ def _requests(path: Path, rows: dict[str, Any]) -> list[Timed] | None:
     return found or None
 
 
-def _request(path: Path, index: int, row: dict[str, Any], failure: str | None) -> Timed | None:
+def _request(path: Path, index: int, row: dict[str, Any], failure: str | None) -> TimedRequest | None:
     times = some(some(row.get("info")).get("timings"))
     started = number(times.get("request_start"))
     if failure is not None:
-        return timed(index, started or 0.0, [], ended=number(times.get("request_end")), failure=failure)
+        return timed_request(
+            index, started or 0.0, [], ended=number(times.get("request_end")), failure=failure
+        )
     first, last = number(times.get("first_token_iteration")), number(times.get("last_token_iteration"))
     if started is None or first is None or last is None:
         return None  # not streamed: there is no first token
     if not started <= first <= last:
         raise wrong(path, f"the times of request {row.get('request_id')} are no times")
-    return timed(
+    return timed_request(
         index,
         started,
         [first] if first == last else [first, last],

@@ -15,11 +15,11 @@ from lsm_eval.importing.read import read_lines, sha256
 from lsm_eval.importing.shape import wrong
 from lsm_eval.profiling.cells import cell_name, workload_hash
 from lsm_eval.profiling.importing.aiperf import is_aiperf, read_aiperf
-from lsm_eval.profiling.importing.found import FoundCell, FoundProfile
 from lsm_eval.profiling.importing.guidellm import is_guidellm, read_guidellm
-from lsm_eval.profiling.importing.numbers import begun, measured, own_numbers
+from lsm_eval.profiling.importing.imported import ImportedCell, ImportedProfile
+from lsm_eval.profiling.importing.numbers import first_start, measured, own_numbers
 from lsm_eval.profiling.importing.vllm import is_vllm, read_vllm
-from lsm_eval.profiling.record import Profiled, write_profile
+from lsm_eval.profiling.record import ProfileContents, write_profile
 from lsm_eval.profiling.serving.measure import request_row
 from lsm_eval.results.model_rows import ModelRow
 from lsm_eval.results.names import checked_name, model_folder
@@ -37,8 +37,8 @@ _MEANT = {
 }
 
 
-def read_profile(path: Path, tool: Tool) -> FoundProfile:
-    """What the file says. Raises `UserError` where it is none of that tool's."""
+def read_profile(path: Path, tool: Tool) -> ImportedProfile:
+    """The content of the file. Raises `UserError` if it was not written by that tool."""
     if path.is_dir():
         raise wrong(path, f"it is a folder; name the file that is {_MEANT[tool]}")
     if not path.is_file():
@@ -57,7 +57,7 @@ def read_profile(path: Path, tool: Tool) -> FoundProfile:
 
 
 def _objects(path: Path) -> list[Any]:
-    """One JSON object, or one a line (vLLM's --append-result). Raises `UserError`."""
+    """One JSON object, or one on each line (vLLM's --append-result). Raises `UserError`."""
     from lsm_eval.importing.read import read_json
 
     try:
@@ -73,7 +73,7 @@ def _objects(path: Path) -> list[Any]:
 
 
 def import_profile(path: Path, tool: Tool, out: Path, *, name: str | None = None) -> tuple[Path, ProfileRow]:
-    """Make a record under `out` of a file of `tool`'s; `name` is what the model is called in it. Raises `UserError`."""
+    """Make a record under `out` from a file of `tool`; `name` names the model in it. Raises `UserError`."""
     found = read_profile(path, tool)
     profiled = _profiled(found, name)
     check_out(out)
@@ -91,7 +91,7 @@ def import_profile(path: Path, tool: Tool, out: Path, *, name: str | None = None
     return record, manifest.profile
 
 
-def _profiled(found: FoundProfile, name: str | None) -> Profiled:
+def _profiled(found: ImportedProfile, name: str | None) -> ProfileContents:
     own = without_secrets(found.model)
     called = own if name is None else checked_name(name, own)
     files = {file.name: sha256(file) for file in found.files}
@@ -104,7 +104,7 @@ def _profiled(found: FoundProfile, name: str | None) -> Profiled:
         cells.append(row)
         numbers |= {(row.name, metric): told for metric, told in own_numbers(cell, row.metrics).items()}
         for one in cell.requests or () if cell.between else ():
-            for column, value in request_row(one, row.name, begun(cell.requests or [])).items():
+            for column, value in request_row(one, row.name, first_start(cell.requests or [])).items():
                 table[column].append(value)
     whole = all(cell.between for cell in found.cells)
     profile = ProfileRow(
@@ -113,7 +113,7 @@ def _profiled(found: FoundProfile, name: str | None) -> Profiled:
         formulas="vllm" if any(cell.requests for cell in found.cells) else found.tool,
         workload=WorkloadRow(
             name=found.workload,
-            # What the prompts were is not known, so that it is no other's workload.
+            # The prompts are not known, so that no other workload is the same.
             sha256=workload_hash({"imported": first}),
             seed=found.seed,
             requests=sum(cell.completed + sum(cell.failures.values()) for cell in found.cells),
@@ -125,7 +125,7 @@ def _profiled(found: FoundProfile, name: str | None) -> Profiled:
         stopped=found.stopped,
         notes=[*found.notes, "Whether the client kept up is not known: it is another tool's measurement."],
     )
-    return Profiled(
+    return ProfileContents(
         profile=profile,
         model=ModelRow(
             name=called,
@@ -148,7 +148,7 @@ def _profiled(found: FoundProfile, name: str | None) -> Profiled:
     )
 
 
-def _cell(cell: FoundCell, taken: set[str]) -> CellRow:
+def _cell(cell: ImportedCell, taken: set[str]) -> CellRow:
     conditions = {key: value for key, value in cell.conditions.items() if value is not None}
     name = own = cell_name(conditions)
     number = 2

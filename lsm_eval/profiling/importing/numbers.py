@@ -1,4 +1,4 @@
-"""The numbers of an imported measurement: times of single requests by our formulas, with intervals; all else as the tool gives it."""
+"""The numbers of an imported measurement: computed by our formulas, with intervals, if the requests' times are known; else the tool's."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from lsm_eval.profiling.importing.found import FoundCell, Given
+from lsm_eval.profiling.importing.imported import ImportedCell, ReportedNumber
 from lsm_eval.profiling.serving.numbers import numbers
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.stamps import TimedRequest
 from lsm_eval.results.profile_rows import MeasuredRow
 from lsm_eval.statistics.quantiles import PERCENTILES, fewest
 
@@ -25,11 +25,11 @@ _RATES = {
 _TIMES = ("ttft", "ttfat", "tpot", "itl", "chunk_gap", "e2e")
 _OPTIONAL = frozenset({"goodput", "ttfat"})
 _SAME = 1e-6
-"""Relative: times were rounded to nanoseconds on the way."""
+"""Relative tolerance: times were rounded to nanoseconds."""
 
 
-def measured(cell: FoundCell) -> list[MeasuredRow]:
-    """All numbers of a measurement, in the order of our own."""
+def measured(cell: ImportedCell) -> list[MeasuredRow]:
+    """All numbers of a measurement, in the same order as in our own profiles."""
     raw = {row.metric: row for row in _raw(cell)}
     rows = [
         _rate(cell, name, unit)
@@ -49,8 +49,8 @@ def measured(cell: FoundCell) -> list[MeasuredRow]:
     return rows
 
 
-def own_numbers(cell: FoundCell, rows: list[MeasuredRow]) -> Mapping[str, Mapping[str, Any]]:
-    """What the tool gives, by our name for it; `differs` says that the record's value is another."""
+def own_numbers(cell: ImportedCell, rows: list[MeasuredRow]) -> Mapping[str, Mapping[str, Any]]:
+    """The tool's numbers, by our names for them; `differs` says that the record has another value."""
     by_name = {row.metric: row for row in rows}
     return {
         metric: {
@@ -66,21 +66,21 @@ def own_numbers(cell: FoundCell, rows: list[MeasuredRow]) -> Mapping[str, Mappin
     }
 
 
-def begun(requests: list[Timed]) -> int:
-    """When the first of them was begun, in nanoseconds."""
+def first_start(requests: list[TimedRequest]) -> int:
+    """Start of the first request, in nanoseconds."""
     return min(one.started for one in requests)
 
 
-def _raw(cell: FoundCell) -> list[MeasuredRow]:
+def _raw(cell: ImportedCell) -> list[MeasuredRow]:
     if not cell.requests or not cell.completed:
         return []
-    found = numbers(cell.requests, begun(cell.requests), None)
+    found = numbers(cell.requests, first_start(cell.requests), None)
     if cell.between:
         return found
     return [row for row in found if not row.metric.startswith(("itl_", "chunk_gap_"))]
 
 
-def _rate(cell: FoundCell, name: str, unit: str) -> MeasuredRow:
+def _rate(cell: ImportedCell, name: str, unit: str) -> MeasuredRow:
     given = cell.given.get(name)
     return MeasuredRow(
         metric=name,
@@ -94,8 +94,8 @@ def _rate(cell: FoundCell, name: str, unit: str) -> MeasuredRow:
     )
 
 
-def _time(cell: FoundCell, metric: str, share: float, raw: MeasuredRow | None) -> MeasuredRow:
-    given: Given | None = cell.given.get(metric)
+def _time(cell: ImportedCell, metric: str, share: float, raw: MeasuredRow | None) -> MeasuredRow:
+    given: ReportedNumber | None = cell.given.get(metric)
     why = raw.why if raw is not None and raw.why else _SILENT
     if (
         given is None
@@ -112,7 +112,7 @@ def _time(cell: FoundCell, metric: str, share: float, raw: MeasuredRow | None) -
         method=AS_IMPORTED if given is not None else f"none ({why})",
         n=cell.completed,
         missing=sum(cell.failures.values()),
-        # Without the single times there is no interval, and whether so many requests can bear it is known all the same.
+        # Without the requests' times there is no interval, but whether there are enough requests for one is known.
         enough=cell.completed >= fewest(share),
         why=None if given is not None else why,
     )

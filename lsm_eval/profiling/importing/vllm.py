@@ -1,6 +1,6 @@
-"""`vllm bench serve --save-result`: one JSON object a measurement, with the times of each request by `--save-detailed`.
+"""`vllm bench serve --save-result`: one JSON object for each measurement, with the times of each request if `--save-detailed` was given.
 
-Its `itls` are times between chunks of the answer; what it calls TPOT is (end to end - first token) / (tokens - 1).
+Its `itls` are times between chunks of the answer; its TPOT is (end to end - first token) / (tokens - 1).
 """
 
 from __future__ import annotations
@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.importing.shape import number, text, whole, wrong
-from lsm_eval.profiling.importing.found import FoundCell, FoundProfile, Given, load_title, one_length, timed
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.importing.imported import (
+    ImportedCell,
+    ImportedProfile,
+    ReportedNumber,
+    load_title,
+    one_length,
+    timed_request,
+)
+from lsm_eval.profiling.serving.stamps import TimedRequest
 
 TOOL = "vllm"
 _TIMES = {"ttft": "ttft", "tpot": "tpot", "itl": "chunk_gap", "e2el": "e2e"}
@@ -36,14 +43,14 @@ _SETTINGS = (
 
 
 def is_vllm(content: Any) -> bool:
-    """Whether a JSON object is a result of vLLM's."""
+    """Whether a JSON object is a result written by vLLM."""
     return (
         isinstance(content, dict)
         and {"model_id", "duration", "completed", "request_throughput"} <= content.keys()
     )
 
 
-def read_vllm(path: Path, contents: list[dict[str, Any]]) -> FoundProfile:
+def read_vllm(path: Path, contents: list[dict[str, Any]]) -> ImportedProfile:
     """The measurements of one file. Raises `UserError`."""
     models = {text(content.get("model_id")) or "unknown" for content in contents}
     if len(models) > 1:
@@ -59,7 +66,7 @@ def read_vllm(path: Path, contents: list[dict[str, Any]]) -> FoundProfile:
     ]
     if any(cell.requests is None for cell in cells):
         lacking.append("the times of each request (vLLM writes them with --save-detailed)")
-    return FoundProfile(
+    return ImportedProfile(
         tool=TOOL,
         version=None,
         model=models.pop(),
@@ -73,7 +80,7 @@ def read_vllm(path: Path, contents: list[dict[str, Any]]) -> FoundProfile:
     )
 
 
-def _cell(path: Path, content: dict[str, Any]) -> FoundCell:
+def _cell(path: Path, content: dict[str, Any]) -> ImportedCell:
     completed = whole(content.get("completed"))
     if completed is None or completed < 0:
         raise wrong(path, "completed is no count")
@@ -87,7 +94,7 @@ def _cell(path: Path, content: dict[str, Any]) -> FoundCell:
         answered = [one for one in requests if one.whole]
         conditions["prompt_tokens"] = one_length([one.prompt_tokens for one in answered])
         conditions["output_tokens"] = one_length([one.output_tokens for one in answered])
-    return FoundCell(
+    return ImportedCell(
         conditions=conditions,
         title=load_title(conditions),
         completed=completed if requests is None else sum(one.whole for one in requests),
@@ -111,25 +118,27 @@ def _load(content: dict[str, Any]) -> dict[str, Any]:
     return {"loop": "open", "arrivals": "all at once"}
 
 
-def _given(content: dict[str, Any]) -> dict[str, Given]:
-    found: dict[str, Given] = {}
+def _given(content: dict[str, Any]) -> dict[str, ReportedNumber]:
+    found: dict[str, ReportedNumber] = {}
     for key, (ours, unit) in _RATES.items():
         if (value := number(content.get(key))) is not None:
-            found[ours] = Given(key, value, unit)
+            found[ours] = ReportedNumber(key, value, unit)
     seconds, read = number(content.get("duration")), number(content.get("total_input_tokens"))
     if seconds and read is not None:
-        found["input_tokens_per_second"] = Given("total_input_tokens / duration", read / seconds, "tokens/s")
+        found["input_tokens_per_second"] = ReportedNumber(
+            "total_input_tokens / duration", read / seconds, "tokens/s"
+        )
     for theirs, ours in _TIMES.items():
         for percentile in (50, 90, 95, 99):
             for key in (f"p{percentile}_{theirs}_ms", *([f"median_{theirs}_ms"] if percentile == 50 else [])):
                 value = number(content.get(key))
                 if value is not None:
-                    found.setdefault(f"{ours}_p{percentile}", Given(key, value, "ms", 1e-3))
+                    found.setdefault(f"{ours}_p{percentile}", ReportedNumber(key, value, "ms", 1e-3))
     return found
 
 
-def _requests(path: Path, content: dict[str, Any]) -> list[Timed] | None:
-    """None where the file has the times of no single request."""
+def _requests(path: Path, content: dict[str, Any]) -> list[TimedRequest] | None:
+    """The requests; None if the file does not have their times."""
     if any(not isinstance(content.get(key), list) for key in _DETAILS[:4]):
         return None
     ttfts, gaps, prompts, outputs = (content[key] for key in _DETAILS[:4])
@@ -150,7 +159,7 @@ def _requests(path: Path, content: dict[str, Any]) -> list[Timed] | None:
         failed = bool(errors[at]) or (not own and first == 0)
         times = list(accumulate([started + first, *(one or 0.0 for one in between)]))
         found.append(
-            timed(
+            timed_request(
                 at,
                 started,
                 [] if failed else times,
@@ -165,7 +174,7 @@ def _requests(path: Path, content: dict[str, Any]) -> list[Timed] | None:
 
 
 def _moment(path: Path, value: Any) -> datetime:
-    """vLLM writes local time without a zone; it is taken as UTC, which a record needs."""
+    """The time of a measurement: vLLM writes local time without a zone; it is read as UTC, which a record needs."""
     try:
         return datetime.strptime(str(value), "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
     except ValueError as error:

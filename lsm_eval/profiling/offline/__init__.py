@@ -1,1 +1,1 @@
-"""Profiles of local models: batches of made-up prompts, cell by cell, in rounds."""
+"""Profiles of local models: batches of synthetic prompts, cell by cell, in rounds."""

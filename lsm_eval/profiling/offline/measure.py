@@ -1,4 +1,4 @@
-"""One batch, measured."""
+"""Measurement of one batch."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from lsm_eval.profiling.prompts import counted_by, made_up
 from lsm_eval.requests import Failure, Generate, Generated
 
 _TOGETHER = 0.99
-"""Share of a batch that has to be computed at a time for it to be that batch."""
+"""Share of a batch that must be computed at the same time for the measurement to count as this batch size."""
 
 
 class NotMeasured(Exception):
-    """A cell cannot be measured: `str` says why, in a sentence."""
+    """A cell cannot be measured; its text says why, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one batch took."""
+    """The measurements of one batch."""
 
     seconds: float
-    """Wall time from the requests to the last answer, without what a run does once only (checks of the engine against itself)."""
+    """Wall time from the requests to the last answer, without one-time work of a run (the engine's checks of itself)."""
     prompt_tokens: int
     output_tokens: int
     prefill_seconds: float | None = None
     decode_seconds: float | None = None
-    """Of it, in the engine's passes; None of an engine that does not tell."""
+    """Time in the engine's forward passes; None if the engine does not report it."""
     decode_tokens: int | None = None
-    """Written in those passes: where the pass that reads a prompt gives its first new token, that one is not among them."""
+    """Tokens generated in the decoding passes: without the first token of an answer if the prefill pass generates it."""
     prefill_flops: float | None = None
     decode_flops: float | None = None
     decode_bytes: float | None = None
@@ -47,7 +47,7 @@ class Batch:
 
     @property
     def speeds(self) -> Speeds:
-        """The most that it reached while it read or wrote."""
+        """The highest rates that it reached in prefill or decoding."""
         rates = [
             _rate(self.prefill_flops, self.prefill_seconds),
             _rate(self.decode_flops, self.decode_seconds),
@@ -56,33 +56,34 @@ class Batch:
         return Speeds(max(known) if known else None, _rate(self.decode_bytes, self.decode_seconds))
 
 
-class Bench:
-    """Gives a loaded model batches."""
+class BatchRunner:
+    """Runs batches on a loaded model and measures them."""
 
     def __init__(self, model: Model, energy: Energy, *, plain: bool = False) -> None:
-        """`plain`: measure nothing but the time (`benchmarks/profile.py` holds the profiler against that)."""
+        """`plain`: measure only the time (`benchmarks/profile_overhead.py` compares the profiler with that)."""
         self._model, self._energy, self._plain = model, energy, plain
         self._device = model.info.device
         self._count = counted_by(model)
 
     def prompts(self, cell: Cell, rng: random.Random) -> list[Generate]:
-        """Made-up requests that were never asked before."""
+        """New synthetic requests that were not used before."""
         texts = made_up(self._count, cell.batch, cell.prompt, rng)
         return [Generate(text, max_tokens=cell.output) for text in texts]
 
     def lengths(self, requests: list[Generate]) -> int:
-        """Tokens of all their prompts."""
+        """Total number of tokens in their prompts."""
         return sum(self._count([request.prompt for request in requests]))
 
     def as_of_a_long_run(self, cell: Cell, rng: random.Random, tokens: int = 8192) -> None:
-        """Answer one prompt as if it were one of a run of so many tokens: an engine that prepares itself for long runs (weights in an
-        order that is quicker, kernels tried against each other) does so now."""
+        """Answer one prompt as if it were part of a run of this many tokens: an engine that prepares for long runs (reorders weights,
+        times kernels against each other) does so now."""
         requests = self.prompts(Cell(cell.phase, 1, cell.prompt, cell.output), rng)
         many = requests * max(tokens // max(cell.prompt + cell.output, 1), 1)
         self._answered(many, known=range(1, len(many)))
 
     def measure(self, cell: Cell, requests: list[Generate]) -> Batch:
-        """Answer them. Raises `NotMeasured` where memory does not hold them, or the engine does not compute them together."""
+        """Answer the requests and measure it. Raises `NotMeasured` if there is not enough memory, or the engine does not compute them
+        together."""
         model = self._model
         prompt_tokens = self.lengths(requests)
         if self._plain:
@@ -116,7 +117,7 @@ class Bench:
         )
 
     def _answered(self, requests: list[Generate], known: range = range(0)) -> int:
-        """New tokens of all answers."""
+        """Answer the requests; returns the number of new tokens."""
         from lsm_eval.inference.memory import out_of_memory, release
 
         written = 0
@@ -146,7 +147,7 @@ class Bench:
 
 
 def _check_together(cell: Cell, counts: Mapping[str, float]) -> None:
-    """Raise `NotMeasured` where the engine made several batches of one."""
+    """Raises `NotMeasured` if the engine split the batch."""
     passes, tokens = counts.get("decode_passes", 0), counts.get("decode_tokens", 0)
     if not passes or cell.batch == 1:
         return

@@ -1,4 +1,4 @@
-"""From batches to the numbers of a cell."""
+"""The numbers of a cell, computed from its batches."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lsm_eval.profiling.offline.spec import Cell
-from lsm_eval.profiling.offline.sweep import Measured, Sweep
+from lsm_eval.profiling.offline.sweep import MeasuredBatch, SweepResult
 from lsm_eval.results.profile_rows import CellRow, EnergyRow, MeasuredRow, ReachRow
-from lsm_eval.statistics.repeats import Repeated, repeated_mean, repeated_rate
+from lsm_eval.statistics.repeats import RepeatedEstimate, repeated_mean, repeated_rate
 
 _CACHE = (
     "it was more than what the machine reached, measured again in the same minute: caches hold what it reads, or something disturbed "
@@ -21,14 +21,14 @@ _BY_DIFFERENCE = "t(repeats, difference to reading alone)"
 
 @dataclass(frozen=True, slots=True)
 class _Decode:
-    """Writing alone, in one batch: seconds, and tokens written in them."""
+    """Decoding in one batch: its time, and the tokens generated in it."""
 
     seconds: float
     tokens: float
 
 
-def cell_row(cell: Cell, found: Sweep, energy_why: str | None, counters: Sequence[str]) -> CellRow:
-    """What a cell came to."""
+def cell_row(cell: Cell, found: SweepResult, energy_why: str | None, counters: Sequence[str]) -> CellRow:
+    """The record's row for a cell."""
     rows = found.of(cell)
     missing = found.missing.get(cell)
     if not rows:
@@ -51,7 +51,7 @@ def cell_row(cell: Cell, found: Sweep, energy_why: str | None, counters: Sequenc
     )
 
 
-def _prefill(rows: Sequence[Measured]) -> list[MeasuredRow]:
+def _prefill(rows: Sequence[MeasuredBatch]) -> list[MeasuredRow]:
     return [
         _throughput("input_tokens_per_second", rows, lambda row: row.batch.prompt_tokens),
         *_of_requests(rows),
@@ -61,7 +61,7 @@ def _prefill(rows: Sequence[Measured]) -> list[MeasuredRow]:
     ]
 
 
-def _decode(cell: Cell, rows: Sequence[Measured], found: Sweep) -> list[MeasuredRow]:
+def _decode(cell: Cell, rows: Sequence[MeasuredBatch], found: SweepResult) -> list[MeasuredRow]:
     alone = _written(cell, rows, found)
     return [
         _throughput("output_tokens_per_second", rows, lambda row: row.batch.output_tokens),
@@ -78,8 +78,8 @@ def _decode(cell: Cell, rows: Sequence[Measured], found: Sweep) -> list[Measured
     ]
 
 
-def _written(cell: Cell, rows: Sequence[Measured], found: Sweep) -> list[_Decode]:
-    """Writing alone, of each batch: as the engine tells, or by what a batch that only reads took in the same round."""
+def _written(cell: Cell, rows: Sequence[MeasuredBatch], found: SweepResult) -> list[_Decode]:
+    """Decoding in each batch: as the engine reports it, or as the difference to a prefill-only batch in the same round."""
     reading: Mapping[int, float] = {
         row.round: row.batch.seconds for row in found.of(Cell("prefill", cell.batch, cell.prompt, 1))
     }
@@ -99,13 +99,13 @@ def _writing(cell: Cell, alone: Sequence[_Decode], *, by_difference: bool) -> li
     if not alone or sum(seconds) <= 0:
         why = "the engine does not tell writing from reading, and reading alone took as long"
         return [
-            _row(name, unit, better, Repeated(None, None, None, None, f"none ({why})", 0), why=why)
+            _row(name, unit, better, RepeatedEstimate(None, None, None, None, f"none ({why})", 0), why=why)
             for name, unit, better in (
                 ("decode_tokens_per_second", "tokens/s", True),
                 ("time_per_output_token", "s", False),
             )
         ]
-    # A pass writes one token for each prompt of the batch.
+    # A pass generates one token for each prompt of the batch.
     return [
         _row("decode_tokens_per_second", "tokens/s", True, repeated_rate(tokens, seconds), method=method),
         _row(
@@ -118,7 +118,7 @@ def _writing(cell: Cell, alone: Sequence[_Decode], *, by_difference: bool) -> li
     ]
 
 
-def _of_requests(rows: Sequence[Measured]) -> list[MeasuredRow]:
+def _of_requests(rows: Sequence[MeasuredBatch]) -> list[MeasuredRow]:
     seconds = [row.batch.seconds for row in rows]
     return [
         _throughput("requests_per_second", rows, lambda row: row.cell.batch, "requests/s"),
@@ -127,14 +127,14 @@ def _of_requests(rows: Sequence[Measured]) -> list[MeasuredRow]:
 
 
 def _throughput(
-    name: str, rows: Sequence[Measured], amount: Callable[[Measured], float], unit: str = "tokens/s"
+    name: str, rows: Sequence[MeasuredBatch], amount: Callable[[MeasuredBatch], float], unit: str = "tokens/s"
 ) -> MeasuredRow:
     return _row(
         name, unit, True, repeated_rate([amount(row) for row in rows], [row.batch.seconds for row in rows])
     )
 
 
-def _flops(rows: Sequence[Measured], phase: str) -> list[MeasuredRow]:
+def _flops(rows: Sequence[MeasuredBatch], phase: str) -> list[MeasuredRow]:
     known = [
         (flops, seconds, row.machine.flops_per_second)
         for row in rows
@@ -146,7 +146,7 @@ def _flops(rows: Sequence[Measured], phase: str) -> list[MeasuredRow]:
     return _with_share("flops_per_second", "FLOP/s", "flops_share", rate, shares, len(rows))
 
 
-def _bandwidth(rows: Sequence[Measured]) -> list[MeasuredRow]:
+def _bandwidth(rows: Sequence[MeasuredBatch]) -> list[MeasuredRow]:
     known = [
         (row.batch.decode_bytes, row.batch.decode_seconds, row.machine.bytes_per_second)
         for row in rows
@@ -158,11 +158,16 @@ def _bandwidth(rows: Sequence[Measured]) -> list[MeasuredRow]:
 
 
 def _with_share(
-    name: str, unit: str, share_name: str, rate: Repeated, parts: Sequence[tuple[float, float]], number: int
+    name: str,
+    unit: str,
+    share_name: str,
+    rate: RepeatedEstimate,
+    parts: Sequence[tuple[float, float]],
+    number: int,
 ) -> list[MeasuredRow]:
-    """A rate, and its share of what the machine reached: of each batch in `parts` what it did, and what the machine would have done in
-    that time. A share above all there is is none, and is not shown; nor is that of the other batches then, which would be too small:
-    those that are possible are the low ones."""
+    """A rate, and its share of the machine's: `parts` has for each batch what it did, and what the machine would have done in
+    the same time. If any batch exceeds the machine there is no share, not even of the other batches: leaving out the
+    impossible shares, which are the high ones, would bias it downwards."""
     if rate.value is None:
         return []
     found = [_row(name, unit, True, rate)]
@@ -174,12 +179,12 @@ def _with_share(
         found.append(_row(share_name, "fraction", True, share, missing=number - len(parts)))
     else:
         why = f"in {beyond:,} of {len(parts):,} batches {_CACHE}" if parts else _UNKNOWN
-        nothing = Repeated(None, None, None, None, f"none ({why})", 0)
+        nothing = RepeatedEstimate(None, None, None, None, f"none ({why})", 0)
         found.append(_row(share_name, "fraction", True, nothing, missing=number, why=why))
     return found
 
 
-def _memory(rows: Sequence[Measured]) -> list[MeasuredRow]:
+def _memory(rows: Sequence[MeasuredBatch]) -> list[MeasuredRow]:
     found = []
     for name, known in (
         ("peak_memory", [row.batch.peak_memory for row in rows]),
@@ -187,14 +192,14 @@ def _memory(rows: Sequence[Measured]) -> list[MeasuredRow]:
     ):
         values = [value for value in known if value is not None]
         if values:
-            most = Repeated(
+            most = RepeatedEstimate(
                 float(max(values)), None, None, None, "none (the most of all repeats)", len(values)
             )
             found.append(_row(name, "bytes", False, most))
     return found
 
 
-def _joules(rows: Sequence[Measured], tokens: Callable[[Measured], float]) -> list[MeasuredRow]:
+def _joules(rows: Sequence[MeasuredBatch], tokens: Callable[[MeasuredBatch], float]) -> list[MeasuredRow]:
     known = [(row, row.batch.joules) for row in rows if row.batch.joules is not None]
     if not known:
         return []
@@ -216,7 +221,7 @@ def _row(
     name: str,
     unit: str,
     better: bool,
-    found: Repeated,
+    found: RepeatedEstimate,
     *,
     method: str | None = None,
     missing: int = 0,
@@ -238,7 +243,7 @@ def _row(
     )
 
 
-def _reach(rows: Sequence[Measured]) -> ReachRow | None:
+def _reach(rows: Sequence[MeasuredBatch]) -> ReachRow | None:
     flops = [row.machine.flops_per_second for row in rows if row.machine.flops_per_second is not None]
     read = [row.machine.bytes_per_second for row in rows if row.machine.bytes_per_second is not None]
     if not flops and not read:
@@ -249,7 +254,7 @@ def _reach(rows: Sequence[Measured]) -> ReachRow | None:
     )
 
 
-def _energy(rows: Sequence[Measured], why: str | None, counters: Sequence[str]) -> EnergyRow:
+def _energy(rows: Sequence[MeasuredBatch], why: str | None, counters: Sequence[str]) -> EnergyRow:
     known = [row.batch for row in rows if row.batch.joules is not None]
     if not known:
         return EnergyRow(why=why or "no counter was read")

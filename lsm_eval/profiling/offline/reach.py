@@ -1,4 +1,4 @@
-"""What the machine itself does in the minute of each measurement, so that a model's speed is a share of what was there."""
+"""Measures the machine in the same minute as each batch, so that a model's speed is a share of what was available then."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from lsm_eval.profiling.matmul import Machine, measure_machine
 
 FRESH = 30.0
-"""Seconds for which a measurement of the machine holds."""
+"""Seconds for which a measurement of the machine is valid."""
 _AGAIN = 4
-"""Times that a disturbed one is made anew."""
+"""How often a disturbed measurement is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speeds:
-    """Operations and bytes a second that a model reached; None where they are not known."""
+    """Operations and bytes a second that a model reached; None if not known."""
 
     flops: float | None
     bytes: float | None
 
     def beyond(self, machine: Machine) -> bool:
-        """Whether it did more than the machine can, as it was measured: one of the two measurements was disturbed."""
+        """Whether the model exceeded the measured machine, so that one of the two measurements was disturbed."""
         return _above(self.flops, machine.flops_per_second) or _above(self.bytes, machine.bytes_per_second)
 
 
-class Reach:
-    """Measures the machine, and again once that is old."""
+class MachineMeter:
+    """Measures the machine, and repeats that if the last measurement is too old."""
 
     def __init__(
         self,
@@ -41,17 +41,17 @@ class Reach:
         self._found: Machine | None = None
         self._at = 0.0
         self.seconds = 0.0
-        """That measuring took."""
+        """Total time spent on measuring."""
 
     def now(self) -> Machine:
-        """Of the last half minute."""
+        """A measurement of the last half minute."""
         if self._found is None or self._clock() - self._at > FRESH:
             return self._anew()
         return self._found
 
     def beside(self, speeds: Speeds) -> Machine:
-        """Right after something that reached `speeds`. Where that is more than the machine can, the machine is measured again, a few
-        times; the best counts, since nothing makes a machine faster than it is."""
+        """A measurement right after a batch that reached `speeds`. If these exceed it, the machine is measured again, a few
+        times; the best measurement counts, since disturbances only make a machine slower."""
         found = self.now()
         for _ in range(_AGAIN):
             if not speeds.beyond(found):

@@ -1,4 +1,4 @@
-"""What an offline profile is asked to measure."""
+"""Options of an offline profile."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from lsm_eval.profiling.cells import cell_name
 
 MOST_CELLS = 200
 EnergyFrom = Literal["counters", "zeus"]
-"""What reads the counters of energy: lsm-eval itself, or the package zeus."""
+"""What reads the energy counters: lsm-eval itself, or the package zeus."""
 WITHIN = 0.05
-"""Of the mean: half the width of an interval that is narrow enough."""
+"""Half-width of an interval that is narrow enough, relative to the mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Conditions that are measured."""
+    """The conditions of one measurement."""
 
     phase: Literal["prefill", "decode"]
-    """`prefill`: prompts are read, and one token each is written. `decode`: they are read, and all tokens written."""
+    """`prefill`: prompts are read, and one token generated for each. `decode`: they are read, and all tokens generated."""
     batch: int
     prompt: int
     output: int
 
     @property
     def conditions(self) -> dict[str, str | int]:
-        """As the record has them."""
+        """The conditions as they are stored in a record."""
         return {
             "phase": self.phase,
             "batch": self.batch,
@@ -49,28 +49,28 @@ class Cell:
 
     @property
     def tokens(self) -> int:
-        """Of all prompts and answers of the batch."""
+        """Total tokens of all prompts and answers in the batch."""
         return self.batch * (self.prompt + self.output)
 
 
 @dataclass(frozen=True)
 class OfflineSpec:
-    """Cells are all combinations of batch size, prompt length and output length, and reading alone of each batch and prompt."""
+    """The cells are all combinations of batch size, prompt length and output length, and prefill for each batch size and prompt length."""
 
     batches: Sequence[int] = (1, 8)
     prompts: Sequence[int] = (64, 256)
     outputs: Sequence[int] = (16, 64)
     repeats: int = 5
-    """Rounds in which each cell is measured, at least."""
+    """Least number of rounds in which each cell is measured."""
     max_repeats: int | None = None
-    """Rounds at most; None for twice `repeats`."""
+    """Largest number of rounds; None for twice `repeats`."""
     within: float = WITHIN
     seed: int = 0
     energy: EnergyFrom = "counters"
 
     @property
     def most(self) -> int:
-        """Rounds at most. Raises `UserError` where that is fewer than at least."""
+        """Largest number of rounds. Raises `UserError` if it is below `repeats`."""
         if self.max_repeats is None:
             return 2 * self.repeats
         if self.max_repeats < self.repeats:
@@ -81,8 +81,7 @@ class OfflineSpec:
         return self.max_repeats
 
     def cells(self, name: str, context: int | None) -> list[Cell]:
-        """The cells, small ones first. Raises `UserError` for those that do not fit the context of the model called `name`, and for
-        too many."""
+        """The cells, small ones first. Raises `UserError` if there are too many, or one does not fit the context of the model `name`."""
         found = [Cell("prefill", batch, prompt, 1) for batch in self.batches for prompt in self.prompts]
         found += [
             Cell("decode", batch, prompt, output)
@@ -105,7 +104,7 @@ class OfflineSpec:
 
 
 def check_local(model: str) -> None:
-    """Raises `UserError` for a model that no batches can be given to."""
+    """Raises `UserError` for a model that cannot be given batches."""
     prefix, colon, _ = model.partition(":")
     if colon and prefix == "openai":
         raise UserError(

@@ -1,4 +1,4 @@
-"""All cells, round by round, each round in an order of its own, so that drift of the machine is no bias of a cell."""
+"""Measures all cells, round by round, each round in a new random order, so that drift of the machine does not bias any cell."""
 
 from __future__ import annotations
 
@@ -10,58 +10,63 @@ from dataclasses import dataclass, field
 
 from lsm_eval.models.base import Model
 from lsm_eval.profiling.matmul import UNMEASURED, Machine
-from lsm_eval.profiling.offline.measure import Batch, Bench, NotMeasured
-from lsm_eval.profiling.offline.reach import Reach
+from lsm_eval.profiling.offline.measure import Batch, BatchRunner, NotMeasured
+from lsm_eval.profiling.offline.reach import MachineMeter
 from lsm_eval.profiling.offline.spec import Cell, OfflineSpec
 from lsm_eval.progress import Progress
 from lsm_eval.statistics.repeats import repeated_mean
 
 DISTURBED = "it was faster than what the machine itself reached, measured again and again in the same minute"
 _AGAIN = 2
-"""Batches of a cell that are measured again because they were faster than the machine."""
+"""How many batches of a cell are measured again because they were faster than the machine."""
 _LEAST = 2
-"""Rounds that an interval needs."""
+"""Least number of rounds for an interval."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredBatch:
     """One batch that was measured."""
 
     cell: Cell
     round: int
-    """From 0; that of warming up is -1."""
+    """From 0; -1 for warming up."""
     order: int
     start: float
-    """Seconds since the first."""
+    """Seconds since the start of the sweep."""
     batch: Batch
     machine: Machine
-    """In the same minute; `UNMEASURED` where the model's operations are not known."""
+    """The machine in the same minute; `UNMEASURED` if the model's operations are not known."""
     disturbed: str | None = None
 
     @property
     def counts(self) -> bool:
-        """Whether it has a part in the numbers."""
+        """Whether it is used for the numbers."""
         return self.round >= 0 and self.disturbed is None
 
 
 @dataclass
-class Sweep:
-    """What was measured, and what could not be."""
+class SweepResult:
+    """The measured batches, and the cells that could not be measured."""
 
-    rows: list[Measured] = field(default_factory=list)
+    rows: list[MeasuredBatch] = field(default_factory=list)
     missing: dict[Cell, str] = field(default_factory=dict)
     stopped: str | None = None
 
-    def of(self, cell: Cell) -> list[Measured]:
-        """The rows that count, in the order of time."""
+    def of(self, cell: Cell) -> list[MeasuredBatch]:
+        """The cell's rows that count, in chronological order."""
         return [row for row in self.rows if row.cell == cell and row.counts]
 
 
 def sweep(
-    model: Model, cells: Sequence[Cell], spec: OfflineSpec, bench: Bench, reach: Reach, progress: Progress
-) -> Sweep:
-    """Measure the cells of a loaded model. Ctrl-C ends it: what is measured by then is there, and `stopped` says so; KeyboardInterrupt
-    where that is no whole cell. Out of memory costs the cell that it befalls."""
+    model: Model,
+    cells: Sequence[Cell],
+    spec: OfflineSpec,
+    bench: BatchRunner,
+    reach: MachineMeter,
+    progress: Progress,
+) -> SweepResult:
+    """Measure the cells of a loaded model. Ctrl-C ends it: the result has what was measured so far, and `stopped` says so; raises
+    KeyboardInterrupt if no cell is complete by then. A cell that runs out of memory is missing in the result."""
     return _Sweeper(model, cells, spec, bench, reach, progress).run()
 
 
@@ -71,21 +76,21 @@ class _Sweeper:
         model: Model,
         cells: Sequence[Cell],
         spec: OfflineSpec,
-        bench: Bench,
-        reach: Reach,
+        bench: BatchRunner,
+        reach: MachineMeter,
         progress: Progress,
     ) -> None:
         self._model, self._cells, self._spec = model, list(cells), spec
         self._bench, self._reach, self._progress = bench, reach, progress
         self._rng = random.Random(spec.seed)
-        self._found = Sweep()
+        self._found = SweepResult()
         self._start = time.monotonic()
         self._order = 0
         self._beyond: Counter[Cell] = Counter()
-        """How often cells were faster than the machine although that was measured again: caches hold what they read, or something
+        """How often a cell was faster than the machine even when that was measured again: its data fits into caches, or something
         disturbed the measurement."""
 
-    def run(self) -> Sweep:
+    def run(self) -> SweepResult:
         round_number = -1
         try:
             self._warm_up()
@@ -110,7 +115,7 @@ class _Sweeper:
         return self._found
 
     def _warm_up(self) -> None:
-        """Each cell once: kernels are chosen, memory is taken, and how long all will take is known."""
+        """Run each cell once: this selects kernels, allocates memory, and shows how long the sweep will take."""
         first = self._cells[0]
         with self._progress.phase("warm up", len(self._cells)) as phase:
             try:
@@ -127,7 +132,7 @@ class _Sweeper:
                 phase.advance(1, cell.tokens)
 
     def _due(self, round_number: int) -> list[Cell]:
-        """Cells that this round measures: all, and after `repeats` rounds those that are not narrow enough."""
+        """Cells that this round measures: all, and after `repeats` rounds those whose interval is too wide."""
         left = [cell for cell in self._cells if cell not in self._found.missing]
         if round_number < self._spec.repeats:
             return left
@@ -149,7 +154,7 @@ class _Sweeper:
                 machine, beyond = self._beside(cell, batch)
                 again = beyond and self._beyond[cell] < _AGAIN and round_number >= 0
                 self._found.rows.append(
-                    Measured(
+                    MeasuredBatch(
                         cell, round_number, self._order, start, batch, machine, DISTURBED if again else None
                     )
                 )
@@ -164,7 +169,7 @@ class _Sweeper:
             self._progress.note(f"{cell.title}: not measured, because {why}.")
 
     def _beside(self, cell: Cell, batch: Batch) -> tuple[Machine, bool]:
-        """The machine in the same minute, and whether the batch was faster than it all the same."""
+        """The machine in the same minute, and whether the batch was faster nevertheless."""
         speeds = batch.speeds
         if speeds.flops is None and speeds.bytes is None:
             return UNMEASURED, False
@@ -172,7 +177,7 @@ class _Sweeper:
         return machine, speeds.beyond(machine)
 
     def _foreseen(self) -> float:
-        """Seconds that all of it will take, about, from the first cell."""
+        """A rough estimate of the seconds that the sweep will take, from the first cell."""
         row = self._found.rows[-1] if self._found.rows else None
         if row is None:
             return 0.0

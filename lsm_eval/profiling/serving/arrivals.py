@@ -1,8 +1,8 @@
-"""When requests are sent in an open loop: times fixed beforehand, so that a slow server changes none of them.
+"""Arrival times of requests in an open loop: fixed in advance, so that a slow server does not change them.
 
-The gaps between arrivals are constant, exponential (a Poisson process) or gamma distributed: of shape k their coefficient of
-variation is 1/sqrt(k), so that a shape below 1 comes in bursts, 1 is Poisson's, and a large one nearly constant (vLLM's
-`--burstiness`). They are scaled so that their mean is that of the asked rate exactly, as vLLM does: the noise of the draw changes
+The gaps between arrivals are constant, exponential (a Poisson process) or gamma distributed: with shape k their coefficient of
+variation is 1/sqrt(k), so that a shape below 1 gives bursts, 1 a Poisson process, and a large one nearly constant gaps (vLLM's
+`--burstiness`). They are scaled so that their mean matches the requested rate exactly, as in vLLM: the noise of the draw changes
 the pattern and not the load.
 """
 
@@ -18,20 +18,20 @@ from lsm_eval.errors import UserError
 
 _NANOSECONDS = 1e9
 _LEAST_SHAPE, _MOST_SHAPE = 0.001, 1e6
-"""Below, all arrivals but a few are one burst, and in the end no number; above, they are constant."""
+"""Below, almost all arrivals are one burst, and in the end gaps underflow; above, they are constant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """How requests follow one another."""
+    """The distribution of the gaps between requests."""
 
     kind: Literal["constant", "poisson", "gamma"] = "poisson"
     shape: float = 1.0
-    """Of the gamma distribution; 1 for Poisson's."""
+    """Shape of the gamma distribution; 1 for a Poisson process."""
 
     @property
     def words(self) -> str:
-        """As it is written on the command line, and stands in a record."""
+        """The form used on the command line and in a record."""
         return f"gamma:{self.shape:g}" if self.kind == "gamma" else self.kind
 
 
@@ -57,8 +57,8 @@ def read_arrivals(text: str) -> Arrivals:
 
 
 def schedule(arrivals: Arrivals, rate: float, number: int, seed: int, draw: int = 0) -> list[int]:
-    """Times of `number` arrivals at `rate` a second, in nanoseconds from the first, which is at 0. The same seed (and
-    `draw`) gives the same times; at another rate they are the same pattern, drawn out or pressed together."""
+    """Times of `number` arrivals at `rate` a second, in nanoseconds from the first, which is at 0. The same seed and
+    `draw` give the same times; another rate gives the same pattern, stretched or compressed."""
     if number < 1:
         return []
     if arrivals.kind == "constant":

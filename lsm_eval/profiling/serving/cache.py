@@ -1,4 +1,4 @@
-"""Hooks that empty a server's cache of prompts, so that a measurement may be called cold."""
+"""Requests that empty a server's prompt cache, for cold measurements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS = 60.0
 
 
 def check_flush(text: str) -> str:
-    """What `--flush` says: `vllm`, `sglang` or an address that is posted to. Raises `UserError`."""
+    """The value of `--flush`: `vllm`, `sglang` or an address for a POST request. Raises `UserError`."""
     name = text.strip()
     if name.lower() in _PATHS:
         return name.lower()
@@ -35,10 +35,10 @@ def check_flush(text: str) -> str:
 
 
 def flush(address: Address, key: Key, how: str) -> None:
-    """Empty the cache of the server at `address`. Raises `UserError` where it does not say that it did."""
+    """Empty the cache of the server at `address`. Raises `UserError` if the server does not confirm it."""
     target = read_address(address.root + _PATHS[how] if how in _PATHS else how)
     parts = urlsplit(target.url)
-    # The key goes to the server that it is for, and to no other.
+    # The key is sent only to the server that it belongs to.
     headers = key.headers if urlsplit(address.url).netloc == parts.netloc else {}
     kind = http.client.HTTPSConnection if target.encrypted else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=_SECONDS)

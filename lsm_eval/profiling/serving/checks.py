@@ -1,4 +1,4 @@
-"""Whether a measurement measured the server, or the client that measured."""
+"""Whether a measurement was limited by the server or by the client."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lsm_eval.profiling.serving.drive import Driven
+from lsm_eval.profiling.serving.drive import SentLoad
 from lsm_eval.profiling.serving.formulas import ttft
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.stamps import TimedRequest
 from lsm_eval.results.profile_rows import SelfCheckRow
 
 MOST_LAG_SHARE = 0.05
-"""Of the median time to first token, in the event loop's lag at p99."""
+"""Largest p99 lag of the event loop, as a share of the median time to first token."""
 MOST_RATE_OFF = 0.02
-"""By which a rate or a concurrency may be off."""
+"""Largest relative deviation of a rate or a concurrency from the requested one."""
 _LEAST_WINDOW = 10
-"""Requests that begin while all are under way, from which on a mean concurrency says something."""
+"""Least number of requests, started while all places were taken, for a meaningful mean concurrency."""
 
 
 def self_check(
-    driven: Driven, requests: Sequence[Timed], *, rate: float | None = None, concurrency: int | None = None
+    driven: SentLoad,
+    requests: Sequence[TimedRequest],
+    *,
+    rate: float | None = None,
+    concurrency: int | None = None,
 ) -> SelfCheckRow:
-    """What the client did, against what it was asked for: `rate` of an open loop (requests a second, as scheduled), or the
+    """Compares what the client did with what was requested: the `rate` of an open loop (requests a second, as scheduled), or the
     `concurrency` of a closed one."""
     reasons: list[str] = []
     lag = float(np.percentile(driven.lags, 99)) * 1e-9 if len(driven.lags) else None
@@ -63,9 +67,9 @@ def self_check(
     )
 
 
-def mean_concurrency(requests: Sequence[Timed], concurrency: int) -> float | None:
-    """Requests under way, mean over the time from when all places were first taken until the last request was begun; None where
-    too few were begun meanwhile to tell."""
+def mean_concurrency(requests: Sequence[TimedRequest], concurrency: int) -> float | None:
+    """Mean number of requests under way, from the time when all places were first taken until the last request was started; None if
+    too few were started meanwhile."""
     starts = sorted(one.started for one in requests)
     if len(starts) < concurrency + _LEAST_WINDOW:
         return None

@@ -1,4 +1,4 @@
-"""Sending requests: so many at a time (closed loop), or at times fixed beforehand (open loop)."""
+"""Sends requests at a fixed concurrency (closed loop), or at times fixed in advance (open loop)."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from lsm_eval.profiling.serving.wire import Client, Exchange
 
 
 @dataclass(slots=True)
-class Driven:
-    """What was sent in one measurement, and how the client fared."""
+class SentLoad:
+    """The exchanges of one measurement, and how busy and late the client was."""
 
     begun: int
-    """Nanoseconds of the clock of all stamps."""
+    """Start, in nanoseconds on the clock of all time stamps."""
     exchanges: list[Exchange] = field(default_factory=list)
-    """In the order of the requests; of a loop that was cut short, those that were sent."""
+    """In the order of the requests; those that were sent, if the loop was cut short."""
     scheduled: list[int | None] = field(default_factory=list)
-    """When each was to be sent, parallel."""
+    """Scheduled times of the exchanges, parallel."""
     wall: float = 0.0
-    """Seconds from begin to the end of the last."""
+    """Seconds from the start to the end of the last exchange."""
     cpu: float = 0.0
-    """Seconds of processor that this process used meanwhile."""
+    """Processor time of this process in that period, in seconds."""
     lags: array[int] = field(default_factory=lambda: array("q"))
-    """Nanoseconds that pieces may have waited to be stamped, and by which the process was woken late."""
+    """Nanoseconds that pieces may have waited for their time stamp, and by which the process was woken late."""
 
 
 async def closed_loop(
     client: Client, path: str, bodies: Sequence[bytes], concurrency: int, seconds: float | None = None
-) -> Driven:
-    """Send all bodies, `concurrency` at a time: each as soon as another has ended. `seconds`: none is begun after so long."""
+) -> SentLoad:
+    """Send all bodies, `concurrency` at a time: each as soon as another has ended. `seconds`: none is started after this time."""
     with _measured(client) as driven:
         until = None if seconds is None else driven.begun + round(1e9 * seconds)
         left = iter(range(len(bodies)))
@@ -55,8 +55,8 @@ async def closed_loop(
     return driven
 
 
-async def open_loop(client: Client, path: str, bodies: Sequence[bytes], times: Sequence[int]) -> Driven:
-    """Send each body at its time (nanoseconds from the begin), whatever has become of those before."""
+async def open_loop(client: Client, path: str, bodies: Sequence[bytes], times: Sequence[int]) -> SentLoad:
+    """Send each body at its time (nanoseconds from the start), whether or not earlier ones have been answered."""
     with _measured(client) as driven:
         tasks: list[asyncio.Task[Exchange]] = []
         async with asyncio.TaskGroup() as group:
@@ -69,14 +69,14 @@ async def open_loop(client: Client, path: str, bodies: Sequence[bytes], times: S
 
 
 async def _until(moment: int) -> None:
-    """Come back then: up to a millisecond late, which is what a timer of the system's rounds up to."""
+    """Sleep until this moment: up to a millisecond too long, the resolution of the system's timers."""
     while (left := moment - time.perf_counter_ns()) > 0:
         await asyncio.sleep(left * 1e-9)
 
 
 @contextmanager
-def _measured(client: Client) -> Iterator[Driven]:
-    """While this lasts, the client's lags and processor time are taken, and no garbage is looked for: that alone takes
+def _measured(client: Client) -> Iterator[SentLoad]:
+    """Records the client's lags and processor time in this context, with garbage collection disabled: a collection takes
     tens of milliseconds."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, WatchedLoop)
@@ -86,7 +86,7 @@ def _measured(client: Client) -> Iterator[Driven]:
     ticks = loop.ticking()
     del client.lags[:], loop.watched.late[:]
     cpu = time.process_time()
-    driven = Driven(time.perf_counter_ns())
+    driven = SentLoad(time.perf_counter_ns())
     try:
         yield driven
     finally:

@@ -1,4 +1,4 @@
-"""A model behind a server, asked over HTTP."""
+"""A server as a profiling target, reached over HTTP."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from lsm_eval.endpoints.loop import Runner
 from lsm_eval.endpoints.loop import made as made_in_loop
 from lsm_eval.errors import UserError
 from lsm_eval.profiling.serving import cache
-from lsm_eval.profiling.serving.asking import Asking, refusal
 from lsm_eval.profiling.serving.checks import self_check
-from lsm_eval.profiling.serving.drive import Driven, closed_loop, open_loop
-from lsm_eval.profiling.serving.load import Load, Measured
+from lsm_eval.profiling.serving.drive import SentLoad, closed_loop, open_loop
+from lsm_eval.profiling.serving.load import Load, LoadResult
 from lsm_eval.profiling.serving.prompts import Count, Scale, exact, made, scale_from, text
-from lsm_eval.profiling.serving.reading import timed
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.reading import read_request
+from lsm_eval.profiling.serving.request_format import RequestFormat, refusal
+from lsm_eval.profiling.serving.stamps import TimedRequest
 from lsm_eval.profiling.serving.watch import WatchedLoop
 from lsm_eval.profiling.serving.wire import Client
 
@@ -32,8 +32,8 @@ _WARM_UP_TOKENS = 4
 _MOST_WARM_UP = 64
 
 
-class EndpointServed:
-    """One server. Everything happens in one event loop that is there from the first request to `close`."""
+class EndpointTarget:
+    """One server. All requests use one event loop, which exists until `close`."""
 
     cpu_is_clients = True
 
@@ -42,7 +42,7 @@ class EndpointServed:
         name: str,
         address: Address,
         key: Key,
-        asking: Asking,
+        asking: RequestFormat,
         *,
         seconds: float,
         context: int | None = None,
@@ -50,8 +50,8 @@ class EndpointServed:
         count: Count | None = None,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """`seconds`: the most that one request may take. `flush`: how its cache is emptied (`cache`).
-        `count`: who counts the tokens of prompts, where somebody can."""
+        """`seconds`: time limit of one request. `flush`: how its cache is emptied (`cache`).
+        `count`: counts the tokens of prompts, if possible."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -68,13 +68,13 @@ class EndpointServed:
         self._client = self._runner.run(made_in_loop(lambda: Client(address, key, seconds=seconds)))
 
     @property
-    def writes_on(self) -> bool:
-        """Whether answers have the asked length."""
-        return self._asking.writes_on
+    def fixed_length(self) -> bool:
+        """Whether answers have the requested length."""
+        return self._asking.fixed_length
 
     def prepare(self, longest: int) -> None:
-        """Ask a short and a longer prompt: whether it answers, streams and counts, and how many tokens words have."""
-        self.flush()  # where that cannot be done, nothing is asked
+        """Send a short and a longer prompt to find out whether it answers, streams and counts, and how many tokens a word has."""
+        self.flush()  # if that fails, no prompt is sent
         short = self._first(_SHORT_WORDS)
         if not self._runner.run(self._client.settle()):
             self._note(
@@ -91,12 +91,12 @@ class EndpointServed:
                 f"{self.name} does not count the tokens of prompts: a word is taken for a token, and their lengths are not known."
             )
 
-    def _first(self, words: int) -> Timed:
+    def _first(self, words: int) -> TimedRequest:
         prompt = text(0, f"first {words}", words)
         for _ in range(_TRIES):
             body = self._asking.body(prompt, _FIRST_TOKENS)
             exchange = self._client.take(self._runner.run(self._client.ask(self._asking.path, body)))
-            one = timed(exchange, self._asking.path, 0, self._key)
+            one = read_request(exchange, self._asking.path, 0, self._key)
             if one.failure is None:
                 return one
             if not self._asking.learn(exchange, one, self._note):
@@ -104,13 +104,13 @@ class EndpointServed:
         raise refusal(self.name, one)
 
     def prompts(self, seed: int, lengths: Sequence[int], first: int) -> list[str]:
-        """As `Served.prompts`."""
+        """See `ServingTarget.prompts`."""
         if self._count is not None:
             return exact(self._count, seed, lengths, first)
         return [made(seed, first + at, length, self.scale) for at, length in enumerate(lengths)]
 
-    def run(self, load: Load) -> Measured:
-        """As `Served.run`; as many connections as are needed at once are opened before by requests that do not count."""
+    def run(self, load: Load) -> LoadResult:
+        """See `ServingTarget.run`; warm-up requests open as many connections as are needed at a time."""
         self._make_room(load)
         asking, path = self._asking, self._asking.path
         bodies = [asking.body(one.prompt, one.output_tokens) for one in load.requests]
@@ -129,12 +129,12 @@ class EndpointServed:
         check = self_check(
             driven, requests, rate=load.rate, concurrency=load.concurrency if load.times is None else None
         )
-        return Measured(requests, driven.begun, check)
+        return LoadResult(requests, driven.begun, check)
 
-    def _read(self, driven: Driven, load: Load) -> list[Timed]:
+    def _read(self, driven: SentLoad, load: Load) -> list[TimedRequest]:
         found = []
         for at, (exchange, scheduled) in enumerate(zip(driven.exchanges, driven.scheduled, strict=True)):
-            one = timed(self._client.take(exchange), self._asking.path, at, self._key)
+            one = read_request(self._client.take(exchange), self._asking.path, at, self._key)
             exchange.parts = []
             wanted = load.requests[at]
             one.scheduled, one.server = scheduled, self._address.url
@@ -143,7 +143,7 @@ class EndpointServed:
         return found
 
     def _warm_up(self, load: Load) -> None:
-        """Some short requests, so that no connection is made, and nothing is read for the first time, where it counts."""
+        """Send some short requests, so that the measurement does not include connecting or first-time work."""
         number = min(load.concurrency or 4, _MOST_WARM_UP, len(load.requests))
         asking = self._asking
         bodies = [
@@ -152,13 +152,13 @@ class EndpointServed:
         self._unread(closed_loop(self._client, asking.path, bodies, number))
 
     def _read_before(self, load: Load) -> None:
-        """Let every prompt be read once."""
+        """Send every prompt once, so that the server has it in its cache."""
         asking = self._asking
         bodies = [asking.body(prompt, 1) for prompt in dict.fromkeys(one.prompt for one in load.requests)]
         self._unread(closed_loop(self._client, asking.path, bodies, min(load.concurrency or 4, 16)))
 
-    def _unread(self, loop: Coroutine[Any, Any, Driven]) -> None:
-        """Let a loop run whose answers nobody reads."""
+    def _unread(self, loop: Coroutine[Any, Any, SentLoad]) -> None:
+        """Run a loop and discard its answers."""
         for exchange in self._runner.run(loop).exchanges:
             self._client.take(exchange)
 
@@ -172,19 +172,19 @@ class EndpointServed:
             )
 
     def flush(self) -> None:
-        """As `Served.flush`."""
+        """See `ServingTarget.flush`."""
         if self._flush is not None:
             cache.flush(self._address, self._key, self._flush)
 
     def close(self) -> None:
-        """Close connections and event loop."""
+        """Close the connections and the event loop."""
         self._runner.run(made_in_loop(self._client.close))
         self._runner.close()
 
 
 def _second(tokens: int | None, longest: int) -> int:
-    """How many words the second prompt has, whose tokens are compared with those of the first: more, as far as prompts of `longest` tokens
-    will be asked; else fewer."""
-    each = (tokens or 1) / _SHORT_WORDS  # what stands around the words is in it
+    """Number of words in the second prompt, whose tokens are compared with those of the first: more, as far as `longest` tokens
+    allow; else fewer."""
+    each = (tokens or 1) / _SHORT_WORDS  # includes the tokens of a chat template
     words = min(_LONG_WORDS, int(longest / each))
     return words if words > _SHORT_WORDS else _SHORT_WORDS // 4

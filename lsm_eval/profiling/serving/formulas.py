@@ -1,17 +1,17 @@
-"""What the time stamps of requests amount to: the definitions of vLLM's `bench serve`, in seconds and per second.
+"""Latencies and rates from the requests' time stamps, in seconds and per second, as defined by vLLM's `bench serve`.
 
-Of one request that was answered whole, begun at `started` (before a connection is looked for):
+For one completely answered request, started at `started` (before a connection is chosen):
 
-- TTFT, time to first token: until its first chunk that bears text or a counted token. (vLLM's own client also takes a chunk
-  that only names the role for it; servers that send one before they have read the prompt would look quicker than they are.)
+- TTFT, time to first token: until its first chunk with text or a counted token. (vLLM's own client also accepts a chunk
+  that only names the role; servers that send one before they have read the prompt would look faster than they are.)
 - E2EL, end-to-end latency: until its last chunk; chunks that only count, and `[DONE]`, come after it.
-- TPOT, time per output token: (E2EL - TTFT) / (output tokens - 1); of one token there is none, and for an objective it is 0.
-- Chunk gaps: between neighbouring chunks. This is what vLLM calls inter-token latency.
-- ITL, inter-token latency: between neighbouring *tokens*. It is the same where every chunk is one token. Tokens that came in one chunk came
-  together: the first of them waited, the others did not. Where nobody counted a chunk's tokens there is no ITL.
+- TPOT, time per output token: (E2EL - TTFT) / (output tokens - 1); undefined for one token, and then 0 for an objective.
+- Chunk gaps: between consecutive chunks. This is what vLLM calls inter-token latency.
+- ITL, inter-token latency: between consecutive *tokens*. It is the same if every chunk is one token. Tokens of one chunk arrive
+  together: the first has the gap to the previous chunk, the others have 0. If a chunk's tokens are not counted there is no ITL.
 
-Of a measurement that took `seconds`, from its begin until its last answer was there: requests, output tokens and total tokens
-of whole answers a second; goodput is requests a second that keep to every part of an objective, failed ones never.
+For a measurement of `seconds`, from its start until its last answer: requests, output tokens and total tokens
+of complete answers a second; goodput is the number of requests a second that meet every part of an objective; failed ones never do.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.stamps import TimedRequest
 
 NAME = "vllm"
-"""As a record says whose definitions these are."""
+"""The name of these definitions in a record."""
 _SECONDS = 1e-9
 
 
-def ttft(one: Timed) -> float:
+def ttft(one: TimedRequest) -> float:
     """Seconds to the first token."""
     return (one.written[0].at - one.started) * _SECONDS
 
 
-def ttfat(one: Timed) -> float | None:
-    """Seconds to the first token of the *answer*, after a thinking model's thoughts; None where there was no answer."""
+def ttfat(one: TimedRequest) -> float | None:
+    """Seconds to the first token of the *answer*, after a reasoning model's thoughts; None if there was no answer."""
     first = next((chunk.at for chunk in one.written if chunk.text and not chunk.thought), None)
     return None if first is None else (first - one.started) * _SECONDS
 
 
-def e2e(one: Timed) -> float:
-    """Seconds to the end of what is written."""
+def e2e(one: TimedRequest) -> float:
+    """Seconds to the last chunk."""
     return (one.chunks[-1].at - one.started) * _SECONDS
 
 
-def tpot(one: Timed) -> float | None:
-    """Seconds per output token after the first; None where there is no second one, or nobody counts."""
+def tpot(one: TimedRequest) -> float | None:
+    """Seconds per output token after the first; None if there is no second one, or tokens are not counted."""
     if one.output_tokens is None or one.output_tokens < 2:
         return None
     return (e2e(one) - ttft(one)) / (one.output_tokens - 1)
 
 
-def chunk_gaps(one: Timed) -> list[float]:
-    """Seconds between neighbouring chunks: vLLM's inter-token latencies."""
+def chunk_gaps(one: TimedRequest) -> list[float]:
+    """Seconds between consecutive chunks: vLLM's inter-token latencies."""
     return [(after.at - before.at) * _SECONDS for before, after in pairwise(one.written)]
 
 
-def itl(one: Timed) -> list[float] | None:
-    """Seconds between neighbouring tokens; None where the tokens of a chunk are not known."""
+def itl(one: TimedRequest) -> list[float] | None:
+    """Seconds between consecutive tokens; None if the tokens of a chunk are not known."""
     chunks = one.written
     if any(chunk.tokens is None for chunk in chunks):
         return None
@@ -72,15 +72,15 @@ def itl(one: Timed) -> list[float] | None:
     return found
 
 
-def waited(one: Timed) -> float:
-    """Seconds from when it was to be sent until it was begun: to be added to TTFT and E2EL for what a user would have waited who came
-    on time, so that a client or server that stands still hides nothing (coordinated omission). 0 in a closed loop."""
+def waited(one: TimedRequest) -> float:
+    """Seconds between the scheduled time and the actual start. Added to TTFT and E2EL it gives the wait of a user who arrives at the
+    scheduled time, so that a stalled client or server hides nothing (coordinated omission). 0 in a closed loop."""
     return 0.0 if one.scheduled is None else (one.started - one.scheduled) * _SECONDS
 
 
-def keeps_to(one: Timed, objective: dict[str, float]) -> bool | None:
-    """Whether a request meets an objective, in seconds by `ttft`, `tpot`, `e2e`; None where it cannot be known, since nobody
-    counts its tokens. One that failed does not."""
+def keeps_to(one: TimedRequest, objective: dict[str, float]) -> bool | None:
+    """Whether a request meets an objective, in seconds by `ttft`, `tpot`, `e2e`; None if unknown because its tokens are not
+    counted. A failed one does not."""
     if not one.whole:
         return False
     found: dict[str, float | None] = {"ttft": ttft(one), "e2e": e2e(one)}
@@ -94,7 +94,7 @@ def keeps_to(one: Timed, objective: dict[str, float]) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Rates of one measurement, a second. None where tokens are not counted."""
+    """Rates of one measurement, per second. None if tokens are not counted."""
 
     seconds: float
     completed: int
@@ -104,14 +104,14 @@ class Throughput:
     output_tokens: float | None
     total_tokens: float | None
     goodput: float | None
-    """None without an objective, or where it cannot be known whether it is met."""
+    """None without an objective, or if it is unknown whether it is met."""
     good: int | None
 
 
 def throughput(
-    requests: Sequence[Timed], begun: int, objective: dict[str, float] | None = None
+    requests: Sequence[TimedRequest], begun: int, objective: dict[str, float] | None = None
 ) -> Throughput:
-    """What came of requests of a measurement that began at `begun` (nanoseconds) and ended with the last of them."""
+    """Rates of a measurement that began at `begun` (nanoseconds) and ended with its last request."""
     seconds = (
         max((max((one.ended or begun) for one in requests) - begun) * _SECONDS, 1e-9) if requests else 0.0
     )

@@ -1,4 +1,4 @@
-"""Where an HTTP/1.1 answer's body ends, and what its bytes are (RFC 9112, 6 and 7): followed as bytes come, without copying them."""
+"""The framing of HTTP/1.1 bodies (RFC 9112, 6 and 7): where a body ends and which bytes are content, tracked without copying."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ _LONGEST_LINE = 4096
 
 
 class BrokenFraming(Exception):
-    """The bytes are no such body."""
+    """The bytes are not a valid body."""
 
 
 class Framing(Protocol):
-    """Follows one body."""
+    """Tracks one body."""
 
     ends_with_connection: bool
 
     def feed(self, data: bytes, at: int = 0) -> int:
-        """Take `data` from `at` on; where the body's bytes end in it: its length as long as the body goes on, or -1 - the place after the
-        body's last byte where it ends there. Raises `BrokenFraming`."""
+        """Process `data` from `at` on. Returns the length of `data` if the body continues after it, or -1 - p if the body ends in it, with p
+        the position after its last byte. Raises `BrokenFraming`."""
         ...
 
     def pieces(self, data: bytes, at: int = 0) -> tuple[list[bytes], bool]:
-        """As `feed`, but gives the content in `data`, and whether it is over."""
+        """As `feed`, but returns the content in `data`, and whether the body has ended."""
         ...
 
 
-class Chunked:
+class ChunkedFraming:
     """Transfer-Encoding: chunked."""
 
     ends_with_connection = False
 
     def __init__(self) -> None:
         self._skip = 0
-        """Bytes of the chunk (and the line end after it) that have not come."""
+        """Outstanding bytes of the chunk and the line end after it."""
         self._content = 0
-        """Of these, the content's."""
+        """Outstanding bytes of content among them."""
         self._line = b""
         self._last = False
 
@@ -82,8 +82,8 @@ class Chunked:
         return size
 
 
-class Counted:
-    """Content-Length, or (None) all until the connection ends."""
+class LengthFraming:
+    """A body with a Content-Length, or (None) one that ends with the connection."""
 
     def __init__(self, length: int | None) -> None:
         self._left = length
@@ -105,7 +105,7 @@ class Head:
     """An answer's status line and headers."""
 
     def __init__(self, content: bytes) -> None:
-        """Raises `BrokenFraming` where they are none."""
+        """Raises `BrokenFraming` if they are invalid."""
         lines = content.split(b"\r\n")
         parts = lines[0].split(b" ", 2)
         if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit():
@@ -117,17 +117,17 @@ class Head:
             self.headers[name.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
         wanted = self.headers.get("connection", "").lower()
         self.keeps = "close" not in wanted and (parts[0] != b"HTTP/1.0" or "keep-alive" in wanted)
-        """Whether the connection carries another answer."""
+        """Whether the connection stays open for another answer."""
 
     def framing(self) -> Framing:
-        """How its body ends."""
+        """The framing of its body."""
         if "chunked" in self.headers.get("transfer-encoding", "").lower():
-            return Chunked()
+            return ChunkedFraming()
         if self.status in (204, 304):
-            return Counted(0)
+            return LengthFraming(0)
         length = self.headers.get("content-length")
         if length is None:
-            return Counted(None)
+            return LengthFraming(None)
         if not length.isdigit():
             raise BrokenFraming("its length is no number")
-        return Counted(int(length))
+        return LengthFraming(int(length))

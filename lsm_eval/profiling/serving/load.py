@@ -1,4 +1,4 @@
-"""What is asked of a server in one measurement, and what came of it."""
+"""The load of one measurement, its result, and the interface of what is measured."""
 
 from __future__ import annotations
 
@@ -7,78 +7,78 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lsm_eval.profiling.serving.prompts import Scale
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.stamps import TimedRequest
 from lsm_eval.results.profile_rows import Cache, SelfCheckRow
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """One request."""
+class PlannedRequest:
+    """One request of a load."""
 
     prompt: str
     prompt_tokens: int
-    """As the workload asks; what the server counts stands beside it."""
+    """The length that the workload specifies; the server's count is recorded as well."""
     output_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Requests, and when they are sent: `concurrency` at a time, or at `times` (nanoseconds from the begin)."""
+    """Requests, and when they are sent: `concurrency` at a time, or at `times` (nanoseconds from the start)."""
 
-    requests: Sequence[Wanted]
+    requests: Sequence[PlannedRequest]
     concurrency: int | None = None
     times: Sequence[int] | None = None
     rate: float | None = None
-    """A second, that the times were made for."""
+    """Requests a second for which the times were made."""
     seconds: float | None = None
-    """None is begun after so long, in a closed loop."""
+    """Time after which no request is started, in a closed loop."""
     cache: Cache = "unknown"
-    """`cold`: what is held of prompts is forgotten before; `prefix-warm`: every prompt is read once before."""
+    """`cold`: the prompt cache is emptied before; `prefix-warm`: every prompt is read once before."""
 
 
 @dataclass(slots=True)
-class Measured:
-    """What came of a load."""
+class LoadResult:
+    """The result of running a load."""
 
-    requests: list[Timed]
+    requests: list[TimedRequest]
     begun: int
-    """Nanoseconds of the clock of all stamps."""
+    """Start, in nanoseconds on the clock of all time stamps."""
     check: SelfCheckRow | None
     notes: list[str] = field(default_factory=list)
 
 
-class Served(Protocol):
-    """A model that is asked request by request."""
+class ServingTarget(Protocol):
+    """A model that takes single requests."""
 
     name: str
-    """As it stands in messages, such as `openai:qwen3`."""
+    """Its name in messages, such as `openai:qwen3`."""
     scale: Scale
     context: int | None
     cpu_is_clients: bool
-    """Whether this process's processor time is the client's, and not the model's."""
+    """Whether this process's processor time is that of the client, not of the model."""
 
     @property
-    def writes_on(self) -> bool:
-        """Whether answers have the asked length, whatever the model would do."""
+    def fixed_length(self) -> bool:
+        """Whether answers have the requested length, even if the model would end earlier."""
         ...
 
     def prepare(self, longest: int) -> None:
-        """Find out what must be known before anything is measured; `longest` is a prompt's length in tokens. Raises `UserError` where
-        it cannot be asked."""
+        """Prepare for measurements; `longest` is the length of the longest prompt in tokens. Raises `UserError` if the model does not
+        answer."""
         ...
 
     def prompts(self, seed: int, lengths: Sequence[int], first: int) -> list[str]:
-        """Prompts of about these lengths in tokens, like no others; `first` is the first one's number."""
+        """Unique prompts of about these lengths in tokens; `first` is the number of the first one."""
         ...
 
-    def run(self, load: Load) -> Measured:
-        """Send a load, and read what came of it."""
+    def run(self, load: Load) -> LoadResult:
+        """Send a load and read the answers."""
         ...
 
     def flush(self) -> None:
-        """Let what is held of prompts be forgotten. Raises `UserError` where that cannot be done."""
+        """Empty the prompt cache. Raises `UserError` if that fails."""
         ...
 
     def close(self) -> None:
-        """End what was opened."""
+        """Release all resources."""
         ...

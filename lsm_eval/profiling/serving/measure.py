@@ -1,4 +1,4 @@
-"""From loads to the cells of a record: one measurement each, a replayed trace, or the search for the highest rate."""
+"""Runs loads and makes the cells of a record: single measurements, a replayed trace, or the search for the highest rate."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lsm_eval.errors import UserError
 from lsm_eval.profiling.cells import cell_name
 from lsm_eval.profiling.serving import formulas
 from lsm_eval.profiling.serving.arrivals import schedule
-from lsm_eval.profiling.serving.load import Load, Served, Wanted
+from lsm_eval.profiling.serving.load import Load, PlannedRequest, ServingTarget
+from lsm_eval.profiling.serving.mismatch import mismatches
 from lsm_eval.profiling.serving.numbers import numbers
 from lsm_eval.profiling.serving.prompts import replayed
-from lsm_eval.profiling.serving.search import LEVEL, WITHIN, Found, Probe, find_rate, rule
+from lsm_eval.profiling.serving.search import LEVEL, WITHIN, Probe, RateBracket, find_rate, rule
 from lsm_eval.profiling.serving.spec import ServingSpec, Step
-from lsm_eval.profiling.serving.stamps import Chunk, Timed
+from lsm_eval.profiling.serving.stamps import Chunk, TimedRequest
 from lsm_eval.profiling.serving.traces import Trace
-from lsm_eval.profiling.serving.unlike import unlike_asked
 from lsm_eval.results.profile_rows import REQUEST_COLUMNS, CellRow, SearchRow
 
 _SECONDS = 1e-9
@@ -29,41 +29,41 @@ _FIRST_RATE_REQUESTS = 5  # one at a time, from whose time the search's first ra
 
 
 @dataclass(slots=True)
-class Profile:
-    """What was measured so far."""
+class ServingResults:
+    """The results so far."""
 
     cells: list[CellRow] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
-    """Of `REQUEST_COLUMNS`."""
+    """Rows with `REQUEST_COLUMNS`."""
     search: SearchRow | None = None
     requests: int = 0
     failed: int = 0
     prompt_tokens: int = 0
     output_tokens: int = 0
     notes: list[str] = field(default_factory=list)
-    """What a reader must know, a sentence each."""
+    """Notes for the reader, one sentence each."""
 
     @property
     def error_rate(self) -> float:
-        """Share of all requests that were not answered whole."""
+        """Share of all requests that were not answered completely."""
         return self.failed / self.requests if self.requests else 0.0
 
 
-class Measuring:
-    """Measures one model step by step."""
+class ServingProfiler:
+    """Profiles one target, step by step."""
 
     def __init__(
         self,
-        served: Served,
+        served: ServingTarget,
         spec: ServingSpec,
-        done: Profile,
+        done: ServingResults,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._served, self._spec, self._done, self._say = served, spec, done, say
         self._number = 0
 
     def all(self, trace: Trace | None) -> None:
-        """All that the options ask for."""
+        """Run everything that the options request."""
         if trace is not None:
             self._trace(trace)
         elif self._spec.find_rate:
@@ -71,14 +71,14 @@ class Measuring:
         for step in self._spec.steps():
             self.step(step)
 
-    def step(self, step: Step, *, listed: bool = True) -> tuple[CellRow, list[Timed]]:
+    def step(self, step: Step, *, listed: bool = True) -> tuple[CellRow, list[TimedRequest]]:
         """One measurement."""
         assert step.prompt is not None
         assert step.output is not None
         wanted = self._wanted([step.prompt] * step.number, [step.output] * step.number)
         times = None
         if step.rate is not None:
-            # The pattern hangs on the seed alone, and is drawn out: no rate has a kinder one.
+            # The pattern depends only on the seed and is rescaled: no rate has a more favourable one.
             times = schedule(self._spec.arrivals, step.rate, step.number, self._spec.seed, step.draw)
         load = Load(
             wanted, step.concurrency, times, step.rate, None if times is not None else self._spec.seconds,
@@ -86,16 +86,17 @@ class Measuring:
         )  # fmt: skip
         return self._measured(load, step.conditions, step.title, listed=listed)
 
-    def _wanted(self, prompts: Sequence[int], outputs: Sequence[int]) -> list[Wanted]:
+    def _wanted(self, prompts: Sequence[int], outputs: Sequence[int]) -> list[PlannedRequest]:
         texts = self._served.prompts(self._spec.seed, prompts, self._number)
         self._number += len(texts)
         return [
-            Wanted(text, prompt, output) for text, prompt, output in zip(texts, prompts, outputs, strict=True)
+            PlannedRequest(text, prompt, output)
+            for text, prompt, output in zip(texts, prompts, outputs, strict=True)
         ]
 
     def _measured(
         self, load: Load, conditions: dict[str, Any], title: str, *, listed: bool
-    ) -> tuple[CellRow, list[Timed]]:
+    ) -> tuple[CellRow, list[TimedRequest]]:
         self._say(title)
         found = self._served.run(load)
         done, requests = self._done, found.requests
@@ -115,7 +116,7 @@ class Measuring:
             )
         if listed:
             new = self._spec.cache == "unknown" and conditions["loop"] != "trace"
-            done.notes += [f"{title}: {said}" for said in unlike_asked(requests, new=new)]
+            done.notes += [f"{title}: {said}" for said in mismatches(requests, new=new)]
         for failure, count in failures.items():
             said = _said(requests, failure)
             done.notes.append(f"{title}: {count:,} failed ({failure}){': ' if said else ''}{said}.")
@@ -153,7 +154,7 @@ class Measuring:
         served, seed = self._served, self._spec.seed
         texts = [replayed(seed, at, one, served.scale) for at, one in enumerate(trace.requests)]
         wanted = [
-            Wanted(text, one.prompt_tokens, one.output_tokens)
+            PlannedRequest(text, one.prompt_tokens, one.output_tokens)
             for text, one in zip(texts, trace.requests, strict=True)
         ]
         times = trace.schedule
@@ -185,7 +186,7 @@ class Measuring:
             kept = [formulas.keeps_to(one, objective.seconds) for one in requests]
             if None in kept:
                 raise UserError(
-                    f"--objective {objective.words}: {self._served.name} counts no tokens, so that nobody can tell a time per output token: leave "
+                    f"--objective {objective.words}: {self._served.name} does not count tokens, so that the time per output token is unknown: leave "
                     "tpot out of the objective."
                 )
             bound = cell.check is not None and cell.check.client_bound
@@ -206,7 +207,7 @@ class Measuring:
         self._say(searched(found))
 
     def _first_rate(self, prompt: int, output: int) -> float:
-        """One request after another: as many a second as end then are the rate to begin with."""
+        """The rate to start the search with: that of requests sent one after another."""
         load = Load(
             self._wanted([prompt] * _FIRST_RATE_REQUESTS, [output] * _FIRST_RATE_REQUESTS), concurrency=1
         )
@@ -215,24 +216,24 @@ class Measuring:
         return float(f"{rate:.3g}") if rate else 1.0
 
 
-def likeness(requests: Sequence[Timed]) -> float | None:
-    """The correlation of the times to first token of neighbouring requests, in the order in which they began; None of few, or of times that
-    are all the same."""
+def likeness(requests: Sequence[TimedRequest]) -> float | None:
+    """The correlation of the times to first token of consecutive requests, in the order of their start; None for few requests, or if
+    all times are equal."""
     times = [formulas.ttft(one) for one in sorted(requests, key=lambda one: one.started) if one.whole]
     if len(times) < _FEWEST_ALIKE or len(set(times[1:])) < 2 or len(set(times[:-1])) < 2:
         return None
     return float(np.corrcoef(times[:-1], times[1:])[0, 1])
 
 
-def searched(found: Found) -> str:
-    """What a search found, in a sentence."""
+def searched(found: RateBracket) -> str:
+    """The result of a search, in a sentence."""
     if found.met is None:
         return f"No rate was found that meets the objective: {found.why}."
     missed = "no rate was found that misses it" if found.missed is None else f"missed at {found.missed:.4g}"
     return f"The objective is met at {found.met:.4g} requests a second, and {missed}."
 
 
-def _no_answer(requests: Sequence[Timed], failures: dict[str, int]) -> str:
+def _no_answer(requests: Sequence[TimedRequest], failures: dict[str, int]) -> str:
     if not requests:
         return "No request was sent."
     most = max(failures, key=lambda name: failures[name])
@@ -240,18 +241,18 @@ def _no_answer(requests: Sequence[Timed], failures: dict[str, int]) -> str:
     return f"None of {len(requests):,} requests was answered whole ({most}{': ' if said else ''}{said})."
 
 
-def _said(requests: Sequence[Timed], failure: str) -> str:
-    """What was said of the first failure of a class."""
+def _said(requests: Sequence[TimedRequest], failure: str) -> str:
+    """The detail of the first failure of a class."""
     return next((one.detail for one in requests if one.failure == failure and one.detail), "").rstrip(".")
 
 
-def request_row(one: Timed, cell: str, begun: int) -> dict[str, Any]:
-    """A request as a record keeps it; times are seconds from the measurement's begin."""
+def request_row(one: TimedRequest, cell: str, begun: int) -> dict[str, Any]:
+    """A request as a row of a record; times are seconds from the measurement's start."""
 
     def seconds(at: int | None) -> float | None:
         return None if at is None else (at - begun) * _SECONDS
 
-    written = one.written  # what came before the first token is in no number
+    written = one.written  # no number uses what came before the first token
     known = bool(written) and all(chunk.tokens is not None for chunk in written)
     row = {
         "cell": cell,
@@ -276,8 +277,8 @@ def request_row(one: Timed, cell: str, begun: int) -> dict[str, Any]:
     return {name: row[name] for name in REQUEST_COLUMNS}
 
 
-def from_row(row: dict[str, Any]) -> Timed:
-    """A request out of a record, as far as the numbers rest on it: what `numbers` makes of these is what the record says."""
+def from_row(row: dict[str, Any]) -> TimedRequest:
+    """A request from a row of a record, with everything the numbers need: `numbers` gives the record's values again."""
 
     def moment(name: str) -> int | None:
         value = row.get(name)
@@ -288,7 +289,7 @@ def from_row(row: dict[str, Any]) -> Timed:
         Chunk(round(at / _SECONDS), None if count is None else int(count), thought=bool(thought))
         for at, count, thought in zip(row["chunk_times"], counts, row["chunk_thoughts"], strict=True)
     ]
-    return Timed(
+    return TimedRequest(
         int(row["index"]), moment("sent") or 0, moment("scheduled"), ended=moment("ended"), chunks=chunks,
         prompt_tokens=row["prompt_tokens"], cached_tokens=row["cached_tokens"], output_tokens=row["output_tokens"],
         reasoning_tokens=row["reasoning_tokens"], asked_prompt_tokens=row["asked_prompt_tokens"],

@@ -1,4 +1,4 @@
-"""The numbers of one measurement, each with its interval, or the reason why it has none."""
+"""The numbers of one measurement, each with its interval or the reason for having none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lsm_eval.profiling.serving import formulas
 from lsm_eval.profiling.serving.objective import Objective
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.stamps import TimedRequest
 from lsm_eval.results.profile_rows import MeasuredRow
 from lsm_eval.statistics.intervals import proportion_interval
 from lsm_eval.statistics.quantiles import PERCENTILES, fewest, quantile
@@ -17,8 +17,8 @@ BUNDLED = "the server puts several tokens in a chunk and does not say how many: 
 _ONE = "none (one measurement)"
 
 
-def numbers(requests: Sequence[Timed], begun: int, objective: Objective | None) -> list[MeasuredRow]:
-    """All numbers of requests that were sent from `begun` (nanoseconds) on."""
+def numbers(requests: Sequence[TimedRequest], begun: int, objective: Objective | None) -> list[MeasuredRow]:
+    """All numbers of a measurement that began at `begun` (nanoseconds)."""
     whole = [one for one in requests if one.whole]
     failed = len(requests) - len(whole)
     rates = formulas.throughput(requests, begun, objective.seconds if objective else None)
@@ -54,8 +54,8 @@ def numbers(requests: Sequence[Timed], begun: int, objective: Objective | None) 
     return found
 
 
-def _gaps(whole: Sequence[Timed], failed: int) -> list[MeasuredRow]:
-    """Inter-token latency where it is known, and the gaps between chunks in any case."""
+def _gaps(whole: Sequence[TimedRequest], failed: int) -> list[MeasuredRow]:
+    """Inter-token latency if it is known, and the gaps between chunks."""
     gaps: list[float] = []
     clusters: list[str | None] = []
     unknown = 0
@@ -66,7 +66,7 @@ def _gaps(whole: Sequence[Timed], failed: int) -> list[MeasuredRow]:
             continue
         gaps += found
         clusters += [str(one.index)] * len(found)
-    # Where some streams are not known these are the quick or the slow ones: all or nothing.
+    # If some streams are unknown these may be the fast or the slow ones: all or none count.
     why = BUNDLED if any(one.output_tokens is not None for one in whole) else NO_COUNTS
     rows = (
         _percentiles("itl", [], failed + unknown, why)

@@ -1,4 +1,4 @@
-"""A service objective: what each request has to keep to, and what share of them has to."""
+"""A service-level objective: limits for each request, and the share of requests that must keep them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ DEFAULT_SHARE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """Every part has to be met by the same request."""
+    """Limits that a request must meet all together, and the share of requests that must."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    """By part: `ttft`, `tpot`, `e2e` (`formulas`)."""
+    """Limits in seconds by part: `ttft`, `tpot`, `e2e` (`formulas`)."""
     share: float = DEFAULT_SHARE
-    """Of all requests, failed ones among them; asked by the search for a rate alone."""
+    """Required share of all requests, including failed ones; used only by the search for a rate."""
 
     @property
     def words(self) -> str:
-        """As it is written on the command line."""
+        """The form used on the command line."""
         return ",".join(
             [
                 *(f"{name}={1000 * value:g}ms" for name, value in self.seconds.items()),
@@ -36,7 +36,7 @@ class Objective:
 
 
 def read_objective(text: str) -> Objective:
-    """What `--objective` says, such as `ttft=500ms,tpot=50ms,share=99%`. Raises `UserError`."""
+    """The value of `--objective`, such as `ttft=500ms,tpot=50ms,share=99%`. Raises `UserError`."""
     seconds: dict[str, float] = {}
     share: float | None = None
     for part in (one.strip() for one in text.split(",")):

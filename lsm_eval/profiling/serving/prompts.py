@@ -1,8 +1,7 @@
-"""Prompts of asked lengths: words that say nothing, drawn from a seed, so that nothing is cached by chance and everybody can make
-them again.
+"""Prompts of requested lengths: random words from a seed, so that nothing is cached by chance and the prompts are reproducible.
 
-How many tokens a word has is the model's affair: it is found out by asking (`measure`), and each request's record has the number that the
-server counted beside the one that was asked for.
+The number of tokens in a word depends on the model and is measured (`endpoint`); each request's record has both the requested
+number of tokens and the server's count.
 """
 
 from __future__ import annotations
@@ -24,27 +23,27 @@ _COMMON = (
     "eye job word business issue side kind head house service friend father power hour game line end member law car city name team"
 )
 WORDS = tuple(_COMMON.split())
-"""Common words, nearly all of them one token after a space to nearly all tokenizers."""
+"""Common words: after a space, almost all of them are one token for almost all tokenizers."""
 _LEAST = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How words become tokens: `tokens = around + each * words`."""
+    """The number of tokens in a prompt of words: `tokens = around + each * words`."""
 
     around: float = 0.0
-    """Tokens of an empty prompt: of a chat template and the like."""
+    """Tokens of an empty prompt, such as those of a chat template."""
     each: float = 1.0
     known: bool = False
-    """Whether that was found out; else a word is taken for a token."""
+    """Whether it was measured; else one word counts as one token."""
 
     def words(self, tokens: int) -> int:
-        """How many words make a prompt of about so many tokens; one at least."""
+        """The number of words, at least one, for a prompt of about this number of tokens."""
         return max(round((tokens - self.around) / self.each), _LEAST)
 
 
 def scale_from(short: tuple[int, int | None], long: tuple[int, int | None]) -> Scale:
-    """The scale from two prompts that were asked: words, and tokens as they were counted (None: nobody did)."""
+    """The scale from two prompts: for each its words and its counted tokens (None: not counted)."""
     if short[1] is None or long[1] is None or long[0] <= short[0] or long[1] <= short[1]:
         return Scale()
     each = (long[1] - short[1]) / (long[0] - short[0])
@@ -52,18 +51,18 @@ def scale_from(short: tuple[int, int | None], long: tuple[int, int | None]) -> S
 
 
 def text(seed: int, name: str, words: int) -> str:
-    """So many words, drawn by seed and name: all texts of one name begin alike."""
+    """This number of words, drawn by seed and name: texts with the same name begin alike."""
     draw = random.Random(f"{seed}:{name}")
     return " ".join(draw.choices(WORDS, k=words))
 
 
 def made(seed: int, index: int, tokens: int, scale: Scale) -> str:
-    """The prompt of one request of about so many tokens, like no other's from its first words on."""
+    """The prompt of one request with about this number of tokens, different from all others from its first words on."""
     return text(seed, f"request {index}", scale.words(tokens))
 
 
 def exact(count: Count, seed: int, lengths: Sequence[int], first: int) -> list[str]:
-    """Prompts of exactly these lengths, where the tokenizer has a way to them; `first` is the first one's number."""
+    """Prompts of exactly these lengths, as far as the tokenizer can produce them; `first` is the number of the first one."""
     rng = random.Random(f"{seed}:{first}")
     found = [""] * len(lengths)
     for length in dict.fromkeys(lengths):
@@ -74,8 +73,8 @@ def exact(count: Count, seed: int, lengths: Sequence[int], first: int) -> list[s
 
 
 def replayed(seed: int, index: int, traced: TracedRequest, scale: Scale) -> str:
-    """The prompt of a traced request. Blocks of equal hashes are equal texts, so that prompts share what they shared; without
-    hashes they share nothing."""
+    """The prompt of a traced request. Blocks with equal hashes become equal texts, so that prompts share the same prefixes as in the trace;
+    without hashes they share none."""
     if not traced.blocks:
         return made(seed, index, traced.prompt_tokens, scale)
     words = scale.words(traced.prompt_tokens)

@@ -16,13 +16,14 @@ from lsm_eval.models.base import Model, ModelInfo
 from lsm_eval.models.create import create
 from lsm_eval.profiling.cells import workload_hash
 from lsm_eval.profiling.memory import peak_device_memory, peak_memory
-from lsm_eval.profiling.offline.run import Made, machine_line
+from lsm_eval.profiling.offline.profile_row import machine_line
+from lsm_eval.profiling.offline.run import ProfileResult
 from lsm_eval.profiling.prompts import Count
-from lsm_eval.profiling.record import Profiled, write_profile
+from lsm_eval.profiling.record import ProfileContents, write_profile
 from lsm_eval.profiling.serving import formulas, prompts
 from lsm_eval.profiling.serving.cache import check_flush
-from lsm_eval.profiling.serving.load import Served
-from lsm_eval.profiling.serving.measure import Measuring, Profile
+from lsm_eval.profiling.serving.load import ServingTarget
+from lsm_eval.profiling.serving.measure import ServingProfiler, ServingResults
 from lsm_eval.profiling.serving.spec import ServingSpec
 from lsm_eval.profiling.serving.traces import Trace, read_trace
 from lsm_eval.progress import Progress
@@ -35,23 +36,23 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.secrets import without_secrets
 
 VERSION = 1
-"""Of the way of measuring (`ProfileRow.version`)."""
+"""Version of the measurement method (`ProfileRow.version`)."""
 
 
 @dataclass(frozen=True)
 class ServedProfile:
-    """What a serving profile left behind."""
+    """A finished serving profile."""
 
-    made: Made
+    made: ProfileResult
     error_rate: float
-    """Share of all requests that were not answered whole."""
+    """Share of all requests that were not answered completely."""
 
 
 def profile_served(spec: RunSpec, serving: ServingSpec, progress: Progress) -> ServedProfile:
     """Measure how the model of `spec` serves, and write the record below `spec.out`.
 
-    Raises `UserError` for what cannot be measured so, before anything is asked where it can be known; KeyboardInterrupt, with nothing
-    written, where it is stopped before any measurement is whole.
+    Raises `UserError` for what cannot be measured, before any request is sent if possible; KeyboardInterrupt, with nothing
+    written, if it is stopped before any measurement is complete.
     """
     created, start = datetime.now(UTC), time.perf_counter()
     serving.check()
@@ -61,13 +62,13 @@ def profile_served(spec: RunSpec, serving: ServingSpec, progress: Progress) -> S
         progress.note(f"removed {left}, which a run that was killed left half-written.")
     model = create(spec.model, spec.options, progress)
     served = _served(model, serving, progress)
-    done, stopped = Profile(), None
+    done, stopped = ServingResults(), None
     try:
         fingerprint = model.fingerprint()
         _check_context(served, serving, trace)
         served.prepare(_longest(serving, trace))
         prepared = time.perf_counter()
-        measuring = Measuring(served, serving, done, progress.note)
+        measuring = ServingProfiler(served, serving, done, progress.note)
         try:
             measuring.all(trace)
         except KeyboardInterrupt:
@@ -78,7 +79,7 @@ def profile_served(spec: RunSpec, serving: ServingSpec, progress: Progress) -> S
     finally:
         served.close()
     profile = _profile(model, served, serving, done, trace, stopped)
-    profiled = Profiled(
+    profiled = ProfileContents(
         profile=profile,
         model=model_row(
             model.info,
@@ -99,7 +100,7 @@ def profile_served(spec: RunSpec, serving: ServingSpec, progress: Progress) -> S
         tokens={"prompt": done.prompt_tokens, "output": done.output_tokens},
     )
     record, manifest, estimates = write_profile(spec.out, profiled)
-    return ServedProfile(Made(record, manifest, estimates, profile), done.error_rate)
+    return ServedProfile(ProfileResult(record, manifest, estimates, profile), done.error_rate)
 
 
 def _trace(serving: ServingSpec) -> Trace | None:
@@ -114,8 +115,8 @@ def _trace(serving: ServingSpec) -> Trace | None:
     )
 
 
-def _served(model: Model, serving: ServingSpec, progress: Progress) -> Served:
-    """The model as something that is asked request by request. Raises `UserError` where it cannot be."""
+def _served(model: Model, serving: ServingSpec, progress: Progress) -> ServingTarget:
+    """The model as a serving target. Raises `UserError` if it cannot be one."""
     from lsm_eval.endpoints.model import EndpointModel
     from lsm_eval.engines.llamacpp.model import LlamaCppModel
 
@@ -127,21 +128,21 @@ def _served(model: Model, serving: ServingSpec, progress: Progress) -> Served:
         return _endpoint(model, model.info.name, serving, progress)
     if isinstance(model, LlamaCppModel):
         return _endpoint(model.endpoint(), model.info.name, serving, progress, model)
-    from lsm_eval.profiling.serving.in_process import local_served
+    from lsm_eval.profiling.serving.in_process import local_target
 
     if serving.cache != "unknown" or serving.flush is not None:
         raise UserError(
             "--cache and --flush are for servers: what a model in this process holds of prompts is forgotten after each "
             "request; leave them out."
         )
-    return local_served(model, serving)
+    return local_target(model, serving)
 
 
 def _endpoint(
     model: Any, name: str, serving: ServingSpec, progress: Progress, counting: Model | None = None
-) -> Served:
-    from lsm_eval.profiling.serving.asking import Asking
-    from lsm_eval.profiling.serving.endpoint import EndpointServed
+) -> ServingTarget:
+    from lsm_eval.profiling.serving.endpoint import EndpointTarget
+    from lsm_eval.profiling.serving.request_format import RequestFormat
 
     place: tuple[Address, Key, Server] = model.place()
     address, key, server = place
@@ -150,8 +151,8 @@ def _endpoint(
             "--cache cold: nothing here empties the server's cache of prompts: name what does with --flush vllm, sglang or the "
             "address of a page of its own, or leave --cache out, which says that nobody knows."
         )
-    asking = Asking(name, model.model, model.options.api, server.kind, cold=serving.cache == "cold")
-    return EndpointServed(
+    asking = RequestFormat(name, model.model, model.options.api, server.kind, cold=serving.cache == "cold")
+    return EndpointTarget(
         name,
         address,
         key,
@@ -165,7 +166,7 @@ def _endpoint(
 
 
 def _count(model: Model, *, chat: bool) -> Count:
-    """How many tokens the model reads of a prompt."""
+    """A counter of the tokens that the model reads for a prompt."""
 
     def count(texts: Sequence[str]) -> list[int]:
         return [
@@ -179,7 +180,7 @@ def _longest(serving: ServingSpec, trace: Trace | None) -> int:
     return max((one.prompt_tokens for one in trace.requests), default=1) if trace else max(serving.prompts)
 
 
-def _check_context(served: Served, serving: ServingSpec, trace: Trace | None) -> None:
+def _check_context(served: ServingTarget, serving: ServingSpec, trace: Trace | None) -> None:
     if served.context is None:
         return
     if trace is not None:
@@ -199,9 +200,9 @@ def _check_context(served: Served, serving: ServingSpec, trace: Trace | None) ->
 
 def _profile(
     model: Model,
-    served: Served,
+    served: ServingTarget,
     serving: ServingSpec,
-    done: Profile,
+    done: ServingResults,
     trace: Trace | None,
     stopped: str | None,
 ) -> ProfileRow:
@@ -219,7 +220,7 @@ def _profile(
             prompt_tokens=lengths if trace else ", ".join(map(str, serving.prompts)),
             output_tokens=lengths if trace else ", ".join(map(str, serving.outputs)),
             requests=done.requests,
-            ends_ignored=served.writes_on,
+            ends_ignored=served.fixed_length,
         ),
         asked=_asked(serving, trace),
         cache=serving.cache,
@@ -258,9 +259,9 @@ def _asked(serving: ServingSpec, trace: Trace | None) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _notes(served: Served, done: Profile, serving: ServingSpec) -> list[str]:
+def _notes(served: ServingTarget, done: ServingResults, serving: ServingSpec) -> list[str]:
     notes = list(done.notes)
-    if not served.writes_on:
+    if not served.fixed_length:
         notes.append("The model ends its answers where it likes, so that they may be shorter than asked for.")
     for cell in done.cells:
         if cell.check is not None and cell.check.client_bound:

@@ -1,14 +1,14 @@
-"""The highest rate of arrivals that a server bears under a service objective, found by bisection.
+"""The highest arrival rate at which a server meets a service-level objective, found by bisection.
 
-The rule. At one rate the objective is *met* where the lower Clopper-Pearson bound of the share of requests that keep to it is at
-least the share that has to, and *missed* where the upper bound is below it, each one-sided, at 95 % for all looks at a rate
-together: there are `LOOKS` looks at most, each with a share of the 5 % (Bonferroni), so that looking again is no way to be lucky.
-The first look has as few requests as could decide if all kept to it; each further one doubles them. Where the last look decides nothing,
-there is not enough data at that rate, and the search ends there.
+The rule: at a given rate the objective is *met* if the lower Clopper-Pearson bound of the share of requests that meet it is at
+least the required share, and *missed* if the upper bound is below it. Bounds are one-sided, at 95 % for all looks at a rate
+together: there are at most `LOOKS` looks, which divide the 5 % (Bonferroni), so that repeated looks do not help.
+The first look has the fewest requests that could decide if all met the objective; each further look doubles them. If the last look does not
+decide, there is not enough data at that rate, and the search ends.
 
 The first rate is doubled until one is missed, or halved until one is met, and the bracket is then divided at its geometric middle
-until its ends are within `WITHIN` of one another. The answer is the bracket: met at its lower end, missed at its upper.
-A rate at which the client itself was the limit says nothing of the server, and ends the search.
+until its ends are within `WITHIN` of each other. The answer is the bracket: met at its lower end, missed at its upper.
+A rate at which the client was the limit says nothing about the server, and ends the search.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lsm_eval.statistics.bounded import exact_interval
 LEVEL = 0.95
 LOOKS = 4
 WITHIN = 0.1
-"""The upper end of a bracket over its lower one, less 1."""
+"""Largest ratio of a bracket's upper end to its lower one, minus 1."""
 _MOST_RATES = 30
 _LOWEST = 1e-3  # of the first rate
 
@@ -32,34 +32,34 @@ Verdict = Literal["met", "missed", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What came of some requests at one rate."""
+    """The result of some requests at one rate."""
 
     good: int
-    """Of them, those that kept to the objective."""
+    """Number of requests that met the objective."""
     number: int
     client_bound: bool = False
 
 
 Ask = Callable[[float, int], Probe]
-"""Sends so many more requests at a rate (a second)."""
+"""Sends a number of requests at a rate (a second)."""
 
 
 @dataclass(slots=True)
-class Found:
-    """Where the objective is met, and where not."""
+class RateBracket:
+    """The rates between which the objective stops being met."""
 
     met: float | None = None
     """The highest rate at which it was shown to be met."""
     missed: float | None = None
     """The lowest at which it was shown to be missed."""
     why: str | None = None
-    """Why the bracket is not narrow, or not there."""
+    """Why the bracket is wide, or missing."""
     rates: list[tuple[float, Verdict, int, int]] = field(default_factory=list)
-    """What was tried, in order: rate, verdict, good requests, requests."""
+    """The rates tried, in order: rate, verdict, good requests, requests."""
 
 
 def verdict(good: int, number: int, share: float, looks: int = LOOKS, level: float = LEVEL) -> Verdict:
-    """What `good` of `number` requests say at one look of `looks` about a share of the requests that has to meet the objective."""
+    """The verdict on the required `share` from `good` of `number` requests, at one of `looks` looks."""
     if number < 1:
         return "undecided"
     low, high = exact_interval(good / number, number, 1 - 2 * (1 - level) / looks)  # each end one-sided
@@ -69,16 +69,16 @@ def verdict(good: int, number: int, share: float, looks: int = LOOKS, level: flo
 
 
 def first_number(share: float, looks: int = LOOKS, level: float = LEVEL) -> int:
-    """How many requests can show that `share` is met, if all of them meet it."""
+    """The least number of requests that can show that `share` is met, if all of them meet the objective."""
     number = max(math.ceil(math.log((1 - level) / looks) / math.log(share)), 1)
     while verdict(number, number, share, looks, level) != "met":  # by rounding
         number += 1
     return number
 
 
-def find_rate(ask: Ask, share: float, start: float, *, within: float = WITHIN) -> Found:
-    """Search from the rate `start` (a second) on. `share` of the requests have to meet the objective."""
-    found = Found()
+def find_rate(ask: Ask, share: float, start: float, *, within: float = WITHIN) -> RateBracket:
+    """Search from the rate `start` (a second) on, for the rate at which the `share` of requests that meet the objective drops below it."""
+    found = RateBracket()
     rate = start
     while len(found.rates) < _MOST_RATES:
         outcome, bound = _at(ask, rate, share, found)
@@ -119,7 +119,7 @@ def find_rate(ask: Ask, share: float, start: float, *, within: float = WITHIN) -
     return found
 
 
-def _at(ask: Ask, rate: float, share: float, found: Found) -> tuple[Verdict, bool]:
+def _at(ask: Ask, rate: float, share: float, found: RateBracket) -> tuple[Verdict, bool]:
     """The verdict at one rate, and whether the client was the limit there."""
     good = number = 0
     outcome: Verdict = "undecided"

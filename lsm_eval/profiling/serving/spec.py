@@ -1,4 +1,4 @@
-"""What a serving profile is asked to measure."""
+"""Options of a serving profile."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lsm_eval.results.profile_rows import Cache
 DEFAULT_CONCURRENCY = (1, 4, 16)
 DEFAULT_REQUESTS = 100
 MOST_REQUESTS = 100_000
-"""Of one measurement: their prompts are made beforehand."""
+"""Largest number in one measurement, since its prompts are made in advance."""
 _MOST_TOKENS = 20_000_000
-"""Of all prompts of one measurement together."""
+"""Largest total of prompt tokens in one measurement."""
 _QUICKEST_SECONDS = 0.05
-"""No request is taken to end sooner, where a closed loop is bounded by time and its prompts are made beforehand."""
+"""Shortest assumed time of a request, for the number of prompts made in advance for a closed loop with a time limit."""
 MOST_CELLS = 100
 
 
@@ -30,16 +30,16 @@ class Step:
     """One measurement."""
 
     conditions: dict[str, Any]
-    """As the record has them, and a cell's name is made of."""
+    """The conditions as stored in the record; they also give the cell's name."""
     title: str
     prompt: int | None
-    """Tokens of each prompt; None where a trace says."""
+    """Tokens of each prompt; None if a trace determines them."""
     output: int | None
     number: int
     concurrency: int | None = None
     rate: float | None = None
     draw: int = 0
-    """Which pattern of arrivals: looks again at one rate have others."""
+    """Number of the arrival pattern: repeated looks at one rate use different ones."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ServingSpec:
     prompts: tuple[int, ...] = (256,)
     outputs: tuple[int, ...] = (64,)
     requests: int | None = None
-    """Of each measurement; None for `DEFAULT_REQUESTS`, or as many as there is time for."""
+    """Number in each measurement; None for `DEFAULT_REQUESTS`, or as many as time allows."""
     seconds: float | None = None
     objective: Objective | None = None
     find_rate: bool = False
@@ -64,11 +64,11 @@ class ServingSpec:
     cache: Cache = "unknown"
     flush: str | None = None
     timeout: float = 600.0
-    """Seconds that one request may take."""
+    """Time limit of one request, in seconds."""
     seed: int = 0
 
     def check(self) -> None:
-        """Raises `UserError` for options that do not go together."""
+        """Raises `UserError` for incompatible options."""
         if self.find_rate and self.objective is None:
             raise UserError(
                 "--find-rate looks for the highest rate that meets an objective: add --objective, such as ttft=500ms,tpot=50ms."
@@ -107,7 +107,7 @@ class ServingSpec:
             )
 
     def _check_requests(self) -> None:
-        """Raises `UserError` where a measurement would not be the one whose name it has."""
+        """Raises `UserError` if the requests do not suffice for the requested concurrency, or are too many."""
         longest, places = max(self.prompts), max(self.concurrency, default=1)
         most = max(min(MOST_REQUESTS, _MOST_TOKENS // longest), 1)
         if self.requests is not None and self.requests < places:
@@ -126,7 +126,7 @@ class ServingSpec:
             )
 
     def steps(self) -> list[Step]:
-        """What is measured, in order; nothing where a rate is searched or a trace is replayed."""
+        """The measurements, in order; empty if a rate is searched or a trace is replayed."""
         if self.find_rate or self.trace is not None:
             return []
         concurrency = self.concurrency
@@ -163,7 +163,7 @@ class ServingSpec:
         return Step(conditions, title, prompt, output, number, rate=rate, draw=draw)
 
     def _number(self, prompt: int, rate: float | None, concurrency: int = 1) -> int:
-        """How many requests are made beforehand."""
+        """The number of requests made in advance."""
         most = max(min(MOST_REQUESTS, _MOST_TOKENS // prompt), 1)
         if self.seconds is not None:
             most_of_loop = math.ceil(self.seconds * concurrency / _QUICKEST_SECONDS)

@@ -1,4 +1,4 @@
-"""Where bytes wait until they are read: in memory, and from some size on in a file that nobody else sees."""
+"""Storage for bytes until they are read: in memory, and beyond a limit in an unnamed temporary file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import tempfile
 from typing import IO
 
 MOST_BYTES = 256 * 2**20
-"""Held in memory; a second of 500 streams of 50 tokens has some 6 MB."""
+"""Largest amount held in memory; a second of 500 streams with 50 tokens each has about 6 MB."""
 
 
 class Spool:
-    """Takes pieces of bytes, and gives them back."""
+    """Stores pieces of bytes and returns them."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most, self._held = most, 0
@@ -18,7 +18,7 @@ class Spool:
         self._end = 0
 
     def keep(self, parts: list[bytes]) -> tuple[int, list[int]] | None:
-        """Take the pieces of an answer that is over: None where they may stay in memory, else where they lie now; `parts` is then
+        """Store the pieces of a finished answer. Returns None if they stay in memory, else their place in the file; `parts` is then
         empty."""
         size = sum(map(len, parts))
         if self._held + size <= self._most:
@@ -33,7 +33,7 @@ class Spool:
         return place
 
     def take(self, parts: list[bytes], place: tuple[int, list[int]] | None) -> list[bytes]:
-        """The pieces again, which are not needed here any more."""
+        """The pieces again; the spool may then forget them."""
         if place is None:
             self._held -= sum(map(len, parts))
             return parts
@@ -48,6 +48,6 @@ class Spool:
         return found
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()

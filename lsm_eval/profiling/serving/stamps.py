@@ -1,6 +1,6 @@
-"""What is kept of one request: when it was to be sent and was, when each part of its answer came, and how many tokens that held.
+"""Time stamps and token counts of one request and the parts of its answer.
 
-All times are nanoseconds of one monotonic clock (`time.perf_counter_ns`); what is made of them is in `formulas`.
+All times are nanoseconds on one monotonic clock (`time.perf_counter_ns`); `formulas` computes latencies from them.
 """
 
 from __future__ import annotations
@@ -10,61 +10,59 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Chunk:
-    """One part of an answer that belongs to what is written: text, thoughts, or how it ended. A part that only names the
-    role, or only counts, is none."""
+    """One part of an answer with content: text, thoughts, or its end. A part that only names the role, or only counts, is not a chunk."""
 
     at: int
-    """When it was there whole, in nanoseconds."""
+    """When it had arrived completely, in nanoseconds."""
     tokens: int | None = None
-    """Tokens in it; None where nobody counted them. A chunk is not a token."""
+    """Number of tokens in it; None if not counted. A chunk is not a token."""
     text: bool = True
-    """Whether it holds any text, of thoughts or answer."""
+    """Whether it has any text, of thoughts or answer."""
     thought: bool = False
-    """Whether all its text is a thinking model's thoughts."""
+    """Whether all its text is a reasoning model's thoughts."""
 
 
 @dataclass(slots=True)
-class Timed:
+class TimedRequest:
     """One request and its answer."""
 
     index: int
     started: int
-    """When it was begun, before a connection was looked for: vLLM's, AIPerf's and GuideLLM's times count from here."""
+    """When it was started, before a connection was chosen: vLLM's, AIPerf's and GuideLLM's times count from here."""
     scheduled: int | None = None
-    """When it was to be sent; None in a closed loop, where that is whenever the one before has ended."""
+    """Its scheduled time; None in a closed loop, where a request is sent as soon as another has ended."""
     sent: int | None = None
-    """When its bytes were handed to the system."""
+    """When its bytes were passed to the system."""
     headers: int | None = None
-    """When the answer's head was there."""
+    """When the answer's headers had arrived."""
     ended: int | None = None
-    """When nothing more was to come, or it failed."""
+    """When the answer was complete, or the request failed."""
     chunks: list[Chunk] = field(default_factory=list)
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
     output_tokens: int | None = None
-    """All new tokens, thoughts included, as they are counted at the end."""
+    """All generated tokens, including thoughts, as counted at the end."""
     reasoning_tokens: int | None = None
     asked_prompt_tokens: int | None = None
     asked_output_tokens: int | None = None
     counted_by: str | None = None
-    """Who counted the chunks' tokens; None where nobody did."""
+    """Who counted the chunks' tokens; None if they were not counted."""
     finish: str | None = None
-    """Why it ended, as the server says: `stop`, `length` …"""
+    """The server's finish reason: `stop`, `length` …"""
     failure: str | None = None
-    """The class of its failure: `timeout`, `connection`, `status 503`, `malformed`, `cut`; None where it was answered whole."""
+    """The class of its failure: `timeout`, `connection`, `status 503`, `malformed`, `cut`; None if it was answered completely."""
     detail: str = ""
-    """The failure in words, without anything secret."""
+    """The failure in words, without secrets."""
     server: str | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether it was answered whole."""
+        """Whether it was answered completely."""
         return self.failure is None and bool(self.chunks)
 
     @property
     def written(self) -> list[Chunk]:
-        """The chunks from the first that bears a token on; where none does, the last one alone, which bears the token that
-        ended the text."""
+        """The chunks from the first one with a token on; if none has one, only the last, which has the token that ended the text."""
         for at, chunk in enumerate(self.chunks):
             if chunk.text or chunk.tokens:
                 return self.chunks[at:]

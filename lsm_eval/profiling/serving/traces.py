@@ -1,7 +1,7 @@
-"""Traces of real services, to be replayed: when each request came, how long its prompt and answer were, and what prompts had in common.
+"""Traces of real services for replay: arrival times, lengths of prompts and answers, and shared prefixes.
 
 Azure's (`TIMESTAMP,ContextTokens,GeneratedTokens`, CSV; Patel et al. 2024, "Splitwise") and Mooncake's (JSON lines with
-`timestamp` in milliseconds, `input_length`, `output_length`, `hash_ids`, of which each stands for a block of 512 tokens; Qin et al., FAST 2025). Both
+`timestamp` in milliseconds, `input_length`, `output_length`, `hash_ids`, each for a block of 512 tokens; Qin et al., FAST 2025). Both
 may be compressed with gzip.
 """
 
@@ -22,7 +22,7 @@ from lsm_eval.errors import UserError
 
 Format = Literal["azure", "mooncake"]
 BLOCK_TOKENS = 512
-"""Of Mooncake's: tokens that a hash stands for."""
+"""Tokens of one hash in Mooncake's traces."""
 _MOST_BYTES = 2**30  # unpacked
 _MOST_SECONDS = 1e12
 _MOST_TOKENS = 10_000_000  # of one request
@@ -37,25 +37,25 @@ class TracedRequest:
     prompt_tokens: int
     output_tokens: int
     blocks: tuple[int, ...] = ()
-    """Hashes of the prompt's blocks: prompts whose first ones are equal begin alike. Empty where the trace tells none."""
+    """Hashes of the prompt's blocks: prompts with the same first hashes share a prefix. Empty if the trace has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What is replayed."""
+    """A trace for replay."""
 
     name: str
-    """Of the file."""
+    """Name of the file."""
     format: Format
     sha256: str
-    """Of the file as it lies there."""
+    """Hash of the file as it is stored."""
     speed: float
     requests: tuple[TracedRequest, ...]
-    """In the order of their times."""
+    """In chronological order."""
 
     @property
     def schedule(self) -> list[int]:
-        """Nanoseconds from the first request; `speed` times as fast as it was."""
+        """Nanoseconds from the first request, accelerated by the factor `speed`."""
         return [round(1e9 * one.at / self.speed) for one in self.requests]
 
 
@@ -63,7 +63,7 @@ def read_trace(
     path: Path, form: Format, *, speed: float = 1.0, requests: int | None = None, seconds: float | None = None
 ) -> Trace:
     """The first `requests` of a trace, or those of its first `seconds` as replayed, whichever are fewer. Raises `UserError`
-    where the file is not there, or no such trace."""
+    if the file is missing or not such a trace."""
     if not 1e-6 <= speed <= 1e6:
         raise UserError(
             f"--speed {speed:g}: a trace is replayed at a speed above 0, from 1e-6 to 1e6; 2 is twice as fast."
@@ -125,7 +125,7 @@ def _azure(text: str, path: Path) -> Iterator[Line]:
 
 
 def _clock(text: str) -> float:
-    """Seconds since some time; the traces have seven digits after the point, of which Python reads six."""
+    """Seconds since a fixed time; the traces have seven decimals, of which Python parses six."""
     whole, _, fraction = text.strip().partition(".")
     zone = ""
     for sign in "+-Z":
@@ -169,6 +169,4 @@ def _tokens(value: Any) -> int:
         raise UserError(
             f"--trace: it has a request of {number:.3g} tokens, and {_MOST_TOKENS:,} are the most that are asked for at once."
         )
-    return max(
-        number, 1
-    )  # a trace counts an answer that was given up as 0; nothing can be asked for no token
+    return max(number, 1)  # traces have 0 for an abandoned answer; a request needs at least one token

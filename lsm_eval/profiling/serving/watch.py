@@ -1,9 +1,9 @@
-"""An event loop that knows how late it is: every stamp it takes says at most how long the bytes had waited for it.
+"""An event loop that measures its own lag: for every time stamp, an upper limit for how long the bytes had waited.
 
-A timer that measures its own lateness sees the rounding of its clock (a millisecond of epoll's) where nothing is late, and one
-moment in a hundred where much is. Here the selector itself keeps the times: it looks before it waits, and what is there
-already may have come at any time since it looked last, and is taken to have come right then; what it is woken by came just then, and where it is
-woken by the clock it knows how late that was.
+A timer that measures its own delay only sees the clock's resolution (a millisecond for epoll) if nothing is late, and samples
+one moment in a hundred if much is. Here the selector itself records the times. It polls before it waits: data that is already there
+may have arrived at any time since the last poll, and counts as having arrived right after it; data that wakes it up arrived
+just then; and if it is woken by the clock, it knows by how much that was late.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ _TICK_SECONDS = 0.01
 
 
 class WatchedSelector(selectors.DefaultSelector):
-    """Keeps when it looked."""
+    """A selector that records when it polled."""
 
     def __init__(self) -> None:
         super().__init__()
         self.since = self.looked = time.perf_counter_ns()
-        """`since`: what is being handled came no earlier."""
+        """`since`: the data being handled arrived no earlier."""
         self.late = array("q")
-        """Nanoseconds by which the system woke the process later than it had asked for."""
+        """Nanoseconds by which the system woke the process later than requested."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """As the standard library's."""
+        """See `selectors.BaseSelector.select`."""
         ready = super().select(0)
         now = time.perf_counter_ns()
         if ready:
-            self.since = self.looked  # it was there before anybody waited
+            self.since = self.looked  # it may have been there since the last poll
         elif timeout is None or timeout > 0:
             start = now
             ready = super().select(timeout)
@@ -47,14 +47,14 @@ class WatchedSelector(selectors.DefaultSelector):
 
 
 class WatchedLoop(asyncio.SelectorEventLoop):
-    """An event loop on such a selector, which wakes a hundred times a second whatever happens."""
+    """An event loop on such a selector, which can wake up a hundred times a second."""
 
     def __init__(self) -> None:
         self.watched = WatchedSelector()
         super().__init__(self.watched)
 
     def ticking(self) -> Any:
-        """Wake up regularly, so that a quiet loop is measured, too; call `cancel()` on what comes back."""
+        """Wake up regularly, so that an idle loop is measured, too; call `cancel()` on the result to stop."""
         return _Ticks(self)
 
 
@@ -67,5 +67,5 @@ class _Ticks:
         self._timer = self._loop.call_later(_TICK_SECONDS, self._tick)
 
     def cancel(self) -> None:
-        """No more."""
+        """Stop waking up."""
         self._timer.cancel()

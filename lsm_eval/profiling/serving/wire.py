@@ -1,7 +1,7 @@
-"""A thin client of HTTP/1.1 that stamps first and reads later.
+"""A thin HTTP/1.1 client that records time stamps first and parses later.
 
-Of every piece of an answer it keeps the bytes and the moment, and follows the framing as far as is needed to know the end; all else
-(events, JSON, tokens) is read when nothing is measured any more. Nothing is retried: a request that failed has failed.
+It keeps the bytes and arrival time of every piece of an answer, and tracks the framing only to know where the answer ends; everything else
+(events, JSON, tokens) is parsed after the measurement. Requests are not retried.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ _SETTLE_SECONDS = 0.1
 
 @dataclass(slots=True)
 class Exchange:
-    """One request, and its answer as it came."""
+    """One request, and its answer as it arrived."""
 
     started: int = 0
     sent: int | None = None
     headers: int | None = None
     ended: int | None = None
     arrived: array[int] = field(default_factory=lambda: array("q"))
-    """When each piece came, in nanoseconds."""
+    """Arrival time of each piece, in nanoseconds."""
     parts: list[bytes] = field(default_factory=list)
-    """The pieces, the answer's head among them; empty where they lie in the client's spool."""
+    """The pieces, including the answer's headers; empty if they are in the client's spool."""
     place: tuple[int, list[int]] | None = None
-    """Where."""
+    """Their place in the spool."""
     body_at: int = 0
-    """Where in all the bytes the body begins."""
+    """Offset of the body in all bytes."""
     head: Head | None = None
     failure: str | None = None
     detail: str = ""
@@ -57,10 +57,10 @@ class Client:
     """A pool of connections to one server, within one `WatchedLoop`."""
 
     def __init__(self, address: Address, key: Key, *, seconds: float) -> None:
-        """`seconds`: the most that one request may take, its connection included."""
+        """`seconds`: time limit of one request, including its connection."""
         loop = asyncio.get_running_loop()
         if not isinstance(loop, WatchedLoop):
-            raise TypeError("a client lives in a WatchedLoop")
+            raise TypeError("a client needs a WatchedLoop")
         self._loop = loop
         self.selector: WatchedSelector = loop.watched
         parts = urlsplit(address.url)
@@ -85,9 +85,9 @@ class Client:
         self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
         self.spool = Spool()
         self.keeps = True
-        """Whether a connection is used again; see `settle`."""
+        """Whether connections are reused; see `settle`."""
         self.lags = array("q")
-        """Of each piece, the most nanoseconds that it can have waited to be stamped."""
+        """For each piece, an upper limit for the nanoseconds it waited for its time stamp."""
 
     @property
     def under_way(self) -> int:
@@ -95,7 +95,7 @@ class Client:
         return len(self._under_way)
 
     async def ask(self, path: str, body: bytes) -> Exchange:
-        """Send a body, and wait for the end of its answer, whatever that is."""
+        """Send a body and wait until its answer ends or fails."""
         exchange = Exchange(started=_clock())
         exchange.deadline = exchange.started + self._limit
         running = _Running(exchange, self._loop.create_future())
@@ -118,8 +118,8 @@ class Client:
         return exchange
 
     async def settle(self) -> bool:
-        """To be called after an answer that nothing was wrong with: whether the server keeps its connection. Some close it without a
-        word (llama.cpp's after a stream), and whoever uses it again just then is not answered; from now on it is then not used again."""
+        """Whether the server keeps connections open; call it after a successful answer. Some servers close them silently (llama.cpp after a
+        stream), and a request that reuses such a connection is not answered; connections are then no longer reused."""
         await asyncio.sleep(_SETTLE_SECONDS)
         self.keeps = self.keeps and any(not one.closed for one in self._idle)
         return self.keeps
@@ -132,7 +132,7 @@ class Client:
         self.spool.close()
 
     def take(self, exchange: Exchange) -> Exchange:
-        """An exchange with all of its pieces, to be read once."""
+        """The exchange with all of its pieces, to be read once."""
         exchange.parts = self.spool.take(exchange.parts, exchange.place)
         return exchange
 
@@ -152,13 +152,13 @@ class Client:
         return None
 
     def why(self, error: BaseException) -> str:
-        """An error in a few words, with nothing secret."""
+        """An error in a few words, without secrets."""
         text = self._key.hidden(" ".join(str(error).split())[:200])
         return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     def _reused(self) -> _Connection | None:
         while self._idle:
-            one = self._idle.pop()  # the one that was used last
+            one = self._idle.pop()  # the most recently used one
             if not one.closed and _clock() - one.idle_since < _IDLE_NANOSECONDS:
                 return one
             one.drop()
@@ -201,7 +201,7 @@ class _Connection(asyncio.Protocol):
         self._client._open.add(self)
 
     def send(self, content: bytes, running: _Running) -> None:
-        """Send a request, whose answer is then awaited."""
+        """Send a request and wait for its answer."""
         self._running, self._framing, self._size = running, None, 0
         if self.closed:
             self.fail("connection", "it was closed before anything was sent")
@@ -213,7 +213,7 @@ class _Connection(asyncio.Protocol):
         now = _clock()
         running = self._running
         if running is None:
-            self.drop()  # nobody asked for it: what comes next on this connection may be anything
+            self.drop()  # data without a request: the state of this connection is unknown
             return
         exchange = running.exchange
         exchange.arrived.append(now)
@@ -239,7 +239,7 @@ class _Connection(asyncio.Protocol):
             self._end(keeps=-1 - end == len(data) and head is not None and head.keeps)
 
     def _head(self, exchange: Exchange, now: int) -> tuple[Framing, bytes, int] | None:
-        """The framing of the body, the bytes so far and where the body begins in them, once the whole head is there."""
+        """The framing of the body, the bytes so far and the offset of the body in them, once the headers are complete."""
         data = b"".join(exchange.parts)
         while True:
             start = exchange.body_at
@@ -267,7 +267,7 @@ class _Connection(asyncio.Protocol):
             self.fail("connection", self._client.why(error) if error else "the server closed it")
 
     def fail(self, failure: str, detail: str) -> None:
-        """What is under way has failed; the connection is not used again."""
+        """Mark the request under way as failed; the connection is not reused."""
         running = self._running
         if running is not None:
             running.exchange.failure, running.exchange.detail = failure, detail

@@ -1,6 +1,6 @@
-"""Two runs compared, sample by sample: pure functions over arrays, with no model, task or record in sight.
+"""Comparison of two runs, sample by sample: pure functions over arrays that know no models, tasks or records.
 
-A difference is always *candidate less baseline*; a loss is above 0 where the candidate is worse. Values are float arrays of the same samples
+A difference is always *candidate minus baseline*; a loss is positive if the candidate is worse. Values are float arrays of the same samples
 in the same order (matched by id before), NaN for missing. Modules, each with its sources:
 
 `pairs`
@@ -12,19 +12,19 @@ in the same order (matched by id before), NaN for missing. Modules, each with it
     "greater" or "less".
 `corpus`
     `corpus_difference(compute, clusters, *, missing=0, seed=0, level=0.95, noise=None) -> Difference`: BLEU, chrF; `compute(indices)`
-    gives the difference of both scores over these samples.
+    gives the difference between the two scores over these samples.
 `permutation`
-    `sign_flip(pairs, alternative, *, seed, draws) -> Exchanged` and `approximate_randomisation(aggregate, baseline, candidate,
-    alternative, *, seed, draws) -> Exchanged`: p without a distribution.
+    `sign_flip(pairs, alternative, *, seed, draws) -> PermutationTest` and `approximate_randomisation(aggregate, baseline, candidate,
+    alternative, *, seed, draws) -> PermutationTest`: p-values without an assumed distribution.
 `mcnemar`, `paired_shares`
-    `mcnemar(gains, losses, kind)`; `newcombe_interval(Counts, level)`, `tango_interval(Counts, level)`: by name, from counts alone.
+    `mcnemar(gains, losses, kind)`; `newcombe_interval(Counts, level)`, `tango_interval(Counts, level)`: the textbook methods, from counts.
 `multiple`
     `holm(p)`, `benjamini_hochberg(p)`: adjusted p-values.
 `verdicts`
     `verdicts([Claim(name, difference, margin, higher_is_better)], *, false_alarm, false_pass) -> tuple[Verdict, ...]` and
     `overall(verdicts)`: fail, pass, undecided. In two steps: `evidence(claim)` and `judged(evidence)`.
 `distance`
-    `distance_evidence(name, pairs, target, margin, scale, ...) -> Evidence` for `judged`: a metric whose fair value lies in the middle.
+    `distance_evidence(name, pairs, target, margin, scale, ...) -> Evidence` for `judged`: for a metric with a fair value in between.
 `limit`
     `limit_evidence(name, value, interval, limit, *, higher_is_better=False) -> Evidence` for `judged`: one run against an absolute limit;
     `interval(level)` gives the ends.
@@ -32,11 +32,11 @@ in the same order (matched by id before), NaN for missing. Modules, each with it
     `pairs_to_pass(margin, spread)`, `pairs_to_fail(loss, spread)`, `smallest_margin(n, spread)`, `smallest_loss(n, spread)` with
     `Shares(discordance, design)`, `Means(deviation, design)` or `spread_of(difference)`.
 `sequential`, `boundaries`, `spending`
-    `sequential([Look(share, evidence), ...], *, spending, false_alarm, false_pass) -> tuple[Settled, ...]`: verdicts on the way; stop when
+    `sequential([Look(share, evidence), ...], *, spending, false_alarm, false_pass) -> tuple[SequentialVerdict, ...]`: verdicts at interim looks; stop when
     none is undecided. `limits(alpha, shares, spending)`: the p-value that each look needs; `boundaries(...)`: the same as z;
-    `inflation(alpha, power, shares, spending)`: how many times the samples of one look they need.
+    `inflation(alpha, power, shares, spending)`: the factor on the number of samples compared with a single look.
 `noise`
-    `calibration(runs) -> Calibration` of values [runs, samples] of one model: flips, and `.noise` for `difference(noise=)`.
+    `calibration(runs) -> Calibration` from values [runs, samples] of one model: flips, and `.noise` for `difference(noise=)`.
 `speed`
     `speed_ratio(baseline, candidate, *, level) -> SpeedRatio` of medians by round, and `speed_p(ratio, margin, side)`.
 `methods`

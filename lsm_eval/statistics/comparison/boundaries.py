@@ -1,7 +1,7 @@
 """Boundaries of a group-sequential test, by numerical integration.
 
-Statistics of the looks are those of a Brownian motion: each normal with variance 1, their increments independent. What is left of their
-density below the boundary is carried from look to look by Simpson's rule (Armitage, McPherson & Rowe, Journal of the Royal Statistical
+The test statistics at the looks follow a Brownian motion: each is normal with variance 1, with independent increments. The density
+below the boundary is propagated from look to look by Simpson's rule (Armitage, McPherson & Rowe, Journal of the Royal Statistical
 Society A 132:235-244, 1969), on the grid of Jennison & Turnbull (Group Sequential Methods, 2000, section 19.2).
 """
 
@@ -20,17 +20,17 @@ from lsm_eval.statistics.comparison.spending import Spending
 FINENESS = 18
 """r of Jennison & Turnbull: the grid has 12 r - 3 points."""
 _FAR = 38.0
-"""Beyond so many standard deviations there is nothing (in double precision)."""
+"""Standard deviations beyond which the density is 0 in double precision."""
 
 
 @lru_cache(maxsize=1024)
 def boundaries(
     alpha: float, shares: tuple[float, ...], spending: Spending | None = None, *, fineness: int = FINENESS
 ) -> tuple[float, ...]:
-    """The upper boundary at each look, for shares of the samples that rise to 1 or less: under no effect, the chance that a statistic
-    reaches its boundary at this look and none did before is what the spending function spends since the look before. Infinite
-    where that is nothing. Raises `UserError` for shares that do not rise."""
-    checked(shares)
+    """The upper boundary at each look, for shares of the samples that increase up to at most 1: without an effect, the probability that the
+    statistic first reaches its boundary at this look is the error that the spending function spends since the previous look. Infinite
+    if that is 0. Raises `UserError` for shares that do not increase."""
+    check_shares(shares)
     how = spending or Spending()
     found: list[float] = []
     state: tuple[FloatArray, FloatArray] | None = None
@@ -47,9 +47,9 @@ def boundaries(
 def crossings(
     limits: Sequence[float], shares: Sequence[float], drift: float = 0.0, *, fineness: int = FINENESS
 ) -> tuple[float, ...]:
-    """The chance that each look is the first at which the statistic is at or above its limit, where its mean is `drift` times the root
-    of the share."""
-    checked(shares)
+    """The probability that each look is the first at which the statistic is at or above its limit, if its mean is `drift` times the square
+    root of the share."""
+    check_shares(shares)
     if len(limits) != len(shares):
         raise UserError("Give a limit for each look.")
     found: list[float] = []
@@ -65,33 +65,33 @@ def crossings(
 def inflation(
     alpha: float, power: float, shares: tuple[float, ...], spending: Spending | None = None
 ) -> float:
-    """How many times the samples of a single test at `alpha` a test with looks needs for the same power (Jennison & Turnbull, section 2.3):
-    multiply what `power` says by it. Raises `UserError` for a power not above `alpha` or not below 1."""
+    """The factor by which a test with looks needs more samples than a single test at `alpha` for the same power (Jennison & Turnbull,
+    section 2.3): multiply the numbers of `power` by it. Raises `UserError` unless the power lies between `alpha` and 1."""
     from scipy.optimize import brentq
     from scipy.special import ndtri
 
     if not alpha < power < 1:
-        raise UserError(f"A power of {power:g} is none: give a chance between {alpha:g} and 1.")
+        raise UserError(f"The power {power:g} is not possible: give a probability between {alpha:g} and 1.")
     limits = boundaries(alpha, shares, spending)
     single = float(ndtri(1 - alpha) + ndtri(power))
     drift = brentq(lambda one: sum(crossings(limits, shares, one)) - power, 0.0, 10 + 3 * single, xtol=1e-10)
     return (float(drift) / single) ** 2
 
 
-def checked(shares: Sequence[float]) -> None:
-    """Raises `UserError` unless shares rise, from above 0 to 1 at most."""
+def check_shares(shares: Sequence[float]) -> None:
+    """Raises `UserError` unless the shares increase from above 0 to at most 1."""
     if not shares or not all(
         one < other for one, other in zip((0.0, *shares), (*shares, math.inf), strict=True)
     ):
-        raise UserError("Looks are at shares of the samples that rise from above 0.")
+        raise UserError("The shares of the samples at the looks must increase, starting above 0.")
     if shares[-1] > 1 + 1e-12:
-        raise UserError("A look is at more than all samples.")
+        raise UserError("The share of the samples at a look must not exceed 1.")
 
 
 def _beyond(
     state: tuple[FloatArray, FloatArray] | None, before: float, share: float, limit: float, drift: float
 ) -> float:
-    """P(no crossing before, and at or above the limit now)."""
+    """The probability of no crossing before, and a statistic at or above the limit now."""
     from scipy.special import ndtr
 
     if math.isinf(limit):
@@ -133,7 +133,7 @@ def _kept(
     drift: float,
     fineness: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """Points z and the mass at each, of paths that have not crossed."""
+    """Points z, and at each the probability mass of the paths that have not crossed."""
     z, weight = grid(drift * math.sqrt(share), limit, fineness)
     if state is None:
         return z, weight * _density(z - drift * math.sqrt(share))
@@ -145,7 +145,7 @@ def _kept(
 
 
 def grid(mean: float, limit: float, fineness: int) -> tuple[FloatArray, FloatArray]:
-    """Simpson's points below the limit and their weights: dense where the normal density of this mean is, thinner outwards."""
+    """Simpson's points below the limit and their weights: dense around this mean of the normal density, sparser outwards."""
     outer = 3 + 4 * np.log(fineness / np.arange(1.0, fineness))
     inner = np.linspace(-3.0, 3.0, 4 * fineness + 1)
     nodes = mean + np.concatenate([-outer, inner, outer[::-1]])

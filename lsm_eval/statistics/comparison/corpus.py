@@ -1,10 +1,10 @@
-"""The difference of two corpus scores (BLEU, chrF, any number without per-sample values) over the same samples.
+"""The difference between two corpus scores (BLEU, chrF, any number without per-sample values) over the same samples.
 
-Where many pairs differ it is the jackknife's. Where few do, their spread tells little of how large the next one may be: with three
-to fifteen pairs that differ it held 80 to 96 %, and let a loss of the margin pass in 6 to 28 % (`benchmarks/coverage_paired.py`). So below
-`FEWEST` of them (of clusters, where there are some; and below half of all) a pair is taken for a trial that could have gone wrong by
-the score's whole range, as a mean's is (`difference`): what it did add to the difference is what changes without it. Of n pairs that are
-all equal a loss is bounded by range · (1 - α^(1/n)), exactly, where all weigh the same.
+If many pairs differ, the interval is the jackknife's. If few do, their spread says little about how large the next one may be: with three
+to fifteen differing pairs it covered 80 to 96 %, and let a loss as large as the margin pass in 6 to 28 % (`benchmarks/coverage_paired.py`). So
+if fewer than `FEWEST` of them (of clusters, if there are any), and fewer than half of all, differ, each pair is treated as a trial that could have
+changed the score by its whole range, as for a mean (`difference`); its contribution to the difference is how much the difference
+changes without it. For n equal pairs of the same weight a loss is bounded by range · (1 - α^(1/n)), exactly.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ import numpy as np
 
 from lsm_eval.statistics.basis import Basis, basis
 from lsm_eval.statistics.bounded import FloatArray, robust_mean, skewness_of
-from lsm_eval.statistics.comparison.difference import Difference, Noise, added, described, score_of
+from lsm_eval.statistics.comparison.difference import Difference, Noise, add_noise, make_difference, score_of
 from lsm_eval.statistics.comparison.pairs import Pairs
 from lsm_eval.statistics.comparison.score import Statistic, Student
 from lsm_eval.statistics.intervals import corpus_groups
 from lsm_eval.statistics.smooth import NO_SPREAD, jackknife_error, jackknife_freedom, too_few
 
 FEWEST = 20
-"""Pairs, or clusters: of fewer that differ the jackknife was not found to hold."""
+"""Differing pairs, or clusters, below which the jackknife was not found to cover."""
 _SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
-    """What is known of pairs whose scores do not stand alone."""
+class DifferingPairs:
+    """Which pairs differ, for scores that exist only over a whole corpus."""
 
     differs: FloatArray
-    """Whether a pair is unlike in the two runs [n], 0 or 1."""
+    """Whether a pair differs between the two runs [n], 0 or 1."""
     weights: FloatArray
-    """What each pair has of the whole [n], such as its share of the words; above 0."""
+    """The weight of each pair in the score [n], such as its share of the words; above 0."""
     span: float
-    """The score's range: by so much a single pair can change it at most, where it is all there is."""
+    """The score's range: the most that a pair can change it, if it is the only one."""
 
 
 def corpus_difference(
@@ -48,12 +48,12 @@ def corpus_difference(
     seed: int = 0,
     level: float = 0.95,
     noise: Noise | None = None,
-    differing: Differing | None = None,
+    differing: DifferingPairs | None = None,
 ) -> Difference:
-    """Candidate less baseline: `compute` gives the difference of the two scores over the samples with these indices into `clusters`
-    (samples that both runs have); `missing` counts those left out. By the jackknife, whose groups of clusters, standard error and degrees
-    of freedom are those of a single score (`intervals.estimate_corpus`), so that nothing is drawn but the groups; where `differing`
-    is given and few pairs differ, by the bound for few (see above)."""
+    """Candidate minus baseline: `compute` gives the difference between the two scores over the samples with these indices into `clusters`
+    (samples that both runs have); `missing` counts those left out. The interval is the jackknife's, with the groups of clusters, standard error
+    and degrees of freedom of a single score (`intervals.estimate_corpus`), so that only the groups are random; if `differing`
+    is given and few pairs differ, it is the bound for few pairs (see the module's docstring)."""
     base = basis(clusters, missing=missing, level=level)
     value = compute(range(base.number)) if base.number else None
     method, stderr = "none", None
@@ -67,7 +67,7 @@ def corpus_difference(
         method = f"{method}, paired" if noise is None else f"{method}, paired, noise"
         stderr = jackknife_error(without)
         made = _student(value or 0.0, stderr, without, sizes, base, noise)
-    return described(
+    return make_difference(
         made,
         value,
         level=level,
@@ -81,7 +81,7 @@ def corpus_difference(
     )
 
 
-def _few(base: Basis, differing: Differing) -> bool:
+def _few(base: Basis, differing: DifferingPairs) -> bool:
     touched = np.unique(base.groups[differing.differs > 0])
     return len(touched) < FEWEST and len(touched) < _SHARE * base.count
 
@@ -90,17 +90,17 @@ def _bounded(
     value: float,
     compute: Callable[[Sequence[int]], float],
     base: Basis,
-    differing: Differing,
+    differing: DifferingPairs,
     noise: Noise | None,
 ) -> tuple[Statistic | str, float | None]:
-    """Tango's score of what each cluster adds to the difference over what it has of the whole, and its standard error."""
+    """Tango's score statistic for the clusters' contributions to the difference relative to their weights, and the standard error."""
     weights: FloatArray = np.bincount(base.groups, differing.weights, minlength=base.count).astype(float)
     added_by = np.zeros(base.count)
     for one in np.unique(base.groups[differing.differs > 0]).tolist():
         added_by[one] = value - compute(np.flatnonzero(base.groups != one).tolist())
     if not np.isfinite(added_by).all():
         return f"undefined without some {'samples' if base.clusters is None else 'clusters'}", None
-    # Together they are nearly the difference; exactly so where the score is a ratio whose denominator is the same in both runs.
+    # They nearly add up to the difference; exactly, if the score is a ratio with the same denominator in both runs.
     size = np.abs(added_by)
     if size.sum() > 0:
         added_by = added_by + (value - added_by.sum()) * size / size.sum()
@@ -111,7 +111,7 @@ def _bounded(
 
 
 def _unfit(base: Basis, value: float | None) -> str:
-    """Why so many clusters, or such a value, bear no interval, in words; empty where they do."""
+    """Why this number of clusters, or this value, allows no interval, in words; empty if it does."""
     none = base.empty() or base.without_interval(math.nan if value is None else value)
     if none is not None:
         return none.method.removeprefix("none (").removesuffix(")")
@@ -126,7 +126,7 @@ def _student(
         return f"undefined without some {what}"
     if stderr <= 1e-12 * abs(value):
         return NO_SPREAD.format(what=what).removeprefix("none (").removesuffix(")")
-    variance, freedom = added(stderr**2, jackknife_freedom(sizes), noise, 1.0)
+    variance, freedom = add_noise(stderr**2, jackknife_freedom(sizes), noise, 1.0)
     # The noise of runs has no skewness of its own.
     skew = skewness_of(without.mean() - without) * (stderr**2 / variance) ** 1.5
     return Student(value, math.sqrt(variance), freedom, skew)

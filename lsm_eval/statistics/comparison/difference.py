@@ -1,17 +1,17 @@
-"""A paired difference with its interval, and the tests that agree with it.
+"""A paired difference with its interval, and tests that are consistent with it.
 
-- 0 or 1, pairs that stand alone: Tango's score interval with an exact floor where few pairs differ (`score`).
-- Values between ends that are known (0 and `top`), and 0 or 1 in clusters: the same on an effective number of trials, with
-  Student's t. The spread is made as for a single mean (`statistics.bounded`): the variance of a difference over the most that it can be
-  with so much gained and lost. So is the design effect, averaged with a cautious guess that weighs as much as one pair that differs; the
-  guess is that a cluster is one pair where few pairs differ, and where more do it is what their neighbours show (`design`).
-  In clusters a t interval with Hall's allowance for skewness stands beside it, and the wider end counts (`score`).
-- Any other mean: Student's t with the CR2 standard error of the differences, and an allowance for skewness (`score`). If fewer than ten
-  pairs (or clusters) differ it is treated as a value between the ends seen in either run, so that n equal pairs say what n can.
-- No interval, with the reason, for one pair, for fewer than ten of a mean without bounds, for fewer than five clusters, or where one
+- 0 or 1, independent pairs: Tango's score interval with an exact bound if few pairs differ (`score`).
+- Values with a known range (0 to `top`), and 0 or 1 in clusters: the same on an effective number of trials, with
+  Student's t. The spread is estimated as for a single mean (`statistics.bounded`): the variance of a difference over the largest possible with
+  these gains and losses. So is the design effect, shrunk towards a conservative prior that weighs as much as one differing pair; the
+  prior is that a cluster is one pair if few pairs differ, and follows from their neighbours if more do (`design`).
+  With clusters a t interval with Hall's correction for skewness is computed as well, and the wider end counts (`score`).
+- Any other mean: Student's t with the CR2 standard error of the differences and a correction for skewness (`score`). If fewer than ten
+  pairs (or clusters) differ it is treated as bounded by the extremes observed in either run, so that n equal pairs give the bound for n.
+- No interval, with the reason, for one pair, for fewer than ten pairs of a mean without bounds, for fewer than five clusters, or if one
   cluster holds more than half of the pairs.
 
-Calibration (`noise`) adds the variance of whole runs, which pairs within one run do not show.
+Calibration (`noise`) adds the variance between whole runs, which the pairs of two runs do not show.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Literal
 import numpy as np
 
 from lsm_eval.errors import UserError
-from lsm_eval.statistics.bounded import FloatArray, Robust, freedom_seen, robust_mean, unfit
-from lsm_eval.statistics.comparison.design import guessed
+from lsm_eval.statistics.bounded import FloatArray, RobustMean, observed_freedom, robust_mean, why_no_interval
+from lsm_eval.statistics.comparison.design import guessed_design_effect
 from lsm_eval.statistics.comparison.pairs import Pairs
 from lsm_eval.statistics.comparison.score import Score, Side, Statistic, Student
 
@@ -33,14 +33,14 @@ Scale = Literal["binary", "bounded", "mean"]
 
 DESIGN_EVENTS = 1.0
 SPREAD_EVENTS = 0.5
-"""How many pairs that differ the cautious guesses weigh, as in `statistics.bounded`."""
+"""Weights of the priors in differing pairs, as in `statistics.bounded`."""
 FEWEST_FOR_MEANS = 10
-"""Pairs, or clusters: of fewer that differ, no method without bounds was found to hold."""
+"""Differing pairs, or clusters, below which no method without bounds was found to cover."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What whole runs of one model differ by, beyond what their samples show (`noise.noise`)."""
+    """Variance between whole runs of one model, beyond that of their samples (`noise.calibration`)."""
 
     variance: float
     """Added to the variance of a difference, in the metric's unit squared."""
@@ -50,7 +50,7 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Candidate less baseline."""
+    """The difference candidate minus baseline, with its interval."""
 
     value: float | None
     """None without pairs."""
@@ -58,23 +58,23 @@ class Difference:
     high: float | None
     stderr: float | None
     p: float | None
-    """Two-sided, of no difference: at most 1 - `level` exactly where the interval does not hold 0."""
+    """Two-sided p-value of no difference: at most 1 - `level` exactly if the interval excludes 0."""
     level: float
     n: int
     """Pairs."""
     missing: int
     """Pairs left out because a value is missing in either run."""
     discordant: int | None
-    """Pairs that differ; None where there are no pairs of samples (corpus scores)."""
+    """Number of differing pairs; None if samples have no scores (corpus scores)."""
     gains: int | None
-    """Of them, those where the candidate's value is larger."""
+    """Number of these in which the candidate's value is larger."""
     clusters: int | None
-    """None where every pair stands alone."""
+    """None if no two pairs share a cluster."""
     method: str
     reason: str | None
-    """Why there is no interval; None where there is one."""
+    """Why there is no interval; None if there is one."""
     statistic: Statistic | None
-    """What all tests are made from; None where there is no interval."""
+    """The statistic that all tests use; None if there is no interval."""
 
 
 def difference(
@@ -85,14 +85,14 @@ def difference(
     level: float = 0.95,
     noise: Noise | None = None,
 ) -> Difference:
-    """The difference of two means over the same samples; `top` is the end of a bounded value (100 for points). Raises `UserError`
-    for values that are not of the scale."""
-    checked(data, scale, top)
+    """The difference between two means over the same samples; `top` is the maximum of a bounded value (100 for points). Raises `UserError`
+    for values that do not fit the scale."""
+    check_scale(data, scale, top)
     apart = data.differences
     value = float((data.weights * apart).sum() / data.weights.sum()) if data.number else None
     found = statistic(data, scale, top=top, noise=noise)
     clustered = data.clusters is not None
-    return described(
+    return make_difference(
         found,
         value,
         level=level,
@@ -108,7 +108,7 @@ def difference(
     )
 
 
-def described(
+def make_difference(
     found: Statistic | str,
     value: float | None,
     *,
@@ -121,7 +121,7 @@ def described(
     stderr: float | None,
     method: str,
 ) -> Difference:
-    """The difference that a statistic makes; a statistic in words is the reason for none."""
+    """The `Difference` for a statistic; a string in its place is the reason why there is none."""
     if isinstance(found, str):
         return Difference(
             value,
@@ -140,7 +140,7 @@ def described(
             None,
         )
     assert value is not None
-    # The statistic's own value can lie a rounding error beside it.
+    # The statistic's own value can differ by a rounding error.
     low, high = min(found.end(level, "greater"), value), max(found.end(level, "less"), value)
     p = min(1.0, 2 * min(found.p(0.0, "greater"), found.p(0.0, "less")))
     return Difference(
@@ -149,33 +149,32 @@ def described(
 
 
 def p_value(found: Difference, margin: float, side: Side) -> float | None:
-    """One-sided: how likely a difference like the one found is where the true one is `margin`, against the alternative that it is
-    greater, or less. None where there is no interval. It is at most α exactly where the end of the interval at level 1 - 2 α
-    lies beyond the margin."""
+    """One-sided p-value of a true difference of `margin`, against the alternative that it is greater or less. None if there is no
+    interval. It is at most α exactly if the end of the interval at level 1 - 2 α lies beyond the margin."""
     return None if found.statistic is None else found.statistic.p(margin, side)
 
 
 def bound(found: Difference, alpha: float, side: Side) -> float | None:
-    """The one-sided limit of the true difference: from below (side "greater") or from above, right but in a share `alpha` of all
-    cases; None where there is no interval."""
+    """The one-sided confidence limit of the true difference: a lower one (side "greater") or an upper one, wrong in a share `alpha` of
+    cases; None if there is no interval."""
     return None if found.statistic is None else found.statistic.end(1 - 2 * alpha, side)
 
 
 def equivalence(found: Difference, margin: float) -> float | None:
     """p of the two one-sided tests (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15:657-680, 1987) that the true
-    difference is neither below -margin nor above margin; None where there is no interval."""
+    difference is neither below -margin nor above margin; None if there is no interval."""
     if found.statistic is None:
         return None
     return max(found.statistic.p(-margin, "greater"), found.statistic.p(margin, "less"))
 
 
 def statistic(data: Pairs, scale: Scale, *, top: float = 1.0, noise: Noise | None = None) -> Statistic | str:
-    """What interval and tests are made from; why there is none, in words."""
+    """The statistic for the interval and the tests; or in words why there is none."""
     if data.number == 0:
         return "no pairs"
     apart = data.differences
     sums = data.sums(apart)
-    if why := unfit(sums[:, 1], clustered=data.clusters is not None):
+    if why := why_no_interval(sums[:, 1], clustered=data.clusters is not None):
         return "one pair" if why == "one sample" else why
     if scale == "mean":
         if data.count < FEWEST_FOR_MEANS:
@@ -197,10 +196,10 @@ def _student(data: Pairs, noise: Noise | None) -> Statistic | str:
     return _of_sums(sums, robust, robust.freedom, noise)
 
 
-def _of_sums(sums: FloatArray, robust: Robust, freedom: float, noise: Noise | None) -> Student:
-    """Of the sums (weight · difference, weight) of clusters [G, 2]."""
+def _of_sums(sums: FloatArray, robust: RobustMean, freedom: float, noise: Noise | None) -> Student:
+    """From the sums (weight · difference, weight) of clusters [G, 2]."""
     residuals = sums[:, 0] - robust.mean * sums[:, 1]
-    variance, freedom = added(robust.stderr**2, freedom, noise, 1.0)
+    variance, freedom = add_noise(robust.stderr**2, freedom, noise, 1.0)
     # The noise of runs has no skewness of its own.
     skew = (
         float((residuals**3).sum())
@@ -211,7 +210,7 @@ def _of_sums(sums: FloatArray, robust: Robust, freedom: float, noise: Noise | No
 
 
 def score_of(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> Score:
-    """Of differences between -span and span; `whole`: of 0 or 1, that stand alone and weigh the same."""
+    """For differences between -span and span; `whole`: values are 0 or 1, without clusters or weights."""
     weight, total = data.weights, float(data.weights.sum())
     apart = data.differences / span
     gained = float((weight * np.maximum(apart, 0)).sum()) / total
@@ -219,7 +218,7 @@ def score_of(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> S
     number = total**2 / float((weight**2).sum())
     most = gained + lost - (gained - lost) ** 2
     if whole:
-        trials, freedom, beside = number, math.inf, None
+        trials, freedom, student = number, math.inf, None
     else:
         events = number * most
         sums = data.sums(apart)
@@ -228,20 +227,22 @@ def score_of(data: Pairs, span: float, noise: Noise | None, *, whole: bool) -> S
         alone = robust_mean(rows).stderr ** 2
         size = float((sums[:, 1] ** 2).sum()) / float((weight**2).sum())
         seen = max(robust.stderr**2 / alone, 1.0) if alone > 0 else 1.0
-        told = events / seen
-        design = (seen * told + guessed(data, size, told) * DESIGN_EVENTS) / (told + DESIGN_EVENTS)
+        effective = events / seen
+        design = (seen * effective + guessed_design_effect(data, size, effective) * DESIGN_EVENTS) / (
+            effective + DESIGN_EVENTS
+        )
         share = min(alone * (number - 1) / most, 1.0) if most > 1e-15 else 1.0
         spread = (share * events + SPREAD_EVENTS) / (events + SPREAD_EVENTS)
         trials, freedom = number / (design * spread), robust.freedom
-        beside = _beside(data, noise)
-    # The variance that noise adds to: at least that of one half of a pair that differs.
+        student = _clustered_student(data, noise)
+    # The variance that noise is added to: at least that of half a differing pair.
     own = max(most, 0.5 / number) / trials
-    grown, freedom = added(own, freedom, noise, span)
-    return Score(trials * own / grown, gained, lost, freedom, span, beside)
+    grown, freedom = add_noise(own, freedom, noise, span)
+    return Score(trials * own / grown, gained, lost, freedom, span, student)
 
 
-def _beside(data: Pairs, noise: Noise | None) -> Student | None:
-    """Student's t of clusters, with fewer degrees of freedom where the variance rests on few of them; None where pairs stand alone, or
+def _clustered_student(data: Pairs, noise: Noise | None) -> Student | None:
+    """Student's t over clusters, with fewer degrees of freedom if the variance rests on few of them; None without clusters, or if
     nothing differs between clusters."""
     if data.clusters is None:
         return None
@@ -249,12 +250,12 @@ def _beside(data: Pairs, noise: Noise | None) -> Student | None:
     robust = robust_mean(sums)
     if robust.stderr <= 1e-12 * max(abs(robust.mean), 1e-300):
         return None
-    return _of_sums(sums, robust, freedom_seen(sums, robust), noise)
+    return _of_sums(sums, robust, observed_freedom(sums, robust), noise)
 
 
-def added(variance: float, freedom: float, noise: Noise | None, span: float) -> tuple[float, float]:
-    """The variance with the noise of runs, and Satterthwaite's degrees of freedom of the sum; `span` is what 1 is in the metric's
-    unit."""
+def add_noise(variance: float, freedom: float, noise: Noise | None, span: float) -> tuple[float, float]:
+    """The variance with the noise of runs added, and Satterthwaite's degrees of freedom of the sum; `span` is the value of 1 in the
+    metric's unit."""
     if noise is None or noise.variance <= 0:
         return variance, freedom
     extra = noise.variance / span**2
@@ -279,8 +280,8 @@ def _method(found: Statistic | str, data: Pairs, scale: Scale, *, clustered: boo
     return name + (", clusters" if clustered else "") + (", noise" if noisy else "") + ")"
 
 
-def checked(data: Pairs, scale: Scale, top: float) -> None:
-    """Raises `UserError` for values that are not of the scale."""
+def check_scale(data: Pairs, scale: Scale, top: float) -> None:
+    """Raises `UserError` for values that do not fit the scale."""
     both = np.concatenate([data.baseline, data.candidate])
     if scale == "binary" and not np.isin(both, (0.0, 1.0)).all():
         raise UserError("A value is neither 0 nor 1: compare these samples as bounded values or as means.")

@@ -1,13 +1,13 @@
-"""A metric whose fair value lies in the middle: has the candidate moved away from it?
+"""Whether the candidate has moved away from the fair value of a metric.
 
-The loss is f = |B - t| - |A - t|, of the baseline's mean A, the candidate's B and the target t. With the difference D = B - A and the
-sum S = A + B - 2 t, of which the same samples tell both:
+The loss is f = |B - t| - |A - t|, with the baseline's mean A, the candidate's B and the target t. The difference D = B - A and the
+sum S = A + B - 2 t are estimated from the same samples:
 
-- f > 0 exactly where D and S have the same sign and neither is 0, so that a loss is proven where both are proven to be above 0, or both
+- f > 0 exactly if D and S have the same sign and neither is 0, so that a loss is proven if both are proven to be above 0, or both
   below (an intersection-union test: Berger, Technometrics 24:295-300, 1982; for both quadrants Gail & Simon, Biometrics
   41:361-372, 1985);
-- f >= m exactly where D and S are both m or more, or both -m or less. That is ruled out where it is for both signs; for one sign it
-  is enough to rule out D or S, and as the smaller p of two is taken, it counts twice (Bonferroni).
+- f >= m exactly if D and S are both m or more, or both -m or less. This must be ruled out for both signs; for one sign it
+  is enough to rule out D or S, and the smaller p of the two counts twice (Bonferroni).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def distance_evidence(
     noise: Noise | None = None,
     false_pass: float = FALSE_PASS,
 ) -> Evidence:
-    """What a gate judges such a metric by (`verdicts.judged`): `margin` is how much further from the target the mean may lie, in the
+    """The evidence for a gate on such a metric (`verdicts.judged`): `margin` is by how much the distance from the target may grow, in the
     metric's unit. Raises `UserError` for a margin below 0."""
     if not margin >= 0:
         raise UserError(f"The margin of {name} is {margin:g}: give the acceptable loss, 0 or more.")
@@ -63,7 +63,7 @@ def distance_of(
     *,
     false_pass: float = FALSE_PASS,
 ) -> Evidence:
-    """The same of any number: its values A and B, and what the difference D and the sum S are told by (in words: why by nothing)."""
+    """The same for any number: its values A and B, and the statistics of the difference D and the sum S (a string: why there is none)."""
     loss = abs(second - target) - abs(first - target)
     if isinstance(apart, str) or isinstance(both, str):
         why = apart if isinstance(apart, str) else both
@@ -79,7 +79,7 @@ def distance_of(
 
 
 def _sum(data: Pairs, target: float, scale: Scale, top: float, noise: Noise | None) -> Statistic | str:
-    """Of A + B - 2 t: the difference of each pair's sum from 2 t, whose span is that of two values."""
+    """The statistic of A + B - 2 t: the difference between each pair's sum and 2 t, whose range is that of two values."""
     moved = Pairs(
         2 * target - data.baseline, data.candidate, data.weights, data.groups, data.count, data.missing
     )

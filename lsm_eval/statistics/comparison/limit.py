@@ -1,7 +1,7 @@
-"""A limit that one run's number must keep, such as a rate of harmful answers: judged by its interval, never by the number alone.
+"""A limit for one run's number, such as a rate of harmful answers: judged by its interval, never by the number alone.
 
-The p-value at the limit is that at which the interval's end would touch it (test inversion), whatever method the interval is made by; so
-that 0 hits of 20 is not safe, and is not unsafe either.
+The p-value at the limit is the level at which the interval's end would touch it (test inversion), for any method of intervals. So
+0 hits of 20 is not proven safe, and not proven unsafe either.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from lsm_eval.statistics.comparison.verdicts import FALSE_PASS, Evidence
 
 Interval = Callable[[float], tuple[float, float] | None]
-"""The ends at a level from 0 to 1 (two-sided); None where there is no interval."""
+"""The ends at a two-sided level from 0 to 1; None if there is no interval."""
 
 _SMALLEST = 1e-12
 
@@ -25,8 +25,8 @@ def limit_evidence(
     higher_is_better: bool = False,
     false_pass: float = FALSE_PASS,
 ) -> Evidence:
-    """What a gate judges a limit by (`verdicts.judged`): the loss is how far beyond the limit the number lies, and the margin is 0. It fails
-    where it is proven to lie beyond, and passes where that is ruled out. p-values are found to 1e-12, and no smaller."""
+    """The evidence for a gate on a limit (`verdicts.judged`): the loss is how far the number lies beyond the limit, and the margin is 0. It fails
+    if it is proven to lie beyond, and passes if that is ruled out. p-values are computed down to 1e-12."""
     ends = interval(1 - 2 * false_pass) if value is not None else None
     if value is None or ends is None:
         return Evidence(name, None, None, 0.0, None, None, "no value" if value is None else "no interval")
@@ -42,11 +42,11 @@ def limit_evidence(
 
 
 def _p(interval: Interval, limit: float, *, low_end: bool) -> float:
-    """One-sided, that the true value is greater than the limit (by the low end), or less: by bisection, for an interval of a larger level
-    holds one of a smaller."""
+    """One-sided p-value, with the alternative that the true value is greater than the limit (by the low end) or less: by bisection, since
+    an interval at a higher level contains one at a lower."""
 
     def beyond(p: float) -> bool:
-        """Does the end at the level that belongs to p still keep clear of the limit?"""
+        """Whether the end at the level that belongs to p is still clear of the limit."""
         ends = interval(1 - 2 * p) if p <= 0.5 else interval(2 * p - 1)
         if ends is None:
             return False

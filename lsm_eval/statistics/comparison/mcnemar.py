@@ -1,4 +1,4 @@
-"""McNemar's test of pairs that differ: are gains and losses equally likely?"""
+"""McNemar's test on differing pairs: whether gains and losses are equally likely."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from lsm_eval.statistics.comparison.score import mid_p
 
 
 def mcnemar(gains: int, losses: int, kind: Literal["exact", "mid-p"] = "mid-p") -> float:
-    """Two-sided p of so many pairs gained and lost (McNemar, Psychometrika 12:153-157, 1947): the exact binomial one, or the mid-p
-    (Fagerland, Lydersen & Laake, BMC Medical Research Methodology 13:91, 2013), which is less wasteful and was found to keep its
-    level. 1 where no pair differs. Raises `UserError` for a count below 0."""
+    """Two-sided p-value from the numbers of pairs gained and lost (McNemar, Psychometrika 12:153-157, 1947): the exact binomial one, or
+    the mid-p (Fagerland, Lydersen & Laake, BMC Medical Research Methodology 13:91, 2013), which is less conservative and was found to keep
+    its level. 1 if no pair differs. Raises `UserError` for a count below 0."""
     from scipy.special import bdtr
 
     if gains < 0 or losses < 0:

@@ -1,6 +1,6 @@
 """The table of methods of comparisons, as `statistics.methods` is that of single numbers.
 
-It stands apart, so that the signature of a run does not change with the way in which runs are compared.
+It is separate, so that a run's signature does not depend on how runs are compared.
 """
 
 from __future__ import annotations

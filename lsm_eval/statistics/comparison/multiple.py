@@ -1,4 +1,4 @@
-"""Several p-values at once."""
+"""Adjustment of p-values for multiple tests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 
 def holm(p: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Adjusted p-values [m]: reject those that are at most α, and the chance of any false rejection is at most α, whatever hangs
-    together (Holm, Scandinavian Journal of Statistics 6:65-70, 1979)."""
+    """Adjusted p-values [m]: if those that are at most α are rejected, the probability of any false rejection is at most α under any
+    dependence (Holm, Scandinavian Journal of Statistics 6:65-70, 1979)."""
     values = np.asarray(p, float)
     order = np.argsort(values, kind="stable")
     steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
@@ -20,8 +20,8 @@ def holm(p: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def benjamini_hochberg(p: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Adjusted p-values [m]: of those that are at most q, a share q is false on average, for tests that are independent or hang
-    together positively (Benjamini & Hochberg, Journal of the Royal Statistical Society B 57:289-300, 1995)."""
+    """Adjusted p-values [m]: if those that are at most q are rejected, the false discovery rate is at most q for independent or positively
+    dependent tests (Benjamini & Hochberg, Journal of the Royal Statistical Society B 57:289-300, 1995)."""
     values = np.asarray(p, float)
     number = len(values)
     order = np.argsort(values, kind="stable")[::-1]

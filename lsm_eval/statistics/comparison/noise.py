@@ -1,4 +1,4 @@
-"""What runs of one and the same model differ by (A against A)."""
+"""Differences between runs of the same model (A against A)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Calibration:
 
     runs: int
     n: int
-    """Samples that all runs have."""
+    """Number of samples that all runs have."""
     missing: int
     flips: float
     """Share of samples that differ between two runs, on average over all pairs of runs."""
@@ -28,7 +28,7 @@ class Calibration:
     between: float
     """Variance of the runs' means."""
     expected: float
-    """What that variance would be, did each sample flip by itself."""
+    """That variance if samples flipped independently."""
     noise: Noise
     """For `difference(noise=)`."""
 
@@ -36,14 +36,14 @@ class Calibration:
 def calibration(runs: ArrayLike) -> Calibration:
     """From values [runs, samples], NaN for missing.
 
-    Two runs that are compared show the samples that flip: their own flips are among the pairs that differ, and so in the variance
-    already. What no single pair of runs shows is a shift that all samples of a run share (another batch size, another kernel):
+    A comparison of two runs shows which samples flip: these are among the differing pairs, and so already in the variance.
+    A single pair of runs cannot show a shift that all samples of a run share (another batch size, another kernel). That is
     the variance between the runs' means beyond that of independent flips (one-way random effects: Searle, Casella & McCulloch,
-    Variance Components, 1992, chapter 3, never below 0), once for each of the two runs. Raises `UserError` for fewer than three runs or no
-    sample that all runs have."""
+    Variance Components, 1992, chapter 3, never below 0), counted once for each of the two runs. Raises `UserError` for fewer than three runs, or if there
+    is no sample that all runs have."""
     values = np.asarray(runs, float)
     if values.ndim != 2 or len(values) < 3:
-        raise UserError("Give three runs of the same model or more: two do not tell how runs differ.")
+        raise UserError("Give at least three runs of the same model: two do not show how runs vary.")
     known = ~np.isnan(values).any(axis=0)
     held = values[:, known]
     if not held.shape[1]:
@@ -54,10 +54,10 @@ def calibration(runs: ArrayLike) -> Calibration:
 def calibration_of_sums(
     runs: FloatArray, aggregate: Callable[[FloatArray], FloatArray], missing: int = 0
 ) -> Calibration | str:
-    """The same of a function of sums (BLEU, a perplexity, a rate of a subset), from statistics [runs, samples, k] without NaN; `aggregate`
-    takes sums [..., k] to values. A sample's part in a run's value is its pseudo-value, n times the whole less n - 1 times the value
-    without it (Tukey 1958; Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11): of a mean it is the sample's own
-    value. Why there is none, in words, where the value is undefined; `missing` counts samples left out."""
+    """The same for a function of sums (BLEU, a perplexity, a rate in a subset), from statistics [runs, samples, k] without NaN; `aggregate`
+    maps sums [..., k] to values. A sample's part in a run's value is its pseudo-value, n times the whole minus n - 1 times the value
+    without it (Tukey 1958; Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11); for a mean it is the sample's own
+    value. Returns the reason, in words, if the value is undefined; `missing` counts samples left out."""
     number = runs.shape[1]
     total = runs.sum(axis=1)
     with np.errstate(all="ignore"):
@@ -65,12 +65,12 @@ def calibration_of_sums(
         without = np.asarray(aggregate(total[:, None] - runs), float)
     if not np.isfinite(values).all() or not np.isfinite(without).all():
         return "its value is undefined in a run, or without one of its samples"
-    # Around the value, so that rounding is not magnified.
+    # Relative to the value, so that rounding errors are not magnified.
     return _calibrated(runs, values[:, None] + (number - 1) * (values[:, None] - without), values, missing)
 
 
 def _calibrated(rows: FloatArray, parts: FloatArray, values: FloatArray, missing: int) -> Calibration:
-    """From what samples are in each run [runs, samples, ...], their parts in its value [runs, samples] and the values [runs]."""
+    """From the samples in each run [runs, samples, ...], their parts in its value [runs, samples] and the values [runs]."""
     count, number = parts.shape
 
     def unlike(one: FloatArray, other: FloatArray) -> FloatArray:
@@ -80,7 +80,7 @@ def _calibrated(rows: FloatArray, parts: FloatArray, values: FloatArray, missing
     different = [float(unlike(rows[i], rows[j]).mean()) for i in range(count) for j in range(i + 1, count)]
     unstable = np.logical_or.reduce([unlike(rows[0], one) for one in rows[1:]])
     between = float(values.var(ddof=1))
-    # Residuals of samples and runs: what is left is each sample's own.
+    # Residuals after removing the effects of samples and of runs.
     means = parts.mean(axis=1)
     left = parts - parts.mean(axis=0) - means[:, None] + means.mean()
     freedom = (count - 1) * (number - 1)

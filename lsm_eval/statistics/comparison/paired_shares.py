@@ -1,7 +1,6 @@
-"""Newcombe's and Tango's interval of a difference of two paired shares, from the counts alone.
+"""Newcombe's and Tango's intervals of a difference between two paired shares, from counts.
 
-`difference` makes a comparison's intervals, with exact floors for few pairs that differ; these are the textbook's, for who asks
-for one by name."""
+Comparisons use `difference`, which has exact bounds for few differing pairs; these are the textbook methods."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from lsm_eval.statistics.square_and_add import square_and_add
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many pairs are right in both runs, only in the candidate (gained), only in the baseline (lost), in neither."""
+    """Numbers of pairs that are right in both runs, only in the candidate (gained), only in the baseline (lost), or in neither."""
 
     both: int
     gained: int
@@ -35,7 +34,7 @@ class Counts:
 
 
 def newcombe_interval(counts: Counts, level: float = 0.95) -> tuple[float, float]:
-    """Candidate less baseline (Newcombe, Statistics in Medicine 17:2635-2650, 1998, method 10)."""
+    """The interval of candidate minus baseline (Newcombe, Statistics in Medicine 17:2635-2650, 1998, method 10)."""
     cells = [counts.both, counts.gained, counts.lost, counts.neither]
     second, first = np.repeat([1.0, 1.0, 0.0, 0.0], cells), np.repeat([1.0, 0.0, 1.0, 0.0], cells)
     quantile, n = normal_quantile(level), counts.number
@@ -44,7 +43,8 @@ def newcombe_interval(counts: Counts, level: float = 0.95) -> tuple[float, float
 
 
 def tango_interval(counts: Counts, level: float = 0.95) -> tuple[float, float]:
-    """Candidate less baseline (Tango, Statistics in Medicine 17:891-908, 1998): where his statistic is the normal quantile."""
+    """The interval of candidate minus baseline (Tango, Statistics in Medicine 17:891-908, 1998): its ends are where his statistic equals
+    the normal quantile."""
     gained, lost = counts.gained / counts.number, counts.lost / counts.number
     quantile = normal_quantile(level)
     return (

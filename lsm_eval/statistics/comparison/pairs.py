@@ -1,4 +1,4 @@
-"""Samples that two runs share: which pairs count, and how they hang together."""
+"""Pairs of samples that two runs share, with their clusters and weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lsm_eval.statistics.basis import cluster_numbers
 from lsm_eval.statistics.bounded import FloatArray
 
 Clusters = Sequence[str | int | None] | NDArray[np.integer]
-"""One for each sample, the same value for samples that hang together; None: a sample that stands alone."""
+"""One value for each sample, equal for samples of the same cluster; None: a sample in no cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Pairs:
 
     @property
     def clusters(self) -> int | None:
-        """How many there are; None where every pair stands alone."""
+        """Number of clusters; None if no two pairs share one."""
         return self.count if self.count < self.number else None
 
     @property
     def differences(self) -> FloatArray:
-        """Candidate less baseline [n]."""
+        """Candidate minus baseline [n]."""
         return self.candidate - self.baseline
 
     def sums(self, values: FloatArray) -> FloatArray:
@@ -61,8 +61,8 @@ def pairs(
     clusters: Clusters | None = None,
     weights: ArrayLike | None = None,
 ) -> Pairs:
-    """Pairs of values [n] in the same order. A pair with NaN on either side, or with no weight, is left out; the former
-    are counted as missing. Raises `UserError` for lengths that differ, an infinite value or a negative weight."""
+    """Pairs of values [n] in the same order. Pairs with NaN on either side, or with weight 0, are left out; the former
+    are counted as missing. Raises `UserError` for unequal lengths, an infinite value or a negative weight."""
     first, second = np.asarray(baseline, float), np.asarray(candidate, float)
     weight = np.ones(len(first)) if weights is None else np.asarray(weights, float)
     if not len(first) == len(second) == len(weight):

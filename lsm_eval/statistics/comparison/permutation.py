@@ -1,8 +1,8 @@
-"""Tests that exchange the two runs' values at random, whole clusters at a time: no distribution is assumed.
+"""Permutation tests that exchange the two runs' values, whole clusters at a time: no distribution is assumed.
 
-Where nothing differs but the name of the run, each cluster is as likely to be this way round as the other (Fisher 1935; Edgington
-& Onghena, Randomization Tests, 2007). All exchanges are tried where there are few; else seeded ones, with 1 added to both counts
-(Phipson & Smyth, Statistical Applications in Genetics and Molecular Biology 9:39, 2010), so that p is never 0.
+Under the null hypothesis either assignment of a cluster's values to the two runs is equally likely (Fisher 1935; Edgington
+& Onghena, Randomization Tests, 2007). With few clusters all exchanges are enumerated; else they are drawn with a seed, with 1 added to
+both counts (Phipson & Smyth, Statistical Applications in Genetics and Molecular Biology 9:39, 2010), so that p is never 0.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from lsm_eval.statistics.comparison.pairs import Pairs
 Alternative = Literal["two-sided", "less", "greater"]
 
 EXACT_MOST = 14
-"""Up to so many clusters that differ, all 2^G exchanges are tried."""
+"""Number of differing clusters G up to which all 2^G exchanges are enumerated."""
 DRAWS = 9999
 _CHUNK = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Exchanged:
-    """p of an exchange test."""
+class PermutationTest:
+    """The p-value of a permutation test."""
 
     p: float
     exchanges: int
     """How many were tried."""
     exact: bool
-    """All there are."""
+    """Whether these are all there are."""
 
 
 def sign_flip(
     data: Pairs, alternative: Alternative = "two-sided", *, seed: int = 0, draws: int = DRAWS
-) -> Exchanged:
-    """Of the mean difference: the signs of the clusters' summed differences are flipped."""
+) -> PermutationTest:
+    """The test of the mean difference: signs of the clusters' summed differences are flipped."""
     sums = data.sums(data.differences)[:, 0]
     sums = sums[sums != 0]
     seen = float(sums.sum())
     if not len(sums):
-        return Exchanged(1.0, 1, True)
+        return PermutationTest(1.0, 1, True)
     exact = len(sums) <= EXACT_MOST
     rng = np.random.default_rng(seed)
     number = 2 ** len(sums) if exact else draws
@@ -58,7 +58,7 @@ def sign_flip(
         )
         found = seen - 2 * (flips @ sums)
         extreme += int(_beyond(found, seen, alternative, slack).sum())
-    return Exchanged(extreme / number if exact else (extreme + 1) / (number + 1), number, exact)
+    return PermutationTest(extreme / number if exact else (extreme + 1) / (number + 1), number, exact)
 
 
 def approximate_randomisation(
@@ -69,8 +69,8 @@ def approximate_randomisation(
     *,
     seed: int = 0,
     draws: int = DRAWS,
-) -> Exchanged:
-    """Of a number that is a function of sums, such as BLEU: `aggregate` takes sums [r, k] to values [r]; `baseline` and `candidate`
+) -> PermutationTest:
+    """The test of a number that is a function of sums, such as BLEU: `aggregate` maps sums [r, k] to values [r]; `baseline` and `candidate`
     are the statistics of G clusters (or samples), shape [G, k], which are exchanged (Riezler & Maxwell, ACL workshop on intrinsic
     and extrinsic evaluation measures, 2005; the test that sacrebleu calls paired approximate randomisation)."""
     first, second = np.asarray(baseline, float), np.asarray(candidate, float)
@@ -89,7 +89,7 @@ def approximate_randomisation(
         mixed = kept @ first + ~kept @ second
         found = np.asarray(aggregate(total - mixed) - aggregate(mixed), float)
         extreme += int(_beyond(found, seen, alternative, slack).sum())
-    return Exchanged(extreme / number if exact else (extreme + 1) / (number + 1), number, exact)
+    return PermutationTest(extreme / number if exact else (extreme + 1) / (number + 1), number, exact)
 
 
 def _all(start: int, count: int, clusters: int) -> NDArray[np.bool_]:

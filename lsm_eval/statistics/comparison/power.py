@@ -1,8 +1,8 @@
-"""How many pairs a gate needs, and what so many pairs can show.
+"""How many pairs a gate needs, and what a given number of pairs can show.
 
-The sample sizes of Tango's and McNemar's score tests (Connor, Biometrics 43:207-211, 1987; Nam, Biometrics 53:1422-1430, 1997):
-n = ((z_α σ₀ + z_β σ₁) / distance)², where σ₀ is the standard deviation of a pair's difference under what is to be rejected and σ₁
-that under what is true. For means both are the one that was observed, and z²/2 is added for Student's t (Guenther, The American
+Sample sizes are those of Tango's and McNemar's score tests (Connor, Biometrics 43:207-211, 1987; Nam, Biometrics 53:1422-1430, 1997):
+n = ((z_α σ₀ + z_β σ₁) / distance)², where σ₀ is the standard deviation of a pair's difference under the null hypothesis and σ₁
+that under the true difference. For means both are the observed one, and z²/2 is added for Student's t (Guenther, The American
 Statistician 35:243-244, 1981). Clusters multiply n by the design effect.
 """
 
@@ -29,20 +29,20 @@ class Shares:
     discordance: float
     """Share of pairs that differ, 0 to 1."""
     design: float = 1.0
-    """The variance over that of as many pairs that stand alone."""
+    """Design effect: the variance over that of as many independent pairs."""
 
     def true(self, loss: float) -> float:
-        """Standard deviation of a pair's difference where the true loss is this."""
+        """Standard deviation of a pair's difference for this true loss."""
         return math.sqrt(max(0.0, max(self.discordance, abs(loss)) - loss**2))
 
     def null(self, loss: float, true: float) -> float:
-        """The same under the loss that is tested, as estimated where the other is true."""
+        """The same under the tested loss, as estimated if the true loss is `true`."""
         differ = max(self.discordance, abs(true))
         share = likeliest_lost((differ - true) / 2, (differ + true) / 2, -loss)
         return math.sqrt(max(0.0, 2 * share - loss - loss**2))
 
     def least(self, loss: float, alpha: float) -> float:
-        """Pairs without which no result at all would rule the loss out: all are equal (the exact bound)."""
+        """The least number of pairs that can rule the loss out, if all of them are equal (the exact bound)."""
         return math.log(alpha) / math.log1p(-loss) if 0 < loss < 1 else 1.0
 
 
@@ -53,7 +53,7 @@ class Means:
     deviation: float
     design: float = 1.0
     span: float | None = None
-    """The range of the values, where it bounds what equal pairs say (`difference`, `corpus`)."""
+    """The range of the values, if equal pairs are bounded by it (`difference`, `corpus`)."""
 
     def true(self, loss: float) -> float:
         return self.deviation
@@ -65,7 +65,7 @@ class Means:
         few = _NORMAL.inv_cdf(1 - alpha) ** 2 / 2 + 2
         if self.span is None or not 0 < loss < self.span:
             return few
-        # Did no pair differ, the exact bound would decide.
+        # If no pair differed, the exact bound would apply.
         return max(few, math.log(alpha) / math.log1p(-loss / self.span))
 
 
@@ -73,7 +73,7 @@ Spread = Shares | Means
 
 
 def spread_of(found: Difference) -> Spread | None:
-    """The spread that a comparison shows, for planning the next; None where there is no interval. Differences of bounded values are in
+    """The spread observed in a comparison, for planning the next; None if there is no interval. Differences of bounded values are
     shares of their range (`Score.span`)."""
     if found.statistic is None or found.stderr is None:
         return None
@@ -86,8 +86,8 @@ def spread_of(found: Difference) -> Spread | None:
 def pairs_to_pass(
     margin: float, spread: Spread, *, power: float = 0.9, loss: float = 0.0, false_pass: float = FALSE_PASS
 ) -> int | None:
-    """Pairs with which a candidate of this true loss (0: an unchanged one) passes with this chance; None where it cannot, its loss being
-    as large as the margin."""
+    """Number of pairs with which a candidate with this true loss (0: an unchanged one) passes with probability `power`; None if its loss is
+    not smaller than the margin."""
     _checked(power, margin)
     if loss >= margin:
         return None
@@ -107,8 +107,8 @@ def pairs_to_fail(
     power: float = 0.8,
     false_alarm: float = FALSE_ALARM,
 ) -> int | None:
-    """Pairs with which a candidate of this true loss fails with this chance, as one of so many metrics; None where it cannot, its loss
-    being no larger than the margin."""
+    """Number of pairs with which a candidate with this true loss fails with probability `power`, as one of `metrics` metrics; None if its
+    loss is not larger than the margin."""
     _checked(power, margin)
     if loss <= margin or loss <= 0:
         return None
@@ -123,7 +123,7 @@ def pairs_to_fail(
 def smallest_margin(
     n: int, spread: Spread, *, power: float = 0.9, loss: float = 0.0, false_pass: float = FALSE_PASS
 ) -> float | None:
-    """The smallest margin with which n pairs pass a candidate of this true loss with this chance; None where there is none."""
+    """The smallest margin at which n pairs pass a candidate with this true loss with probability `power`; None if there is none."""
     return _smallest(
         lambda margin: pairs_to_pass(margin, spread, power=power, loss=loss, false_pass=false_pass),
         n,
@@ -141,7 +141,7 @@ def smallest_loss(
     power: float = 0.8,
     false_alarm: float = FALSE_ALARM,
 ) -> float | None:
-    """The smallest true loss that n pairs fail with this chance; None where there is none."""
+    """The smallest true loss that n pairs fail with probability `power`; None if there is none."""
     return _smallest(
         lambda loss: pairs_to_fail(
             loss, spread, margin=margin, metrics=metrics, power=power, false_alarm=false_alarm
@@ -153,7 +153,7 @@ def smallest_loss(
 
 
 def _smallest(needed: Callable[[float], int | None], n: int, low: float, spread: Spread) -> float | None:
-    """By bisection: the larger, the fewer pairs are needed."""
+    """By bisection: the larger the value, the fewer pairs are needed."""
     high = 1.0 if isinstance(spread, Shares) else max(low, 0.0) + 1e4 * max(spread.deviation, 1e-300)
     enough = needed(high)
     if enough is None or enough > n:
@@ -167,9 +167,9 @@ def _smallest(needed: Callable[[float], int | None], n: int, low: float, spread:
 
 def _checked(power: float, margin: float) -> None:
     if not 0 < power < 1:
-        raise UserError(f"A power of {power:g} is none: give a chance between 0 and 1.")
+        raise UserError(f"The power {power:g} is not possible: give a probability between 0 and 1.")
     if not margin >= 0:
-        raise UserError(f"A margin of {margin:g} is none: give the acceptable loss, 0 or more.")
+        raise UserError(f"The margin {margin:g} is negative: give the acceptable loss, 0 or more.")
 
 
 def _whole(number: float) -> int | None:

@@ -1,23 +1,23 @@
-"""The statistics that a difference's interval and all its tests are made from, so that they never contradict each other.
+"""The statistics behind a difference's interval and tests, shared by both so that they never contradict each other.
 
-A test at the margin m asks how likely a difference as large (or as small) as the one seen would be if the true one were m; the
-interval holds the margins that its two one-sided tests do not reject.
+A test at the margin m computes the probability of a difference as large (or as small) as the observed one if the true one is m; the
+interval consists of the margins that its two one-sided tests do not reject.
 
 `Score` is for differences between -1 and 1. Its statistic is Tango's (Statistics in Medicine 17:891-908, 1998): the difference
-less m over its standard error, in which the share of pairs that differ is the likeliest one under m. Two things are added, for
-few pairs that differ:
+minus m over its standard error, computed with the maximum-likelihood share of differing pairs under m. Two things are added, for
+few differing pairs:
 
 - at m = 0, McNemar's mid-p (Lancaster 1961; Fagerland et al., BMC Medical Research Methodology 13:91, 2013) if it is larger;
-- at any other m, the exact binomial probability for pairs that differ in one direction only, if it is larger. The chance of
-  no loss in n pairs is then (1 - m)^n at most, as it is.
+- at any other m, the exact binomial probability for pairs that differ in one direction only, if it is larger. The p-value of
+  no loss in n pairs is then at least the true probability (1 - m)^n.
 
-Counts need not be whole numbers: clusters and values between 0 and 1 make an effective number of trials (`difference`), and
-Student's t takes the place of the normal distribution. In clusters a `Student` of the same difference stands beside it, and what says
-less counts: a few large clusters that lost much are a skewness that Tango's statistic does not know.
+Counts may be fractional: clusters and values between 0 and 1 give an effective number of trials (`difference`), and
+Student's t replaces the normal distribution. With clusters a `Student` statistic of the same difference is used as well, and the larger
+p-value counts: Tango's statistic ignores the skewness that a few large clusters with many losses cause.
 
-`Student` is for differences without bounds: t, and the same after Hall's transformation (Journal of the Royal Statistical Society B
-54:221-228, 1992), which allows for skewness, whichever says less. Of differences that are spread evenly the former holds, of skewed ones the
-latter; simulation (`benchmarks/coverage_paired.py`) shows that together they hold for both.
+`Student` is for differences without bounds: the larger p-value of t and of t after Hall's transformation (Journal of the Royal Statistical
+Society B 54:221-228, 1992), which corrects for skewness. The former is valid for symmetric differences, the latter for skewed ones;
+simulation (`benchmarks/coverage_paired.py`) shows that together they are valid for both.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Student:
     stderr: float
     freedom: float
     skew: float = 0.0
-    """Skewness of the mean: that of the clusters' residuals over the root of their number."""
+    """Skewness of the mean: that of the clusters' residuals over the square root of their number."""
 
     def p(self, margin: float, side: Side) -> float:
-        """Of the test that the true difference lies on this side of the margin."""
+        """The p-value against the alternative that the true difference lies on this side of the margin."""
         sign = 1.0 if side == "greater" else -1.0
         apart, skew = sign * (self.value - margin) / self.stderr, sign * self.skew
         return upper_tail(min(apart, _unskewed(apart, skew)), self.freedom)
@@ -57,7 +57,7 @@ class Student:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Effective trials, and the shares of them that were gained and lost."""
+    """The effective number of trials, and the shares of them that were gained and lost."""
 
     trials: float
     gained: float
@@ -65,29 +65,29 @@ class Score:
     freedom: float = math.inf
     """Degrees of freedom of Student's t; infinite for the normal distribution."""
     span: float = 1.0
-    """What a difference of 1 is in the metric's unit."""
-    beside: Student | None = None
-    """Of the same difference; a test rejects where both do."""
+    """The value of a difference of 1 in the metric's unit."""
+    student: Student | None = None
+    """Student's t for the same difference; a test rejects only if both do."""
 
     @property
     def value(self) -> float:
         return self.span * (self.gained - self.lost)
 
     def p(self, margin: float, side: Side) -> float:
-        """Of the test that the true difference lies on this side of the margin."""
+        """The p-value against the alternative that the true difference lies on this side of the margin."""
         at = margin / self.span if side == "greater" else -margin / self.span
         up, down = (self.gained, self.lost) if side == "greater" else (self.lost, self.gained)
         found = _greater(self.trials, up, down, at, self.freedom)
         # No difference lies beyond -1 or 1.
-        return found if self.beside is None or at <= -1 else max(found, self.beside.p(margin, side))
+        return found if self.student is None or at <= -1 else max(found, self.student.p(margin, side))
 
     def end(self, level: float, side: Side) -> float:
         """The low end (side "greater") or the high end of the interval with `level` between its ends."""
         tail, sign = (1 - level) / 2, 1.0 if side == "greater" else -1.0
         up, down = (self.gained, self.lost) if side == "greater" else (self.lost, self.gained)
         low = self.span * _low(self.trials, up, down, self.freedom, tail)
-        if self.beside is not None:
-            low = max(-self.span, min(low, sign * self.beside.end(level, side)))
+        if self.student is not None:
+            low = max(-self.span, min(low, sign * self.student.end(level, side)))
         return sign * low
 
 
@@ -104,22 +104,22 @@ def upper_tail(z: float, freedom: float = math.inf) -> float:
 
 
 def _unskewed(apart: float, skew: float) -> float:
-    """Hall's transformation of a t statistic: a cubic that rises throughout and takes the skewness of the mean out of it."""
+    """Hall's transformation of a t statistic: a monotonic cubic that removes the skewness of the mean."""
     if abs(skew) < 1e-9:
         return apart
     return ((1 + skew * apart / 3) ** 3 - 1) / skew + skew / 6
 
 
 def _skewed(apart: float, skew: float) -> float:
-    """The statistic whose transformation is this."""
+    """The inverse of Hall's transformation."""
     if abs(skew) < 1e-9:
         return apart
     return 3 / skew * (math.cbrt(1 + skew * (apart - skew / 6)) - 1)
 
 
 def tango(trials: float, gained: float, lost: float, margin: float) -> float:
-    """Tango's statistic: the difference of shares less the margin over its standard error, in which the share lost is the
-    likeliest one under the margin. 0 where there is no telling (all pairs alike and no margin)."""
+    """Tango's statistic: the difference between shares minus the margin, over its standard error with the maximum-likelihood share lost
+    under the margin. 0 if nothing differs and the margin is 0."""
     apart = gained - lost - margin
     if apart == 0:
         return 0.0
@@ -131,8 +131,8 @@ def tango(trials: float, gained: float, lost: float, margin: float) -> float:
 
 
 def likeliest_lost(gained: float, lost: float, margin: float) -> float:
-    """The likeliest share of pairs lost, where those gained are more by `margin`: the root of the likelihood's derivative,
-    a square equation in this share."""
+    """The maximum-likelihood share of pairs lost, if the share gained is larger by `margin`: the root of the likelihood's derivative,
+    a quadratic equation in this share."""
     same = 1 - gained - lost
     linear = (gained + lost) * (1 - margin) - 2 * margin * (lost + same)
     root = math.sqrt(max(0.0, linear**2 + 8 * lost * margin * (1 - margin)))
@@ -140,7 +140,8 @@ def likeliest_lost(gained: float, lost: float, margin: float) -> float:
 
 
 def mid_p(gains: float, losses: float) -> float:
-    """One-sided mid-p of McNemar's test that gains are the likelier: P(X > gains) + P(X = gains) / 2 of so many fair coins."""
+    """One-sided mid-p of McNemar's test, with the alternative that gains are more likely: P(X > gains) + P(X = gains) / 2 for as many fair
+    coins."""
     from scipy.special import betainc
 
     if gains + losses <= 0:
@@ -151,7 +152,7 @@ def mid_p(gains: float, losses: float) -> float:
 
 
 def _greater(trials: float, gained: float, lost: float, margin: float, freedom: float) -> float:
-    """p of the test that the true difference is greater than the margin."""
+    """The p-value against the alternative that the true difference is greater than the margin."""
     if margin <= -1:
         return 0.0
     if margin >= 1:
@@ -163,7 +164,7 @@ def _greater(trials: float, gained: float, lost: float, margin: float, freedom: 
 
 
 def _one_way(trials: float, net: float, margin: float) -> float:
-    """P(net gain at least as large) where no pair goes against the margin's direction."""
+    """P(net gain at least as large) if no pair differs against the margin's direction."""
     from scipy.special import betainc, betaincc
 
     if margin > 0:
@@ -174,7 +175,7 @@ def _one_way(trials: float, net: float, margin: float) -> float:
 
 
 def _low(trials: float, gained: float, lost: float, freedom: float, tail: float) -> float:
-    """Where the test's p is `tail`: p rises with the margin everywhere but at 0."""
+    """The margin at which the test's p is `tail`: p increases with the margin everywhere except at 0."""
     from scipy.optimize import brentq
 
     def beyond(margin: float) -> float:

@@ -1,20 +1,20 @@
-"""A gate that looks while the samples come in, and stops as soon as it may.
+"""Group-sequential gates: interim looks while samples come in, and verdicts as early as the error rates allow.
 
-Both error rates are spent over the looks (`spending`), each test against the boundary that its own p-value has at that look
-(`boundaries`), as a p-value: so that few pairs are judged by their exact distribution and not by a normal one.
+Both error rates are spent over the looks (`spending`). At each look a test's p-value is compared with its boundary (`boundaries`) converted
+to a p-value, so that few pairs are judged by their exact distribution and not by a normal one.
 
-- A loss is proven where p is at or below the boundary at any look so far. The metrics share `false_alarm` by Holm's procedure, on the
+- A loss is proven if its p-value is at or below the boundary at any look so far. The metrics share `false_alarm` by Holm's procedure, on the
   p-values of the whole sequence (Liu & Anderson, Statistics in Medicine 27:2851-2862, 2008): with r metrics not yet rejected each is
-  tested at `false_alarm` / r. It fails once the loss found is beyond the margin, too.
-- It passes where p of a loss as large as the margin is at or below the boundary of `false_pass`.
+  tested at `false_alarm` / r. The metric fails once the observed loss is also beyond the margin.
+- It passes if the p-value of a loss as large as the margin is at or below the boundary of `false_pass`.
 
-Neither boundary counts on the other one being obeyed: both rates hold if sampling goes on after a verdict. A verdict stands once it is made.
+The boundaries are non-binding: both rates hold if sampling continues after a verdict. A verdict is final.
 
-Shares are of the pairs that were planned, and may be others for each metric. A metric whose share has not risen since the look before is not
-tested again: it has ended, could not be judged (what a look does not spend is left to the next), or (at 0) not begun; one
-that is seen once, when all is in, has its whole error rates at that look.
-`Evidence.most` is a bound for one look alone: to show one that holds on the way, make the evidence with `false_pass` at the look's limit. The
-default spends evenly: at a loss of twice the margin most runs end in the first third.
+Shares are relative to the planned pairs and may differ between metrics. A metric whose share has not increased since the last look is not
+tested again: it has ended, could not be judged (the unspent error is left to the next look), or (at 0) has not begun. A metric
+that is tested only once, when all samples are in, has its whole error rates at that look.
+`Evidence.most` is a bound for a single look: for one that is valid at an interim look, make the evidence with `false_pass` at the look's limit.
+The default spends evenly: at a loss of twice the margin most runs end in the first third.
 """
 
 from __future__ import annotations
@@ -34,53 +34,53 @@ EVENLY = Spending("power", 1.0)
 LOOKS = 10
 
 
-class Tested(Protocol):
-    """What verdicts are made from, such as `verdicts.Evidence`."""
+class Testable(Protocol):
+    """Anything with the p-values that verdicts need, such as `verdicts.Evidence`."""
 
     @property
     def p_loss(self) -> float | None:
-        """Of no loss; None where there is no telling."""
+        """The p-value of no loss; None if it is not known."""
         ...
 
     @property
     def p_margin(self) -> float | None:
-        """Of a loss as large as the margin."""
+        """The p-value of a loss as large as the margin."""
         ...
 
     @property
     def beyond(self) -> bool:
-        """Whether the loss found is larger than the margin."""
+        """Whether the observed loss is larger than the margin."""
         ...
 
 
-T = TypeVar("T", bound=Tested)
+T = TypeVar("T", bound=Testable)
 
 
 @dataclass(frozen=True, slots=True)
 class Look(Generic[T]):
-    """What is known when a share of the planned pairs is in."""
+    """The evidence when a share of the planned pairs is in."""
 
     share: float | Sequence[float]
-    """Above 0; 1 at the end, however many pairs went missing. One for each metric where they differ: those never fall."""
+    """Above 0; 1 at the end, even if pairs are missing. A sequence has one for each metric, which never decreases."""
     evidence: tuple[T | None, ...]
-    """One for each metric, in the same order at every look; None where there is nothing to be judged by."""
+    """One for each metric, in the same order at every look; None if a metric cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled(Generic[T]):
-    """One metric's verdict, and when it was made."""
+class SequentialVerdict(Generic[T]):
+    """One metric's verdict, and the look that made it."""
 
     evidence: T | None
-    """At the look that settled it, else at its last one."""
+    """The evidence at the look that made the verdict, else at the metric's last look."""
     outcome: Outcome
     look: int | None
-    """Which look settled it, from 1; None where none did."""
+    """The look that made the verdict, from 1; None if none did."""
     limit_loss: float
-    """What `p_loss` was compared with at that look; 0 where nothing was compared."""
+    """The limit for `p_loss` at that look; 0 if there was no test."""
     limit_margin: float
-    """What `p_margin` was."""
+    """The limit for `p_margin`."""
     share: float = 0.0
-    """Of the metric's planned pairs that were in."""
+    """Share of the metric's planned pairs that were in."""
 
 
 def sequential(
@@ -90,16 +90,16 @@ def sequential(
     false_alarm: float = FALSE_ALARM,
     false_pass: float = FALSE_PASS,
     weights: Sequence[float] | None = None,
-) -> tuple[Settled[T], ...]:
-    """The verdicts after these looks, one for each metric: stop when no outcome is "undecided", or when all samples are in. `weights`: shares of
-    the false alarms that the metrics may use, equal ones by default. Raises `UserError` for looks whose shares do not rise or whose
+) -> tuple[SequentialVerdict[T], ...]:
+    """The verdicts after these looks, one for each metric: stop when no outcome is "undecided", or when all samples are in. `weights`: the
+    metrics' shares of the false-alarm rate, equal by default. Raises `UserError` for looks whose shares do not increase or whose
     metrics differ."""
     if not looks or any(len(look.evidence) != len(looks[0].evidence) for look in looks):
-        raise UserError("Every look of a gate needs the same metrics, and there must be one look.")
+        raise UserError("A gate needs at least one look, and the same metrics at every look.")
     metrics = range(len(looks[0].evidence))
     parts = [1.0] * len(metrics) if weights is None else list(weights)
     paths = [_path(looks, metric, spending) for metric in metrics]
-    made: list[Settled[T] | None] = [None] * len(metrics)
+    made: list[SequentialVerdict[T] | None] = [None] * len(metrics)
     open_ = set(metrics)
     """Metrics whose loss is not proven."""
     for at in range(len(looks)):
@@ -114,7 +114,7 @@ def sequential(
                 if proven or passed:
                     outcome: Outcome = "fail" if proven else "pass"
                     alarm = _alone(metric, open_, parts, false_alarm)
-                    made[metric] = Settled(
+                    made[metric] = SequentialVerdict(
                         found, outcome, at + 1, path.limits(alarm)[step - 1], margin, path.shares[step - 1]
                     )
     return tuple(
@@ -124,22 +124,22 @@ def sequential(
 
 
 def limits(alpha: float, shares: tuple[float, ...], spending: Spending = EVENLY) -> tuple[float, ...]:
-    """The boundary at each look as a one-sided p-value: reject where p is at most this."""
+    """The boundary at each look as a one-sided p-value: reject if p is at most this."""
     return tuple(
         upper_tail(one) if math.isfinite(one) else 0.0 for one in boundaries(alpha, shares, spending)
     )
 
 
 def equal_shares(looks: int = LOOKS) -> tuple[float, ...]:
-    """So many looks, at equal parts of the samples."""
+    """Shares for this number of looks, at equal intervals."""
     if looks < 1:
-        raise UserError("A gate needs one look or more.")
+        raise UserError("A gate needs at least one look.")
     return tuple((one + 1) / looks for one in range(looks))
 
 
 @dataclass(frozen=True, slots=True)
 class _Path(Generic[T]):
-    """The looks at which one metric is tested, and what was seen there."""
+    """The looks at which one metric is tested, with their evidence."""
 
     places: tuple[int, ...]
     shares: tuple[float, ...]
@@ -147,7 +147,7 @@ class _Path(Generic[T]):
     spending: Spending
 
     def until(self, at: int) -> int:
-        """How many of its tests there were up to a look."""
+        """The number of its tests up to this look."""
         return sum(place <= at for place in self.places)
 
     def limits(self, alpha: float) -> tuple[float, ...]:
@@ -161,7 +161,7 @@ def _path(looks: Sequence[Look[T]], metric: int, spending: Spending) -> _Path[T]
         common = isinstance(look.share, (int, float))
         share = float(look.share if isinstance(look.share, (int, float)) else look.share[metric])
         if share < before or (common and share <= before):
-            raise UserError("Looks are at shares of the samples that rise from above 0.")
+            raise UserError("The shares of the samples at the looks must increase, starting above 0.")
         if share > before:
             places.append(at)
             shares.append(share)
@@ -171,16 +171,16 @@ def _path(looks: Sequence[Look[T]], metric: int, spending: Spending) -> _Path[T]
 
 
 def _alone(metric: int, open_: Collection[int], weights: Sequence[float], false_alarm: float) -> float:
-    """The part of the false alarms of one metric among those that are not proven."""
+    """One metric's part of the false-alarm rate, among the metrics whose loss is not proven."""
     return false_alarm * weights[metric] / sum(weights[one] for one in {*open_, metric})
 
 
 def _undecided(
     looks: Sequence[Look[T]], metric: int, path: _Path[T], false_alarm: float, false_pass: float
-) -> Settled[T]:
+) -> SequentialVerdict[T]:
     if not path.places:
-        return Settled(looks[-1].evidence[metric], "undecided", None, 0.0, 0.0)
-    return Settled(
+        return SequentialVerdict(looks[-1].evidence[metric], "undecided", None, 0.0, 0.0)
+    return SequentialVerdict(
         path.evidence[-1],
         "undecided",
         None,
@@ -193,7 +193,7 @@ def _undecided(
 def _unproven(
     open_: Collection[int], paths: Sequence[_Path[T]], at: int, weights: Sequence[float], false_alarm: float
 ) -> set[int]:
-    """Holm's procedure on all looks so far: who is left."""
+    """Holm's procedure on all looks so far: the metrics whose loss is not proven."""
     left = set(open_)
     while left:
         proven = {

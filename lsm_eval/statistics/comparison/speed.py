@@ -1,9 +1,9 @@
-"""Is one run slower than another on the same machine: the ratio of medians of rounds that took turns.
+"""Whether one run is slower than another on the same machine, from the ratio of their medians in alternating rounds.
 
-Each round times the baseline and the candidate, one after the other, so that what slows the machine for a while slows both. The
-logarithm of the rounds' ratios is summed up by Hodges & Lehmann's estimate (Annals of Mathematical Statistics 34:598-611, 1963),
-the median of all means of two, with the interval and the tests of Wilcoxon's signed-rank statistic (Biometrics Bulletin 1:80-83,
-1945), whose distribution is exact: no round counts for more than its rank, however long a pause it met with.
+Each round times the baseline and the candidate, one after the other, so that temporary load on the machine slows both. The
+logarithms of the rounds' ratios are summarised by Hodges & Lehmann's estimate (Annals of Mathematical Statistics 34:598-611, 1963),
+the median of all pairwise means, with the interval and the tests of Wilcoxon's signed-rank statistic (Biometrics Bulletin 1:80-83,
+1945), whose distribution is exact: no round counts for more than its rank, however long an interruption was.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from lsm_eval.statistics.comparison.score import Side
 
 @dataclass(frozen=True, slots=True)
 class SpeedRatio:
-    """Candidate over baseline: above 1 where its numbers (seconds, or tokens a second) are larger."""
+    """Candidate over baseline: above 1 if the candidate's numbers (seconds, or tokens a second) are larger."""
 
     value: float | None
     low: float | None
     high: float | None
     level: float
     p: float | None
-    """Two-sided, of a ratio of 1."""
+    """Two-sided p-value of a ratio of 1."""
     rounds: int
     missing: int
     method: str
@@ -39,8 +39,8 @@ class SpeedRatio:
 
 
 def speed_ratio(baseline: ArrayLike, candidate: ArrayLike, *, level: float = 0.95) -> SpeedRatio:
-    """From the medians of each round [rounds] of both, in the same order; a round with NaN is left out and counted. Raises `UserError`
-    for numbers that are not above 0. Below six rounds no interval of 95 % exists."""
+    """From the medians of each round [rounds] of both, in the same order; rounds with NaN are left out and counted. Raises `UserError`
+    for numbers that are not above 0. With fewer than six rounds there is no interval of 95 %."""
     first, second = np.asarray(baseline, float), np.asarray(candidate, float)
     if first.shape != second.shape or first.ndim != 1:
         raise UserError("Baseline and candidate have different numbers of rounds: let them take turns.")
@@ -66,7 +66,7 @@ def speed_ratio(baseline: ArrayLike, candidate: ArrayLike, *, level: float = 0.9
 
 
 def speed_p(found: SpeedRatio, ratio: float, side: Side) -> float | None:
-    """One-sided p of the test that the true ratio is greater, or less, than `ratio`; None where there are no rounds."""
+    """One-sided p-value against the alternative that the true ratio is greater, or less, than `ratio`; None if there are no rounds."""
     return _p(np.array(found.logs), math.log(ratio), side) if found.logs else None
 
 
@@ -76,14 +76,14 @@ def _walsh(logs: FloatArray) -> FloatArray:
 
 
 def _p(logs: FloatArray, margin: float, side: Side) -> float:
-    """P of as many means of two beyond the margin; those equal to it count against."""
+    """The probability of as many pairwise means beyond the margin; those equal to it do not count as beyond."""
     means = _walsh(logs)
     beyond = int((means > margin).sum() if side == "greater" else (means < margin).sum())
     return float(_upper(len(logs))[beyond])
 
 
 def _cut(count: int, tail: float) -> int | None:
-    """How many of the sorted means lie below the low end; None where even the outermost is too likely."""
+    """How many of the sorted means lie below the low end; None if even the outermost has too high a probability."""
     upper = _upper(count)
     total = count * (count + 1) // 2
     if upper[total] > tail:
@@ -93,7 +93,7 @@ def _cut(count: int, tail: float) -> int | None:
 
 @lru_cache(maxsize=64)
 def _upper(count: int) -> NDArray[np.float64]:
-    """P(W >= w) of the signed-rank sum of so many rounds, for w from 0."""
+    """P(W >= w) of the signed-rank sum of this number of rounds, for w from 0."""
     ways = np.zeros(count * (count + 1) // 2 + 1)
     ways[0] = 1.0
     for rank in range(1, count + 1):

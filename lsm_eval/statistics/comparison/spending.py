@@ -1,4 +1,4 @@
-"""How an error rate is spread over the looks of a trial: the part of α spent when a share t of the samples is in."""
+"""Spending functions: the part of an error rate α that is spent when a share t of the samples is in."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _NORMAL = NormalDist()
 class Spending:
     """A spending function.
 
-    `obrien-fleming` and `pocock` are those of Lan & DeMets (Biometrika 70:659-663, 1983), which come near those boundaries: the former
-    spends nearly nothing at first, the latter about evenly. `power` is t to the power `exponent` (Kim & DeMets, Biometrika 74:149-154,
-    1987); of 1 it spends the same at every look."""
+    `obrien-fleming` and `pocock` are those of Lan & DeMets (Biometrika 70:659-663, 1983), which approximate the boundaries of these names: the
+    former spends almost nothing at first, the latter about evenly. `power` is t to the power `exponent` (Kim & DeMets, Biometrika
+    74:149-154, 1987); with 1 it spends evenly."""
 
     family: Family = "power"
     exponent: float = 1.0
-    """Of the power family, above 0."""
+    """For the power family, above 0."""
 
     def spent(self, alpha: float, share: float) -> float:
-        """Of `alpha`, when this share of the samples is in (1 and beyond: all). Raises `UserError` for an α outside 0 to 1."""
+        """The part of `alpha` that is spent when this share of the samples is in (all of it from 1 on). Raises `UserError` for an α outside 0 to 1."""
         if not 0 < alpha < 1:
-            raise UserError(f"An error rate of {alpha:g} is none: give one between 0 and 1.")
+            raise UserError(f"The error rate {alpha:g} is not possible: give one between 0 and 1.")
         share = min(max(share, 0.0), 1.0)
         if share == 0:
             return 0.0

@@ -1,8 +1,8 @@
-"""The three answers of a gate, and the error rates that they keep.
+"""The three answers of a gate, and their error rates.
 
-- **fail**: a loss is proven and the loss found is larger than the margin. The chance that any metric of an unchanged candidate
+- **fail**: a loss is proven and the observed loss is larger than the margin. The probability that any metric of an unchanged candidate
   fails is at most `false_alarm` (1 %), over all metrics together (Holm).
-- **pass**: a loss as large as the margin is ruled out. Where the true loss is the margin, or more, the chance is at most `false_pass`
+- **pass**: a loss as large as the margin is ruled out. If the true loss is the margin or more, the probability is at most `false_pass`
   (5 %), for each metric and so for all together (Berger, Technometrics 24:295-300, 1982).
 - **undecided**: neither.
 """
@@ -26,36 +26,36 @@ FALSE_PASS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is asked of one metric."""
+    """The requirement on one metric."""
 
     name: str
     difference: Difference
-    """Candidate less baseline."""
+    """Candidate minus baseline."""
     margin: float
-    """The loss that is acceptable, in the metric's unit, 0 or more."""
+    """The acceptable loss, in the metric's unit, 0 or more."""
     higher_is_better: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A claim's p-values: what verdicts are made from."""
+    """A claim's p-values, from which verdicts follow."""
 
     name: str
     loss: float | None
-    """Found: above 0 where the candidate is worse."""
+    """The observed loss: positive if the candidate is worse."""
     most: float | None
-    """The largest loss that is not ruled out, at the level of false passes."""
+    """The largest loss that is not ruled out, at the false-pass rate."""
     margin: float
     p_loss: float | None
-    """Of no loss, against a loss."""
+    """The p-value of no loss, against a loss."""
     p_margin: float | None
-    """Of a loss as large as the margin, against a smaller one."""
+    """The p-value of a loss as large as the margin, against a smaller one."""
     reason: str | None = None
     """Why there are no p-values."""
 
     @property
     def beyond(self) -> bool:
-        """Whether the loss found is larger than the margin."""
+        """Whether the observed loss is larger than the margin."""
         return self.loss is not None and self.loss > self.margin
 
 
@@ -96,7 +96,7 @@ def evidence(claim: Claim, *, false_pass: float = FALSE_PASS) -> Evidence:
 def verdicts(
     claims: Sequence[Claim], *, false_alarm: float = FALSE_ALARM, false_pass: float = FALSE_PASS
 ) -> tuple[Verdict, ...]:
-    """One for each claim, in order."""
+    """One verdict for each claim, in order."""
     return judged(
         [evidence(claim, false_pass=false_pass) for claim in claims],
         false_alarm=false_alarm,
@@ -107,7 +107,7 @@ def verdicts(
 def judged(
     found: Sequence[Evidence], *, false_alarm: float = FALSE_ALARM, false_pass: float = FALSE_PASS
 ) -> tuple[Verdict, ...]:
-    """One for each piece of evidence, in order; one without p-values still counts among the tests."""
+    """One verdict for each piece of evidence, in order; evidence without p-values still counts among the tests."""
     adjusted = holm([1.0 if one.p_loss is None else one.p_loss for one in found])
     return tuple(
         _judged(one, None if one.p_loss is None else float(p), false_alarm, false_pass)
@@ -116,7 +116,7 @@ def judged(
 
 
 def overall(found: Sequence[Verdict]) -> Outcome:
-    """fail if any metric fails, pass if all pass, else undecided; undecided where there are none."""
+    """fail if any metric fails, pass if all pass, else undecided; undecided without verdicts."""
     outcomes = [one.outcome for one in found]
     if "fail" in outcomes:
         return "fail"

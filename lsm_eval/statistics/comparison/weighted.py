@@ -1,4 +1,4 @@
-"""Holm's correction with weights: some tests may use more of the false alarms than others."""
+"""Holm's correction with weights: some tests get a larger part of the false-alarm rate than others."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from lsm_eval.errors import UserError
 
 
 def weighted_holm(p: Sequence[float], weights: Sequence[float]) -> NDArray[np.float64]:
-    """Adjusted p-values [m] under weights above 0: reject those that are at most α, and the chance of any false rejection is at
-    most α, whatever hangs together (Holm, Scandinavian Journal of Statistics 6:65-70, 1979, section 3). With equal weights
-    they are Holm's. Raises UserError for a weight that is not above 0."""
+    """Adjusted p-values [m] with weights above 0: if those that are at most α are rejected, the probability of any false rejection is at
+    most α under any dependence (Holm, Scandinavian Journal of Statistics 6:65-70, 1979, section 3). Equal weights
+    give Holm's unweighted procedure. Raises UserError for a weight that is not above 0."""
     values, shares = np.asarray(p, float), np.asarray(weights, float)
     if not (shares > 0).all():
-        raise UserError("A weight is not above 0: give each test a part of the false alarms.")
+        raise UserError("A weight is not above 0: give each test a part of the false-alarm rate.")
     order = np.argsort(values / shares, kind="stable")
     held = shares[order]
     left = np.cumsum(held[::-1])[::-1]

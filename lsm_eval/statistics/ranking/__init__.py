@@ -1,13 +1,14 @@
-"""Ranks as intervals that hold all at once, for many models on samples that they share.
+"""Ranks of many models on shared samples, as intervals that hold simultaneously.
 
 Modules, each with its sources:
 
-`apart`
-    `apart(values, clusters, weights) -> Apart`: the differences of all pairs of models, each over the samples that both answered.
+`pairwise`, `pair_sums`
+    `pairwise_differences(values, clusters, weights) -> PairwiseDifferences`: the differences between all pairs of models, each over the
+    samples that both answered.
 `level`
-    p-values of these pairs, and `effective(...)`: how many independent comparisons they count as.
+    p-values of these pairs, and `effective_comparisons(...)`: how many independent comparisons they count as.
 `ranks`
     `ranks(values, clusters, weights, *, higher_is_better, level, seed, draws) -> Ranks`, values [models, samples], NaN for missing.
 `tasks`
-    `Tasks`: the mean over several tasks, added up task by task.
+    `Tasks`: the mean over several tasks, accumulated task by task.
 """

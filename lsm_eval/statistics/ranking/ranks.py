@@ -1,10 +1,10 @@
-"""Ranks as intervals that hold for all models at once.
+"""Ranks as intervals that hold simultaneously for all models.
 
-A model's rank is 1 + how many are truly better. Of all pairs of models those are found whose difference is shown with
-simultaneous control (`level`), in steps (Romano & Wolf, Econometrica 73:1237-1282, 2005; for ranks Mogstad, Romano, Shaikh & Wilhelm, Review of
-Economic Studies 91:476-518, 2024): pairs that were told apart leave the comparisons, and the level is made anew for the rest. A model's best
-rank is 1 + the models shown to be better, its worst is the number of models less those shown to be worse. With 95 % no pair at all is
-put in the wrong order, so that all intervals hold at once, also where models are truly equal.
+A model's rank is 1 + the number of models that are truly better. Differences between pairs of models are tested with simultaneous control
+(`level`) in a step-down procedure (Romano & Wolf, Econometrica 73:1237-1282, 2005; for ranks Mogstad, Romano, Shaikh & Wilhelm, Review of
+Economic Studies 91:476-518, 2024): pairs found to differ leave the comparisons, and the level is computed again for the rest. A model's
+best rank is 1 + the number of models shown to be better; its worst is the number of models minus those shown to be worse. With
+95 % confidence no pair at all is put in the wrong order, so that all intervals hold at once, even if models are truly equal.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.pairs import Clusters
-from lsm_eval.statistics.ranking.apart import Apart, above, apart
-from lsm_eval.statistics.ranking.level import Chance, chance, level_of_one, p_values
+from lsm_eval.statistics.ranking.level import NullDraws, null_draws, p_values, sidak_level
+from lsm_eval.statistics.ranking.pair_sums import upper_triangle
+from lsm_eval.statistics.ranking.pairwise import PairwiseDifferences, pairwise_differences
 
 LEVEL = 0.95
 _STEPS = 50
@@ -25,12 +26,12 @@ _STEPS = 50
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """Of m models, in the order given; arrays [m]."""
+    """Ranks of m models, in the order given; arrays [m]."""
 
     values: FloatArray
-    """Means over the samples that each answered; NaN without any."""
+    """Mean over the samples that the model answered; NaN if there are none."""
     ranks: NDArray[np.intp]
-    """1 + the models with a better mean; 0 without a value."""
+    """1 + the number of models with a better mean; 0 if the model has no value."""
     low: NDArray[np.intp]
     """The best rank that is not ruled out."""
     high: NDArray[np.intp]
@@ -38,19 +39,19 @@ class Ranks:
     better: NDArray[np.bool_]
     """[m, m]: whether the row is shown to be better than the column."""
     stricter: NDArray[np.bool_]
-    """The same at half the error, for conclusions that need another comparison of as little error beside this one."""
+    """The same at half the error rate, for conclusions that combine it with another comparison at half the rate."""
     level: float
     needed: float
-    """The two-sided p that told the last pair apart, or would have."""
+    """The two-sided p-value needed in the last step."""
     comparisons: float
-    """How many independent ones all pairs count as, at first."""
+    """How many independent comparisons all pairs count as, in the first step."""
     method: str
     reason: str | None
-    """Why nothing can be told, where no pair shares enough samples; else None."""
+    """Why no models can be compared, if no pair shares enough samples; else None."""
 
     @property
     def top(self) -> NDArray[np.intp]:
-        """Places of the models that none is shown to be better than, best mean first: the tied top."""
+        """Places of the models that no other is shown to be better than (the tied top), best mean first."""
         order = self.order
         found: NDArray[np.intp] = order[self.low[order] == 1]
         return found
@@ -64,10 +65,10 @@ class Ranks:
 
     @property
     def neighbours(self) -> tuple[int, int]:
-        """How many models are shown to be better than the next one in order, and how many have a next one."""
+        """How many models are shown to be better than the next in order, and how many have a next."""
         order = self.order
-        told = int(self.better[order[:-1], order[1:]].sum())
-        return told, max(len(order) - 1, 0)
+        separated = int(self.better[order[:-1], order[1:]].sum())
+        return separated, max(len(order) - 1, 0)
 
 
 def ranks(
@@ -82,18 +83,20 @@ def ranks(
 ) -> Ranks:
     """From values [models, samples], NaN for missing; two models are compared over the samples that both have. Raises `UserError`
     for fewer than two models, an infinite value or a negative weight."""
-    found = apart(values, clusters, weights)
-    alone = None if found.many else chance(found.residuals, seed, draws)
-    return ranked(found, alone, higher_is_better=higher_is_better, level=level)
+    found = pairwise_differences(values, clusters, weights)
+    null = None if found.many else null_draws(found.residuals, seed, draws)
+    return ranked(found, null, higher_is_better=higher_is_better, level=level)
 
 
-def ranked(found: Apart, alone: Chance | None, *, higher_is_better: bool, level: float = LEVEL) -> Ranks:
-    """Of differences, and what they would be by chance alone (None: every pair counts for itself)."""
+def ranked(
+    found: PairwiseDifferences, null: NullDraws | None, *, higher_is_better: bool, level: float = LEVEL
+) -> Ranks:
+    """Ranks from pairwise differences and draws under the null hypothesis (None: every pair counts as one comparison)."""
     p = p_values(found)
-    told, needed, comparisons = _told(p, found.fit, alone, level)
-    # In one step, by as many comparisons as all are at first.
-    surely = told & (p <= level_of_one((1 + level) / 2, comparisons))
-    better, stricter = (_square(found, one, higher_is_better) for one in (told, surely))
+    separated, needed, comparisons = _separated(p, found.comparable, null, level)
+    # In a single step, with the number of comparisons of the first step.
+    surely = separated & (p <= sidak_level((1 + level) / 2, comparisons))
+    better, stricter = (_square(found, one, higher_is_better) for one in (separated, surely))
     known = np.isfinite(found.means)
     score = np.where(known, found.means if higher_is_better else -found.means, -np.inf)
     place = 1 + np.searchsorted(np.sort(-score[known]), -score, side="left")
@@ -107,42 +110,44 @@ def ranked(found: Apart, alone: Chance | None, *, higher_is_better: bool, level:
         level,
         needed,
         comparisons,
-        f"ranks(pairwise, step-down, {'every pair' if alone is None else 'multipliers'})",
-        None if found.fit.any() else _why(found),
+        f"ranks(pairwise, step-down, {'every pair' if null is None else 'multipliers'})",
+        None if found.comparable.any() else _why(found),
     )
 
 
-def _square(found: Apart, told: NDArray[np.bool_], higher_is_better: bool) -> NDArray[np.bool_]:
+def _square(
+    found: PairwiseDifferences, separated: NDArray[np.bool_], higher_is_better: bool
+) -> NDArray[np.bool_]:
     sign = found.value if higher_is_better else -found.value
     better, worse = (np.zeros((found.models, found.models), bool) for _ in range(2))
-    pairs = above(found.models)
-    better.ravel()[pairs] = told & (sign > 0)
-    worse.ravel()[pairs] = told & (sign < 0)
+    pairs = upper_triangle(found.models)
+    better.ravel()[pairs] = separated & (sign > 0)
+    worse.ravel()[pairs] = separated & (sign < 0)
     return np.asarray(better | worse.T, bool)
 
 
-def _told(
-    p: FloatArray, fit: NDArray[np.bool_], alone: Chance | None, level: float
+def _separated(
+    p: FloatArray, comparable: NDArray[np.bool_], null: NullDraws | None, level: float
 ) -> tuple[NDArray[np.bool_], float, float]:
-    """Which pairs are told apart, at which p, and the effective number of comparisons at first."""
-    told = np.zeros(len(p), bool)
+    """Which pairs are shown to differ, the p-value needed, and the effective number of comparisons in the first step."""
+    separated = np.zeros(len(p), bool)
     needed, comparisons = 0.0, 0.0
     for step in range(_STEPS):
-        left = np.flatnonzero(fit & ~told)
+        left = np.flatnonzero(comparable & ~separated)
         if not len(left):
             break
-        number = float(len(left)) if alone is None else alone.effective(left)
+        number = float(len(left)) if null is None else null.effective(left)
         if step == 0:
             comparisons = number
-        # Fewer pairs cannot count as more comparisons; draws alone would say so.
-        needed = max(needed, level_of_one(level, number))
-        more = ~told & fit & (p <= needed)
+        # Fewer pairs cannot count as more comparisons, whatever the noise of the draws.
+        needed = max(needed, sidak_level(level, number))
+        more = ~separated & comparable & (p <= needed)
         if not more.any():
             break
-        told |= more
-    return told, needed, comparisons
+        separated |= more
+    return separated, needed, comparisons
 
 
-def _why(found: Apart) -> str:
+def _why(found: PairwiseDifferences) -> str:
     what = "samples" if found.clusters is None else "clusters"
     return f"too few {what} that two models share" if found.numbers.any() else "no samples"

@@ -10,7 +10,7 @@ import pytest
 from watched_runs import Watched, watched
 
 from lsm_eval.gating.result import Finding
-from lsm_eval.gating.written.wording import held_against
+from lsm_eval.gating.written.wording import look_evidence
 from lsm_eval.statistics.comparison.score import Score
 from lsm_eval.statistics.comparison.sequential import equal_shares, limits
 
@@ -137,7 +137,7 @@ def test_a_short_outage_early_on_does_not_end_it(two: Watched) -> None:
 
 
 def test_what_its_last_look_cannot_judge_is_judged_by_the_next(two: Watched) -> None:
-    own = {one.asked.row.task: one for one in two.plan.watched}
+    own = {one.metric.row.task: one for one in two.plan.watched}
     # A metric whose last pairs are in at look 3, while 8 of 120 samples failed; at look 4 it is 8 of 160.
     early = replace(own["a"], shares=(0.4, 0.7, *(1.0,) * 8))
     setting = replace(two, plan=replace(two.plan, watched=(early, own["b"])))
@@ -182,9 +182,9 @@ def test_a_loss_that_a_look_before_proved_is_told_so(two: Watched) -> None:
     result = two.judged({"a": np.zeros(400), "b": scores(two, "b")})
     found = by_task(list(result.findings))["a"]
     assert found.looked_at is not None
-    assert (held_against(found) or "").startswith("settled at look 1, with 10 % of its pairs: p of no loss")
+    assert (look_evidence(found) or "").startswith("settled at look 1, with 10 % of its pairs: p of no loss")
     later = replace(found, looked_at=replace(found.looked_at, look=5, p_loss=0.02))
-    assert (held_against(later) or "").startswith(
+    assert (look_evidence(later) or "").startswith(
         "settled at look 5, its loss being proven by a look before, with 10 % of its pairs: p of no loss 0.02"
     )
 

@@ -64,7 +64,7 @@ def test_runs_that_are_not_comparable_are_an_error(reasons: list[str]) -> None:
     (case,) = cases(made)
     (error,) = case.result
     assert isinstance(error, Error)
-    assert error.message == (" ".join(reasons) or "The runs cannot be held against each other.")
+    assert error.message == (" ".join(reasons) or "The runs cannot be compared.")
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

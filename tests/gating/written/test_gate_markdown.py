@@ -55,7 +55,7 @@ def test_the_verdict_comes_first() -> None:
         ("pass", "Any loss beyond its margin is ruled out, and every limit is kept."),
         ("fail", "The policy is not met."),
         ("not enough data", "Neither a loss beyond its margin nor the absence of one is shown."),
-        ("not comparable", "The runs cannot be held against each other."),
+        ("not comparable", "The runs cannot be compared."),
     ],
 )
 @pytest.mark.parametrize("renderer", RENDERERS)

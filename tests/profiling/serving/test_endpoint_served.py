@@ -21,16 +21,16 @@ from paced_server import paced, told
 
 from lsm_eval.profiling.serving import formulas, watch
 from lsm_eval.profiling.serving.checks import self_check
-from lsm_eval.profiling.serving.drive import Driven
+from lsm_eval.profiling.serving.drive import SentLoad
 from lsm_eval.profiling.serving.measure import from_row, likeness
 from lsm_eval.profiling.serving.numbers import numbers
 from lsm_eval.profiling.serving.objective import Objective
-from lsm_eval.profiling.serving.stamps import Chunk, Timed
+from lsm_eval.profiling.serving.stamps import Chunk, TimedRequest
 from lsm_eval.recount.check import check_record
 from lsm_eval.results.profile_rows import CellRow, ProfileRow
 from lsm_eval.results.reader import read_record
 
-Profiled = tuple[Outcome, ProfileRow, list[Timed], str]
+Profiled = tuple[Outcome, ProfileRow, list[TimedRequest], str]
 Profile = Callable[..., Profiled]
 
 
@@ -258,13 +258,13 @@ def test_failures_count_and_nothing_is_retried(profile: Profile) -> None:
 
 def test_a_server_that_gives_no_streams_is_refused(profile: Profile) -> None:
     outcome, *_ = profile(*SMALL, streams=False)
-    assert "openai:paced gives no streams" in outcome.sentence()
+    assert "openai:paced does not stream" in outcome.sentence()
 
 
 def test_a_server_that_does_not_answer_is_refused(profile: Profile) -> None:
     outcome, *_ = profile(*SMALL, fails=[0])
     assert outcome.sentence() == (
-        "openai:paced did not answer the first request (status 503: too busy): mend that before its speed is measured."
+        "openai:paced did not answer the first request (status 503: too busy): fix that before its speed is measured."
     )
 
 
@@ -273,7 +273,7 @@ def test_a_rate_is_not_looked_for_where_its_objective_cannot_be_known(profile: P
         "--find-rate", "--objective", "tpot=50ms,share=50%", "--output-tokens", "3", counts="none", first=0.01
     )
     assert outcome.code == 2
-    assert "counts no tokens, so that nobody can tell a time per output token" in outcome.err
+    assert "does not count tokens, so that the time per output token is unknown" in outcome.err
 
 
 def test_a_closed_loop_ends_in_time(profile: Profile) -> None:
@@ -351,12 +351,14 @@ def test_a_queue_is_part_of_the_latency(profile: Profile) -> None:
 
 def test_requests_that_wait_for_one_another_are_said_to_be_alike() -> None:
     rng = random.Random(0)
-    queue = [Timed(at, at, chunks=[Chunk(at + 10**8 * (1 + at))], output_tokens=1) for at in range(40)]
-    alone = [Timed(at, at, chunks=[Chunk(at + rng.randrange(10**9))], output_tokens=1) for at in range(400)]
+    queue = [TimedRequest(at, at, chunks=[Chunk(at + 10**8 * (1 + at))], output_tokens=1) for at in range(40)]
+    alone = [
+        TimedRequest(at, at, chunks=[Chunk(at + rng.randrange(10**9))], output_tokens=1) for at in range(400)
+    ]
     assert likeness(queue) == pytest.approx(1.0)
     assert abs(likeness(alone) or 0) < 0.2
     assert likeness(queue[:29]) is None
-    assert likeness([Timed(at, 0, chunks=[Chunk(5)], output_tokens=1) for at in range(50)]) is None
+    assert likeness([TimedRequest(at, 0, chunks=[Chunk(5)], output_tokens=1) for at in range(50)]) is None
 
 
 def test_caches_are_emptied_or_filled(profile: Profile) -> None:
@@ -432,9 +434,9 @@ def test_a_client_that_comes_late_is_told(profile: Profile, monkeypatch: pytest.
 
 
 def test_what_makes_a_client_the_limit() -> None:
-    def requests(gap: int, scheduled: int | None = None) -> list[Timed]:
+    def requests(gap: int, scheduled: int | None = None) -> list[TimedRequest]:
         return [
-            Timed(
+            TimedRequest(
                 at,
                 at * gap,
                 at * scheduled if scheduled else None,
@@ -444,8 +446,8 @@ def test_what_makes_a_client_the_limit() -> None:
             for at in range(50)
         ]
 
-    def reasons(lag: float, sent: list[Timed], **asked: Any) -> list[str]:
-        driven = Driven(0, wall=5.0, cpu=1.0, lags=array("q", [round(1e9 * lag)] * 100))
+    def reasons(lag: float, sent: list[TimedRequest], **asked: Any) -> list[str]:
+        driven = SentLoad(0, wall=5.0, cpu=1.0, lags=array("q", [round(1e9 * lag)] * 100))
         check = self_check(driven, sent, **asked)
         assert check.client_bound == bool(check.reasons)
         assert check.client_cpu_share == 0.2

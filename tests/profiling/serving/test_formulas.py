@@ -14,20 +14,20 @@ import numpy as np
 import pytest
 
 from lsm_eval.profiling.serving import formulas
-from lsm_eval.profiling.serving.stamps import Chunk, Timed
+from lsm_eval.profiling.serving.stamps import Chunk, TimedRequest
 
 PERCENTILES = (50, 90, 95, 99)
 OBJECTIVE = {"ttft": 0.2, "tpot": 0.02, "e2e": 1.5}
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "profile_formulas_peer.py"
 
 
-def drawn(number: int, seed: int = 0, *, bundles: bool = False) -> list[Timed]:
+def drawn(number: int, seed: int = 0, *, bundles: bool = False) -> list[TimedRequest]:
     """Requests with random stamps, one in ten of them failed."""
     rng = random.Random(seed)
     found = []
     for index in range(number):
         started = 10_000_000_000 + rng.randrange(5_000_000_000)
-        one = Timed(index, started, prompt_tokens=rng.randrange(1, 3000))
+        one = TimedRequest(index, started, prompt_tokens=rng.randrange(1, 3000))
         at = started + round(rng.lognormvariate(-2, 0.5) * 1e9)
         tokens = 0
         for _ in range(rng.choice([1, 2, 5, 60])):
@@ -42,7 +42,7 @@ def drawn(number: int, seed: int = 0, *, bundles: bool = False) -> list[Timed]:
     return found
 
 
-def ours(requests: list[Timed]) -> dict[str, Any]:
+def ours(requests: list[TimedRequest]) -> dict[str, Any]:
     """All that both give, in vLLM's names and units."""
     begun = min(one.started for one in requests)
     rates = formulas.throughput(requests, begun, OBJECTIVE)
@@ -67,7 +67,7 @@ def ours(requests: list[Timed]) -> dict[str, Any]:
     return found
 
 
-def raw(requests: list[Timed]) -> dict[str, Any]:
+def raw(requests: list[TimedRequest]) -> dict[str, Any]:
     """The stamps alone, in seconds from the begin."""
     begun = min(one.started for one in requests)
     return {
@@ -152,7 +152,9 @@ def test_they_are_vllms_own(tmp_path: Path) -> None:
 
 
 def test_tokens_that_come_together_came_together() -> None:
-    one = Timed(0, 0, output_tokens=6, chunks=[Chunk(10**9, 3), Chunk(2 * 10**9, 1), Chunk(4 * 10**9, 2)])
+    one = TimedRequest(
+        0, 0, output_tokens=6, chunks=[Chunk(10**9, 3), Chunk(2 * 10**9, 1), Chunk(4 * 10**9, 2)]
+    )
     assert formulas.itl(one) == [0.0, 0.0, 1.0, 2.0, 0.0]
     assert formulas.chunk_gaps(one) == [1.0, 2.0]
     assert formulas.tpot(one) == 3 / 5 == pytest.approx(sum(formulas.itl(one) or []) / 5)
@@ -166,14 +168,14 @@ def test_one_token_a_chunk_is_one_gap_for_both() -> None:
 
 
 def test_what_waited_for_the_client_is_told() -> None:
-    one = Timed(0, 3 * 10**9, scheduled=10**9, chunks=[Chunk(4 * 10**9, 1)], output_tokens=1)
+    one = TimedRequest(0, 3 * 10**9, scheduled=10**9, chunks=[Chunk(4 * 10**9, 1)], output_tokens=1)
     assert (formulas.waited(one), formulas.ttft(one)) == (2.0, 1.0)
-    assert formulas.waited(Timed(0, 5)) == 0.0
+    assert formulas.waited(TimedRequest(0, 5)) == 0.0
 
 
 def test_an_objective_is_met_by_every_part_or_not() -> None:
     chunks = [Chunk(10**8 * (at + 1), 1) for at in range(5)]
-    one = Timed(0, 0, chunks=chunks, output_tokens=5)
+    one = TimedRequest(0, 0, chunks=chunks, output_tokens=5)
     assert formulas.keeps_to(one, {"ttft": 0.1, "tpot": 0.1, "e2e": 0.5})
     for name, least in (("ttft", 0.1), ("tpot", 0.1), ("e2e", 0.5)):
         assert not formulas.keeps_to(one, {"ttft": 0.1, "tpot": 0.1, "e2e": 0.5, name: 0.99 * least})
@@ -182,14 +184,14 @@ def test_an_objective_is_met_by_every_part_or_not() -> None:
     assert formulas.keeps_to(one, {"ttft": 1.0})
     one.failure = "timeout"
     assert formulas.keeps_to(one, {"tpot": 1.0}) is False  # this is known
-    single = Timed(0, 0, chunks=[Chunk(10**8, 1)], output_tokens=1)
+    single = TimedRequest(0, 0, chunks=[Chunk(10**8, 1)], output_tokens=1)
     assert formulas.keeps_to(single, {"tpot": 1e-9})  # vLLM: 0 of one token
 
 
 def test_goodput_counts_failed_requests_as_bad() -> None:
     chunks = [Chunk(10**8, 1)]
-    whole = [Timed(at, 0, ended=10**9, chunks=chunks, output_tokens=1) for at in range(6)]
-    failed = [Timed(at, 0, ended=2 * 10**9, failure="timeout") for at in range(4)]
+    whole = [TimedRequest(at, 0, ended=10**9, chunks=chunks, output_tokens=1) for at in range(6)]
+    failed = [TimedRequest(at, 0, ended=2 * 10**9, failure="timeout") for at in range(4)]
     found = formulas.throughput([*whole, *failed], 0, {"ttft": 1.0})
     assert (found.good, found.completed, found.failed) == (6, 6, 4)
     assert (found.seconds, found.goodput, found.requests) == (2.0, 3.0, 3.0)
@@ -198,6 +200,6 @@ def test_goodput_counts_failed_requests_as_bad() -> None:
 
 def test_time_to_the_answer_comes_after_the_thoughts() -> None:
     chunks = [Chunk(10**9 * (at + 1), 1, thought=at < 3) for at in range(5)]
-    assert formulas.ttfat(Timed(0, 0, chunks=chunks)) == 4.0
-    assert formulas.ttft(Timed(0, 0, chunks=chunks)) == 1.0
-    assert formulas.ttfat(Timed(0, 0, chunks=chunks[:3])) is None
+    assert formulas.ttfat(TimedRequest(0, 0, chunks=chunks)) == 4.0
+    assert formulas.ttft(TimedRequest(0, 0, chunks=chunks)) == 1.0
+    assert formulas.ttfat(TimedRequest(0, 0, chunks=chunks[:3])) is None

@@ -12,8 +12,8 @@ from tiny_models import save_model
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
 from lsm_eval.models.hf import HFModel
-from lsm_eval.profiling.serving.in_process import LocalServed
-from lsm_eval.profiling.serving.load import Load, Wanted
+from lsm_eval.profiling.serving.in_process import LocalTarget
+from lsm_eval.profiling.serving.load import Load, PlannedRequest
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.results.reader import read_record
 
@@ -69,9 +69,9 @@ def test_what_arrives_is_continued_as_if_it_were_alone(checkpoint: Path) -> None
 
 @pytest.mark.parametrize("times", [None, [0, 20_000_000, 20_000_000, 90_000_000]])
 def test_a_model_in_this_process_is_timed_token_by_token(checkpoint: Path, times: list[int] | None) -> None:
-    served = LocalServed(model_of(checkpoint))
+    served = LocalTarget(model_of(checkpoint))
     served.prepare(16)
-    wanted = [Wanted(prompt, 16, 6) for prompt in served.prompts(0, [16] * 4, 0)]
+    wanted = [PlannedRequest(prompt, 16, 6) for prompt in served.prompts(0, [16] * 4, 0)]
     found = served.run(Load(wanted, 2 if times is None else None, times))
     assert found.check is None  # nothing stands between
     for at, one in enumerate(found.requests):

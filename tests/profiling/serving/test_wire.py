@@ -22,8 +22,8 @@ from stream_bytes import chunk_events, event, response_stream
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.key import Key
 from lsm_eval.profiling.serving.drive import closed_loop, open_loop
-from lsm_eval.profiling.serving.framing import BrokenFraming, Chunked, Counted, Head
-from lsm_eval.profiling.serving.reading import body, timed
+from lsm_eval.profiling.serving.framing import BrokenFraming, ChunkedFraming, Head, LengthFraming
+from lsm_eval.profiling.serving.reading import body, read_request
 from lsm_eval.profiling.serving.spool import Spool
 from lsm_eval.profiling.serving.watch import WatchedLoop
 from lsm_eval.profiling.serving.wire import Client, Exchange
@@ -108,7 +108,7 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 def test_every_way_to_write_an_answer_is_read(pieces: list[bytes]) -> None:
     for exchange in asked(writes(*pieces), 2):
         assert (exchange.failure, body(exchange)) == (None, TEXT)
-        one = timed(exchange, "chat/completions", 0, Key(None))
+        one = read_request(exchange, "chat/completions", 0, Key(None))
         assert (one.failure, one.finish, len(one.chunks)) == (None, "stop", 1)
         assert exchange.sent is not None
         assert exchange.headers is not None
@@ -132,7 +132,7 @@ def test_a_body_that_ends_with_its_connection() -> None:
 def test_what_is_no_answer_has_failed(pieces: list[bytes], failure: str) -> None:
     (exchange,) = asked(writes(*pieces, close=True))
     assert exchange.failure == failure
-    one = timed(exchange, "chat/completions", 0, Key(None))
+    one = read_request(exchange, "chat/completions", 0, Key(None))
     assert (one.failure, one.whole) == (failure, False)
 
 
@@ -169,11 +169,11 @@ def test_what_nobody_asked_for_is_no_answer_to_the_next() -> None:
 
 def test_framings_refuse_what_never_ends() -> None:
     with pytest.raises(BrokenFraming):
-        Chunked().feed(b"1" * 10_000)
+        ChunkedFraming().feed(b"1" * 10_000)
     with pytest.raises(BrokenFraming):
         Head(b"HTTP/2 nothing")
-    assert Counted(0).feed(b"") == -1
-    assert Counted(3).pieces(b"abcdef") == ([b"abc"], True)
+    assert LengthFraming(0).feed(b"") == -1
+    assert LengthFraming(3).pieces(b"abcdef") == ([b"abc"], True)
 
 
 @pytest.mark.parametrize("most", [0, 300, 10_000])
@@ -224,7 +224,7 @@ def whole(text: str, tokens: int | None, finish: str = "length", **message: Any)
     ],
 )  # fmt: skip
 def test_tokens_of_chunks_are_known_or_not(tokens: int | None, finish: str, counts: list[int] | None) -> None:
-    one = timed(
+    one = read_request(
         exchange_of(*chunk_events(whole("a b c d", tokens, finish))), "chat/completions", 7, Key(None)
     )
     assert (one.index, one.failure, one.finish, one.output_tokens) == (7, None, finish, tokens)
@@ -235,9 +235,9 @@ def test_tokens_of_chunks_are_known_or_not(tokens: int | None, finish: str, coun
 def test_counts_that_do_not_grow_are_none() -> None:
     part = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}],"usage":{"completion_tokens":9}}'
     events = [event(part)] * 9 + [event('{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}')]
-    one = timed(exchange_of(*events), "chat/completions", 0, Key(None))
+    one = read_request(exchange_of(*events), "chat/completions", 0, Key(None))
     assert one.counted_by == "server (as many tokens as chunks)"
-    one = timed(exchange_of(*events[3:]), "chat/completions", 0, Key(None))
+    one = read_request(exchange_of(*events[3:]), "chat/completions", 0, Key(None))
     assert one.counted_by is None
 
 
@@ -250,7 +250,7 @@ def test_counts_that_do_not_grow_are_none() -> None:
     ],
 )  # fmt: skip
 def test_streams_that_are_none_have_failed(events: list[bytes], failure: str) -> None:
-    one = timed(exchange_of(*events), "chat/completions", 0, Key(None))
+    one = read_request(exchange_of(*events), "chat/completions", 0, Key(None))
     assert one.failure == failure
     assert not one.whole
 
@@ -259,11 +259,11 @@ def test_streams_that_are_none_have_failed(events: list[bytes], failure: str) ->
 def test_an_answer_that_was_broken_off_is_not_whole(reason: str) -> None:
     """However quick it was."""
     part = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"?"}]}'.replace("?", reason)
-    one = timed(exchange_of(event(part), event("[DONE]")), "chat/completions", 0, Key(None))
+    one = read_request(exchange_of(event(part), event("[DONE]")), "chat/completions", 0, Key(None))
     assert (one.failure, one.whole, len(one.chunks)) == ("aborted", False, 1)
     assert reason in one.detail
     whole_one = part.replace(reason, "tool_calls")
-    one = timed(exchange_of(event(whole_one), event("[DONE]")), "chat/completions", 0, Key(None))
+    one = read_request(exchange_of(event(whole_one), event("[DONE]")), "chat/completions", 0, Key(None))
     assert one.whole
 
 
@@ -275,7 +275,7 @@ def test_a_response_that_was_withheld_is_not_whole() -> None:
                 "?", reason
             )
         )
-        assert timed(exchange_of(delta, last), "responses", 0, Key(None)).failure == failure
+        assert read_request(exchange_of(delta, last), "responses", 0, Key(None)).failure == failure
 
 
 @pytest.mark.parametrize("letters", [170, 185, 195, 280, 295])
@@ -296,21 +296,21 @@ def test_half_a_key_is_hidden_too(letters: int) -> None:
             one.parts, one.arrived = [start + content], array("q", [5])
             found.append(one)
     for exchange in found:
-        assert "zq9" not in timed(exchange, "chat/completions", 0, key).detail
+        assert "zq9" not in read_request(exchange, "chat/completions", 0, key).detail
 
 
 def test_responses_are_read_too() -> None:
     from stream_bytes import response
 
     answer = response(whole("the answer is", 5, "stop", reasoning_content="let me think"))
-    one = timed(exchange_of(*response_stream(answer)), "responses", 0, Key(None))
+    one = read_request(exchange_of(*response_stream(answer)), "responses", 0, Key(None))
     assert (one.failure, one.finish, one.prompt_tokens, one.output_tokens) == (None, "stop", 3, 5)
     assert [chunk.thought for chunk in one.chunks] == [True] * 3 + [False] * 3
 
 
 def test_a_key_in_what_a_server_says_is_hidden() -> None:
     said = json.dumps({"error": {"message": "bad key sk-abcdefghijklmnopqrstuv"}})
-    one = timed(exchange_of(event(said)), "chat/completions", 0, Key("sk-abcdefghijklmnopqrstuv"))
+    one = read_request(exchange_of(event(said)), "chat/completions", 0, Key("sk-abcdefghijklmnopqrstuv"))
     assert one.failure == "error"
     assert "abcdef" not in one.detail
 

@@ -125,8 +125,8 @@ def test_likelihoods_and_letters_never_meet(near: Runner, tasks: Path, tmp_path:
     likely = call("compare", folders[0], folders[1])
     assert "The records have no number in common." in likely.out
     why = (
-        "choose: choices differ: they were scored in the baseline and written (generated/constrained) in the candidate, which "
-        "are other numbers: run both with the same --choices."
+        "choose: choices differ: they were scored in the baseline and written (generated/constrained) in the candidate, so "
+        "that their numbers are not comparable: run both with the same --choices."
     )
     assert why in likely.out
     gated = call("gate", "--baseline", folders[0], "--candidate", folders[1], "--include", tasks)

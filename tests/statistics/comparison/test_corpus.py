@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from lsm_eval.statistics.comparison.corpus import FEWEST, Differing, corpus_difference
+from lsm_eval.statistics.comparison.corpus import FEWEST, DifferingPairs, corpus_difference
 from lsm_eval.statistics.comparison.difference import Difference, Noise, difference, p_value
 from lsm_eval.statistics.comparison.pairs import pairs
 
@@ -88,7 +88,7 @@ def ratio(
 ) -> Difference:
     """Of a sum over a length, by words: each pair's part of the whole is its length."""
     apart, lengths = np.asarray(apart, float), np.asarray(lengths, float)
-    differing = Differing((apart != 0).astype(float), lengths, more.get("span", 1.0))
+    differing = DifferingPairs((apart != 0).astype(float), lengths, more.get("span", 1.0))
     return corpus_difference(
         lambda at: float((apart * lengths)[list(at)].sum() / lengths[list(at)].sum()),
         clusters or [None] * len(apart),

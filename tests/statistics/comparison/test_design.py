@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lsm_eval.statistics.comparison.design import guessed
+from lsm_eval.statistics.comparison.design import guessed_design_effect
 from lsm_eval.statistics.comparison.difference import difference, p_value
 from lsm_eval.statistics.comparison.pairs import Pairs, pairs
 from lsm_eval.statistics.comparison.score import Score
@@ -21,7 +21,7 @@ def lost_at(places: list[int], groups: NDArray[np.int64] = TEN) -> Pairs:
 
 
 def test_nothing_that_differs_makes_each_cluster_one_pair() -> None:
-    assert guessed(lost_at([]), 10.0, 0.0) == 10.0
+    assert guessed_design_effect(lost_at([]), 10.0, 0.0) == 10.0
     found = difference(lost_at([])).statistic
     assert isinstance(found, Score)
     assert found.trials == pytest.approx(50)
@@ -29,15 +29,15 @@ def test_nothing_that_differs_makes_each_cluster_one_pair() -> None:
 
 def test_neighbours_that_agree_make_the_guess_smaller_and_those_that_differ_do_not() -> None:
     spread, together = list(range(0, 400, 10)), list(range(40))
-    apart = [guessed(lost_at(spread[:few]), 10.0, few) for few in (1, 5, 14, 40)]
+    apart = [guessed_design_effect(lost_at(spread[:few]), 10.0, few) for few in (1, 5, 14, 40)]
     assert apart == sorted(apart, reverse=True)
     assert apart[0] == pytest.approx(10, abs=0.01)
     assert apart[-1] < 1.5
-    assert guessed(lost_at(together), 10.0, 40.0) == pytest.approx(10)
+    assert guessed_design_effect(lost_at(together), 10.0, 40.0) == pytest.approx(10)
 
 
 def test_pairs_that_stand_alone_have_no_design_effect() -> None:
-    assert guessed(lost_at([1, 2], np.arange(50)), 1.0, 2.0) == 1.0
+    assert guessed_design_effect(lost_at([1, 2], np.arange(50)), 1.0, 2.0) == 1.0
 
 
 def test_one_large_cluster_is_no_longer_taken_for_one_pair_where_many_differ() -> None:
@@ -73,10 +73,10 @@ def test_losses_of_a_few_large_clusters_have_a_longer_end_than_gains_of_all() ->
     lost[:27] = 1  # three clusters of thirty
     found = difference(pairs(lost, np.zeros(300), groups))
     assert isinstance(found.statistic, Score)
-    assert found.statistic.beside is not None
+    assert found.statistic.student is not None
     assert found.low is not None
-    assert found.statistic.beside.skew < -0.1
-    assert found.low == pytest.approx(found.statistic.beside.end(0.95, "greater"), abs=1e-9)
+    assert found.statistic.student.skew < -0.1
+    assert found.low == pytest.approx(found.statistic.student.end(0.95, "greater"), abs=1e-9)
 
 
 @pytest.mark.parametrize(("correlation", "count"), [(0.0, 50), (0.4, 50)])

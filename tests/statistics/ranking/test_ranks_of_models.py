@@ -10,8 +10,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.difference import difference
 from lsm_eval.statistics.comparison.pairs import pairs
-from lsm_eval.statistics.ranking.apart import apart
-from lsm_eval.statistics.ranking.level import chance, fitted, level_of_one, p_values
+from lsm_eval.statistics.ranking.level import effective_comparisons, null_draws, p_values, sidak_level
+from lsm_eval.statistics.ranking.pairwise import pairwise_differences
 from lsm_eval.statistics.ranking.ranks import Ranks, ranked, ranks
 from lsm_eval.statistics.ranking.tasks import Tasks
 
@@ -60,7 +60,7 @@ def test_who_may_be_first_is_what_honestboard_says(number: int) -> None:
     # Its critical value is one-sided over all ordered pairs: the same as ours, two-sided over pairs.
     from scipy.special import ndtri
 
-    critical = -float(ndtri(level_of_one(0.95, found.comparisons) / 2))
+    critical = -float(ndtri(sidak_level(0.95, found.comparisons) / 2))
     assert critical == pytest.approx(every["critical_value"], rel=0.06)
 
 
@@ -89,7 +89,7 @@ def test_p_values_are_those_of_two_models_compared(seed: int, kind: str) -> None
     if kind == "clusters":
         groups = np.arange(120) // 3
         values = rng.normal(size=(4, 40))[:, groups] + rng.normal(size=(4, 120)) + np.arange(4)[:, None] * 0.5
-    found = apart(values, groups)
+    found = pairwise_differences(values, groups)
     p = p_values(found)
     for place, (one, two) in enumerate(zip(*np.triu_indices(4, 1), strict=True)):
         scale = "binary" if kind in ("coins", "missing") else "mean"
@@ -107,22 +107,22 @@ def test_all_ways_of_adding_up_agree() -> None:
     """Unit by unit, by products of complete samples, and by products with gaps."""
     rng = np.random.default_rng(5)
     values = rng.normal(size=(5, 60)) + rng.normal(size=60)
-    plain = apart(values)
-    weighed = apart(values, None, np.where(np.arange(60) == 0, 1 + 1e-12, 1.0))
+    plain = pairwise_differences(values)
+    weighed = pairwise_differences(values, None, np.where(np.arange(60) == 0, 1 + 1e-12, 1.0))
     gap = np.concatenate(
         [values, np.where(np.arange(5)[:, None] == 0, np.nan, rng.normal(size=(5, 1)))], axis=1
     )
-    by_unit = apart(gap, None, np.append(np.where(np.arange(60) == 0, 1 + 1e-12, 1.0), 1e-9))
-    for name in ("value", "variance", "third", "size", "told", "net"):
+    by_unit = pairwise_differences(gap, None, np.append(np.where(np.arange(60) == 0, 1 + 1e-12, 1.0), 1e-9))
+    for name in ("value", "variance", "third", "squares", "effective_units", "z"):
         one, two = getattr(plain, name), getattr(weighed, name)
         assert two == pytest.approx(one, rel=1e-6, abs=1e-12), name
         # The model that lacks the further sample is compared as before.
         assert getattr(by_unit, name)[:4] == pytest.approx(one[:4], rel=1e-6, abs=1e-12), name
     coins = (values > 0).astype(float)
-    exact, general = apart(coins), apart(coins + 0.25)
+    exact, general = pairwise_differences(coins), pairwise_differences(coins + 0.25)
     assert exact.exact
     assert not general.exact
-    for name in ("value", "variance", "third", "size", "told", "net"):
+    for name in ("value", "variance", "third", "squares", "effective_units", "z"):
         assert getattr(exact, name) == pytest.approx(getattr(general, name), rel=1e-6, abs=1e-9), name
 
 
@@ -130,7 +130,7 @@ def test_only_samples_that_both_answered_count() -> None:
     values = drawn(5, [0.4, 0.6, 0.5], 50)
     values[0, :20] = np.nan
     values[1, 30:] = np.nan
-    found = apart(values)
+    found = pairwise_differences(values)
     np.testing.assert_allclose(found.value[0], values[0, 20:30].mean() - values[1, 20:30].mean())
     values[0, :] = np.where(np.arange(50) < 30, np.nan, values[0])
     none = ranks(values)
@@ -149,15 +149,16 @@ def test_comparisons_that_hang_together_count_as_fewer() -> None:
     from scipy.special import ndtr
 
     rng = np.random.default_rng(6)
-    made = chance(rng.normal(size=(3000, 5)), 1)
+    made = null_draws(rng.normal(size=(3000, 5)), 1)
     number = made.effective(np.arange(10))
     assert number == pytest.approx(np.log(0.95) / np.log1p(-2 * ndtr(-3.858 / np.sqrt(2))), rel=0.15)
     alike = rng.normal(size=(3000, 1)) + 0.01 * rng.normal(size=(3000, 5))
     assert (
-        chance(np.concatenate([alike, rng.normal(size=(3000, 1))], axis=1), 1).effective(np.arange(15)) < 14
+        null_draws(np.concatenate([alike, rng.normal(size=(3000, 1))], axis=1), 1).effective(np.arange(15))
+        < 14
     )
     independent = np.abs(rng.normal(size=(4000, 40))).max(axis=1)
-    assert fitted(independent, 1000) == pytest.approx(40, rel=0.2)
+    assert effective_comparisons(independent, 1000) == pytest.approx(40, rel=0.2)
 
 
 def test_nothing_can_be_told() -> None:
@@ -244,14 +245,14 @@ def test_differences_that_are_always_the_same_count_in_a_mean_over_tasks() -> No
     for second in (wrong, once):
         made = Tasks(3, 2)
         for _ in range(2):
-            found = apart(np.stack([right, second, right]))
-            made.add(found, chance(found.residuals), np.arange(3))
+            found = pairwise_differences(np.stack([right, second, right]))
+            made.add(found, null_draws(found.residuals), np.arange(3))
         own = ranked(*made.mean()[:2], higher_is_better=True)
         assert own.low.tolist() == [1, 3, 1]
         assert own.high.tolist() == [2, 3, 2]
     # One task speaks, the other is a tie.
     made = Tasks(2, 2)
     for values in (np.stack([right, wrong]), np.stack([coin, coin])):
-        found = apart(values)
-        made.add(found, chance(found.residuals), np.arange(2))
+        found = pairwise_differences(values)
+        made.add(found, null_draws(found.residuals), np.arange(2))
     assert ranked(*made.mean()[:2], higher_is_better=True).low.tolist() == [1, 2]

@@ -1,22 +1,22 @@
-"""Whether requests were what a measurement's name says: prompts and answers of that length, and prompts that nobody had read before."""
+"""Whether requests match a measurement's description: lengths of prompts and answers, and prompts that were not cached before."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
 
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.stamps import TimedRequest
 
 _PROMPT_OFF, _PROMPT_TOKENS = 0.05, 4
-"""Share of the asked length, and tokens, by which prompts may be longer or shorter (the larger of the two)."""
+"""Tolerance for the lengths of prompts: a share of the requested length, or a number of tokens, whichever is larger."""
 _SHORT_ANSWERS = 0.01
 _HELD = 0.2
-"""Share of the tokens of prompts; what stands around every prompt may be held."""
+"""Largest share of cached prompt tokens; a chat template may always be cached."""
 
 
-def unlike_asked(requests: Sequence[Timed], *, new: bool) -> list[str]:
-    """A sentence for each way in which requests that were answered whole were unlike what was asked for. `new`: their prompts are
-    like no others, and nobody emptied or filled a cache."""
+def mismatches(requests: Sequence[TimedRequest], *, new: bool) -> list[str]:
+    """A sentence for each way in which completely answered requests differ from what was requested. `new`: their prompts are
+    unique, and no cache was emptied or filled before."""
     whole = [one for one in requests if one.whole]
     found = []
     prompts = [(one.prompt_tokens, one.asked_prompt_tokens) for one in whole]

@@ -1,4 +1,4 @@
-"""What a run says of how texts are written, against the signatures of the tasks that have texts written."""
+"""Checks a run's generation settings against the signatures of the tasks that generate text."""
 
 from __future__ import annotations
 
@@ -7,72 +7,74 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lsm_eval.recount.files import MANIFEST, Found
+from lsm_eval.recount.files import MANIFEST, Problems
 from lsm_eval.recount.shapes import is_number, is_text, shown
 
 if TYPE_CHECKING:
     from lsm_eval.recount.table import Table
 
 _BY_TEMPLATE = ("chat", "none")
-"""What signatures say of stop strings where the run names none, and a chat leaves out those of the task."""
+"""The stop strings in signatures if the run names none and a chat drops those of the task."""
 _HIDDEN = "***"
-"""Stands for a secret, so that the hash of the text that was given is not known."""
+"""Replaces a secret, so that the hash of the original text is unknown."""
 _HASH = re.compile(r"[0-9a-f]{12}")
 
 
-def against_settings(
+def check_settings(
     name: str,
     parts: Mapping[str, list[str]],
     task: Mapping[str, Any],
     settings: Mapping[str, Any],
     table: Table | None,
-    found: Found,
+    problems: Problems,
 ) -> None:
-    """`parts` of a signature by what stands before their colon; of a task that has texts written, and not choices."""
+    """Checks the signature of a task that generates text and has no choices. `parts`: of the signature, by the name before the colon."""
     for key, test in _TYPES.items():
         value = settings.get(key)
         if value is not None and not test(value):
-            found.say(f"{name}: {MANIFEST} says of {key} {shown(value)}, which it cannot be.")
+            problems.add(f"{name}: {MANIFEST} says of {key} {shown(value)}, which is not valid.")
             return
-    _system(name, parts.get("system", []), task, settings.get("system"), found)
-    _stop(name, parts.get("stop", []), task, settings.get("stop"), found)
+    _system(name, parts.get("system", []), task, settings.get("system"), problems)
+    _stop(name, parts.get("stop", []), task, settings.get("stop"), problems)
     for key, plain in (("temperature", 0), ("top_p", 1)):
         own, value = parts.get(key, []), settings.get(key)
-        # The part is absent, too, where the task's own draws are such by themselves.
+        # The part is also absent if the task itself already draws answers with this setting.
         if not own and value is not None and (value == plain or _may_draw(table)):
             continue
-        _same(name, key, own, None if value is None else f"{value:g}", found)
+        _same(name, key, own, None if value is None else f"{value:g}", problems)
 
 
-def _system(name: str, own: list[str], task: Mapping[str, Any], text: str | None, found: Found) -> None:
-    """A hash of the run's message, and whether it was folded; where there is none, whether the task's own was."""
+def _system(name: str, own: list[str], task: Mapping[str, Any], text: str | None, problems: Problems) -> None:
+    """Checks the hash of the run's system message and how it was folded into the prompt; without one, how the task's own was."""
     folded = task.get("system") or None
     if text is None:
-        _same(name, "system", own, folded, found)
+        _same(name, "system", own, folded, problems)
         return
     end = f"/{folded}" if folded else ""
     if _HIDDEN not in text:
-        _same(name, "system", own, f"{_hash(text)}{end}", found)
+        _same(name, "system", own, f"{_hash(text)}{end}", problems)
     elif len(own) != 1 or not own[0].endswith(end) or not _HASH.fullmatch(own[0].removesuffix(end)):
-        _same(name, "system", own, f"a hash{end}", found)
+        _same(name, "system", own, f"a hash{end}", problems)
 
 
-def _stop(name: str, own: list[str], task: Mapping[str, Any], stop: list[str] | None, found: Found) -> None:
+def _stop(
+    name: str, own: list[str], task: Mapping[str, Any], stop: list[str] | None, problems: Problems
+) -> None:
     if stop is None and task.get("chat") and len(own) == 1 and own[0] in _BY_TEMPLATE:
         return
-    _same(name, "stop", own, None if stop is None else _hash(*stop), found)
+    _same(name, "stop", own, None if stop is None else _hash(*stop), problems)
 
 
-def _same(name: str, key: str, own: list[str], right: Any, found: Found) -> None:
+def _same(name: str, key: str, own: list[str], right: Any, problems: Problems) -> None:
     if own != ([] if right is None else [right]):
-        found.say(
+        problems.add(
             f"{name}: its signature says {shown(own[0]) if own else 'nothing'} of {key}, and by {MANIFEST} it would say "
             f"{'nothing' if right is None else shown(right)}."
         )
 
 
 def _may_draw(table: Table | None) -> bool:
-    """Whether the task may draw several answers to each prompt by itself: each sample that was asked has further requests then."""
+    """Whether the task may itself draw several answers to each prompt: then each sample that did not fail has further requests."""
     if table is None:
         return True
     further = table.values("further") if table.has("further") else [None] * table.rows

@@ -1,6 +1,6 @@
 """How often do intervals of correlations, changes, recalls and areas under risk-coverage curves hold the truth?
 
-    python benchmarks/coverage_further.py [--draws N] [--seed N] [--only WORD]
+    python benchmarks/coverage_other.py [--draws N] [--seed N] [--only WORD]
 
 As `coverage.py`, for Pearson's correlation, the area under the risk-coverage curve and its excess, recall at a budget of errors,
 agreement within sets, changes between two wordings, what a system message protects, and calibration errors of a model that is
@@ -42,7 +42,7 @@ class Cell:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="coverage_further.py", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="coverage_other.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--draws", type=int, default=1000, metavar="N", help="of each cell")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--only", default="", metavar="WORD", help="cells whose name has this in it")

@@ -1,4 +1,4 @@
-"""What is sent to a server that is profiled, and what it was found to take."""
+"""The requests sent to a profiled server, adapted to what it accepts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lsm_eval.endpoints.outcome import Refused
 from lsm_eval.endpoints.reading import read_fault
 from lsm_eval.errors import UserError
 from lsm_eval.profiling.serving.reading import body as content_of
-from lsm_eval.profiling.serving.stamps import Timed
+from lsm_eval.profiling.serving.stamps import TimedRequest
 from lsm_eval.profiling.serving.wire import Exchange
 from lsm_eval.requests import Generate
 
@@ -25,37 +25,37 @@ _COUNTING: dict[str, dict[str, Any]] = {
     "SGLang": {"stream_options": {"include_usage": True, "continuous_usage_stats": True}},
     "llama.cpp": {"timings_per_token": True},
 }
-"""By kind of server: what makes it count the tokens of every chunk."""
+"""By kind of server: fields that make it count the tokens of every chunk."""
 _NO_END = {"vLLM": "ignore_eos", "SGLang": "ignore_eos", "llama.cpp": "ignore_eos"}
-"""What makes it write on when it would end, so that answers have the length that was asked for."""
+"""By kind of server: the field that makes it ignore the end of an answer, so that answers have the requested length."""
 
 
 @dataclass(slots=True)
-class Asking:
-    """How one server is asked."""
+class RequestFormat:
+    """The form of requests to one server."""
 
     name: str
-    """As it stands in messages."""
+    """The server's name in messages."""
     model: str
-    """As the server calls it."""
+    """The server's name for the model."""
     api: Api
     kind: str | None
-    """Of server (`endpoints.server.Server.kind`)."""
+    """Kind of server (`endpoints.server.Server.kind`)."""
     ignore_ends: bool = True
     cold: bool = False
-    """Whether it is asked to hold nothing of a prompt, where a request can say so."""
+    """Whether requests ask it not to cache prompts, if they can."""
     manner: Manner = field(default_factory=Manner)
     extras: bool = True
-    """Whether it takes what only its kind knows."""
+    """Whether it accepts the fields specific to its kind."""
 
     @property
     def path(self) -> Path:
-        """Where requests go."""
+        """The path that requests are sent to."""
         return path_of(self._request("", 1), self.api)
 
     @property
-    def writes_on(self) -> bool:
-        """Whether answers have the length that was asked for, whatever the model would do."""
+    def fixed_length(self) -> bool:
+        """Whether answers have the requested length, even if the model would end earlier."""
         return self.extras and self.ignore_ends and self.kind in _NO_END
 
     def body(self, prompt: str, tokens: int) -> bytes:
@@ -79,7 +79,7 @@ class Asking:
         found: dict[str, Any] = dict(_COUNTING.get(self.kind, {}))
         if not self.manner.streaming.count:
             found.pop("stream_options", None)
-        if self.writes_on:
+        if self.fixed_length:
             found[_NO_END[self.kind]] = True
         if self.kind == "llama.cpp" and self.cold:
             found["cache_prompt"] = False
@@ -88,8 +88,8 @@ class Asking:
     def _request(self, prompt: str, tokens: int) -> Generate:
         return Generate(prompt, max_tokens=tokens, chat=self.api != "completions")
 
-    def learn(self, exchange: Exchange, one: Timed, note: Callable[[str], None]) -> bool:
-        """Change what is sent as a refusal says; whether another try may be taken."""
+    def learn(self, exchange: Exchange, one: TimedRequest, note: Callable[[str], None]) -> bool:
+        """Adapt the form of requests to a refusal. Returns whether another attempt makes sense."""
         if one.failure is None or exchange.head is None or exchange.head.status not in (400, 422):
             return False
         refused = read_fault(exchange.head.status, content_of(exchange), None)
@@ -114,18 +114,18 @@ class Asking:
 
 
 def _of_a_field(said: str, fields: dict[str, Any]) -> bool:
-    """Whether a refusal is about one of these fields, or about a field that is not known."""
+    """Whether a refusal concerns one of these fields, or an unknown field."""
     names = [*fields, *(name for value in fields.values() if isinstance(value, dict) for name in value)]
     return any(name in said for name in names) or _UNKNOWN.search(said) is not None
 
 
-def refusal(model: str, one: Timed) -> UserError:
-    """One sentence for a server that does not answer the first request."""
+def refusal(model: str, one: TimedRequest) -> UserError:
+    """The error for a server that does not answer the first request."""
     said = f": {one.detail}" if one.detail else ""
     if one.failure == "no stream":
         return UserError(
-            f"{model} gives no streams{said}, so that nobody can tell when its first token came: profile a server that streams."
+            f"{model} does not stream{said}, so that the time of its first token is unknown: profile a server that streams."
         )
     return UserError(
-        f"{model} did not answer the first request ({one.failure}{said}): mend that before its speed is measured."
+        f"{model} did not answer the first request ({one.failure}{said}): fix that before its speed is measured."
     )

@@ -1,4 +1,4 @@
-"""What two records say of how a task was answered: choices that one scored and the other had written, and answers that ran
+"""Differences in how two runs answered a task: choices that one scored and the other had the model write, and answers that ran
 out of tokens."""
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ _WORTH_SAYING = 0.01
 
 
 def ran_out(baseline: Record, candidate: Record) -> Iterator[str]:
-    """How many answers ran out of tokens, of each task where they are more than a few in one of the runs: graded as they are, or missing,
-    they may make a difference that another budget would not."""
+    """A sentence for each task in which more than a few answers of a run ran out of tokens: the difference may be due to the token budget,
+    whether such answers are graded or missing."""
     for name in sorted(set(baseline.tasks) & set(candidate.tasks)):
         both = [record.tasks[name] for record in (baseline, candidate)]
         counts = [0 if row.cut_off is None else row.cut_off.samples for row in both]
@@ -24,12 +24,12 @@ def ran_out(baseline: Record, candidate: Record) -> Iterator[str]:
             yield f"{name}: {first} answers ran out of tokens in the baseline, {second} in the candidate."
 
 
-def unlike_choices(task: str, first: TaskRow, second: TaskRow, *, names: tuple[str, str]) -> str | None:
-    """A sentence about it; None where both were asked alike. `names`: what to call the records."""
+def choices_mismatch(task: str, first: TaskRow, second: TaskRow, *, names: tuple[str, str]) -> str | None:
+    """A sentence if one run scored the choices and the other had the model write them; else None. `names`: words for the records."""
     if (first.choices is None) == (second.choices is None):
         return None
     ways = [
         f"{'scored' if row.choices is None else f'written ({visible(row.choices)})'} in the {name}"
         for row, name in zip((first, second), names, strict=True)
     ]
-    return f"{task}: choices differ: they were {' and '.join(ways)}, which are other numbers: run both with the same --choices."
+    return f"{task}: choices differ: they were {' and '.join(ways)}, so that their numbers are not comparable: run both with the same --choices."

@@ -1,4 +1,4 @@
-"""What a result file of another tool says of how a server served, in words that are the same for all of them."""
+"""The content of another tool's result file on a server, in one form for all tools."""
 
 from __future__ import annotations
 
@@ -8,68 +8,68 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lsm_eval.profiling.serving.stamps import Chunk, Timed
+from lsm_eval.profiling.serving.stamps import Chunk, TimedRequest
 
 _NANOSECONDS = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """One number as the tool gives it."""
+class ReportedNumber:
+    """One number as the tool reports it."""
 
     name: str
-    """The tool's."""
+    """The tool's name for it."""
     value: float
     """In the tool's own unit."""
     unit: str
     scale: float = 1.0
-    """What it is multiplied with to be in ours: .001 of milliseconds."""
+    """Factor for the conversion into our unit: .001 for milliseconds."""
 
     @property
     def ours(self) -> float:
-        """In our unit."""
+        """The value in our unit."""
         return self.value * self.scale
 
 
 @dataclass
-class FoundCell:
+class ImportedCell:
     """One measurement."""
 
     conditions: dict[str, Any]
     title: str
     completed: int
-    """Requests that were answered whole."""
+    """Number of requests that were answered completely."""
     failures: dict[str, int] = field(default_factory=dict)
     seconds: float | None = None
-    requests: list[Timed] | None = None
-    """All of them, where the file has the times of each."""
+    requests: list[TimedRequest] | None = None
+    """All requests, if the file has the times of each."""
     between: bool = False
-    """Whether the times of all parts of each answer are there, not of the first and last alone."""
-    given: dict[str, Given] = field(default_factory=dict)
+    """Whether the file has the times of all parts of each answer, not only of the first and last."""
+    given: dict[str, ReportedNumber] = field(default_factory=dict)
     """The tool's own numbers, by our name for them (`ttft_p99`, `output_tokens_per_second`)."""
     notes: list[str] = field(default_factory=list)
 
 
 @dataclass
-class FoundProfile:
-    """One file, or one with what lies beside it."""
+class ImportedProfile:
+    """The content of one file, with the files that belong to it."""
 
     tool: str
     version: str | None
     model: str
     created: datetime
-    cells: list[FoundCell]
+    cells: list[ImportedCell]
     files: list[Path]
     workload: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     stopped: str | None = None
     lacking: list[str] = field(default_factory=list)
-    """What the files do not say, in words."""
+    """Information that the files lack, in words."""
     notes: list[str] = field(default_factory=list)
 
 
-def timed(
+def timed_request(
     index: int,
     started: float,
     times: list[float],
@@ -79,11 +79,10 @@ def timed(
     output_tokens: int | None = None,
     counted: bool = False,
     failure: str | None = None,
-) -> Timed:
-    """A request in our form: `started`, and the `times` of the parts of its answer, in seconds of one clock. `counted`: each part is one
-    token."""
+) -> TimedRequest:
+    """A request in our form: `started` and the `times` of its answer's parts, in seconds on one clock. `counted`: each part is one token."""
     stamps = [round(at * _NANOSECONDS) for at in times]
-    return Timed(
+    return TimedRequest(
         index=index,
         started=round(started * _NANOSECONDS),
         ended=round(ended * _NANOSECONDS) if ended is not None else stamps[-1] if stamps else None,
@@ -96,7 +95,7 @@ def timed(
 
 
 def one_length(values: list[int | None]) -> int | None:
-    """The length that all have; None where they differ, or one is not known."""
+    """The common length; None if lengths differ or one is not known."""
     known = set(values)
     return known.pop() if len(known) == 1 else None
 

@@ -1,4 +1,4 @@
-"""A candidate held against one other run: metric by metric the question that the pairs answer, or why they answer none."""
+"""Comparison of a candidate with one other run: the question for each metric, or why it cannot be answered."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass, field
 
 from lsm_eval.comparison import signature
 from lsm_eval.comparison.aggregates import Aggregates
+from lsm_eval.comparison.answer_differences import choices_mismatch
 from lsm_eval.comparison.difference import Difference, difference
 from lsm_eval.comparison.flips import Flip, flips
 from lsm_eval.comparison.pairs import Pairs, match
 from lsm_eval.comparison.tables import Table, read
-from lsm_eval.comparison.unlike import unlike_choices
 from lsm_eval.gating.calibration import CalibrationFile
 from lsm_eval.gating.fair import fair_loss
 from lsm_eval.gating.loss import Loss
-from lsm_eval.gating.outage import Losses
+from lsm_eval.gating.outage import FailedSamples
 from lsm_eval.gating.policy import Policy
 from lsm_eval.gating.question import Question
 from lsm_eval.gating.result import Kind
-from lsm_eval.gating.rules import Asked
+from lsm_eval.gating.rules import GatedMetric
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 
 
-class Tables:
+class SampleTables:
     """The sample tables of a candidate, each read once."""
 
     def __init__(self, record: Record, known: Mapping[str, Table] | None = None) -> None:
-        """`known`: those at hand, by task, which need not be on disk."""
+        """`known`: tables already in memory, by task, which need not be on disk."""
         self._record = record
         self._read: dict[str, Table] = dict(known or {})
 
     def of(self, task: str) -> Table | None:
-        """The task's table; None where the record has none."""
+        """The task's table; None if the record has none."""
         if task not in self._read:
             if not self._record.has_samples(task):
                 return None
@@ -42,7 +42,7 @@ class Tables:
 
 
 @dataclass
-class Held:
+class RunComparison:
     """A candidate against another run."""
 
     other: Record
@@ -50,30 +50,30 @@ class Held:
     policy: Policy
     across: Collection[str]
     aggregates: Aggregates
-    tables: Tables
+    tables: SampleTables
     kind: Kind = "loss"
     name: str = "baseline"
-    """What to call the other run."""
+    """The word for the other run in messages."""
     calibration: CalibrationFile | None = None
-    """What runs of one model differ by, which is added to every difference."""
+    """How much runs of one model differ; this is added to the uncertainty of every difference."""
     partial: bool = False
-    """The candidate is asked a part of the samples on purpose: that the other run has more is no news."""
+    """The candidate answers only some of the samples on purpose, so no note is made of the other run's additional samples."""
     reasons: dict[str, None] = field(default_factory=dict)
-    """Why metrics cannot be compared, a sentence each."""
+    """Why metrics cannot be compared: one sentence each."""
     notes: dict[str, None] = field(default_factory=dict)
-    own_tables: Tables | None = None
-    """The other run's sample tables, where they were read before."""
+    own_tables: SampleTables | None = None
+    """The other run's sample tables, if they have already been read."""
     _theirs: dict[tuple[str, str], EstimateRow] = field(init=False)
     _pairs: dict[tuple[str, bool], Pairs | None] = field(default_factory=dict)
-    _measured: dict[tuple[str, str], tuple[Pairs, Difference, Asked]] = field(default_factory=dict)
+    _measured: dict[tuple[str, str], tuple[Pairs, Difference, GatedMetric]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.own_tables = self.own_tables or Tables(self.other)
+        self.own_tables = self.own_tables or SampleTables(self.other)
         self._theirs = {(row.task, row.metric): row for row in self.candidate.estimates}
 
-    def question(self, asked: Asked) -> Question | None:
-        """What the pairs say of a metric; None where it is in `reasons` or `notes` why they say nothing."""
-        own = asked.row
+    def question(self, gated: GatedMetric) -> Question | None:
+        """The question for a metric; None if it cannot be answered, with the cause in `reasons` or `notes`."""
+        own = gated.row
         other = self._theirs.get((own.task, own.metric))
         if other is None:
             self._refuse(self._lacking(own))
@@ -103,34 +103,34 @@ class Held:
             self._refuse(why)
             return None
         if measured.found is None:
-            self._nothing(asked, other, measured.why or "there is nothing to compare")
+            self._nothing(gated, other, measured.why or "there is nothing to compare")
             return None
-        self._measured[own.task, own.metric] = pairs, measured, asked
-        margin = asked.margin or 0.0
-        if asked.fair is not None:
+        self._measured[own.task, own.metric] = pairs, measured, gated
+        margin = gated.margin or 0.0
+        if gated.fair is not None:
             return fair_loss(
                 own,
                 pairs,
                 measured,
-                fair=asked.fair,
+                fair=gated.fair,
                 margin=margin,
-                weight=asked.weight,
+                weight=gated.weight,
                 false_pass=self.policy.false_pass,
                 noise=noise,
             )
-        assert asked.higher_is_better is not None
+        assert gated.higher_is_better is not None
         against = "" if self.kind == "loss" else f" against {self.name}"
-        return Loss(own, pairs, measured, asked.higher_is_better, margin, asked.weight, self.kind, against)
+        return Loss(own, pairs, measured, gated.higher_is_better, margin, gated.weight, self.kind, against)
 
     def flips(self, task: str, metric: str, most: int) -> list[Flip]:
-        """Samples of a metric that changed."""
+        """The samples of a metric that changed."""
         found = self._measured.get((task, metric))
         if found is None or not most:
             return []
-        pairs, measured, asked = found
+        pairs, measured, gated = found
         if measured.scores is None:
             return []
-        return flips(0, pairs, metric, *measured.scores, most, higher_is_better=asked.higher_is_better)
+        return flips(0, pairs, metric, *measured.scores, most, higher_is_better=gated.higher_is_better)
 
     def _refuse(self, why: str) -> None:
         self.reasons[why] = None
@@ -138,7 +138,7 @@ class Held:
     def _lacking(self, own: EstimateRow) -> str:
         if own.task in self.candidate.tasks:
             both = self.other.tasks[own.task], self.candidate.tasks[own.task]
-            if why := unlike_choices(own.task, *both, names=(self.name, "candidate")):
+            if why := choices_mismatch(own.task, *both, names=(self.name, "candidate")):
                 return why
             return f"{own.task}: the candidate has no {own.metric}: run both with one task file."
         why = next(
@@ -154,7 +154,7 @@ class Held:
         )
 
     def _unjudged(self, own: EstimateRow) -> str | None:
-        """Why a metric cannot be compared whose judge gave no answer too often, in a sentence."""
+        """A sentence if a metric cannot be compared because its judge failed too often; else None."""
         most = self.policy.not_comparable.missing
         for record, which in ((self.other, self.name), (self.candidate, "candidate")):
             judge = record.manifest.judge
@@ -172,7 +172,7 @@ class Held:
         return None
 
     def _unscored(self, own: EstimateRow, pairs: Pairs, measured: Difference) -> str | None:
-        """Why a metric cannot be compared that the tool gave too few samples a score of, in a sentence."""
+        """A sentence if a metric cannot be compared because an imported run has too few scores; else None."""
         lost, both, most = measured.unscored, len(pairs.rows), self.policy.not_comparable.missing
         if not lost or lost / both <= most:
             if lost:
@@ -186,7 +186,7 @@ class Held:
         )
 
     def _paired(self, task: str, *, by_id: bool) -> Pairs | None:
-        """The pairs of a task; None where they are not to be compared, with the reason noted."""
+        """The pairs of a task; None, with the reason noted, if they cannot be compared."""
         if (task, by_id) not in self._pairs:
             self._pairs[task, by_id] = self._match(task, by_id=by_id)
         return self._pairs[task, by_id]
@@ -199,7 +199,7 @@ class Held:
             self._refuse(f"{task}: the {which} has no samples of its own, only numbers.")
             return None
         found = match(first, second, by_id_alone=by_id)
-        losses = Losses(found)
+        losses = FailedSamples(found)
         if why := losses.why_not(self.policy.not_comparable):
             self._refuse(why)
             return None
@@ -213,9 +213,9 @@ class Held:
                 self.notes[f"{task}: {count:,} samples {what}, and are in no pair."] = None
         return found
 
-    def _nothing(self, asked: Asked, other: EstimateRow, why: str) -> None:
-        own = asked.row
-        if own.value is None and other.value is None and not asked.named:
+    def _nothing(self, gated: GatedMetric, other: EstimateRow, why: str) -> None:
+        own = gated.row
+        if own.value is None and other.value is None and not gated.named:
             self.notes[
                 f"{own.task}: {own.metric} has no value in either run ({own.method}), and is not gated."
             ] = None

@@ -81,11 +81,11 @@ def test_in_chats(run: Runner, tasks: Path, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def told_once(tiny_llama: Path, tasks: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A record of a run that says all of it, and one of a run that says nothing."""
-    folder = tmp_path_factory.mktemp("told")
+    folder = tmp_path_factory.mktemp("stated")
     runner = Runner(tiny_llama, tasks, folder / "reports")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSM_EVAL_CACHE", str(folder / "cache"))
-        return {"told": made(runner, *SAID), "plain": made(runner)}
+        return {"stated": made(runner, *SAID), "plain": made(runner)}
 
 
 def settings(record: Path, **values: Any) -> None:
@@ -107,23 +107,23 @@ def signature(record: Path, old: str, new: str, task: str = "say") -> None:
 
 
 TAMPERED: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "another temperature": ("told", lambda r: settings(r, temperature=0.8), "says '0.7' of temperature, and by manifest.json it would say '0.8'"),
-    "no temperature": ("told", lambda r: settings(r, temperature=None), "says '0.7' of temperature, and by manifest.json it would say nothing"),
-    "temperature not signed": ("told", lambda r: signature(r, " temperature:0.7", ""), "says nothing of temperature, and by manifest.json it would say '0.7'"),
+    "another temperature": ("stated", lambda r: settings(r, temperature=0.8), "says '0.7' of temperature, and by manifest.json it would say '0.8'"),
+    "no temperature": ("stated", lambda r: settings(r, temperature=None), "says '0.7' of temperature, and by manifest.json it would say nothing"),
+    "temperature not signed": ("stated", lambda r: signature(r, " temperature:0.7", ""), "says nothing of temperature, and by manifest.json it would say '0.7'"),
     "greedy, it is said": ("plain", lambda r: settings(r, temperature=0.7), "say, exact_match: its signature says nothing of temperature"),
     "signed alone": ("plain", lambda r: signature(r, " metric:", " temperature:2 metric:"), "says '2' of temperature, and by manifest.json it would say nothing"),
-    "several, another one": ("told", lambda r: signature(r, " temperature:0.7", " temperature:0.6", "several"), "several, greedy: its signature says '0.6' of temperature"),
-    "another top p": ("told", lambda r: settings(r, top_p=0.5), "says '0.9' of top_p, and by manifest.json it would say '0.5'"),
-    "top p not signed": ("told", lambda r: signature(r, " top_p:0.9", ""), "says nothing of top_p"),
-    "temperature in words": ("told", lambda r: settings(r, temperature="hot"), "says of temperature 'hot', which it cannot be"),
-    "another system message": ("told", lambda r: settings(r, system="You are the dog"), "of system, and by manifest.json it would say"),
-    "no system message": ("told", lambda r: settings(r, system=None), "of system, and by manifest.json it would say nothing"),
+    "several, another one": ("stated", lambda r: signature(r, " temperature:0.7", " temperature:0.6", "several"), "several, greedy: its signature says '0.6' of temperature"),
+    "another top p": ("stated", lambda r: settings(r, top_p=0.5), "says '0.9' of top_p, and by manifest.json it would say '0.5'"),
+    "top p not signed": ("stated", lambda r: signature(r, " top_p:0.9", ""), "says nothing of top_p"),
+    "temperature in words": ("stated", lambda r: settings(r, temperature="hot"), "says of temperature 'hot', which is not valid"),
+    "another system message": ("stated", lambda r: settings(r, system="You are the dog"), "of system, and by manifest.json it would say"),
+    "no system message": ("stated", lambda r: settings(r, system=None), "of system, and by manifest.json it would say nothing"),
     "system message not signed": ("plain", lambda r: settings(r, system="You are the cat"), "says nothing of system"),
     "hidden and not signed": ("plain", lambda r: settings(r, system="My key is ***"), "says nothing of system, and by manifest.json it would say 'a hash'"),
     "system message hidden": ("plain", lambda r: signature(r, " metric:", " system:0123456789ab metric:"), "says '0123456789ab' of system, and by manifest.json it would say nothing"),
-    "another stop string": ("told", lambda r: settings(r, stop=["cat"]), "of stop, and by manifest.json it would say"),
-    "no stop string": ("told", lambda r: settings(r, stop=None), "of stop, and by manifest.json it would say nothing"),
-    "stop strings no list": ("told", lambda r: settings(r, stop="dog"), "says of stop 'dog', which it cannot be"),
+    "another stop string": ("stated", lambda r: settings(r, stop=["cat"]), "of stop, and by manifest.json it would say"),
+    "no stop string": ("stated", lambda r: settings(r, stop=None), "of stop, and by manifest.json it would say nothing"),
+    "stop strings no list": ("stated", lambda r: settings(r, stop="dog"), "says of stop 'dog', which is not valid"),
     "a chat's, without one": ("plain", lambda r: signature(r, " metric:", " stop:none metric:"), "says 'none' of stop"),
 }  # fmt: skip
 
