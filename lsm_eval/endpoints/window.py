@@ -16,7 +16,7 @@ from lsm_eval.endpoints.outcome import Again, Outcome, Refused
 from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.replica import Job, Replica
 from lsm_eval.errors import UserError
-from lsm_eval.requests import Failure, Likelihood, Response, timed
+from lsm_eval.requests import Failure, Likelihood, Response, set_seconds
 
 _MOST_WAITING = 10_000
 _TOGETHER_SECONDS = 0.01  # answers that come within it are handed over, and stored, together
@@ -222,7 +222,7 @@ class Window:
             replica.took.append(took)
             sent = outcome.tokens if isinstance(outcome, Likelihood) else True  # a text of no tokens is not
             if sent and not isinstance(outcome, Failure):
-                timed(outcome, took)
+                set_seconds(outcome, took)
             self._finish(job, outcome)
 
     def _try_again(self, job: Job, due: float) -> None:

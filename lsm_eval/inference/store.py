@@ -18,7 +18,8 @@ from types import TracebackType
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.store_lock import locked
-from lsm_eval.requests import Answer, dump_answer, load_answer
+from lsm_eval.request_json import dump_answer, load_answer
+from lsm_eval.requests import Answer
 
 _LOG = logging.getLogger(__name__)
 _SCHEMA = """
@@ -37,7 +38,7 @@ _BUSY_SECONDS = 60.0
 
 
 class ResponseStore:
-    """Answers by key (`requests.key`), each with the plan (the set of requests) it was computed in."""
+    """Answers by key (`request_json.store_key`), each with the plan (the set of requests) it was computed in."""
 
     def __init__(self, folder: Path, stored_as: str, about: Mapping[str, str] | None = None) -> None:
         """Opens or creates the store in `folder` of what is `stored_as` (a hash). `about` says what that is, for people.

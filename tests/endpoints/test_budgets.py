@@ -14,7 +14,8 @@ from lsm_eval.endpoints.asking import Manner, body
 from lsm_eval.endpoints.asking import Path as Route
 from lsm_eval.endpoints.budget import FIELDS, SENT, fields, refusal, way_of, within_budget
 from lsm_eval.endpoints.budget import Way as Kind
-from lsm_eval.requests import Generate, Generated, key
+from lsm_eval.request_json import store_key
+from lsm_eval.requests import Generate, Generated
 from lsm_eval.results.reader import read_record
 
 PLAIN = Generate("q", chat=True, max_tokens=10)
@@ -71,10 +72,10 @@ def test_servers_are_known_by_their_host_and_kind() -> None:
 
 
 def test_a_budget_makes_another_request_and_none_the_same_as_ever() -> None:
-    keys = {key(request, "m") for request in (PLAIN, TOKENS, EFFORT, NONE)}
+    keys = {store_key(request, "m") for request in (PLAIN, TOKENS, EFFORT, NONE)}
     assert len(keys) == 4
     zero = Generate("q", chat=True, max_tokens=10, reasoning_tokens=0)
-    assert key(zero, "m") not in keys
+    assert store_key(zero, "m") not in keys
 
 
 @pytest.mark.parametrize("server", get_args(Kind))

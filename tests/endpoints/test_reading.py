@@ -14,7 +14,8 @@ from lsm_eval.endpoints.asking import Manner, Path, body, shown
 from lsm_eval.endpoints.outcome import Again, Refused
 from lsm_eval.endpoints.reading import read_answer, read_fault, retry_after
 from lsm_eval.reasoning.answered import answered
-from lsm_eval.requests import Failure, Generate, Generated, dump_answer, load_answer
+from lsm_eval.request_json import dump_answer, load_answer
+from lsm_eval.requests import Failure, Generate, Generated
 
 CHAT: dict[str, Any] = {"model": "m", "messages": []}
 ASKED = Generate("what?", chat=True)

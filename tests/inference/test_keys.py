@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from lsm_eval.requests import HOLE, Generate, key
+from lsm_eval.request_json import HOLE, store_key
+from lsm_eval.requests import Generate
 
 _PLAIN = {"chat": False, "max_tokens": 256, "prompt": "", "stop": [], "system": None}
 
@@ -21,7 +22,7 @@ def test_a_key_is_the_hash_of_the_whole_request(prompt: str, system: str | None,
     fields = {**_PLAIN, "prompt": prompt, "system": system}
     for made in ([], ["[what a template makes of it]"], [HOLE]):
         content = json.dumps([stored_as, "generate", fields, *made], sort_keys=True)
-        found = key(Generate(prompt, system=system), stored_as, made[0] if made else None)
+        found = store_key(Generate(prompt, system=system), stored_as, made[0] if made else None)
         assert found == hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -30,5 +31,5 @@ def test_numbers_of_other_types_have_other_keys() -> None:
     fields = {**_PLAIN, "prompt": "a", "seed": 0, "top_p": 1.0}
     for temperature in (1.0, 1, 1.0):
         content = json.dumps(["s", "generate", {**fields, "temperature": temperature}], sort_keys=True)
-        found = key(Generate("a", temperature=temperature), "s")
+        found = store_key(Generate("a", temperature=temperature), "s")
         assert found == hashlib.sha256(content.encode()).hexdigest()

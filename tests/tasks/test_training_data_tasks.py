@@ -14,7 +14,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.registry import create
 from lsm_eval.metrics.scoring import score_task
 from lsm_eval.models.baselines import Baseline
-from lsm_eval.requests import Generate, Perplexity, Score, key
+from lsm_eval.request_json import store_key
+from lsm_eval.requests import Generate, Perplexity, Score
 from lsm_eval.tasks.build import BuildOptions, build_samples
 from lsm_eval.tasks.data.load import load
 from lsm_eval.tasks.data.make_mirror import write_mirror
@@ -196,13 +197,13 @@ def test_the_challenge_where_its_vocabulary_is_at_hand(data_files: Path) -> None
 
 def test_requests_without_detail_keep_their_keys() -> None:
     """As they were before there was detail: answers in users' stores stay good."""
-    assert key(Perplexity("text"), "f") == _old_key({"text": "text"}, "perplexity")
+    assert store_key(Perplexity("text"), "f") == _old_key({"text": "text"}, "perplexity")
     fields: dict[str, Any] = {"chat": False, "max_tokens": 256, "prompt": "p", "stop": [], "system": None}
-    assert key(Generate("p"), "f") == _old_key(fields, "generate")
+    assert store_key(Generate("p"), "f") == _old_key(fields, "generate")
     drawn = {**fields, "temperature": 0.5, "top_p": 1.0, "seed": 3}
-    assert key(Generate("p", temperature=0.5, seed=3), "f") == _old_key(drawn, "generate")
-    assert key(Perplexity("text", detail=True), "f") != key(Perplexity("text"), "f")
-    assert key(Generate("p", detail=True), "f") != key(Generate("p"), "f")
+    assert store_key(Generate("p", temperature=0.5, seed=3), "f") == _old_key(drawn, "generate")
+    assert store_key(Perplexity("text", detail=True), "f") != store_key(Perplexity("text"), "f")
+    assert store_key(Generate("p", detail=True), "f") != store_key(Generate("p"), "f")
 
 
 def _old_key(fields: dict[str, Any], kind: str) -> str:

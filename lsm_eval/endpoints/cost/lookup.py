@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.endpoints.cost.prices import Prices, Rates, Steps, flat
 from lsm_eval.errors import UserError
-from lsm_eval.money import a_token
+from lsm_eval.money import token_price
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice
@@ -66,7 +66,7 @@ def _number(file: Path, name: str, key: str, value: Any) -> int:
         price = Decimal("nan")
     if not price.is_finite() or not 0 <= price <= _MOST:
         raise UserError(f"--prices {file}: {key} of {name!r} is no price: {_SHAPE}.")
-    return a_token(price)
+    return token_price(price)
 
 
 def _published(model: str, base_url: str) -> Prices | None:
@@ -112,7 +112,7 @@ def _rates(price: ModelPrice) -> Rates | None:
         _steps(price.cache_read_mtok) or read,
         _steps(price.cache_write_mtok) or read,
         _steps(price.output_reasoning_mtok) or new,
-        a_token(requests, 1000) if isinstance(requests, Decimal) else 0,
+        token_price(requests, 1000) if isinstance(requests, Decimal) else 0,
     )
 
 
@@ -121,5 +121,5 @@ def _steps(price: Any) -> Steps | None:
     if price is None:
         return None
     if isinstance(price, Decimal):
-        return flat(a_token(price))
-    return ((-1, a_token(price.base)), *((tier.start, a_token(tier.price)) for tier in price.tiers))
+        return flat(token_price(price))
+    return ((-1, token_price(price.base)), *((tier.start, token_price(tier.price)) for tier in price.tiers))

@@ -14,7 +14,7 @@ class RunTask:
     ids: Sequence[str]
     """[n]"""
     asked: Sequence[str]
-    """What each sample asks, as a hash (`requests.asked`) [n]."""
+    """What each sample asks, as a hash (`request_json.requests_hash`) [n]."""
     clusters: Sequence[str | None]
     """[n]"""
     weights: Sequence[float]
