@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.money import DOLLAR, token_price, exact, read_dollars, shown
+from lsm_eval.money import DOLLAR, exact, read_dollars, shown, token_price
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a refusal says that a server wants in another way; the request is then sent again in that way, and all others are."""
+"""Learns from a refusal how a server wants its requests: this one is then sent again in that form, and so are all others."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _NEVER = re.compile(
 def adapt(
     manner: Manner, refused: Refused, request: Generate, path: Path, *, streamed: bool | None
 ) -> Iterator[str]:
-    """Change `manner` as far as the refusal says how, so that the server may take the request. Gives what the user must know
-    of it, in the rest of a sentence. `streamed`: whether a stream was asked for; None where that is not to be changed."""
+    """Changes `manner` as the refusal suggests, so that the server may accept the request. Yields what the user must know
+    about it, as the rest of a sentence. `streamed`: whether a stream was requested; None if that must not change."""
     if refused.status not in (400, 422):
         return
     said, stream = refused.detail.lower(), manner.streaming

@@ -1,4 +1,4 @@
-"""One try of one request: sent, read, and judged on the first of its kind, which tells whether the server works at all."""
+"""One try of one request: it is sent and its answer read; a refusal of the first of its kind tells that the server cannot be used."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from lsm_eval.endpoints.scoring.scorer import Scorer
 
 _ALIKE = frozenset({"model", "stream", "temperature", *BUDGETS})
-"""Fields that are the same in every request that is not drawn."""
-_MOST_WISHES = 4  # that one request is sent again for, each in another way
+"""Fields that are the same in every greedy request."""
+_MOST_WISHES = 4  # times that one request is sent, each time in a form that a refusal asked for
 _TOO_SLOW = frozenset({408, 504, 524})
-"""Statuses of servers in front that waited in vain for a whole answer."""
+"""Statuses of proxies that timed out while waiting for a complete answer."""
 _ALONE = frozenset({"duplicate", "connection"})
-"""Faults after which a request gets a connection of its own: the fault may lie in one that was kept."""
+"""Faults after which a request gets its own connection, as the cause may be a connection that was kept open."""
 _OF_NO_REQUEST = frozenset({401, 402})
-"""Statuses that say something of the key or its account: every other request would be refused, too."""
+"""Statuses that concern the key or its account: every other request would be refused, too."""
 
 
 class Asker:
@@ -58,19 +58,19 @@ class Asker:
         scorer: Scorer | None = None,
         firsts: array[float] | None = None,
     ) -> None:
-        """`scorer` answers what asks how likely a text is. `firsts` is given the seconds until each first part of a stream."""
+        """`scorer` answers requests for likelihoods. The seconds to the first part of each stream are added to `firsts`."""
         self._requests, self._model, self._api = requests, model, api
         self._address, self._key, self._transport = address, key, transport
         self._manner, self._streaming, self._scorer = manner, streaming, scorer
         self._patience, self._note = patience or Patience(), note
         self._firsts = array("d") if firsts is None else firsts
         self._answered: set[Path] = set()
-        """Paths at which something was answered."""
+        """Paths that have given an answer."""
         self._doubted: set[int] = set()
-        """Requests in whose streams a part seemed to come twice."""
+        """Requests whose streams seemed to repeat a part."""
 
     async def attempt(self, job: Job, seconds: float) -> Outcome:
-        """Try a request once. Raises `UserError` for the first request of its kind, where no other would fare better."""
+        """Try a request once. Raises `UserError` if the first request of its kind is refused for a reason that holds for all."""
         request = self._requests[job.place]
         if self._scorer is None or not (isinstance(request, Score | Perplexity) or request.detail):
             assert isinstance(request, Generate)
@@ -93,7 +93,7 @@ class Asker:
             auto = self._streaming == "auto"
             for said in adapt(self._manner, outcome, request, path, streamed=streamed if auto else None):
                 self._note(f"openai:{self._model} {said}")
-            # What is sent may have been changed by this refusal, or by that of another request that was under way.
+            # This refusal, or that of a concurrent request, may have changed what is sent.
             if self._sent(request, path, job)[0] == sent:
                 break
         if isinstance(outcome, Refused):
@@ -107,8 +107,8 @@ class Asker:
         return outcome
 
     def _sent(self, request: Generate, path: Path, job: Job) -> tuple[bytes, bool]:
-        """What is sent for it now, and whether its answer is asked for as a stream: not where a part may have come twice,
-        which a whole answer settles."""
+        """The body to send now, and whether a stream is requested: not if a part seemed to come twice, since an answer that
+        is not streamed settles that."""
         manner = self._manner.streaming
         settles = job.fault == "repeated" and manner.gives != "streams"
         stream = not settles and manner.wanted(self._streaming, most_tokens(request))
@@ -122,7 +122,7 @@ class Asker:
         manner = self._manner.streaming
         stream: Stream | None = None
         if streamed:
-            # As with counts below: one that ended without [DONE] the last time, too, does not send it.
+            # As with counts below: if the last try ended without [DONE] as well, the server does not send it.
             ends = manner.ends if manner.ends is not None else job.fault != "no_done"
             stream = Stream(path, manner, self._patience, ends=ends, sure=job.place in self._doubted)
         began = time.monotonic()
@@ -138,7 +138,7 @@ class Asker:
         status, content, headers = found
         if status == 200:
             counts = self._manner.counts if stream is None else manner.counts
-            # A server of which no answer had a count, and this one had none the last time: it does not count.
+            # No answer of this server had a count so far, nor this one in its last try: it does not count.
             if counts is None and job.fault == "no_usage":
                 counts = False
             outcome = read_answer(content, request, path, stops=stops, counts=counts is not False)
@@ -156,14 +156,14 @@ class Asker:
         return read_fault(status, content, wait_of(headers, time.time()))
 
     def explain(self, refused: Refused, path: Path) -> None:
-        """Raise `UserError` where the refusal is of no single request."""
+        """Raises `UserError` if the refusal would meet every request."""
         where = f"{self._address.url}/{path}"
         if refused.status == 401:
             raise UserError(key_refused(self._address, 401, refused.detail.partition(": ")[2]))
         if refused.status == 402:
             raise UserError(
-                f"{where} wants to be paid first ({refused.detail}): see to it, and run the same command again; all that was "
-                "answered is kept."
+                f"{where} requires payment ({refused.detail}): top up the account, and run the same command again; all "
+                "answers so far are kept."
             )
         if refused.status == 403:
             raise UserError(
@@ -175,12 +175,12 @@ class Asker:
             )
             above = "" if self._address.url != self._address.root else ", which ends with /v1 at most servers"
             raise UserError(
-                f"{where} is not there for the model {self._model!r} ({refused.detail}): mend the model's name or "
+                f"{where} is not there for the model {self._model!r} ({refused.detail}): correct the model's name or "
                 f"--base-url{above}, or ask with {other}."
             )
         if 300 <= refused.status < 400:
             raise UserError(
-                f"{where} sends elsewhere ({refused.detail}): give --base-url the address it sends to."
+                f"{where} redirects ({refused.detail}): give --base-url the address it redirects to."
             )
         named = refused.parameter or next((name for name in BUDGETS if name in refused.detail), None)
         if named in _ALIKE and refused.status in (400, 422):

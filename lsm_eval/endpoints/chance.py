@@ -1,10 +1,10 @@
-"""Whether requests are turned away for what is sent, or by chance: some fail at any pace, and slowing down helps none of them.
+"""Tells whether requests are rejected because of the load, or at random: some fail at any pace, and slowing down does not help.
 
-Of the last twenty requests, so many were turned away. Where that is rare at the share in which requests are turned away
-otherwise, it was too much; else it was chance, and adds to that share (a binomial test, in Poisson's approximation). While
-more is tried than was fine before, rare is one in twenty, and else one in 300. A quota's refusals come in runs, as soon as it
-is used up, and end below it; those by chance come alone, at any pace. What is turned away beyond the pace that was fine
-adds nothing to the share: a quota could teach it by creeping.
+The number of rejections among the last twenty requests is tested against the share of requests that are rejected at random
+(a binomial test, in Poisson's approximation). If so many are unlikely, the load was too high; otherwise they were random, and
+are added to that share. The level is one in twenty while more is tried than was fine before, and otherwise one in 300. A
+quota's rejections come in runs as soon as it is used up, and end below it; random ones come alone, at any pace. Rejections
+beyond the pace that was fine are not added to the share, or else a slowly exceeded quota would pass for chance.
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from collections import deque
 from dataclasses import dataclass, field
 
 _LAST = 20
-"""Requests that are looked at together."""
-_TRYING = 0.05  # so rare, while more is tried and next to nothing is turned away by chance
-_ELSE = 0.003
-_SOME = 0.01  # a share by chance that is more than next to nothing
+"""How many of the last requests are tested together."""
+_TRYING = 0.05  # level of the test while more is tried and next to nothing is rejected at random
+_ELSE = 0.003  # level otherwise
+_SOME = 0.01  # a share of random rejections that is more than next to nothing
 _FIRST_LONE, _FIRST_SENT = 0.2, 100.0
-"""What is thought of a server that was sent nothing yet."""
-_IN_VAIN = 5  # times that slowing down did not help, until what was turned away meanwhile is taken for chance
-_FORGOTTEN = 60  # requests with none turned away: there is no chance, then
+"""Prior counts of random rejections and of requests."""
+_IN_VAIN = 5  # times that slowing down did not help until the rejections meanwhile are taken for random
+_FORGOTTEN = 60  # requests without a rejection after which the share is reset
 _REMEMBERED = 1000.0  # requests
 _MOST = 0.3
-"""The share by chance; where more are turned away, less is sent in any case."""
+"""The largest share of random rejections; if more are rejected, less is sent in any case."""
 
 
 @dataclass(slots=True)
 class Chance:
-    """The share of a server's requests that fail in one way whatever it is sent."""
+    """The share of a server's requests that fail in one way whatever the load."""
 
     _sent: float = _FIRST_SENT
     _lone: float = _FIRST_LONE
     _count: int = 0
-    """Requests sent since the last that were too many."""
+    """Requests sent since the load was last found too high."""
     _first: bool = True
-    """Whether there was nothing too much yet."""
+    """Whether the load was never found too high yet."""
     _in_vain: tuple[int, int, int] = (0, 0, 0)
-    """Times that less was sent, one after the other, and requests were turned away all the same; how many, and of how many."""
+    """Consecutive reductions of the load that did not help; rejections meanwhile, and requests meanwhile."""
     _clear: int = 0
-    """Requests sent since one was turned away."""
+    """Requests sent since the last rejection."""
     _refused: deque[int] = field(default_factory=deque)
-    """At which counts requests were turned away."""
+    """The values of `_count` at which requests were rejected."""
 
     @property
     def share(self) -> float:
-        """Of requests that are turned away by chance."""
+        """The share of requests that are rejected at random."""
         return min(self._lone / self._sent, _MOST)
 
     def sent(self, *, beyond: bool) -> None:
-        """A request was sent; whether `beyond`, see `refused`."""
+        """A request was sent. `beyond`: see `refused`."""
         self._count += 1
         self._clear += 1
         self._sent += not beyond
@@ -61,8 +61,8 @@ class Chance:
             self._sent, self._lone = self._sent / 2, self._lone / 2
 
     def refused(self, *, trying: bool, beyond: bool) -> bool:
-        """A request was turned away; whether for what is sent. `trying`: it is not known whether so much is fine. `beyond`:
-        more was sent than was fine before."""
+        """A request was rejected; returns whether because of the load. `trying`: it is not known whether this load is fine.
+        `beyond`: the load is higher than was fine before."""
         self._clear = 0
         self._refused.append(self._count)
         while self._refused[0] <= self._count - _LAST:
@@ -74,7 +74,7 @@ class Chance:
                 self._lone += 1
             return False
         if self._first:
-            self._lone -= number - 1  # those before it were the beginning of the run
+            self._lone -= number - 1  # earlier rejections belonged to the same run
         if beyond or self._first:
             self._in_vain = (0, 0, 0)
         else:
@@ -92,7 +92,7 @@ class Chance:
 
 
 def _tail(number: int, expected: float) -> float:
-    """The chance of so many or more, where so many are expected (Poisson)."""
+    """The probability of `number` or more if `expected` are expected (Poisson)."""
     term, below = math.exp(-expected), 0.0
     for at in range(number):
         below += term

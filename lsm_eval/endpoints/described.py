@@ -1,4 +1,4 @@
-"""What a model behind servers says of itself: in a record, and in the fingerprint that its answers are kept under."""
+"""Describes a model behind servers: for the record, and as the fingerprint that its answers are stored under."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lsm_eval.models.base import ModelInfo
 from lsm_eval.secrets import without_secrets
 
 _VERSION = 2
-"""Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
+"""Part of the fingerprint: raised when what is sent, or how answers are read, changes."""
 
 
 def info(known: Known, *, asked: bool, budget: str) -> ModelInfo:
-    """What is known so far. `asked`: whether requests were sent. `budget`: how the servers were told a budget of thoughts."""
+    """What is known so far. `asked`: whether requests were sent. `budget`: how the servers were given a budget of thoughts."""
     sites, options, learned = known.sites, known.options, known.learned
     details = {
         "endpoint": without_secrets(", ".join(one.address.url for one in sites)),

@@ -1,4 +1,4 @@
-"""What is found out about the servers of a model: who they are, how they want to be asked, what they tell of likelihoods."""
+"""What is discovered about the servers of a model: their versions, the form of requests they take, whether they return log-probabilities."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass
 class Known:
-    """Each thing is found out when it is wanted first, by asking, and then known."""
+    """Each fact is requested from the servers when it is first needed, and then kept."""
 
     sites: Sequence[Site]
     key: Key
@@ -39,15 +39,15 @@ class Known:
     overflow: Overflow
     offline: bool
     seen: Server | None = None
-    """What the servers say of themselves, which is the same; None where nobody wanted to know."""
+    """What the servers say about themselves, the same for all; None until it is needed."""
     likely: Scoring | None = None
-    """What they tell of likelihoods; None where nobody wanted to know."""
+    """How they return log-probabilities; None until it is needed."""
     sample: Sample | None = None
-    """Of several servers: numbers that each of them must tell."""
+    """With several servers: log-probabilities that each of them must return."""
     times: Times = field(default_factory=Times)
-    """Of the requests that were answered."""
+    """Times of the answered requests."""
     learned: Learned = field(init=False)
-    """How they want to be asked."""
+    """How requests must be sent to them."""
 
     def __post_init__(self) -> None:
         manners = [one.manner for one in self.sites]
@@ -56,32 +56,32 @@ class Known:
 
     @property
     def server(self) -> Server:
-        """What the servers say of themselves. Raises `UserError` where none is there, or two are not the same."""
+        """What the servers say about themselves. Raises `UserError` if none can be reached, or two differ."""
         if self.seen is None:
             self.seen = self._look()
         return self.seen
 
     @property
     def scoring(self) -> Scoring:
-        """What they tell of likelihoods; one is asked for that, and for its tokens. Raises `UserError`."""
+        """How they return log-probabilities, found out from one of them. Raises `UserError`."""
         if self.likely is None:
             self.likely = self._of_any(self._look_scoring)
         return self.likely
 
     @property
     def way(self) -> Way:
-        """How they are told a budget of thoughts."""
+        """How they take a budget of thoughts."""
         return way_of(self.sites[0].address, self.server.kind)
 
     @property
     def context(self) -> int | None:
-        """Tokens of prompt and answer together; of what is scored, as the route has room for. None where not known."""
+        """The most tokens of prompt and answer together, or of a scored text. None if unknown."""
         if self.likely is not None and not self.likely.lacks:
             return self.likely.context
         return None if self.seen is None else self.seen.context
 
     def learn(self, paths: Sequence[Path]) -> None:
-        """Find out how requests at these paths are to be sent. Of several servers one is asked: they are replicas."""
+        """Find out how requests at these paths must be sent, from one of the servers, as they are replicas."""
         server = self.server
 
         def learn() -> None:
@@ -91,7 +91,7 @@ class Known:
         self._of_any(learn)
 
     def _of_any(self, work: Callable[[], T]) -> T:
-        """What one server is asked for all of them; where it goes away, the next one is asked."""
+        """Runs `work`, which asks one server for all of them; if that server becomes unreachable, the next one is asked."""
         while True:
             try:
                 return work()
@@ -105,7 +105,7 @@ class Known:
 
     def _leave_out(self, site: Site) -> None:
         site.replica.take_out()
-        self.note(f"no server answers at {site.address.url}: it is left out until it is there.")
+        self.note(f"no server answers at {site.address.url}: it is left out until it answers.")
 
     def _look(self) -> Server:
         addresses = [one.address for one in self.sites]
@@ -134,7 +134,7 @@ class Known:
             told = None
         kept = None if told is None else Finding.load(told)
         if kept is None and not self.options.probe:
-            lacks = "was not asked yet whether it tells log-probabilities, as a dry run asks nothing"
+            lacks = "was not asked yet whether it returns log-probabilities, as a dry run sends nothing"
             return Scoring(Finding(None, lacking=lacks, sure=False), lacks, not_asked=True)
         found = look(
             self.learned.address,
@@ -154,7 +154,7 @@ class Known:
         return found
 
     def _check_alike(self, scoring: Scoring) -> None:
-        """Raise `UserError` where another server tells other numbers: which ones an answer has would hang on who was asked."""
+        """Raises `UserError` if another server returns other log-probabilities: results would depend on which server was asked."""
         from lsm_eval.endpoints.scoring.alike import differs, sample_row, take_sample
         from lsm_eval.endpoints.scoring.calling import Unanswered
         from lsm_eval.endpoints.scoring.server_tokenizer import ServerTokenizer
@@ -178,8 +178,8 @@ class Known:
                     continue
                 if why is not None:
                     raise UserError(
-                        f"{site.address.url} {why} than {first.url}: several --base-url are replicas of one model; leave "
-                        "one out, or mend it."
+                        f"{site.address.url} {why} than {first.url}: several --base-url must be replicas of one model; leave "
+                        "one out, or correct it."
                     )
                 assert scoring.encoder is not None
                 if isinstance(scoring.encoder.tokenizer, ServerTokenizer):

@@ -1,4 +1,4 @@
-"""From what a server sent to an answer, or to the name of what is wrong with it. Never a text in place of one."""
+"""Reads an answer from what a server sent, or names the fault in it. A fault never passes for an answer."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _STATUSES = {
     "invalid_request_error": 400,
     "BadRequestError": 400,
 }
-"""Of errors that name none."""
-_LONGEST_SAID = 10_000  # characters of what a server says is wrong
+"""HTTP statuses of errors that state only a name."""
+_LONGEST_SAID = 10_000  # characters of an error message that are read
 _MOST_TOKENS = 2**31  # more than any text has
-_UNSEEN_TOKENS = 16  # that a text may have without a character of theirs: ends of turns, marks of thoughts
+_UNSEEN_TOKENS = 16  # tokens that may leave no character in the text: ends of turns, marks of thoughts
 
 _NO_JSON = (ValueError, RecursionError)
 _OPENING = ("<think>", "[THINK]", "<|begin_of_thought|>")
@@ -45,7 +45,7 @@ def read_answer(
     content: bytes, request: Generate, path: Path, *, stops: bool, counts: bool = True
 ) -> Outcome:
     """The outcome in the body of an answer with status 200. `stops`: the request carried its stop strings. `counts`:
-    the server counts the tokens of whole answers, so that one without is none."""
+    the server counts the tokens of complete answers, so that an answer without a count is incomplete."""
     try:
         whole = json.loads(content)
     except _NO_JSON:
@@ -95,13 +95,13 @@ def _read_choice(
         return Again("malformed", "the answer's content is no text")
     number, hidden = tokens
     if not text and not thoughts and (hidden or told.hidden) and finish == "length":
-        # its tokens went into thoughts that the server does not show
+        # its tokens were thoughts that the server does not show
         return Generated(_OPENING[0], number, finish)
     if text is None and not thoughts:
         return Again("no_content", "the answer's content is null")
-    shown = hidden or not told.hidden  # otherwise some tokens went where nobody sees or counts them
+    shown = hidden or not told.hidden  # otherwise some tokens are neither shown nor counted apart
     if number is not None and shown and number - hidden > len(text or "") + len(thoughts):
-        # A token is a byte of text at least.
+        # A token is at least one byte of text.
         longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
         size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
         if number - hidden > size + longest + _UNSEEN_TOKENS:
@@ -117,7 +117,7 @@ def _read_choice(
 
 
 def _read_error(whole: Mapping[str, Any]) -> Outcome:
-    """The outcome of an error that came with status 200, as in the midst of a stream: that of the status it names."""
+    """The outcome of an error that came with status 200, as in the middle of a stream: that of the status it names."""
     error = whole["error"]
     names = [error.get(name) for name in ("code", "status", "type")] if isinstance(error, dict) else []
     said = f"the answer is an error: {error_text(whole)}"
@@ -133,7 +133,7 @@ def _read_error(whole: Mapping[str, Any]) -> Outcome:
 
 def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
     if reason is not None and not isinstance(reason, str):
-        return Again("malformed", "the answer's reason to end is no text")
+        return Again("malformed", "the answer's finish reason is no text")
     reason = reason and reason.lower()
     if reason in _STOPPED:
         return "stop"
@@ -149,7 +149,7 @@ def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
 
 
 def _joined(parts: list[Any]) -> tuple[Any, Any]:
-    """Text and thoughts of a content in parts; a text that is None where one is of another kind."""
+    """Text and thoughts of a content in parts; the text is not a string if a part is of another kind."""
     texts: dict[str, list[str]] = {"text": [], "thinking": []}
     for part in parts:
         name = part.get("type") if isinstance(part, dict) else None
@@ -164,7 +164,7 @@ def _joined(parts: list[Any]) -> tuple[Any, Any]:
 
 
 def _tokens(usage: Any, hidden: int | None) -> tuple[int, int] | None:
-    """New tokens, and how many of them are thoughts that the server does not show, as far as it says so."""
+    """New tokens, and how many of them are thoughts according to the server; None if they are not counted."""
     number = usage.get("completion_tokens") if isinstance(usage, dict) else None
     if type(number) is not int or not 0 <= number < _MOST_TOKENS:
         return None
@@ -172,7 +172,7 @@ def _tokens(usage: Any, hidden: int | None) -> tuple[int, int] | None:
 
 
 def _unended(thoughts: str) -> str:
-    """A text that ended inside its thoughts, as a local model writes it: with no mark that closes them."""
+    """A text that ended inside its thoughts, as a local model writes it: without the closing mark."""
     texts = [f"{mark}\n{thoughts}" for mark in _OPENING]
     return next((text for text in texts if split(text).cut), texts[0])
 
@@ -186,7 +186,7 @@ def _cut(
     *,
     stops: bool,
 ) -> Outcome:
-    """The text before its first stop string. Stop strings wait for the end of thoughts, unless the request says not."""
+    """The text before its first stop string. Stop strings apply after the thoughts, unless the request says otherwise."""
     whole = Generated(text, tokens, finish, thoughts=thoughts or None)
     wanted = [stop for stop in request.stop if stop]
     if not wanted:
@@ -205,7 +205,7 @@ def _cut(
 
 
 def read_fault(status: int, content: bytes, wait: float | None) -> Outcome:
-    """The outcome of an answer with another status than 200. `wait`: of its header `Retry-After`, in seconds."""
+    """The outcome of an answer with a status other than 200. `wait`: from its header `Retry-After`, in seconds."""
     try:
         whole = json.loads(content)
     except _NO_JSON:
@@ -222,23 +222,23 @@ def read_fault(status: int, content: bytes, wait: float | None) -> Outcome:
 
 
 def error_text(whole: Any) -> str:
-    """What a server says is wrong, on one short line; it may hold what was sent, and secrets."""
+    """A server's error message on one short line, without secrets; it may quote the request."""
     error = whole.get("error", whole) if isinstance(whole, dict) else whole
     if isinstance(error, dict):
         error = next((error[name] for name in ("message", "detail", "error") if error.get(name)), "")
     text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-    # Hidden before it is cut: half a secret is none that could be found any more.
+    # Secrets are hidden before the text is cut: half a secret could not be recognised.
     return well_formed(without_secrets(" ".join(text[:_LONGEST_SAID].split()))[:200])
 
 
 def wait_of(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that an answer's headers ask to wait: to the millisecond where one says so. `now`: seconds since 1970."""
+    """Seconds that an answer's headers ask to wait, in milliseconds if `Retry-After-Ms` is given. `now`: seconds since 1970."""
     exact = retry_after(headers.get("Retry-After-Ms"), now)
     return retry_after(headers.get("Retry-After"), now) if exact is None else exact / 1000
 
 
 def retry_after(text: str | None, now: float) -> float | None:
-    """Seconds that a header `Retry-After` asks to wait, which gives them or a date (RFC 9110, 10.2.3). `now`: seconds
+    """Seconds that a header `Retry-After` asks to wait; it holds seconds or a date (RFC 9110, 10.2.3). `now`: seconds
     since 1970."""
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""Many requests asked at all servers of a model, over connections that are there for as long as that takes."""
+"""Sends many requests to all servers of a model, over connections that stay open meanwhile."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
     from lsm_eval.endpoints.scoring.alike import Sample
     from lsm_eval.endpoints.scoring.scorer import Scorer
 
-_SAY_SECONDS = 30.0  # between two lines on what waits to be tried again
+_SAY_SECONDS = 30.0  # between two lines about requests that wait to be retried
 _LOOK_SECONDS = 5.0
 
 
 class Session:
-    """An event loop with the connections to all servers, open inside of `with`."""
+    """An event loop with the connections to all servers, open inside `with`."""
 
     def __init__(self, requests: Sequence[Request], known: Known) -> None:
         self._requests, self._known = requests, known
         self._api = known.options.api
         self._replicas = [one.replica for one in known.sites]
         self._likely = any(map(asks_likelihood, requests))
-        self._kind = kind(requests[0])  # they are of one
+        self._kind = kind(requests[0])  # all are of the same kind
 
     def __enter__(self) -> Self:
         self._make_room()
         with ExitStack() as stack:
             self._runner = stack.enter_context(event_loop())
             stack.enter_context(rare_collections())
-            self._encoding = ThreadPoolExecutor(1)  # that takes no thread until it is used
+            self._encoding = ThreadPoolExecutor(1)  # starts its thread on first use
             stack.callback(lambda: self._encoding.shutdown(wait=False, cancel_futures=True))
             for site in self._known.sites:
                 self._connect(site, stack)
@@ -60,9 +60,9 @@ class Session:
         self._open.__exit__(kind, error, trace)
 
     def ask(self, held: Set[int]) -> Iterator[dict[int, Response]]:
-        """The responses to all requests but those at the places `held`, in any order. Raises `UserError` where the servers
-        take no request at all."""
-        # The first of each kind goes alone, one to each server, so that a mistake of the user's costs one request.
+        """The responses to all requests except those at the indices `held`, in any order. Raises `UserError` if the servers
+        refuse all requests."""
+        # The first of each kind is sent alone, one to each server, so that a user's mistake costs one request.
         first: dict[str, list[int]] = {}
         for place, request in enumerate(self._requests):
             if place not in held and isinstance(request, Generate):
@@ -81,7 +81,7 @@ class Session:
         yield from self._window(rest, fleet)
 
     def _make_room(self) -> None:
-        """A connection that this process may not open looks like a server that is not there."""
+        """Allow enough open files: a connection that this process may not open looks like an unreachable server."""
         wanted = sum(one.limiter.most for one in self._replicas)
         room = room_for(wanted)
         if room < wanted:
@@ -89,12 +89,12 @@ class Session:
             for one in self._replicas:
                 one.limiter.bound(each)
             self._say(
-                f"no more than {each:,} requests are under way at each server, since this process may have no more files "
-                "open (`ulimit -n` raises that)."
+                f"at most {each:,} requests are under way at each server, since this process may not have more files open "
+                "(`ulimit -n` raises that)."
             )
 
     def _connect(self, site: Site, stack: ExitStack) -> None:
-        """Let a server be asked in the event loop that its connections live in."""
+        """Open connections to a server, in this event loop."""
         known, run = self._known, self._runner.run
         transport = run(made(lambda: Transport(site.address, known.key)))
         stack.callback(lambda: run(transport.close()))
@@ -126,10 +126,10 @@ class Session:
         return Scorer(known.scoring, site.address, known.key, known.model, self._encoding)
 
     def _looks(self, site: Site) -> Callable[[], Awaitable[bool]]:
-        """How a server that is out is looked for."""
+        """The check whether a server that was taken out can be reached again."""
 
         async def look() -> bool:
-            known = self._known  # where nobody asked who they are, there is nothing to hold it against
+            known = self._known  # `seen` and `sample` are None if they were not needed
             same = await still_the_same(site.address, known.key, known.model, known.seen)
             if same and known.sample is not None:
                 same = await self._scores_the_same(site, known.sample)
@@ -156,7 +156,7 @@ class Session:
         said = time.monotonic()
         try:
             while not window.finished:
-                run(window.wait(_LOOK_SECONDS))  # what is stopped here has taken nothing along
+                run(window.wait(_LOOK_SECONDS))  # a Ctrl-C here loses no response
                 batch = window.taken()
                 if batch:
                     yield batch
@@ -167,7 +167,7 @@ class Session:
         except KeyboardInterrupt:
             run(window.close())
             left = window.left()
-            if left:  # who stops loses nothing that was answered, and paid for
+            if left:  # whoever stops keeps what was answered, and paid for
                 yield left
             raise
         finally:

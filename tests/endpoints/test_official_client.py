@@ -186,7 +186,7 @@ def test_what_is_an_error_there_is_none_of_an_answer_here(status: int, client: O
         model = EndpointModel("small", EndpointOptions(server.url), Patience(tries=1))
         asked: list[Request] = [Generate("first", chat=True), REQUESTS[0]]
         if status == 401:
-            with pytest.raises(UserError, match="does not take the key"):
+            with pytest.raises(UserError, match="rejects the key"):
                 list(model.answer(asked))
             return
         found = {at: one for batch in model.answer(asked) for at, one in batch.items()}

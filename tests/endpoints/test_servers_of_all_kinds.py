@@ -205,7 +205,7 @@ def test_addresses_that_are_none(host: str, ask: Ask) -> None:
 def test_a_base_url_without_its_version(ask: Ask) -> None:
     with serving(answer=lambda body: (404, {"detail": "Not Found"}, {})) as server:
         server.url = server.url.removesuffix("/v1")
-        assert "mend the model's name or --base-url, which ends with /v1" in ask(server).err
+        assert "correct the model's name or --base-url, which ends with /v1" in ask(server).err
 
 
 def test_nobody_at_an_ipv6_address(ask: Ask) -> None:
@@ -231,7 +231,7 @@ def test_a_certificate_that_nobody_knows(ask: Ask, tmp_path: Path) -> None:
         thread.start()
         sentence = ask(Server(url=f"https://127.0.0.1:{listening.server_port}/v1")).sentence()
         listening.shutdown()
-    assert "has no encryption that can be trusted" in sentence
+    assert "has no trusted certificate" in sentence
     assert "self-signed certificate" in sentence
     assert "SSL_CERT_FILE" in sentence
 

@@ -51,7 +51,9 @@ def test_servers_that_read_less_are_refused_by_name() -> None:
     with (
         serving(pages=_lists(4096)) as one,
         serving(pages=_lists(2048)) as two,
-        pytest.raises(UserError, match=rf"{one.url} and {two.url} do not read equally long .*4,096.*2,048"),
+        pytest.raises(
+            UserError, match=rf"{one.url} and {two.url} do not have the same context .*4,096.*2,048"
+        ),
     ):
         _model(one, two).fingerprint()
 

@@ -119,7 +119,7 @@ def test_one_that_is_not_there_is_left_out_by_name(server: Server, ask: Ask) -> 
         pass
     done = ask(server, "--base-url", gone.url)
     assert done.code == 0, done.err
-    assert f"no server answers at {gone.url}: it is left out until it is there." in done.err
+    assert f"no server answers at {gone.url}: it is left out until it answers." in done.err
     assert len(server.bodies) == 24
 
 

@@ -1,4 +1,4 @@
-"""The most that requests can cost, reckoned before any is sent."""
+"""The most that requests can cost, computed before any is sent."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from lsm_eval.inference.scoring.plain import TokenRow
 
 _ON_TOP = 64
-"""Tokens that a server's chat template may add to a text that is written and then scored."""
+"""Tokens that a server's chat template may add to a text that is generated and then scored."""
 
 
 def most_cost(requests: Sequence[Request], known: Known) -> int:
-    """Picodollars that one answer to each costs at most, and the probe of the paths that they are sent to, once. Nothing is
-    sent for that but what tells tokens."""
+    """The most that one answer to each request and one probe of their paths can cost, in picodollars. Nothing is sent but
+    requests to tokenize."""
     account, api = known.key.account, known.options.api
     if account is None or account.prices is None:
         return 0
@@ -38,14 +38,14 @@ def most_cost(requests: Sequence[Request], known: Known) -> int:
 
 
 def not_counted(known: Known) -> str:
-    """What `most_cost` leaves out, as a sentence; empty where nothing."""
+    """What `most_cost` leaves out, as a sentence; empty if nothing."""
     if known.likely is None or not known.likely.not_asked:
         return ""
-    return "Whether choices are asked by likelihoods, which can cost more, is found out by the first run with such tasks."
+    return "The first run with such tasks finds out whether choices are asked by likelihoods, which can cost more."
 
 
 def _probe(path: Path, known: Known) -> Iterator[bytes]:
-    """What the probe sends at most, whatever it is answered."""
+    """All that the probe may send, whatever the answers."""
     if path == "responses":
         return
     manner, model = Manner(limit="max_completion_tokens"), known.model
@@ -60,7 +60,7 @@ def _probe(path: Path, known: Known) -> Iterator[bytes]:
 
 
 def _scored(request: Request, scoring: Scoring) -> tuple[int, int]:
-    """Tokens that are sent to score it, and new ones that come with them, at most."""
+    """The most tokens that are sent to score it, and the most new ones that come back."""
     assert scoring.requests is not None
     if isinstance(request, Generate):
         if not request.detail:

@@ -1,4 +1,4 @@
-"""Where prices come from: the user's file, or the package genai-prices, which brings them along. Never a guess."""
+"""Looks up prices in the user's file or in the package genai-prices. They are never guessed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SHAPE = "write {input: 2.00, output: 8.00}, in US dollars per million tokens, a
 
 
 def find_prices(model: str, base_url: str, file: Path | None) -> Prices | None:
-    """Prices of what the server at `base_url` calls `model`: of the user's file where it has them, else of genai-prices, which
-    knows servers by their address. None where neither does. Raises `UserError` for a file that is none."""
+    """Prices of what the server at `base_url` calls `model`: from the user's file if it has them, otherwise from genai-prices,
+    which knows servers by their address. None if neither has them. Raises `UserError` if the file is not a list of prices."""
     own = read_prices(file).get(model) if file is not None else None
     return own if own is not None else _published(model, base_url)
 
 
 def lacking() -> str:
-    """What else to do about a price that is not known, in the rest of a sentence: install the package, where it is not there."""
+    """Advice about an unknown price, as the rest of a sentence: to install the package if it is missing."""
     try:
         import genai_prices  # noqa: F401
     except ImportError:
@@ -86,7 +86,7 @@ def _published(model: str, base_url: str) -> Prices | None:
 
 
 def _of_today(model: ModelInfo) -> list[ModelPrice]:
-    """Prices that hold today, at one time of the day or another; the package lists those that go first last."""
+    """The prices that hold at some time today; the package lists those with precedence last."""
     from genai_prices.types import ModelPrice, TimeOfDateConstraint
 
     if isinstance(model.prices, ModelPrice):
@@ -101,7 +101,7 @@ def _of_today(model: ModelInfo) -> list[ModelPrice]:
 
 
 def _rates(price: ModelPrice) -> Rates | None:
-    """None where it has no prices of both kinds of tokens."""
+    """None if it lacks the price of input or of output tokens."""
     read, new = _steps(price.input_mtok), _steps(price.output_mtok)
     if read is None or new is None:
         return None
@@ -117,7 +117,7 @@ def _rates(price: ModelPrice) -> Rates | None:
 
 
 def _steps(price: Any) -> Steps | None:
-    """None where there is no price."""
+    """None if there is no price."""
     if price is None:
         return None
     if isinstance(price, Decimal):

@@ -1,4 +1,4 @@
-"""The probe: asks a server a handful of short requests, one after the other, and says what it found out."""
+"""The probe: sends a server a few short requests, one after the other, and reports how it behaves."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from lsm_eval.endpoints.transport import Transport
 from lsm_eval.requests import Generate, Generated
 
 _SECONDS = 120.0
-"""One try, at most."""
+"""The most for one try."""
 _TRIES = 3
-"""Of a request that can be done without."""
+"""Tries of an optional request."""
 
 
 class Unanswered(Exception):
-    """A request that the probe cannot do without had no whole answer: nothing can be told now."""
+    """A necessary request of the probe had no complete answer, so that nothing is known."""
 
 
 async def find_out(
@@ -42,8 +42,8 @@ async def find_out(
     known: Findings,
     patience: Patience,
 ) -> tuple[Findings, bool]:
-    """`known` with these paths, and whether all had an answer. Raises `UserError` where the first request of all tells that no other would fare better,
-    and `Unanswered` where it has no whole answer."""
+    """`known` with these paths added, and whether all requests were answered. Raises `UserError` if the first request is refused for a
+    reason that holds for all, and `Unanswered` if it has no complete answer."""
     transport = Transport(address, key)
     probe = _Probe(address, key, model, transport, patience)
     found = dict(known.paths)
@@ -65,10 +65,10 @@ class _Probe:
         self._transport, self._patience = transport, patience
         self.requests = 0
         self.lost = 0
-        """Requests without a whole answer."""
+        """Requests without a complete answer."""
 
     async def path(self, path: Path, kind: str | None, other: PathFindings | None) -> PathFindings:
-        """What one path does. `other`: what is known of another path, which draws its texts alike."""
+        """How one path behaves. `other`: findings about another path, which samples texts in the same way."""
         manner = Manner(
             temperature=other is None or other.temperature != "refused",
             seed=other is None or other.seed != "refused",
@@ -103,7 +103,7 @@ class _Probe:
         return found
 
     async def _first(self, path: Path, manner: Manner) -> Mapping[str, Any]:
-        """The answer to the first request, sent in the manner that the server takes, which `manner` then holds."""
+        """The answer to the first request, in the form that the server accepts, which `manner` then describes."""
         request, tries = questions.letters(path), self._patience.tries
         said = await self._ask(path, questions.sent(request, self._model, path, manner), tries)
         while isinstance(said, Refused) and said.status in (400, 422):
@@ -162,12 +162,12 @@ class _Probe:
         return replace(found, stop_in_thoughts=None if what is None else what != "ignored")
 
     async def _text(self, path: Path, manner: Manner, request: Generate) -> str:
-        """Text and thoughts; empty where there is no whole answer."""
+        """Text and thoughts; empty if there is no complete answer."""
         said = await self._ask(path, questions.sent(request, self._model, path, manner))
         return "".join(questions.said(said, path)[:2]) if isinstance(said, Mapping) else ""
 
     async def _ask(self, path: Path, body: bytes, most: int = _TRIES) -> Mapping[str, Any] | Refused | Again:
-        """A whole answer, or why there is none. What may go better is tried again, as in a run."""
+        """A complete answer, or why there is none. Retries as a run does."""
         began, tries, alone = time.monotonic(), 0, False
         while True:
             tries += 1

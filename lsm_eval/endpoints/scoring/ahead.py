@@ -1,4 +1,4 @@
-"""Which texts the encoding of requests will ask a tokenizer for, so that a server can be asked for all of them at once."""
+"""Finds which texts the encoding of requests will tokenize, so that a server can be asked for all of them at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lsm_eval.requests import Request
 
 
 class _Noting:
-    """A tokenizer that reads nothing and notes what it is asked for."""
+    """A tokenizer that only records which texts it is given."""
 
     is_fast = False
     chat_template = None
@@ -29,7 +29,7 @@ class _Noting:
 
 
 class _AsPlain(RequestEncoder):
-    """Counts with the noting tokenizer, and takes chats from the real one."""
+    """Encodes with the recording tokenizer, and renders chats with the real one."""
 
     def __init__(self, encoder: Encoder, real: RequestEncoder) -> None:
         super().__init__(encoder, None, "error")
@@ -40,7 +40,7 @@ class _AsPlain(RequestEncoder):
 
 
 def texts_of(requests: Sequence[Request], real: RequestEncoder) -> list[tuple[str, bool]]:
-    """All texts that `real` will encode for `requests`, each with whether special tokens are put around it."""
+    """All texts that `real` will encode for `requests`, each with whether special tokens are added."""
     noting = _Noting()
     encoder = _AsPlain(Encoder(noting), real)
     noting.asked.clear()

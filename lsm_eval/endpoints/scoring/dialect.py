@@ -1,4 +1,4 @@
-"""How a server is asked for its tokens: vLLM's and SGLang's way, or llama.cpp's."""
+"""How a server is asked to tokenize: by the API of vLLM and SGLang, or by llama.cpp's."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Dialect:
     speaks: Speaks
 
     async def ids(self, text: str, *, special: bool) -> list[int]:
-        """Tokens of `text`; `special`: with those that the tokenizer puts around a text. Special tokens that the text
-        writes are read as such. Raises `Unanswered`."""
+        """Tokens of `text`; `special`: with those that the tokenizer adds around a text. Special tokens in the text itself
+        are parsed. Raises `Unanswered`."""
         body: dict[str, Any]
         if self.speaks == "openai":
             body = {"model": self.caller.model, "prompt": text, "add_special_tokens": special}
@@ -42,12 +42,12 @@ class Dialect:
         found = answer if isinstance(answer, dict) else {}
         text = next((found[name] for name in names if isinstance(found.get(name), str)), None)
         if text is None:
-            raise incomplete("/detokenize tells no text")
+            raise incomplete("/detokenize returns no text")
         return str(text)
 
     async def chat(self, messages: Sequence[Mapping[str, Any]], switches: Mapping[str, Any]) -> str:
-        """Messages through the server's chat template, up to where the reply starts. `switches`: variables that the
-        template gets. Raises `Unanswered`."""
+        """Messages rendered by the server's chat template, up to where the reply starts. `switches`: variables for the
+        template. Raises `Unanswered`."""
         body: dict[str, Any] = {"messages": list(messages)}
         if switches:
             body["chat_template_kwargs"] = dict(switches)
@@ -55,19 +55,19 @@ class Dialect:
             answer = await patiently(lambda: self.caller.post("/apply-template", body, _SECONDS))
             text = answer.get("prompt") if isinstance(answer, dict) else None
             if not isinstance(text, str):
-                raise incomplete("/apply-template tells no prompt")
+                raise incomplete("/apply-template returns no prompt")
             return str(text)
         body |= {"model": self.caller.model, "add_generation_prompt": True, "add_special_tokens": False}
         tokens = await self._tokens(body)
         text = await self.text(tokens)
         if await self.ids(text, special=False) != tokens:
             raise incomplete(
-                "the text of its chat template is not read as the tokens that it makes of the messages"
+                "the text that its chat template renders does not have the tokens that it returns for the messages"
             )
         return text
 
     async def chats(self) -> bool:
-        """Whether the server shows what its chat template makes of messages."""
+        """Whether the server returns messages rendered by its chat template."""
         try:
             return bool(await self.chat(_PROBE, {}))
         except Unanswered:
@@ -77,16 +77,16 @@ class Dialect:
         answer = await patiently(lambda: self.caller.post("/tokenize", body, _SECONDS))
         tokens = answer.get("tokens") if isinstance(answer, dict) else None
         if not isinstance(tokens, list) or not all(type(one) is int for one in tokens):
-            raise incomplete("/tokenize tells no tokens")
+            raise incomplete("/tokenize returns no tokens")
         return tokens
 
 
 async def find_dialect(caller: Caller) -> Dialect | None:
-    """The one that the server speaks; None where it tells no tokens. Raises `Unanswered` where it cannot be told now."""
+    """The server's API; None if it does not tokenize. Raises `Unanswered` if it cannot be asked now."""
     for speaks in ("openai", "llama.cpp"):
         found = Dialect(caller, speaks)
         try:
-            # Each takes the other's fields for none, and then finds no text.
+            # Each ignores the other's fields, and then finds no text.
             if await found.ids("a", special=False):
                 return found
         except Unanswered as error:

@@ -1,4 +1,4 @@
-"""What a server tells of likelihoods, and how that is found out before a run."""
+"""How a server returns log-probabilities, and how that is found out before a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.requests import Request
 
 _VERSION = 1
-"""Part of what scores are kept under: raised when what is sent, or what is made of an answer, changes."""
+"""Part of the key that scores are stored under: raised when what is sent, or how answers are read, changes."""
 _SERVERS = "the server's"
 _UNKNOWN = Room(None)
 _AHEAD = 1000  # requests whose texts are tokenised together
@@ -34,24 +34,24 @@ _AHEAD = 1000  # requests whose texts are tokenised together
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """What a server tells of likelihoods, or why it tells nothing."""
+    """How a server returns log-probabilities, or why it does not."""
 
     finding: Finding
     lacks: str | None
-    """Why there are no log-probabilities, in the rest of a sentence; None where there are."""
+    """Why there are no log-probabilities, as the rest of a sentence; None if there are."""
     tokenizer: str = ""
-    """Whose it is."""
+    """The source of the tokenizer."""
     room: Room = _UNKNOWN
     requests: RequestEncoder | None = None
     encoder: Encoder | None = None
     not_asked: bool = False
-    """Whether there are none because nobody may ask."""
+    """Whether there are none because no request may be sent."""
     cuts: bool = False
-    """Whether contexts that are too long are cut (`ModelOptions.overflow`): otherwise they have no number."""
+    """Whether contexts that are too long are truncated (`ModelOptions.overflow`); otherwise they are failures."""
 
     @property
     def context(self) -> int | None:
-        """Tokens that a row may have but for its last one, as models in process count them."""
+        """The most tokens of a row without its last one, as local models count them."""
         route = self.finding.made()
         if route is None or self.room.context is None:
             return None
@@ -59,12 +59,12 @@ class Scoring:
 
     @property
     def chats(self) -> bool:
-        """Whether it is known what the chat template makes of messages."""
+        """Whether messages can be rendered by the chat template."""
         return self.encoder is not None and self.encoder.chat_template
 
     @property
     def details(self) -> dict[str, str]:
-        """What a reader of the record needs to know."""
+        """What the record shows."""
         if self.finding.route is None:
             return {"scoring": "none"}
         difference = self.finding.difference or 0.0
@@ -78,7 +78,7 @@ class Scoring:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What has a say in the numbers, which are kept under it (`described.scored_as`)."""
+        """All that affects the scores, which are stored under its hash (`described.scored_as`)."""
         return {
             "route": self.finding.route,
             "tokenizer": self.tokenizer,
@@ -96,7 +96,7 @@ class Scoring:
         return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in requests]
 
     def read_ahead(self, requests: Sequence[Request]) -> None:
-        """Ask the server for the tokens of all that is in `requests`, where it is the server that tells them."""
+        """Have the server tokenize all texts in `requests`, if its tokenizer is used."""
         assert self.encoder is not None
         tokenizer = self.encoder.tokenizer
         if isinstance(tokenizer, ServerTokenizer):
@@ -105,7 +105,7 @@ class Scoring:
                 tokenizer.read_ahead(texts_of(some, self._requests))
                 for request in some:
                     if self._requests.refusal(request) is None:
-                        self._requests.cost(request)  # now they are where the encoder remembers them
+                        self._requests.cost(request)  # so that the encoder caches the tokens
                 tokenizer.forget()
 
     def read(self, request: Request) -> str:
@@ -130,11 +130,11 @@ def look(
     asks: bool = True,
     cache_known: bool = False,
 ) -> Scoring:
-    """Find out what the server tells of likelihoods. `tokenizer`: of `--tokenizer`. `kept`: what was found of this very
-    server before, which is proved anew with one token; without `asks` it is taken as it is. `cache_known`: of
-    `EndpointOptions`. Raises `UserError` where it cannot be asked now, and for a tokenizer that is not the server's."""
+    """Find out how the server returns log-probabilities. `tokenizer`: the value of `--tokenizer`. `kept`: the cached finding
+    about this server, which is verified again with one token; without `asks` it is used as it is. `cache_known`: see
+    `EndpointOptions`. Raises `UserError` if the server cannot be asked now, and for a tokenizer that is not the server's."""
     named = None if tokenizer is None else load_named(tokenizer, offline=offline)
-    # Two threads: while one proves a route it waits for tokens from the other.
+    # Two threads: while one verifies a route it waits for tokens from the other.
     tokens, asking = Background(), Background()
     needed = False
     try:
@@ -145,8 +145,8 @@ def look(
         return found
     except Unanswered as error:
         raise (NotThere if error.passing else UserError)(
-            f"{address.url} does not answer what tells whether it can score texts ({error.outcome.detail}): run the same "
-            "command again when it does."
+            f"{address.url} does not answer requests that find out whether it can score texts ({error.outcome.detail}): run "
+            "the same command again when it does."
         ) from None
     finally:
         asking.close()
@@ -173,21 +173,21 @@ def _look(
     else:
         return Scoring(
             Finding(None, lacking="no tokenizer", sure=False),  # --tokenizer may name one the next time
-            "has no /tokenize, so that nobody knows which tokens are a context's and which its answer's (--tokenizer "
+            "has no /tokenize, so that it is unknown which tokens belong to a context and which to its answer (--tokenizer "
             "ID|DIR names the model's tokenizer)",
         )
     finding, room = asking.run(_found(server, encoder, kept, asks=asks, cache_known=cache_known))
     route = finding.made()
     if route is None:
-        return Scoring(finding, f"tells no log-probabilities that can be used ({finding.lacking})")
+        return Scoring(finding, f"returns no log-probabilities that can be used ({finding.lacking})")
     context = Scoring(finding, None, whose, room).context
     requests = RequestEncoder(encoder, context, overflow)
     return Scoring(finding, None, whose, room, requests, encoder, cuts=overflow == "truncate")
 
 
 async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, dict[str, Any]] | None:
-    """How the server tells tokens, and what must be known of them; None where it tells none. Raises `UserError` where
-    they are others than those of the tokenizer `named`."""
+    """The server's API to tokenize, and facts about its tokenizer; None if it does not tokenize. Raises `UserError` if the
+    tokenizer `named` gives other tokens."""
     async with Caller(*server) as caller:
         found = await server_facts(caller)
         if found is None:
@@ -200,7 +200,7 @@ async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, 
 async def _found(
     server: Server, encoder: Encoder, kept: Finding | None, *, asks: bool, cache_known: bool
 ) -> tuple[Finding, Room]:
-    """The route, and how much the server can read."""
+    """The route, and the server's limits."""
 
     def encode(text: str) -> list[int]:
         return encoder.encode([text], chat=True)[0]

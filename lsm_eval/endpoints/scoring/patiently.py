@@ -1,4 +1,4 @@
-"""Something small asked of a server before a run: tried a few times, where another try may help."""
+"""Retries for small requests before a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST = 60.0
 
 
 async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """What `ask` gives. Raises `Unanswered` where the last try did, or where no other would fare better."""
+    """What `ask` returns. Raises `Unanswered` if the last try did, or if another try would not help."""
     for wait in _WAITS:
         try:
             return await ask()

@@ -1,4 +1,4 @@
-"""The chunks of chat completions and completions, put together to the answer that a server sends whole."""
+"""Assembles the chunks of chat completions and completions into the answer that a server would send without a stream."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Chunks:
         self._worded = 0
         """Chunks with text."""
         self._same = 0
-        """Of those, the ones that are, to the last byte, the one before."""
+        """Those of them that equal the one before, byte for byte."""
         self._padded = False
-        """Whether one of those holds padding, which is drawn anew for each chunk."""
+        """Whether one of those holds padding, which is random in each chunk."""
         self._counted = False
-        """Whether one of those holds a count of tokens, which grows with each chunk at most servers."""
+        """Whether one of those holds a count of tokens, which at most servers grows with each chunk."""
         self.ended = False
         """Whether `[DONE]` came."""
 
@@ -44,7 +44,7 @@ class Chunks:
         return self._worded > 0
 
     def take(self, name: str, data: bytes) -> bool:
-        """Take an event; whether it was the last that matters."""
+        """Take an event. Returns whether it was the last that matters."""
         if data == DONE or data.strip() == DONE:
             self.ended = True
             return True
@@ -82,14 +82,14 @@ class Chunks:
         return False
 
     def whole(self, manner: StreamManner, *, ends: bool, sure: bool) -> dict[str, Any] | Again:
-        """The answer, or what is wrong with the stream. `ends`: the server ends streams with `[DONE]`. `sure`: a part came
-        twice only where there is no doubt of it."""
+        """The answer, or what is wrong with the stream. `ends`: the server ends streams with `[DONE]`. `sure`: report a
+        repeated part only if there is no doubt."""
         if self._wrong is not None:
             return self._wrong
         if self._error is not None:
             return {"error": self._error}
         if not self._some:
-            return Again("empty_stream", "the stream ended without a word")
+            return Again("empty_stream", "the stream ended without any text")
         if ends and self._finish and not self.ended:
             return Again("no_done", "the stream ended without [DONE]")
         message = self._message.whole()
@@ -99,7 +99,7 @@ class Chunks:
         if not self._chat:
             choice["text"] = message.get("text") or ""
         else:
-            # No part says that an answer has no word. Where there are thoughts, they may be all that was written.
+            # An empty answer comes without a content; if there are thoughts, they may be all that was generated.
             if not any(value for name, value in message.items() if name != "role"):
                 message["content"] = ""
             choice["message"] = message
@@ -111,8 +111,8 @@ class Chunks:
         return True
 
     def _repeats(self, message: dict[str, Any], manner: StreamManner, *, sure: bool) -> bool:
-        """Whether a part came twice: there are more parts with text than the tokens make, and as many are the one before
-        over again, or as many in a row are those before them. A text may repeat itself, too, but then it has the tokens."""
+        """Whether a part came twice: there are more parts with text than tokens, and as many parts equal the one before, or
+        as many in a row equal those before them. A text that repeats itself has the tokens for it."""
         if self._padded or (self._counted and not sure):
             return True
         tokens = self._tokens(message)
@@ -130,7 +130,7 @@ class Chunks:
         return False
 
     def _tokens(self, message: dict[str, Any]) -> int | None:
-        """Tokens that the parts show, as far as the server counts them."""
+        """The tokens that the parts show; None if the server does not count them."""
         usage = self.usage if isinstance(self.usage, dict) else {}
         count, details = usage.get("completion_tokens"), usage.get("completion_tokens_details")
         hidden = details.get("reasoning_tokens") if isinstance(details, dict) else None
@@ -141,7 +141,7 @@ class Chunks:
 
 
 def _in_a_row(texts: list[str], many: int) -> bool:
-    """Whether so many pieces in a row are the pieces before them over again."""
+    """Whether `many` pieces in a row equal the `many` before them."""
     run = 0
     for before, after in zip(texts, texts[many:], strict=False):
         run = run + 1 if before == after else 0

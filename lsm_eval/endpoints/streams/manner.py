@@ -1,4 +1,4 @@
-"""When an answer is asked for as a stream, and what a server was found to want and do there."""
+"""When an answer is requested as a stream, and how a server was found to handle streams."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Streaming = Literal["auto", "on", "off"]
-"""`auto`: long answers of other machines, and whatever a server gives in no other way."""
+"""`auto`: for long answers from other machines, and if a server returns nothing else."""
 LONG = 4096
-"""Most new tokens from which on an answer is long: at 50 tokens a second nothing is heard for over a minute, and what
-stands between cuts connections that are silent for 60 s."""
-_SILENT_SECONDS = 25.0  # after which a connection that ends may have been cut since nothing was heard
+"""From this limit of new tokens on an answer is long: at 50 tokens per second there is silence for over a minute, and
+proxies cut connections that are silent for 60 s."""
+_SILENT_SECONDS = 25.0  # a connection that ends after this time may have been cut because of silence
 
 
 @dataclass(slots=True)
 class StreamManner:
-    """What a server was found to want and do with streams."""
+    """How a server was found to handle streams."""
 
     long: float = math.inf
-    """Most new tokens from which on answers are asked for as streams (`auto`)."""
+    """From this limit of new tokens on answers are requested as streams (`auto`)."""
     gives: Literal["both", "streams", "whole"] = "both"
-    """What answers it gives, as far as it refused another kind."""
+    """Which kinds of answers it gives; `both` until it refuses one."""
     count: bool = True
     """Whether it takes `stream_options`, which ask for the count of tokens."""
     counts: bool | None = None
-    """Whether it counts the tokens of streams; None until one was whole."""
+    """Whether it counts the tokens of streams; None until the first complete one."""
     ends: bool | None = None
-    """Whether it ends streams with `[DONE]`; None until one was whole."""
+    """Whether it ends streams with `[DONE]`; None until the first complete one."""
 
     excess: dict[str, int] = field(default_factory=dict)
-    """Parts with text, less tokens counted, at most, by how an answer ended; of streams with no part twice in a row."""
+    """By finish reason, the largest excess of parts with text over counted tokens, in streams without equal parts in a row."""
 
     def wanted(self, streaming: Streaming, most_tokens: int) -> bool:
-        """Whether an answer of so many new tokens at most is asked for as a stream."""
+        """Whether an answer of at most so many new tokens should be requested as a stream."""
         if streaming != "auto":
             return streaming == "on"
         if self.gives != "both":
@@ -41,6 +41,6 @@ class StreamManner:
         return most_tokens >= self.long
 
     def lost(self, seconds: float, most_tokens: int) -> None:
-        """A whole answer was lost on its way after so many seconds: as long ones are streams from now on."""
+        """An unstreamed answer was lost after so many seconds: answers of this length are streamed from now on."""
         if seconds >= _SILENT_SECONDS:
             self.long = min(self.long, most_tokens)

@@ -1,4 +1,4 @@
-"""The events of a streamed response (Responses API): the last holds the whole of it."""
+"""The events of a streamed response (Responses API): the last one holds the complete response."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _LAST = frozenset(
 
 
 class ResponseEvents:
-    """One response in events. Parts that come twice, or not at all, change nothing: they stand in the last event."""
+    """One response in events. Repeated or missing parts do not matter, as the last event holds everything."""
 
     def __init__(self) -> None:
         self._response: dict[str, Any] = {}
         self._items: dict[str, dict[str, Any]] = {}
-        """By number, or where there is none by name."""
+        """By output index, or else by id."""
         self._error: Any = None
         self._wrong: Again | None = None
         self.ended = False
@@ -33,7 +33,7 @@ class ResponseEvents:
         return self._response.get("usage")
 
     def take(self, name: str, data: bytes) -> bool:
-        """Take an event; whether it was the last that matters."""
+        """Take an event. Returns whether it was the last that matters."""
         if data.strip() == DONE:
             return True
         try:
@@ -67,11 +67,11 @@ class ResponseEvents:
         if self._error is not None:
             return {"error": self._error}
         if not self._response and not self._items:
-            return Again("empty_stream", "the stream ended without a word")
+            return Again("empty_stream", "the stream ended without any text")
         if not self.ended:
             return {**self._response, "status": "in_progress", "output": list(self._items.values())}
         if self._response.get("output"):
             return self._response
-        # Some servers leave it out of the last event, and no event says that an answer has no word.
+        # Some servers leave the output out of the last event; an empty answer has no items at all.
         items = list(self._items.values())
         return {**self._response, "output": items or [{"type": "message", "content": ""}]}

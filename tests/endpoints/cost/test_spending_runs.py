@@ -333,7 +333,7 @@ def test_how_choices_are_asked_is_not_known_in_a_dry_run(server: Server, ask: As
     done = ask(server, "--dry-run", "--prices", prices, tasks="choose,say")
     most, more = done.out.splitlines()[-2:]
     assert most.startswith("openai:small: $")
-    assert more.startswith("Whether choices are asked by likelihoods, which can cost more")
+    assert more.startswith("The first run with such tasks finds out whether choices")
     assert server.bodies == server.probes == []
 
 

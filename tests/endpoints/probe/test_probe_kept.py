@@ -25,7 +25,7 @@ def test_the_next_run_asks_nothing(server: Server, ask: Ask, own_cache: Path) ->
     first = ask(server)
     count = len(server.probes)
     assert 5 <= count <= 10
-    assert f"openai:small: {count} short requests found out how the server is to be asked" in first.err
+    assert f"openai:small: {count} short requests found out how the server behaves" in first.err
     second = ask(server)
     assert (second.code, len(server.probes)) == (0, count)
     assert "short requests" not in second.err

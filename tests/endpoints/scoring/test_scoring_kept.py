@@ -120,5 +120,5 @@ def test_a_dry_run_sends_no_question(ask: Ask, small_tasks: Path, weights: Weigh
         "whether openai:small tells log-probabilities is not asked now, and if it does not: choose"
         in first.err
     )
-    assert "tells no log-probabilities" not in first.err + second.err
+    assert "returns no log-probabilities" not in first.err + second.err
     assert "72" in second.out, "its choices are counted as they will be asked"

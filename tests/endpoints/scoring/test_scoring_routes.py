@@ -244,7 +244,7 @@ def test_another_server_must_tell_the_same_numbers(weights: Weights, near: HFMod
         check_alike(answers(near, SCORES), answers(model, SCORES), TOLERANCE)
         assert min(one.answered for one in model.info.servers) > 0
         model = EndpointModel("small", EndpointOptions(one.url, more_urls=(other.url,), keep=False))
-        with pytest.raises(UserError, match=f"{other.url} tells other log-probabilities .* than {one.url}"):
+        with pytest.raises(UserError, match=f"{other.url} returns other log-probabilities .* than {one.url}"):
             model.cost(SCORES)
 
 

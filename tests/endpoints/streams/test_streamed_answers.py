@@ -83,7 +83,7 @@ def test_a_stall_has_a_limit_of_its_own(after: int) -> None:
     with serving(Dripping(parts=stall)) as server:
         _, failed = questions_to(server, "first", "a")
         assert isinstance(failed, Failure)
-        assert failed.detail.startswith("stalled: nothing came for 0.3 s in the midst of a stream (3 tries")
+        assert failed.detail.startswith("stalled: nothing came for 0.3 s in the middle of a stream (3 tries")
         assert len(server.bodies) == 4
 
 
