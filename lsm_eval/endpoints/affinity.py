@@ -11,7 +11,7 @@ _MOST_CHUNKS = 512  # of a prompt; beyond them two long prompts are hardly told 
 _REMEMBERED = 16_384  # chunks per server: a million tokens, about as much as a server caches
 
 
-def marks(prompt: str) -> list[int]:
+def prefix_hashes(prompt: str) -> list[int]:
     """Hashes of the prompt's prefixes, one per chunk: of its first chunk, its first two chunks, and so on. Equal in every
     process."""
     found: list[int] = []
@@ -28,14 +28,14 @@ def weight(url: str, mark: int) -> int:
     return zlib.crc32(url.encode(), mark)
 
 
-class Memory:
+class PrefixMemory:
     """The prompt prefixes that one server read most recently."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[int, None] = OrderedDict()
 
     def matched(self, found: Sequence[int]) -> int:
-        """How many chunks of a prompt with these `marks` the server has read."""
+        """How many chunks of a prompt with these `prefix_hashes` the server has read."""
         known = self._known
         low, high = 0, len(found)  # if a prefix is known, so are all shorter ones
         while low < high:
@@ -47,7 +47,7 @@ class Memory:
         return low
 
     def add(self, found: Sequence[int]) -> None:
-        """Note that the server is sent a prompt with these `marks`."""
+        """Note that the server is sent a prompt with these `prefix_hashes`."""
         for mark in reversed(found):  # the shortest prefixes, which most prompts share, are forgotten last
             self._known[mark] = None
             self._known.move_to_end(mark)

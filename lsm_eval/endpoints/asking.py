@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lsm_eval.endpoints.budget import OTHER, Way, has_budget, most_tokens
+from lsm_eval.endpoints.budget import OTHER, ReasoningApi, has_budget, most_tokens
 from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
-from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.streams.quirks import StreamQuirks
 from lsm_eval.models.stream_seed import stream_seed
 from lsm_eval.requests import Generate, Perplexity, Request, Score
 
@@ -27,13 +27,13 @@ _JSON = json.JSONEncoder(ensure_ascii=False)  # `json.dumps` would make one for 
 
 
 @dataclass(slots=True)
-class Manner:
+class Quirks:
     """How a server was found to deviate from most others."""
 
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     counts: bool | None = None
     """Whether it counts the tokens of its answers; None until the first complete answer."""
-    streaming: StreamManner = field(default_factory=StreamManner)
+    streaming: StreamQuirks = field(default_factory=StreamQuirks)
     temperature: bool = True
     """Whether it takes a temperature; if not, none is sent, and all texts are sampled as the server does by default."""
     seed: bool = True
@@ -44,7 +44,7 @@ class Manner:
     """How answers are constrained to given texts, by path; no entry if the server was not seen to do that."""
     ignore_ends: bool = False
     """Whether it is asked to go on after the end-of-text token."""
-    server: Way = OTHER
+    server: ReasoningApi = OTHER
     """Its API for budgets of thoughts."""
 
 
@@ -65,7 +65,7 @@ def plain(request: Generate) -> str:
 
 
 def body(
-    request: Generate, model: str, path: Path, manner: Manner, *, stops: bool = True, stream: bool = False
+    request: Generate, model: str, path: Path, quirks: Quirks, *, stops: bool = True, stream: bool = False
 ) -> bytes:
     """The body to send, as JSON. `stops`: with stop strings, if the API has any. `stream`: request a streamed answer."""
     fields: dict[str, Any] = {"model": model}
@@ -77,30 +77,30 @@ def body(
         fields["store"] = False  # the server need not keep the response
     elif path == "chat/completions":
         fields["messages"] = messages(request)
-        fields[manner.limit] = most_tokens(request)
+        fields[quirks.limit] = most_tokens(request)
     else:
         fields["prompt"] = plain(request)
         fields["max_tokens"] = most_tokens(request)
-    if manner.temperature:
+    if quirks.temperature:
         fields["temperature"] = request.temperature
     if request.temperature > 0:  # greedy text depends on neither
-        if manner.temperature:
+        if quirks.temperature:
             fields["top_p"] = request.top_p
-        if manner.seed and path != "responses":
+        if quirks.seed and path != "responses":
             fields["seed"] = stream_seed(request)
     if request.choices:
-        fields.update(constrained(request.choices, manner.constraints[path]))
-    if request.stop and stops and manner.stop and path != "responses":
+        fields.update(constrained(request.choices, quirks.constraints[path]))
+    if request.stop and stops and quirks.stop and path != "responses":
         stop = [one for one in request.stop if one][:MOST_STOPS]
         if stop:
             fields["stop"] = stop
-    if manner.ignore_ends and path != "responses":
+    if quirks.ignore_ends and path != "responses":
         fields["ignore_eos"] = True
     fields["stream"] = stream
-    if stream and path != "responses" and manner.streaming.count:
+    if stream and path != "responses" and quirks.streaming.count:
         fields["stream_options"] = {"include_usage": True}
     if has_budget(request):
-        fields.update(budget_fields(request, manner.server, path))
+        fields.update(budget_fields(request, quirks.server, path))
     return _JSON.encode(fields).encode("utf-8", "replace")
 
 

@@ -10,11 +10,11 @@ from lsm_eval.endpoints.outcome import Outcome
 from lsm_eval.reasoning.split import split
 from lsm_eval.requests import Generate, Generated
 
-Way = Literal["openai", "openrouter", "vllm", "sglang", "llama.cpp"]
+ReasoningApi = Literal["openai", "openrouter", "vllm", "sglang", "llama.cpp"]
 """How a server takes a budget of thoughts. `openai`: any other server."""
-OTHER: Way = "openai"
-_HOSTS: dict[str, Way] = {"openrouter.ai": "openrouter"}
-_KINDS: dict[str, Way] = {"vLLM": "vllm", "SGLang": "sglang", "llama.cpp": "llama.cpp"}
+OTHER: ReasoningApi = "openai"
+_HOSTS: dict[str, ReasoningApi] = {"openrouter.ai": "openrouter"}
+_KINDS: dict[str, ReasoningApi] = {"vLLM": "vllm", "SGLang": "sglang", "llama.cpp": "llama.cpp"}
 SENT = {
     "openrouter": "reasoning.max_tokens",
     "vllm": "thinking_token_budget",
@@ -33,11 +33,11 @@ FIELDS = (
 """All fields that may be sent for a budget, the same in every request."""
 
 
-def way_of(address: Address, kind: str | None) -> Way:
+def reasoning_api(address: Address, kind: str | None) -> ReasoningApi:
     """How a server takes a budget, by its host or by its kind (`endpoints.server.Server.kind`)."""
-    for host, way in _HOSTS.items():
+    for host, api in _HOSTS.items():
         if address.host == host or address.host.endswith(f".{host}"):
-            return way
+            return api
     return _KINDS.get(kind or "", OTHER)
 
 
@@ -51,7 +51,7 @@ def has_budget(request: Generate) -> bool:
     return request.reasoning_tokens is not None or request.reasoning_effort is not None
 
 
-def refusal(request: Generate, server: Way, path: str) -> str | None:
+def refusal(request: Generate, server: ReasoningApi, path: str) -> str | None:
     """Why the server cannot be given the request's budgets, as the rest of a sentence; None if it can."""
     if request.reasoning_effort is None:
         return None
@@ -70,7 +70,7 @@ def refusal(request: Generate, server: Way, path: str) -> str | None:
     return None
 
 
-def told(request: Generate, server: Way, path: str) -> str:
+def describe_budget(request: Generate, server: ReasoningApi, path: str) -> str:
     """How the server is given the budget of thoughts, in the words of a record; empty if the request has none."""
     if request.reasoning_tokens is None:
         return ""
@@ -79,7 +79,7 @@ def told(request: Generate, server: Way, path: str) -> str:
     return "the server is not known to have one: thoughts and answer share the sum, and the answer is cut to its own"
 
 
-def fields(request: Generate, server: Way, path: str) -> dict[str, Any]:
+def fields(request: Generate, server: ReasoningApi, path: str) -> dict[str, Any]:
     """The fields to send for the request's budgets of thoughts; empty if it has none."""
     found: dict[str, Any] = {}
     effort, tokens = request.reasoning_effort, request.reasoning_tokens
@@ -109,7 +109,7 @@ def fields(request: Generate, server: Way, path: str) -> dict[str, Any]:
     return found
 
 
-def _switch(effort: str, server: Way) -> dict[str, Any]:
+def _switch(effort: str, server: ReasoningApi) -> dict[str, Any]:
     """Variables for the model's chat template, if the server passes them on."""
     if server == OTHER:
         return {}

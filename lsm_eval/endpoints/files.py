@@ -5,7 +5,7 @@ from __future__ import annotations
 _OTHERS = 256  # other open files
 
 
-def room_for(connections: int) -> int:
+def allowed_connections(connections: int) -> int:
     """Raises the process's limit of open files as far as needed and allowed. Returns how many connections may be open then."""
     try:
         import resource

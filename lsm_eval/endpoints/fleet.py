@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from lsm_eval.endpoints.affinity import marks, weight
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.affinity import prefix_hashes, weight
+from lsm_eval.endpoints.outcome import Retryable
 from lsm_eval.endpoints.replica import Replica
 
 _SHARE = 1.25  # of the mean load: the most that a server is given because it has read the prompt
@@ -64,7 +64,7 @@ class Fleet:
                 return None
             place = longest.queue.pop()
             if self._prompt is not None:
-                replica.memory.add(marks(self._prompt(place)))
+                replica.memory.add(prefix_hashes(self._prompt(place)))
             return place
         return replica.queue.popleft()
 
@@ -79,7 +79,7 @@ class Fleet:
         """Whether another server is live."""
         return self._only is None and any(one.live and one is not replica for one in self.replicas)
 
-    def take_out(self, replica: Replica, why: Again) -> None:
+    def take_out(self, replica: Replica, why: Retryable) -> None:
         """Take out a server that is gone; its queue goes to the others."""
         replica.take_out()
         self._say(f"{replica.url} is left out until it is there again ({why.fault}: {why.detail}).")
@@ -106,7 +106,7 @@ class Fleet:
 
     def _assign(self, place: int) -> None:
         live = [one for one in self.replicas if one.live]
-        found = [0] if self._prompt is None else marks(self._prompt(place))
+        found = [0] if self._prompt is None else prefix_hashes(self._prompt(place))
         bound = _SHARE * (1 + sum(one.load for one in live) / len(live))
         room = [one for one in live if one.load < bound]
         if self._prompt is None:

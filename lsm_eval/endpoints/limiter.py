@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from lsm_eval.endpoints.at_once import AtOnce
-from lsm_eval.endpoints.chance import Chance
+from lsm_eval.endpoints.concurrency_cap import ConcurrencyCap
 from lsm_eval.endpoints.history import History
 from lsm_eval.endpoints.pace import Pace
+from lsm_eval.endpoints.random_failures import RandomFailures
 
 START = 20.0
 _CUT = 0.8
@@ -46,9 +46,9 @@ class Limiter:
     history: History = field(default_factory=History)
     pace: Pace = field(default_factory=Pace)
     """Used if the server has quotas."""
-    _quotas: Chance = field(default_factory=Chance)
+    _quotas: RandomFailures = field(default_factory=RandomFailures)
     """Rejections with status 429."""
-    _others: Chance = field(default_factory=Chance)
+    _others: RandomFailures = field(default_factory=RandomFailures)
     """Other rejections, and failed connections."""
     _first: bool = True
     _slow_start: bool = True
@@ -66,10 +66,10 @@ class Limiter:
     _pause: float = 0.0
     """Seconds from one request to the next if one at a time is too many."""
     _not_before: float = -math.inf
-    at_once: AtOnce = field(default_factory=AtOnce)
+    concurrency_cap: ConcurrencyCap = field(default_factory=ConcurrencyCap)
     """Used if the server limits concurrency, whatever the rate."""
-    _at_once_from: float = -math.inf
-    """Requests sent before this time are ignored by `at_once`: the server had another limit then."""
+    _cap_from: float = -math.inf
+    """Requests sent before this time are ignored by `concurrency_cap`: the server had another limit then."""
     _no_pace: int = 0
     """Episodes left in which the pace is not changed, as no pace was slow enough."""
     _no_pace_next: int = 20
@@ -125,10 +125,10 @@ class Limiter:
         since = 0.0 if self._seen is None else now - self._seen
         self._seen = now
         self._measure(now)
-        if sent >= self._at_once_from:
-            self.at_once.answered(beside)
-        if self.at_once.number:
-            self._raise(float(self.at_once.limit), now)
+        if sent >= self._cap_from:
+            self.concurrency_cap.answered(beside)
+        if self.concurrency_cap.number:
+            self._raise(float(self.concurrency_cap.limit), now)
             return
         if under_way < 0.8 * self.limit - 1:  # the limit was not used
             return
@@ -156,12 +156,12 @@ class Limiter:
         before the last cut are ignored. `quota`: the status was 429. `beside`: how many others were in flight when it was
         sent. `why`: for the history."""
         if quota:
-            before = self.at_once.number
-            if self.at_once.refused(beside):
-                self._keep_to(float(self.at_once.limit), now, None if before else why)
+            before = self.concurrency_cap.number
+            if self.concurrency_cap.refused(beside):
+                self._keep_to(float(self.concurrency_cap.limit), now, None if before else why)
                 return
             if before:  # it does not limit concurrency after all, so that the limit found is void
-                self._at_once_from = now
+                self._cap_from = now
                 self.limit = self._before = self._knee = min(max(START, self.limit), float(self.most))
             self.pace.turned_away(sent)
         if sent < max(self._cut_at, self.pace.cut_at if quota else -math.inf):
@@ -180,8 +180,8 @@ class Limiter:
             # One at a time is too many: pause.
             self._pause = min(max(2 * self._pause, _PAUSE_SECONDS), _LONGEST_PAUSE)
             self._not_before = now + self._pause
-        if not quota and self.at_once.number:
-            self.at_once = AtOnce()  # its number is too high for another reason
+        if not quota and self.concurrency_cap.number:
+            self.concurrency_cap = ConcurrencyCap()  # its number is too high for another reason
         if self._good:
             self._before = max(_BELOW * self.limit, 1.0)
         self.limit = max(1.0, _CUT * self.limit)
@@ -191,10 +191,10 @@ class Limiter:
         self.history.add(now, self.limit, why)
         self._knee = max(self._knee, self.limit)
 
-    def told(self, now: float, rate: float) -> None:
+    def quota_stated(self, now: float, rate: float) -> None:
         """The server states its quota in requests per second, and that little of it is left."""
         before = self.pace.rate
-        self.pace.told(now, rate)
+        self.pace.quota_stated(now, rate)
         if before is None or not 0.8 < before / rate < 1.25:
             self._slow_start = False
             self.history.add(now, self.limit, f"told, {rate:.3g}/s from here")

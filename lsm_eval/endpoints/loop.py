@@ -64,7 +64,7 @@ async def made(make: Callable[[], Made]) -> Made:
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def infrequent_gc() -> Iterator[None]:
     """Makes garbage collection rare. By default it runs after every 700 new objects, which with hundreds of requests in
     flight took a tenth of the time."""
     before = gc.get_threshold()

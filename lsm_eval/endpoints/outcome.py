@@ -38,7 +38,7 @@ Of streams: `stalled`: nothing came for too long. `empty_stream`: it ended witho
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Retryable:
     """There is no complete answer; another try may bring one."""
 
     fault: Fault
@@ -62,4 +62,4 @@ class Refused:
     """The field of the request that the server does not take, if it names one."""
 
 
-Outcome = Answer | Failure | Again | Refused
+Outcome = Answer | Failure | Retryable | Refused

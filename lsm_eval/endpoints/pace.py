@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 
 _BELOW = 0.96  # of the rate found, after a rejection
-_TOLD = 0.98  # of the rate that a server states
+_OF_STATED = 0.98  # of the rate that a server states
 _MISTAKEN = 3  # rejections at a pace that the server stated, after which its statements are not believed
 _STAYS = 70  # most requests until more is tried: of so many, one or two are rejected
 _DOUBLES_SECONDS = 8.0  # time in which the pace doubles then
@@ -59,8 +59,8 @@ class Pace:
     no end of them."""
     _alone: int = 0
     """Requests that were rejected at the pace that is kept to, too few to tell."""
-    _is_told: bool = False
-    _told_wrong: int = 0
+    _is_stated: bool = False
+    _stated_wrong: int = 0
     """Episodes at a pace that the server had stated."""
     _fine: bool = False
     _held: float | None = None
@@ -109,8 +109,8 @@ class Pace:
         if sent < self.cut_at:
             return False
         alone, self._alone = self._alone - (not self.beyond), 0
-        self._told_wrong += self._is_told
-        self._is_told = False
+        self._stated_wrong += self._is_stated
+        self._is_stated = False
         self._marks.append(sent)
         rate, count = self._learn(sent, alone)
         del self._marks[:-_MOST_MARKS]
@@ -128,12 +128,12 @@ class Pace:
         self.cut_at = self._last = now
         return True
 
-    def told(self, now: float, rate: float) -> None:
+    def quota_stated(self, now: float, rate: float) -> None:
         """The server states how many requests per second it accepts, and that few are left."""
-        if self._told_wrong > _MISTAKEN or (self.rate is not None and 0.9 * rate < self.rate < rate):
+        if self._stated_wrong > _MISTAKEN or (self.rate is not None and 0.9 * rate < self.rate < rate):
             return
-        self._is_told = True
-        self.rate = self._kept = max(_TOLD * rate, _SLOWEST)
+        self._is_stated = True
+        self.rate = self._kept = max(_OF_STATED * rate, _SLOWEST)
         self._known, self._sure, self._fine, self._stays = rate, _SURE, True, _STAYS
         self.at = now + 1 / self.rate
         self.cut_at = self._last = now

@@ -11,7 +11,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _SCARCE = 0.1  # share of a quota that is left when its rate is first used
 
 
-def rate_told(headers: Mapping[str, str], now: float) -> float | None:
+def stated_rate(headers: Mapping[str, str], now: float) -> float | None:
     """The quota's rate in requests per second, once little of the quota is left; None if the headers do not state it, or
     much is left. `now`: seconds since 1970.
 

@@ -9,9 +9,15 @@ from typing import Any, Literal
 
 from lsm_eval.endpoints.asking import Path
 from lsm_eval.endpoints.budget import most_tokens, within_budget
-from lsm_eval.endpoints.outcome import Again, Outcome, Refused
+from lsm_eval.endpoints.outcome import Outcome, Refused, Retryable
 from lsm_eval.endpoints.responses import as_chat
-from lsm_eval.endpoints.thoughts import counted_apart, is_thought, reasoning_count, thought_in, told_apart
+from lsm_eval.endpoints.thoughts import (
+    counted_apart,
+    is_thought,
+    reasoning_count,
+    separate_thoughts,
+    thought_in,
+)
 from lsm_eval.reasoning.split import answer_start, split
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.secrets import without_secrets
@@ -49,28 +55,28 @@ def read_answer(
     try:
         whole = json.loads(content)
     except _NO_JSON:
-        return Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")
+        return Retryable("malformed", f"the answer is no JSON ({len(content):,} bytes)")
     if not isinstance(whole, dict):
-        return Again("malformed", "the answer is no JSON object")
+        return Retryable("malformed", "the answer is no JSON object")
     if path == "responses":
         chat = as_chat(whole, most_tokens(request))
-        if isinstance(chat, Again):
+        if isinstance(chat, Retryable):
             return chat
         whole, path = chat, "chat/completions"
     choices = whole.get("choices")
     if choices is None and whole.get("error"):
         return _read_error(whole)
     if not choices:
-        return Again("no_choices", "the answer has no choices")
+        return Retryable("no_choices", "the answer has no choices")
     choice = choices[0] if isinstance(choices, list) else None
     if not isinstance(choice, dict):
-        return Again("malformed", "the answer's choices are no list of objects")
+        return Retryable("malformed", "the answer's choices are no list of objects")
     usage = whole.get("usage")
     thought = reasoning_count(usage)
     tokens = _tokens(usage, thought)
     found = _read_choice(choice, tokens or (None, 0), request, path, stops)
     if counts and tokens is None and isinstance(found, Generated):
-        return Again("no_usage", "the answer does not count its tokens")
+        return Retryable("no_usage", "the answer does not count its tokens")
     return within_budget(counted_apart(found, thought), request)
 
 
@@ -82,9 +88,9 @@ def _read_choice(
         return finish
     part = choice.get("message") if path == "chat/completions" else choice
     if not isinstance(part, dict):
-        return Again("malformed", "the answer's choice has no message")
+        return Retryable("malformed", "the answer's choice has no message")
     text = part.get("content" if path == "chat/completions" else "text")
-    told = told_apart(part)
+    told = separate_thoughts(part)
     thoughts = told.text
     if isinstance(text, list):
         text, inside = _joined(text)
@@ -92,26 +98,26 @@ def _read_choice(
     if not text and isinstance(part.get("refusal"), str):
         text = part["refusal"]
     if not isinstance(thoughts, str) or not isinstance(text, str | None):
-        return Again("malformed", "the answer's content is no text")
+        return Retryable("malformed", "the answer's content is no text")
     number, hidden = tokens
     if not text and not thoughts and (hidden or told.hidden) and finish == "length":
         # its tokens were thoughts that the server does not show
         return Generated(_OPENING[0], number, finish)
     if text is None and not thoughts:
-        return Again("no_content", "the answer's content is null")
+        return Retryable("no_content", "the answer's content is null")
     shown = hidden or not told.hidden  # otherwise some tokens are neither shown nor counted apart
     if number is not None and shown and number - hidden > len(text or "") + len(thoughts):
         # A token is at least one byte of text.
         longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
         size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
         if number - hidden > size + longest + _UNSEEN_TOKENS:
-            return Again(
+            return Retryable(
                 "fewer_tokens",
                 f"the usage counts {number:,} tokens, and the answer has {size:,} bytes of text",
             )
     if thoughts and (text is None or (not text.strip() and finish == "length")):
         if finish == "stop" and stops and request.stop and not request.stop_in_thoughts:
-            return Again("stopped_early", _STOPPED_EARLY)
+            return Retryable("stopped_early", _STOPPED_EARLY)
         return Generated(_unended(well_formed(thoughts)), number, finish)
     return _cut(text or "", well_formed(thoughts), number, finish, request, stops=stops)
 
@@ -127,25 +133,25 @@ def _read_error(whole: Mapping[str, Any]) -> Outcome:
             status = int(name)
         if status is not None and 400 <= status < 600:
             found = read_fault(status, json.dumps(whole).encode(), None)
-            return replace(found, detail=said) if isinstance(found, Again) else found
-    return Again("server_error", said)
+            return replace(found, detail=said) if isinstance(found, Retryable) else found
+    return Retryable("server_error", said)
 
 
-def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
+def _finish(reason: Any) -> Literal["stop", "length"] | Retryable | Refused:
     if reason is not None and not isinstance(reason, str):
-        return Again("malformed", "the answer's finish reason is no text")
+        return Retryable("malformed", "the answer's finish reason is no text")
     reason = reason and reason.lower()
     if reason in _STOPPED:
         return "stop"
     if reason in _CUT:
         return "length"
     if not reason:
-        return Again("no_finish_reason", "the answer does not say why it ends")
+        return Retryable("no_finish_reason", "the answer does not say why it ends")
     if reason in _WITHHELD:
         return Refused(200, f"{reason}: the server withheld the answer")
     if reason in ("tool_calls", "function_call"):
         return Refused(200, f"{reason}: the answer calls a tool, and none was offered")
-    return Again("aborted", f"the answer ended for the reason {reason[:40]!r}")
+    return Retryable("aborted", f"the answer ended for the reason {reason[:40]!r}")
 
 
 def _joined(parts: list[Any]) -> tuple[Any, Any]:
@@ -196,7 +202,7 @@ def _cut(
         begins = answer_start(text)
     if begins is None:
         if finish == "stop" and stops:
-            return Again("stopped_early", _STOPPED_EARLY)
+            return Retryable("stopped_early", _STOPPED_EARLY)
         return whole
     first, shown = begins
     places = (text.find(stop, max(first, shown - len(stop) + 1)) for stop in wanted)
@@ -213,9 +219,9 @@ def read_fault(status: int, content: bytes, wait: float | None) -> Outcome:
     said = error_text(whole)
     detail = f"status {status}" + (f": {said}" if said else "")
     if status == 429:
-        return Again("rate_limit", detail, wait, overload=True)
+        return Retryable("rate_limit", detail, wait, overload=True)
     if status in (408, 409) or status >= 500:
-        return Again("server_error", detail, wait, overload=status in (503, 529))
+        return Retryable("server_error", detail, wait, overload=status in (503, 529))
     error = whole.get("error") if isinstance(whole, dict) else None
     parameter = error.get("param") if isinstance(error, dict) else None
     return Refused(status, detail, parameter if isinstance(parameter, str) else None)

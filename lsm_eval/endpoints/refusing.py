@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lsm_eval.endpoints.asking import path_of
-from lsm_eval.endpoints.known import Known
+from lsm_eval.endpoints.discovery import Discovery
 from lsm_eval.requests import Generate, Perplexity, Request, asks_likelihood
 
 
-def unsupported(request: Request, known: Known) -> str | None:
+def unsupported(request: Request, known: Discovery) -> str | None:
     """Why the servers cannot answer this request, as the rest of a sentence; None if they can."""
     if asks_likelihood(request):
         why = _no_likelihood(request, known)
@@ -20,10 +20,10 @@ def unsupported(request: Request, known: Known) -> str | None:
     api = known.options.api
     if api in ("chat", "responses") and not request.chat:
         return f"is asked in chats only (--api {api}), and this is no chat: use --chat on, or another --api."
-    return known.learned.refusal(request, path_of(request, api))
+    return known.capabilities.refusal(request, path_of(request, api))
 
 
-def _no_likelihood(request: Request, known: Known) -> str | None:
+def _no_likelihood(request: Request, known: Discovery) -> str | None:
     if isinstance(request, Perplexity) and request.detail:
         return (
             "is behind an endpoint, which returns how likely a text's tokens are but not the whole distribution, which Min-K%++ "

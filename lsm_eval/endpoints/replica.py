@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from lsm_eval.endpoints.affinity import Memory
+from lsm_eval.endpoints.affinity import PrefixMemory
 from lsm_eval.endpoints.limiter import Limiter
-from lsm_eval.endpoints.outcome import Again, Outcome
+from lsm_eval.endpoints.outcome import Outcome, Retryable
 from lsm_eval.models.base import ServerInfo
 
 _LOG = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Replica:
     under_way: int = 0
     queue: deque[int] = field(default_factory=deque)
     """Requests that it is sent next."""
-    memory: Memory = field(default_factory=Memory)
+    memory: PrefixMemory = field(default_factory=PrefixMemory)
     answered: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     """Tries without a complete answer, by class (`outcome.Fault`)."""
@@ -78,7 +78,7 @@ class Replica:
 
     def settle(self, outcome: Outcome) -> bool:
         """Count the outcome of a try. Returns whether the server seems to be gone."""
-        if not isinstance(outcome, Again):
+        if not isinstance(outcome, Retryable):
             self.answered += 1
             self._row, self._wait = 0, _FIRST_LOOK
             return False
@@ -91,7 +91,7 @@ class Replica:
         self._row += 1
         return self._row >= most
 
-    def told(self) -> ServerInfo:
+    def summary(self) -> ServerInfo:
         """A summary of the server so far, for a record."""
         return ServerInfo(
             self.url,
@@ -106,7 +106,7 @@ class Replica:
         self.live = False
         self.outs += 1
         self._row = 0
-        self.memory = Memory()  # its cache is empty after a restart
+        self.memory = PrefixMemory()  # its cache is empty after a restart
 
     def next_look(self) -> float:
         """Seconds until it is tried again; longer each time."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 
 _INCOMPLETE = {"max_output_tokens": "length", "max_tokens": "length"}
 
 
-def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Again:
+def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Retryable:
     """The chat completion, or what is wrong with the response. `most_tokens`: the limit of its new tokens.
 
     Its text is that of all messages, as OpenAI's client joins them; messages marked as commentary count as thoughts if there
@@ -22,7 +22,7 @@ def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Agai
     if output is None:
         return {}
     if not isinstance(output, list) or not all(isinstance(item, dict) for item in output):
-        return Again("malformed", "the response's output is no list of objects")
+        return Retryable("malformed", "the response's output is no list of objects")
     said = [item for item in output if item.get("type") == "message"]
     final = [item for item in said if item.get("phase") != "commentary"] or said
     texts: list[Any] = []
@@ -37,7 +37,7 @@ def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Agai
             full = _parts(item, "content", "reasoning_text")
             thoughts.append("".join(full) if _texts(full) and full else _summary(item))
     if not _texts(texts) or not _texts(refusals) or not _texts(thoughts):
-        return Again("malformed", "the response's content is no text")
+        return Retryable("malformed", "the response's content is no text")
     message = {
         "content": "".join(texts) if texts else None,
         "reasoning_content": "\n\n".join(one for one in thoughts if one),

@@ -8,7 +8,7 @@ from typing import Any
 
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.server import NotThere, Server, known_server
+from lsm_eval.endpoints.server import Server, ServerUnreachable, known_server
 from lsm_eval.errors import UserError
 
 
@@ -20,7 +20,7 @@ async def find_all(addresses: Sequence[Address], key: Key, model: str) -> list[S
     )
     there: list[Server | None] = []
     for one in found:
-        if isinstance(one, BaseException) and not isinstance(one, NotThere):
+        if isinstance(one, BaseException) and not isinstance(one, ServerUnreachable):
             raise one
         there.append(None if isinstance(one, BaseException) else one)
     if not any(there):

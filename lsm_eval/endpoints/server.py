@@ -23,7 +23,7 @@ _NOT_YET = frozenset({502, 503, 504})
 """Statuses of a server that is not ready, or of a proxy whose server cannot be reached."""
 
 
-class NotThere(UserError):
+class ServerUnreachable(UserError):
     """No server answers at an address."""
 
 
@@ -61,7 +61,7 @@ async def known_server(address: Address, key: Key, model: str) -> Server:
             raise UserError(key_refused(address, status, key.hidden(_said(content))))
         if status in _NOT_YET:  # without its version it would pass for another server
             said = key.hidden(_said(content))
-            raise NotThere(
+            raise ServerUnreachable(
                 f"no server is ready at {address.url} (status {status}{said and ': '}{said}): run the same command again when "
                 "it is."
             )
@@ -83,7 +83,7 @@ async def known_server(address: Address, key: Key, model: str) -> Server:
         ) from None
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         # `from None`: a traceback would also show what the server sent, which may be the key.
-        raise NotThere(
+        raise ServerUnreachable(
             f"no server answers at {address.url} ({transport.why(error)}): start it, or correct --base-url."
         ) from None
     finally:

@@ -9,14 +9,14 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from lsm_eval.endpoints.asker import Asker
 from lsm_eval.endpoints.asking import beginning, path_of
-from lsm_eval.endpoints.files import room_for
+from lsm_eval.endpoints.discovery import Discovery
+from lsm_eval.endpoints.files import allowed_connections
 from lsm_eval.endpoints.fleet import Fleet
-from lsm_eval.endpoints.known import Known
-from lsm_eval.endpoints.loop import event_loop, made, rare_collections
-from lsm_eval.endpoints.quota import rate_told
+from lsm_eval.endpoints.loop import event_loop, infrequent_gc, made
+from lsm_eval.endpoints.quota import stated_rate
 from lsm_eval.endpoints.replica import one_at_a_time
+from lsm_eval.endpoints.request_sender import RequestSender
 from lsm_eval.endpoints.same import still_the_same
 from lsm_eval.endpoints.site import Site
 from lsm_eval.endpoints.transport import Transport
@@ -35,8 +35,8 @@ _LOOK_SECONDS = 5.0
 class Session:
     """An event loop with the connections to all servers, open inside `with`."""
 
-    def __init__(self, requests: Sequence[Request], known: Known) -> None:
-        self._requests, self._known = requests, known
+    def __init__(self, requests: Sequence[Request], known: Discovery) -> None:
+        self._requests, self._discovery = requests, known
         self._api = known.options.api
         self._replicas = [one.replica for one in known.sites]
         self._likely = any(map(asks_likelihood, requests))
@@ -46,10 +46,10 @@ class Session:
         self._make_room()
         with ExitStack() as stack:
             self._runner = stack.enter_context(event_loop())
-            stack.enter_context(rare_collections())
+            stack.enter_context(infrequent_gc())
             self._encoding = ThreadPoolExecutor(1)  # starts its thread on first use
             stack.callback(lambda: self._encoding.shutdown(wait=False, cancel_futures=True))
-            for site in self._known.sites:
+            for site in self._discovery.sites:
                 self._connect(site, stack)
             self._open = stack.pop_all()
         return self
@@ -83,7 +83,7 @@ class Session:
     def _make_room(self) -> None:
         """Allow enough open files: a connection that this process may not open looks like an unreachable server."""
         wanted = sum(one.limiter.most for one in self._replicas)
-        room = room_for(wanted)
+        room = allowed_connections(wanted)
         if room < wanted:
             each = max(room // len(self._replicas), 1)
             for one in self._replicas:
@@ -95,41 +95,41 @@ class Session:
 
     def _connect(self, site: Site, stack: ExitStack) -> None:
         """Open connections to a server, in this event loop."""
-        known, run = self._known, self._runner.run
+        known, run = self._discovery, self._runner.run
         transport = run(made(lambda: Transport(site.address, known.key)))
         stack.callback(lambda: run(transport.close()))
         scorer = run(made(lambda: self._scorer(site)))
         if scorer is not None:
             stack.callback(lambda: run(scorer.close()))
-        asker = Asker(
-            self._requests, known.model, self._api, site.address, known.key, transport, site.manner,
-            known.options.stream, known.patience, known.note, scorer, known.times.of(self._kind, "first_token"),
+        sender = RequestSender(
+            self._requests, known.model, self._api, site.address, known.key, transport, site.quirks,
+            known.options.stream, known.retry_policy, known.note, scorer, known.times.of(self._kind, "first_token"),
         )  # fmt: skip
         site.replica.took = known.times.of(self._kind, "request")
 
         def hear(headers: Mapping[str, str], posts: float = 1) -> None:
-            rate = rate_told(headers, time.time())
+            rate = stated_rate(headers, time.time())
             if rate is not None:
-                site.replica.limiter.told(time.monotonic(), rate / posts)
+                site.replica.limiter.quota_stated(time.monotonic(), rate / posts)
 
         transport.hears = hear
         if scorer is not None:
             scorer.listen(hear)
-        site.replica.attempt, site.replica.look = asker.attempt, self._looks(site)
+        site.replica.attempt, site.replica.look = sender.attempt, self._looks(site)
 
     def _scorer(self, site: Site) -> Scorer | None:
-        if not self._likely or self._known.scoring.lacks:
+        if not self._likely or self._discovery.scoring.lacks:
             return None
         from lsm_eval.endpoints.scoring.scorer import Scorer
 
-        known = self._known
+        known = self._discovery
         return Scorer(known.scoring, site.address, known.key, known.model, self._encoding)
 
     def _looks(self, site: Site) -> Callable[[], Awaitable[bool]]:
         """The check whether a server that was taken out can be reached again."""
 
         async def look() -> bool:
-            known = self._known  # `seen` and `sample` are None if they were not needed
+            known = self._discovery  # `seen` and `sample` are None if they were not needed
             same = await still_the_same(site.address, known.key, known.model, known.seen)
             if same and known.sample is not None:
                 same = await self._scores_the_same(site, known.sample)
@@ -145,14 +145,14 @@ class Session:
         from lsm_eval.endpoints.scoring.calling import Unanswered
 
         try:
-            why = await differs(sample, (site.address, self._known.key, self._known.model))
+            why = await differs(sample, (site.address, self._discovery.key, self._discovery.model))
         except Unanswered:
             return False
         return True if why is None else None
 
     def _window(self, places: Iterator[int], fleet: Fleet) -> Iterator[dict[int, Response]]:
         run = self._runner.run
-        window = run(made(lambda: Window(places, fleet, self._known.patience)))
+        window = run(made(lambda: Window(places, fleet, self._discovery.retry_policy)))
         said = time.monotonic()
         try:
             while not window.finished:
@@ -183,7 +183,7 @@ class Session:
                 )
 
     def _say(self, text: str) -> None:
-        self._known.note(f"openai:{self._known.model}: {text}")
+        self._discovery.note(f"openai:{self._discovery.model}: {text}")
 
 
 async def _never() -> bool:

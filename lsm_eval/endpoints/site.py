@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lsm_eval.endpoints.address import Address, read_address
-from lsm_eval.endpoints.asking import Manner
+from lsm_eval.endpoints.asking import Quirks
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.replica import Replica
-from lsm_eval.endpoints.streams.manner import LONG
+from lsm_eval.endpoints.streams.quirks import LONG
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
 
@@ -21,7 +21,7 @@ class Site:
 
     address: Address
     replica: Replica
-    manner: Manner
+    quirks: Quirks
 
 
 def read_sites(options: EndpointOptions, key: Key, note: Callable[[str], None]) -> list[Site]:
@@ -32,10 +32,10 @@ def read_sites(options: EndpointOptions, key: Key, note: Callable[[str], None]) 
         address = read_address(given)
         if any(one.address.url == address.url for one in sites):
             raise UserError(f"--base-url {address.url} is given twice: leave one of them out.")
-        manner = Manner(ignore_ends=options.ignore_ends)
+        quirks = Quirks(ignore_ends=options.ignore_ends)
         if not address.loopback:  # to this machine no proxy cuts silent connections
-            manner.streaming.long = LONG
-        sites.append(Site(address, Replica(address.url, Limiter(options.max_concurrency)), manner))
+            quirks.streaming.long = LONG
+        sites.append(Site(address, Replica(address.url, Limiter(options.max_concurrency)), quirks))
     for one in sites:
         if key.secrets and not one.address.encrypted and not one.address.loopback:
             note(f"the key goes to {one.address.url} unencrypted: use https:// if the server has it.")

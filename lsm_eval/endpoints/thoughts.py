@@ -18,7 +18,7 @@ _NAMES = ("thinking", "reasoning", "reasoning_text", "text", "summary", "content
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MessageThoughts:
     """The thoughts of a message."""
 
     text: Any = ""
@@ -27,10 +27,10 @@ class Told:
     """Whether there were thoughts that the server does not show (encrypted ones)."""
 
 
-_NOTHING = Told()
+_NOTHING = MessageThoughts()
 
 
-def told_apart(message: Mapping[str, Any]) -> Told:
+def separate_thoughts(message: Mapping[str, Any]) -> MessageThoughts:
     """The thoughts that a message has besides its content: `reasoning_content` (DeepSeek, SGLang, llama.cpp) or `reasoning`
     (vLLM, Ollama, OpenRouter), and otherwise `reasoning_details` (OpenRouter), some of which may be encrypted."""
     details = message.get(_DETAILS)
@@ -40,14 +40,14 @@ def told_apart(message: Mapping[str, Any]) -> Told:
     listed = details if isinstance(details, list) else []
     hidden = any(isinstance(one, dict) and one.get("type") in _HIDDEN_PARTS for one in listed)
     if whole:
-        return Told(whole, hidden)
+        return MessageThoughts(whole, hidden)
     # A thought may come both as a text and as its summary: the text is preferred.
     for kind in _TEXTS:
         own = [one for one in listed if isinstance(one, dict) and one.get("type") == kind]
         said = [text for one in own if isinstance(text := one.get(_TEXTS[kind]), str) and text]
         if said:
-            return Told("".join(said) if kind == "reasoning.text" else "\n\n".join(said), hidden)
-    return Told("", hidden)
+            return MessageThoughts("".join(said) if kind == "reasoning.text" else "\n\n".join(said), hidden)
+    return MessageThoughts("", hidden)
 
 
 def is_thought(part: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.cost.paying import paid
 from lsm_eval.endpoints.deadline import Deadlines
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 from lsm_eval.endpoints.reuse import Reuse
 from lsm_eval.endpoints.streams.arriving import read_stream
 from lsm_eval.endpoints.streams.stream import Stream
@@ -79,7 +79,7 @@ class Transport:
     @paid
     async def post(
         self, path: str, body: bytes, seconds: float, *, alone: bool = False, stream: Stream | None = None
-    ) -> tuple[int, bytes, Mapping[str, str]] | Again:
+    ) -> tuple[int, bytes, Mapping[str, str]] | Retryable:
         """Status, body and headers of an answer, or why there is no complete one. `alone`: over a new connection, on which
         no answer to another request can come. `stream` assembles a streamed answer into the body; `seconds` is then the
         limit until its first part."""
@@ -99,7 +99,7 @@ class Transport:
                     status, headers = response.status, response.headers
                     if stream is not None and status == 200:
                         found = await read_stream(response, stream)
-                        if isinstance(found, Again):
+                        if isinstance(found, Retryable):
                             return found
                     else:
                         found = await _whole(response, _MOST_BYTES)
@@ -107,26 +107,26 @@ class Transport:
                     carrier = response.carrier if isinstance(response, _Response) else None
         except TimeoutError as error:
             if stream is None:
-                return Again("timeout", f"no complete answer within {seconds:.0f} s", overload=True)
+                return Retryable("timeout", f"no complete answer within {seconds:.0f} s", overload=True)
             late = isinstance(error, aiohttp.ServerTimeoutError)
             said = (
                 f"nothing came within {seconds:.0f} s"
                 if late
                 else f"no end within {stream.most_seconds:.0f} s"
             )
-            return Again("timeout", said, overload=True)
+            return Retryable("timeout", said, overload=True)
         except _TooLong as error:
-            return Again("malformed", str(error))
+            return Retryable("malformed", str(error))
         except aiohttp.ClientConnectorError as error:
-            return Again("connection", self.why(error), overload=True)
+            return Retryable("connection", self.why(error), overload=True)
         except (aiohttp.ClientError, OSError) as error:
             if not began:
                 reuse.used(kept=kept, lost=True)
-            return Again("connection", self.why(error))
+            return Retryable("connection", self.why(error))
         reuse.used(kept=kept, lost=False)
         self.hears(headers)
         if self._broken is not None and carrier in self._broken:
-            return Again("connection", "its connection carried an answer twice")
+            return Retryable("connection", "its connection carried an answer twice")
         if status == 200 and self._numbered and self._twice(content):
             if (
                 not kept
@@ -138,7 +138,7 @@ class Transport:
                 self._broken = WeakSet() if self._broken is None else self._broken
                 self._broken.add(carrier)
                 carrier.abort()
-            return Again("duplicate", "the same answer came to two requests")
+            return Retryable("duplicate", "the same answer came to two requests")
         return status, content, headers
 
     async def get(self, url: str, seconds: float) -> tuple[int, bytes, Mapping[str, str]]:

@@ -12,9 +12,9 @@ import random
 from collections.abc import Iterator
 
 from lsm_eval.endpoints.fleet import Fleet
-from lsm_eval.endpoints.outcome import Again, Outcome, Refused
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Outcome, Refused, Retryable
 from lsm_eval.endpoints.replica import Job, Replica
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Likelihood, Response, set_seconds
 
@@ -28,8 +28,10 @@ _SPARES = frozenset({"connection", "timeout", "server_error", "rate_limit"})
 class Window:
     """Tries the requests of `places` at the servers of a fleet until each has a response."""
 
-    def __init__(self, places: Iterator[int], fleet: Fleet, patience: Patience, *, seed: int = 0) -> None:
-        self._places, self._fleet, self._patience = places, fleet, patience
+    def __init__(
+        self, places: Iterator[int], fleet: Fleet, retry_policy: RetryPolicy, *, seed: int = 0
+    ) -> None:
+        self._places, self._fleet, self._retry_policy = places, fleet, retry_policy
         self._uniform = random.Random(seed).random
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[float, int, Job]] = []
@@ -162,10 +164,12 @@ class Window:
         """Try one request after another until none is left."""
         try:
             while job is not None:
-                left = self._patience.seconds - (job.sent - job.since)
+                left = self._retry_policy.seconds - (job.sent - job.since)
                 assert job.replica is not None
                 assert job.replica.attempt is not None
-                outcome = await job.replica.attempt(job, min(max(left, 1.0), self._patience.attempt_seconds))
+                outcome = await job.replica.attempt(
+                    job, min(max(left, 1.0), self._retry_policy.attempt_seconds)
+                )
                 self._settle(job, job.replica, outcome)
                 job = self._next()
                 if job is not None and (self._waiting or not self._fleet.full(job.sent)):
@@ -179,7 +183,7 @@ class Window:
     def _settle(self, job: Job, replica: Replica, outcome: Outcome) -> None:
         now = self._loop.time()
         gone = replica.settle(outcome)
-        if isinstance(outcome, Again):
+        if isinstance(outcome, Retryable):
             if (
                 outcome.overload or gone
             ):  # a proxy accepts all requests for a dead server, and each try is lost
@@ -204,9 +208,9 @@ class Window:
                 job.since += now - job.sent
                 self._try_again(job, now)
                 return
-            wait = self._patience.wait(job.tries, outcome.wait, self._uniform)
-            late = now + wait - job.since >= self._patience.seconds
-            if job.tries < self._patience.tries and not late:
+            wait = self._retry_policy.wait(job.tries, outcome.wait, self._uniform)
+            late = now + wait - job.since >= self._retry_policy.seconds
+            if job.tries < self._retry_policy.tries and not late:
                 self._try_again(job, now + wait)
                 return
             self._finish(job, Failure("unanswered", _why(job, outcome, now)))
@@ -245,9 +249,9 @@ class Window:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _check_alive(self, outcome: Again, now: float) -> None:
+    def _check_alive(self, outcome: Retryable, now: float) -> None:
         """Raises `UserError` if the server has stopped answering, and there are more requests."""
-        if now - self._good >= self._patience.seconds and self._fresh:
+        if now - self._good >= self._retry_policy.seconds and self._fresh:
             raise UserError(
                 f"the server has answered nothing for {(now - self._good) / 60:.0f} minutes ({outcome.fault}: "
                 f"{outcome.detail}): run the same command again when it does."
@@ -258,7 +262,7 @@ class Window:
         self._something.set()
 
 
-def _why(job: Job, outcome: Again, now: float) -> str:
+def _why(job: Job, outcome: Retryable, now: float) -> str:
     tries = f"{job.tries} tries" if job.tries > 1 else "one try"
     asked = f", and asked to wait {outcome.wait:.0f} s more" if outcome.wait else ""
     return f"{outcome.fault}: {outcome.detail} ({tries} in {now - job.since:.0f} s{asked})"

@@ -39,7 +39,7 @@ class EndpointOptions:
     more_urls: tuple[str, ...] = ()
     """Of further servers of the same model."""
     stream: Literal["auto", "on", "off"] = "auto"
-    """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.manner`)."""
+    """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.quirks`)."""
     header_env: tuple[str, ...] = ()
     """Further headers, as `NAME=VARIABLE` of the environment."""
     tokenizer: str | None = None

@@ -177,13 +177,13 @@ def test_what_is_an_error_there_is_none_of_an_answer_here(status: int, client: O
             return completion(body, "yes")
         return status, {"error": {"message": "no", "code": "c", "param": "p"}}, {}
 
-    from lsm_eval.endpoints.patience import Patience
+    from lsm_eval.endpoints.retry_policy import RetryPolicy
     from lsm_eval.errors import UserError
 
     with serving(answer=answer) as server:
         with pytest.raises(openai.APIStatusError) as raised:
             _chat(client.with_options(base_url=server.url), REQUESTS[0], stream=False)
-        model = EndpointModel("small", EndpointOptions(server.url), Patience(tries=1))
+        model = EndpointModel("small", EndpointOptions(server.url), RetryPolicy(tries=1))
         asked: list[Request] = [Generate("first", chat=True), REQUESTS[0]]
         if status == 401:
             with pytest.raises(UserError, match="rejects the key"):

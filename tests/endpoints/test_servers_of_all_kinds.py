@@ -22,14 +22,14 @@ from openai_server import Ask, Body, Server, completion, prompt_of, serving, wor
 
 from lsm_eval.endpoints import transport
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Failure, Generate, Generated, Response
 from lsm_eval.results.reader import read_record
 
 KEY = "sesame-0123456789/open-0123456789-abcdef"
 Raw = Callable[[str, Body], bytes]
-QUICK = Patience(tries=2, first_wait=0.01)
+QUICK = RetryPolicy(tries=2, first_wait=0.01)
 
 
 @dataclass

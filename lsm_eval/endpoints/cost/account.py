@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any
 
 from lsm_eval.endpoints.cost.prices import Prices
-from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.endpoints.cost.spending_limit import SpendingLimit
 from lsm_eval.endpoints.cost.usage import Usage, read_usage
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 
 _LIMIT = re.compile(
     rb'"(?<!"reasoning": \{")(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b'
@@ -51,7 +51,7 @@ class Account:
 
     prices: Prices | None = None
     """None if unknown."""
-    purse: Purse | None = None
+    spending_limit: SpendingLimit | None = None
     """None without a limit."""
     note: Callable[[str], None] = lambda text: None
     tally: Tally = field(default_factory=Tally)
@@ -70,12 +70,12 @@ class Account:
         """The most that one try can cost, in picodollars; 0 if prices are unknown."""
         return self.prices.most(*self.bounds(body)) if self.prices else 0
 
-    async def reserve(self, body: bytes) -> Paying:
+    async def reserve(self, body: bytes) -> Reservation:
         """Reserve the most that the request can cost, as soon as that much is left. Raises `BudgetSpent`."""
         amount = self.most(body)
-        if self.purse is not None:
-            await self.purse.reserve(amount)
-        return Paying(self, body, amount)
+        if self.spending_limit is not None:
+            await self.spending_limit.reserve(amount)
+        return Reservation(self, body, amount)
 
     def settle(self, body: bytes, reserved: int, used: Usage | None, *, charged: bool) -> None:
         """Record the cost of a finished try: the reserved amount if it is `charged` and `used` is None."""
@@ -94,8 +94,8 @@ class Account:
             tally.spent_assumed += cost
         tally.tries += used is not None or charged
         tally.spent += cost
-        if self.purse is not None:
-            self.purse.settle(reserved, cost)
+        if self.spending_limit is not None:
+            self.spending_limit.settle(reserved, cost)
 
     def _learn(self, body: bytes, used: Usage) -> None:
         """Raise the bounds if they were exceeded: a server may add its own text before every prompt, or not limit
@@ -106,14 +106,14 @@ class Account:
         if used.output > new:
             first = self._more_output == 1
             self._more_output = Fraction(used.output, max(_most_new(body), 1))
-            if first and self.purse is not None:
+            if first and self.spending_limit is not None:
                 self.note(
                     f"the server charges {used.output:,} new tokens where {new:,} were allowed: from now on so many are expected, "
                     "and requests that are under way may exceed --max-cost."
                 )
 
 
-class Paying:
+class Reservation:
     """The amount reserved for one try. Without `settle` it counts in full, as the try may have been charged."""
 
     __slots__ = ("_account", "_body", "_open", "_reserved")
@@ -122,7 +122,7 @@ class Paying:
         self._account, self._body, self._reserved = account, body, reserved
         self._open = True
 
-    def __enter__(self) -> Paying:
+    def __enter__(self) -> Reservation:
         return self
 
     def __exit__(
@@ -130,9 +130,9 @@ class Paying:
     ) -> None:
         self._close(None, charged=True)
 
-    def settle(self, found: Again | tuple[int, bytes, Any]) -> None:
+    def settle(self, found: Retryable | tuple[int, bytes, Any]) -> None:
         """Settle by the result of `Transport.post`."""
-        if isinstance(found, Again):
+        if isinstance(found, Retryable):
             # If no connection was made, nothing is charged.
             self._close(
                 read_usage(found.counted), charged=not (found.fault == "connection" and found.overload)

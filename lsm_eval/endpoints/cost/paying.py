@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 
 _FREE = frozenset({"tokenize", "detokenize", "apply-template"})
 """Last parts of paths that are free, as no model computes anything there."""
@@ -21,7 +21,7 @@ class Keyed(Protocol):
 
 Sender = TypeVar("Sender", bound=Keyed)
 Rest = ParamSpec("Rest")
-Found = TypeVar("Found", bound="Again | tuple[int, bytes, Any]")
+Found = TypeVar("Found", bound="Retryable | tuple[int, bytes, Any]")
 
 
 def paid(

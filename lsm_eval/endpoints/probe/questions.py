@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lsm_eval.endpoints.asking import Manner, Path, body
+from lsm_eval.endpoints.asking import Path, Quirks, body
 from lsm_eval.endpoints.constraint import Constraint
 from lsm_eval.requests import Generate
 
@@ -31,7 +31,7 @@ def letters(path: Path) -> Generate:
     return Generate(LETTERS, max_tokens=_TOKENS, chat=path == "chat/completions")
 
 
-def drawn(path: Path, seed: int) -> Generate:
+def sampled(path: Path, seed: int) -> Generate:
     """The same request, sampled."""
     return replace(letters(path), temperature=1.0, seed=seed)
 
@@ -41,7 +41,7 @@ def stopped(path: Path, stop: str) -> Generate:
     return replace(letters(path), stop=(stop,), stop_in_thoughts=True)
 
 
-def held(path: Path, *, thinks: bool) -> Generate:
+def constrained(path: Path, *, thinks: bool) -> Generate:
     """A request whose answer is constrained to texts that it would not have otherwise."""
     chat = path == "chat/completions"
     choices = CHOICES if chat else tuple(f" {one}" for one in CHOICES)
@@ -49,11 +49,11 @@ def held(path: Path, *, thinks: bool) -> Generate:
     return Generate(COLOUR, max_tokens=tokens, chat=chat, choices=choices)
 
 
-def sent(request: Generate, model: str, path: Path, manner: Manner, how: Constraint | None = None) -> bytes:
+def sent(request: Generate, model: str, path: Path, quirks: Quirks, how: Constraint | None = None) -> bytes:
     """The body for one of these requests. `how`: the constraint to try."""
     if how is not None:
-        manner = replace(manner, constraints={path: how})
-    fields = json.loads(body(request, model, path, manner))
+        quirks = replace(quirks, constraints={path: how})
+    fields = json.loads(body(request, model, path, quirks))
     fields["stream"] = False
     fields.pop("stream_options", None)
     return json.dumps(fields).encode()

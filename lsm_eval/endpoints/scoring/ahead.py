@@ -10,7 +10,7 @@ from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.requests import Request
 
 
-class _Noting:
+class _RecordingTokenizer:
     """A tokenizer that only records which texts it is given."""
 
     is_fast = False
@@ -28,7 +28,7 @@ class _Noting:
         return ""
 
 
-class _AsPlain(RequestEncoder):
+class _RecordingEncoder(RequestEncoder):
     """Encodes with the recording tokenizer, and renders chats with the real one."""
 
     def __init__(self, encoder: Encoder, real: RequestEncoder) -> None:
@@ -41,10 +41,10 @@ class _AsPlain(RequestEncoder):
 
 def texts_of(requests: Sequence[Request], real: RequestEncoder) -> list[tuple[str, bool]]:
     """All texts that `real` will encode for `requests`, each with whether special tokens are added."""
-    noting = _Noting()
-    encoder = _AsPlain(Encoder(noting), real)
-    noting.asked.clear()
+    recording = _RecordingTokenizer()
+    encoder = _RecordingEncoder(Encoder(recording), real)
+    recording.asked.clear()
     for request in requests:
         if real.refusal(request) is None:
             encoder.cost(request)
-    return list(noting.asked)
+    return list(recording.asked)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
+from lsm_eval.endpoints.scoring.find_scoring import Scoring
 from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
-from lsm_eval.endpoints.scoring.looking import Scoring
 from lsm_eval.endpoints.scoring.numbers import TokenNumber
-from lsm_eval.endpoints.scoring.patiently import patiently
 from lsm_eval.endpoints.scoring.prompt_cache import cuts
 from lsm_eval.endpoints.scoring.proof import TOLERANCE, probe_tokens
+from lsm_eval.endpoints.scoring.retries import with_retries
 from lsm_eval.endpoints.scoring.route import Route
 from lsm_eval.inference.scoring.plain import TokenRow
 
@@ -35,15 +35,15 @@ def sample_row(scoring: Scoring) -> TokenRow:
     assert scoring.encoder is not None
     encoder = scoring.encoder
     start = encoder.prefix or ((encoder.bos,) if encoder.bos is not None else ())
-    tokens = probe_tokens(start, lambda text: encoder.encode([text], chat=True)[0], scoring.room.context)
+    tokens = probe_tokens(start, lambda text: encoder.encode([text], chat=True)[0], scoring.limits.context)
     return TokenRow(tuple(tokens), min(_SCORED, len(tokens) - 1))
 
 
 async def take_sample(scoring: Scoring, row: TokenRow, server: Server) -> Sample:
     """The server's log-probabilities for `row`. Raises `Unanswered`."""
-    route = scoring.finding.made()
+    route = scoring.finding.build_route()
     assert route is not None
-    return Sample(route, row, await _numbers(route, row, server), scoring.room.context)
+    return Sample(route, row, await _numbers(route, row, server), scoring.limits.context)
 
 
 async def differs(sample: Sample, server: Server) -> str | None:
@@ -69,5 +69,5 @@ async def differs(sample: Sample, server: Server) -> str | None:
 
 async def _numbers(route: Route, row: TokenRow, server: Server) -> list[TokenNumber]:
     async with Caller(*server) as caller:
-        (numbers,) = await patiently(lambda: route.numbers(caller, [row], _SECONDS))
+        (numbers,) = await with_retries(lambda: route.numbers(caller, [row], _SECONDS))
     return numbers

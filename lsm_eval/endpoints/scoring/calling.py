@@ -12,7 +12,7 @@ import aiohttp
 
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again, Refused
+from lsm_eval.endpoints.outcome import Refused, Retryable
 from lsm_eval.endpoints.reading import read_fault, wait_of
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.requests import Failure
@@ -34,7 +34,7 @@ Server = tuple[Address, Key, str]
 class Unanswered(Exception):
     """There is no complete answer; `outcome` is what came instead."""
 
-    def __init__(self, outcome: Again | Refused | Failure, *, lacking: bool = False) -> None:
+    def __init__(self, outcome: Retryable | Refused | Failure, *, lacking: bool = False) -> None:
         """`lacking`: the answer is complete but does not contain what was requested."""
         super().__init__(outcome.detail)
         self.outcome, self.lacking = outcome, lacking
@@ -42,7 +42,7 @@ class Unanswered(Exception):
     @property
     def passing(self) -> bool:
         """Whether the server is overloaded or cannot be reached, so that nothing follows about it."""
-        return isinstance(self.outcome, Again) and (
+        return isinstance(self.outcome, Retryable) and (
             self.outcome.overload or self.outcome.fault == "connection"
         )
 
@@ -70,14 +70,14 @@ class Caller:
         sent = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         self.posts += 1
         found = await transport.post(path.removeprefix("/"), sent, seconds)
-        if isinstance(found, Again) and found.fault == "duplicate":
+        if isinstance(found, Retryable) and found.fault == "duplicate":
             found = await transport.post(path.removeprefix("/"), sent, seconds, alone=True)
-        if isinstance(found, Again):
+        if isinstance(found, Retryable):
             raise Unanswered(replace(found, detail=self._key.hidden(found.detail)))
         status, content, headers = found
         if status != 200:
             fault = read_fault(status, content, wait_of(headers, time.time()))
-            assert isinstance(fault, Again | Refused)
+            assert isinstance(fault, Retryable | Refused)
             fault = replace(fault, detail=self._key.hidden(fault.detail))
             if isinstance(fault, Refused) and any(part in fault.detail.lower() for part in _TOO_LONG):
                 raise Unanswered(Failure("too_long", f"the server says so ({fault.detail})"))
@@ -85,7 +85,9 @@ class Caller:
         try:
             return json.loads(content)
         except (ValueError, RecursionError):
-            raise Unanswered(Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")) from None
+            raise Unanswered(
+                Retryable("malformed", f"the answer is no JSON ({len(content):,} bytes)")
+            ) from None
 
     async def page(self, path: str, seconds: float) -> Any:
         """A page of the server as JSON, or None if there is none. `path`: as in `post`. Raises `Unanswered`."""
@@ -94,9 +96,9 @@ class Caller:
         try:
             status, content, _ = await transport.get(f"{above}{path}", seconds)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise Unanswered(Again("connection", transport.why(error))) from None
+            raise Unanswered(Retryable("connection", transport.why(error))) from None
         if status == 429 or status >= 500:
-            raise Unanswered(Again("server_error", f"status {status}"))
+            raise Unanswered(Retryable("server_error", f"status {status}"))
         try:
             return json.loads(content) if status == 200 else None
         except (ValueError, RecursionError):

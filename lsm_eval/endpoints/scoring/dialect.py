@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.numbers import incomplete
-from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.retries import with_retries
 
-Speaks = Literal["openai", "llama.cpp"]
+TokenizerApi = Literal["openai", "llama.cpp"]
 _SECONDS = 60.0
 _PROBE = [{"role": "user", "content": "a"}]
 
@@ -20,13 +20,13 @@ class Dialect:
     """A server's `/tokenize`, `/detokenize` and chat template."""
 
     caller: Caller
-    speaks: Speaks
+    api: TokenizerApi
 
     async def ids(self, text: str, *, special: bool) -> list[int]:
         """Tokens of `text`; `special`: with those that the tokenizer adds around a text. Special tokens in the text itself
         are parsed. Raises `Unanswered`."""
         body: dict[str, Any]
-        if self.speaks == "openai":
+        if self.api == "openai":
             body = {"model": self.caller.model, "prompt": text, "add_special_tokens": special}
         else:
             body = {"content": text, "add_special": special, "parse_special": True}
@@ -35,9 +35,9 @@ class Dialect:
     async def text(self, tokens: Sequence[int]) -> str:
         """The text of tokens, special ones written out. Raises `Unanswered`."""
         body: dict[str, Any] = {"tokens": list(tokens)}
-        if self.speaks == "openai":
+        if self.api == "openai":
             body |= {"model": self.caller.model, "skip_special_tokens": False}
-        answer = await patiently(lambda: self.caller.post("/detokenize", body, _SECONDS))
+        answer = await with_retries(lambda: self.caller.post("/detokenize", body, _SECONDS))
         names = ("prompt", "text", "content")
         found = answer if isinstance(answer, dict) else {}
         text = next((found[name] for name in names if isinstance(found.get(name), str)), None)
@@ -51,8 +51,8 @@ class Dialect:
         body: dict[str, Any] = {"messages": list(messages)}
         if switches:
             body["chat_template_kwargs"] = dict(switches)
-        if self.speaks == "llama.cpp":
-            answer = await patiently(lambda: self.caller.post("/apply-template", body, _SECONDS))
+        if self.api == "llama.cpp":
+            answer = await with_retries(lambda: self.caller.post("/apply-template", body, _SECONDS))
             text = answer.get("prompt") if isinstance(answer, dict) else None
             if not isinstance(text, str):
                 raise incomplete("/apply-template returns no prompt")
@@ -74,7 +74,7 @@ class Dialect:
             return False
 
     async def _tokens(self, body: Mapping[str, Any]) -> list[int]:
-        answer = await patiently(lambda: self.caller.post("/tokenize", body, _SECONDS))
+        answer = await with_retries(lambda: self.caller.post("/tokenize", body, _SECONDS))
         tokens = answer.get("tokens") if isinstance(answer, dict) else None
         if not isinstance(tokens, list) or not all(type(one) is int for one in tokens):
             raise incomplete("/tokenize returns no tokens")
@@ -83,8 +83,8 @@ class Dialect:
 
 async def find_dialect(caller: Caller) -> Dialect | None:
     """The server's API; None if it does not tokenize. Raises `Unanswered` if it cannot be asked now."""
-    for speaks in ("openai", "llama.cpp"):
-        found = Dialect(caller, speaks)
+    for api in ("openai", "llama.cpp"):
+        found = Dialect(caller, api)
         try:
             # Each ignores the other's fields, and then finds no text.
             if await found.ids("a", special=False):

@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from lsm_eval.endpoints.outcome import Again, Refused
+from lsm_eval.endpoints.outcome import Refused, Retryable
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.echo import Echo
-from lsm_eval.endpoints.scoring.held import written
+from lsm_eval.endpoints.scoring.forced import written
 from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
-from lsm_eval.endpoints.scoring.patiently import patiently
 from lsm_eval.endpoints.scoring.prompt_cache import cuts
 from lsm_eval.endpoints.scoring.prompt_logprobs import PromptLogprobs
 from lsm_eval.endpoints.scoring.proof import NotProved, prove
+from lsm_eval.endpoints.scoring.retries import with_retries
 from lsm_eval.endpoints.scoring.route import Route
 from lsm_eval.endpoints.scoring.sglang import SGLang
-from lsm_eval.endpoints.server import NotThere
+from lsm_eval.endpoints.server import ServerUnreachable
 from lsm_eval.errors import UserError
 
 _SECONDS = 60.0
@@ -62,7 +62,7 @@ class Finding:
             return None
         return found if found.version == _VERSION else None
 
-    def made(self) -> Route | None:
+    def build_route(self) -> Route | None:
         """The route itself."""
         match self.route:
             case "prompt_logprobs":
@@ -106,14 +106,14 @@ async def find_route(
         except Unanswered as error:
             outcome = error.outcome
             if error.passing:
-                raise NotThere(
+                raise ServerUnreachable(
                     f"the server does not answer requests that find out whether it can score texts ({outcome.detail}): run "
                     "the same command again when it does."
                 ) from None
             if isinstance(outcome, Refused) and outcome.status in (401, 402):
                 raise UserError(f"the server rejects the key ({outcome.detail}).") from None
             lacking[route.name] = outcome.detail
-            sure &= error.lacking or not isinstance(outcome, Again)
+            sure &= error.lacking or not isinstance(outcome, Retryable)
         else:
             new = route.new if isinstance(route, Echo | SGLang) else 0
             own = plain if isinstance(route, LlamaCpp) else -1
@@ -160,7 +160,7 @@ async def still_holds(
 ) -> bool:
     """Whether the route that was found before still passes, checked with one token, as another model may be served under the
     same name. A finding without a route is believed. Raises `Unanswered` if the server does not answer now."""
-    route = kept.made()
+    route = kept.build_route()
     if route is None:
         return True
     if isinstance(route, LlamaCpp) and route.plain != encode("a")[-1]:
@@ -182,7 +182,7 @@ async def still_holds(
     return True
 
 
-class Room(NamedTuple):
+class ServerLimits(NamedTuple):
     """A server's limits; None if it does not give them."""
 
     context: int | None
@@ -191,18 +191,18 @@ class Room(NamedTuple):
     """How many prompts it caches."""
 
 
-async def room_of(caller: Caller) -> Room:
+async def server_limits(caller: Caller) -> ServerLimits:
     """The server's limits. Raises `Unanswered`."""
     # llama.cpp first, as its list of models gives the context of all its slots together.
-    props = await patiently(lambda: caller.page("/props", _SECONDS))
+    props = await with_retries(lambda: caller.page("/props", _SECONDS))
     settings = props.get("default_generation_settings") if isinstance(props, dict) else None
     if isinstance(settings, dict):
-        return Room(_count(settings.get("n_ctx")), _count(props.get("total_slots")))
-    models = await patiently(lambda: caller.page("models", _SECONDS))
+        return ServerLimits(_count(settings.get("n_ctx")), _count(props.get("total_slots")))
+    models = await with_retries(lambda: caller.page("models", _SECONDS))
     data = models.get("data") if isinstance(models, dict) else None
     entries = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
     own = [one for one in entries if one.get("id") == caller.model] or entries
-    return Room(_count(own[0].get("max_model_len")) if len(own) == 1 else None)
+    return ServerLimits(_count(own[0].get("max_model_len")) if len(own) == 1 else None)
 
 
 def _count(value: Any) -> int | None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lsm_eval.endpoints.scoring.calling import Caller
-from lsm_eval.endpoints.scoring.held import AT_ONCE, written
+from lsm_eval.endpoints.scoring.forced import AT_ONCE, written
 from lsm_eval.endpoints.scoring.numbers import TokenNumber, checked_length, incomplete, read_number
-from lsm_eval.endpoints.scoring.patiently import patiently
 from lsm_eval.endpoints.scoring.places import Places
+from lsm_eval.endpoints.scoring.retries import with_retries
 from lsm_eval.inference.scoring.plain import TokenRow
 
 _BIAS = 1e6
@@ -106,7 +106,7 @@ class LlamaCpp:
             "response_fields": ["completion_probabilities", "tokens_evaluated", "timings"],
         }
         # Retried by itself: if one lost answer meant scoring all tokens again, a long text might never be finished.
-        answer = await patiently(lambda: caller.post("/completion", body, seconds))
+        answer = await with_retries(lambda: caller.post("/completion", body, seconds))
         if not isinstance(answer, dict):
             raise incomplete("the answer is no JSON object")
         count = answer.get("tokens_evaluated")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 from lsm_eval.endpoints.scoring.calling import Unanswered
 from lsm_eval.inference.scoring.plain import SequenceScore
 from lsm_eval.requests import Failure
@@ -46,7 +46,7 @@ def read_number(value: Any) -> float:
 
 def incomplete(why: str) -> Unanswered:
     """The error for an answer that does not contain what was requested."""
-    return Unanswered(Again("malformed", why), lacking=True)
+    return Unanswered(Retryable("malformed", why), lacking=True)
 
 
 def checked_length(found: int, sent: int) -> None:

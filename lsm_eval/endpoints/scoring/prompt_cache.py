@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lsm_eval.endpoints.scoring.calling import Caller
-from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.retries import with_retries
 
 _SIZES = (1700, 4800)
 """Tokens of the longest prompt: more than servers cache for a window of 1,024 tokens (with a batch of 512), and for one of 4,096."""
@@ -68,7 +68,7 @@ async def _kept(caller: Caller, prompt: list[int]) -> int | None:
         "id_slot": 0,  # otherwise each may get another slot
         "response_fields": ["timings", "tokens_evaluated"],  # the latter for the cost
     }
-    answer: Any = await patiently(lambda: caller.post("/completion", body, _SECONDS))
+    answer: Any = await with_retries(lambda: caller.post("/completion", body, _SECONDS))
     timings = answer.get("timings") if isinstance(answer, dict) else None
     kept = timings.get("cache_n") if isinstance(timings, dict) else None
     return kept if type(kept) is int else None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from lsm_eval.endpoints.scoring.calling import Caller
 from lsm_eval.endpoints.scoring.numbers import TokenNumber
-from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.retries import with_retries
 from lsm_eval.endpoints.scoring.route import Route
 from lsm_eval.inference.scoring.plain import TokenRow
 
@@ -52,13 +52,13 @@ async def prove(
     """The largest difference that was seen, in nats. `once`: with one of the three tokens only, for a server that passed
     before. Raises `NotProved`, and `Unanswered` if the server cannot be asked now."""
     worst = 0.0
-    told_apart = [False, False]
+    separate_thoughts = [False, False]
     asked = greedy = 0
     size = len(probe)
     for cut in (size // 2, size // 3, size - 3):
         if once and asked:
             return worst
-        token, value = await patiently(lambda cut=cut: route.likeliest(caller, probe[:cut], _SECONDS))  # type: ignore[misc]
+        token, value = await with_retries(lambda cut=cut: route.likeliest(caller, probe[:cut], _SECONDS))  # type: ignore[misc]
         written = _as_id(token, encode)
         if written is None:
             continue
@@ -69,7 +69,7 @@ async def prove(
             TokenRow((*probe[:cut], written), 1),
             TokenRow(tuple(probe[: cut + 1]), 1),
         ]
-        found = await patiently(lambda rows=rows: route.numbers(caller, rows, _SECONDS))  # type: ignore[misc]
+        found = await with_retries(lambda rows=rows: route.numbers(caller, rows, _SECONDS))  # type: ignore[misc]
         _check_counts(rows, found)
         numbers, ((alone,), (other,)) = found[0], found[1:]
         before, own, after, _ = numbers
@@ -87,13 +87,13 @@ async def prove(
             )
         worst = max(worst, difference)
         for at, one in enumerate(beside.values()):
-            told_apart[at] |= abs(one.logprob - value) > _CLEAR
+            separate_thoughts[at] |= abs(one.logprob - value) > _CLEAR
         greedy += own.greedy and alone.greedy
     if not asked:
         raise NotProved("the tokens that it generates cannot be told from their texts")
     if once:
         return worst
-    if not all(told_apart):
+    if not all(separate_thoughts):
         raise NotProved("its numbers differ too little from token to token to tell whose they are")
     if greedy < 1:
         raise NotProved("it reports none of the tokens that it generates as the likeliest")

@@ -12,7 +12,7 @@ from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Outcome
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
-from lsm_eval.endpoints.scoring.looking import Scoring
+from lsm_eval.endpoints.scoring.find_scoring import Scoring
 from lsm_eval.endpoints.scoring.numbers import TokenNumber, sequence_scores
 from lsm_eval.inference.scoring.plain import TokenRow
 from lsm_eval.models.answers import scored_answer
@@ -30,13 +30,13 @@ class Scorer:
     ) -> None:
         """`encoding`: one thread for all scorers of a model, as its encoder is not thread-safe, and may have to wait for the
         server's tokenizer."""
-        route = scoring.finding.made()
+        route = scoring.finding.build_route()
         assert route is not None
         assert scoring.requests is not None
         self._route, self._requests = route, scoring.requests
         self._caller = Caller(address, key, model)
         # One context per slot: with more in flight, each token would make a slot read another context anew.
-        self._turns = asyncio.Semaphore(scoring.room.slots or _MANY)
+        self._turns = asyncio.Semaphore(scoring.limits.slots or _MANY)
         self._encoding = encoding
         self._scored = 0
         """Requests that were scored, each with at least one post."""

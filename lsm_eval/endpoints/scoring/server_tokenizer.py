@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from lsm_eval.endpoints.scoring.background import Background
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
-from lsm_eval.endpoints.scoring.dialect import Dialect, Speaks, find_dialect
-from lsm_eval.endpoints.server import NotThere
+from lsm_eval.endpoints.scoring.dialect import Dialect, TokenizerApi, find_dialect
+from lsm_eval.endpoints.server import ServerUnreachable
 from lsm_eval.errors import UserError
 from lsm_eval.reasoning.prompts import SWITCH
 
@@ -25,11 +25,11 @@ class ServerTokenizer:
     is_fast = False
 
     def __init__(
-        self, server: Server, speaks: Speaks, background: Background, facts: Mapping[str, Any]
+        self, server: Server, api: TokenizerApi, background: Background, facts: Mapping[str, Any]
     ) -> None:
         self.servers = [server]
         """The first is asked; if it becomes unreachable, the next one."""
-        self._speaks, self._background = speaks, background
+        self._api, self._background = api, background
         self._ahead: dict[tuple[str, bool], list[int]] = {}
         self.bos_token: str | None = facts["bos"][0]
         self.bos_token_id: int | None = facts["bos"][1]
@@ -74,7 +74,7 @@ class ServerTokenizer:
         for server in list(self.servers):
             try:
                 async with Caller(*server) as caller:
-                    return await work(Dialect(caller, self._speaks))
+                    return await work(Dialect(caller, self._api))
             except Unanswered as error:
                 if not error.passing:
                     raise
@@ -87,7 +87,7 @@ class ServerTokenizer:
         try:
             return self._background.run(self._asked(work))
         except Unanswered as error:
-            raise (NotThere if error.passing else UserError)(
+            raise (ServerUnreachable if error.passing else UserError)(
                 f"the server's tokenizer does not answer ({error.outcome.detail}): run the same command again when it does, "
                 "or name the model's tokenizer with --tokenizer ID|DIR."
             ) from None
@@ -102,7 +102,7 @@ async def _together(dialect: Dialect, wanted: Sequence[tuple[str, bool]]) -> lis
             # An empty text has no tokens, and some servers refuse it.
             found[at] = await dialect.ids(text, special=special) if text or special else []
 
-    await asyncio.gather(*(work() for _ in range(min(_AT_ONCE[dialect.speaks], len(wanted)))))
+    await asyncio.gather(*(work() for _ in range(min(_AT_ONCE[dialect.api], len(wanted)))))
     return found
 
 
@@ -116,7 +116,7 @@ async def server_facts(caller: Caller) -> tuple[Dialect, dict[str, Any]] | None:
     at = next((i for i in range(len(around)) if around[i : i + len(plain)] == plain), 0)
     texts: dict[str, str | None] = {"bos": None, "eos": None}
     template = None
-    if dialect.speaks == "llama.cpp":
+    if dialect.api == "llama.cpp":
         props = await caller.page("/props", _SECONDS)
         props = props if isinstance(props, dict) else {}
         template = props.get("chat_template") if isinstance(props.get("chat_template"), str) else None
@@ -136,6 +136,6 @@ async def server_facts(caller: Caller) -> tuple[Dialect, dict[str, Any]] | None:
     if at and facts["bos"][1] is None:
         facts["bos"] = (facts["bos"][0], around[0])
     # llama.cpp removes the beginning-of-text token from what its template renders, and adds it again when it reads that.
-    begins = at and dialect.speaks == "llama.cpp" and facts["bos"][1] == around[0]
+    begins = at and dialect.api == "llama.cpp" and facts["bos"][1] == around[0]
     facts["begins"] = (facts["bos"][0] or "") if begins else ""
     return dialect, facts

@@ -6,7 +6,7 @@ import asyncio
 
 import aiohttp
 
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 from lsm_eval.endpoints.streams.stream import Stream
 
 _MOST_BYTES_OF_WHOLE = 64 * 2**20
@@ -15,7 +15,7 @@ _REST_SECONDS = 1.0  # for what comes after the last part, so that the connectio
 _MOST_BYTES_OF_REST = 2**16
 
 
-async def read_stream(response: aiohttp.ClientResponse, stream: Stream) -> bytes | Again:
+async def read_stream(response: aiohttp.ClientResponse, stream: Stream) -> bytes | Retryable:
     """The complete answer that the stream amounts to, in JSON, or why there is none; an answer that is JSON already, from a
     server without streams, is returned unchanged. Any data, even a comment, restarts the stall timeout. Raises aiohttp's errors if the
     connection breaks off or the time is up."""
@@ -31,7 +31,7 @@ async def read_stream(response: aiohttp.ClientResponse, stream: Stream) -> bytes
                 size += len(part)
                 if size > most:
                     response.close()
-                    return Again("malformed", f"the answer has more than {most:,} bytes")
+                    return Retryable("malformed", f"the answer has more than {most:,} bytes")
                 if whole is not None:
                     whole.append(part)
                 elif stream.feed(part):
@@ -41,7 +41,7 @@ async def read_stream(response: aiohttp.ClientResponse, stream: Stream) -> bytes
         if not limit.expired():
             raise
         response.close()
-        return Again(
+        return Retryable(
             "stalled",
             f"nothing came for {stream.stall_seconds:.3g} s in the middle of a stream",
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lsm_eval.endpoints.outcome import Again, Fault
-from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.outcome import Fault, Retryable
 from lsm_eval.endpoints.streams.pieces import Pieces
+from lsm_eval.endpoints.streams.quirks import StreamQuirks
 
 DONE = b"[DONE]"
 
@@ -24,7 +24,7 @@ class Chunks:
         self._id: Any = None
         self._some = False
         """Whether a chunk had a choice."""
-        self._wrong: Again | None = None
+        self._wrong: Retryable | None = None
         self._error: Any = None
         self._last = b""
         self._worded = 0
@@ -81,7 +81,7 @@ class Chunks:
                 self._last = data
         return False
 
-    def whole(self, manner: StreamManner, *, ends: bool, sure: bool) -> dict[str, Any] | Again:
+    def whole(self, quirks: StreamQuirks, *, ends: bool, sure: bool) -> dict[str, Any] | Retryable:
         """The answer, or what is wrong with the stream. `ends`: the server ends streams with `[DONE]`. `sure`: report a
         repeated part only if there is no doubt."""
         if self._wrong is not None:
@@ -89,12 +89,12 @@ class Chunks:
         if self._error is not None:
             return {"error": self._error}
         if not self._some:
-            return Again("empty_stream", "the stream ended without any text")
+            return Retryable("empty_stream", "the stream ended without any text")
         if ends and self._finish and not self.ended:
-            return Again("no_done", "the stream ended without [DONE]")
+            return Retryable("no_done", "the stream ended without [DONE]")
         message = self._message.whole()
-        if self._repeats(message, manner, sure=sure):
-            return Again("repeated", "a part of the stream came twice")
+        if self._repeats(message, quirks, sure=sure):
+            return Retryable("repeated", "a part of the stream came twice")
         choice: dict[str, Any] = {"index": 0, "finish_reason": self._finish}
         if not self._chat:
             choice["text"] = message.get("text") or ""
@@ -107,10 +107,10 @@ class Chunks:
         return whole if self._id is None else {"id": self._id, **whole}
 
     def _broken(self, fault: Fault, detail: str) -> bool:
-        self._wrong = Again(fault, detail)
+        self._wrong = Retryable(fault, detail)
         return True
 
-    def _repeats(self, message: dict[str, Any], manner: StreamManner, *, sure: bool) -> bool:
+    def _repeats(self, message: dict[str, Any], quirks: StreamQuirks, *, sure: bool) -> bool:
         """Whether a part came twice: there are more parts with text than tokens, and as many parts equal the one before, or
         as many in a row equal those before them. A text that repeats itself has the tokens for it."""
         if self._padded or (self._counted and not sure):
@@ -119,14 +119,14 @@ class Chunks:
         if tokens is None or not isinstance(self._finish, str):
             return False
         more = self._worded - tokens
-        expected = 0 if sure else min(0, manner.excess.get(self._finish, 0))
+        expected = 0 if sure else min(0, quirks.excess.get(self._finish, 0))
         if more > expected:
             if self._same >= more - expected:
                 return True
             if more - expected > 1 and _in_a_row(self._message.texts(), more - expected):
                 return True
         if not self._same:
-            manner.excess[self._finish] = max(more, manner.excess.get(self._finish, more))
+            quirks.excess[self._finish] = max(more, quirks.excess.get(self._finish, more))
         return False
 
     def _tokens(self, message: dict[str, Any]) -> int | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.engines.llamacpp.header import Header
 from lsm_eval.engines.llamacpp.reading import Reader
 from lsm_eval.engines.llamacpp.server import LlamaServer, Settings
@@ -28,7 +28,7 @@ _VERSION = 2
 """Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
 _WAITING = 2  # requests under way for each that is computed, so that no slot waits for the next
 _OF_AN_ADDRESS = frozenset({"endpoint", "api", "server"})
-_PATIENCE = Patience(tries=3, seconds=1e7, attempt_seconds=1e6)
+_PATIENCE = RetryPolicy(tries=3, seconds=1e7, attempt_seconds=1e6)
 """Nothing is lost on the way, and slow is no fault."""
 
 

@@ -118,7 +118,7 @@ def test_kinds_of_servers(
     server.probe = Dialect(obeys=FULL)
     model = probed(server)
     model.probe([CHAT])
-    known = model._known.learned.findings
+    known = model._discovery.capabilities.findings
     assert known is not None
     assert (known.kind, known.version, known.context) == (kind, version, context)
     assert model.info.context == context
@@ -164,8 +164,8 @@ def test_what_goes_wrong_is_tried_again(server: Server, told: list[str]) -> None
     model = probed(server, told)
     model.probe([CHAT])
     assert left == []
-    assert model._known.learned.findings is not None
-    assert model._known.learned.findings.paths["chat/completions"].seed == "kept"
+    assert model._discovery.capabilities.findings is not None
+    assert model._discovery.capabilities.findings.paths["chat/completions"].seed == "kept"
     assert f"{len(server.probes)} short requests" in told[-1], "each try is counted"
 
 
@@ -262,7 +262,7 @@ def test_answers_of_no_shape_tell_nothing(content: Any, server: Server) -> None:
     server.probe = lambda body: content
     model = probed(server)
     model.probe([CHAT])
-    known = model._known.learned.findings
+    known = model._discovery.capabilities.findings
     if known is not None:
         found = known.paths["chat/completions"]
         assert (found.greedy, found.seed, found.stop, found.constraint) == (None, None, None, None)

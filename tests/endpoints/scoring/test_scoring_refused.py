@@ -7,7 +7,7 @@ from scored_alike import CHATS, SCORES, answers
 from scoring_models import far_model
 from scoring_server import LIES, Weights, placeholder, speaking
 
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Perplexity, Request, Score, Scored
 
@@ -51,7 +51,7 @@ def test_numbers_from_after_the_bias_are_refused(lie: str, said: str, weights: W
 def test_what_is_no_number_is_never_taken_for_one(value: str, weights: Weights) -> None:
     requests: list[Request] = [Score("the cat sat on", (" the", "x")), Score("the cat sat on", (" the",))]
     with speaking(weights, "vllm") as (server, own):
-        model = far_model(server, patience=Patience(tries=2, first_wait=0.01))
+        model = far_model(server, retry_policy=RetryPolicy(tries=2, first_wait=0.01))
         model.cost(requests)
         (token,) = weights.tokenizer("x", add_special_tokens=False)["input_ids"]
         own.spoil[token] = True if value == "true" else placeholder(value)

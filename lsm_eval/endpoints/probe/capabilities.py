@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lsm_eval.endpoints.address import Address
-from lsm_eval.endpoints.asking import Manner, Path
+from lsm_eval.endpoints.asking import Path, Quirks
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.probe.ask import Unanswered, find_out
+from lsm_eval.endpoints.probe.ask import ProbeUnanswered, run_probe
+from lsm_eval.endpoints.probe.cached import keep, recall
 from lsm_eval.endpoints.probe.findings import Findings, described
-from lsm_eval.endpoints.probe.kept import keep, recall
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.server import Server
 from lsm_eval.requests import Generate
 
@@ -21,16 +21,16 @@ _PROBED: tuple[Path, ...] = ("chat/completions", "completions")
 
 
 @dataclass
-class Learned:
+class Capabilities:
     """Probed once, and cached."""
 
     address: Address
     """The address of the server that is probed: the first that can be reached."""
     key: Key
     model: str
-    manners: Sequence[Manner]
+    all_quirks: Sequence[Quirks]
     """One for each of its servers, all the same as far as the probe goes."""
-    patience: Patience
+    retry_policy: RetryPolicy
     note: Callable[[str], None]
     kept: bool = True
     """Whether findings are cached for the next run."""
@@ -52,8 +52,10 @@ class Learned:
         if new:
             before = known.requests
             try:
-                known, whole = run(find_out(self.address, self.key, self.model, new, known, self.patience))
-            except Unanswered:
+                known, whole = run(
+                    run_probe(self.address, self.key, self.model, new, known, self.retry_policy)
+                )
+            except ProbeUnanswered:
                 self._given_up.update(new)
                 return
             if whole:
@@ -99,10 +101,10 @@ class Learned:
 
     def refusal(self, request: Generate, path: Path) -> str | None:
         """Why the server cannot be sent this request, as the rest of a sentence; None if it can."""
-        if request.choices and path not in self.manners[0].constraints:
+        if request.choices and path not in self.all_quirks[0].constraints:
             return "is behind a server that was not seen to constrain answers to given texts: use --choices parsed."
         plain = request.temperature in (0, 1) and request.top_p == 1
-        if not self.manners[0].temperature and not plain:
+        if not self.all_quirks[0].temperature and not plain:
             return (
                 "is behind a server that takes no temperature, so that answers cannot be sampled at "
                 f"{request.temperature:g} with top_p {request.top_p:g}: leave out tasks that sample so."
@@ -110,12 +112,12 @@ class Learned:
         return None
 
     def _use(self, known: Findings) -> None:
-        for manner in self.manners:
+        for quirks in self.all_quirks:
             for path, found in known.paths.items():
                 if path == "chat/completions":
-                    manner.limit = found.limit
-                manner.temperature &= found.temperature != "refused"
-                manner.seed &= found.seed != "refused"
-                manner.stop &= found.stop != "refused"
+                    quirks.limit = found.limit
+                quirks.temperature &= found.temperature != "refused"
+                quirks.seed &= found.seed != "refused"
+                quirks.stop &= found.stop != "refused"
                 if found.constraint is not None:
-                    manner.constraints[path] = found.constraint
+                    quirks.constraints[path] = found.constraint

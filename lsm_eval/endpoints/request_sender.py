@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from lsm_eval.endpoints.adapting import adapt
 from lsm_eval.endpoints.address import Address
-from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
+from lsm_eval.endpoints.asking import Api, Path, Quirks, body, path_of
 from lsm_eval.endpoints.budget import FIELDS as BUDGETS
 from lsm_eval.endpoints.budget import most_tokens
 from lsm_eval.endpoints.constraint import unwrapped
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again, Outcome, Refused
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Outcome, Refused, Retryable
 from lsm_eval.endpoints.reading import read_answer, read_fault, wait_of
 from lsm_eval.endpoints.replica import Job
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.server import key_refused
-from lsm_eval.endpoints.streams.manner import Streaming
+from lsm_eval.endpoints.streams.quirks import Streaming
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.errors import UserError
@@ -40,7 +40,7 @@ _OF_NO_REQUEST = frozenset({401, 402})
 """Statuses that concern the key or its account: every other request would be refused, too."""
 
 
-class Asker:
+class RequestSender:
     """Tries requests at one server."""
 
     def __init__(
@@ -51,9 +51,9 @@ class Asker:
         address: Address,
         key: Key,
         transport: Transport,
-        manner: Manner,
+        quirks: Quirks,
         streaming: Streaming = "auto",
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         note: Callable[[str], None] = lambda text: None,
         scorer: Scorer | None = None,
         firsts: array[float] | None = None,
@@ -61,8 +61,8 @@ class Asker:
         """`scorer` answers requests for likelihoods. The seconds to the first part of each stream are added to `firsts`."""
         self._requests, self._model, self._api = requests, model, api
         self._address, self._key, self._transport = address, key, transport
-        self._manner, self._streaming, self._scorer = manner, streaming, scorer
-        self._patience, self._note = patience or Patience(), note
+        self._quirks, self._streaming, self._scorer = quirks, streaming, scorer
+        self._retry_policy, self._note = retry_policy or RetryPolicy(), note
         self._firsts = array("d") if firsts is None else firsts
         self._answered: set[Path] = set()
         """Paths that have given an answer."""
@@ -91,7 +91,7 @@ class Asker:
             if not isinstance(outcome, Refused):
                 break
             auto = self._streaming == "auto"
-            for said in adapt(self._manner, outcome, request, path, streamed=streamed if auto else None):
+            for said in adapt(self._quirks, outcome, request, path, streamed=streamed if auto else None):
                 self._note(f"openai:{self._model} {said}")
             # This refusal, or that of a concurrent request, may have changed what is sent.
             if self._sent(request, path, job)[0] == sent:
@@ -100,7 +100,7 @@ class Asker:
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
             if path not in self._answered or outcome.status in _OF_NO_REQUEST:
                 self.explain(outcome, path)
-        elif isinstance(outcome, Again):
+        elif isinstance(outcome, Retryable):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
         else:
             self._answered.add(path)
@@ -109,35 +109,39 @@ class Asker:
     def _sent(self, request: Generate, path: Path, job: Job) -> tuple[bytes, bool]:
         """The body to send now, and whether a stream is requested: not if a part seemed to come twice, since an answer that
         is not streamed settles that."""
-        manner = self._manner.streaming
-        settles = job.fault == "repeated" and manner.gives != "streams"
-        stream = not settles and manner.wanted(self._streaming, most_tokens(request))
+        quirks = self._quirks.streaming
+        settles = job.fault == "repeated" and quirks.gives != "streams"
+        stream = not settles and quirks.wanted(self._streaming, most_tokens(request))
         stops = job.fault != "stopped_early"
-        return body(request, self._model, path, self._manner, stops=stops, stream=stream), stream
+        return body(request, self._model, path, self._quirks, stops=stops, stream=stream), stream
 
     async def _try(
         self, request: Generate, path: Path, job: Job, seconds: float, sent: bytes, *, streamed: bool
     ) -> Outcome:
         stops = job.fault != "stopped_early" and path != "responses"
-        manner = self._manner.streaming
+        quirks = self._quirks.streaming
         stream: Stream | None = None
         if streamed:
             # As with counts below: if the last try ended without [DONE] as well, the server does not send it.
-            ends = manner.ends if manner.ends is not None else job.fault != "no_done"
-            stream = Stream(path, manner, self._patience, ends=ends, sure=job.place in self._doubted)
+            ends = quirks.ends if quirks.ends is not None else job.fault != "no_done"
+            stream = Stream(path, quirks, self._retry_policy, ends=ends, sure=job.place in self._doubted)
         began = time.monotonic()
         alone = job.fault in _ALONE
         found = await self._transport.post(path, sent, seconds, alone=alone, stream=stream)
-        lost = found.fault in ("connection", "timeout") if isinstance(found, Again) else found[0] in _TOO_SLOW
+        lost = (
+            found.fault in ("connection", "timeout")
+            if isinstance(found, Retryable)
+            else found[0] in _TOO_SLOW
+        )
         if stream is None and lost:
-            manner.lost(time.monotonic() - began, most_tokens(request))
-        if isinstance(found, Again):
+            quirks.lost(time.monotonic() - began, most_tokens(request))
+        if isinstance(found, Retryable):
             if found.fault == "repeated":
                 self._doubted.add(job.place)
             return found
         status, content, headers = found
         if status == 200:
-            counts = self._manner.counts if stream is None else manner.counts
+            counts = self._quirks.counts if stream is None else quirks.counts
             # No answer of this server had a count so far, nor this one in its last try: it does not count.
             if counts is None and job.fault == "no_usage":
                 counts = False
@@ -145,13 +149,13 @@ class Asker:
             if isinstance(outcome, Generated):
                 counts = outcome.tokens is not None
                 if stream is None:
-                    self._manner.counts = counts
+                    self._quirks.counts = counts
                 else:
-                    manner.counts, manner.ends = counts, stream.ended
+                    quirks.counts, quirks.ends = counts, stream.ended
                     if stream.first is not None:
                         self._firsts.append(stream.first - began)
                 if request.choices:
-                    outcome = unwrapped(outcome, request.choices, self._manner.constraints[path])
+                    outcome = unwrapped(outcome, request.choices, self._quirks.constraints[path])
             return outcome
         return read_fault(status, content, wait_of(headers, time.time()))
 

@@ -26,7 +26,7 @@ _SOON, _FIRST_TRY, _LAST_TRY = 20, 100, 10_000  # answers until one more is trie
 
 
 @dataclass(slots=True)
-class AtOnce:
+class ConcurrencyCap:
     """The concurrency limit of one server. `beside`: how many other requests were in flight when one was sent."""
 
     number: int = 0

@@ -15,7 +15,7 @@ _SILENT_SECONDS = 25.0  # a connection that ends after this time may have been c
 
 
 @dataclass(slots=True)
-class StreamManner:
+class StreamQuirks:
     """How a server was found to handle streams."""
 
     long: float = math.inf

@@ -28,7 +28,7 @@ _MOST = 0.3
 
 
 @dataclass(slots=True)
-class Chance:
+class RandomFailures:
     """The share of a server's requests that fail in one way whatever the load."""
 
     _sent: float = _FIRST_SENT

@@ -12,7 +12,7 @@ from typing import Any
 
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.numbers import TokenNumber, checked_length, incomplete, read_number
-from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.retries import with_retries
 
 AT_ONCE = 256
 """The most tokens of one request: if it fails, all are lost."""
@@ -33,7 +33,7 @@ async def written(
         "grammar": f"root ::= {' '.join(f'<[{token}]>' for token in wanted)}",
         "response_fields": ["completion_probabilities", "tokens_evaluated", "tokens_predicted", "timings"],
     }
-    answer = await patiently(lambda: _post(caller, body, seconds))
+    answer = await with_retries(lambda: _post(caller, body, seconds))
     if answer is None:
         return {}
     if not isinstance(answer, dict):

@@ -13,7 +13,7 @@ from lsm_eval.money import exact, shown
 _SHARE = 100  # one part in so many of the limit is taken from the ledger at a time: the most that a killed run counts too much
 
 
-class Purse:
+class SpendingLimit:
     """What may be spent, in picodollars: spent plus reserved never exceeds it. Not thread-safe."""
 
     def __init__(self, limit: int, ledger: Ledger) -> None:

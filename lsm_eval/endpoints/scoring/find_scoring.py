@@ -13,12 +13,12 @@ from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.scoring.ahead import texts_of
 from lsm_eval.endpoints.scoring.background import Background
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
-from lsm_eval.endpoints.scoring.dialect import Speaks
-from lsm_eval.endpoints.scoring.finding import Finding, Room, find_route, room_of, still_holds
+from lsm_eval.endpoints.scoring.dialect import TokenizerApi
+from lsm_eval.endpoints.scoring.finding import Finding, ServerLimits, find_route, server_limits, still_holds
 from lsm_eval.endpoints.scoring.named_tokenizer import check_same, load_named
 from lsm_eval.endpoints.scoring.proof import probe_tokens
 from lsm_eval.endpoints.scoring.server_tokenizer import ServerTokenizer, server_facts
-from lsm_eval.endpoints.server import NotThere
+from lsm_eval.endpoints.server import ServerUnreachable
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, Overflow
 from lsm_eval.models.encoding import Encoder
@@ -28,7 +28,7 @@ from lsm_eval.requests import Request
 _VERSION = 1
 """Part of the key that scores are stored under: raised when what is sent, or how answers are read, changes."""
 _SERVERS = "the server's"
-_UNKNOWN = Room(None)
+_UNKNOWN = ServerLimits(None)
 _AHEAD = 1000  # requests whose texts are tokenised together
 
 
@@ -41,7 +41,7 @@ class Scoring:
     """Why there are no log-probabilities, as the rest of a sentence; None if there are."""
     tokenizer: str = ""
     """The source of the tokenizer."""
-    room: Room = _UNKNOWN
+    limits: ServerLimits = _UNKNOWN
     requests: RequestEncoder | None = None
     encoder: Encoder | None = None
     not_asked: bool = False
@@ -52,10 +52,10 @@ class Scoring:
     @property
     def context(self) -> int | None:
         """The most tokens of a row without its last one, as local models count them."""
-        route = self.finding.made()
-        if route is None or self.room.context is None:
+        route = self.finding.build_route()
+        if route is None or self.limits.context is None:
             return None
-        return max(self.room.context - route.spare, 1)
+        return max(self.limits.context - route.spare, 1)
 
     @property
     def chats(self) -> bool:
@@ -82,7 +82,7 @@ class Scoring:
         return {
             "route": self.finding.route,
             "tokenizer": self.tokenizer,
-            "context": self.room.context,
+            "context": self.limits.context,
             "version": _VERSION,
             **({"overflow": "truncate"} if self.cuts else {}),
             **({"cache": self.finding.cuts} if self.finding.plain >= 0 else {}),
@@ -118,7 +118,7 @@ class Scoring:
         return self.requests
 
 
-def look(
+def find_scoring(
     address: Address,
     key: Key,
     model: str,
@@ -138,13 +138,13 @@ def look(
     tokens, asking = Background(), Background()
     needed = False
     try:
-        found = _look(
+        found = _find(
             tokens, asking, (address, key, model), named, tokenizer, overflow, kept, asks, cache_known
         )
         needed = found.encoder is not None and named is None
         return found
     except Unanswered as error:
-        raise (NotThere if error.passing else UserError)(
+        raise (ServerUnreachable if error.passing else UserError)(
             f"{address.url} does not answer requests that find out whether it can score texts ({error.outcome.detail}): run "
             "the same command again when it does."
         ) from None
@@ -154,7 +154,7 @@ def look(
             tokens.close()
 
 
-def _look(
+def _find(
     tokens: Background,
     asking: Background,
     server: Server,
@@ -176,16 +176,16 @@ def _look(
             "has no /tokenize, so that it is unknown which tokens belong to a context and which to its answer (--tokenizer "
             "ID|DIR names the model's tokenizer)",
         )
-    finding, room = asking.run(_found(server, encoder, kept, asks=asks, cache_known=cache_known))
-    route = finding.made()
+    finding, limits = asking.run(_found(server, encoder, kept, asks=asks, cache_known=cache_known))
+    route = finding.build_route()
     if route is None:
         return Scoring(finding, f"returns no log-probabilities that can be used ({finding.lacking})")
-    context = Scoring(finding, None, whose, room).context
+    context = Scoring(finding, None, whose, limits).context
     requests = RequestEncoder(encoder, context, overflow)
-    return Scoring(finding, None, whose, room, requests, encoder, cuts=overflow == "truncate")
+    return Scoring(finding, None, whose, limits, requests, encoder, cuts=overflow == "truncate")
 
 
-async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, dict[str, Any]] | None:
+async def _facts(server: Server, named: Any, name: str | None) -> tuple[TokenizerApi, dict[str, Any]] | None:
     """The server's API to tokenize, and facts about its tokenizer; None if it does not tokenize. Raises `UserError` if the
     tokenizer `named` gives other tokens."""
     async with Caller(*server) as caller:
@@ -194,26 +194,26 @@ async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, 
             return None
         if named is not None:
             await check_same(named, str(name), found[0])
-        return found[0].speaks, found[1]
+        return found[0].api, found[1]
 
 
 async def _found(
     server: Server, encoder: Encoder, kept: Finding | None, *, asks: bool, cache_known: bool
-) -> tuple[Finding, Room]:
+) -> tuple[Finding, ServerLimits]:
     """The route, and the server's limits."""
 
     def encode(text: str) -> list[int]:
         return encoder.encode([text], chat=True)[0]
 
     async with Caller(*server) as caller:
-        room = await room_of(caller)
+        limits = await server_limits(caller)
         if kept is not None and not asks:
-            return kept, room
+            return kept, limits
         start = encoder.prefix or ((encoder.bos,) if encoder.bos is not None else ())
-        probe = probe_tokens(start, encode, room.context)
-        if kept is not None and await still_holds(kept, caller, probe, encode, room.context):
-            return kept, room
-        return await find_route(caller, probe, encode, room.context, cache_known=cache_known), room
+        probe = probe_tokens(start, encode, limits.context)
+        if kept is not None and await still_holds(kept, caller, probe, encode, limits.context):
+            return kept, limits
+        return await find_route(caller, probe, encode, limits.context, cache_known=cache_known), limits
 
 
 def _digest(tokenizer: Any) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from lsm_eval.endpoints.asking import Path
-from lsm_eval.endpoints.budget import Way, way_of
+from lsm_eval.endpoints.budget import ReasoningApi, reasoning_api
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.loop import event_loop
-from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.probe.learned import Learned
+from lsm_eval.endpoints.probe.capabilities import Capabilities
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.same import find_all
-from lsm_eval.endpoints.server import NotThere, Server, known_server
+from lsm_eval.endpoints.server import Server, ServerUnreachable, known_server
 from lsm_eval.endpoints.site import Site
 from lsm_eval.errors import UserError
 from lsm_eval.inference.times import Times
@@ -21,20 +21,20 @@ from lsm_eval.models.base import EndpointOptions, Overflow
 
 if TYPE_CHECKING:
     from lsm_eval.endpoints.scoring.alike import Sample
-    from lsm_eval.endpoints.scoring.looking import Scoring
+    from lsm_eval.endpoints.scoring.find_scoring import Scoring
 
 T = TypeVar("T")
 
 
 @dataclass
-class Known:
+class Discovery:
     """Each fact is requested from the servers when it is first needed, and then kept."""
 
     sites: Sequence[Site]
     key: Key
     model: str
     options: EndpointOptions
-    patience: Patience
+    retry_policy: RetryPolicy
     note: Callable[[str], None]
     overflow: Overflow
     offline: bool
@@ -46,13 +46,15 @@ class Known:
     """With several servers: log-probabilities that each of them must return."""
     times: Times = field(default_factory=Times)
     """Times of the answered requests."""
-    learned: Learned = field(init=False)
+    capabilities: Capabilities = field(init=False)
     """How requests must be sent to them."""
 
     def __post_init__(self) -> None:
-        manners = [one.manner for one in self.sites]
+        all_quirks = [one.quirks for one in self.sites]
         address, kept = self.sites[0].address, self.options.keep
-        self.learned = Learned(address, self.key, self.model, manners, self.patience, self.note, kept)
+        self.capabilities = Capabilities(
+            address, self.key, self.model, all_quirks, self.retry_policy, self.note, kept
+        )
 
     @property
     def server(self) -> Server:
@@ -69,9 +71,9 @@ class Known:
         return self.likely
 
     @property
-    def way(self) -> Way:
+    def reasoning_api(self) -> ReasoningApi:
         """How they take a budget of thoughts."""
-        return way_of(self.sites[0].address, self.server.kind)
+        return reasoning_api(self.sites[0].address, self.server.kind)
 
     @property
     def context(self) -> int | None:
@@ -86,7 +88,7 @@ class Known:
 
         def learn() -> None:
             with event_loop() as runner:
-                self.learned.learn(paths, server, runner.run)
+                self.capabilities.learn(paths, server, runner.run)
 
         self._of_any(learn)
 
@@ -95,13 +97,13 @@ class Known:
         while True:
             try:
                 return work()
-            except NotThere:
-                gone = next(one for one in self.sites if one.address is self.learned.address)
+            except ServerUnreachable:
+                gone = next(one for one in self.sites if one.address is self.capabilities.address)
                 left = [one for one in self.sites if one.replica.live and one is not gone]
                 if not left:
                     raise
                 self._leave_out(gone)
-                self.learned.address = left[0].address
+                self.capabilities.address = left[0].address
 
     def _leave_out(self, site: Site) -> None:
         site.replica.take_out()
@@ -119,16 +121,16 @@ class Known:
                 self._leave_out(site)
             else:
                 there.append((site, server))
-        self.learned.address = there[0][0].address
+        self.capabilities.address = there[0][0].address
         return there[0][1]
 
     def _look_scoring(self) -> Scoring:
+        from lsm_eval.endpoints.scoring.find_scoring import Scoring, find_scoring
         from lsm_eval.endpoints.scoring.finding import Finding
-        from lsm_eval.endpoints.scoring.looking import Scoring, look
 
         try:
-            told = self.learned.scoring(self.server)
-        except NotThere:
+            told = self.capabilities.scoring(self.server)
+        except ServerUnreachable:
             if self.options.probe:
                 raise
             told = None
@@ -136,8 +138,8 @@ class Known:
         if kept is None and not self.options.probe:
             lacks = "was not asked yet whether it returns log-probabilities, as a dry run sends nothing"
             return Scoring(Finding(None, lacking=lacks, sure=False), lacks, not_asked=True)
-        found = look(
-            self.learned.address,
+        found = find_scoring(
+            self.capabilities.address,
             self.key,
             self.model,
             tokenizer=self.options.tokenizer,
@@ -148,7 +150,7 @@ class Known:
             cache_known=self.options.cache_known,
         )
         if kept != found.finding:
-            self.learned.keep_scoring(self.server, found.finding.dump())
+            self.capabilities.keep_scoring(self.server, found.finding.dump())
         if self.options.probe and not found.lacks and len(self.sites) > 1:
             self._check_alike(found)
         return found
@@ -159,12 +161,12 @@ class Known:
         from lsm_eval.endpoints.scoring.calling import Unanswered
         from lsm_eval.endpoints.scoring.server_tokenizer import ServerTokenizer
 
-        first, row = self.learned.address, sample_row(scoring)
+        first, row = self.capabilities.address, sample_row(scoring)
         with event_loop() as runner:
             try:
                 self.sample = runner.run(take_sample(scoring, row, (first, self.key, self.model)))
             except Unanswered as error:
-                raise NotThere(
+                raise ServerUnreachable(
                     f"{first.url} does not answer any more ({error.outcome.detail}): run the same command again when it does."
                 ) from None
             for site in self.sites:
