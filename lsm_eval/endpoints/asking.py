@@ -10,7 +10,7 @@ from lsm_eval.endpoints.budget import OTHER, ReasoningApi, has_budget, most_toke
 from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
 from lsm_eval.endpoints.streams.quirks import StreamQuirks
-from lsm_eval.models.stream_seed import stream_seed
+from lsm_eval.models.request_seed import request_seed
 from lsm_eval.requests import Generate, Perplexity, Request, Score
 
 Api = Literal["auto", "chat", "completions", "responses"]
@@ -87,7 +87,7 @@ def body(
         if quirks.temperature:
             fields["top_p"] = request.top_p
         if quirks.seed and path != "responses":
-            fields["seed"] = stream_seed(request)
+            fields["seed"] = request_seed(request)
     if request.choices:
         fields.update(constrained(request.choices, quirks.constraints[path]))
     if request.stop and stops and quirks.stop and path != "responses":

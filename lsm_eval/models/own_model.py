@@ -11,7 +11,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, ModelInfo
 from lsm_eval.models.own import Likely, Model, Pair, Prompt
 from lsm_eval.models.own_answers import counts, each, likely, written
-from lsm_eval.models.stream_seed import stream_seed
+from lsm_eval.models.request_seed import request_seed
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score, Scored
 from lsm_eval.results.names import checked_name
 
@@ -175,7 +175,7 @@ def _prompt(request: Generate) -> Prompt:
         max_tokens=request.max_tokens,
         temperature=request.temperature,
         top_p=request.top_p,
-        seed=stream_seed(request),
+        seed=request_seed(request),
     )
 
 

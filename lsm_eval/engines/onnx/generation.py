@@ -1,13 +1,12 @@
-"""Prompts through a graph, continued: in batches, from which a sequence is taken once it has ended."""
+"""Continues prompts with a graph, in batches from which sequences are removed as they end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lsm_eval.engines.onnx.passes import Place as Spot
-from lsm_eval.engines.onnx.passes import State, read
-from lsm_eval.engines.onnx.scoring import Way, together
+from lsm_eval.engines.onnx.passes import State, TokenPlace, read
+from lsm_eval.engines.onnx.scoring import Batching, together
 from lsm_eval.engines.onnx.session import Session
 from lsm_eval.inference.generating.budget import watch as budget_watch
 from lsm_eval.inference.generating.drawing import Stream, choose
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_READ_TOGETHER = 4  # times the positions of a pass, where several prompts are read whole
+_READ_TOGETHER = 4  # times the positions of a pass if several prompts are read whole
 
 
 class Continuer:
-    """Continues prompts; the texts are those of one prompt at a time, whatever stands beside it."""
+    """Continues prompts; each text is the same as if its prompt were alone."""
 
     def __init__(self, session: Session, place: Place, ledger: Ledger) -> None:
         self._session, self._place, self._ledger = session, place, ledger
@@ -34,17 +33,17 @@ class Continuer:
         prompts: Mapping[int, Prompt],
         known: Collection[int],
         *,
-        way: Way,
+        batching: Batching,
         most: int,
         budget: int,
         positions: int,
     ) -> Iterator[dict[int, Continuation]]:
-        """Continuations by request, as batches end. `way`: which may stand side by side. At most `most` sequences, and `budget` tokens that they may come to
-        hold, at a time; `positions` are read in one pass, or some times as many where several prompts are read whole. `known` requests are left out, and batches are made as if none
-        were."""
+        """Continuations by request, as batches end. `batching`: which prompts may be batched. `most` sequences and `budget` tokens (with those still
+        to come) at a time; `positions` are read in one pass, or some times as many if several prompts are read whole. `known` requests are left
+        out, without changing how batches are formed."""
         order = list(prompts)
         sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
-        for whole in together(way, sizes, [len(prompts[i].tokens) for i in order], budget):
+        for whole in together(batching, sizes, [len(prompts[i].tokens) for i in order], budget):
             longest = max(len(prompts[order[at]].tokens) for at in whole)
             count = max(min(most, _READ_TOGETHER * positions // longest), 1)
             for first in range(0, len(whole), count):
@@ -55,20 +54,20 @@ class Continuer:
                 yield {i: one for i, one in zip(chosen, found, strict=True) if i not in known}
 
     def _together(self, prompts: Sequence[Prompt], positions: int) -> list[Continuation]:
-        """Parallel to `prompts`; equal ones (several samples of one prompt) are read once."""
+        """The continuations, parallel to `prompts`; equal ones (several samples of one prompt) are read once."""
         import numpy as np
         import torch
 
         place = self._place
         distinct = list(dict.fromkeys(prompt.tokens for prompt in prompts))
-        last: dict[Spot, NDArray[np.float32]] = {}
+        last: dict[TokenPlace, NDArray[np.float32]] = {}
         state = read(
             self._session,
             State.empty(self._session, len(distinct)),
             distinct,
             [(row, len(tokens) - 1) for row, tokens in enumerate(distinct)],
             _keeping(last),
-            # Some fused attentions read several sequences from their start only, and go on with one token of each.
+            # Some fused attention kernels read several sequences only from their start, and then one token of each.
             budget=positions if len(distinct) == 1 else len(distinct) * max(map(len, distinct)),
             pad=place.pad,
             work=self._ledger.prefill,
@@ -114,7 +113,7 @@ class Continuer:
 
 
 class _Sequence:
-    """One prompt on its way."""
+    """One prompt being continued."""
 
     def __init__(self, number: int, prompt: Prompt, place: Place) -> None:
         self.number, self.prompt, self._place = number, prompt, place
@@ -124,13 +123,13 @@ class _Sequence:
         self._budget = budget_watch(prompt, place)
 
     def take(self, chosen: int) -> int:
-        """The new token: the one that the model chose, or a part of what closes thoughts that have used up their budget."""
+        """The new token: the one that the model chose, or one that closes thoughts whose budget is used up."""
         token = chosen if self._budget is None else self._budget.next(self.new, chosen)
         self.new.append(token)
         return token
 
     def is_over(self, token: int) -> bool:
-        """Whether the last new token, which is `token`, used up what it may write or ends a stop string."""
+        """Whether the last new token, `token`, reaches the limit or completes a stop string."""
         if len(self.new) >= self.prompt.max_tokens:
             return True
         if self._budget is not None and self._budget.over(self.new):
@@ -142,9 +141,9 @@ class _Sequence:
 
 
 def _keeping(
-    kept: dict[Spot, NDArray[np.float32]],
-) -> Callable[[Sequence[Spot], NDArray[np.float32]], None]:
-    def see(places: Sequence[Spot], logits: NDArray[np.float32]) -> None:
+    kept: dict[TokenPlace, NDArray[np.float32]],
+) -> Callable[[Sequence[TokenPlace], NDArray[np.float32]], None]:
+    def see(places: Sequence[TokenPlace], logits: NDArray[np.float32]) -> None:
         kept.update(zip(places, logits, strict=True))
 
     return see
