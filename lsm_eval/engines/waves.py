@@ -73,16 +73,16 @@ class Waves:
         before = len(context)
         wave = 0
         if context in self._shared:
-            self._ask(0, context).targets[row.tokens[before]] = None
+            self._query(0, context).targets[row.tokens[before]] = None
             if row.scored == 1:
                 return
             wave, before = 1, before + 1
-        query = self._ask(wave, row.tokens[:-1])
+        query = self._query(wave, row.tokens[:-1])
         query.targets[row.tokens[-1]] = None
         if before < len(row.tokens) - 1:
             query.since = before if query.since is None else min(query.since, before)
 
-    def _ask(self, wave: int, prompt: tuple[int, ...]) -> Query:
+    def _query(self, wave: int, prompt: tuple[int, ...]) -> Query:
         return self._waves[wave].setdefault(prompt, Query(prompt))
 
     def _score(self, row: TokenRow) -> SequenceScore:

@@ -1,4 +1,4 @@
-"""Decoder-only models: scored in a token tree where that gives the same, continued in batches."""
+"""Decoder-only models: scored in a token tree if that gives the same results, and continued in batches."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DecoderNetwork:
 
     @property
     def details(self) -> Mapping[str, str]:
-        """`engine`: how scoring was done, and why if not in the tree. `generation`: how texts were made, and why
+        """`engine`: how scoring was done, and why if not in the tree. `generation`: how texts were generated, and why
         if not in the continuous loop."""
         return {**self._details, **self._continuer.details}
 
@@ -56,7 +56,7 @@ class DecoderNetwork:
     def score_detailed(
         self, rows: Mapping[int, Sequence[TokenRow]], known: Collection[int]
     ) -> Iterator[dict[int, list[SequenceScore]]]:
-        """See `Detailed.score_detailed`; always in the plain way, since such texts share little."""
+        """See `Detailed.score_detailed`; always by plain scoring, since such texts share little."""
         if not rows:
             return
         self._details.setdefault("engine", "plain, for the likelihood of each token")
@@ -75,7 +75,7 @@ class DecoderNetwork:
         return self._continuer.arriving(prompts, slots)
 
     def _scorer(self, rows: Mapping[int, Sequence[TokenRow]]) -> Scorer:
-        """The first way of scoring that gives what plain scoring gives on some of these rows."""
+        """The first scorer that gives the same results as plain scoring on some of these rows."""
         place = self._place
         if place.engine == "plain":
             self._details["engine"] = "plain, because --engine plain says so"
@@ -93,7 +93,7 @@ class DecoderNetwork:
         return self._chosen[bound]
 
     def _choose(self, check: SelfCheck, window: int | None, chunked: bool) -> tuple[Scorer, str]:
-        """The scorer, and its name with the reason where it is not the tree."""
+        """The scorer, and its name, with the reason if it is not the tree."""
         why = None
         if chunked:
             why = "its layers attend within chunks shorter than the longest sequence"
@@ -120,7 +120,7 @@ class DecoderNetwork:
         window: int | None,
         chosen: Scorer,
     ) -> Scorer:
-        """FlexAttention where it is right and wins over `chosen`."""
+        """FlexAttention if it gives the same results and is faster than `chosen`."""
         budget = scoring_budget(
             self._config, self._place, max(len(r.tokens) for own in rows.values() for r in own)
         )

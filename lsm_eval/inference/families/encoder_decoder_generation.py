@@ -1,4 +1,4 @@
-"""What an encoder-decoder model writes: distinct prompts are read once, and sequences leave when they end."""
+"""Generation by encoder-decoder models: distinct prompts are read once, and sequences leave the batch when they end."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import torch
 
 _SPREAD = 4
-"""How many times the tokens of a scored batch one may have, most of whose passes are one token a sequence."""
+"""A batch may have so many times the tokens of a scored batch, as most of its passes have one token per sequence."""
 
 
 def write_texts(
     halves: Halves, prompts: Mapping[int, Prompt], known: Collection[int], memory: MemoryGuard, ledger: Ledger
 ) -> Iterator[dict[int, Continuation]]:
-    """Texts by request, batch by batch; `known` requests are left out. The prompts are what the encoder reads."""
+    """Texts by request, batch by batch; `known` requests are left out. The prompts are the encoder's input."""
     order = sorted(prompts, key=lambda i: prompts[i].tokens)  # equal prompts together
     sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
     for batch in batches(sizes, _SPREAD * halves.budget):
@@ -41,7 +41,7 @@ def write_texts(
 
 
 class _Text:
-    """One text on its way."""
+    """One text being generated."""
 
     def __init__(self, at: int, prompt: Prompt, halves: Halves) -> None:
         self.at, self.prompt = at, prompt
@@ -56,7 +56,7 @@ class _Text:
         return self._stream.uniform(len(self.new)) if self.prompt.temperature > 0 else 0.0
 
     def push(self, token: int, bad: bool) -> bool:
-        """Take the next token; whether the text is over."""
+        """Take the next token. Returns whether the text has ended."""
         self.new.append(token)
         self._bad = bad
         if bad or token in self._ends or len(self.new) >= self.prompt.max_tokens:
@@ -74,9 +74,8 @@ class _Text:
 def _write(halves: Halves, prompts: Sequence[Prompt], ledger: Ledger) -> list[Continuation]:
     """The texts of one batch, parallel to `prompts`.
 
-    Of the checkpoint's own generation settings those of the search (beams, penalties) play no part; the token
-    that every text begins with (the language to write, in multilingual models) does, and so do single tokens
-    that are never to be written.
+    Of the checkpoint's generation settings, those of the search (beams, penalties) are ignored; the token that every text
+    begins with (the output language, in multilingual models) and single forbidden tokens are honoured.
     """
     import torch
 
@@ -134,7 +133,7 @@ def _write(halves: Halves, prompts: Sequence[Prompt], ledger: Ledger) -> list[Co
 
 
 def _next(halves: Halves, logits: torch.Tensor, texts: Sequence[_Text]) -> tuple[list[int], list[bool]]:
-    """The next token of each text, and whether its logits held a NaN."""
+    """The next token of each text, and whether its logits contain a NaN."""
     bad: list[bool] = logits.isnan().any(dim=-1).tolist()
     settings = halves.model.generation_config
     forced = getattr(settings, "forced_bos_token_id", None)

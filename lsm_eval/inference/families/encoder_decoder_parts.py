@@ -1,4 +1,4 @@
-"""The two halves of an encoder-decoder model, called one after the other."""
+"""The encoder and the decoder of a model, called one after the other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Halves:
     """A sequence-to-sequence model of transformers as encoder and decoder."""
 
     def __init__(self, model: Any, config: Any, place: Place) -> None:
-        """Raises `UserError` for a model that does not say how its decoder starts, or whose settings name tokens that
+        """Raises `UserError` for a model that does not define its decoder's first input, or whose settings name tokens that
         it does not have."""
         self.model, self._config, self.place = model, config, place
         self.start = self._decoder_start()
@@ -29,12 +29,12 @@ class Halves:
 
     @property
     def budget(self) -> int:
-        """Tokens of contexts that a batch may hold."""
+        """The most tokens of contexts in a batch."""
         own = self.place.batch_tokens
         return own or (_CPU_TOKENS if self.place.device == "cpu" else _ACCELERATOR_TOKENS)
 
     def encode(self, contexts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The encoder's last states [contexts, longest, hidden], and the mask of what is no padding."""
+        """The encoder's last states [contexts, longest, hidden], and the mask: 1 for tokens, 0 for padding."""
         import torch
 
         width = max(map(len, contexts))
@@ -49,7 +49,7 @@ class Halves:
     def decode(self, ids: torch.Tensor, states: torch.Tensor, mask: torch.Tensor, cache: Any) -> torch.Tensor:
         """Logits [rows, width, vocabulary] of decoder inputs [rows, width] that follow those in `cache`.
 
-        No mask for the decoder: what is padded stands on the right, where no real token looks.
+        The decoder needs no mask: padding is on the right, where no real token attends to it.
         """
         logits: torch.Tensor = self.model(
             encoder_outputs=self._encoded(last_hidden_state=states),
@@ -75,8 +75,8 @@ class Halves:
             if isinstance(token, int):
                 return token
         raise UserError(
-            f"{self.place.name}: its configuration has no decoder_start_token_id, so that nothing says how its "
-            "texts begin: add that to config.json, or name another --model."
+            f"{self.place.name}: its configuration has no decoder_start_token_id, which its texts begin with: add that to "
+            "config.json, or name another --model."
         )
 
     def _check_tokens(self) -> None:
@@ -92,20 +92,20 @@ class Halves:
             wrong = next((one for one in tokens if one is not None and not 0 <= one < size), None)
             if wrong is not None:
                 raise UserError(
-                    f"{self.place.name}: {name} names token {wrong}, and the model has tokens 0 to {size - 1} only: mend "
+                    f"{self.place.name}: {name} names token {wrong}, and the model has tokens 0 to {size - 1} only: correct "
                     "that in generation_config.json (or config.json), or name another --model."
                 )
 
 
 def new_cache() -> Any:
-    """Keys and values of no tokens: of the decoder's own, and of the contexts as its layers see them."""
+    """An empty cache: keys and values of the decoder's own tokens, and of the contexts (cross-attention)."""
     from transformers import DynamicCache, EncoderDecoderCache
 
     return EncoderDecoderCache(DynamicCache(), DynamicCache())
 
 
 def selected(cache: Any, rows: torch.Tensor) -> Any:
-    """A key/value cache of some of another's rows, in this order; the other one stays as it is."""
+    """A cache with some rows of another one, in this order; the other one is not changed."""
     from transformers import EncoderDecoderCache
 
     parts = []

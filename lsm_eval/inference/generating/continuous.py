@@ -1,4 +1,4 @@
-"""Continuous generation: sequences leave the batch when they end, and others take their place."""
+"""Continuous batching: sequences leave the batch when they end, and others take their place."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LEAST_CHUNK = 16
 
 
 class ContinuousLoop:
-    """Continues prompts with a decoder-only transformer whose attention can be exchanged."""
+    """Continues prompts with a decoder-only transformer whose attention can be replaced."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ContinuousLoop:
         packed: PackedLinears | None = None,
         observe: Callable[[int, torch.Tensor], None] | None = None,
     ) -> None:
-        """`observe` sees each sequence's number and its logits [vocabulary] before a token is chosen."""
+        """`observe` is called with each sequence's number and its logits [vocabulary] before a token is chosen."""
         self._model, self._place, self._ledger = model, place, ledger
         self._capacity, self._packed, self._observe = capacity, packed, observe
         self._ends = frozenset(place.ends)
@@ -56,9 +56,9 @@ class ContinuousLoop:
         self._groups: dict[Trunk, list[int]] = {}
 
     def run(self, prompts: Mapping[int, Prompt]) -> Iterator[dict[int, Continuation]]:
-        """Continuations by request, as sequences end. Running out of memory halves the slots and loses nothing.
+        """Continuations by request, as sequences end. If memory runs out, the slots are halved, and nothing is lost.
 
-        Raises `UserError` where not even one sequence fits.
+        Raises `UserError` if not even one sequence fits.
         """
         with self._ledger.planning():
             place = self._place
@@ -71,7 +71,7 @@ class ContinuousLoop:
         while self._waiting or self._active:
             done: dict[int, Continuation] | None = None
             try:
-                # The model is changed between two batches of results only, never while others may use it.
+                # The model's attention is replaced only while this runs, never while a caller has control.
                 with self._changed():
                     done = self._until_some_end()
             except (RuntimeError, MemoryError) as error:
@@ -93,7 +93,7 @@ class ContinuousLoop:
         return done
 
     def _admit(self) -> None:
-        """Fill free slots, a few at a time: a pass costs the same for one token as for many."""
+        """Fill free slots, several at a time, as a pass costs the same for one token as for many."""
         capacity = self._capacity
         free = capacity.slots - len(self._active)
         if self._active and free < min(len(self._waiting), max(capacity.slots // 8, 1)):
@@ -107,12 +107,12 @@ class ContinuousLoop:
             return
         began = time.perf_counter()
         for _, sequence in entered:
-            sequence.began = sequence.began or began  # one that is read again was begun before
+            sequence.began = sequence.began or began  # if it is read again, the first time counts
         self._groups = self._grouped()
         slots = min(capacity.slots, len(self._active) + len(self._waiting))
         longest = max(sequence.reserved for sequence in self._active)
         if slots * self._longest <= capacity.tokens:
-            longest = self._longest  # at once, rather than growing step by step, which copies what is there
+            longest = self._longest  # reserved at once, as growing step by step copies the cache
         self._cache.reserve(slots, longest)
         self._read([_trunk_run(trunk) for trunk in self._trunks if trunk.computed < len(trunk.tokens)])
         for slot, sequence in entered:
@@ -128,7 +128,7 @@ class ContinuousLoop:
             sequence.length = len(tokens) - 1
 
     def _read(self, runs: list[Run]) -> None:
-        """Bring the tokens of `runs` into the cache, in passes of so many tokens as `Capacity` says."""
+        """Read the tokens of `runs` into the cache, in passes of at most `Capacity.chunk` tokens."""
         batch: list[Run] = []
         room = self._capacity.chunk
         for run in runs:
@@ -138,7 +138,7 @@ class ContinuousLoop:
                 room -= len(part.tokens)
                 run = replace(run, done=run.done + len(part.tokens), tokens=run.tokens[len(part.tokens) :])
                 if not room:
-                    # A trunk that is read in part ends its pass, so that what hangs below comes after it.
+                    # A trunk that is read in part ends its pass, so that whatever is below it comes later.
                     self._read_pass(batch)
                     batch, room = [], self._capacity.chunk
         if batch:
@@ -149,7 +149,7 @@ class ContinuousLoop:
 
         start = time.perf_counter()
         self._cache.read(runs)
-        # No next token is asked for here: the prompt's last token is read with the first step.
+        # No logits are needed here: the prompt's last token is read in the first step.
         with only_rows(self._model, torch.zeros(0, dtype=torch.long, device=self._place.device)):
             self._forward([token for run in runs for token in run.tokens])
         for run in runs:
@@ -160,11 +160,11 @@ class ContinuousLoop:
         work.tokens += sum(size for _, size in sizes)
         work.pairs += self._layers * sum(size * before + size * (size + 1) // 2 for before, size in sizes)
         work.passes += 1
-        settle(self._place.device)  # or its work would be counted as writing
+        settle(self._place.device)  # otherwise this work would be counted as decoding
         work.seconds += time.perf_counter() - start
 
     def _step(self) -> dict[int, Continuation]:
-        """One token for each sequence; those that have ended."""
+        """One token for each sequence. Returns those that have ended."""
         start = time.perf_counter()
         active = self._active
         lengths = [sequence.length for sequence in active]
@@ -224,7 +224,7 @@ class ContinuousLoop:
         return holds(sequence.prompt, sequence.new, self._place.decode, self._place.written)
 
     def _leave(self, slots: list[int]) -> None:
-        """Take sequences out; the last ones move into their slots, so that those in use stay together."""
+        """Take sequences out; the last ones move into their slots, so that slots in use stay contiguous."""
         for slot in reversed(slots):
             gone, last = self._active[slot], self._active.pop()
             if last is not gone:
@@ -248,7 +248,7 @@ class ContinuousLoop:
         return shared + (len(self._active) + 1) * longest <= self._capacity.tokens
 
     def _shrink(self) -> None:
-        """After memory ran out: everything is read again, with half the slots and half as much at once."""
+        """After memory ran out: read everything again, with half the slots and half the chunk."""
         self._waiting.extendleft(reversed(self._active))
         count = max(len(self._active), 1)
         self._active = []
@@ -276,7 +276,7 @@ class ContinuousLoop:
         return layer_count(self._model)
 
     def _forward(self, tokens: list[int]) -> torch.Tensor:
-        """Logits [rows, vocabulary] of one pass over `tokens`, each a row of its own."""
+        """Logits [rows, vocabulary] of one pass over `tokens`, one row for each."""
         import torch
 
         out = self._model(
@@ -289,7 +289,7 @@ class ContinuousLoop:
         return logits
 
     def _grouped(self) -> dict[Trunk, list[int]]:
-        """The slots whose sequences attend to each trunk where it lies."""
+        """By trunk, the slots whose sequences attend to it without a copy."""
         found: dict[Trunk, list[int]] = {}
         for slot, sequence in enumerate(self._active):
             for trunk in sequence.trunk.path() if sequence.trunk else ():
@@ -298,7 +298,7 @@ class ContinuousLoop:
 
     @contextmanager
     def _changed(self) -> Iterator[None]:
-        """The model attends through the slots, and its linear layers take the quickest way there is."""
+        """Inside this context the model attends through the slots, and its linear layers use the fastest kernels."""
         import torch
         from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -312,7 +312,7 @@ class ContinuousLoop:
             stack.callback(self._model.set_attn_implementation, before)
             self._model.set_attn_implementation(_ATTENTION)
             if self._model.config._attn_implementation != _ATTENTION:
-                raise NotImplementedError("its attention cannot be exchanged")
+                raise NotImplementedError("its attention cannot be replaced")
             yield
 
 

@@ -1,4 +1,4 @@
-"""Text from decoder-only models: the continuous loop where it gives the same as plain generation, else that."""
+"""Generation by decoder-only models: by the continuous loop if it gives the same as plain generation, else by the latter."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Continuation", "Prompt", "PromptContinuer"]
 
-_PACKING_PAYS = 4096  # tokens of a run from which a second copy of the weights is worth its making
-_CHECK_HEAD, _CHECK_TAIL, _CHECK_NEW = 48, 16, 3  # tokens of a prompt that the self-checks look at
-_LIKELY = 8  # tokens whose log-probabilities they compare
-_NOISE = 2.0  # times the largest difference that rounding makes in the plain model itself, of as many numbers
+_PACKING_PAYS = 4096  # tokens of a run from which on a second copy of the weights is worth making
+_CHECK_HEAD, _CHECK_TAIL, _CHECK_NEW = 48, 16, 3  # tokens of a prompt that the self-checks use
+_LIKELY = 8  # the likeliest tokens whose log-probabilities they compare
+_NOISE = 2.0  # times the largest rounding difference within the plain model itself
 
 
 class PromptContinuer:
@@ -37,19 +37,19 @@ class PromptContinuer:
         self._memory, self._ledger = memory, ledger
         self._packed: PackedLinears | None = None
         self._agreed: set[tuple[bool, bool, tuple[int, ...]]] = set()
-        """What was found to agree: with packed weights or without, and the samples that were looked at: whether the first two share
-        a beginning, and how long they are."""
+        """Checks that passed: with packed weights or without, whether the first two samples share a first token, and the samples'
+        lengths."""
         self.details: dict[str, str] = {}
-        """`generation`: how texts were made, and why if not in the continuous loop."""
+        """`generation`: how texts were generated, and why if not in the continuous loop."""
 
     def continuations(
         self, prompts: Mapping[int, Prompt], known: Collection[int]
     ) -> Iterator[dict[int, Continuation]]:
         """Continuations by request, as they become complete; `known` requests are left out.
 
-        In float32 a text hangs on its own prompt only, up to choices between tokens whose logits lie within 1e-4.
-        Raises `UserError` where memory does not hold a single sequence, and for `--engine tree` with a model that
-        the loop does not suit.
+        In float32 a text depends on its own prompt only, up to choices between tokens whose logits differ by less than 1e-4.
+        Raises `UserError` if memory does not hold a single sequence, and for `--engine tree` if the loop does not suit the
+        model.
         """
         left = {i: prompt for i, prompt in prompts.items() if i not in known}
         if not left:
@@ -88,8 +88,8 @@ class PromptContinuer:
         )
 
     def arriving(self, prompts: Collection[Prompt], slots: int | None) -> ArrivingLoop | str:
-        """A loop for prompts like these that arrive one by one, `slots` of them at a time at most (None: as many as are
-        quickest); why there is none, in words, where the model does not suit it."""
+        """A loop for prompts like these that arrive one by one, at most `slots` at a time (None: the fastest number). If the
+        loop does not suit the model, the reason in words."""
         from lsm_eval.inference.generating.arriving import ArrivingLoop
 
         if self._place.engine == "plain":
@@ -110,13 +110,13 @@ class PromptContinuer:
         if self._packed is None and self._place.device == "cpu" and work >= _PACKING_PAYS:
             from lsm_eval.inference.generating.packed import PackedLinears
 
-            with self._ledger.checking():  # preparation, like the self-checks; no planning
+            with self._ledger.checking():  # counted as preparation, like the self-checks
                 self._packed = PackedLinears(self._model, free_memory("cpu"))
 
     # Self-checks
 
     def _unfit(self, prompts: Sequence[Prompt]) -> str | None:
-        """As `_disagreement` says, once for prompts of a kind: its plain passes take longer than a small batch."""
+        """`_disagreement`, once for each kind of prompts, as its plain passes take longer than a small batch."""
         reach = max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
         if attention_chunk(self._config, reach):
             return self._disagreement(prompts)
@@ -131,13 +131,13 @@ class PromptContinuer:
         return why
 
     def _disagreement(self, prompts: Sequence[Prompt]) -> str | None:
-        """None if the loop gives the plain model's log-probabilities on some of the prompts, else what differs."""
+        """None if the loop gives the plain model's log-probabilities on some of the prompts, otherwise what differs."""
         from lsm_eval.inference.generating.continuous import ContinuousLoop
 
         if attention_chunk(self._config, max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)):
             return "its layers attend within chunks shorter than the longest text"
         some = dict(enumerate(self._samples(prompts)))
-        # So small that chunks, shared and copied trunks and the change of sequences are all seen.
+        # So small that chunks, shared and copied trunks and the replacement of sequences are all tested.
         chunk = max(len(prompt.tokens) for prompt in some.values()) // 3 + 1
         bounds = Capacity(slots=2, tokens=1 << 40, chunk=chunk, group=2)
         seen: dict[int, list[torch.Tensor]] = {number: [] for number in some}
@@ -154,19 +154,19 @@ class PromptContinuer:
                 pass
             apart = max(_apart(self._model, self._place, some[i].tokens, seen[i]) for i in some)
             if self._place.tolerance < apart < math.inf:
-                # Rounding takes other ways in a plain model, too, where it reads a text whole or token by token.
+                # Rounding also differs within the plain model, between a text read whole and token by token.
                 noise = max(_noise(self._model, self._place, some[i].tokens) for i in some)
                 apart = 0.0 if apart <= _NOISE * noise else apart
         except (TypeError, AttributeError, ValueError, LookupError, RuntimeError, MemoryError) as error:
-            # Whatever a model that knows no such cache or attention trips over; plain generation is there for it.
+            # Models that do not support such a cache or attention raise exceptions of many kinds, and use plain generation.
             return f"it takes no slots of keys and values ({type(error).__name__}: {str(error)[:120]})"
         if apart > self._place.tolerance:
             return f"log-probabilities differ by {apart:.3g}"
         return None
 
     def _samples(self, prompts: Sequence[Prompt]) -> list[Prompt]:
-        """Three prompts, cut to a few tokens, the first two sharing a beginning where any do; the longest in full
-        where it reaches beyond a layer's window."""
+        """Three prompts, cut to a few tokens, the first two with a common prefix if there are any; the longest is not cut if
+        it exceeds a layer's window."""
         reach = max(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
         ordered = sorted(prompts, key=lambda prompt: prompt.tokens)
         longest = max(prompts, key=lambda prompt: len(prompt.tokens))
@@ -181,7 +181,7 @@ class PromptContinuer:
         return found
 
     def _padding_matters(self, prompts: Sequence[Prompt]) -> str | None:
-        """Why prompts must not stand in one batch, in words: some recurrent models read their padding."""
+        """Why prompts must not be batched, in words, as some recurrent models read padding; None if they may."""
         from lsm_eval.inference.generating.plain import first_logits
 
         short = min(prompts, key=lambda prompt: len(prompt.tokens)).tokens[:_CHECK_TAIL]
@@ -233,7 +233,7 @@ def _noise(model: Any, place: Place, tokens: tuple[int, ...]) -> float:
 
 
 def _difference(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Of the likeliest tokens' log-probabilities; NaN on both sides is the same."""
+    """The largest difference of the likeliest tokens' log-probabilities; NaN on both sides counts as equal."""
     if bool(one.isnan().any()) or bool(other.isnan().any()):
         return 0.0 if bool((one.isnan() == other.isnan()).all()) else float("inf")
     likely = one.topk(min(_LIKELY, one.shape[-1]), dim=-1).indices

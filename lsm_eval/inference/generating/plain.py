@@ -1,7 +1,7 @@
 """Plain generation by transformers: prompts padded on the left, one batch until its last sequence has ended.
 
-The reference that the continuous loop is tested against, and the way for models that have no slots for keys and
-values (recurrent ones).
+It is the reference that the continuous loop is tested against, and is used for models without slots for keys and values
+(recurrent ones).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lsm_eval.inference.scoring.plain import layer_count
 from lsm_eval.inference.settle import settle
 
 _CPU_TOKENS, _ACCELERATOR_TOKENS = 8192, 131072
-_TAIL = 24  # tokens that are decoded at least when a stop string is looked for
+_TAIL = 24  # the fewest tokens that are decoded to find a stop string
 
 
 def plain_continuations(
@@ -35,8 +35,8 @@ def plain_continuations(
     ledger: Ledger,
     alone: bool = False,
 ) -> Iterator[dict[int, Continuation]]:
-    """Continuations by request, batch by batch; `known` requests are left out, but batches are made as if none
-    were known. `alone`: one prompt at a time."""
+    """Continuations by request, batch by batch; `known` requests are left out, without changing how batches are formed.
+    `alone`: one prompt at a time."""
     order = list(prompts)
     sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
     budget = place.batch_tokens or (_CPU_TOKENS if place.device == "cpu" else _ACCELERATOR_TOKENS)
@@ -55,7 +55,7 @@ def plain_continuations(
 def generate(model: Any, prompts: Sequence[Prompt], *, place: Place, ledger: Ledger) -> list[Continuation]:
     """The continuations of all `prompts` in one batch; parallel to `prompts`.
 
-    The checkpoint's own generation settings (sampling, penalties) play no part.
+    The checkpoint's own generation settings (sampling, penalties) are ignored.
     """
     import torch
     from transformers import GenerationConfig
@@ -109,7 +109,7 @@ def _count(
     steps: _Steps,
     start: float,
 ) -> None:
-    """The first pass reads the prompts and gives the first new tokens; each later one reads one token a row."""
+    """Count the work: the first pass reads the prompts and gives the first new tokens; each later one reads one token per row."""
     lengths = [len(prompt.tokens) for prompt in prompts]
     read, wrote = ledger.prefill, ledger.decode
     read.tokens += sum(lengths)
@@ -160,13 +160,13 @@ class _Stops:
             elif prompt.stop:
                 decode, written = self._place.decode, self._place.written
                 if stands(prompt.stop, tails[row], decode, written):
-                    # The whole text decides: where it holds thoughts, a stop string in them is none.
+                    # The whole text decides, as a stop string inside thoughts does not count.
                     self._done[row] = holds(prompt, new[row].tolist(), decode, written)
         return torch.tensor(self._done, device=input_ids.device, dtype=torch.bool)
 
 
 class _Steps:
-    """Sees each step's scores: notes which sequences ever saw a NaN, and draws for those with a temperature."""
+    """Processes each step's scores: notes which sequences had a NaN, and samples for those with a temperature."""
 
     def __init__(self, prompts: Sequence[Prompt], watches: Sequence[BudgetWatch | None], width: int) -> None:
         self._prompts, self._watches, self._width = prompts, watches, width
@@ -174,7 +174,7 @@ class _Steps:
         self._seen: Any = None
         self.count = 0
         self.first = 0.0
-        """When the first step's scores were there."""
+        """Time of the first step's scores."""
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         if not self.count:
@@ -194,7 +194,7 @@ class _Steps:
         return self._within_budgets(input_ids, scores)
 
     def _within_budgets(self, input_ids: Any, scores: Any) -> Any:
-        """The scores, with nothing left to choose where a budget says what is written."""
+        """The scores, with a single possible token where a budget determines the next one."""
         for row, own in enumerate(self._watches):
             if own is None or own.length is not None:
                 continue
@@ -207,14 +207,14 @@ class _Steps:
         return scores
 
     def found(self) -> list[bool]:
-        """Whether each sequence saw a NaN."""
+        """Whether each sequence had a NaN."""
         return [False] * len(self._prompts) if self._seen is None else [bool(b) for b in self._seen.tolist()]
 
 
 def first_logits(model: Any, texts: Sequence[tuple[int, ...]], place: Place) -> Any:
     """Float32 logits of the second new token of each text, [texts, vocabulary], in one batch padded on the left.
 
-    The second, so that what padding does to a kept state is seen.
+    The second, so that the effect of padding on a recurrent state shows.
     """
     import torch
     from transformers import GenerationConfig
