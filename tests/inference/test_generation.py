@@ -18,7 +18,7 @@ from lsm_eval.inference.generating.packed import PackedLinears
 from lsm_eval.inference.generating.plain import generate
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.sequences import arrange
-from lsm_eval.inference.generating.slots import Trunk
+from lsm_eval.inference.generating.trunks import Trunk
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
 from lsm_eval.inference.place import Place

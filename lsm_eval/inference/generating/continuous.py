@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.fast_linear import fast_linears
 from lsm_eval.inference.generating.budget import watch
 from lsm_eval.inference.generating.capacity import Capacity
 from lsm_eval.inference.generating.drawing import choose
 from lsm_eval.inference.generating.packed import PackedLinears
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.generating.sequences import Sequence, arrange
-from lsm_eval.inference.generating.slots import Run, SlotCache, Trunk
+from lsm_eval.inference.generating.sequences import Sequence, arrange, by_trunk
+from lsm_eval.inference.generating.slot_attention import slot_attention
+from lsm_eval.inference.generating.slots import SlotCache
 from lsm_eval.inference.generating.stops import finish, holds
+from lsm_eval.inference.generating.trunks import Run, Trunk
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import out_of_memory, release
 from lsm_eval.inference.place import Place
@@ -28,7 +29,6 @@ from lsm_eval.inference.settle import settle
 if TYPE_CHECKING:
     import torch
 
-_ATTENTION = "lsm_eval_slots"
 _LEAST_CHUNK = 16
 
 
@@ -108,7 +108,7 @@ class ContinuousLoop:
         began = time.perf_counter()
         for _, sequence in entered:
             sequence.began = sequence.began or began  # if it is read again, the first time counts
-        self._groups = self._grouped()
+        self._groups = by_trunk(self._active)
         slots = min(capacity.slots, len(self._active) + len(self._waiting))
         longest = max(sequence.reserved for sequence in self._active)
         if slots * self._longest <= capacity.tokens:
@@ -236,7 +236,7 @@ class ContinuousLoop:
                     trunk.clear()
                     del self._trunks[trunk]
         if slots:
-            self._groups = self._grouped()
+            self._groups = by_trunk(self._active)
 
     # Memory
 
@@ -288,32 +288,8 @@ class ContinuousLoop:
         logits: torch.Tensor = out.logits[0]
         return logits
 
-    def _grouped(self) -> dict[Trunk, list[int]]:
-        """By trunk, the slots whose sequences attend to it without a copy."""
-        found: dict[Trunk, list[int]] = {}
-        for slot, sequence in enumerate(self._active):
-            for trunk in sequence.trunk.path() if sequence.trunk else ():
-                found.setdefault(trunk, []).append(slot)
-        return found
-
-    @contextmanager
-    def _changed(self) -> Iterator[None]:
-        """Inside this context the model attends through the slots, and its linear layers use the fastest kernels."""
-        import torch
-        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-        before = self._model.config._attn_implementation
-        ALL_ATTENTION_FUNCTIONS.register(_ATTENTION, self._cache.attend)
-        with torch.inference_mode(), ExitStack() as stack:
-            packed = self._packed
-            stack.enter_context(
-                packed.active() if packed is not None and packed.bytes else fast_linears(self._model)
-            )
-            stack.callback(self._model.set_attn_implementation, before)
-            self._model.set_attn_implementation(_ATTENTION)
-            if self._model.config._attn_implementation != _ATTENTION:
-                raise NotImplementedError("its attention cannot be replaced")
-            yield
+    def _changed(self) -> AbstractContextManager[None]:
+        return slot_attention(self._model, self._cache, self._packed)
 
 
 def _trunk_run(trunk: Trunk) -> Run:

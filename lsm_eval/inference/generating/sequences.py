@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from lsm_eval.inference.generating.budget import BudgetWatch
 from lsm_eval.inference.generating.drawing import Stream
 from lsm_eval.inference.generating.prompts import Prompt
-from lsm_eval.inference.generating.slots import Trunk
 from lsm_eval.inference.generating.stops import Decode, StopWatch
+from lsm_eval.inference.generating.trunks import Trunk
 from lsm_eval.inference.place import Written
 from lsm_eval.inference.prefixes import common_prefix
 
@@ -96,4 +96,13 @@ def arrange(
             borders.insert(0, first)
         children = [(low, high, trunk, copied) for low, high in pairwise([*borders, end])]
         work.extend(reversed(children))
+    return found
+
+
+def by_trunk(active: Iterable[Sequence]) -> dict[Trunk, list[int]]:
+    """By trunk, the slots (places in `active`) whose sequences attend to it without a copy."""
+    found: dict[Trunk, list[int]] = {}
+    for slot, sequence in enumerate(active):
+        for trunk in sequence.trunk.path() if sequence.trunk else ():
+            found.setdefault(trunk, []).append(slot)
     return found
