@@ -1,4 +1,4 @@
-"""A loaded checkpoint as the network of its family."""
+"""Makes the network for a loaded checkpoint, by its family."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lsm_eval.models.family import Family
 
 
 def make_network(family: Family, model: Any, config: Any, place: Place, mask: int | None) -> Network:
-    """The network around `model`; `mask`: the tokenizer's mask token.
+    """The network for `model`; `mask`: the tokenizer's mask token.
 
-    Raises `UserError` for a masked model whose tokenizer has none, or one that the model does not know, and for an encoder-decoder model that does
-    not say how its texts begin.
+    Raises `UserError` for a masked model whose tokenizer has none, or one that the model does not know, and for an encoder-decoder
+    model without a decoder start token.
     """
     if family == "decoder":
         return DecoderNetwork(model, config, place)

@@ -1,4 +1,4 @@
-"""Checkpoints through transformers: decoder-only, encoder-decoder and masked language models."""
+"""Checkpoints run by transformers: decoder-only, encoder-decoder and masked language models."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class HFModel:
         details: dict[str, str] | None = None,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Exactly one of `folder` and `repository`; `note` is told what a user must know. Raises `UserError` for
+        """Exactly one of `folder` and `repository`; `note` is called with what a user must know. Raises `UserError` for
         options that cannot be honoured."""
         self.name = name
         self.options = options
@@ -83,14 +83,14 @@ class HFModel:
         self._architecture: Architecture | None = None
         self._shared: SharedWeights | None = None
         self._before: Mapping[str, float] = {}
-        """What was computed by weights that were let go since."""
+        """What was computed with weights that were freed since."""
         self._took = array("d")
-        """`Ledger.sequences` of those."""
+        """`Ledger.sequences` of these."""
         self._endless = False
 
     @property
     def info(self) -> ModelInfo:
-        """What configuration and tokenizer say."""
+        """A description of the model, from configuration and tokenizer."""
         return ModelInfo(
             name=self.name,
             chat_template=self.encoder.chat_template,
@@ -137,7 +137,7 @@ class HFModel:
 
     @property
     def engine(self) -> str:
-        """The way of computing, for the fingerprint."""
+        """The version of the computation, for the fingerprint."""
         return _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine]
 
     def versions(self) -> Mapping[str, str]:
@@ -153,15 +153,15 @@ class HFModel:
         return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in asked]
 
     def render(self, request: Request) -> str:
-        """The prompt as the model reads it, without what is cut to fit its context."""
+        """The prompt as the model reads it, truncated to its context."""
         return self._requests.read(as_scored(request))
 
     def scores(self) -> bool:
-        """It does (`base.Choosing`)."""
+        """True: it returns log-probabilities (`base.Choosing`)."""
         return True
 
     def constrains(self, *, chat: bool) -> bool | None:
-        """Whether it keeps to given texts (`base.Choosing`): by their likelihood, so that a masked model does not."""
+        """Whether it chooses among given texts by their likelihood (`base.Choosing`), as all but masked models do."""
         return self.family != "masked"
 
     def refusal(self, request: Request) -> str | None:
@@ -170,7 +170,7 @@ class HFModel:
         return refused.detail if refused else None
 
     def folded(self, request: Request) -> bool:
-        """Whether its system message stands in the user's (`base.Chatting`)."""
+        """Whether its system message is put into the user's (`base.Chatting`)."""
         return self._requests.folded(request)
 
     def no_budget(self, request: Generate) -> str | None:
@@ -178,11 +178,11 @@ class HFModel:
         return no_budget(request, self.family, self.encoder)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text by itself (`base.Counting`)."""
+        """The number of tokens of each text by itself (`base.Counting`)."""
         return self.encoder.count(texts)
 
     def computed(self) -> Mapping[str, float]:
-        """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
+        """The ledger's counts, and the operations that follow from them; empty before the weights are loaded."""
         counts = self._loaded.ledger.counts() if self._loaded else {}
         if self._loaded and self._architecture:
             counts = {**counts, **self._architecture.work(counts)}
@@ -190,17 +190,17 @@ class HFModel:
         return {name: counts.get(name, 0) + self._before.get(name, 0) for name in names}
 
     def times(self) -> FoundTimes:
-        """Of generated texts, where each leaves the batch when it ends (`base.Timing`)."""
+        """Times of generated texts, if each leaves the batch when it ends (`base.Timing`)."""
         took = self._took + (self._loaded.ledger.sequences if self._loaded else array("d"))
         return {("generate", "sequence"): took} if took else {}
 
     def load(self) -> None:
-        """Read the weights and bring them to the device."""
+        """Load the weights on the device."""
         if self._loaded is None:
             self._loaded = self.read_network()
 
     def ignore_ends(self) -> None:
-        """Write on where a text would end (`base.Endless`)."""
+        """Ignore end-of-text tokens (`base.Endless`)."""
         self._endless = True
 
     def read_network(self) -> Network:
@@ -239,18 +239,18 @@ class HFModel:
         return make_network(self.family, model, self.config, place, mask)
 
     def share(self, weights: SharedWeights) -> None:
-        """Take the base model's weights from there (`shared_weights.Sharing`)."""
+        """Use these weights of the base model (`shared_weights.Sharing`)."""
         self._shared = weights
 
     def release(self) -> None:
-        """Let the weights go; what was computed and how it was run stays known."""
+        """Free the weights; counts and details stay available."""
         if self._loaded is None:
             return
         self._before = self.computed()
         self._took.extend(self._loaded.ledger.sequences)
         self.checkpoint.details.update(self._loaded.details)
         self._loaded = None
-        gc.collect()  # modules and hooks refer to each other in circles
+        gc.collect()  # modules and hooks form reference cycles
         if self.device.startswith("cuda"):
             import torch
 
@@ -280,8 +280,8 @@ class HFModel:
     def arriving(
         self, requests: Sequence[Generate], slots: int | None = None
     ) -> tuple[ArrivingLoop, list[Prompt]]:
-        """A loop that continues what arrives while others are under way, and the requests as its prompts. Raises `UserError` for a
-        model that cannot be asked so, and for requests that it cannot be asked at all."""
+        """A loop for prompts that arrive while others are being continued, and the requests as its prompts. Raises `UserError` if the
+        model does not support that, and for unsupported requests."""
         prompts: list[Prompt] = []
         for request in requests:
             found = self._requests.refusal(request) or self._requests.prompt(request)
@@ -317,12 +317,12 @@ class HFModel:
 
     @property
     def family(self) -> Family:
-        """The family of architectures. Raises `UserError` where `--engine` has no meaning for it."""
+        """The family of architectures. Raises `UserError` if `--engine` has no meaning for it."""
         return self.checkpoint.family
 
     @cached_property
     def context(self) -> int | None:
-        """Tokens that the model can attend to."""
+        """The most tokens that the model can attend to."""
         return self.checkpoint.context
 
     @property

@@ -218,7 +218,7 @@ def test_ctrl_c_is_a_keyboard_interrupt(small_tasks: Path) -> None:
 
 def test_what_it_cannot_answer_is_refused_before_anything_is_asked(small_tasks: Path) -> None:
     refused: list[tuple[str, dict[str, Any], str]] = [
-        ("read", {}, "is asked for answers and for the probabilities of choices, and not how likely"),
+        ("read", {}, "can give answers and the probabilities of choices, but not the likelihood"),
         ("choose", {"choices": "likelihood"}, r"has no loglikelihood\(\), and this task needs"),
         ("say", {"reasoning_tokens": 5}, "knows no --reasoning-tokens"),
     ]

@@ -119,7 +119,7 @@ def test_what_cannot_be_is_refused_by_name(folder: Path, tmp_path: Path) -> None
         _model(folder, quantize="int9")
     for name in ("bnb-8bit", "bnb-4bit"):
         with pytest.raises(
-            UserError, match=rf"--quantize {name}: bitsandbytes is asked for on CUDA devices only"
+            UserError, match=rf"--quantize {name}: bitsandbytes is used on CUDA devices only"
         ):
             _model(folder, quantize=name, device="cpu")
     with pytest.raises(UserError, match=r"quantize"):

@@ -141,7 +141,7 @@ def test_a_task_that_is_left_out_is_named(small_tasks: Path) -> None:
 
 def test_strict_leaves_nothing_out(small_tasks: Path) -> None:
     model = Lengths()
-    with pytest.raises(lsm_eval.UserError, match=r"^read: lengths is asked for answers"):
+    with pytest.raises(lsm_eval.UserError, match=r"^read: lengths can give answers"):
         lsm_eval.run("choose,read", model, include=small_tasks, strict=True)
     assert not model.pairs
     assert not list(Path("reports").rglob("manifest.json"))
