@@ -8,7 +8,7 @@ from typing import Literal
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Detailed, Network
 from lsm_eval.models.answers import scored_answer, with_likelihood
-from lsm_eval.models.held import as_scored, refused, written
+from lsm_eval.models.given_choices import as_scored, refused, written
 from lsm_eval.models.request_encoding import RequestEncoder, Row
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Request, Response
 
@@ -32,7 +32,7 @@ class Answering:
         self._without_markers, self._decoder = without_markers, decoder
 
     def answer(self, requests: Sequence[Request], known: Collection[int]) -> Iterator[dict[int, Response]]:
-        """See `base.Model.answer`. Texts that must be one of given ones are scored (`held`)."""
+        """See `base.Model.answer`. Texts that must be one of given ones are scored (`given_choices`)."""
         asked = [as_scored(request) for request in requests]
         no = {i: why for i, request in enumerate(requests) if (why := refused(request)) is not None}
         if no.keys() - set(known):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from array import array
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -11,10 +9,9 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.models.characters import whole_characters
 from lsm_eval.models.chat_template import ChatTemplate
+from lsm_eval.models.token_cache import TokenCache
 from lsm_eval.reasoning import prompts
 from lsm_eval.reasoning.families import marking
-
-_REMEMBERED = 64_000_000  # tokens, of four bytes each
 
 
 class Encoder:
@@ -32,7 +29,7 @@ class Encoder:
         self.tokenizer = tokenizer
         self.template = ChatTemplate(tokenizer, template)
         self._vocabulary = vocabulary
-        self._memory = _Memory()
+        self._cache = TokenCache()
         self.bos: int | None = tokenizer.bos_token_id
         self._bos_text: str | None = tokenizer.bos_token
         plain = self._ids(["a"], special=False)[0]
@@ -237,12 +234,12 @@ class Encoder:
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Tokens of each text, cached."""
         texts = [whole_characters(text) for text in texts]
-        keys = [self._memory.key(text, special) for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._memory}
+        keys = [self._cache.key(text, special) for text in texts]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._cache}
         found = dict(zip(new, self._tokenise(list(new.values()), special=special), strict=True))
         for key, ids in found.items():
-            self._memory.keep(key, ids)
-        return [found[key] if key in found else self._memory.get(key) for key in keys]
+            self._cache.keep(key, ids)
+        return [found[key] if key in found else self._cache.get(key) for key in keys]
 
     def _tokenise(self, texts: list[str], *, special: bool) -> list[list[int]]:
         if not texts:
@@ -264,36 +261,3 @@ class Encoder:
                 f"the tokenizer gives token {token} and the model has tokens 0 to {self._vocabulary - 1} only: "
                 "take tokenizer and weights from one checkpoint."
             )
-
-
-class _Memory:
-    """A cache of tokens by text, as requests are first counted and later answered."""
-
-    def __init__(self) -> None:
-        self._kept: dict[bytes, array[int]] = {}
-        self._room = _REMEMBERED
-        self._numbers: list[int] = []
-
-    @staticmethod
-    def key(text: str, special: bool) -> bytes:
-        """The key of a text, a hash. `special`: with the tokenizer's special tokens."""
-        own = b"special" if special else b"plain"
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=own).digest()
-
-    def __contains__(self, key: bytes) -> bool:
-        return key in self._kept
-
-    def keep(self, key: bytes, ids: list[int]) -> None:
-        """Store the tokens, while there is room."""
-        # All lists share one object per number, which takes a quarter of the memory.
-        highest = max(ids, default=0)
-        if highest >= len(self._numbers):
-            self._numbers += range(len(self._numbers), highest + 1)
-        ids[:] = map(self._numbers.__getitem__, ids)
-        if len(ids) <= self._room:
-            self._room -= len(ids)
-            self._kept[key] = array("I", ids)
-
-    def get(self, key: bytes) -> list[int]:
-        """A new list of the tokens."""
-        return list(map(self._numbers.__getitem__, self._kept[key]))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -21,32 +19,24 @@ from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models import quantised
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
-from lsm_eval.models.borrowed_code import borrowed_code
 from lsm_eval.models.checkpoint import Checkpoint
-from lsm_eval.models.checkpoint_files import files_digest
+from lsm_eval.models.checkpoint_fingerprint import checkpoint_fingerprint, engine_version
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.family import LIKELIHOOD, MEANING, Family
 from lsm_eval.models.family_encoding import ENCODERS
 from lsm_eval.models.family_network import make_network
 from lsm_eval.models.generation_settings import end_tokens
-from lsm_eval.models.held import as_scored
+from lsm_eval.models.given_choices import as_scored
 from lsm_eval.models.loading import load_weights
 from lsm_eval.models.quantised import own_quantisation, package_of
 from lsm_eval.models.reasoning_budget import no_budget
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
-from lsm_eval.paths import cache_file
 from lsm_eval.requests import Failure, Generate, Request, Response
 
 if TYPE_CHECKING:
     from lsm_eval.inference.generating.arriving import ArrivingLoop
-
-ENGINES = {"auto": "tree/3", "tree": "tree/3", "plain": "plain/2"}
-"""Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
-_OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/2", "masked": "masked/2"}
-_THOUGHTS = "1"
-"""Part of the fingerprint of models whose chat template has to do with thoughts: raised when prompts or stops change."""
 
 
 class HFModel:
@@ -110,35 +100,13 @@ class HFModel:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over all files that have a say in the answers (`checkpoint_files`), those of the adapter,
-        dtype, kind of device and engine."""
-        hashes, code = cache_file("weight-hashes.json"), self.options.trust_remote_code
-        adapter = self.checkpoint.adapter
-        parts: dict[str, Any] = {
-            "files": files_digest(self.checkpoint.weights_folder, hashes, code=code),
-            "adapter": files_digest(adapter, hashes, code=code, adapter=True) if adapter else None,
-            "dtype": self.dtype,
-            "device": self.device.partition(":")[0],
-            "engine": self.engine,
-            "overflow": self.options.overflow,
-        }
-        borrowed = (
-            borrowed_code([self.checkpoint.text_folder, *([adapter] if adapter else [])]) if code else {}
-        )
-        if borrowed:
-            parts["code"] = borrowed
-        if self.encoder.thinks:
-            parts["thoughts"] = _THOUGHTS
-        if self.options.quantize is not None:
-            parts["quantize"] = f"{self.options.quantize}/{quantised.VERSION}"
-        if self.options.chat_template is not None:
-            parts["chat_template"] = self.encoder.template.sha256
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        """SHA-256 (hex) over the checkpoint, and how it is run (`checkpoint_fingerprint`)."""
+        return checkpoint_fingerprint(self.checkpoint, self.engine)
 
     @property
     def engine(self) -> str:
         """The version of the computation, for the fingerprint."""
-        return _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine]
+        return engine_version(self.family, self.options.engine)
 
     def versions(self) -> Mapping[str, str]:
         """Versions of the packages that compute the answers; see `models.base.Versioned`."""

@@ -23,7 +23,7 @@ from lsm_eval.models.configuration import context_length, load_config, load_toke
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.file_hashes import FileHashes
 from lsm_eval.models.generation_settings import check_generation_settings
-from lsm_eval.models.held import as_scored
+from lsm_eval.models.given_choices import as_scored
 from lsm_eval.models.reasoning_budget import no_budget
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.versions import deciding_versions
