@@ -15,7 +15,7 @@ from lsm_eval.engines.network import Engine, EngineNetwork
 from lsm_eval.errors import UserError
 from lsm_eval.inference.memory import out_of_memory
 from lsm_eval.inference.network import Network
-from lsm_eval.inference.place import Place, Written
+from lsm_eval.inference.runtime import Runtime, Written
 from lsm_eval.models.base import Cost, ModelOptions
 from lsm_eval.models.family import Family
 from lsm_eval.models.generation_settings import end_tokens, settings_of
@@ -138,7 +138,7 @@ class CheckpointEngineModel(HFModel):
                 f"{self.name}: {self.ENGINE} cannot load it ({type(error).__name__}: {first_line(error)}); name the "
                 "model with hf: to run it through transformers."
             ) from error
-        place = Place(
+        runtime = Runtime(
             name=self.name,
             device=self.device,
             dtype=self.dtype,
@@ -151,7 +151,7 @@ class CheckpointEngineModel(HFModel):
             longest=self.context,
             encode=lambda text: self.encoder.encode([text], chat=True)[0],
         )
-        return EngineNetwork(engine, place)
+        return EngineNetwork(engine, runtime)
 
     @contextmanager
     def _merged(self, folder: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from lsm_eval.inference.generating.budget import watch as budget_watch
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import StopWatch, finish, holds
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 
 _ROWS = 2048  # the most that are scored together, so that answers are stored soon
@@ -72,26 +72,26 @@ class _Text:
     new: list[int] = field(default_factory=list)
     nan: bool = False
 
-    def take(self, chosen: int, place: Place) -> tuple[bool, bool]:
+    def take(self, chosen: int, runtime: Runtime) -> tuple[bool, bool]:
         """Take the engine's token, or instead the tokens that close thoughts whose budget is used up. Returns whether the
         text has ended, and whether tokens other than the engine's were added."""
         token, written = (chosen if self.budget is None else self.budget.next(self.new, chosen)), False
         while True:
             written |= token != chosen
             self.new.append(token)
-            if self._over(token, place):
+            if self._over(token, runtime):
                 return True, written
             token = -1 if self.budget is None else self.budget.next(self.new, -1)
             if token < 0:
                 return False, written
 
-    def _over(self, token: int, place: Place) -> bool:
-        if self.nan or token in place.ends or len(self.new) >= self.prompt.max_tokens:
+    def _over(self, token: int, runtime: Runtime) -> bool:
+        if self.nan or token in runtime.ends or len(self.new) >= self.prompt.max_tokens:
             return True
         if self.budget is not None and self.budget.over(self.new):
             return True
         # The watch decodes a few tokens only; the whole text decides.
-        return self.watch.push(token) and holds(self.prompt, self.new, place.decode, place.written)
+        return self.watch.push(token) and holds(self.prompt, self.new, runtime.decode, runtime.written)
 
     @property
     def rest(self) -> Prompt:
@@ -106,8 +106,8 @@ class _Text:
 class EngineNetwork:
     """A `Network` (`inference.network`) that uses an engine."""
 
-    def __init__(self, engine: Engine, place: Place) -> None:
-        self.engine, self._place = engine, place
+    def __init__(self, engine: Engine, runtime: Runtime) -> None:
+        self.engine, self._runtime = engine, runtime
         self.ledger = Ledger()
 
     @property
@@ -136,14 +136,19 @@ class EngineNetwork:
     ) -> Iterator[dict[int, Continuation]]:
         """See `Network.generate`. Stop strings and budgets of thoughts are handled here, by the same rules as in every other
         backend."""
-        place = self._place
+        runtime = self._runtime
         asked = [
-            _Text(i, prompt, StopWatch(prompt.stop, place.decode, place.written), budget_watch(prompt, place))
+            _Text(
+                i,
+                prompt,
+                StopWatch(prompt.stop, runtime.decode, runtime.written),
+                budget_watch(prompt, runtime),
+            )
             for i, prompt in prompts.items()
             if i not in known
         ]
         numbers = count()
-        ends = frozenset(place.ends)
+        ends = frozenset(runtime.ends)
         while asked:
             # Texts to which tokens were added here are continued as new prompts, with new numbers.
             left = {next(numbers): text for text in asked}
@@ -157,10 +162,10 @@ class EngineNetwork:
                     if text is None:
                         continue  # its text has ended, and the engine was not stopped yet
                     text.nan |= new.nan
-                    over, written = text.take(new.token, place)
+                    over, written = text.take(new.token, runtime)
                     if over or (new.over and not written):
                         done[text.number] = finish(
-                            text.prompt, text.new, text.nan, ends, place.decode, place.written
+                            text.prompt, text.new, text.nan, ends, runtime.decode, runtime.written
                         )
                     elif written:
                         asked.append(text)

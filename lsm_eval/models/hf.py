@@ -14,7 +14,7 @@ from lsm_eval.inference.families.decoder import DecoderNetwork
 from lsm_eval.inference.flops import Architecture, read_architecture
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Network
-from lsm_eval.inference.place import Place, Written
+from lsm_eval.inference.runtime import Runtime, Written
 from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models import quantised
 from lsm_eval.models.answering import Answering
@@ -189,7 +189,7 @@ class HFModel:
         ends = end_tokens(
             getattr(model, "generation_config", None), self.encoder.tokenizer, self.checkpoint.text_folder
         )
-        place = Place(
+        runtime = Runtime(
             name=self.name,
             device=self.device,
             dtype=self.dtype,
@@ -204,7 +204,7 @@ class HFModel:
         )
         self._architecture = read_architecture(model)
         mask = self.encoder.tokenizer.mask_token_id
-        return make_network(self.family, model, self.config, place, mask)
+        return make_network(self.family, model, self.config, runtime, mask)
 
     def share(self, weights: SharedWeights) -> None:
         """Use these weights of the base model (`shared_weights.Sharing`)."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.generating.stops import StopWatch, finish, stands
-from lsm_eval.inference.place import Written
+from lsm_eval.inference.runtime import Written
 
 TEXTS = st.text(st.sampled_from("the cat.\n é語🙂QA:"), min_size=1, max_size=40)
 

@@ -13,7 +13,7 @@ from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import StopWatch, finish, holds
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +25,8 @@ _READ_TOGETHER = 4  # times the positions of a pass if several prompts are read 
 class Continuer:
     """Continues prompts; each text is the same as if its prompt were alone."""
 
-    def __init__(self, session: Session, place: Place, ledger: Ledger) -> None:
-        self._session, self._place, self._ledger = session, place, ledger
+    def __init__(self, session: Session, runtime: Runtime, ledger: Ledger) -> None:
+        self._session, self._runtime, self._ledger = session, runtime, ledger
 
     def continuations(
         self,
@@ -58,7 +58,7 @@ class Continuer:
         import numpy as np
         import torch
 
-        place = self._place
+        runtime = self._runtime
         distinct = list(dict.fromkeys(prompt.tokens for prompt in prompts))
         last: dict[TokenPlace, NDArray[np.float32]] = {}
         state = read(
@@ -69,15 +69,15 @@ class Continuer:
             _keeping(last),
             # Some fused attention kernels read several sequences only from their start, and then one token of each.
             budget=positions if len(distinct) == 1 else len(distinct) * max(map(len, distinct)),
-            pad=place.pad,
+            pad=runtime.pad,
             work=self._ledger.prefill,
         )
         rows = [distinct.index(prompt.tokens) for prompt in prompts]
         logits = np.stack([last[row, len(distinct[row]) - 1] for row in rows])
         state = state.taken(rows)
-        active = [_Sequence(at, prompt, place) for at, prompt in enumerate(prompts)]
+        active = [_Sequence(at, prompt, runtime) for at, prompt in enumerate(prompts)]
         done: dict[int, Continuation] = {}
-        ends = frozenset(place.ends)
+        ends = frozenset(runtime.ends)
         while True:
             bad: list[bool] = [bool(np.isnan(row).any()) for row in logits]
             tokens = choose(
@@ -90,7 +90,7 @@ class Continuer:
                 own = one.take(token)
                 if bad[row] or own in ends or one.is_over(own):
                     done[one.number] = finish(
-                        one.prompt, one.new, bad[row], ends, place.decode, place.written
+                        one.prompt, one.new, bad[row], ends, runtime.decode, runtime.written
                     )
                 else:
                     left.append(row)
@@ -106,7 +106,7 @@ class Continuer:
                 [(row, 0) for row in range(len(active))],
                 _keeping(last),
                 budget=len(active),
-                pad=place.pad,
+                pad=runtime.pad,
                 work=self._ledger.decode,
             )
             logits = np.stack([last[row, 0] for row in range(len(active))])
@@ -115,12 +115,12 @@ class Continuer:
 class _Sequence:
     """One prompt being continued."""
 
-    def __init__(self, number: int, prompt: Prompt, place: Place) -> None:
-        self.number, self.prompt, self._place = number, prompt, place
+    def __init__(self, number: int, prompt: Prompt, runtime: Runtime) -> None:
+        self.number, self.prompt, self._runtime = number, prompt, runtime
         self.stream = Stream(prompt)
         self.new: list[int] = []
-        self._watch = StopWatch(prompt.stop, place.decode, place.written)
-        self._budget = budget_watch(prompt, place)
+        self._watch = StopWatch(prompt.stop, runtime.decode, runtime.written)
+        self._budget = budget_watch(prompt, runtime)
 
     def take(self, chosen: int) -> int:
         """The new token: the one that the model chose, or one that closes thoughts whose budget is used up."""
@@ -137,7 +137,7 @@ class _Sequence:
         if not self._watch.push(token):
             return False
         # The watch decodes a few tokens only; the whole text decides.
-        return holds(self.prompt, self.new, self._place.decode, self._place.written)
+        return holds(self.prompt, self.new, self._runtime.decode, self._runtime.written)
 
 
 def _keeping(

@@ -15,7 +15,7 @@ from lsm_eval.engines.onnx.layout import Layout
 from lsm_eval.engines.onnx.network import OnnxNetwork
 from lsm_eval.engines.onnx.session import Session
 from lsm_eval.errors import UserError
-from lsm_eval.inference.place import Place, Written
+from lsm_eval.inference.runtime import Runtime, Written
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.checkpoint_files import counted_files
@@ -159,7 +159,7 @@ class OnnxModel:
         tokenizer = self._encoder.tokenizer
         size = session.vocabulary or self._vocabulary
         named = (tokenizer.pad_token_id, tokenizer.eos_token_id)
-        place = Place(
+        runtime = Runtime(
             name=self.name,
             device=self._device,
             dtype=session.dtype,
@@ -172,7 +172,7 @@ class OnnxModel:
             longest=self._context,
             encode=lambda text: self._encoder.encode([text], chat=True)[0],
         )
-        self._loaded = OnnxNetwork(session, place, self._options.slots)
+        self._loaded = OnnxNetwork(session, runtime, self._options.slots)
 
     def release(self) -> None:
         """Free the graph; the counts of what was computed, and the details, stay."""

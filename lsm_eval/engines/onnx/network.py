@@ -11,7 +11,7 @@ from lsm_eval.engines.onnx.session import GraphFault, Session
 from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 
 _TOKENS = 512  # per pass
@@ -28,9 +28,9 @@ _BATCHINGS: tuple[Batching, ...] = ("batched", "batched by length", "one at a ti
 class OnnxNetwork:
     """Scores and continues with one graph."""
 
-    def __init__(self, session: Session, place: Place, slots: int | None) -> None:
+    def __init__(self, session: Session, runtime: Runtime, slots: int | None) -> None:
         """`slots`: sequences that are continued at the same time; None for the device's default."""
-        self._session, self._place, self._slots = session, place, slots
+        self._session, self._runtime, self._slots = session, runtime, slots
         self.ledger = Ledger()
         self._batching: Batching | None = None
         self._text_batching: Batching | None = None
@@ -73,26 +73,26 @@ class OnnxNetwork:
     def _continued(
         self, prompts: Mapping[int, Prompt], known: Collection[int], batching: Batching, ledger: Ledger
     ) -> Iterator[dict[int, Continuation]]:
-        kind = self._place.device.partition(":")[0]
-        yield from Continuer(self._session, self._place, ledger).continuations(
+        kind = self._runtime.device.partition(":")[0]
+        yield from Continuer(self._session, self._runtime, ledger).continuations(
             prompts,
             known,
             batching=batching,
             most=self._slots or _SLOTS[kind],
-            budget=self._place.batch_tokens or _HELD_TOKENS[kind],
+            budget=self._runtime.batch_tokens or _HELD_TOKENS[kind],
             positions=self._budget,
         )
 
     def _batching_of_texts(self, prompts: Sequence[Prompt]) -> Batching:
         """The first batching in which some of these prompts, shortened, continue as they do one at a time."""
-        if self._place.engine == "plain":
+        if self._runtime.engine == "plain":
             return "one at a time"
         rows = [TokenRow(one.tokens, 1) for one in prompts if len(one.tokens) > 1]
         if not rows:
             return "one at a time"
         if self._chosen(rows) == "plain":
             raise UserError(
-                f"{self._place.name}: its graph gives other numbers when a text is read in parts ({self._why}), so that no text can "
+                f"{self._runtime.name}: its graph gives other numbers when a text is read in parts ({self._why}), so that no text can "
                 "be continued with it; name another folder."
             )
         texts = [row.tokens for own in _some(rows).values() for row in own]
@@ -118,20 +118,20 @@ class OnnxNetwork:
         if not rows:
             return
         batching = self._chosen([row for own in rows.values() for row in own])
-        scorer = Scorer(self._session, batching, pad=self._place.pad, ledger=self.ledger, detail=detail)
+        scorer = Scorer(self._session, batching, pad=self._runtime.pad, ledger=self.ledger, detail=detail)
         yield from scorer.scores(rows, self._budget, known)
 
     @property
     def _budget(self) -> int:
         """Tokens per pass."""
-        if self._place.batch_tokens is not None:
-            return self._place.batch_tokens
+        if self._runtime.batch_tokens is not None:
+            return self._runtime.batch_tokens
         vocabulary = self._session.vocabulary or 2**18
         return max(min(_TOKENS, _LOGITS_BYTES // (4 * vocabulary)), 16)
 
     def _chosen(self, rows: Sequence[TokenRow]) -> Batching:
         """The first batching that gives the same results as `plain` on some of these rows."""
-        if self._place.engine == "plain":
+        if self._runtime.engine == "plain":
             self._batching, self._why = "plain", "--engine plain says so"
         if self._batching is None:
             with self.ledger.checking():
@@ -148,7 +148,7 @@ class OnnxNetwork:
                 self._why = self._why or error.why
                 continue
             apart = [abs(found[key] - plain[key]) for key in plain if not math.isnan(plain[key])]
-            if all(one <= self._place.tolerance * math.sqrt(_CHECKED_SCORED) for one in apart):
+            if all(one <= self._runtime.tolerance * math.sqrt(_CHECKED_SCORED) for one in apart):
                 return batching
             self._why = self._why or f"log-probabilities in batches differ by {max(apart):.3g}"
         return "plain"
@@ -156,7 +156,7 @@ class OnnxNetwork:
     def _sums(
         self, batching: Batching, rows: Mapping[int, Sequence[TokenRow]], budget: int
     ) -> dict[tuple[int, int], float]:
-        scorer = Scorer(self._session, batching, pad=self._place.pad, ledger=Ledger())
+        scorer = Scorer(self._session, batching, pad=self._runtime.pad, ledger=Ledger())
         return {
             (number, at): score.logprob
             for batch in scorer.scores(rows, budget, ())

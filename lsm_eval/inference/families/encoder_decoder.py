@@ -16,7 +16,7 @@ from lsm_eval.inference.families.units import ROUNDING, SharedUnits
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard, out_of_memory
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, layer_count, only_rows, row_statistics
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ class _Unit:
 class EncoderDecoderNetwork:
     """A sequence-to-sequence language model of transformers."""
 
-    def __init__(self, model: Any, config: Any, place: Place) -> None:
+    def __init__(self, model: Any, config: Any, runtime: Runtime) -> None:
         """Raises `UserError` for a model that does not define its decoder's first input."""
-        self._halves = Halves(model, config, place)
-        self._memory = MemoryGuard(place.device)
+        self._halves = Halves(model, config, runtime)
+        self._memory = MemoryGuard(runtime.device)
         self._checked = False
         self.ledger = Ledger()
 
@@ -214,14 +214,14 @@ class EncoderDecoderNetwork:
             some.append(
                 _Unit(unit.context[:size], {tail: at for at, tail in enumerate(dict.fromkeys(tails))})
             )
-        place = self._halves.place
+        runtime = self._halves.runtime
         ledger, self.ledger = self.ledger, Ledger()
         try:
             why = None
             for unit, scores in zip(some, self._memory.run(some, self._compute), strict=True):
                 for tail, score in zip(unit.continuations, scores, strict=True):
                     apart = abs(score.logprob - self._plain(unit.context, tail))
-                    if apart > ROUNDING.get(place.dtype, 0.05) * max(1.0, math.sqrt(len(tail))):
+                    if apart > ROUNDING.get(runtime.dtype, 0.05) * max(1.0, math.sqrt(len(tail))):
                         why = f"log-probabilities differ by {apart:.3g}"
         except (TypeError, AttributeError, ValueError, LookupError, RuntimeError) as error:
             if out_of_memory(error):
@@ -232,7 +232,7 @@ class EncoderDecoderNetwork:
             self.ledger = ledger
         if why is not None:
             raise UserError(
-                f"{place.name}: this encoder-decoder model cannot be scored with its prefixes shared ({why}): name "
+                f"{runtime.name}: this encoder-decoder model cannot be scored with its prefixes shared ({why}): name "
                 "another --model."
             )
         self._checked = True

@@ -45,9 +45,9 @@ class _Text:
 
     def __init__(self, at: int, prompt: Prompt, halves: Halves) -> None:
         self.at, self.prompt = at, prompt
-        self._place = halves.place
-        self._ends = frozenset(self._place.ends)
-        self._watch = StopWatch(prompt.stop, self._place.decode, self._place.written)
+        self._runtime = halves.runtime
+        self._ends = frozenset(self._runtime.ends)
+        self._watch = StopWatch(prompt.stop, self._runtime.decode, self._runtime.written)
         self._stream = Stream(prompt)
         self._bad = False
         self.new: list[int] = []
@@ -64,11 +64,11 @@ class _Text:
         if not self._watch.push(token):
             return False
         # The watch decodes a few tokens only; the whole text decides.
-        return holds(self.prompt, self.new, self._place.decode, self._place.written)
+        return holds(self.prompt, self.new, self._runtime.decode, self._runtime.written)
 
     def finished(self) -> Continuation:
-        place = self._place
-        return finish(self.prompt, self.new, self._bad, self._ends, place.decode, place.written)
+        runtime = self._runtime
+        return finish(self.prompt, self.new, self._bad, self._ends, runtime.decode, runtime.written)
 
 
 def _write(halves: Halves, prompts: Sequence[Prompt], ledger: Ledger) -> list[Continuation]:
@@ -84,7 +84,7 @@ def _write(halves: Halves, prompts: Sequence[Prompt], ledger: Ledger) -> list[Co
     rows = [contexts.setdefault(prompt.tokens, len(contexts)) for prompt in prompts]
     texts = [_Text(at, prompt, halves) for at, prompt in enumerate(prompts)]
     done: list[Continuation | None] = [None] * len(prompts)
-    device = halves.place.device
+    device = halves.runtime.device
     work = ledger.prefill
     layers = layer_count(halves.model)
     with torch.inference_mode():

@@ -15,7 +15,7 @@ from lsm_eval.inference.families.units import ROUNDING, SharedUnits
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, layer_count, row_statistics
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class MaskedRow:
     tokens: tuple[int, ...]
     """The whole text, special tokens included."""
     first: int
-    """Place of the first scored token."""
+    """Runtime of the first scored token."""
     scored: int
     """How many tokens are scored, from `first` on."""
 
@@ -75,10 +75,10 @@ class MaskedNetwork:
     (Salazar et al. 2020, "Masked Language Model Scoring", eq. 2). That is not the probability of the text.
     """
 
-    def __init__(self, model: Any, config: Any, place: Place, mask: int) -> None:
+    def __init__(self, model: Any, config: Any, runtime: Runtime, mask: int) -> None:
         """`mask`: the mask token."""
-        self._model, self._config, self._place, self._mask = model, config, place, mask
-        self._memory = MemoryGuard(place.device)
+        self._model, self._config, self._runtime, self._mask = model, config, runtime, mask
+        self._memory = MemoryGuard(runtime.device)
         self._padded: bool | None = None
         self.ledger = Ledger()
 
@@ -126,7 +126,7 @@ class MaskedNetwork:
     ) -> Iterator[dict[int, Continuation]]:
         """Raises `UserError`, as these models generate no text."""
         raise UserError(
-            f"{self._place.name} is a masked language model and writes no text: leave out tasks that generate."
+            f"{self._runtime.name} is a masked language model and writes no text: leave out tasks that generate."
         )
 
     def _units(self, rows: Sequence[MaskedRow]) -> tuple[list[_Unit], list[list[int]]]:
@@ -164,10 +164,10 @@ class MaskedNetwork:
         import torch
 
         start = time.perf_counter()
-        device = self._place.device
+        device = self._runtime.device
         lengths = [len(rows[unit.row].tokens) for unit in units]
         width = max(lengths)
-        ids = torch.full((len(units), width), self._place.pad, dtype=torch.long)
+        ids = torch.full((len(units), width), self._runtime.pad, dtype=torch.long)
         seen = torch.zeros((len(units), width), dtype=torch.long)
         places: dict[tuple[int, int], int] = {}
         wanted, targets = [], []
@@ -184,7 +184,7 @@ class MaskedNetwork:
             logits = self._model(input_ids=ids.to(device), attention_mask=seen.to(device)).logits
         if logits.shape[:-1] != (1, len(places)):
             raise UserError(
-                f"{self._place.name}: a masked language model of type {self._config.model_type!r} cannot be "
+                f"{self._runtime.name}: a masked language model of type {self._config.model_type!r} cannot be "
                 "scored, because its head takes more than one vector per token: name another --model."
             )
         logprobs, hits = row_statistics(
@@ -218,7 +218,7 @@ class MaskedNetwork:
         finally:
             self.ledger = ledger
         apart = abs(alone - beside)
-        return math.isnan(apart) or apart <= ROUNDING.get(self._place.dtype, 0.05)
+        return math.isnan(apart) or apart <= ROUNDING.get(self._runtime.dtype, 0.05)
 
     def _count(
         self, rows: Sequence[MaskedRow], units: Sequence[_Unit], shared: SharedUnits, known: Collection[int]
@@ -230,8 +230,8 @@ class MaskedNetwork:
 
     @property
     def _budget(self) -> int:
-        own = self._place.batch_tokens
-        return own or (_CPU_TOKENS if self._place.device == "cpu" else _ACCELERATOR_TOKENS)
+        own = self._runtime.batch_tokens
+        return own or (_CPU_TOKENS if self._runtime.device == "cpu" else _ACCELERATOR_TOKENS)
 
 
 @contextmanager

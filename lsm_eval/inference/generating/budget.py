@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from lsm_eval.inference.generating.prompts import Prompt
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.reasoning.families import markers
 from lsm_eval.reasoning.split import answer_start, closing_text
 
@@ -24,12 +24,12 @@ class BudgetWatch:
     towards the answer's budget.
     """
 
-    def __init__(self, prompt: Prompt, place: Place) -> None:
-        """For a prompt with a budget, and with `place.encode`."""
+    def __init__(self, prompt: Prompt, runtime: Runtime) -> None:
+        """For a prompt with a budget, and with `runtime.encode`."""
         assert prompt.budget is not None
-        assert place.encode is not None
+        assert runtime.encode is not None
         self._budget, self._most = prompt.budget, prompt.max_tokens
-        self._decode, self._encode = place.decode, place.encode
+        self._decode, self._encode = runtime.decode, runtime.encode
         self._opened = prompt.budget.closes is not None
         self._inside = self._opened
         self._forced: deque[int] = deque()
@@ -68,6 +68,6 @@ class BudgetWatch:
             self._thought = len(new)
 
 
-def watch(prompt: Prompt, place: Place) -> BudgetWatch | None:
+def watch(prompt: Prompt, runtime: Runtime) -> BudgetWatch | None:
     """A watch for a prompt with a budget; None for any other."""
-    return BudgetWatch(prompt, place) if prompt.budget is not None and place.encode is not None else None
+    return BudgetWatch(prompt, runtime) if prompt.budget is not None and runtime.encode is not None else None

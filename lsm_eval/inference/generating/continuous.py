@@ -22,7 +22,7 @@ from lsm_eval.inference.generating.stops import finish, holds
 from lsm_eval.inference.generating.trunks import Run, Trunk
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import out_of_memory, release
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import layer_count, only_rows
 from lsm_eval.inference.settle import settle
 
@@ -38,20 +38,20 @@ class ContinuousLoop:
     def __init__(
         self,
         model: Any,
-        place: Place,
+        runtime: Runtime,
         ledger: Ledger,
         capacity: Capacity,
         packed: PackedLinears | None = None,
         observe: Callable[[int, torch.Tensor], None] | None = None,
     ) -> None:
         """`observe` is called with each sequence's number and its logits [vocabulary] before a token is chosen."""
-        self._model, self._place, self._ledger = model, place, ledger
+        self._model, self._runtime, self._ledger = model, runtime, ledger
         self._capacity, self._packed, self._observe = capacity, packed, observe
-        self._ends = frozenset(place.ends)
+        self._ends = frozenset(runtime.ends)
         self._waiting: deque[Sequence] = deque()
         self._active: list[Sequence] = []
         self._longest = 0
-        self._cache = SlotCache(place.device)
+        self._cache = SlotCache(runtime.device)
         self._trunks: dict[Trunk, None] = {}
         self._groups: dict[Trunk, list[int]] = {}
 
@@ -61,10 +61,10 @@ class ContinuousLoop:
         Raises `UserError` if not even one sequence fits.
         """
         with self._ledger.planning():
-            place = self._place
-            self._waiting = deque(arrange(prompts, place.decode, self._capacity.group, place.written))
+            runtime = self._runtime
+            self._waiting = deque(arrange(prompts, runtime.decode, self._capacity.group, runtime.written))
             for sequence in self._waiting:
-                sequence.budget = watch(sequence.prompt, place)
+                sequence.budget = watch(sequence.prompt, runtime)
         self._active = []
         self._longest = max((sequence.reserved for sequence in self._waiting), default=0)
         self._reset()
@@ -150,7 +150,7 @@ class ContinuousLoop:
         start = time.perf_counter()
         self._cache.read(runs)
         # No logits are needed here: the prompt's last token is read in the first step.
-        with only_rows(self._model, torch.zeros(0, dtype=torch.long, device=self._place.device)):
+        with only_rows(self._model, torch.zeros(0, dtype=torch.long, device=self._runtime.device)):
             self._forward([token for run in runs for token in run.tokens])
         for run in runs:
             if isinstance(run.target, Trunk):
@@ -160,7 +160,7 @@ class ContinuousLoop:
         work.tokens += sum(size for _, size in sizes)
         work.pairs += self._layers * sum(size * before + size * (size + 1) // 2 for before, size in sizes)
         work.passes += 1
-        settle(self._place.device)  # otherwise this work would be counted as decoding
+        settle(self._runtime.device)  # otherwise this work would be counted as decoding
         work.seconds += time.perf_counter() - start
 
     def _step(self) -> dict[int, Continuation]:
@@ -188,10 +188,10 @@ class ContinuousLoop:
             sequence.new.append(token)
             if bad[slot] or self._is_over(sequence, token):
                 ended.append(slot)
-        place = self._place
+        runtime = self._runtime
         done = {
             active[slot].number: finish(
-                active[slot].prompt, active[slot].new, bad[slot], self._ends, place.decode, place.written
+                active[slot].prompt, active[slot].new, bad[slot], self._ends, runtime.decode, runtime.written
             )
             for slot in ended
         }
@@ -221,7 +221,7 @@ class ContinuousLoop:
         if not sequence.watch.push(token):
             return False
         # The watch decodes a few tokens only; the whole text decides.
-        return holds(sequence.prompt, sequence.new, self._place.decode, self._place.written)
+        return holds(sequence.prompt, sequence.new, self._runtime.decode, self._runtime.written)
 
     def _leave(self, slots: list[int]) -> None:
         """Take sequences out; the last ones move into their slots, so that slots in use stay contiguous."""
@@ -256,17 +256,17 @@ class ContinuousLoop:
             for trunk in sequence.path():
                 trunk.clear()
         self._reset()
-        release(self._place.device)
+        release(self._runtime.device)
         if count == 1 and self._capacity.chunk <= _LEAST_CHUNK:
             raise UserError(
-                f"not enough memory on {self._place.device} for a single sequence: use a smaller model, another "
+                f"not enough memory on {self._runtime.device} for a single sequence: use a smaller model, another "
                 "--device or --dtype, or leave out tasks with long texts; what was answered is kept, unless by --store none."
             )
         chunk = max(self._capacity.chunk // 2, _LEAST_CHUNK)
         self._capacity = replace(self._capacity, slots=max(count // 2, 1), chunk=chunk)
 
     def _reset(self) -> None:
-        self._cache = SlotCache(self._place.device)
+        self._cache = SlotCache(self._runtime.device)
         self._trunks, self._groups = {}, {}
 
     # The model
@@ -280,7 +280,7 @@ class ContinuousLoop:
         import torch
 
         out = self._model(
-            input_ids=torch.tensor([tokens], device=self._place.device),
+            input_ids=torch.tensor([tokens], device=self._runtime.device),
             position_ids=self._cache.positions[None],
             past_key_values=self._cache,
             use_cache=True,

@@ -12,8 +12,8 @@ from lsm_eval.inference.generating.capacity import Capacity, capacity
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard, free_memory, out_of_memory
-from lsm_eval.inference.place import Place
 from lsm_eval.inference.reach import attention_chunk, shortest_view
+from lsm_eval.inference.runtime import Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -32,8 +32,10 @@ _NOISE = 2.0  # times the largest rounding difference within the plain model its
 class PromptContinuer:
     """Continues prompts with one model."""
 
-    def __init__(self, model: Any, config: Any, place: Place, memory: MemoryGuard, ledger: Ledger) -> None:
-        self._model, self._config, self._place = model, config, place
+    def __init__(
+        self, model: Any, config: Any, runtime: Runtime, memory: MemoryGuard, ledger: Ledger
+    ) -> None:
+        self._model, self._config, self._runtime = model, config, runtime
         self._memory, self._ledger = memory, ledger
         self._packed: PackedLinears | None = None
         self._agreed: set[tuple[bool, bool, tuple[int, ...]]] = set()
@@ -54,21 +56,23 @@ class PromptContinuer:
         left = {i: prompt for i, prompt in prompts.items() if i not in known}
         if not left:
             return
-        why = "--engine plain says so" if self._place.engine == "plain" else None
+        why = "--engine plain says so" if self._runtime.engine == "plain" else None
         if why is None:
             self._pack(prompts.values())
             with self._ledger.checking():
                 why = self._unfit(list(prompts.values()))
-            if why and self._place.engine == "tree":
+            if why and self._runtime.engine == "tree":
                 raise UserError(
-                    f"--engine tree: {self._place.name} cannot be continued so, {why}; use --engine auto."
+                    f"--engine tree: {self._runtime.name} cannot be continued so, {why}; use --engine auto."
                 )
         if why is None:
             from lsm_eval.inference.generating.continuous import ContinuousLoop
 
             self.details["generation"] = "continuous"
-            bounds = capacity(self._config, self._place, prompts.values(), free_memory(self._place.device))
-            loop = ContinuousLoop(self._model, self._place, self._ledger, bounds, self._packed)
+            bounds = capacity(
+                self._config, self._runtime, prompts.values(), free_memory(self._runtime.device)
+            )
+            loop = ContinuousLoop(self._model, self._runtime, self._ledger, bounds, self._packed)
             yield from loop.run(left)
             return
         from lsm_eval.inference.generating.plain import plain_continuations
@@ -81,7 +85,7 @@ class PromptContinuer:
             self._model,
             prompts,
             known,
-            place=self._place,
+            runtime=self._runtime,
             memory=self._memory,
             ledger=self._ledger,
             alone=alone is not None,
@@ -92,22 +96,22 @@ class PromptContinuer:
         loop does not suit the model, the reason in words."""
         from lsm_eval.inference.generating.arriving import ArrivingLoop
 
-        if self._place.engine == "plain":
+        if self._runtime.engine == "plain":
             return "--engine plain says so"
         self._pack(prompts)
         with self._ledger.checking():
             why = self._unfit(list(prompts))
         if why is not None:
             return why
-        bounds = capacity(self._config, self._place, prompts, free_memory(self._place.device))
+        bounds = capacity(self._config, self._runtime, prompts, free_memory(self._runtime.device))
         if slots is not None:
             bounds = replace(bounds, slots=slots)
         self.details["generation"] = "continuous"
-        return ArrivingLoop(self._model, self._place, self._ledger, bounds, self._packed)
+        return ArrivingLoop(self._model, self._runtime, self._ledger, bounds, self._packed)
 
     def _pack(self, prompts: Collection[Prompt]) -> None:
         work = sum(len(prompt.tokens) + prompt.max_tokens for prompt in prompts)
-        if self._packed is None and self._place.device == "cpu" and work >= _PACKING_PAYS:
+        if self._packed is None and self._runtime.device == "cpu" and work >= _PACKING_PAYS:
             from lsm_eval.inference.generating.packed import PackedLinears
 
             with self._ledger.checking():  # counted as preparation, like the self-checks
@@ -143,7 +147,7 @@ class PromptContinuer:
         seen: dict[int, list[torch.Tensor]] = {number: [] for number in some}
         loop = ContinuousLoop(
             self._model,
-            replace(self._place, ends=()),
+            replace(self._runtime, ends=()),
             Ledger(),
             bounds,
             self._packed,
@@ -152,15 +156,15 @@ class PromptContinuer:
         try:
             for _ in loop.run(some):
                 pass
-            apart = max(_apart(self._model, self._place, some[i].tokens, seen[i]) for i in some)
-            if self._place.tolerance < apart < math.inf:
+            apart = max(_apart(self._model, self._runtime, some[i].tokens, seen[i]) for i in some)
+            if self._runtime.tolerance < apart < math.inf:
                 # Rounding also differs within the plain model, between a text read whole and token by token.
-                noise = max(_noise(self._model, self._place, some[i].tokens) for i in some)
+                noise = max(_noise(self._model, self._runtime, some[i].tokens) for i in some)
                 apart = 0.0 if apart <= _NOISE * noise else apart
         except (TypeError, AttributeError, ValueError, LookupError, RuntimeError, MemoryError) as error:
             # Models that do not support such a cache or attention raise exceptions of many kinds, and use plain generation.
             return f"it takes no slots of keys and values ({type(error).__name__}: {str(error)[:120]})"
-        if apart > self._place.tolerance:
+        if apart > self._runtime.tolerance:
             return f"log-probabilities differ by {apart:.3g}"
         return None
 
@@ -188,17 +192,17 @@ class PromptContinuer:
         long = max(prompts, key=lambda prompt: len(prompt.tokens)).tokens[: _CHECK_TAIL + len(short)]
         long = (*long, *short) if len(long) == len(short) else long
         try:
-            alone = first_logits(self._model, [short], self._place)
-            beside = first_logits(self._model, [short, long], self._place)
+            alone = first_logits(self._model, [short], self._runtime)
+            beside = first_logits(self._model, [short, long], self._runtime)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
             return "memory does not hold two"
         apart = _difference(alone[:1], beside[:1])
-        return "padding changes what it says" if apart > self._place.tolerance else None
+        return "padding changes what it says" if apart > self._runtime.tolerance else None
 
 
-def _apart(model: Any, place: Place, tokens: tuple[int, ...], seen: Sequence[torch.Tensor]) -> float:
+def _apart(model: Any, runtime: Runtime, tokens: tuple[int, ...], seen: Sequence[torch.Tensor]) -> float:
     """Largest difference between the loop's logits and those of one plain pass over the same text."""
     import torch
 
@@ -206,22 +210,24 @@ def _apart(model: Any, place: Place, tokens: tuple[int, ...], seen: Sequence[tor
 
     logits = torch.stack(list(seen))
     text = [*tokens, *logits.argmax(dim=-1).tolist()[:-1]]
-    rows = torch.arange(len(tokens) - 1, len(text), device=place.device)
+    rows = torch.arange(len(tokens) - 1, len(text), device=runtime.device)
     with torch.inference_mode(), only_rows(model, rows):
-        plain = model(input_ids=torch.tensor([text], device=place.device), use_cache=False).logits[0].float()
+        plain = (
+            model(input_ids=torch.tensor([text], device=runtime.device), use_cache=False).logits[0].float()
+        )
     return _difference(plain, logits)
 
 
-def _noise(model: Any, place: Place, tokens: tuple[int, ...]) -> float:
+def _noise(model: Any, runtime: Runtime, tokens: tuple[int, ...]) -> float:
     """Largest difference between the plain model's logits of a text's last tokens, read whole and token by token.
 
     0 in float32, whose rounding the tolerance covers.
     """
     import torch
 
-    if place.dtype == "float32" or len(tokens) <= _CHECK_NEW:
+    if runtime.dtype == "float32" or len(tokens) <= _CHECK_NEW:
         return 0.0
-    text = torch.tensor([tokens], device=place.device)
+    text = torch.tensor([tokens], device=runtime.device)
     with torch.inference_mode():
         whole = model(input_ids=text, use_cache=False).logits[0, -_CHECK_NEW:].float()
         read = model(input_ids=text[:, :-_CHECK_NEW], use_cache=True)

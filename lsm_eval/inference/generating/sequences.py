@@ -11,8 +11,8 @@ from lsm_eval.inference.generating.drawing import Stream
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.generating.stops import Decode, StopWatch
 from lsm_eval.inference.generating.trunks import Trunk
-from lsm_eval.inference.place import Written
 from lsm_eval.inference.prefixes import common_prefix
+from lsm_eval.inference.runtime import Written
 
 _LEAST_TRUNK = 16  # tokens
 _LEAST_SAVED = 32  # the fewest tokens that a trunk must save from being read again

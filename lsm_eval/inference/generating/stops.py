@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.place import Written
+from lsm_eval.inference.runtime import Written
 from lsm_eval.reasoning.split import answer_start
 
 _PENDING = 12  # tokens that may wait for the rest of a character before they are taken as they are

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lsm_eval.inference.memory import bytes_per_token, free_memory
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.head import CHUNK_BYTES
 
 _CPU_TOKENS, _ACCELERATOR_TOKENS = 1024, 8192
@@ -14,19 +14,19 @@ _LEAST_TOKENS = 16
 _SHARE = 0.6  # of the free memory; the rest is for fragmentation and other processes
 
 
-def scoring_budget(config: Any, place: Place, longest: int, free: int | None = None) -> int:
+def scoring_budget(config: Any, runtime: Runtime, longest: int, free: int | None = None) -> int:
     """The number of tokens of a scoring pass over sequences of up to `longest` tokens.
 
-    `Place.batch_tokens` if it is given; otherwise what is fastest on the kind of device, limited to what fits into `free`
+    `Runtime.batch_tokens` if it is given; otherwise what is fastest on the kind of device, limited to what fits into `free`
     bytes besides the weights (None: as the device reports).
     """
-    if place.batch_tokens is not None:
-        return place.batch_tokens
-    best = _CPU_TOKENS if place.device == "cpu" else _ACCELERATOR_TOKENS
-    free = free_memory(place.device) if free is None else free
+    if runtime.batch_tokens is not None:
+        return runtime.batch_tokens
+    best = _CPU_TOKENS if runtime.device == "cpu" else _ACCELERATOR_TOKENS
+    free = free_memory(runtime.device) if free is None else free
     if free is None:
         return best
-    fixed, each = pass_bytes(config, 4 if place.dtype == "float32" else 2, longest)
+    fixed, each = pass_bytes(config, 4 if runtime.dtype == "float32" else 2, longest)
     return max(min(best, int((_SHARE * free - fixed) / each)), _LEAST_TOKENS)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, score_sequences
 
 _TOKENS = 48  # of each row that is checked
@@ -28,15 +28,15 @@ class Scorer(Protocol):
 class SelfCheck:
     """Some of a run's rows, and their plain scores."""
 
-    def __init__(self, model: Any, rows: Sequence[TokenRow], place: Place, *, window: int | None) -> None:
+    def __init__(self, model: Any, rows: Sequence[TokenRow], runtime: Runtime, *, window: int | None) -> None:
         """`window`: a layer's attention window that is shorter than some row; such a row is checked, too."""
         self._rows = _some(rows, window)
         # Less than a row, so that the cache is used between pieces.
         self._budget = max(max(len(row.tokens) for row in self._rows) * 2 // 3, 2)
-        self._plain = MemoryGuard(place.device).run(
-            self._rows, lambda part: score_sequences(model, part, device=place.device, pad=place.pad)
+        self._plain = MemoryGuard(runtime.device).run(
+            self._rows, lambda part: score_sequences(model, part, device=runtime.device, pad=runtime.pad)
         )
-        self._tolerance = place.tolerance
+        self._tolerance = runtime.tolerance
 
     def differs(self, scorer: Scorer) -> str | None:
         """None if the scorer's sums equal the plain ones, otherwise the difference in words."""

@@ -15,11 +15,11 @@ class Written:
 
     decode: Callable[[Sequence[int]], str]
     special: frozenset[int]
-    """The tokens that `Place.decode` leaves out."""
+    """The tokens that `Runtime.decode` leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Runtime:
     """The settings that a checkpoint runs with."""
 
     name: str
