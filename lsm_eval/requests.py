@@ -18,7 +18,7 @@ CLOSING_TOKENS = 64
 class Score:
     """How likely is each continuation of one context? The scoring primitive: one context, many continuations.
 
-    An empty context stands for the start of a text (the model's BOS token, or EOS where it has none).
+    An empty context stands for the start of a text (the model's BOS token, or EOS if it has none).
     """
 
     context: str

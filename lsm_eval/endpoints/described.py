@@ -46,9 +46,9 @@ def info(known: Discovery, *, asked: bool, budget: str) -> ModelInfo:
 
 
 def fingerprint(known: Discovery) -> str:
-    """SHA-256 (hex) over the address, the model's name, the server's version, which is asked for, and what it says of the
-    weights. What it runs where it says nothing is not known, and how it is asked for likelihoods is no part of it (`scored_as`). Of several servers: see `same.identity`. Raises `UserError` where no server is
-    there, or two are not the same."""
+    """SHA-256 (hex) over the address, the model's name, the server's version, and what it says about the weights; if it says nothing,
+    a change of the weights goes unnoticed. How likelihoods are requested is not part of it (`scored_as`). For several servers see
+    `same.identity`. Raises `UserError` if no server can be reached, or two differ."""
     addresses = [one.address for one in known.sites]
     server = known.server
     parts: dict[str, Any] = {
@@ -62,8 +62,8 @@ def fingerprint(known: Discovery) -> str:
 
 
 def scored_as(known: Discovery) -> str:
-    """SHA-256 (hex) over the way in which the servers are asked how likely a text is, and whose tokens it is cut into; empty where they tell
-    nothing of it. Raises `UserError` where none is there."""
+    """SHA-256 (hex) over how the servers are asked for log-probabilities, and with which tokenizer; empty if they return none.
+    Raises `UserError` if none can be reached."""
     found = known.scoring
     if found.lacks:
         return ""

@@ -68,7 +68,7 @@ def infrequent_gc() -> Iterator[None]:
     """Makes garbage collection rare. By default it runs after every 700 new objects, which with hundreds of requests in
     flight took a tenth of the time."""
     before = gc.get_threshold()
-    if before[0]:  # 0: somebody switched it off
+    if before[0]:  # 0: it is switched off
         gc.set_threshold(max(before[0], _OBJECTS), *before[1:])
     try:
         yield

@@ -167,7 +167,7 @@ class Session:
         except KeyboardInterrupt:
             run(window.close())
             left = window.left()
-            if left:  # whoever stops keeps what was answered, and paid for
+            if left:  # after a Ctrl-C, all answers so far are kept, as they were paid for
                 yield left
             raise
         finally:

@@ -14,11 +14,11 @@ from lsm_eval.inference.store_lock import lock_file, locked
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite has beside a file while it is open, or after its process was killed."""
+"""Suffixes of SQLite's files beside a database that is open, or whose process was killed."""
 
 
 _NO_STORE = "no such table: answers"
-"""What SQLite says of a database that is none of answers, and nobody's here to remove."""
+"""SQLite's error for a database that is not a response store, and is not removed here."""
 
 
 @dataclass(frozen=True, slots=True)

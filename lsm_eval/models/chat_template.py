@@ -18,7 +18,7 @@ from lsm_eval.models.chat_checks import explain, faults, shows, shows_parts
 from lsm_eval.reasoning.effort import DEGREE, variables
 from lsm_eval.reasoning.prompts import SWITCH
 
-CLOCK = datetime(2024, 7, 26)  # noqa: DTZ001 - local time, as transformers tells it
+CLOCK = datetime(2024, 7, 26)  # noqa: DTZ001 - local time, as in transformers
 """The time given to templates that read it, so that prompts are the same every day: the default date of Llama's
 templates."""
 _NOW = "strftime_now"

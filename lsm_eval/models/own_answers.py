@@ -41,7 +41,7 @@ def written(given: Any, request: Generate, method: str) -> Generated | Failure:
     answer = Answer(given) if isinstance(given, str) else given
     if not isinstance(answer, Answer) or not isinstance(answer.text, str):
         raise CodeFault(
-            f"{method} answered with {type(given).__name__}: give a text, an lsm_eval.Answer, or None where there is no answer."
+            f"{method} answered with {type(given).__name__}: give a text, an lsm_eval.Answer, or None if there is no answer."
         )
     if answer.tokens is not None and not _is_count(answer.tokens):
         raise CodeFault(f"{method} counted {answer.tokens!r} tokens: give a whole number, or None.")

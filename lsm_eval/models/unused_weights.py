@@ -24,7 +24,7 @@ def beyond_the_model(model: Any, config: Any, names: Iterable[str]) -> dict[str,
         if isinstance(module, (ModuleList, Sequential))
     }
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    further = getattr(text, "num_nextn_predict_layers", None)
+    predicting = getattr(text, "num_nextn_predict_layers", None)
     layers = getattr(text, "num_hidden_layers", None)
     found = {}
     for name in names:
@@ -33,7 +33,7 @@ def beyond_the_model(model: Any, config: Any, names: Iterable[str]) -> dict[str,
             if not part.isdecimal():
                 continue
             size = max(_sizes(stacks, ".".join(parts[:at])), default=-1)
-            announced = further if isinstance(further, int) and size == layers else 0
+            announced = predicting if isinstance(predicting, int) and size == layers else 0
             if size >= 0 and int(part) >= size + announced:
                 found[name] = size
                 break

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _KEYS = ("input", "output", "cached-input")
 _MOST = Decimal(1_000_000)
-_SHAPE = "write {input: 2.00, output: 8.00}, in US dollars per million tokens, and cached-input where that has another"
+_SHAPE = "write {input: 2.00, output: 8.00}, in US dollars per million tokens, and cached-input if it has another price"
 
 
 def find_prices(model: str, base_url: str, file: Path | None) -> Prices | None:

@@ -29,7 +29,7 @@ class TokenNumber:
 
 
 def read_number(value: Any) -> float:
-    """A log-probability from JSON, where it is a number or a string with one. Raises `Unanswered`."""
+    """A log-probability from JSON: a number, or a string with one. Raises `Unanswered`."""
     if isinstance(value, str):
         try:
             value = float(value)

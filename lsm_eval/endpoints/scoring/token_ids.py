@@ -48,10 +48,10 @@ async def _ask(
     told = choice.get("logprobs")
     names, tops = (told.get(name) if isinstance(told, dict) else None for name in ("tokens", "top_logprobs"))
     if not isinstance(names, list) or not isinstance(tops, list) or len(names) != 1 or len(tops) != 1:
-        raise incomplete("the answer does not tell of the tokens that were asked for")
+        raise incomplete("the answer does not report the tokens that were requested")
     written, values = token_of(names[0]), _by_id(tops[0])
     if not isinstance(written, int) or any(token not in values for token in wanted):
-        raise incomplete("the answer does not tell of the tokens that were asked for")
+        raise incomplete("the answer does not report the tokens that were requested")
     return {token: TokenNumber(read_number(values[token]), token == written) for token in wanted}
 
 
