@@ -52,7 +52,7 @@ class ArrivingLoop(ContinuousLoop):
             if not out_of_memory(error):
                 raise
             raise UserError(
-                f"not enough memory on {self._place.device} for {len(self._active)} requests at a time: serve fewer "
+                f"not enough memory on {self._runtime.device} for {len(self._active)} requests at a time: serve fewer "
                 "(--concurrency), or shorter ones."
             ) from error
         finally:
@@ -63,7 +63,7 @@ class ArrivingLoop(ContinuousLoop):
         now = time.perf_counter_ns()
         for number, prompt in arrivals.due(now):
             (sequence,) = arrange(
-                {number: prompt}, self._place.decode, self._capacity.group, self._place.written
+                {number: prompt}, self._runtime.decode, self._capacity.group, self._runtime.written
             )
             self._waiting.append(sequence)
             self._longest = max(self._longest, sequence.reserved)
