@@ -24,7 +24,7 @@ from scipy import special
 from lsm_eval.statistics.bounded import FloatArray
 from lsm_eval.statistics.comparison.multiple import holm
 from lsm_eval.statistics.ranking.apart import Apart, apart
-from lsm_eval.statistics.ranking.level import RandomFailures, chance, p_values
+from lsm_eval.statistics.ranking.level import Chance, chance, p_values
 from lsm_eval.statistics.ranking.ranks import ranked
 from lsm_eval.statistics.ranking.tasks import Tasks
 
@@ -209,7 +209,7 @@ def _tasks(name: str, numbers: Sequence[int]) -> Cell:
     return Cell(name, np.full(models, 0.6), draw)
 
 
-def _found(values: Boards, rng: Rng) -> tuple[Apart, RandomFailures]:
+def _found(values: Boards, rng: Rng) -> tuple[Apart, Chance]:
     if not isinstance(values, list):
         one = apart(*values)
         return one, chance(one.residuals, int(rng.integers(1 << 30)), DRAWS)

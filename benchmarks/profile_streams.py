@@ -10,7 +10,7 @@ others. The client, pinned to one core (`--free`: wherever the system puts it), 
 - `cpu_share` of one core and `cpu_us_a_chunk`, while chunks come; what is made of them comes after the measurement (`read_us_a_chunk`);
 - `alone_lag_p99_ms`: what the lag is on a core that nobody else uses, by calculation from processor time: chunks arrive at the pace, each stream out of
   step with the others, and the loop takes all that are there, look by look. What a look costs is what a chunk costs at a tenth of the load
-  (`cpu_us_a_chunk_at_a_tenth`), where nearly each has a look of its own, less what one costs in a full loop. MessageThoughts beside what was measured, not in its place.
+  (`cpu_us_a_chunk_at_a_tenth`), where nearly each has a look of its own, less what one costs in a full loop. Told beside what was measured, not in its place.
 
 The exit code is 0 where the measured lag is below 5 ms at p99 and no token was lost, 1 where only the calculated one is, 2 otherwise.
 """
