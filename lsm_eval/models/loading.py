@@ -119,7 +119,7 @@ def _read_checkpoint(
     mismatched = sorted(str(key[0]) for key in found.get("mismatched_keys", ()))
     if mismatched:
         raise UserError(
-            f"{folder}: {len(mismatched)} weights (such as {mismatched[0]}) do not have the shape that config.json states; fetch "
+            f"{folder}: {len(mismatched)} weights (such as {mismatched[0]}) do not have the shape that config.json says; fetch "
             "the checkpoint again."
         )
     unused = sorted(found["unexpected_keys"])
