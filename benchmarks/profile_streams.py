@@ -108,14 +108,14 @@ async def _serve(rate: float) -> None:
 
 def _measure(port: int, streams: int, rate: float, seconds: float) -> dict[str, Any]:
     from lsm_eval.endpoints.address import read_address
-    from lsm_eval.endpoints.files import room_for
+    from lsm_eval.endpoints.files import allowed_connections
     from lsm_eval.endpoints.key import Key
     from lsm_eval.profiling.serving.drive import closed_loop
     from lsm_eval.profiling.serving.reading import read_request
     from lsm_eval.profiling.serving.watch import WatchedLoop
     from lsm_eval.profiling.serving.wire import Client
 
-    room_for(streams)
+    allowed_connections(streams)
     tokens = max(round(seconds * rate), 2)
     body = json.dumps({"model": "m", "messages": [], "max_tokens": tokens, "stream": True}).encode()
 

@@ -1,12 +1,12 @@
 """lsm-eval: how good, how safe and how fast a large model is, and how sure one can be of it.
 
 From Python (docs/python.md): `run` asks a model tasks, `load` reads the record of a run, `compare` holds runs against a baseline, `gate`
-holds a candidate to a policy, `list_tasks` and `list_suites` say what there is. What `__all__` names is public, and nothing else is.
+holds a candidate to a policy, `list_tasks` and `list_suites` list what can be run. Only what `__all__` names is public.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # what type checkers take for true; typing's own would be imported for it, which takes longer than all else here
+TYPE_CHECKING = False  # type checkers take it for true; importing it from typing would take longer than everything else here
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
@@ -57,9 +57,9 @@ _WHERE = {
     "UserError": "lsm_eval.errors",
     "run": "lsm_eval.python.run",
 }
-"""Modules of what is imported when it is first asked for."""
+"""The module of each name that is imported on first use."""
 
-if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+if not TYPE_CHECKING:  # with this function, a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         if name not in _WHERE:
@@ -75,9 +75,9 @@ def __dir__() -> list[str]:
 
 
 def load(path: str | Path) -> Record:
-    """The record in a folder, or the newest one of a model whose folder it is; also `git:REVISION:PATH` (`lsm-eval compare`).
+    """The record in a folder, or the newest one in a model's folder; also `git:REVISION:PATH` (`lsm-eval compare`).
 
-    Raises `UserError` where there is none, where there are several models' records, and for a record that cannot be read."""
+    Raises `UserError` if there is none, if the folder holds records of several models, or if the record cannot be read."""
     from lsm_eval.comparison.find import find
     from lsm_eval.python.record import Record
 
@@ -85,7 +85,7 @@ def load(path: str | Path) -> Record:
 
 
 def list_tasks(area: str | None = None, include: str | Path | Sequence[str | Path] = ()) -> list[TaskInfo]:
-    """The tasks that `run` takes (`lsm-eval list tasks`), of one area only if that is named, those of the folders `include` too."""
+    """The tasks that `run` takes (`lsm-eval list tasks`), those in the folders `include` too; with `area`, only those of that area."""
     from lsm_eval.python.listed import tasks
 
     return tasks(area, include)
@@ -107,11 +107,11 @@ def compare(
     include: str | Path | Sequence[str | Path] = (),
     include_code: bool = False,
 ) -> Comparison:
-    """Each candidate against the baseline, metric by metric, over the samples that both have (`lsm-eval compare`).
+    """Compares each candidate with the baseline, metric by metric, over the samples that both have (`lsm-eval compare`).
 
-    A record is what the command line names (`comparison.find.find`), or one that has been read. `across`: parts of signatures that are
-    to differ beside the model. `groups`: the numbers of groups too. `flips`: changed samples a metric, at most. `include`: folders with
-    the task files of the records; `include_code`: their Python files may run. Raises `errors.UserError` for what the command refuses with code 2."""
+    A record is given as on the command line (`comparison.find.find`), or as one that has been read. `across`: parts of signatures that
+    are meant to differ besides the model. `groups`: compare groups too. `flips`: list at most this many changed samples per metric. `include`:
+    folders with the task files of the records; `include_code`: their Python files may run. Raises `UserError` for what the command refuses with code 2."""
     from lsm_eval.comparison.compare import compare as held
     from lsm_eval.python.listed import folders
 
@@ -138,11 +138,11 @@ def gate(
     flips: int = 5,
     calibration: str | Path | None = None,
 ) -> GateResult:
-    """May the candidate take the baseline's place (`lsm-eval gate`)? `answer` is "pass", "fail", "not enough data" or "not comparable".
+    """Decides whether the candidate may replace the baseline (`lsm-eval gate`): `answer` is "pass", "fail", "not enough data" or "not comparable".
 
-    Records as for `compare`; `baseline` None for a policy of limits alone. `policy`: a YAML file, a value, or None for the default.
-    `inconclusive`: what becomes of not enough data. `flips`: changed samples of each metric that does not pass, at most. `calibration`: a file
-    of `lsm-eval gate calibrate`. Raises `errors.UserError` for what the command refuses with code 2."""
+    Records as for `compare`; `baseline` is None if the policy has limits only. `policy`: a YAML file, a `Policy`, or None for the default.
+    `inconclusive`: how "not enough data" counts. `flips`: list at most this many changed samples per metric that does not pass. `calibration`: a
+    file of `lsm-eval gate calibrate`. Raises `UserError` for what the command refuses with code 2."""
     from pathlib import Path
 
     from lsm_eval.gating.calibration import read_calibration
@@ -150,11 +150,11 @@ def gate(
     from lsm_eval.gating.policy import read_policy
     from lsm_eval.python.listed import folders
 
-    told = read_policy(Path(policy)) if isinstance(policy, str | Path) else policy or read_policy(None)
+    rules = read_policy(Path(policy)) if isinstance(policy, str | Path) else policy or read_policy(None)
     return decide(
         None if baseline is None else _record(baseline),
         _record(candidate),
-        told,
+        rules,
         across=across,
         inconclusive=inconclusive,
         include=folders(include),

@@ -1,4 +1,4 @@
-"""Tables for a terminal: columns aligned by their display width, within a line's room where one is given."""
+"""Tables for a terminal: columns aligned by their display width, in lines of at most a given width."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 _GAP = 2
 """Cells between two columns."""
 _LEAST = 16
-"""Cells that a column of text keeps; where not all can have them, rows are written as blocks."""
+"""The least width of a text column, in cells; if that does not fit, rows are written as blocks."""
 _WORD = 30
-"""Cells that such a column has for its longest word, where there is room for that."""
+"""Cells that a text column gets for its longest word if there is room."""
 
 _JOINTS = "_-/.,"
-"""Signs after which a long word is broken, rather than elsewhere."""
+"""Characters after which a long word is preferably broken."""
 
 
 def aligned(
@@ -25,9 +25,9 @@ def aligned(
 ) -> Iterator[str]:
     """Lines: the header, a rule, the rows. Columns in `right` are aligned to the right.
 
-    With `room`, lines have so many cells at most: columns of text are wrapped, the first (names) and those in `right`
-    (numbers) never are. Where that does not fit, each row is a block: its name, and below it what the other columns
-    say. No text is lost; only a name that is wider than the room makes a longer line.
+    With `room`, lines have at most that many cells: text columns are wrapped, but never the first (names) nor those in
+    `right` (numbers). If that does not fit, each row becomes a block: its name, and below it the other columns. No text
+    is lost; only a name that is wider than the room makes a longer line.
     """
     table = [list(header), *[list(row) for row in rows]]
     widths = [max(_width(row[at]) for row in table) for at in range(len(header))]
@@ -65,7 +65,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _pieces(word: str, width: int) -> list[str]:
-    """A word in parts of at most `width` cells (or of one character, where that is wider), broken at a joint where it has one."""
+    """A word in parts of at most `width` cells (or of one wider character), broken after one of `_JOINTS` if it has one."""
     pieces, piece, used = [], "", 0
     for character in word:
         size = _width(character)
@@ -94,7 +94,7 @@ def _line(parts: Sequence[str], widths: Sequence[int], right: Collection[int]) -
 def _fitted(
     table: Sequence[Sequence[str]], widths: Sequence[int], right: Collection[int], room: int
 ) -> list[int] | None:
-    """The widths with those of text columns cut down until a line fits; None where that is not to be had."""
+    """The widths with those of text columns reduced until a line fits; None if none fit."""
     found = list(widths)
     text = [column for column in range(1, len(widths)) if column not in right]
     for column in text:
@@ -106,7 +106,7 @@ def _fitted(
     spare = room - _total(found)
     if spare < 0:
         return None
-    # What is left goes to the columns by how much text each has, and to none more than it needs.
+    # Spare cells go to columns in proportion to how much text they have, to none more than it needs.
     weights = {column: sum(_width(row[column]) for row in table) for column in text}
     open_yet = [column for column in text if widths[column] > found[column]]
     while open_yet and spare > 0:

@@ -1,4 +1,4 @@
-"""What can go wrong because of what the user gave us, as one clear sentence each."""
+"""Errors caused by what the user gave us, one clear sentence each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake the user can mend: one sentence that says what is wrong, and what to do about it.
+    """A mistake the user can correct: one sentence that says what is wrong, and what to do about it.
 
     The command line prints it to stderr without a traceback and exits with code 2.
     """
@@ -22,7 +22,7 @@ class CodeRefused(UserError):
 
 
 class NotComparable(UserError):
-    """Two runs that were to be held against each other cannot be, whatever is asked: the command line exits with code 4."""
+    """Two runs cannot be compared at all. The command line exits with code 4."""
 
 
 class BudgetSpent(UserError):
@@ -34,7 +34,7 @@ class Interrupted(Exception):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """An error for an unknown `name`, offering the nearest of the `known` ones."""
+    """An error for an unknown `name`, which suggests the nearest of the `known` ones."""
     import difflib
 
     names = sorted(known)

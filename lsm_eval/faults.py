@@ -1,4 +1,4 @@
-"""Tracebacks: kept in a log for whoever mends the fault, and never in the way of a user."""
+"""Tracebacks: written to a log for whoever fixes the fault, and shown to users only if they ask for it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from lsm_eval.errors import CodeFault, UserError
 from lsm_eval.secrets import without_secrets
 
 DEBUG = "LSM_EVAL_DEBUG"
-"""With this in the environment, tracebacks are shown as well."""
+"""If this environment variable is set, tracebacks are shown as well."""
 
 
 def show_if_asked(error: BaseException) -> None:
-    """Print the traceback where LSM_EVAL_DEBUG asks for it."""
+    """Print the traceback if LSM_EVAL_DEBUG asks for it."""
     if os.environ.get(DEBUG, "0") not in ("", "0"):
         sys.stderr.write(_traceback(error))
 
 
-def keep(error: BaseException, command: Sequence[str]) -> str:
-    """Write a log of the error and return its path, or what to do where none can be written.
+def write_log(error: BaseException, command: Sequence[str]) -> str:
+    """Writes a log of the error. Returns its path, or what to do if no log can be written.
 
-    It lies in the cache folder, or among temporary files where that cannot be written. It has no secrets in it.
+    It lies in the cache folder, or among temporary files if that folder cannot be written. It holds no secrets.
     """
     moment = datetime.now(UTC)
     text = "\n".join(
@@ -46,7 +46,7 @@ def keep(error: BaseException, command: Sequence[str]) -> str:
             continue
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # Nobody else's business: a data set's path or a message may be private.
+            # Readable by the user alone: a data set's path or a message may be private.
             descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
@@ -56,11 +56,11 @@ def keep(error: BaseException, command: Sequence[str]) -> str:
     return f"no file, as none can be written; {DEBUG}=1 shows it"
 
 
-def told(error: UserError, command: Sequence[str]) -> str:
-    """The sentence of an error that does not end the command; where foreign code is at fault, with the log's path."""
-    return (
-        f"{error} The traceback is in {keep(error, command)}." if isinstance(error, CodeFault) else str(error)
-    )
+def message(error: UserError, command: Sequence[str]) -> str:
+    """The error's sentence; if foreign code is at fault, with the path of a log of its traceback."""
+    if not isinstance(error, CodeFault):
+        return str(error)
+    return f"{error} The traceback is in {write_log(error, command)}."
 
 
 def _log_folder() -> Path | None:

@@ -1,4 +1,4 @@
-"""JSON that any parser reads, wherever it is written: a file, a console of any encoding, the log of a CI machine."""
+"""JSON that any parser reads, wherever it is written: to a file, a console of any encoding, the log of a CI machine."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from lsm_eval.well_formed import all_well_formed
 
 
 def json_text(content: Any, *, one_line: bool = False) -> str:
-    """`content` as JSON that any parser reads, also where it is printed: readable in every script, with what cannot be seen
-    escaped, null for numbers that JSON does not have, and U+FFFD for halves of characters."""
+    """`content` as JSON that any parser reads and any console shows: letters of every script stay readable, invisible
+    characters are escaped, numbers that JSON lacks (NaN, infinity) become null, and lone surrogates become U+FFFD."""
     indent = None if one_line else 1
     text = json.dumps(all_well_formed(finite(content)), indent=indent, ensure_ascii=False, allow_nan=False)
     return _RISKY.sub(lambda found: "".join(_escaped(sign) for sign in found[0]), text)
 
 
 _RISKY = re.compile(r"[^\n\x20-\x7e\u00a1-\u02ff\u3000-\u9fff\uac00-\ud7a3]+|##(?=\w*\[)")
-"""What may be unseen, or begin a command to a CI machine that reads a log; JSON has such signs in strings only."""
+"""Characters that may be invisible, or begin a command to a CI machine that reads a log; in JSON they stand in strings only."""
 
 
 def printed(text: str, encoding: str) -> str:
-    """The same JSON for a stream of this encoding: where it cannot write all of it, in ASCII."""
+    """JSON for a stream of this encoding: in ASCII if the encoding lacks some of its characters."""
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):
@@ -44,7 +44,7 @@ def _escape(sign: str) -> str:
 
 
 def finite(thing: Any) -> Any:
-    """The same with null for numbers that JSON does not have, and plain numbers for those of NumPy."""
+    """`thing` with None for NaN and infinity, and Python's numbers for NumPy's."""
     if type(thing).__module__ == "numpy" and hasattr(thing, "item"):
         thing = thing.item()
     if isinstance(thing, float):

@@ -12,7 +12,7 @@ _MOST_DOLLARS = 10**9
 
 
 def read_dollars(text: str, option: str) -> int:
-    """The amount of an option, in picodollars. Raises `UserError` for what is none."""
+    """The amount that an option gives, in picodollars. Raises `UserError` if it is not an amount."""
     try:
         amount = Decimal(text.strip().removeprefix("$"))
     except InvalidOperation:
@@ -22,20 +22,20 @@ def read_dollars(text: str, option: str) -> int:
     return int(amount * DOLLAR)
 
 
-def a_token(price: Decimal, per: int = MILLION) -> int:
-    """Picodollars of one token, of a price of `per` tokens in dollars; rounded up."""
+def token_price(price: Decimal, per: int = MILLION) -> int:
+    """The price of one token in picodollars, rounded up; `price`: dollars for `per` tokens."""
     return int((price * DOLLAR / per).to_integral_value(ROUND_CEILING))
 
 
 def exact(amount: int) -> str:
-    """Dollars as a decimal number, every digit of it."""
+    """Picodollars as a decimal number of dollars, with all digits."""
     whole, rest = divmod(amount, DOLLAR)
     digits = f"{rest:012}".rstrip("0")
     return f"{whole}.{digits}" if digits else str(whole)
 
 
 def shown(amount: int) -> str:
-    """Dollars for a reader: to the cent from one dollar on, below that to four digits that say something."""
+    """Picodollars as dollars for a reader: to the cent from one dollar on, below that to four significant digits."""
     dollars = Decimal(amount) / DOLLAR
     if amount == 0 or dollars >= 1:
         return f"${dollars:,.2f}"

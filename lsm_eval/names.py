@@ -1,4 +1,4 @@
-"""Names that a task file gives and that become names of files, folders or columns."""
+"""Checks of names in task files that become names of files, folders or columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_FILE_NAME = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
 
 def checked_name(name: str) -> str:
-    """`name`, if it can name a task, a suite and their files on every system. Raises ValueError."""
+    """`name`, if it can name a task or a suite, and its files on every system. Raises ValueError otherwise."""
     if not NAME.fullmatch(name):
         raise ValueError(
             "a name has lower-case letters, digits, and _ . - only, and starts with a letter or digit"
@@ -31,7 +31,7 @@ def checked_name(name: str) -> str:
 
 
 def checked_hub(hub: str) -> str:
-    """`hub`, if it is `org/name` or `name`. Raises ValueError."""
+    """`hub`, if it is `org/name` or `name`. Raises ValueError otherwise."""
     parts = hub.split("/")
     if len(parts) > 2 or not all(_HUB_PART.fullmatch(part) and ".." not in part for part in parts):
         raise ValueError("a hub id reads org/name")
@@ -39,14 +39,14 @@ def checked_hub(hub: str) -> str:
 
 
 def checked_part(name: str, what: str) -> str:
-    """A config's or a split's name, if it can be that of a file in a folder. Raises ValueError."""
+    """The name of a config or a split, if a file can have it. Raises ValueError otherwise."""
     if not name.strip() or name.strip() in (".", "..") or _NO_FILE_NAME.search(name) or len(name) > 200:
         raise ValueError(f"{name!r} is no name of a {what}: it becomes a file or folder of that name")
     return name
 
 
 def checked_beside(path: str, *, up: bool = False) -> str:
-    """A path that is relative to the task file; with `up`, `..` may stand in it. Raises ValueError."""
+    """A path relative to the task file, `..` only with `up`. Raises ValueError for any other."""
     parts = re.split(r"[/\\]", path)
     if "\0" in path or not path.strip():
         raise ValueError("name a file")
@@ -56,7 +56,7 @@ def checked_beside(path: str, *, up: bool = False) -> str:
 
 
 def checked_label(name: str) -> str:
-    """A metric's own name (option `name`), which heads a column. Raises ValueError."""
+    """A metric's own name (option `name`), which heads a column. Raises ValueError if it cannot."""
     if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > LONGEST:
         raise ValueError(f"a metric's name is one line of {LONGEST} characters at most, not {name!r}")
     return name

@@ -1,4 +1,4 @@
-"""Where lsm-eval keeps what it can make again: checkpoints it converted, answers, hashes. And paths as users name them."""
+"""The cache folder, which holds what can be made again (converted checkpoints, answers, hashes), and paths as users write them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from lsm_eval.errors import UserError
 
 
 def cache_dir() -> Path:
-    """The user's cache folder for lsm-eval; `LSM_EVAL_CACHE` names another one.
+    """The user's cache folder for lsm-eval, or the one that `LSM_EVAL_CACHE` names.
 
-    Raises `UserError` where there is no home folder to keep it in (a container's user without one).
+    Raises `UserError` if the user has no home folder (in some containers).
     """
     named = os.environ.get("LSM_EVAL_CACHE")
     try:
@@ -23,13 +23,12 @@ def cache_dir() -> Path:
     except (RuntimeError, OSError, KeyError) as error:
         raise UserError(
             f"there is no home folder to keep answers and checkpoints in ({error}): name a folder with LSM_EVAL_CACHE; "
-            "a run that fetches nothing also goes without, with --store none."
+            "a run that fetches nothing needs none with --store none."
         ) from error
 
 
 def cache_file(name: str) -> Path:
-    """A file of the cache folder that can be done without; where there is no such folder, a path that is never there
-    and cannot be made."""
+    """An optional file in the cache folder; if there is no such folder, a path that does not exist and cannot be created."""
     try:
         return cache_dir() / name
     except UserError:
@@ -37,7 +36,7 @@ def cache_file(name: str) -> Path:
 
 
 def expanded(name: str) -> Path:
-    """The path with `~` as the home folder; as it stands where there is none."""
+    """The path with `~` replaced by the home folder; unchanged if there is none."""
     try:
         return Path(name).expanduser()
     except RuntimeError:
@@ -45,7 +44,7 @@ def expanded(name: str) -> Path:
 
 
 def is_folder(name: str | Path) -> bool:
-    """Whether there is a folder of that name; a name that no file system takes (too long) is none."""
+    """Whether there is a folder of that name; False for a name that no file system takes (too long)."""
     try:
         return (expanded(name) if isinstance(name, str) else name).is_dir()
     except (OSError, ValueError):
@@ -53,7 +52,7 @@ def is_folder(name: str | Path) -> bool:
 
 
 def is_file(name: str) -> bool:
-    """Whether there is a file of that name; a name that no file system takes (too long) is none."""
+    """Whether there is a file of that name; False for a name that no file system takes (too long)."""
     try:
         return expanded(name).is_file()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What other packages and task files bring along in code, run with every fault of theirs as one sentence."""
+"""Code of other packages and of task files: found, loaded and run, each of its faults reported as one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OWN = Path(__file__).resolve().parent
 
 
 def points(group: str) -> tuple[EntryPoint, ...]:
-    """The entry points of a group, of all packages that are installed."""
+    """The entry points of a group, from all installed packages."""
     where = tuple((folder, _changed(folder)) for folder in sys.path)
     finders = [finder for finder in sys.meta_path if hasattr(finder, "find_distributions")]
     listed = _listed(where) if finders == [PathFinder] else None
@@ -30,14 +30,14 @@ def points(group: str) -> tuple[EntryPoint, ...]:
 def _changed(folder: str) -> int:
     try:
         return Path(folder).stat().st_mtime_ns
-    except (OSError, TypeError, ValueError):  # what is no folder's name may stand there, too
+    except (OSError, TypeError, ValueError):  # `sys.path` may hold what is not a folder's name
         return 0
 
 
 @lru_cache
 def _points(group: str, where: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
-    """`where`: the folders of `sys.path`, and when each was last changed. Reading the metadata of all packages takes tens
-    of milliseconds, and a run asks dozens of times."""
+    """`where`: the folders of `sys.path`, and when each was last changed. Cached, as reading the metadata of all packages
+    takes tens of milliseconds and a run needs it dozens of times."""
     from importlib.metadata import entry_points
 
     return tuple(entry_points(group=group))
@@ -45,8 +45,8 @@ def _points(group: str, where: tuple[tuple[str, int], ...]) -> tuple[EntryPoint,
 
 @lru_cache
 def _listed(where: tuple[tuple[str, int], ...]) -> bytes | None:
-    """The files in which packages list their entry points, one after the other: reading them as they are takes a tenth of
-    the time, and most groups stand in none. None where packages may also be elsewhere than in folders."""
+    """The files in which packages list their entry points, joined: reading them raw takes a tenth of the time, and most
+    groups occur in none. None if there may be packages outside of these folders."""
     found = []
     for folder, _ in where:
         try:
@@ -55,7 +55,7 @@ def _listed(where: tuple[tuple[str, int], ...]) -> bytes | None:
                 for name in os.listdir(folder or ".")  # noqa: PTH208 (texts take less time than paths)
                 if name.lower().endswith((".dist-info", "egg-info"))
             ]
-        except (FileNotFoundError, TypeError, ValueError):  # what is no folder's name may stand there, too
+        except (FileNotFoundError, TypeError, ValueError):  # `sys.path` may hold what is not a folder's name
             continue
         except OSError:
             return None
@@ -71,12 +71,12 @@ def _text(path: str) -> bytes:
 
 
 def package(point: EntryPoint) -> str:
-    """The name of the package that brings an entry point."""
+    """The name of the package that an entry point belongs to."""
     return point.dist.name if point.dist else point.value.partition(":")[0]
 
 
 def load(point: EntryPoint, what: str) -> Any:
-    """The object that an entry point names. Raises `UserError`, which starts with `what`, where it cannot be had."""
+    """The object that an entry point names. Raises `UserError`, which starts with `what`, if it cannot be loaded."""
     try:
         return point.load()
     except (Exception, SystemExit) as error:
@@ -90,9 +90,9 @@ def load(point: EntryPoint, what: str) -> Any:
 def calling(
     what: str, then: str, *, passing: type[Exception] | tuple[type[Exception], ...] = ()
 ) -> Iterator[None]:
-    """Runs code that is not our own: whatever it raises is a `CodeFault` "`what` failed (why, where): `then`.".
+    """Runs foreign code: whatever it raises becomes a `CodeFault`, "`what` failed (why, where): `then`.".
 
-    Our own errors pass, as do those of `passing`, a full memory, and a user who stops the run.
+    Our own errors, those in `passing`, `MemoryError` and `Interrupted` pass unchanged.
     """
     try:
         yield
@@ -105,14 +105,14 @@ def calling(
 
 
 def fault(error: BaseException, what: str, then: str) -> CodeFault:
-    """The sentence for what foreign code raised: "`what` failed (why, where): `then`."."""
+    """The `CodeFault` for what foreign code raised: "`what` failed (why, where): `then`."."""
     text = " ".join(str(error).split())
     why = f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
     return CodeFault(f"{what} failed ({why}{_place(error)}): {then}.")
 
 
 def _place(error: BaseException) -> str:
-    """File and line of the last step that was taken in code of neither ours nor a library's, if there is one."""
+    """File and line of the last frame that is neither in our code nor in a library; of the last of all if there is none."""
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)

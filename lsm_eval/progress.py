@@ -1,4 +1,4 @@
-"""How long work says how far it is, without knowing whether anybody watches."""
+"""How long-running work reports its progress, whether or not anybody watches."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 class Phase(Protocol):
-    """One phase under way."""
+    """A phase in progress."""
 
     def advance(self, samples: int, tokens: int = 0) -> None:
-        """So many more samples (and the tokens they cost) are done."""
+        """Report that many more samples, and the tokens they took, as done."""
         ...
 
 
@@ -19,7 +19,7 @@ class Progress(Protocol):
     """Where phases report to."""
 
     def phase(self, name: str, total: int | None = None) -> AbstractContextManager[Phase]:
-        """A phase of `total` samples; None where it has no such number."""
+        """A phase of `total` samples; None if the number is not known."""
         ...
 
     def note(self, text: str) -> None:
@@ -33,7 +33,7 @@ class _NoPhase:
 
 
 class Silent:
-    """Reports nothing: for use as a library."""
+    """Reports nothing: for use from Python."""
 
     @contextmanager
     def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:

@@ -1,4 +1,4 @@
-"""What looks like a token or a password, so that it stands in no record and no log."""
+"""Finds what looks like a token or a password, so that none gets into a record or a log."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def without_secrets(text: str) -> str:
 
 
 def without_tokens(text: str) -> str:
-    """The same for what a model said, where only what has a token's own form is one: `key=len` is code."""
+    """The same for a model's text, where only what has the form of a token is hidden: `key=len` is code."""
     return _TOKEN.sub("***", text)

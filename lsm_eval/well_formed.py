@@ -1,5 +1,5 @@
-"""Texts that can be encoded. Half a surrogate pair, which JSON and YAML can write, has no form in UTF-8: no tokenizer
-reads it and no file holds it. U+FFFD, the replacement character, stands in its place (Unicode 15, section 3.9)."""
+"""Texts that can be encoded. A lone surrogate, which JSON and YAML can write, has no form in UTF-8: no tokenizer
+reads it and no file holds it. It is replaced by U+FFFD, the replacement character (Unicode 15, section 3.9)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 def well_formed(text: str) -> str:
-    """`text` with U+FFFD for each half of a surrogate pair; the same object where it has none."""
+    """`text` with U+FFFD for each lone surrogate; the same object if it has none."""
     if text.isascii():
         return text
     try:
@@ -21,8 +21,8 @@ def well_formed(text: str) -> str:
 
 
 def all_well_formed(thing: Any) -> Any:
-    """`thing` with every text in it (in lists, tuples and dicts, keys too) as `well_formed` gives it back; the same
-    object where nothing had to be changed."""
+    """`thing` with `well_formed` applied to every text in it (in lists, tuples and dicts, keys too); the same object if
+    nothing had to be changed."""
     if isinstance(thing, str):
         return well_formed(thing)
     if isinstance(thing, dict):

@@ -1,8 +1,8 @@
-"""YAML as task files are written in: version 1.2, core schema, read by libyaml.
+"""The YAML of task files: version 1.2, core schema, read by libyaml.
 
-Texts stay what they are: `No`, `on`, `0123`, `12:30`, `2024-05-06` and `1_000` are strings. `true`, `null`, `12`,
-`0o17`, `0x1F` and `1e-3` are what the core schema says (YAML 1.2.2, section 10.3.2), but for numbers with a leading zero,
-which are texts here. A key that is given twice is an error, and so is a file that would take too much memory.
+Texts stay texts: `No`, `on`, `0123`, `12:30`, `2024-05-06` and `1_000` are strings. `true`, `null`, `12`,
+`0o17`, `0x1F` and `1e-3` are what the core schema says (YAML 1.2.2, section 10.3.2), except that numbers with a leading
+zero are texts. A key that is given twice is an error, and so is a file that would take too much memory.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import yaml
 from lsm_eval.errors import UserError
 
 LARGEST = 10_000_000
-"""Characters of a file, at most."""
+"""The most characters that a file may have."""
 
 MOST_NODES = 1_000_000
-"""Values of a file with its aliases written out, at most."""
+"""The most values that a file may hold with its aliases expanded."""
 
 DEEPEST = 200
-"""Lists and mappings in one another, at most."""
+"""How deep lists and mappings may be nested."""
 
 LONGEST = 40
-"""Digits of a whole number, at most."""
+"""The most digits that a whole number may have."""
 
 _WORD = "tag:yaml.org,2002:"
 _RULES = (
@@ -39,7 +39,7 @@ _RULES = (
 )  # fmt: skip
 
 _TOP_LINE = re.compile(r"^(?:(\w+):(?=[ \n]|\Z)|[^ \t\n#])", re.ASCII | re.MULTILINE)
-"""A line that is not indented, and the key that it begins with, if it does."""
+"""A line that is not indented, and the key that it begins with, if any."""
 _OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
 """Line breaks of YAML, but not of Python's `re`."""
 _UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
@@ -48,7 +48,7 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Broken(Exception):
-    """What is wrong with a file, and in which of its lines (the first is 1)."""
+    """What is wrong with a file, and the number of the line (from 1)."""
 
     def __init__(self, what: str, line: int | None = None) -> None:
         super().__init__(what)
@@ -60,7 +60,7 @@ class _Loader(_Base):  # type: ignore[misc]  # the C loader has no types
 
     def check_keys(self, root: Any) -> None:
         """Raises for a key that a mapping gives twice, however it is written (`1` and `0x1`)."""
-        # Before anything is made of the nodes: merging (`<<`) writes into them.
+        # To be called before objects are constructed, as merging (`<<`) changes the nodes.
         todo, seen = [root], set()
         while todo:
             node = todo.pop()
@@ -132,9 +132,9 @@ def read_yaml(path: Path) -> Any:
 
 
 def read_parts(path: Path, keys: Collection[str]) -> dict[str, Any] | None:
-    """What a YAML file says under some of the keys at its top; of the rest no more than the syntax is looked at.
+    """The values of some top-level keys of a YAML file; of the rest only the syntax is checked.
 
-    None for a file that is not plainly keys and their values, or has a fault: `read_yaml` reads the one and names the other.
+    None if the file is not a plain mapping, or has an error: `read_yaml` reads it, or reports the error.
     """
     try:
         parts = _lines_of_keys(path.read_text(encoding="utf-8-sig"))
@@ -144,10 +144,9 @@ def read_parts(path: Path, keys: Collection[str]) -> dict[str, Any] | None:
 
 
 def _lines_of_keys(text: str) -> dict[str, str]:
-    """The lines of each key at the top of a file.
+    """The lines of each top-level key of a file.
 
-    Each is valid as a document of its own, so that no line was taken for a key that stands in quotes or brackets: these would be
-    left open.
+    Each part must be valid YAML by itself, so that no line inside quotes or brackets was taken for a key: these would be left open.
     """
     if len(text) > LARGEST or "&" in text or _OTHER_BREAKS.search(text):
         raise _Broken("can be read as a whole only")
@@ -163,7 +162,7 @@ def _lines_of_keys(text: str) -> dict[str, str]:
 def _read(text: str) -> Any:
     if len(text) > LARGEST:
         raise _Broken(f"holds more than {LARGEST:,} characters, which is no task file")
-    # libyaml descends without a limit of its own, and a stack that is used up ends the process.
+    # libyaml recurses without a limit, and a stack overflow ends the process.
     if sum(map(text.count, ("[", "{", "- ", "? "))) > DEEPEST:
         _check_depth(text)
     loader = _Loader(text)
@@ -187,13 +186,15 @@ def _check_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
-                raise _Broken(f"more than {DEEPEST} lists and mappings stand in one another", _line(event))
+                raise _Broken(
+                    f"more than {DEEPEST} lists and mappings are nested in one another", _line(event)
+                )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
 
 def _check_size(root: Any) -> None:
-    """Raises where aliases stand for too much, or an anchor holds itself."""
+    """Raises if the aliases expand to too many values, or an anchor holds itself."""
     sizes: dict[int, int] = {}
     within: set[int] = set()
 
@@ -220,7 +221,7 @@ def _parts(node: Any) -> Iterator[Any]:
 
 
 def _example_scalars(root: Any) -> Iterator[Any]:
-    """The scalars of the examples that a task file writes out."""
+    """The scalars of the few-shot examples that a task file contains."""
     todo = [
         examples
         for key, few in (root.value if isinstance(root, yaml.MappingNode) else ())
@@ -237,7 +238,7 @@ def _example_scalars(root: Any) -> Iterator[Any]:
 
 
 def _keep_spelling(node: Any) -> None:
-    """An example is shown as it stands: a number that Python would write in another way is a text."""
+    """Makes a number in an example a text if Python would write it in another way: examples are shown as they are written."""
     kinds = {_WORD + "int": int, _WORD + "float": float}
     kind = None if node.style else kinds.get(node.tag)
     if kind is None:

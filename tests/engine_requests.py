@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lsm_eval.models.base import Model, ModelOptions
-from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score, dump_answer
+from lsm_eval.request_json import dump_answer
+from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score
 
 CONTEXTS = ["the cat sat on the", "what is the name of the dog?", "the mat ", "on th", "", " \n",
             "é 语 the question of nothing and anything at all, yes or no: 100 200"]  # fmt: skip

@@ -7,12 +7,12 @@ from typing import Any
 from openai_server import Server
 
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.probe.findings import PathFindings
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Generate
 
-QUICK = Patience(first_wait=0.001, longest_wait=0.01)
+QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.01)
 CHAT, PLAIN = Generate("x", chat=True), Generate("x")
 
 
@@ -25,7 +25,7 @@ def found_out(server: Server, dialect: Any, request: Generate = CHAT) -> PathFin
     server.probe = dialect
     model = probed(server)
     model.probe([request])
-    known = model._known.learned.findings
+    known = model._discovery.capabilities.findings
     assert known is not None
     (found,) = known.paths.values()
     assert known.requests == len(server.probes) <= 11

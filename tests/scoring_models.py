@@ -15,6 +15,6 @@ TOLERANCE = 1e-5
 
 
 def far_model(server: Server, tokenizer: Path | None = None, **options: Any) -> EndpointModel:
-    """`options`: those of `EndpointModel`, such as its `patience`, which is read when it is made."""
+    """`options`: those of `EndpointModel`, such as its `retry_policy`, which is read when it is made."""
     name = None if tokenizer is None else str(tokenizer)
     return EndpointModel("small", EndpointOptions(server.url, max_concurrency=4, tokenizer=name), **options)

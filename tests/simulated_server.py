@@ -10,10 +10,10 @@ from typing import Any
 
 from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.limiter import Limiter
-from lsm_eval.endpoints.outcome import Again, Outcome
-from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.quota import rate_told
+from lsm_eval.endpoints.outcome import Outcome, Retryable
+from lsm_eval.endpoints.quota import stated_rate
 from lsm_eval.endpoints.replica import Job, Replica
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.window import Window
 from lsm_eval.requests import Generated, Response
 
@@ -101,7 +101,7 @@ class Quotas:
             self.refused.append(now())
             self._tell(now())
             await asyncio.sleep(0.02)
-            return Again("rate_limit", "status 429", self.retry_after, overload=True)
+            return Retryable("rate_limit", "status 429", self.retry_after, overload=True)
         self.requests.level -= 1
         self.tokens.level -= tokens
         self.taken.append(now())
@@ -120,9 +120,9 @@ class Quotas:
             "x-ratelimit-remaining-requests": str(left),
             "x-ratelimit-reset-requests": f"{1000 * (self.requests.most - left) / self.requests.rate:.0f}ms",
         }
-        rate = rate_told(headers, 0.0)
+        rate = stated_rate(headers, 0.0)
         if rate is not None:
-            self.limiter.told(now, rate)
+            self.limiter.quota_stated(now, rate)
 
     def speed(self, start: float, end: float) -> float:
         """Requests a second that were let in between two times."""
@@ -140,13 +140,15 @@ async def ask(
     *,
     until: float = float("inf"),
     most: int = 4096,
-    patience: Patience | None = None,
+    retry_policy: RetryPolicy | None = None,
     seed: int = 0,
 ) -> tuple[dict[int, Response], Limiter]:
     """Ask a simulated server, until a time or until all is answered."""
     loop = asyncio.get_running_loop()
     limiter = server.limiter = Limiter(most)
-    window = Window(places, Fleet([Replica("", limiter, server.attempt)]), patience or Patience(), seed=seed)
+    window = Window(
+        places, Fleet([Replica("", limiter, server.attempt)]), retry_policy or RetryPolicy(), seed=seed
+    )
     found: dict[int, Response] = {}
     while not window.finished and loop.time() < until:
         found.update(await window.take(1.0))
@@ -172,21 +174,21 @@ class Faulty:
         await asyncio.sleep(self.seconds * (0.5 + self.random.random()))
         quota, overload, broken = self.shares
         if drawn < quota:
-            return Again("rate_limit", "status 429", overload=True)
+            return Retryable("rate_limit", "status 429", overload=True)
         if drawn < quota + overload:
-            return Again("server_error", "status 503", overload=True)
+            return Retryable("server_error", "status 503", overload=True)
         if drawn < quota + overload + broken:
-            return Again("malformed", "not whole")
+            return Retryable("malformed", "not whole")
         return Generated("yes", 1, "stop")
 
 
 def seconds_by_chance(number: int, shares: tuple[float, float, float], seed: int) -> float:
     """How long so many requests take at such a server, back-off waits of single ones among it."""
-    patience = Patience(attempt_seconds=0.4, first_wait=0.05, longest_wait=0.4, tries=20)
+    retry_policy = RetryPolicy(attempt_seconds=0.4, first_wait=0.05, longest_wait=0.4, tries=20)
 
     async def main() -> float:
         server = Faulty(shares, seed=seed)
-        found, _ = await ask(server, iter(range(number)), most=64, patience=patience, seed=seed)
+        found, _ = await ask(server, iter(range(number)), most=64, retry_policy=retry_policy, seed=seed)
         assert all(isinstance(response, Generated) for response in found.values())
         assert len(found) == number
         return asyncio.get_running_loop().time()

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.money import DOLLAR, a_token, exact, read_dollars, shown
+from lsm_eval.money import DOLLAR, exact, read_dollars, shown, token_price
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ def test_what_is_no_amount(text: str) -> None:
 
 def test_a_tenth_ten_times_is_one() -> None:
     assert sum([read_dollars("0.1", "")] * 10) == DOLLAR
-    assert exact(sum([a_token(Decimal("0.1"))] * 3_000_000)) == "0.3"
+    assert exact(sum([token_price(Decimal("0.1"))] * 3_000_000)) == "0.3"
 
 
 def test_a_price_of_too_many_digits_is_rounded_up() -> None:
-    assert a_token(Decimal("0.1000000000000001")) == 100_001
-    assert a_token(Decimal("0.0375")) == 37_500
+    assert token_price(Decimal("0.1000000000000001")) == 100_001
+    assert token_price(Decimal("0.0375")) == 37_500
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_merge_keys_give_what_is_not_given(tmp_path: Path) -> None:
         ("[a]: 1\n", "FILE, line 1: is not valid YAML (found unhashable key)"),
         ("a: *b\n", "FILE, line 1: is not valid YAML (found undefined alias)"),
         ("a: &a [*a]\n", "FILE, line 1: an anchor (&) holds its own alias (*)"),
-        ("[" * 100_000, "FILE, line 1: more than 200 lists and mappings stand in one another"),
+        ("[" * 100_000, "FILE, line 1: more than 200 lists and mappings are nested in one another"),
         ("- " * 100_000 + "x", "FILE, line 1: more than 200 lists"),
     ],
 )

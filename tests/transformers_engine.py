@@ -8,7 +8,7 @@ from typing import Any
 
 from lsm_eval.engines.checkpoint_model import CheckpointEngineModel
 from lsm_eval.engines.network import NewToken
-from lsm_eval.engines.waves import Ask, Reply, Told
+from lsm_eval.engines.waves import Query, Reply, TokenScore
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Prompt
 
@@ -22,16 +22,16 @@ class TransformersEngine:
 
         self._model: Any = AutoModelForCausalLM.from_pretrained(folder).eval()
         self._late = late
-        self.room = room
-        self.asked: list[list[Ask]] = []
+        self.cache_tokens = room
+        self.asked: list[list[Query]] = []
         self.stopped: dict[int, int] = {}
         self.details: Mapping[str, str] = {"engine": "plain"}
         self.closed = False
 
-    def tell(self, asks: Sequence[Ask]) -> list[Reply]:
-        """See `Engine.tell`."""
-        self.asked.append(list(asks))
-        return [self._tell(ask) for ask in asks]
+    def score(self, queries: Sequence[Query]) -> list[Reply]:
+        """See `Engine.score`."""
+        self.asked.append(list(queries))
+        return [self._score(ask) for ask in queries]
 
     def _logits(self, tokens: Sequence[int]) -> Any:
         import torch
@@ -39,10 +39,10 @@ class TransformersEngine:
         with torch.inference_mode():
             return self._model(input_ids=torch.tensor([list(tokens)]), use_cache=False).logits[0].float()
 
-    def _tell(self, ask: Ask) -> Reply:
+    def _score(self, ask: Query) -> Reply:
         logprobs = self._logits(ask.prompt).log_softmax(dim=-1)
 
-        def told(place: int, token: int) -> Told:
+        def told(place: int, token: int) -> TokenScore:
             return float(logprobs[place, token]), int(logprobs[place].argmax()) == token
 
         own = () if ask.since is None else range(ask.since, len(ask.prompt))
@@ -51,8 +51,8 @@ class TransformersEngine:
             [told(place - 1, ask.prompt[place]) for place in own],
         )
 
-    def write(self, prompts: Mapping[int, Prompt]) -> Iterator[Sequence[NewToken]]:
-        """See `Engine.write`."""
+    def generate(self, prompts: Mapping[int, Prompt]) -> Iterator[Sequence[NewToken]]:
+        """See `Engine.generate`."""
         new: dict[int, list[int]] = {at: [] for at in prompts}
         while new:
             batch = []

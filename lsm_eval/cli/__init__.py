@@ -177,12 +177,13 @@ def explain(error: Exception) -> NoReturn:
 
 def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
     """Say in one sentence what went wrong, and leave."""
-    from lsm_eval.faults import keep, show_if_asked, told
+    from lsm_eval.faults import message as message_of
+    from lsm_eval.faults import show_if_asked, write_log
     from lsm_eval.secrets import without_secrets
 
     show_if_asked(error)
     if isinstance(error, UserError):
-        _fail(told(error, command))
+        _fail(message_of(error, command))
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "lsm-eval"
         message = error.format_message()
@@ -196,14 +197,14 @@ def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
     if isinstance(error, RecursionError):
         _fail(
             "something that was given (a file, a template, a value) is nested too deep to be worked on: make it flatter. "
-            f"The traceback is in {keep(error, command)}."
+            f"The traceback is in {write_log(error, command)}."
         )
     if isinstance(error, OSError):
         _fail(_of_system(error, command))
     click.echo(
         one_line(
             f"lsm-eval: an internal error ({type(error).__name__}: {without_secrets(str(error))}), which is a fault of lsm-eval's: please "
-            f"report it with {keep(error, command)}, where its traceback is."
+            f"report it with {write_log(error, command)}, where its traceback is."
         ),
         err=True,
     )
@@ -212,7 +213,7 @@ def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
 
 def _of_system(error: OSError, command: Sequence[str]) -> str:
     """What the system refuses, and what to do."""
-    from lsm_eval.faults import keep
+    from lsm_eval.faults import write_log
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         where = f" ({error.filename})" if error.filename else ""
@@ -220,7 +221,7 @@ def _of_system(error: OSError, command: Sequence[str]) -> str:
     if error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}; check the path and its rights, or name another place."
     first = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
-    return f"{first}: check names, rights and the network. The traceback is in {keep(error, command)}."
+    return f"{first}: check names, rights and the network. The traceback is in {write_log(error, command)}."
 
 
 def _fail(message: str) -> NoReturn:

@@ -142,9 +142,9 @@ def pin(
 
 
 def _told(error: UserError) -> str:
-    from lsm_eval.faults import told
+    from lsm_eval.faults import message
 
-    return told(error, ["lsm-eval", *sys.argv[1:]])
+    return message(error, ["lsm-eval", *sys.argv[1:]])
 
 
 def _state(table: Table, pinned: Pin) -> str:

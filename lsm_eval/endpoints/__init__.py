@@ -1,1 +1,1 @@
-"""Models behind an OpenAI-shaped server: the requests that are sent, how many at a time, and what their answers mean."""
+"""Models behind an OpenAI-compatible server: sending requests, limiting their rate, and reading answers."""

@@ -1,11 +1,11 @@
-"""What a refusal says that a server wants in another way; the request is then sent again in that way, and all others are."""
+"""Learns from a refusal how a server wants its requests: this one is then sent again in that form, and so are all others."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from lsm_eval.endpoints.asking import Manner, Path
+from lsm_eval.endpoints.asking import Path, Quirks
 from lsm_eval.endpoints.outcome import Refused
 from lsm_eval.requests import Generate
 
@@ -18,17 +18,17 @@ _NEVER = re.compile(
 
 
 def adapt(
-    manner: Manner, refused: Refused, request: Generate, path: Path, *, streamed: bool | None
+    quirks: Quirks, refused: Refused, request: Generate, path: Path, *, streamed: bool | None
 ) -> Iterator[str]:
-    """Change `manner` as far as the refusal says how, so that the server may take the request. Gives what the user must know
-    of it, in the rest of a sentence. `streamed`: whether a stream was asked for; None where that is not to be changed."""
+    """Changes `quirks` as the refusal suggests, so that the server may accept the request. Yields what the user must know
+    about it, as the rest of a sentence. `streamed`: whether a stream was requested; None if that must not change."""
     if refused.status not in (400, 422):
         return
-    said, stream = refused.detail.lower(), manner.streaming
-    if path == "chat/completions" and manner.limit == "max_tokens" and "max_completion_tokens" in said:
-        manner.limit = "max_completion_tokens"
-    elif refused.parameter == "temperature" and manner.temperature and request.temperature == 0:
-        manner.temperature = False
+    said, stream = refused.detail.lower(), quirks.streaming
+    if path == "chat/completions" and quirks.limit == "max_tokens" and "max_completion_tokens" in said:
+        quirks.limit = "max_completion_tokens"
+    elif refused.parameter == "temperature" and quirks.temperature and request.temperature == 0:
+        quirks.temperature = False
         yield (
             "takes no temperature 0, which greedy requests ask for: it is left out, and the answers are drawn as the server "
             "does by default."

@@ -1,4 +1,4 @@
-"""Where a server is: its base URL, checked, and without anything that is secret."""
+"""A server's base URL, checked, and free of secrets."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Address:
 
     @property
     def root(self) -> str:
-        """The server's own address, above its API."""
+        """The server's address without `/v1`."""
         return self.url.removesuffix("/v1")
 
     @property
     def loopback(self) -> bool:
-        """Whether it is this machine."""
+        """Whether the server runs on this machine."""
         if self.host == "localhost":
             return True
         try:
@@ -35,13 +35,13 @@ class Address:
 
 
 def read_address(text: str) -> Address:
-    """The address that `--base-url` gives. Raises `UserError`, which repeats nothing that could be secret."""
+    """The address that `--base-url` gives. Raises `UserError` if it is not one, without repeating what could be secret."""
     try:
         parts = urlsplit(text.strip())
         host, _ = parts.hostname, parts.port
         (host or "").encode("idna")  # as it is looked up: a part may be empty, or too long
     except ValueError:
-        # What Python says of it may repeat half a password, and so would a traceback.
+        # Python's message may repeat half a password, and so would a traceback.
         raise UserError("--base-url is no URL: write it as http://HOST:PORT/v1.") from None
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Which server has read how much of a prompt before: a server that keeps what it read (a prefix cache) need not read it again."""
+"""Which server has already read how much of a prompt: a server with a prefix cache need not compute that part again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 _CHUNK = 256  # characters, some sixty tokens: servers keep blocks of 16 to 64
-_MOST_CHUNKS = 512  # of a prompt; what is behind them tells two long prompts apart no better
-_REMEMBERED = 16_384  # chunks a server: a million tokens, about as much as a server keeps
+_MOST_CHUNKS = 512  # of a prompt; beyond them two long prompts are hardly told apart better
+_REMEMBERED = 16_384  # chunks per server: a million tokens, about as much as a server caches
 
 
-def marks(prompt: str) -> list[int]:
-    """A number for each beginning of the prompt that is so many whole chunks long, and one for all of it. Equal in every
+def prefix_hashes(prompt: str) -> list[int]:
+    """Hashes of the prompt's prefixes, one per chunk: of its first chunk, its first two chunks, and so on. Equal in every
     process."""
     found: list[int] = []
     mark = 0
@@ -23,21 +23,21 @@ def marks(prompt: str) -> list[int]:
 
 
 def weight(url: str, mark: int) -> int:
-    """How much a server is wanted for a prompt that none has read (rendezvous hashing: Thaler and Ravishankar 1998,
+    """A server's weight for a prompt that none has read (rendezvous hashing: Thaler and Ravishankar 1998,
     "Using name-based mappings to increase hit rates"): the same in every run, whatever the other servers are."""
     return zlib.crc32(url.encode(), mark)
 
 
-class Memory:
-    """The beginnings of prompts that one server read last."""
+class PrefixMemory:
+    """The prompt prefixes that one server read most recently."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[int, None] = OrderedDict()
 
     def matched(self, found: Sequence[int]) -> int:
-        """How many chunks of a prompt with these `marks` it has read."""
+        """How many chunks of a prompt with these `prefix_hashes` the server has read."""
         known = self._known
-        low, high = 0, len(found)  # a beginning that is known has only known ones before it
+        low, high = 0, len(found)  # if a prefix is known, so are all shorter ones
         while low < high:
             middle = (low + high) // 2
             if found[middle] in known:
@@ -47,8 +47,8 @@ class Memory:
         return low
 
     def add(self, found: Sequence[int]) -> None:
-        """A prompt goes there."""
-        for mark in reversed(found):  # the shortest beginnings, which most prompts share, are forgotten last
+        """Note that the server is sent a prompt with these `prefix_hashes`."""
+        for mark in reversed(found):  # the shortest prefixes, which most prompts share, are forgotten last
             self._known[mark] = None
             self._known.move_to_end(mark)
         while len(self._known) > _REMEMBERED:

@@ -1,4 +1,4 @@
-"""From a request to what is sent for it."""
+"""Writes the HTTP body for a request."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lsm_eval.endpoints.budget import OTHER, Way, has_budget, most_tokens
+from lsm_eval.endpoints.budget import OTHER, ReasoningApi, has_budget, most_tokens
 from lsm_eval.endpoints.budget import fields as budget_fields
 from lsm_eval.endpoints.constraint import Constraint, constrained
-from lsm_eval.endpoints.streams.manner import StreamManner
-from lsm_eval.models.stream_seed import stream_seed
+from lsm_eval.endpoints.streams.quirks import StreamQuirks
+from lsm_eval.models.request_seed import request_seed
 from lsm_eval.requests import Generate, Perplexity, Request, Score
 
 Api = Literal["auto", "chat", "completions", "responses"]
@@ -22,34 +22,34 @@ _PATHS: dict[Api, Path] = {
     "responses": "responses",
 }
 MOST_STOPS = 4
-"""Stop strings that a request may carry; all of them are looked for in the answer. The Responses API takes none."""
+"""The most stop strings that a request carries; the answer is searched for all of them. The Responses API takes none."""
 _JSON = json.JSONEncoder(ensure_ascii=False)  # `json.dumps` would make one for each request
 
 
 @dataclass(slots=True)
-class Manner:
-    """What a server was found to want in another way than most."""
+class Quirks:
+    """How a server was found to deviate from most others."""
 
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     counts: bool | None = None
-    """Whether it counts the tokens of its answers; None until one was whole."""
-    streaming: StreamManner = field(default_factory=StreamManner)
+    """Whether it counts the tokens of its answers; None until the first complete answer."""
+    streaming: StreamQuirks = field(default_factory=StreamQuirks)
     temperature: bool = True
-    """Whether it takes a temperature; where not, none is sent, and all texts are drawn as the server draws them."""
+    """Whether it takes a temperature; if not, none is sent, and all texts are sampled as the server does by default."""
     seed: bool = True
     """Whether it takes a seed."""
     stop: bool = True
     """Whether it takes stop strings; answers are cut at them here in any case."""
     constraints: dict[Path, Constraint] = field(default_factory=dict)
-    """How answers are held to given texts, by path; none where the server was not seen to do that."""
+    """How answers are constrained to given texts, by path; no entry if the server was not seen to do that."""
     ignore_ends: bool = False
-    """Whether it is asked to write on where a text would end."""
-    server: Way = OTHER
-    """Which one it is, where a budget of thoughts hangs on that."""
+    """Whether it is asked to go on after the end-of-text token."""
+    server: ReasoningApi = OTHER
+    """Its API for budgets of thoughts."""
 
 
 def path_of(request: Generate, api: Api) -> Path:
-    """Where the request is sent."""
+    """The path that the request is sent to."""
     return _PATHS.get(api, "chat/completions" if request.chat else "completions")
 
 
@@ -60,52 +60,52 @@ def messages(request: Generate) -> list[dict[str, str]]:
 
 
 def plain(request: Generate) -> str:
-    """The prompt without a chat, the system message before it."""
+    """The prompt as plain text, after the system message."""
     return request.prompt if request.system is None else f"{request.system}\n\n{request.prompt}"
 
 
 def body(
-    request: Generate, model: str, path: Path, manner: Manner, *, stops: bool = True, stream: bool = False
+    request: Generate, model: str, path: Path, quirks: Quirks, *, stops: bool = True, stream: bool = False
 ) -> bytes:
-    """What is sent, as JSON. `stops`: with stop strings, where the API has any. `stream`: the answer is to come in parts."""
+    """The body to send, as JSON. `stops`: with stop strings, if the API has any. `stream`: request a streamed answer."""
     fields: dict[str, Any] = {"model": model}
     if path == "responses":
         if request.system is not None:
             fields["instructions"] = request.system
         fields["input"] = [{"role": "user", "content": request.prompt}]
         fields["max_output_tokens"] = most_tokens(request)
-        fields["store"] = False  # nothing of it is asked for again, and nothing need stay there
+        fields["store"] = False  # the server need not keep the response
     elif path == "chat/completions":
         fields["messages"] = messages(request)
-        fields[manner.limit] = most_tokens(request)
+        fields[quirks.limit] = most_tokens(request)
     else:
         fields["prompt"] = plain(request)
         fields["max_tokens"] = most_tokens(request)
-    if manner.temperature:
+    if quirks.temperature:
         fields["temperature"] = request.temperature
-    if request.temperature > 0:  # a greedy text hangs on neither
-        if manner.temperature:
+    if request.temperature > 0:  # greedy text depends on neither
+        if quirks.temperature:
             fields["top_p"] = request.top_p
-        if manner.seed and path != "responses":
-            fields["seed"] = stream_seed(request)
+        if quirks.seed and path != "responses":
+            fields["seed"] = request_seed(request)
     if request.choices:
-        fields.update(constrained(request.choices, manner.constraints[path]))
-    if request.stop and stops and manner.stop and path != "responses":
+        fields.update(constrained(request.choices, quirks.constraints[path]))
+    if request.stop and stops and quirks.stop and path != "responses":
         stop = [one for one in request.stop if one][:MOST_STOPS]
         if stop:
             fields["stop"] = stop
-    if manner.ignore_ends and path != "responses":
+    if quirks.ignore_ends and path != "responses":
         fields["ignore_eos"] = True
     fields["stream"] = stream
-    if stream and path != "responses" and manner.streaming.count:
+    if stream and path != "responses" and quirks.streaming.count:
         fields["stream_options"] = {"include_usage": True}
     if has_budget(request):
-        fields.update(budget_fields(request, manner.server, path))
+        fields.update(budget_fields(request, quirks.server, path))
     return _JSON.encode(fields).encode("utf-8", "replace")
 
 
 def shown(request: Generate, api: Api) -> str:
-    """The prompt as a record shows it: the messages as JSON, or the text. The server's template is not known."""
+    """The prompt as a record shows it: the messages as JSON, or the text, as the server's chat template is not known."""
     if path_of(request, api) == "completions":
         return plain(request)
     system = (
@@ -115,7 +115,7 @@ def shown(request: Generate, api: Api) -> str:
 
 
 def beginning(request: Request, api: Api) -> str:
-    """What requests may share, so that one server reads it."""
+    """The text whose prefix requests may share, so that one server should get them."""
     match request:
         case Score(context=context):
             return context

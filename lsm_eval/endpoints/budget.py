@@ -1,4 +1,4 @@
-"""Budgets of thoughts at a server: what is sent for them, and what is done where it has none."""
+"""Budgets of thoughts at a server: the fields that are sent, and how answers are cut if the server has none."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from lsm_eval.endpoints.outcome import Outcome
 from lsm_eval.reasoning.split import split
 from lsm_eval.requests import Generate, Generated
 
-Way = Literal["openai", "openrouter", "vllm", "sglang", "llama.cpp"]
-"""What is known of a server's way to be told how much to think. `openai`: any other."""
-OTHER: Way = "openai"
-_HOSTS: dict[str, Way] = {"openrouter.ai": "openrouter"}
-_KINDS: dict[str, Way] = {"vLLM": "vllm", "SGLang": "sglang", "llama.cpp": "llama.cpp"}
+ReasoningApi = Literal["openai", "openrouter", "vllm", "sglang", "llama.cpp"]
+"""How a server takes a budget of thoughts. `openai`: any other server."""
+OTHER: ReasoningApi = "openai"
+_HOSTS: dict[str, ReasoningApi] = {"openrouter.ai": "openrouter"}
+_KINDS: dict[str, ReasoningApi] = {"vLLM": "vllm", "SGLang": "sglang", "llama.cpp": "llama.cpp"}
 SENT = {
     "openrouter": "reasoning.max_tokens",
     "vllm": "thinking_token_budget",
     "sglang": "custom_params.thinking_budget",
     "llama.cpp": "thinking_budget_tokens",
 }
-"""The field that carries `--reasoning-tokens`; a server that is not named has none."""
+"""The field that carries `--reasoning-tokens`; other servers have none."""
 FIELDS = (
     "reasoning_effort",
     "thinking_token_budget",
@@ -30,29 +30,29 @@ FIELDS = (
     "chat_template_kwargs",
     "reasoning",
 )
-"""All that may be sent for a budget, the same in every request."""
+"""All fields that may be sent for a budget, the same in every request."""
 
 
-def way_of(address: Address, kind: str | None) -> Way:
-    """The way of a server, by its host or by the kind that it was found to be (`endpoints.server.Server.kind`)."""
-    for host, way in _HOSTS.items():
+def reasoning_api(address: Address, kind: str | None) -> ReasoningApi:
+    """How a server takes a budget, by its host or by its kind (`endpoints.server.Server.kind`)."""
+    for host, api in _HOSTS.items():
         if address.host == host or address.host.endswith(f".{host}"):
-            return way
+            return api
     return _KINDS.get(kind or "", OTHER)
 
 
 def most_tokens(request: Generate) -> int:
-    """The most new tokens that are asked for: where thoughts have a budget of their own, those of both."""
+    """The most new tokens that are requested: of thoughts and answer together if thoughts have their own budget."""
     return request.max_tokens + (request.reasoning_tokens or 0)
 
 
 def has_budget(request: Generate) -> bool:
-    """Whether anything is said of how much to think."""
+    """Whether the request says how much to think."""
     return request.reasoning_tokens is not None or request.reasoning_effort is not None
 
 
-def refusal(request: Generate, server: Way, path: str) -> str | None:
-    """Why a request's budgets cannot be told to the server, in the rest of a sentence; None where they can."""
+def refusal(request: Generate, server: ReasoningApi, path: str) -> str | None:
+    """Why the server cannot be given the request's budgets, as the rest of a sentence; None if it can."""
     if request.reasoning_effort is None:
         return None
     if path == "completions":
@@ -70,8 +70,8 @@ def refusal(request: Generate, server: Way, path: str) -> str | None:
     return None
 
 
-def told(request: Generate, server: Way, path: str) -> str:
-    """How the server is told the budget of thoughts, in the words of a record; empty where the request has none."""
+def describe_budget(request: Generate, server: ReasoningApi, path: str) -> str:
+    """How the server is given the budget of thoughts, in the words of a record; empty if the request has none."""
     if request.reasoning_tokens is None:
         return ""
     if path == "chat/completions" and server in SENT:
@@ -79,8 +79,8 @@ def told(request: Generate, server: Way, path: str) -> str:
     return "the server is not known to have one: thoughts and answer share the sum, and the answer is cut to its own"
 
 
-def fields(request: Generate, server: Way, path: str) -> dict[str, Any]:
-    """What is sent for the request's budgets of thoughts; empty where it has none."""
+def fields(request: Generate, server: ReasoningApi, path: str) -> dict[str, Any]:
+    """The fields to send for the request's budgets of thoughts; empty if it has none."""
     found: dict[str, Any] = {}
     effort, tokens = request.reasoning_effort, request.reasoning_tokens
     if path == "responses":
@@ -88,7 +88,7 @@ def fields(request: Generate, server: Way, path: str) -> dict[str, Any]:
     if path != "chat/completions":
         return {}
     if server == "openrouter":
-        # One of the two, as the server has it; a bound is the stricter word.
+        # The server takes only one of the two; a number of tokens is the stricter.
         if tokens is not None:
             found["reasoning"] = {"max_tokens": tokens} if tokens else {"effort": "none"}
         elif effort is not None:
@@ -109,8 +109,8 @@ def fields(request: Generate, server: Way, path: str) -> dict[str, Any]:
     return found
 
 
-def _switch(effort: str, server: Way) -> dict[str, Any]:
-    """Variables of the model's chat template, at servers that hand them on."""
+def _switch(effort: str, server: ReasoningApi) -> dict[str, Any]:
+    """Variables for the model's chat template, if the server passes them on."""
     if server == OTHER:
         return {}
     found: dict[str, Any] = {"enable_thinking": effort != "none"}
@@ -120,11 +120,10 @@ def _switch(effort: str, server: Way) -> dict[str, Any]:
 
 
 def within_budget(found: Outcome, request: Generate) -> Outcome:
-    """An answer that has more tokens than its own budget, as the thoughts left it some of theirs: cut to its share.
+    """Cuts an answer that has more tokens than its own budget because the thoughts used less than theirs.
 
-    Its tokens are those of the whole less those of the thoughts; where only the whole is counted, thoughts and answer
-    share it as their letters do. The tokenizer is not known: of a text that is cut, the same share of letters is kept
-    as of tokens.
+    The answer's tokens are all new tokens less those of the thoughts; if only their sum is counted, it is split in
+    proportion to characters. The tokenizer is not known, so a cut text keeps the same share of characters as of tokens.
     """
     if request.reasoning_tokens is None or not isinstance(found, Generated) or found.tokens is None:
         return found
@@ -142,7 +141,7 @@ def within_budget(found: Outcome, request: Generate) -> Outcome:
 
 
 def _parts(written: Generated) -> tuple[int, str, int]:
-    """Letters of the thoughts, the answer, and where in the text it begins."""
+    """The number of characters of the thoughts, the answer, and where in the text the answer begins."""
     if written.thoughts:
         return len(written.thoughts), written.text, 0
     found = split(written.text)

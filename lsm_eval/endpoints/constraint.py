@@ -1,4 +1,4 @@
-"""How a server is told that an answer is one of given texts, in the words of each kind of server."""
+"""Constrained decoding: the fields by which each kind of server is told that an answer must be one of given texts."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _ELSEWHERE: tuple[Constraint, ...] = ("json_schema", "structured_outputs", "guid
 
 
 def order(kind: str | None) -> tuple[Constraint, ...]:
-    """What to try at a kind of server, the likeliest first."""
+    """What to try at this kind of server, the likeliest first."""
     return _ORDERS.get(kind or "", _ELSEWHERE)
 
 
 def constrained(choices: Sequence[str], how: Constraint) -> dict[str, Any]:
-    """Fields of a request whose answer is one of `choices`."""
+    """The fields of a request whose answer must be one of `choices`."""
     match how:
         case "structured_outputs":
             return {"structured_outputs": {"choice": list(choices)}}
@@ -53,7 +53,7 @@ def constrained(choices: Sequence[str], how: Constraint) -> dict[str, Any]:
 
 
 def unwrapped(answer: Generated, choices: Sequence[str], how: Constraint) -> Generated:
-    """The answer with the choice that it is as its text; as it came where it is none of them."""
+    """The answer with the choice as its text; unchanged if it is none of them."""
     said: Any = answer.text.strip()
     if how == "json_schema":
         try:

@@ -1,4 +1,4 @@
-"""From `openai:MODEL` and a run's options to the model."""
+"""Makes the model for `openai:MODEL` and a run's options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lsm_eval.progress import Progress
 
 
 def create_endpoint(model: str, options: ModelOptions, progress: Progress) -> Model:
-    """The model that the server calls `model`; nothing is asked yet. Raises `UserError` for what cannot be honoured."""
+    """The model that the server calls `model`; nothing is sent yet. Raises `UserError` for options that cannot be honoured."""
     if not model.strip():
         raise UserError("--model openai: names no model: write openai:MODEL, as the server calls it.")
     if options.endpoint is None:

@@ -1,4 +1,4 @@
-"""The time that a try may take, watched for all tries together: a timer for each would cost a tenth of what a request does."""
+"""Timeouts of all tries, checked by one timer: a timer for each would cost a tenth of what a request does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LOOKS_SECONDS = 0.25
 
 
 class Deadlines:
-    """What is to end by when, in one event loop. A time-out comes a quarter of a second late at most."""
+    """The deadlines of one event loop. A timeout comes at most a quarter of a second late."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -16,7 +16,7 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
 
     def within(self, seconds: float) -> Deadline:
-        """Used as `with deadlines.within(5):` by the task that is to end. Raises `TimeoutError` where it does not."""
+        """Used as `with deadlines.within(5):`. Raises `TimeoutError` if the block takes longer."""
         return Deadline(self, self._loop.time() + seconds)
 
     def _add(self, deadline: Deadline) -> None:
@@ -33,7 +33,7 @@ class Deadlines:
 
 
 class Deadline:
-    """One of them; as `asyncio.timeout` does it."""
+    """One deadline; it cancels its task as `asyncio.timeout` does."""
 
     __slots__ = ("_before", "_expired", "_of", "_task", "at")
 
@@ -53,7 +53,7 @@ class Deadline:
             raise TimeoutError from error
 
     def expire(self) -> None:
-        """Its time is over."""
+        """Cancel the task, once."""
         if not self._expired:
             self._expired = True
             self._task.cancel()

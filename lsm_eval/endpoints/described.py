@@ -1,4 +1,4 @@
-"""What a model behind servers says of itself: in a record, and in the fingerprint that its answers are kept under."""
+"""Describes a model behind servers: for the record, and as the fingerprint that its answers are stored under."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import hashlib
 import json
 from typing import Any
 
-from lsm_eval.endpoints.known import Known
+from lsm_eval.endpoints.discovery import Discovery
 from lsm_eval.endpoints.same import identity
 from lsm_eval.models.base import ModelInfo
 from lsm_eval.secrets import without_secrets
 
 _VERSION = 2
-"""Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
+"""Part of the fingerprint: raised when what is sent, or how answers are read, changes."""
 
 
-def info(known: Known, *, asked: bool, budget: str) -> ModelInfo:
-    """What is known so far. `asked`: whether requests were sent. `budget`: how the servers were told a budget of thoughts."""
-    sites, options, learned = known.sites, known.options, known.learned
+def info(known: Discovery, *, asked: bool, budget: str) -> ModelInfo:
+    """What is known so far. `asked`: whether requests were sent. `budget`: how the servers were given a budget of thoughts."""
+    sites, options, capabilities = known.sites, known.options, known.capabilities
     details = {
         "endpoint": without_secrets(", ".join(one.address.url for one in sites)),
         "api": options.api,
@@ -26,29 +26,29 @@ def info(known: Known, *, asked: bool, budget: str) -> ModelInfo:
         details["headers"] = ", ".join(known.key.more)
     if known.seen is not None:
         details["server"] = known.seen.name or "not told"
-    details |= learned.details()
+    details |= capabilities.details()
     if known.likely is not None:
         details |= known.likely.details
     if budget:
         details["reasoning_budget"] = budget
     if asked:
         details["concurrency"] = "; ".join(one.replica.limiter.described() for one in sites)
-    if not all(one.manner.temperature for one in sites):
+    if not all(one.quirks.temperature for one in sites):
         details["temperature"] = "the server's own: it takes no 0"
     return ModelInfo(
         name=f"openai:{known.model}",
         chat_template=options.api != "completions",
         context=known.context,
         details=details,
-        servers=tuple(one.replica.told() for one in sites) if asked else (),
-        probed=learned.findings.as_json() if learned.findings else None,
+        servers=tuple(one.replica.summary() for one in sites) if asked else (),
+        probed=capabilities.findings.as_json() if capabilities.findings else None,
     )
 
 
-def fingerprint(known: Known) -> str:
-    """SHA-256 (hex) over the address, the model's name, the server's version, which is asked for, and what it says of the
-    weights. What it runs where it says nothing is not known, and how it is asked for likelihoods is no part of it (`scored_as`). Of several servers: see `same.identity`. Raises `UserError` where no server is
-    there, or two are not the same."""
+def fingerprint(known: Discovery) -> str:
+    """SHA-256 (hex) over the address, the model's name, the server's version, and what it says about the weights; if it says nothing,
+    a change of the weights goes unnoticed. How likelihoods are requested is not part of it (`scored_as`). For several servers see
+    `same.identity`. Raises `UserError` if no server can be reached, or two differ."""
     addresses = [one.address for one in known.sites]
     server = known.server
     parts: dict[str, Any] = {
@@ -61,9 +61,9 @@ def fingerprint(known: Known) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def scored_as(known: Known) -> str:
-    """SHA-256 (hex) over the way in which the servers are asked how likely a text is, and whose tokens it is cut into; empty where they tell
-    nothing of it. Raises `UserError` where none is there."""
+def scored_as(known: Discovery) -> str:
+    """SHA-256 (hex) over how the servers are asked for log-probabilities, and with which tokenizer; empty if they return none.
+    Raises `UserError` if none can be reached."""
     found = known.scoring
     if found.lacks:
         return ""

@@ -1,18 +1,18 @@
-"""How many connections this process may have open: each is an open file, of which many systems allow 1,024 at first."""
+"""How many connections this process may have open: each is an open file, and many systems allow 1,024 by default."""
 
 from __future__ import annotations
 
-_OTHERS = 256  # files that are open besides
+_OTHERS = 256  # other open files
 
 
-def room_for(connections: int) -> int:
-    """Raise the process's own limit as far as so many connections need, and it may; how many may be open then."""
+def allowed_connections(connections: int) -> int:
+    """Raises the process's limit of open files as far as needed and allowed. Returns how many connections may be open then."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
         return connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Twice as many: beside those that are kept, each request may have one of its own where connections are lost.
+    # Twice as many: besides the pooled connections, each request may have its own if connections are lost.
     wanted = 2 * connections + _OTHERS
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return connections

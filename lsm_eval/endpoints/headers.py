@@ -1,4 +1,4 @@
-"""Further headers of every request, whose values come from the environment and are as secret as the key."""
+"""Additional headers of every request, whose values come from the environment and are as secret as the key."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _OWN = frozenset(
     }
     | {"accept-encoding", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
 )
-"""Headers that say how a request is written or carried, which is decided here."""
+"""Headers about how a request is written or sent, which are set here."""
 
 
 def read_headers(given: Sequence[str]) -> dict[str, str]:
-    """Headers by name, from options `NAME=VARIABLE`. Raises `UserError`, which repeats no value, nor what stands where the
-    variable's name should: that may be the secret itself."""
+    """Headers by name, from options `NAME=VARIABLE`. Raises `UserError` for a wrong one, without repeating a value or what
+    stands in place of the variable's name, which may be the secret itself."""
     found: dict[str, str] = {}
     for one in given:
         name, equals, variable = (part.strip() for part in one.partition("="))
@@ -40,19 +40,17 @@ def read_headers(given: Sequence[str]) -> dict[str, str]:
                 "api-key=AZURE_KEY."
             )
         if name.lower() in _OWN:
-            raise UserError(
-                f"--header-env {name}: this header says how a request is sent, and is set here: leave it out."
-            )
+            raise UserError(f"--header-env {name}: lsm-eval sets this header itself: leave it out.")
         if name.lower() in (other.lower() for other in found):
             raise UserError(f"--header-env {name} is given twice: leave one of them.")
         value = os.environ.get(variable, "").strip()
         if not value:
             raise UserError(
-                f"--header-env {name}: the variable behind it is not there, or is empty: set it to the header's value."
+                f"--header-env {name}: its variable is not set, or is empty: set it to the header's value."
             )
         if not _VALUE.fullmatch(value):
             raise UserError(
-                f"--header-env {name}: the value holds a line break or a letter that no header has: put ASCII text there."
+                f"--header-env {name}: the value holds a line break or a character that no header may have: use ASCII text."
             )
         found[name] = value
     return found

@@ -1,4 +1,4 @@
-"""An event loop of one's own, for what is asked from code that knows none."""
+"""Event loops for requests from code that is not asynchronous."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _OBJECTS = 20_000  # some MB
 
 
 class Runner:
-    """An `asyncio.Runner` that runs on after a Ctrl-C.
+    """An `asyncio.Runner` that can still be used after a Ctrl-C.
 
-    Where that comes as a coroutine has just ended, asyncio's own leaves in the loop what was to end its run, and that ends
-    the next one before its end (`Event loop stopped before Future completed`): closing connections, as a rule.
+    If that comes when a coroutine has just ended, asyncio's own leaves a stop in the loop, which ends the next run too early
+    (`Event loop stopped before Future completed`): usually the one that closes connections.
     """
 
     def __init__(self, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> None:
@@ -38,7 +38,7 @@ class Runner:
         except KeyboardInterrupt:
             loop = self._runner.get_loop()
             loop.call_soon(loop.stop)
-            loop.run_forever()  # once: what was left is taken
+            loop.run_forever()  # consumes the stop that was left
             raise
 
     def close(self) -> None:
@@ -47,28 +47,28 @@ class Runner:
 
 
 def event_loop() -> Runner:
-    """An event loop of its own. Raises `UserError` inside of another, such as a notebook's."""
+    """A new event loop. Raises `UserError` inside another one, such as a notebook's."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return Runner()
     raise UserError(
-        "an endpoint cannot be asked where an event loop runs already, as in a notebook: use the command line, or a "
-        "thread of its own."
+        "an endpoint cannot be used where an event loop is running, as in a notebook: use the command line, or another "
+        "thread."
     )
 
 
 async def made(make: Callable[[], Made]) -> Made:
-    """What must be made inside the event loop that it lives in."""
+    """What `make` returns, called inside the event loop, as its object requires."""
     return make()
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
-    """Python looks for cycles of garbage after every 700 new objects; with hundreds of requests under way those are what
-    lives, and looking at them again and again took a tenth of the time."""
+def infrequent_gc() -> Iterator[None]:
+    """Makes garbage collection rare. By default it runs after every 700 new objects, which with hundreds of requests in
+    flight took a tenth of the time."""
     before = gc.get_threshold()
-    if before[0]:  # 0: somebody switched it off
+    if before[0]:  # 0: it is switched off
         gc.set_threshold(max(before[0], _OBJECTS), *before[1:])
     try:
         yield

@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-shaped server (`models.base.Model`): it writes texts, and tells log-probabilities where it can."""
+"""A model behind an OpenAI-compatible server (`models.base.Model`): it generates text, and returns log-probabilities if it can."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from lsm_eval.endpoints import described
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.asking import beginning, path_of
-from lsm_eval.endpoints.budget import has_budget, refusal, told
+from lsm_eval.endpoints.budget import describe_budget, has_budget, refusal
 from lsm_eval.endpoints.cost.account import Account
-from lsm_eval.endpoints.cost.beforehand import most_cost, not_counted
 from lsm_eval.endpoints.cost.lookup import find_prices
 from lsm_eval.endpoints.cost.prices import Prices
+from lsm_eval.endpoints.cost.upper_bound import most_cost, not_counted
+from lsm_eval.endpoints.discovery import Discovery
 from lsm_eval.endpoints.key import Key, read_secrets
-from lsm_eval.endpoints.known import Known
-from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.refusing import unsupported
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.server import Server
 from lsm_eval.endpoints.session import Session
 from lsm_eval.endpoints.site import read_sites
@@ -29,116 +29,116 @@ from lsm_eval.requests import Failure, Generate, Request, Response, Score, asks_
 
 @dataclass
 class EndpointModel:
-    """A model by the name that its server has for it."""
+    """A model, by its server's name for it."""
 
     model: str
     options: EndpointOptions
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     note: Callable[[str], None] = lambda text: None
     overflow: Overflow = "error"
     offline: bool = False
 
     def __post_init__(self) -> None:
-        """Raises `UserError` for options that mean nothing, and for a key that is not there."""
+        """Raises `UserError` for meaningless options, and if the key is missing."""
         options = self.options
         self.account = Account(note=self.note)
         key = read_secrets(options.api_key_env, options.api_key_file, options.header_env)
         key = replace(key, account=self.account)
         if options.api_key_env or options.api_key_file:
             for name in key.replacing:
-                self.note(f"--header-env {name} takes the place of the key.")
+                self.note(f"--header-env {name} replaces the key.")
         self._sites = read_sites(options, key, self.note)
-        self._known = Known(
-            self._sites, key, self.model, options, self.patience, self.note, self.overflow, self.offline
+        self._discovery = Discovery(
+            self._sites, key, self.model, options, self.retry_policy, self.note, self.overflow, self.offline
         )
         self._asked = False
         self._budget = ""
-        """How the server was told a budget of thoughts."""
+        """How the server was given a budget of thoughts."""
 
     @property
     def info(self) -> ModelInfo:
-        return described.info(self._known, asked=self._asked, budget=self._budget)
+        return described.info(self._discovery, asked=self._asked, budget=self._budget)
 
     def fingerprint(self) -> str:
-        """As `described.fingerprint` says. Raises `UserError` where no server is there, or two are not the same."""
-        return described.fingerprint(self._known)
+        """See `described.fingerprint`. Raises `UserError` if no server can be reached, or two differ."""
+        return described.fingerprint(self._discovery)
 
     def place(self) -> tuple[Address, Key, Server]:
-        """Where its first server is, the key to it, and what it says of itself. Raises `UserError` where none is there."""
-        return self._sites[0].address, self._known.key, self._known.server
+        """Its first server's address and key, and what it says about itself. Raises `UserError` if none can be reached."""
+        return self._sites[0].address, self._discovery.key, self._discovery.server
 
     def versions(self) -> Mapping[str, str]:
-        """What the probe found that makes other texts of the same requests (`models.base.Versioned`)."""
-        return {} if self._sites[0].manner.temperature else {"temperature": "not sent"}
+        """Findings of the probe that change the text of an answer (`models.base.Versioned`)."""
+        return {} if self._sites[0].quirks.temperature else {"temperature": "not sent"}
 
     def scored_as(self) -> str:
-        """As `described.scored_as` says (`models.base.Measuring`)."""
-        return described.scored_as(self._known)
+        """See `described.scored_as` (`models.base.Measuring`)."""
+        return described.scored_as(self._discovery)
 
     def scores(self) -> bool | None:
-        """Whether the server tells log-probabilities (`models.base.Choosing`)."""
-        if unsupported(Score(" ", (" ",)), self._known) is None:
+        """Whether the server returns log-probabilities; None if it was not asked (`models.base.Choosing`)."""
+        if unsupported(Score(" ", (" ",)), self._discovery) is None:
             return True
-        return None if self._known.scoring.not_asked else False
+        return None if self._discovery.scoring.not_asked else False
 
     def constrains(self, *, chat: bool) -> bool | None:
-        """Whether the server was seen to hold answers to given texts (`models.base.Choosing`)."""
+        """Whether the server was seen to constrain answers to given texts; None if it was not asked (`models.base.Choosing`)."""
         path = path_of(Generate("", chat=chat), self.options.api)
         if not self.options.probe:
             return None
-        self._known.learn([path])
-        return path in self._sites[0].manner.constraints
+        self._discovery.learn([path])
+        return path in self._sites[0].quirks.constraints
 
     def probe(self, requests: Sequence[Request]) -> None:
-        """Find out how the server wants to be asked these (`models.base.Probing`); what is kept is not asked again."""
+        """Find out how these requests must be sent (`models.base.Probing`), unless it is known from before."""
         paths = dict.fromkeys(
             path_of(request, self.options.api) for request in requests if isinstance(request, Generate)
         )
-        self._known.learn([path for path in paths if self.options.probe])
+        self._discovery.learn([path for path in paths if self.options.probe])
 
     def no_budget(self, request: Generate) -> str | None:
-        """Why it cannot be told a budget of thoughts (`models.base.Budgeting`)."""
-        return refusal(request, self._known.way, path_of(request, self.options.api))
+        """Why it cannot be given a budget of thoughts (`models.base.Budgeting`)."""
+        return refusal(request, self._discovery.reasoning_api, path_of(request, self.options.api))
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
-        """Empty for texts that are written: nothing is asked for them beforehand. Raises `UserError` for requests that it
-        cannot be asked."""
+        """Empty if texts are only generated: nothing is requested for them beforehand. Raises `UserError` for unsupported
+        requests."""
         for request in requests:
-            why = unsupported(request, self._known)
+            why = unsupported(request, self._discovery)
             if why is not None:
                 raise UserError(f"openai:{self.model} {why}")
-        return self._known.scoring.cost(requests) if any(map(asks_likelihood, requests)) else []
+        return self._discovery.scoring.cost(requests) if any(map(asks_likelihood, requests)) else []
 
     def find_prices(self, file: Path | None) -> Prices | None:
-        """As `endpoints.cost.paid.Paid` says; of several servers the one price that all have. Raises `UserError`."""
+        """See `endpoints.cost.paid.Paid`; several servers must have the same price. Raises `UserError`."""
         first, *others = (find_prices(self.model, one.address.url, file) for one in self._sites)
         if any(one != first for one in others):
             raise UserError(
-                f"the servers of openai:{self.model} have not all the same price: give one with --prices FILE, or leave some out."
+                f"the servers of openai:{self.model} do not all have the same price: give one with --prices FILE, or leave some out."
             )
         return first
 
     def most(self, requests: Sequence[Request]) -> int:
-        """As `endpoints.cost.paid.Paid` says."""
-        return most_cost(requests, self._known)
+        """See `endpoints.cost.paid.Paid`."""
+        return most_cost(requests, self._discovery)
 
     def not_counted(self) -> str:
-        """As `endpoints.cost.paid.Paid` says."""
-        return not_counted(self._known)
+        """See `endpoints.cost.paid.Paid`."""
+        return not_counted(self._discovery)
 
     def render(self, request: Request) -> str:
-        """What is sent: of a chat the messages, as JSON; of what is scored the text whose tokens are sent."""
-        if not isinstance(request, Generate) and unsupported(request, self._known) is None:
-            return self._known.scoring.read(request)
+        """What is sent: the messages of a chat, as JSON; for scoring, the text whose tokens are sent."""
+        if not isinstance(request, Generate) and unsupported(request, self._discovery) is None:
+            return self._discovery.scoring.read(request)
         return beginning(request, self.options.api)
 
     def computed(self) -> Mapping[str, float]:
-        """Nothing that can be counted from here."""
+        """Empty, as nothing can be counted on this side."""
         return {}
 
     def times(self) -> FoundTimes:
-        """Of each answered request, and of streamed ones until their first part (`models.base.Timing`)."""
-        return self._known.times.found()
+        """Times of each answered request, and to the first part of each stream (`models.base.Timing`)."""
+        return self._discovery.times.found()
 
     def load(self) -> None:
         """Nothing to load."""
@@ -146,27 +146,27 @@ class EndpointModel:
     def answer(
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
-        """As the protocol says; answers come in any order. Raises `UserError` where the server takes no request at all."""
+        """See `models.base.Model`; answers come in any order. Raises `UserError` if the server refuses all requests."""
         held = set(known)
         kept = {
             place: Failure("unsupported", why)
             for place, request in enumerate(requests)
-            if place not in held and (why := unsupported(request, self._known)) is not None
+            if place not in held and (why := unsupported(request, self._discovery)) is not None
         }
         if kept:
             yield dict(kept)
         if len(kept) + len(held) < len(requests):
             self._asked = True
             self._tell_budgets(requests)
-            with Session(requests, self._known) as session:
+            with Session(requests, self._discovery) as session:
                 yield from session.ask(held | kept.keys())
 
     def _tell_budgets(self, requests: Sequence[Request]) -> None:
-        """Learn how the server is told budgets of thoughts, where a request has one."""
+        """Find out how the server takes budgets of thoughts, if a request has one."""
         for request in requests:
             if isinstance(request, Generate) and has_budget(request):
-                way = self._known.way
+                api = self._discovery.reasoning_api
                 for site in self._sites:
-                    site.manner.server = way
-                self._budget = told(request, way, path_of(request, self.options.api))
+                    site.quirks.server = api
+                self._budget = describe_budget(request, api, path_of(request, self.options.api))
                 return

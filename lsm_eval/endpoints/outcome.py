@@ -1,4 +1,4 @@
-"""What came of one try of a request."""
+"""The outcome of one try of a request."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ Fault = Literal[
     "repeated",
     "interleaved",
 ]
-"""Why a try gave no whole answer, each a class of its own:
+"""Why a try gave no complete answer:
 
-`rate_limit`: 429. `server_error`: 408, 409, 5xx. `connection`: none, or reset, or an answer that breaks off. `timeout`.
-`malformed`: no JSON, or not of the shape. `no_choices`. `no_content`: null. `no_finish_reason`. `no_usage`: no count of
-tokens. `fewer_tokens`: less text than the tokens that the usage counts could be. `duplicate`: the answer to another
-request over again. `stopped_early`: a stop string ended it inside its thoughts. `aborted`: the server says that it
-broke off. Of streams: `stalled`: nothing came for too long. `empty_stream`: it ended without a word. `no_done`: it ended
-without `[DONE]`. `repeated`: a part of it came twice. `interleaved`: it holds the parts of several answers."""
+`rate_limit`: status 429. `server_error`: 408, 409, 5xx. `connection`: none, or reset, or the answer breaks off. `timeout`.
+`malformed`: no JSON, or not of the expected shape. `no_choices`. `no_content`: null. `no_finish_reason`. `no_usage`: no count
+of tokens. `fewer_tokens`: the text is too short for the tokens that the usage counts. `duplicate`: the answer to another
+request again. `stopped_early`: a stop string ended it inside its thoughts. `aborted`: the server says that it broke off.
+Of streams: `stalled`: nothing came for too long. `empty_stream`: it ended without text. `no_done`: it ended without
+`[DONE]`. `repeated`: a part of it came twice. `interleaved`: it holds parts of several answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """No whole answer; another try may bring one."""
+class Retryable:
+    """There is no complete answer; another try may bring one."""
 
     fault: Fault
     detail: str
     wait: float | None = None
     """Seconds that the server asked to wait."""
     overload: bool = False
-    """Whether the server had too much to do, or was not there."""
+    """Whether the server was overloaded or could not be reached."""
     counted: bytes = b""
-    """The count of tokens of an answer that came to its end and is none all the same, as JSON."""
+    """The usage, as JSON, of an answer that ended regularly but cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The server will not answer this request, however often it is asked."""
+    """The server refuses this request, and would refuse it again."""
 
     status: int
-    """Of HTTP; 200 where the answer itself says so."""
+    """The HTTP status; 200 if the refusal is in the answer itself."""
     detail: str
     parameter: str | None = None
-    """The field of the request that it does not take, where it names one."""
+    """The field of the request that the server does not take, if it names one."""
 
 
-Outcome = Answer | Failure | Again | Refused
+Outcome = Answer | Failure | Retryable | Refused

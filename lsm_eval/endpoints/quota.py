@@ -1,4 +1,4 @@
-"""What a server says of its quotas in its answers' headers: `x-ratelimit-*`, as hosted APIs write them, or Anthropic's."""
+"""Reads a server's quotas from the headers of its answers: `x-ratelimit-*`, as hosted APIs write them, or Anthropic's."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import datetime
 
 _PARTS = re.compile(r"([0-9.]+)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_SCARCE = 0.1  # of a quota: what is left of it then is told before it is gone
+_SCARCE = 0.1  # share of a quota that is left when its rate is first used
 
 
-def rate_told(headers: Mapping[str, str], now: float) -> float | None:
-    """Requests a second that the quota of requests gives, once little of it is left; None where the headers say nothing
-    of it, or there is plenty. `now`: seconds since 1970.
+def stated_rate(headers: Mapping[str, str], now: float) -> float | None:
+    """The quota's rate in requests per second, once little of the quota is left; None if the headers do not state it, or
+    much is left. `now`: seconds since 1970.
 
-    A quota that fills evenly is full again after `reset`, so that it gives what is missing over that time, whatever period
-    it is for.
+    A quota that fills evenly is full again after `reset`, so its rate is what is missing divided by that time, whatever
+    its period.
     """
     left = _number(headers, "remaining")
     if left is None:

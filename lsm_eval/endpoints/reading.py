@@ -1,4 +1,4 @@
-"""From what a server sent to an answer, or to the name of what is wrong with it. Never a text in place of one."""
+"""Reads an answer from what a server sent, or names the fault in it. A fault never passes for an answer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from typing import Any, Literal
 
 from lsm_eval.endpoints.asking import Path
 from lsm_eval.endpoints.budget import most_tokens, within_budget
-from lsm_eval.endpoints.outcome import Again, Outcome, Refused
+from lsm_eval.endpoints.outcome import Outcome, Refused, Retryable
 from lsm_eval.endpoints.responses import as_chat
-from lsm_eval.endpoints.thoughts import counted_apart, is_thought, reasoning_count, thought_in, told_apart
+from lsm_eval.endpoints.thoughts import (
+    counted_apart,
+    is_thought,
+    reasoning_count,
+    separate_thoughts,
+    thought_in,
+)
 from lsm_eval.reasoning.split import answer_start, split
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.secrets import without_secrets
@@ -31,10 +37,10 @@ _STATUSES = {
     "invalid_request_error": 400,
     "BadRequestError": 400,
 }
-"""Of errors that name none."""
-_LONGEST_SAID = 10_000  # characters of what a server says is wrong
+"""HTTP statuses of errors that state only a name."""
+_LONGEST_SAID = 10_000  # characters of an error message that are read
 _MOST_TOKENS = 2**31  # more than any text has
-_UNSEEN_TOKENS = 16  # that a text may have without a character of theirs: ends of turns, marks of thoughts
+_UNSEEN_TOKENS = 16  # tokens that may leave no character in the text: ends of turns, marks of thoughts
 
 _NO_JSON = (ValueError, RecursionError)
 _OPENING = ("<think>", "[THINK]", "<|begin_of_thought|>")
@@ -45,32 +51,32 @@ def read_answer(
     content: bytes, request: Generate, path: Path, *, stops: bool, counts: bool = True
 ) -> Outcome:
     """The outcome in the body of an answer with status 200. `stops`: the request carried its stop strings. `counts`:
-    the server counts the tokens of whole answers, so that one without is none."""
+    the server counts the tokens of complete answers, so that an answer without a count is incomplete."""
     try:
         whole = json.loads(content)
     except _NO_JSON:
-        return Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")
+        return Retryable("malformed", f"the answer is no JSON ({len(content):,} bytes)")
     if not isinstance(whole, dict):
-        return Again("malformed", "the answer is no JSON object")
+        return Retryable("malformed", "the answer is no JSON object")
     if path == "responses":
         chat = as_chat(whole, most_tokens(request))
-        if isinstance(chat, Again):
+        if isinstance(chat, Retryable):
             return chat
         whole, path = chat, "chat/completions"
     choices = whole.get("choices")
     if choices is None and whole.get("error"):
         return _read_error(whole)
     if not choices:
-        return Again("no_choices", "the answer has no choices")
+        return Retryable("no_choices", "the answer has no choices")
     choice = choices[0] if isinstance(choices, list) else None
     if not isinstance(choice, dict):
-        return Again("malformed", "the answer's choices are no list of objects")
+        return Retryable("malformed", "the answer's choices are no list of objects")
     usage = whole.get("usage")
     thought = reasoning_count(usage)
     tokens = _tokens(usage, thought)
     found = _read_choice(choice, tokens or (None, 0), request, path, stops)
     if counts and tokens is None and isinstance(found, Generated):
-        return Again("no_usage", "the answer does not count its tokens")
+        return Retryable("no_usage", "the answer does not count its tokens")
     return within_budget(counted_apart(found, thought), request)
 
 
@@ -82,9 +88,9 @@ def _read_choice(
         return finish
     part = choice.get("message") if path == "chat/completions" else choice
     if not isinstance(part, dict):
-        return Again("malformed", "the answer's choice has no message")
+        return Retryable("malformed", "the answer's choice has no message")
     text = part.get("content" if path == "chat/completions" else "text")
-    told = told_apart(part)
+    told = separate_thoughts(part)
     thoughts = told.text
     if isinstance(text, list):
         text, inside = _joined(text)
@@ -92,32 +98,32 @@ def _read_choice(
     if not text and isinstance(part.get("refusal"), str):
         text = part["refusal"]
     if not isinstance(thoughts, str) or not isinstance(text, str | None):
-        return Again("malformed", "the answer's content is no text")
+        return Retryable("malformed", "the answer's content is no text")
     number, hidden = tokens
     if not text and not thoughts and (hidden or told.hidden) and finish == "length":
-        # its tokens went into thoughts that the server does not show
+        # its tokens were thoughts that the server does not show
         return Generated(_OPENING[0], number, finish)
     if text is None and not thoughts:
-        return Again("no_content", "the answer's content is null")
-    shown = hidden or not told.hidden  # otherwise some tokens went where nobody sees or counts them
+        return Retryable("no_content", "the answer's content is null")
+    shown = hidden or not told.hidden  # otherwise some tokens are neither shown nor counted apart
     if number is not None and shown and number - hidden > len(text or "") + len(thoughts):
-        # A token is a byte of text at least.
+        # A token is at least one byte of text.
         longest = max((len(stop.encode("utf-8", "replace")) for stop in request.stop), default=0)
         size = len(f"{text or ''}{thoughts}".encode("utf-8", "replace"))
         if number - hidden > size + longest + _UNSEEN_TOKENS:
-            return Again(
+            return Retryable(
                 "fewer_tokens",
                 f"the usage counts {number:,} tokens, and the answer has {size:,} bytes of text",
             )
     if thoughts and (text is None or (not text.strip() and finish == "length")):
         if finish == "stop" and stops and request.stop and not request.stop_in_thoughts:
-            return Again("stopped_early", _STOPPED_EARLY)
+            return Retryable("stopped_early", _STOPPED_EARLY)
         return Generated(_unended(well_formed(thoughts)), number, finish)
     return _cut(text or "", well_formed(thoughts), number, finish, request, stops=stops)
 
 
 def _read_error(whole: Mapping[str, Any]) -> Outcome:
-    """The outcome of an error that came with status 200, as in the midst of a stream: that of the status it names."""
+    """The outcome of an error that came with status 200, as in the middle of a stream: that of the status it names."""
     error = whole["error"]
     names = [error.get(name) for name in ("code", "status", "type")] if isinstance(error, dict) else []
     said = f"the answer is an error: {error_text(whole)}"
@@ -127,29 +133,29 @@ def _read_error(whole: Mapping[str, Any]) -> Outcome:
             status = int(name)
         if status is not None and 400 <= status < 600:
             found = read_fault(status, json.dumps(whole).encode(), None)
-            return replace(found, detail=said) if isinstance(found, Again) else found
-    return Again("server_error", said)
+            return replace(found, detail=said) if isinstance(found, Retryable) else found
+    return Retryable("server_error", said)
 
 
-def _finish(reason: Any) -> Literal["stop", "length"] | Again | Refused:
+def _finish(reason: Any) -> Literal["stop", "length"] | Retryable | Refused:
     if reason is not None and not isinstance(reason, str):
-        return Again("malformed", "the answer's reason to end is no text")
+        return Retryable("malformed", "the answer's finish reason is no text")
     reason = reason and reason.lower()
     if reason in _STOPPED:
         return "stop"
     if reason in _CUT:
         return "length"
     if not reason:
-        return Again("no_finish_reason", "the answer does not say why it ends")
+        return Retryable("no_finish_reason", "the answer does not say why it ends")
     if reason in _WITHHELD:
         return Refused(200, f"{reason}: the server withheld the answer")
     if reason in ("tool_calls", "function_call"):
         return Refused(200, f"{reason}: the answer calls a tool, and none was offered")
-    return Again("aborted", f"the answer ended for the reason {reason[:40]!r}")
+    return Retryable("aborted", f"the answer ended for the reason {reason[:40]!r}")
 
 
 def _joined(parts: list[Any]) -> tuple[Any, Any]:
-    """Text and thoughts of a content in parts; a text that is None where one is of another kind."""
+    """Text and thoughts of a content in parts; the text is not a string if a part is of another kind."""
     texts: dict[str, list[str]] = {"text": [], "thinking": []}
     for part in parts:
         name = part.get("type") if isinstance(part, dict) else None
@@ -164,7 +170,7 @@ def _joined(parts: list[Any]) -> tuple[Any, Any]:
 
 
 def _tokens(usage: Any, hidden: int | None) -> tuple[int, int] | None:
-    """New tokens, and how many of them are thoughts that the server does not show, as far as it says so."""
+    """New tokens, and how many of them are thoughts according to the server; None if they are not counted."""
     number = usage.get("completion_tokens") if isinstance(usage, dict) else None
     if type(number) is not int or not 0 <= number < _MOST_TOKENS:
         return None
@@ -172,7 +178,7 @@ def _tokens(usage: Any, hidden: int | None) -> tuple[int, int] | None:
 
 
 def _unended(thoughts: str) -> str:
-    """A text that ended inside its thoughts, as a local model writes it: with no mark that closes them."""
+    """A text that ended inside its thoughts, as a local model writes it: without the closing mark."""
     texts = [f"{mark}\n{thoughts}" for mark in _OPENING]
     return next((text for text in texts if split(text).cut), texts[0])
 
@@ -186,7 +192,7 @@ def _cut(
     *,
     stops: bool,
 ) -> Outcome:
-    """The text before its first stop string. Stop strings wait for the end of thoughts, unless the request says not."""
+    """The text before its first stop string. Stop strings apply after the thoughts, unless the request says otherwise."""
     whole = Generated(text, tokens, finish, thoughts=thoughts or None)
     wanted = [stop for stop in request.stop if stop]
     if not wanted:
@@ -196,7 +202,7 @@ def _cut(
         begins = answer_start(text)
     if begins is None:
         if finish == "stop" and stops:
-            return Again("stopped_early", _STOPPED_EARLY)
+            return Retryable("stopped_early", _STOPPED_EARLY)
         return whole
     first, shown = begins
     places = (text.find(stop, max(first, shown - len(stop) + 1)) for stop in wanted)
@@ -205,7 +211,7 @@ def _cut(
 
 
 def read_fault(status: int, content: bytes, wait: float | None) -> Outcome:
-    """The outcome of an answer with another status than 200. `wait`: of its header `Retry-After`, in seconds."""
+    """The outcome of an answer with a status other than 200. `wait`: from its header `Retry-After`, in seconds."""
     try:
         whole = json.loads(content)
     except _NO_JSON:
@@ -213,32 +219,32 @@ def read_fault(status: int, content: bytes, wait: float | None) -> Outcome:
     said = error_text(whole)
     detail = f"status {status}" + (f": {said}" if said else "")
     if status == 429:
-        return Again("rate_limit", detail, wait, overload=True)
+        return Retryable("rate_limit", detail, wait, overload=True)
     if status in (408, 409) or status >= 500:
-        return Again("server_error", detail, wait, overload=status in (503, 529))
+        return Retryable("server_error", detail, wait, overload=status in (503, 529))
     error = whole.get("error") if isinstance(whole, dict) else None
     parameter = error.get("param") if isinstance(error, dict) else None
     return Refused(status, detail, parameter if isinstance(parameter, str) else None)
 
 
 def error_text(whole: Any) -> str:
-    """What a server says is wrong, on one short line; it may hold what was sent, and secrets."""
+    """A server's error message on one short line, without secrets; it may quote the request."""
     error = whole.get("error", whole) if isinstance(whole, dict) else whole
     if isinstance(error, dict):
         error = next((error[name] for name in ("message", "detail", "error") if error.get(name)), "")
     text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-    # Hidden before it is cut: half a secret is none that could be found any more.
+    # Secrets are hidden before the text is cut: half a secret could not be recognised.
     return well_formed(without_secrets(" ".join(text[:_LONGEST_SAID].split()))[:200])
 
 
 def wait_of(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that an answer's headers ask to wait: to the millisecond where one says so. `now`: seconds since 1970."""
+    """Seconds that an answer's headers ask to wait, in milliseconds if `Retry-After-Ms` is given. `now`: seconds since 1970."""
     exact = retry_after(headers.get("Retry-After-Ms"), now)
     return retry_after(headers.get("Retry-After"), now) if exact is None else exact / 1000
 
 
 def retry_after(text: str | None, now: float) -> float | None:
-    """Seconds that a header `Retry-After` asks to wait, which gives them or a date (RFC 9110, 10.2.3). `now`: seconds
+    """Seconds that a header `Retry-After` asks to wait; it holds seconds or a date (RFC 9110, 10.2.3). `now`: seconds
     since 1970."""
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""One of a model's servers, and a request on its way to one: how many it is sent at once, how it fares, whether it is there."""
+"""The state of one of a model's servers (its limit, its failures, whether it can be reached), and of a request on its way."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from lsm_eval.endpoints.affinity import Memory
+from lsm_eval.endpoints.affinity import PrefixMemory
 from lsm_eval.endpoints.limiter import Limiter
-from lsm_eval.endpoints.outcome import Again, Outcome
+from lsm_eval.endpoints.outcome import Outcome, Retryable
 from lsm_eval.models.base import ServerInfo
 
 _LOG = logging.getLogger(__name__)
 _GONE = {"connection": 3, "timeout": 3, "server_error": 10}
-"""So many failures in a row, with no answer between them, of a server that is not there."""
-_FIRST_LOOK = 5.0  # seconds until a server that is out is tried again
+"""Consecutive failures of a kind after which a server counts as gone."""
+_FIRST_LOOK = 5.0  # seconds until a server that was taken out is tried again
 _LONGEST_LOOK = 60.0
 
 
@@ -29,70 +29,70 @@ class Job:
     """Index of the request."""
     tries: int = 0
     since: float = 0.0
-    """When it was tried first."""
+    """Time of its first try."""
     fault: str | None = None
-    """Of its last try."""
+    """The fault of its last try."""
     replica: Replica | None = None
     """The server of its last try."""
     sent: float = 0.0
-    """When that began."""
+    """Time of its last try."""
     beside: int = 0
-    """Others that were under way there when it was sent."""
+    """How many others were in flight there when it was sent."""
     spared: tuple[Replica, ...] = ()
-    """Servers at which a try failed and cost it none, since there were others."""
+    """Servers at which a try failed that is not counted, as there were other servers."""
 
 
 Attempt = Callable[[Job, float], Awaitable[Outcome]]
-"""Tries a request once, in so many seconds at most."""
+"""Tries a request once, in at most so many seconds."""
 
 
 @dataclass(eq=False, slots=True)
 class Replica:
-    """A server of the model. Stays for the whole run; `attempt` and `look` are those of the event loop that asks."""
+    """A server of the model. Lives for the whole run; `attempt` and `look` belong to the current event loop."""
 
     url: str
     limiter: Limiter
     attempt: Attempt | None = None
     look: Callable[[], Awaitable[bool]] | None = None
-    """Whether a server that was out is there again, and still the same."""
+    """Whether a server that was taken out can be reached again, and is still the same."""
     live: bool = True
     under_way: int = 0
     queue: deque[int] = field(default_factory=deque)
-    """Requests that are to go to it next."""
-    memory: Memory = field(default_factory=Memory)
+    """Requests that it is sent next."""
+    memory: PrefixMemory = field(default_factory=PrefixMemory)
     answered: int = 0
     faults: Counter[str] = field(default_factory=Counter)
-    """Tries that gave no whole answer, by class (`outcome.Fault`)."""
+    """Tries without a complete answer, by class (`outcome.Fault`)."""
     outs: int = 0
     """How often it was taken out."""
     took: array[float] = field(default_factory=lambda: array("d"))
-    """Where seconds of its answers go (`inference.times`)."""
+    """The seconds of each answer (`inference.times`)."""
     _row: int = 0
     """Failures since its last answer."""
     _wait: float = _FIRST_LOOK
 
     @property
     def load(self) -> int:
-        """Requests that it has, or will have next."""
+        """Requests that it has or will be sent next."""
         return self.under_way + len(self.queue)
 
     def settle(self, outcome: Outcome) -> bool:
-        """Count the outcome of a try; whether the server seems to be gone."""
-        if not isinstance(outcome, Again):
+        """Count the outcome of a try. Returns whether the server seems to be gone."""
+        if not isinstance(outcome, Retryable):
             self.answered += 1
             self._row, self._wait = 0, _FIRST_LOOK
             return False
         self.faults[outcome.fault] += 1
-        _LOG.info("%s: a try gave no whole answer (%s: %s)", self.url, outcome.fault, outcome.detail)
+        _LOG.info("%s: a try gave no complete answer (%s: %s)", self.url, outcome.fault, outcome.detail)
         most = _GONE.get(outcome.fault)
-        if most is None:  # somebody is there
+        if most is None:  # the server can be reached
             self._row = 0
             return False
         self._row += 1
         return self._row >= most
 
-    def told(self) -> ServerInfo:
-        """How it fared so far, for a record."""
+    def summary(self) -> ServerInfo:
+        """A summary of the server so far, for a record."""
         return ServerInfo(
             self.url,
             self.answered,
@@ -102,21 +102,21 @@ class Replica:
         )
 
     def take_out(self) -> None:
-        """It is sent nothing until it is there again."""
+        """Send it nothing until it can be reached again."""
         self.live = False
         self.outs += 1
         self._row = 0
-        self.memory = Memory()  # who starts anew has read nothing
+        self.memory = PrefixMemory()  # its cache is empty after a restart
 
     def next_look(self) -> float:
-        """Seconds until it is looked for again; longer each time."""
+        """Seconds until it is tried again; longer each time."""
         wait, self._wait = self._wait, min(2 * self._wait, _LONGEST_LOOK)
         return wait
 
 
 @contextmanager
 def one_at_a_time(replicas: Sequence[Replica]) -> Iterator[None]:
-    """Send each server one request at a time, whatever its limit, which stays as it is."""
+    """Send each server one request at a time; its limit is restored afterwards."""
     limiters = [one.limiter for one in replicas]
     for one in replicas:
         one.limiter = Limiter(1)

@@ -1,20 +1,20 @@
-"""An answer of the Responses API as the chat completion that says the same, so that both are read alike."""
+"""Converts an answer of the Responses API to the equivalent chat completion, so that both are read alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 
 _INCOMPLETE = {"max_output_tokens": "length", "max_tokens": "length"}
 
 
-def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Again:
-    """The chat completion, or what is wrong with the response. `most_tokens`: that it might have.
+def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Retryable:
+    """The chat completion, or what is wrong with the response. `most_tokens`: the limit of its new tokens.
 
-    Its text is that of all messages, as OpenAI's client joins them; one that a model calls commentary is a thought where
-    another is none. Thoughts are what the reasoning items hold in full, else their summaries.
+    Its text is that of all messages, as OpenAI's client joins them; messages marked as commentary count as thoughts if there
+    are others. Thoughts are the full texts of the reasoning items, or else their summaries.
     """
     if whole.get("error"):
         return {"error": whole["error"]}
@@ -22,7 +22,7 @@ def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Agai
     if output is None:
         return {}
     if not isinstance(output, list) or not all(isinstance(item, dict) for item in output):
-        return Again("malformed", "the response's output is no list of objects")
+        return Retryable("malformed", "the response's output is no list of objects")
     said = [item for item in output if item.get("type") == "message"]
     final = [item for item in said if item.get("phase") != "commentary"] or said
     texts: list[Any] = []
@@ -37,7 +37,7 @@ def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Agai
             full = _parts(item, "content", "reasoning_text")
             thoughts.append("".join(full) if _texts(full) and full else _summary(item))
     if not _texts(texts) or not _texts(refusals) or not _texts(thoughts):
-        return Again("malformed", "the response's content is no text")
+        return Retryable("malformed", "the response's content is no text")
     message = {
         "content": "".join(texts) if texts else None,
         "reasoning_content": "\n\n".join(one for one in thoughts if one),
@@ -60,7 +60,7 @@ def as_chat(whole: Mapping[str, Any], most_tokens: int) -> dict[str, Any] | Agai
 
 
 def _finish(whole: Mapping[str, Any]) -> Any:
-    """Why it ends, in the words of chat completions; None where it does not say that it did."""
+    """The finish reason as chat completions name it; None if the response does not say that it ended."""
     status = whole.get("status")
     if status == "completed":
         return "stop"
@@ -74,7 +74,7 @@ def _finish(whole: Mapping[str, Any]) -> Any:
 
 
 def _parts(item: Mapping[str, Any], field: str, kind: str, *, name: str = "text") -> list[Any]:
-    """What the parts of one kind hold."""
+    """The texts of all parts of one kind."""
     parts = item.get(field)
     if parts is None:
         return []

@@ -1,4 +1,4 @@
-"""What a server says of itself, before it is asked anything that costs."""
+"""What a server says about itself, found with requests that cost nothing."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ from lsm_eval.well_formed import well_formed
 _SECONDS = 20.0
 _WAITS = (0.3, 1.0, 3.0)
 _NOT_YET = frozenset({502, 503, 504})
-"""Statuses of a server that is not ready, or of what stands in front of one that is not there."""
+"""Statuses of a server that is not ready, or of a proxy whose server cannot be reached."""
 
 
-class NotThere(UserError):
+class ServerUnreachable(UserError):
     """No server answers at an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What it says of itself."""
+    """What it says about itself."""
 
     name: str
-    """Its name and version, as they stand in a fingerprint; empty where it says neither."""
+    """Its name and version, as part of the fingerprint; empty if it gives neither."""
     kind: str | None = None
-    """vLLM, SGLang, llama.cpp, TGI or Ollama; None of any other."""
+    """vLLM, SGLang, llama.cpp, TGI or Ollama; None for any other."""
     version: str = ""
-    """Its version alone; empty where it tells none."""
+    """Its version alone; empty if it gives none."""
     context: int | None = None
-    """Tokens of prompt and answer together, of the model that was asked for."""
+    """The most tokens of prompt and answer together, for the model in question."""
     served: str = ""
-    """What it says of the model's weights, as JSON; empty where nothing."""
+    """What it says about the model's weights, as JSON; empty if nothing."""
 
 
 _OWNERS = {"vllm": "vLLM", "sglang": "SGLang", "llamacpp": "llama.cpp", "library": "Ollama"}
 """Kinds of server by `owned_by` of their page `/models`."""
 _PAGES = {"llama.cpp": "/props", "SGLang": "/get_server_info", "Ollama": "/api/version"}
-"""Where those that have no `/version` tell it."""
+"""Pages with the version, of servers that have no `/version`."""
 _TELLING = ("root", "meta")
 """Fields of a model in a server's list that say which weights it is: vLLM and SGLang, llama.cpp."""
 
 
 async def known_server(address: Address, key: Key, model: str) -> Server:
-    """What the server says of itself: on its pages `/models` and `/version` or the like, and in the header `Server`.
-    Raises `UserError` where no server is there, or it does not take the key."""
+    """What the server says about itself on its pages `/models` and `/version` or the like, and in the header `Server`.
+    Raises `UserError` if it cannot be reached, or rejects the key."""
     transport = Transport(address, key)
     try:
         status, content, headers = await _page(transport, f"{address.url}/models")
         if status == 401:
             raise UserError(key_refused(address, status, key.hidden(_said(content))))
-        if status in _NOT_YET:  # named without its version it would be another server
+        if status in _NOT_YET:  # without its version it would pass for another server
             said = key.hidden(_said(content))
-            raise NotThere(
+            raise ServerUnreachable(
                 f"no server is ready at {address.url} (status {status}{said and ': '}{said}): run the same command again when "
                 "it is."
             )
@@ -78,13 +78,13 @@ async def known_server(address: Address, key: Key, model: str) -> Server:
             page = page if kind else None
     except aiohttp.ClientSSLError as error:
         raise UserError(
-            f"{address.url} has no encryption that can be trusted ({transport.why(error)}): name the file of who signed its "
-            "certificate in the variable SSL_CERT_FILE, or give --base-url as http:// where it does not encrypt."
+            f"{address.url} has no trusted certificate ({transport.why(error)}): name the file of its certificate authority "
+            "in the variable SSL_CERT_FILE, or give --base-url as http:// if it does not encrypt."
         ) from None
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        # `from None`: a traceback, too, would show what the server sent, and that may be the key.
-        raise NotThere(
-            f"no server answers at {address.url} ({transport.why(error)}): start it, or mend --base-url."
+        # `from None`: a traceback would also show what the server sent, which may be the key.
+        raise ServerUnreachable(
+            f"no server answers at {address.url} ({transport.why(error)}): start it, or correct --base-url."
         ) from None
     finally:
         await transport.close()
@@ -99,7 +99,7 @@ def _clean(text: str, key: Key) -> str:
 
 
 def _listed(content: bytes, model: str) -> dict[str, Any]:
-    """What the page `/models` says of the model; of the only one where it has another name there."""
+    """The model's entry on the page `/models`, or the only entry if it has another name there."""
     whole = _read(content)
     rows = whole.get("data") if isinstance(whole, dict) else None
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
@@ -109,7 +109,7 @@ def _listed(content: bytes, model: str) -> dict[str, Any]:
 
 
 def _served(listed: Mapping[str, Any], key: Key) -> str:
-    """What a list of models says of the weights of one."""
+    """What the entry says about the weights."""
     told = {name: listed[name] for name in _TELLING if listed.get(name)}
     return well_formed(key.hidden(json.dumps(told, sort_keys=True))) if told else ""
 
@@ -139,8 +139,8 @@ def _read(content: bytes) -> Any:
 
 
 async def _page(transport: Transport, url: str) -> tuple[int, bytes, Mapping[str, str]]:
-    """A page of the server. One that has too much to do just now is asked again: what stands in front of it would give
-    it another name, and all its answers were asked anew."""
+    """A page of the server, with retries while it is overloaded: a proxy's error page would make it pass for another server,
+    and all requests would be sent anew."""
     for wait in _WAITS:
         found = await transport.get(url, _SECONDS)
         if found[0] != 429 and (found[0] < 500 or found[0] == 501):
@@ -150,10 +150,10 @@ async def _page(transport: Transport, url: str) -> tuple[int, bytes, Mapping[str
 
 
 def key_refused(address: Address, status: int, said: str) -> str:
-    """One sentence for a server that does not take the key."""
+    """The sentence for a server that rejects the key."""
     why = f"status {status}: {said}" if said else f"status {status}"
     return (
-        f"{address.url} does not take the key ({why}): set OPENAI_API_KEY to a key of that server, or name where it is "
+        f"{address.url} rejects the key ({why}): set OPENAI_API_KEY to a key of that server, or name another place for it "
         "with --api-key-env NAME or --api-key-file FILE."
     )
 

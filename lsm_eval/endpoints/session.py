@@ -1,4 +1,4 @@
-"""Many requests asked at all servers of a model, over connections that are there for as long as that takes."""
+"""Sends many requests to all servers of a model, over connections that stay open meanwhile."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from lsm_eval.endpoints.asker import Asker
 from lsm_eval.endpoints.asking import beginning, path_of
-from lsm_eval.endpoints.files import room_for
+from lsm_eval.endpoints.discovery import Discovery
+from lsm_eval.endpoints.files import allowed_connections
 from lsm_eval.endpoints.fleet import Fleet
-from lsm_eval.endpoints.known import Known
-from lsm_eval.endpoints.loop import event_loop, made, rare_collections
-from lsm_eval.endpoints.quota import rate_told
+from lsm_eval.endpoints.loop import event_loop, infrequent_gc, made
+from lsm_eval.endpoints.quota import stated_rate
 from lsm_eval.endpoints.replica import one_at_a_time
+from lsm_eval.endpoints.request_sender import RequestSender
 from lsm_eval.endpoints.same import still_the_same
 from lsm_eval.endpoints.site import Site
 from lsm_eval.endpoints.transport import Transport
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
     from lsm_eval.endpoints.scoring.alike import Sample
     from lsm_eval.endpoints.scoring.scorer import Scorer
 
-_SAY_SECONDS = 30.0  # between two lines on what waits to be tried again
+_SAY_SECONDS = 30.0  # between two lines about requests that wait to be retried
 _LOOK_SECONDS = 5.0
 
 
 class Session:
-    """An event loop with the connections to all servers, open inside of `with`."""
+    """An event loop with the connections to all servers, open inside `with`."""
 
-    def __init__(self, requests: Sequence[Request], known: Known) -> None:
-        self._requests, self._known = requests, known
+    def __init__(self, requests: Sequence[Request], known: Discovery) -> None:
+        self._requests, self._discovery = requests, known
         self._api = known.options.api
         self._replicas = [one.replica for one in known.sites]
         self._likely = any(map(asks_likelihood, requests))
-        self._kind = kind(requests[0])  # they are of one
+        self._kind = kind(requests[0])  # all are of the same kind
 
     def __enter__(self) -> Self:
         self._make_room()
         with ExitStack() as stack:
             self._runner = stack.enter_context(event_loop())
-            stack.enter_context(rare_collections())
-            self._encoding = ThreadPoolExecutor(1)  # that takes no thread until it is used
+            stack.enter_context(infrequent_gc())
+            self._encoding = ThreadPoolExecutor(1)  # starts its thread on first use
             stack.callback(lambda: self._encoding.shutdown(wait=False, cancel_futures=True))
-            for site in self._known.sites:
+            for site in self._discovery.sites:
                 self._connect(site, stack)
             self._open = stack.pop_all()
         return self
@@ -60,9 +60,9 @@ class Session:
         self._open.__exit__(kind, error, trace)
 
     def ask(self, held: Set[int]) -> Iterator[dict[int, Response]]:
-        """The responses to all requests but those at the places `held`, in any order. Raises `UserError` where the servers
-        take no request at all."""
-        # The first of each kind goes alone, one to each server, so that a mistake of the user's costs one request.
+        """The responses to all requests except those at the indices `held`, in any order. Raises `UserError` if the servers
+        refuse all requests."""
+        # The first of each kind is sent alone, one to each server, so that a user's mistake costs one request.
         first: dict[str, list[int]] = {}
         for place, request in enumerate(self._requests):
             if place not in held and isinstance(request, Generate):
@@ -81,55 +81,55 @@ class Session:
         yield from self._window(rest, fleet)
 
     def _make_room(self) -> None:
-        """A connection that this process may not open looks like a server that is not there."""
+        """Allow enough open files: a connection that this process may not open looks like an unreachable server."""
         wanted = sum(one.limiter.most for one in self._replicas)
-        room = room_for(wanted)
+        room = allowed_connections(wanted)
         if room < wanted:
             each = max(room // len(self._replicas), 1)
             for one in self._replicas:
                 one.limiter.bound(each)
             self._say(
-                f"no more than {each:,} requests are under way at each server, since this process may have no more files "
-                "open (`ulimit -n` raises that)."
+                f"at most {each:,} requests are under way at each server, since this process may not have more files open "
+                "(`ulimit -n` raises that)."
             )
 
     def _connect(self, site: Site, stack: ExitStack) -> None:
-        """Let a server be asked in the event loop that its connections live in."""
-        known, run = self._known, self._runner.run
+        """Open connections to a server, in this event loop."""
+        known, run = self._discovery, self._runner.run
         transport = run(made(lambda: Transport(site.address, known.key)))
         stack.callback(lambda: run(transport.close()))
         scorer = run(made(lambda: self._scorer(site)))
         if scorer is not None:
             stack.callback(lambda: run(scorer.close()))
-        asker = Asker(
-            self._requests, known.model, self._api, site.address, known.key, transport, site.manner,
-            known.options.stream, known.patience, known.note, scorer, known.times.of(self._kind, "first_token"),
+        sender = RequestSender(
+            self._requests, known.model, self._api, site.address, known.key, transport, site.quirks,
+            known.options.stream, known.retry_policy, known.note, scorer, known.times.of(self._kind, "first_token"),
         )  # fmt: skip
         site.replica.took = known.times.of(self._kind, "request")
 
         def hear(headers: Mapping[str, str], posts: float = 1) -> None:
-            rate = rate_told(headers, time.time())
+            rate = stated_rate(headers, time.time())
             if rate is not None:
-                site.replica.limiter.told(time.monotonic(), rate / posts)
+                site.replica.limiter.quota_stated(time.monotonic(), rate / posts)
 
         transport.hears = hear
         if scorer is not None:
             scorer.listen(hear)
-        site.replica.attempt, site.replica.look = asker.attempt, self._looks(site)
+        site.replica.attempt, site.replica.look = sender.attempt, self._looks(site)
 
     def _scorer(self, site: Site) -> Scorer | None:
-        if not self._likely or self._known.scoring.lacks:
+        if not self._likely or self._discovery.scoring.lacks:
             return None
         from lsm_eval.endpoints.scoring.scorer import Scorer
 
-        known = self._known
+        known = self._discovery
         return Scorer(known.scoring, site.address, known.key, known.model, self._encoding)
 
     def _looks(self, site: Site) -> Callable[[], Awaitable[bool]]:
-        """How a server that is out is looked for."""
+        """The check whether a server that was taken out can be reached again."""
 
         async def look() -> bool:
-            known = self._known  # where nobody asked who they are, there is nothing to hold it against
+            known = self._discovery  # `seen` and `sample` are None if they were not needed
             same = await still_the_same(site.address, known.key, known.model, known.seen)
             if same and known.sample is not None:
                 same = await self._scores_the_same(site, known.sample)
@@ -145,18 +145,18 @@ class Session:
         from lsm_eval.endpoints.scoring.calling import Unanswered
 
         try:
-            why = await differs(sample, (site.address, self._known.key, self._known.model))
+            why = await differs(sample, (site.address, self._discovery.key, self._discovery.model))
         except Unanswered:
             return False
         return True if why is None else None
 
     def _window(self, places: Iterator[int], fleet: Fleet) -> Iterator[dict[int, Response]]:
         run = self._runner.run
-        window = run(made(lambda: Window(places, fleet, self._known.patience)))
+        window = run(made(lambda: Window(places, fleet, self._discovery.retry_policy)))
         said = time.monotonic()
         try:
             while not window.finished:
-                run(window.wait(_LOOK_SECONDS))  # what is stopped here has taken nothing along
+                run(window.wait(_LOOK_SECONDS))  # a Ctrl-C here loses no response
                 batch = window.taken()
                 if batch:
                     yield batch
@@ -167,7 +167,7 @@ class Session:
         except KeyboardInterrupt:
             run(window.close())
             left = window.left()
-            if left:  # who stops loses nothing that was answered, and paid for
+            if left:  # after a Ctrl-C, all answers so far are kept, as they were paid for
                 yield left
             raise
         finally:
@@ -183,7 +183,7 @@ class Session:
                 )
 
     def _say(self, text: str) -> None:
-        self._known.note(f"openai:{self._known.model}: {text}")
+        self._discovery.note(f"openai:{self._discovery.model}: {text}")
 
 
 async def _never() -> bool:

@@ -1,4 +1,4 @@
-"""Thoughts that a server hands over apart from the answer, in the shapes that there are."""
+"""Thoughts that a server returns separately from the answer, in the formats in use."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _NAMES = ("thinking", "reasoning", "reasoning_text", "text", "summary", "content
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a message tells of thoughts."""
+class MessageThoughts:
+    """The thoughts of a message."""
 
     text: Any = ""
-    """Whatever stands there: no text where the message is of another shape."""
+    """The field's value: not a string if the message is malformed."""
     hidden: bool = False
-    """Whether there were some that the server does not show (encrypted ones)."""
+    """Whether there were thoughts that the server does not show (encrypted ones)."""
 
 
-_NOTHING = Told()
+_NOTHING = MessageThoughts()
 
 
-def told_apart(message: Mapping[str, Any]) -> Told:
-    """The thoughts beside a message's content: `reasoning_content` (DeepSeek, SGLang, llama.cpp) or `reasoning` (vLLM,
-    Ollama, OpenRouter), and otherwise those of `reasoning_details` (OpenRouter), of which some may be encrypted."""
+def separate_thoughts(message: Mapping[str, Any]) -> MessageThoughts:
+    """The thoughts that a message has besides its content: `reasoning_content` (DeepSeek, SGLang, llama.cpp) or `reasoning`
+    (vLLM, Ollama, OpenRouter), and otherwise `reasoning_details` (OpenRouter), some of which may be encrypted."""
     details = message.get(_DETAILS)
     whole = message.get(_FIELDS[0]) or message.get(_FIELDS[1])
     if not details and not whole:
@@ -40,23 +40,23 @@ def told_apart(message: Mapping[str, Any]) -> Told:
     listed = details if isinstance(details, list) else []
     hidden = any(isinstance(one, dict) and one.get("type") in _HIDDEN_PARTS for one in listed)
     if whole:
-        return Told(whole, hidden)
-    # One thought may come as a text and as its summary: the text says more.
+        return MessageThoughts(whole, hidden)
+    # A thought may come both as a text and as its summary: the text is preferred.
     for kind in _TEXTS:
         own = [one for one in listed if isinstance(one, dict) and one.get("type") == kind]
         said = [text for one in own if isinstance(text := one.get(_TEXTS[kind]), str) and text]
         if said:
-            return Told("".join(said) if kind == "reasoning.text" else "\n\n".join(said), hidden)
-    return Told("", hidden)
+            return MessageThoughts("".join(said) if kind == "reasoning.text" else "\n\n".join(said), hidden)
+    return MessageThoughts("", hidden)
 
 
 def is_thought(part: Mapping[str, Any]) -> bool:
-    """Whether a part of a content is thought."""
+    """Whether a part of a content is a thought."""
     return part.get("type") in _PARTS or part.get("type") in _HIDDEN_PARTS
 
 
 def thought_in(part: Mapping[str, Any]) -> str | None:
-    """The text of such a part, empty where it is not shown; None where it is of another shape."""
+    """The text of such a part, empty if it is hidden; None if the part is malformed."""
     if part.get("type") in _HIDDEN_PARTS:
         return ""
     said = next((part[name] for name in _NAMES if part.get(name)), "")
@@ -68,8 +68,8 @@ def thought_in(part: Mapping[str, Any]) -> str | None:
 
 
 def reasoning_count(usage: Any) -> int | None:
-    """How many of the new tokens a usage says are thoughts: among its details (OpenAI's two APIs), or by itself (SGLang).
-    None where it says nothing."""
+    """The number of thought tokens in a usage: in its details (OpenAI's two APIs), or at its top (SGLang). None if it has
+    no such number."""
     if not isinstance(usage, dict):
         return None
     for place in (usage.get("completion_tokens_details"), usage.get("output_tokens_details"), usage):
@@ -80,8 +80,8 @@ def reasoning_count(usage: Any) -> int | None:
 
 
 def counted_apart(found: Outcome, count: int | None) -> Outcome:
-    """What was read, with the tokens of its thoughts (`reasoning_count`). 0 beside thoughts that are there says that nobody
-    counted."""
+    """The outcome with the number of its thought tokens (`reasoning_count`). If it has thoughts, a count of 0 means that the
+    server does not count them."""
     if count is None or not isinstance(found, Generated) or found.tokens is None or count > found.tokens:
         return found
     return found if found.thoughts and not count else replace(found, reasoning_tokens=count)

@@ -1,4 +1,4 @@
-"""HTTP with a server: one body there, one outcome back. Nothing is retried here, and no redirection is followed."""
+"""HTTP with a server: sends one body and returns one outcome. Nothing is retried here, and no redirect is followed."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.cost.paying import paid
 from lsm_eval.endpoints.deadline import Deadlines
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 from lsm_eval.endpoints.reuse import Reuse
 from lsm_eval.endpoints.streams.arriving import read_stream
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.well_formed import well_formed
 
-_REMEMBERED = 4096  # answers, to know one that comes twice
+_REMEMBERED = 4096  # answers, to recognise one that comes twice
 _NO_TIMER = aiohttp.ClientTimeout(total=None, sock_connect=30.0)
-_MOST_BYTES = 64 * 2**20  # of an answer; a text has kilobytes
+_MOST_BYTES = 64 * 2**20  # of an answer; most have some kilobytes
 _MOST_BYTES_OF_PAGE = 2**20
 
 
 class _TooLong(aiohttp.ClientError):
-    """More was sent than any answer has."""
+    """An answer is too long."""
 
 
 class _NoCookies(aiohttp.DummyCookieJar):
-    """None are kept or sent, and none are made up for each request."""
+    """Keeps and sends no cookies, and creates no objects for each request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class _NoCookies(aiohttp.DummyCookieJar):
 
 
 class _Response(aiohttp.ClientResponse):
-    """An answer that knows its connection, and is none where it was there before its request."""
+    """An answer that knows its connection. Raises if data came before the request was sent."""
 
     carrier: Any = None
 
@@ -65,24 +65,24 @@ class Transport:
         self._pool = self._session(aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0))
         self._single: aiohttp.ClientSession | None = None
         self._reuse = {False: Reuse(), True: Reuse()}
-        """Of whole answers, and of streams."""
+        """For unstreamed answers (False) and for streams (True)."""
         self._urls: dict[str, URL] = {}
         self._seen: OrderedDict[int, None] = OrderedDict()
         """Hashes of the last answers."""
         self._broken: WeakSet[Any] | None = None
-        """Connections on which an answer came twice; None where it never did."""
+        """Connections on which an answer came twice; None if that never happened."""
         self._numbered = True
-        """Whether the server is taken to number its answers."""
+        """Whether the server is believed to give each answer its own id."""
         self.hears: Callable[[Mapping[str, str]], None] = lambda headers: None
-        """Is told the headers of every answer."""
+        """Called with the headers of every answer."""
 
     @paid
     async def post(
         self, path: str, body: bytes, seconds: float, *, alone: bool = False, stream: Stream | None = None
-    ) -> tuple[int, bytes, Mapping[str, str]] | Again:
-        """Status, body and headers of an answer, or why there is no whole one. `alone`: over a connection of its own,
-        on which no answer to another request can come. `stream` puts together what comes in parts; its whole is the
-        body, and `seconds` are those until its first part."""
+    ) -> tuple[int, bytes, Mapping[str, str]] | Retryable:
+        """Status, body and headers of an answer, or why there is no complete one. `alone`: over a new connection, on which
+        no answer to another request can come. `stream` assembles a streamed answer into the body; `seconds` is then the
+        limit until its first part."""
         reuse = self._reuse[stream is not None]
         kept = reuse.worthwhile and not alone
         session = self._pool if kept else self._alone()
@@ -99,7 +99,7 @@ class Transport:
                     status, headers = response.status, response.headers
                     if stream is not None and status == 200:
                         found = await read_stream(response, stream)
-                        if isinstance(found, Again):
+                        if isinstance(found, Retryable):
                             return found
                     else:
                         found = await _whole(response, _MOST_BYTES)
@@ -107,50 +107,50 @@ class Transport:
                     carrier = response.carrier if isinstance(response, _Response) else None
         except TimeoutError as error:
             if stream is None:
-                return Again("timeout", f"no whole answer within {seconds:.0f} s", overload=True)
+                return Retryable("timeout", f"no complete answer within {seconds:.0f} s", overload=True)
             late = isinstance(error, aiohttp.ServerTimeoutError)
             said = (
                 f"nothing came within {seconds:.0f} s"
                 if late
                 else f"no end within {stream.most_seconds:.0f} s"
             )
-            return Again("timeout", said, overload=True)
+            return Retryable("timeout", said, overload=True)
         except _TooLong as error:
-            return Again("malformed", str(error))
+            return Retryable("malformed", str(error))
         except aiohttp.ClientConnectorError as error:
-            return Again("connection", self.why(error), overload=True)
+            return Retryable("connection", self.why(error), overload=True)
         except (aiohttp.ClientError, OSError) as error:
             if not began:
                 reuse.used(kept=kept, lost=True)
-            return Again("connection", self.why(error))
+            return Retryable("connection", self.why(error))
         reuse.used(kept=kept, lost=False)
         self.hears(headers)
         if self._broken is not None and carrier in self._broken:
-            return Again("connection", "its connection carried an answer twice")
+            return Retryable("connection", "its connection carried an answer twice")
         if status == 200 and self._numbered and self._twice(content):
             if (
                 not kept
-            ):  # nobody else's answer can have come: two requests have the same one, without a number
+            ):  # on a new connection it must be this request's answer: the server does not number answers
                 self._numbered = False
                 return status, content, headers
-            # What comes next on that connection is the answer to this request, and nobody may take it for another's.
+            # The answer to this request comes next on that connection, and must not be taken for another's.
             if carrier is not None:
                 self._broken = WeakSet() if self._broken is None else self._broken
                 self._broken.add(carrier)
                 carrier.abort()
-            return Again("duplicate", "the same answer came to two requests")
+            return Retryable("duplicate", "the same answer came to two requests")
         return status, content, headers
 
     async def get(self, url: str, seconds: float) -> tuple[int, bytes, Mapping[str, str]]:
-        """The same for a page of the server. Raises `aiohttp.ClientError`, OSError, TimeoutError, or ValueError where the
-        address is none."""
+        """Status, body and headers of a page. Raises `aiohttp.ClientError`, OSError, TimeoutError, or ValueError for an
+        invalid address."""
         timeout = aiohttp.ClientTimeout(total=seconds)
         async with self._pool.get(url, allow_redirects=False, timeout=timeout) as response:
             content = await _whole(response, _MOST_BYTES_OF_PAGE)
             return response.status, self._key.taken_out(content, said=False), response.headers
 
     def why(self, error: BaseException) -> str:
-        """An error in a few words, which hold nothing secret whatever the server sent."""
+        """An error in a few words, without secrets, whatever the server sent."""
         text = well_formed(self._key.hidden(" ".join(str(error).split()))[:200])
         return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -184,8 +184,8 @@ class Transport:
         )
 
     def _twice(self, content: bytes) -> bool:
-        """Whether an answer is, to the last byte, one that was there before: servers number their answers, so that it
-        was sent twice over one connection, and is the answer to another request."""
+        """Whether an answer equals an earlier one, byte for byte. As servers number their answers, it was then sent twice
+        over one connection, and belongs to another request."""
         mark = hash(content)
         if b'"id"' in content and mark in self._seen:
             return True
@@ -215,5 +215,5 @@ async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 @lru_cache(maxsize=64)
 def _silence(seconds: float) -> aiohttp.ClientTimeout:
-    """Of a stream, no part of which may take longer to come."""
+    """The timeout of a stream: the most seconds between two parts."""
     return aiohttp.ClientTimeout(total=None, sock_connect=30.0, sock_read=seconds)

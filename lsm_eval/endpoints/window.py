@@ -1,6 +1,6 @@
-"""A bounded window over any number of requests: as many under way as the limiter allows, some waiting to be tried again.
+"""A bounded window over any number of requests: as many in flight as the limiter allows, and some waiting to be retried.
 
-Memory holds what is under way, what waits, and answers that nobody has taken yet; never a task a request.
+Memory holds requests in flight, waiting ones, and answers that were not taken yet, but never a task for each request.
 """
 
 from __future__ import annotations
@@ -12,39 +12,41 @@ import random
 from collections.abc import Iterator
 
 from lsm_eval.endpoints.fleet import Fleet
-from lsm_eval.endpoints.outcome import Again, Outcome, Refused
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Outcome, Refused, Retryable
 from lsm_eval.endpoints.replica import Job, Replica
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import UserError
-from lsm_eval.requests import Failure, Likelihood, Response, timed
+from lsm_eval.requests import Failure, Likelihood, Response, set_seconds
 
 _MOST_WAITING = 10_000
-_TOGETHER_SECONDS = 0.01  # answers that come within it are handed over, and stored, together
+_TOGETHER_SECONDS = 0.01  # answers that come within this time are returned, and stored, together
 _MOST_TOGETHER = 256
 _SPARES = frozenset({"connection", "timeout", "server_error", "rate_limit"})
-"""Failures that say something of the server rather than of the request: another server may take it at once."""
+"""Failures that concern the server rather than the request: another server may be tried at once."""
 
 
 class Window:
     """Tries the requests of `places` at the servers of a fleet until each has a response."""
 
-    def __init__(self, places: Iterator[int], fleet: Fleet, patience: Patience, *, seed: int = 0) -> None:
-        self._places, self._fleet, self._patience = places, fleet, patience
+    def __init__(
+        self, places: Iterator[int], fleet: Fleet, retry_policy: RetryPolicy, *, seed: int = 0
+    ) -> None:
+        self._places, self._fleet, self._retry_policy = places, fleet, retry_policy
         self._uniform = random.Random(seed).random
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[float, int, Job]] = []
-        """Heap of what is to be tried again, by time."""
+        """Heap of requests to be retried, by time."""
         self._count = 0
         self._under_way = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: dict[int, Response] = {}
         self._something = asyncio.Event()
         self._fresh = True
-        """Whether there may be requests that were not tried yet."""
+        """Whether there may be untried requests."""
         self._timer: asyncio.TimerHandle | None = None
         self._error: BaseException | None = None
         self._good = self._loop.time()
-        """When something was answered last."""
+        """Time of the last answer."""
         self.retried = 0
         """Tries beyond the first."""
         for replica in self._fleet.replicas:
@@ -57,17 +59,17 @@ class Window:
         return self._error is None and not (self._done or self._under_way or self._waiting or self._fresh)
 
     async def take(self, seconds: float) -> dict[int, Response]:
-        """The next responses by index; empty where none came in so many seconds, or all were taken. Raises what an
-        attempt raised."""
+        """The next responses by index; empty if none came within `seconds`, or all were taken. Raises what an attempt
+        raised."""
         await self.wait(seconds)
         return self.taken()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until there are responses, no longer than so many seconds."""
+        """Wait for responses, for at most `seconds`."""
         self._fill()
         if not self._done and self._error is None and not self.finished:
             self._something.clear()
-            # Not `asyncio.wait_for`: that of Python 3.11 swallows a Ctrl-C that comes together with an answer.
+            # Not `asyncio.wait_for`: in Python 3.11 it swallows a Ctrl-C that coincides with an answer.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._something.wait()
@@ -75,19 +77,19 @@ class Window:
                 await asyncio.sleep(_TOGETHER_SECONDS)
 
     def taken(self) -> dict[int, Response]:
-        """The responses that are there, by index. Raises what an attempt raised once all that was answered before is taken."""
+        """The responses so far, by index. Raises what an attempt raised, after all earlier responses were taken."""
         done = self.left()
         if self._error is not None and not done:
             raise self._error
         return done
 
     def left(self) -> dict[int, Response]:
-        """The same without raising: once it is closed, what was answered and nobody took."""
+        """The same without raising; after `close`, the responses that were not taken."""
         done, self._done = self._done, {}
         return done
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel what is in flight."""
         self._fresh = False
         if self._timer is not None:
             self._timer.cancel()
@@ -96,26 +98,26 @@ class Window:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def waiting(self) -> tuple[int, float]:
-        """How many requests wait to be tried again, and the longest time until one is. Seconds."""
+        """How many requests wait to be retried, and the longest time until one is, in seconds."""
         now = self._loop.time()
         return len(self._waiting), max([0.0, *(due - now for due, _, _ in self._waiting)])
 
     def _fill(self) -> None:
-        """Start as many as the limiter allows."""
+        """Start as many requests as the limiter allows."""
         while (job := self._next()) is not None:
             task = self._loop.create_task(self._work(job))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def _next(self) -> Job | None:
-        """The next request to be tried now; None where there is none, or none may be sent."""
+        """The next request to try now; None if there is none, or none may be sent."""
         now = self._loop.time()
         if len(self._done) >= _MOST_TOGETHER * 4 or self._error is not None:
-            return None  # whoever takes the answers starts more
+            return None  # taking the answers starts more
         again = self._waiting[0][2] if self._waiting and self._waiting[0][0] <= now else None
         replica = None if again is None else self._fleet.free(now, again.spared)
         held = again is not None and replica is None
-        if held:  # for another server than the one that has room
+        if held:  # it waits for another server than the one that has room
             again = None
         if replica is None:
             replica = self._fleet.free(now)
@@ -143,10 +145,10 @@ class Window:
         return job
 
     def _wake(self, now: float, paused: float) -> None:
-        """Look again when the next request is due and a server takes one (at `paused`)."""
+        """Set the timer for when the next request is due and a server takes one (at `paused`)."""
         due = now if self._fresh else self._waiting[0][0] if self._waiting else None
         if due is not None and paused <= now and self._waiting:
-            due = self._waiting[0][0]  # a fresh one starts when another ends
+            due = self._waiting[0][0]  # an untried one starts when another ends
         at = now if due is None else max(due, paused)
         if self._timer is not None:
             if self._timer.when() == at:
@@ -159,30 +161,32 @@ class Window:
         self._fill()
 
     async def _work(self, job: Job | None) -> None:
-        """Try one request after the other while there are any."""
+        """Try one request after another until none is left."""
         try:
             while job is not None:
-                left = self._patience.seconds - (job.sent - job.since)
+                left = self._retry_policy.seconds - (job.sent - job.since)
                 assert job.replica is not None
                 assert job.replica.attempt is not None
-                outcome = await job.replica.attempt(job, min(max(left, 1.0), self._patience.attempt_seconds))
+                outcome = await job.replica.attempt(
+                    job, min(max(left, 1.0), self._retry_policy.attempt_seconds)
+                )
                 self._settle(job, job.replica, outcome)
                 job = self._next()
                 if job is not None and (self._waiting or not self._fleet.full(job.sent)):
                     self._fill()
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 (whoever takes the answers raises it)
+        except BaseException as error:  # noqa: BLE001 (raised when the answers are taken)
             self._error = error
             self._something.set()
 
     def _settle(self, job: Job, replica: Replica, outcome: Outcome) -> None:
         now = self._loop.time()
         gone = replica.settle(outcome)
-        if isinstance(outcome, Again):
+        if isinstance(outcome, Retryable):
             if (
                 outcome.overload or gone
-            ):  # what stands in front of a dead server takes all, and each try is lost
+            ):  # a proxy accepts all requests for a dead server, and each try is lost
                 replica.limiter.overloaded(
                     now,
                     job.sent,
@@ -204,9 +208,9 @@ class Window:
                 job.since += now - job.sent
                 self._try_again(job, now)
                 return
-            wait = self._patience.wait(job.tries, outcome.wait, self._uniform)
-            late = now + wait - job.since >= self._patience.seconds
-            if job.tries < self._patience.tries and not late:
+            wait = self._retry_policy.wait(job.tries, outcome.wait, self._uniform)
+            late = now + wait - job.since >= self._retry_policy.seconds
+            if job.tries < self._retry_policy.tries and not late:
                 self._try_again(job, now + wait)
                 return
             self._finish(job, Failure("unanswered", _why(job, outcome, now)))
@@ -220,9 +224,9 @@ class Window:
         else:
             took = now - job.sent
             replica.took.append(took)
-            sent = outcome.tokens if isinstance(outcome, Likelihood) else True  # a text of no tokens is not
+            sent = outcome.tokens if isinstance(outcome, Likelihood) else True  # an empty text is not sent
             if sent and not isinstance(outcome, Failure):
-                timed(outcome, took)
+                set_seconds(outcome, took)
             self._finish(job, outcome)
 
     def _try_again(self, job: Job, due: float) -> None:
@@ -231,7 +235,7 @@ class Window:
         heapq.heappush(self._waiting, (due, self._count, job))
 
     def _look_for(self, replica: Replica) -> None:
-        """Look for a server that is out now and then, until it is there again."""
+        """Check now and then whether a server that was taken out can be reached again."""
 
         async def look() -> None:
             there = False
@@ -245,9 +249,9 @@ class Window:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _check_alive(self, outcome: Again, now: float) -> None:
-        """Raise `UserError` where the server answers nothing any more, and there are more requests to lose."""
-        if now - self._good >= self._patience.seconds and self._fresh:
+    def _check_alive(self, outcome: Retryable, now: float) -> None:
+        """Raises `UserError` if the server has stopped answering, and there are more requests."""
+        if now - self._good >= self._retry_policy.seconds and self._fresh:
             raise UserError(
                 f"the server has answered nothing for {(now - self._good) / 60:.0f} minutes ({outcome.fault}: "
                 f"{outcome.detail}): run the same command again when it does."
@@ -258,7 +262,7 @@ class Window:
         self._something.set()
 
 
-def _why(job: Job, outcome: Again, now: float) -> str:
+def _why(job: Job, outcome: Retryable, now: float) -> str:
     tries = f"{job.tries} tries" if job.tries > 1 else "one try"
     asked = f", and asked to wait {outcome.wait:.0f} s more" if outcome.wait else ""
     return f"{outcome.fault}: {outcome.detail} ({tries} in {now - job.since:.0f} s{asked})"

@@ -1,1 +1,1 @@
-"""Models that run in an engine of somebody else's, in this process: each one class behind `models.base.Model`."""
+"""Models run by external engines in this process, each a class with the interface of `models.base.Model`."""

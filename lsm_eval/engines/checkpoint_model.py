@@ -1,4 +1,4 @@
-"""A decoder-only checkpoint that somebody's engine computes, with files, tokens and rules of the transformers backend."""
+"""A decoder-only checkpoint run by an external engine, with the files, tokenizer and stopping rules of the transformers backend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lsm_eval.engines.network import Engine, EngineNetwork
 from lsm_eval.errors import UserError
 from lsm_eval.inference.memory import out_of_memory
 from lsm_eval.inference.network import Network
-from lsm_eval.inference.place import Place, Written
+from lsm_eval.inference.runtime import Runtime, Written
 from lsm_eval.models.base import Cost, ModelOptions
 from lsm_eval.models.family import Family
 from lsm_eval.models.generation_settings import end_tokens, settings_of
@@ -27,14 +27,14 @@ from lsm_eval.requests import Perplexity, Request
 
 
 class CheckpointEngineModel(HFModel):
-    """What the engines of this kind share; each says how it is made."""
+    """The common part of such engines; subclasses create the engine."""
 
     ENGINE: ClassVar[str]
-    """As it is written, such as `vLLM`."""
+    """Its name as it is spelled, such as `vLLM`."""
     VERSION: ClassVar[int]
-    """Part of the fingerprint: raised when the way of asking changes what is answered."""
+    """Part of the fingerprint: raised when a change of the calls changes answers."""
     PACKAGES: ClassVar[tuple[str, ...]]
-    """Distributions, the first of which that is installed is the engine."""
+    """Distributions; the first one that is installed is the engine."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class CheckpointEngineModel(HFModel):
         details: dict[str, str] | None = None,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """As `HFModel`. Raises `UserError` for options that the engine cannot honour."""
+        """See `HFModel`. Raises `UserError` for options that the engine cannot honour."""
         if options.engine != "auto":
             raise UserError(
                 f"--engine {options.engine} is of the transformers backend, and {name} runs in {self.ENGINE}: leave it out, "
@@ -72,7 +72,7 @@ class CheckpointEngineModel(HFModel):
 
     @abstractmethod
     def make_engine(self, folder: Path, ends: tuple[int, ...]) -> Engine:
-        """The engine with the weights in `folder`; `ends`: tokens that end a text. May raise anything."""
+        """The engine with the weights in `folder`; `ends`: tokens that end a text. May raise any exception."""
 
     @property
     def family(self) -> Family:
@@ -102,16 +102,16 @@ class CheckpointEngineModel(HFModel):
         return found
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
-        """Raises `UserError` for what the engine does not tell."""
+        """See `Model.cost`. Raises `UserError` for what the engine does not return."""
         if any(isinstance(request, Perplexity) and request.detail for request in requests):
             raise UserError(
-                f"{self.name}: {self.ENGINE} does not tell how likely all other tokens were at each place of a text, as Min-K%++ asks: name the same "
+                f"{self.name}: {self.ENGINE} does not return the whole distribution at each place of a text, which Min-K%++ needs: name the same "
                 "checkpoint with hf: for this task, or leave it out."
             )
         return super().cost(requests)
 
     def release(self) -> None:
-        """Let the weights go; what was computed and how it was run stays known."""
+        """Free the weights; the counts of what was computed, and the details, stay."""
         network = self._loaded
         super().release()
         if isinstance(network, EngineNetwork):
@@ -128,7 +128,7 @@ class CheckpointEngineModel(HFModel):
                 engine = self.make_engine(weights, ends)
         except UserError:
             raise
-        except Exception as error:  # what any part of an engine makes of what it cannot do
+        except Exception as error:  # engines raise exceptions of many kinds
             if out_of_memory(error):
                 raise UserError(
                     f"{self.name}: not enough memory on {self.device} for {self.ENGINE}: use a smaller model, another "
@@ -138,7 +138,7 @@ class CheckpointEngineModel(HFModel):
                 f"{self.name}: {self.ENGINE} cannot load it ({type(error).__name__}: {first_line(error)}); name the "
                 "model with hf: to run it through transformers."
             ) from error
-        place = Place(
+        runtime = Runtime(
             name=self.name,
             device=self.device,
             dtype=self.dtype,
@@ -151,13 +151,13 @@ class CheckpointEngineModel(HFModel):
             longest=self.context,
             encode=lambda text: self.encoder.encode([text], chat=True)[0],
         )
-        return EngineNetwork(engine, place)
+        return EngineNetwork(engine, runtime)
 
     @contextmanager
     def _merged(self, folder: Path) -> Iterator[Path]:
-        """The checkpoint's folder; where there is an adapter, one with it in the weights, for as long as they are read.
+        """The checkpoint's folder; with an adapter, a temporary one with the adapter merged into the weights.
 
-        Engines take adapters of some kinds only, and score with them otherwise than without.
+        Engines take only some kinds of adapters, and score differently with them.
         """
         adapter = self.checkpoint.adapter
         if adapter is None:
@@ -182,7 +182,7 @@ class CheckpointEngineModel(HFModel):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without what comes after its first line."""
+    """The first line of an error's message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])
     return text.rstrip(".:")[:300] or "no more is said"

@@ -1,4 +1,4 @@
-"""From an engine's name to the class of its models, imported when it is asked for."""
+"""Finds the class of an engine's models, and imports it only when it is needed."""
 
 from __future__ import annotations
 

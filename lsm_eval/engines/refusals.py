@@ -1,4 +1,4 @@
-"""Options that an engine has no use for, refused by name."""
+"""Refuses options that have no meaning for an engine."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from lsm_eval.models.base import ModelOptions
 
 
 def refuse_options(engine: str, is_set: Mapping[str, bool]) -> None:
-    """Raise `UserError` for those options of a run that are set, and mean nothing to `engine`."""
+    """Raises `UserError` if options are set that have no meaning for `engine`."""
     named = [name for name, there in is_set.items() if there]
     if named:
         raise UserError(f"{', '.join(named)} has no meaning for --model {engine}…: leave it out.")
 
 
 def refuse_engine_options(model: str, options: ModelOptions) -> None:
-    """Raise `UserError` for options of engines with a model that is run by none. Backends of other packages see to their
-    options themselves."""
+    """Raises `UserError` for options of engines if no engine runs the model. Backends of other packages check their options
+    themselves."""
     asked = {"--context": options.context, "--slots": options.slots, "--threads": options.threads}
     named = [name for name, value in asked.items() if value is not None]
     prefix = model.partition(":")[0]

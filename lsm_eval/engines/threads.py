@@ -1,4 +1,4 @@
-"""How many threads an engine computes with."""
+"""The number of threads that an engine computes with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def threads(asked: int | None) -> int:
-    """`asked`, or what OMP_NUM_THREADS says, or the physical cores that this process may use."""
+    """`asked`, or else OMP_NUM_THREADS, or else the number of physical cores that this process may use."""
     if asked is not None:
         return asked
     named = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()

@@ -1,4 +1,4 @@
-"""vLLM's offline engine: scored through `LLM.generate` with its prefix cache, continued step by step in its batches."""
+"""vLLM's offline engine: it scores through `LLM.generate` with its prefix cache, and generates step by step in its batches."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lsm_eval.engines.network import NewToken, is_nan, stream_seed
-from lsm_eval.engines.waves import Ask, Reply, Told
+from lsm_eval.engines.network import NewToken, is_nan, prompt_seed
+from lsm_eval.engines.waves import Query, Reply, TokenScore
 from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.prompts import Prompt
 
-_TARGETS = 128  # tokens after a prompt that vLLM tells of at once (its MAX_LOGPROB_TOKEN_IDS)
-_CPU_BLOCK = 32  # tokens of a block of its cache, the fewest that its CPU attention takes: prefixes are shared by blocks
-_CPU_CACHE_SHARE, _CPU_CACHE = 0.25, (2**28, 2**33)  # of the free memory; bytes at least and at most
+_TARGETS = 128  # most tokens after a prompt whose log-probabilities vLLM returns (its MAX_LOGPROB_TOKEN_IDS)
+_CPU_BLOCK = 32  # tokens per block of its cache, the fewest that its CPU attention takes: prefixes are shared by blocks
+_CPU_CACHE_SHARE, _CPU_CACHE = 0.25, (2**28, 2**33)  # share of the free memory; least and most bytes
 
 
 @dataclass(frozen=True)
 class VllmSettings:
-    """How the engine is to be made."""
+    """The settings of the engine."""
 
     folder: Path
     device: str
     """`cpu` or `cuda`, as vLLM was built."""
     dtype: str
     context: int | None
-    """Tokens that the model can attend to."""
+    """The most tokens that the model can attend to."""
     devices: int = 1
     """GPUs that the weights are split over."""
     batch_tokens: int | None = None
@@ -38,8 +38,8 @@ class VllmSettings:
 
 
 def quiet() -> None:
-    """vLLM speaks through log lines of its own, and runs in this process, so that a mistake is an exception here and its
-    batches are the same in every run (its documentation on reproducibility). What the user has set stays."""
+    """Silences vLLM's log, and makes it run in this process, so that errors are exceptions here and its batches are the same
+    in every run (its documentation on reproducibility). Variables that the user has set are not changed."""
     for name, value in (
         ("VLLM_LOGGING_LEVEL", "ERROR"),
         ("VLLM_ENABLE_V1_MULTIPROCESSING", "0"),
@@ -53,7 +53,7 @@ class VllmEngine:
     """An `Engine` (`network`)."""
 
     def __init__(self, settings: VllmSettings) -> None:
-        """Loads the weights. Raises whatever vLLM raises, and `UserError` for a vLLM that is too old."""
+        """Loads the weights. Raises whatever vLLM raises, and `UserError` if vLLM is too old."""
         quiet()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -62,9 +62,9 @@ class VllmEngine:
             self._vllm: Any = vllm
             if not hasattr(vllm.SamplingParams(), "logprob_token_ids"):
                 raise UserError(
-                    f"vLLM {vllm.__version__} cannot tell the log-probabilities of given tokens: update it (0.32 is known to work)."
+                    f"vLLM {vllm.__version__} cannot return the log-probabilities of given tokens: update it (0.32 is known to work)."
                 )
-            # A row as long as the context is read whole, and one token is drawn after it, which is never read.
+            # After a row as long as the context, one more token is generated, which is never read.
             os.environ.setdefault("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "1")
             self._llm: Any = vllm.LLM(str(settings.folder), **_arguments(settings))
         self._ends = list(settings.ends)
@@ -72,61 +72,61 @@ class VllmEngine:
         self._names: dict[int, str] = {}
         cache = self._llm.llm_engine.vllm_config.cache_config
         blocks = getattr(cache, "num_gpu_blocks", None) or 1024
-        self.room = int(blocks) * int(cache.block_size)
+        self.cache_tokens = int(blocks) * int(cache.block_size)
         self.details: Mapping[str, str] = {
             "engine": f"vLLM {vllm.__version__}, {settings.device}"
             + (f", over {settings.devices} devices" if settings.devices > 1 else ""),
         }
 
-    def tell(self, asks: Sequence[Ask]) -> list[Reply]:
-        """See `Engine.tell`."""
-        parts: list[tuple[int, Ask]] = []
-        for at, ask in enumerate(asks):
-            targets = list(ask.targets)
-            parts.append((at, replace(ask, targets=dict.fromkeys(targets[:_TARGETS]))))
+    def score(self, queries: Sequence[Query]) -> list[Reply]:
+        """See `Engine.score`."""
+        parts: list[tuple[int, Query]] = []
+        for at, query in enumerate(queries):
+            targets = list(query.targets)
+            parts.append((at, replace(query, targets=dict.fromkeys(targets[:_TARGETS]))))
             parts += [
-                (at, Ask(ask.prompt, dict.fromkeys(targets[first : first + _TARGETS])))
+                (at, Query(query.prompt, dict.fromkeys(targets[first : first + _TARGETS])))
                 for first in range(_TARGETS, len(targets), _TARGETS)
             ]
-        found = self._tell([ask for _, ask in parts], cached=True)
-        # Of what the prefix cache held, vLLM tells nothing that was computed: ask for that without it.
+        found = self._score([query for _, query in parts], cached=True)
+        # vLLM returns no log-probabilities for tokens in its prefix cache: score those again without it.
         again = [place for place, reply in enumerate(found) if reply is None]
-        for place, reply in zip(again, self._tell([parts[p][1] for p in again], cached=False), strict=True):
+        for place, reply in zip(again, self._score([parts[p][1] for p in again], cached=False), strict=True):
             found[place] = reply
-        targets_of: list[dict[int, Told]] = [{} for _ in asks]
-        own: list[Sequence[Told]] = [() for _ in asks]
-        for (at, ask), reply in zip(parts, found, strict=True):
+        targets_of: list[dict[int, TokenScore]] = [{} for _ in queries]
+        own: list[Sequence[TokenScore]] = [() for _ in queries]
+        for (at, query), reply in zip(parts, found, strict=True):
             if reply is None:
-                raise RuntimeError("vLLM told other tokens' log-probabilities than those of the prompt")
+                raise RuntimeError("vLLM returned log-probabilities of other tokens than the prompt's")
             targets_of[at].update(reply.targets)
-            if ask.since is not None:
+            if query.since is not None:
                 own[at] = reply.own
         return [Reply(targets, told) for targets, told in zip(targets_of, own, strict=True)]
 
-    def _tell(self, asks: Sequence[Ask], *, cached: bool) -> list[Reply | None]:
-        """One reply an ask; None where tokens that are wanted were in the cache. `cached`: the cache may be read."""
-        if not asks:
+    def _score(self, queries: Sequence[Query], *, cached: bool) -> list[Reply | None]:
+        """One reply per query; None if wanted tokens were in the cache. `cached`: the cache may be used."""
+        if not queries:
             return []
         make = self._vllm.SamplingParams
         outputs = self._llm.generate(
-            [self._vllm.TokensPrompt(prompt_token_ids=list(ask.prompt)) for ask in asks],
+            [self._vllm.TokensPrompt(prompt_token_ids=list(query.prompt)) for query in queries],
             [
                 make(
                     temperature=0.0,
                     max_tokens=1,
-                    logprob_token_ids=list(ask.targets),
-                    prompt_logprobs=None if ask.since is None else 0,
+                    logprob_token_ids=list(query.targets),
+                    prompt_logprobs=None if query.since is None else 0,
                     skip_reading_prefix_cache=not cached,
                     detokenize=False,
                 )
-                for ask in asks
+                for query in queries
             ],
             use_tqdm=False,
         )
-        return [_reply(ask, output) for ask, output in zip(asks, outputs, strict=True)]
+        return [_reply(query, output) for query, output in zip(queries, outputs, strict=True)]
 
-    def write(self, prompts: Mapping[int, Prompt]) -> Iterator[Sequence[NewToken]]:
-        """See `Engine.write`."""
+    def generate(self, prompts: Mapping[int, Prompt]) -> Iterator[Sequence[NewToken]]:
+        """See `Engine.generate`."""
         from vllm.sampling_params import RequestOutputKind
 
         engine = self._llm.llm_engine
@@ -140,11 +140,11 @@ class VllmEngine:
             params = self._vllm.SamplingParams(
                 temperature=prompt.temperature,
                 top_p=prompt.top_p if drawn else 1.0,
-                seed=stream_seed(prompt) if drawn else None,
+                seed=prompt_seed(prompt) if drawn else None,
                 max_tokens=prompt.max_tokens,
                 stop_token_ids=self._ends,
-                ignore_eos=not self._ends,  # no token ends a text: it is measured how fast they come
-                logprobs=0,  # of the token that is drawn: it tells NaN
+                ignore_eos=not self._ends,  # without end tokens, for measuring speed
+                logprobs=0,  # of the sampled token alone, to detect NaN
                 detokenize=False,
                 output_kind=RequestOutputKind.DELTA,
             )
@@ -181,8 +181,8 @@ class VllmEngine:
 def _arguments(settings: VllmSettings) -> dict[str, Any]:
     found: dict[str, Any] = {
         "dtype": settings.dtype,
-        "skip_tokenizer_init": True,  # tokens are ours
-        "generation_config": "vllm",  # no settings of the checkpoint's that nobody asked for
+        "skip_tokenizer_init": True,  # texts are tokenized here
+        "generation_config": "vllm",  # the checkpoint's generation settings are not applied
         "enable_prefix_caching": True,
         "disable_log_stats": True,
         "use_tqdm_on_load": False,
@@ -201,25 +201,25 @@ def _arguments(settings: VllmSettings) -> dict[str, Any]:
 
 
 def _cpu_cache() -> int:
-    """Bytes of keys and values on a CPU, where vLLM would take nearly all memory, or refuse."""
+    """Bytes of keys and values on a CPU: by default vLLM would take nearly all memory, or refuse."""
     import psutil
 
     least, most = _CPU_CACHE
     return min(max(int(psutil.virtual_memory().available * _CPU_CACHE_SHARE), least), most)
 
 
-def _reply(ask: Ask, output: Any) -> Reply | None:
+def _reply(query: Query, output: Any) -> Reply | None:
     (written,) = output.outputs
     (after,) = written.logprobs
     likeliest = written.token_ids[0]
-    targets = {token: (_number(after[token].logprob), token == likeliest) for token in ask.targets}
-    if ask.since is None:
+    targets = {token: (_number(after[token].logprob), token == likeliest) for token in query.targets}
+    if query.since is None:
         return Reply(targets, ())
-    if (output.num_cached_tokens or 0) >= ask.since:
+    if (output.num_cached_tokens or 0) >= query.since:
         return None
-    own: list[Told] = []
-    for place in range(ask.since, len(ask.prompt)):
-        told = (output.prompt_logprobs[place] or {}).get(ask.prompt[place])
+    own: list[TokenScore] = []
+    for place in range(query.since, len(query.prompt)):
+        told = (output.prompt_logprobs[place] or {}).get(query.prompt[place])
         if told is None:
             return None
         own.append((_number(told.logprob), told.rank == 1))

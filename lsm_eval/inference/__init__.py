@@ -1,1 +1,1 @@
-"""How it is asked fast: batches of a token budget, and the response store (cache = resume)."""
+"""Fast inference: scoring, generation, batching within a token budget, and the response store (cache and resume)."""

@@ -8,11 +8,9 @@ from collections.abc import Iterator, Sequence
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Indices of items, batch by batch, longest first.
 
-    `lengths` holds each item's padded size in tokens: the length of its longest sequence times how many
-    sequences it has is not needed here, because items of one sequence are what is batched. A batch of b
-    items takes b times its longest length, at most `budget`; an item longer than the budget goes alone.
-    Longest first, so that running out of memory shows at the start. The order depends on nothing but
-    `lengths`: equal lengths stay in their order.
+    `lengths`: each item's length in tokens. A batch of b items takes b times its longest length, at most `budget`; a
+    longer item is a batch by itself. Longest first, so that running out of memory shows at the start. The order depends
+    on `lengths` only: items of equal length stay in their order.
     """
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     batch: list[int] = []

@@ -1,11 +1,11 @@
-"""Linear layers of a CPU through oneDNN in place of PyTorch's own product.
+"""Linear layers on a CPU by oneDNN instead of PyTorch's own product.
 
 PyTorch's (MKL's) uses narrower kernels on processors that are not Intel's: on an AMD EPYC with AVX-512 oneDNN takes
 2.2 times less time (`benchmarks/RESULTS.md`). The sums are the same in another order of addition. Whether it is used
 depends on the build and the dtype alone, so that the same command gives the same bits.
 
-A processor without instructions for 16-bit numbers multiplies them at a sixth of the speed of float32. There the
-numbers are widened, which loses nothing, multiplied, and the sums rounded: what an instruction of its own would do.
+A processor without instructions for 16-bit numbers multiplies them at a sixth of the speed of float32. Then the numbers
+are widened, which loses nothing, multiplied, and the sums rounded, as such an instruction would do.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-_SLICE = 2**22  # weights that are widened at once, 16 MB: they stay in the processor's last cache
-_LEAST_WIDENED = 8  # rows; for fewer, widening the weights takes longer than it saves
+_SLICE = 2**22  # weights that are widened at once, 16 MB: they stay in the processor's last-level cache
+_LEAST_WIDENED = 8  # rows; with fewer, widening the weights takes longer than it saves
 
 
 def usable(dtype: torch.dtype, device: str) -> bool:
-    """Whether oneDNN's product is there for tensors of this kind."""
+    """Whether oneDNN's product can be used for tensors of this kind."""
     import torch
 
     return (
@@ -34,7 +34,7 @@ def usable(dtype: torch.dtype, device: str) -> bool:
 
 
 def widened(dtype: torch.dtype, device: str) -> bool:
-    """Whether products of numbers of this kind are quicker in float32."""
+    """Whether products of this dtype are faster in float32."""
     import torch
 
     short = dtype in {torch.bfloat16, torch.float16}
@@ -42,7 +42,7 @@ def widened(dtype: torch.dtype, device: str) -> bool:
 
 
 def _instructions(dtype: torch.dtype) -> bool:
-    """Whether this processor has instructions for 16-bit numbers, as oneDNN sees it."""
+    """Whether this processor has instructions for this 16-bit dtype, according to oneDNN."""
     import torch
 
     ours = torch.ops.mkldnn
@@ -51,7 +51,7 @@ def _instructions(dtype: torch.dtype) -> bool:
 
 
 def plain(module: Any) -> bool:
-    """Whether a module is a linear layer of plain numbers: quantised weights are products of another kind."""
+    """Whether a module is a linear layer with ordinary weights, not quantised ones."""
     import torch
 
     return type(module) is torch.nn.Linear and type(module.weight) is torch.nn.Parameter
@@ -67,7 +67,7 @@ def product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def fast_linears(model: Any) -> Iterator[None]:
-    """The model's linear layers compute through oneDNN in here, on the weights as they are."""
+    """Inside this context the model's linear layers use oneDNN, on the weights as they are."""
 
     changed = []
     try:
@@ -92,7 +92,7 @@ def _forward(module: Any) -> Any:
 
 
 def _widened_forward(module: Any) -> Any:
-    """The layer with its numbers in float32, a slice of its weights at a time, rounded to its own dtype again."""
+    """The layer computed in float32, a slice of its weights at a time, and rounded to its own dtype."""
     import torch
 
     weight, bias = module.weight, module.bias

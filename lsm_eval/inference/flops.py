@@ -1,10 +1,9 @@
-"""Floating-point operations and bytes of what a ledger counted, from a model's architecture.
+"""Floating-point operations and bytes for what a ledger counted, from a model's architecture.
 
-Only what an efficient program could not leave out is counted, so that the share of a machine's speed that
-follows is what the model got out of it: the products with the weights and those of attention, for tokens that
-stand for something and for pairs that attend to each other. Not counted are norms, activations, rotations,
-softmax and biases (under one per cent together in models of any size), a recurrent layer's scan, and whatever
-was computed for padding.
+Only operations that an efficient program needs are counted, so that dividing by a machine's speed gives the utilisation
+(MFU): the products with the weights and those of attention, for real tokens and for pairs that attend to each other. Not
+counted are norms, activations, rotations, softmax and biases (under one per cent together in models of any size), a
+recurrent layer's scan, and whatever was computed for padding.
 """
 
 from __future__ import annotations
@@ -18,42 +17,42 @@ _ATTENDING = ("full_attention", "sliding_attention", "chunked_attention", "atten
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """What passing through a model costs. One multiplication with its addition is two operations.
+    """What a forward pass through a model costs. A multiplication and an addition are two operations.
 
     Sources: Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 2.1 and table 1 (two
-    operations a weight and token, the embedding left out); Chowdhery et al. 2022, "PaLM", appendix B (attention:
-    12 * layers * heads * head dimension * length a token for forward and backward pass together, of which a
-    third, 4 * heads * head dimension a pair and layer, is the forward pass).
+    operations per weight and token, without the embedding); Chowdhery et al. 2022, "PaLM", appendix B (attention:
+    12 * layers * heads * head dimension * length per token for forward and backward pass together, of which a
+    third, 4 * heads * head dimension per pair and layer, is the forward pass).
     """
 
     token_weights: int
-    """Weights that a token is multiplied with on its way to the output head; of experts, those it is sent to."""
+    """Weights that a token is multiplied with before the output head; of experts, only those it is sent to."""
     head_weights: int
-    """Weights of the output head, vocabulary times width: a row of the vocabulary is multiplied with them."""
+    """Weights of the output head, vocabulary times width, which each row of logits takes."""
     pair_flops: float
     """Operations for one token that attends to one other in one layer."""
     pass_bytes: int | None
-    """Weights that one pass reads; None for a mixture of experts, where that depends on the tokens."""
+    """Bytes of weights that one pass reads; None for a mixture of experts, where it depends on the tokens."""
     pair_bytes: float
-    """Keys and values of one token in one layer."""
+    """Bytes of keys and values of one token in one layer."""
 
     def flops(self, tokens: float, pairs: float, rows: float) -> float:
-        """Operations of a forward pass: `pairs` summed over layers, `rows` of the vocabulary."""
+        """Operations of a forward pass: `pairs` are summed over layers, `rows` are rows of logits."""
         return 2 * (self.token_weights * tokens + self.head_weights * rows) + self.pair_flops * pairs
 
     def read_bytes(self, passes: float, pairs: float) -> float | None:
-        """Bytes that passes of a token a sequence must read: every weight once a pass, and every key and value
-        that is attended to once a sequence. None where that is not known (see `pass_bytes`)."""
+        """Bytes that passes with one token per sequence must read: every weight once per pass, and every key and value that
+        is attended to once per sequence. None if unknown (see `pass_bytes`)."""
         return None if self.pass_bytes is None else self.pass_bytes * passes + self.pair_bytes * pairs
 
     def work(self, counts: Mapping[str, float]) -> dict[str, float]:
         """`score_flops`, `prefill_flops`, `decode_flops` and `decode_bytes` of a ledger's counts
-        (`inference.ledger.Ledger.counts`); what is not known is left out."""
+        (`inference.ledger.Ledger.counts`); unknown ones are left out."""
         found: dict[str, float] = {}
         for purpose in ("score", "prefill", "decode"):
             tokens, pairs, rows = (counts[f"{purpose}_{what}"] for what in ("tokens", "pairs", "rows"))
             if self.pair_flops and tokens and not pairs:
-                continue  # every token attends at least to itself: nobody counted
+                continue  # every token attends at least to itself, so pairs were not counted
             found[f"{purpose}_flops"] = self.flops(tokens, pairs, rows)
         if "decode_flops" in found:
             read = self.read_bytes(counts["decode_passes"], counts["decode_pairs"])
@@ -65,9 +64,8 @@ class Architecture:
 def read_architecture(model: Any) -> Architecture | None:
     """The architecture of a loaded transformers model with an output head.
 
-    None where one count of tokens cannot tell the operations: encoder-decoders (each half has tokens of its
-    own), weights that several layers share, layers of sizes of their own, and experts of which it is not said how
-    many a token is sent to.
+    None if the operations do not follow from one count of tokens: for encoder-decoders (each half has its own tokens),
+    weights shared by several layers, layers of different sizes, and experts if it is unknown how many a token is sent to.
     """
     config = model.config.get_text_config()
     head = model.get_output_embeddings()
@@ -98,7 +96,7 @@ def read_architecture(model: Any) -> Architecture | None:
 
 
 def _body(model: Any) -> Any:
-    """The part that every token passes: without output head, and without towers for pictures or sound."""
+    """The part that every token passes: without output head, and without towers for images or audio."""
     body = model.get_decoder() if hasattr(model, "get_decoder") else model.base_model
     return model.base_model if body is model else body
 
@@ -114,7 +112,7 @@ def _products(body: Any, head: Any, experts: int | None) -> list[tuple[str, Any,
         for own, parameter in module.named_parameters(recurse=False):
             full = f"{name}.{own}"
             if own == "weight" and isinstance(module, torch.nn.Linear):
-                # Not the parameter's own number: quantised ones are packed.
+                # Not the parameter's own size: quantised ones are packed.
                 found.append((full, parameter, module.in_features * module.out_features))
             elif (own == "weight" and type(module).__name__ == "Conv1D") or (
                 # Experts in one block, and the router that chooses among them.
@@ -159,6 +157,6 @@ def _head_sizes(config: Any) -> tuple[int, int, int]:
 
 
 def _attending_share(config: Any) -> float:
-    """Share of the layers that attend, since pairs are counted as if all of them did."""
+    """Share of the layers with attention, as pairs are counted as if all had it."""
     kinds = getattr(config, "layer_types", None) or ()
     return sum(kind in _ATTENDING for kind in kinds) / len(kinds) if kinds else 1.0

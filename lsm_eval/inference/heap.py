@@ -1,7 +1,7 @@
-"""The C library keeps memory that PyTorch frees, instead of giving it back to the system at once.
+"""Makes the C library keep memory that PyTorch frees, instead of returning it to the system at once.
 
-A pass over a model frees and takes again the same few megabytes for every layer. glibc gives such blocks back and
-gets them page by page anew: a tenth of the time of scoring on a CPU (`benchmarks/RESULTS.md`).
+A pass over a model frees and allocates the same few megabytes for every layer. glibc returns such blocks and gets them
+back page by page: a tenth of the time of scoring on a CPU (`benchmarks/RESULTS.md`).
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import ctypes
 import sys
 
-# Numbers of <malloc.h>.
+# Constants of <malloc.h>.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 _LARGEST_FROM_HEAP = 32 * 2**20
-"""glibc takes no more on 64 bits; larger blocks (weights) are the system's, as ever."""
+"""glibc's largest value on 64 bits; larger blocks (weights) are still returned to the system."""
 
 
 def keep_freed_memory() -> bool:
-    """Ask for it, for this whole process; whether there is a C library that knows it (glibc on Linux)."""
+    """Sets it for this whole process. Returns whether the C library supports it (glibc on Linux)."""
     if sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,4 +1,4 @@
-"""What was computed, counted where it is computed."""
+"""Counts what is computed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class Work:
     """Passes through the model for one purpose."""
 
     tokens: int = 0
-    """Tokens that went through the model, padding left out."""
+    """Tokens that went through the model, without padding."""
     padding: int = 0
-    """Positions that went through the model and stood for nothing."""
+    """Positions of padding that went through the model."""
     pairs: int = 0
     """Pairs of a token and one that it attends to, itself included, summed over the layers."""
     rows: int = 0
-    """Vocabulary rows (positions of the output head) that were computed."""
+    """Rows of logits (positions of the output head) that were computed."""
     passes: int = 0
     """Forward passes."""
     seconds: float = 0.0
-    """In the passes, and in what is read from their results."""
+    """Time of the passes, and of reading their results."""
 
 
 class Ledger:
-    """Counts of one model since it was loaded."""
+    """The counts of one model since it was loaded."""
 
     def __init__(self) -> None:
         self.score = Work()
@@ -36,23 +36,23 @@ class Ledger:
         self.prefill = Work()
         """Generation: reading the prompts."""
         self.decode = Work()
-        """Generation: one token a sequence and pass."""
+        """Generation: one token per sequence and pass."""
         self.unique_tokens = 0
-        """Scored tokens that differ from all others by themselves or by what stands before them."""
+        """Scored tokens that differ from all others by themselves or by what precedes them."""
         self.rows_needed = 0
         """Distinct places whose next token is scored."""
         self.plan_seconds = 0.0
-        """Making the tree, packs and batches."""
+        """Time of making the tree, packs and batches."""
         self.encode_seconds = 0.0
-        """Turning requests into tokens, once the weights are there."""
+        """Time of tokenizing requests, after the weights are loaded."""
         self.check_seconds = 0.0
-        """Finding out whether a faster way gives what the plain one gives."""
+        """Time of checking that faster methods give the same results as the plain one."""
         self.sequences = array("d")
-        """Seconds of each generated text (`inference.times`), in the order in which they ended; only where texts leave a batch when
-        they end."""
+        """Seconds of each generated text (`inference.times`), in the order in which they ended; only if texts leave a batch when they
+        end."""
 
     def counts(self) -> Mapping[str, float]:
-        """All of it by name: `score_tokens`, `decode_seconds`, `unique_tokens` and so on."""
+        """All counts by name: `score_tokens`, `decode_seconds`, `unique_tokens` and so on."""
         found: dict[str, float] = {
             f"{purpose}_{name}": value
             for purpose in ("score", "prefill", "decode")
@@ -69,7 +69,7 @@ class Ledger:
 
     @contextmanager
     def encoding(self) -> Iterator[None]:
-        """Seconds in here are turning requests into tokens."""
+        """Counts the time in this context as tokenizing requests."""
         start = time.perf_counter()
         try:
             yield
@@ -78,7 +78,7 @@ class Ledger:
 
     @contextmanager
     def checking(self) -> Iterator[None]:
-        """Seconds in here are finding out whether a faster way gives what the plain one gives."""
+        """Counts the time in this context as checking faster methods."""
         start = time.perf_counter()
         try:
             yield
@@ -87,7 +87,7 @@ class Ledger:
 
     @contextmanager
     def planning(self) -> Iterator[None]:
-        """Seconds in here are planning."""
+        """Counts the time in this context as planning."""
         start = time.perf_counter()
         try:
             yield

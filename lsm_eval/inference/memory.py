@@ -1,4 +1,4 @@
-"""What memory there is, and running out of it: told apart from every other error, and survived."""
+"""Free memory, and how to recover when it runs out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def bytes_per_token(config: Any, size: int) -> int:
-    """Bytes of one token's keys and values in all layers, `size` bytes a number."""
+    """Bytes of one token's keys and values in all layers, with `size` bytes per number."""
     text = config.get_text_config()
     heads = int(text.num_attention_heads)
     of_keys = int(getattr(text, "num_key_value_heads", None) or heads)
@@ -24,11 +24,11 @@ def bytes_per_token(config: Any, size: int) -> int:
 
 
 def free_memory(device: str) -> int | None:
-    """Bytes that are free on a device, None where it does not say. On a CPU, within the control group's bound."""
+    """Free bytes on a device, None if unknown. On a CPU, within the control group's limit."""
     import torch
 
     if device.startswith("cuda"):
-        # What the allocator holds without using it is free, too.
+        # Memory that the allocator holds unused is free, too.
         held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0] + held)
     if device != "cpu":
@@ -60,7 +60,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def release(device: str) -> None:
-    """Hand cached memory back to the device after running out of it."""
+    """Return cached memory to the device after it ran out."""
     import gc
 
     import torch
@@ -81,8 +81,8 @@ def with_less_each_time(
     tokens: int,
     device: str,
 ) -> Iterator[dict[int, U]]:
-    """What `compute(items, tokens)` yields, by item; where memory runs out, what is left goes on with half the
-    tokens at a time, and nothing is lost. Raises `UserError` where hardly any fit."""
+    """What `compute(items, tokens)` yields, by item; if memory runs out, the remaining items are computed with half the
+    tokens at a time, and nothing is lost. Raises `UserError` if hardly any fit."""
     left = dict(items)
     while True:
         try:
@@ -105,17 +105,17 @@ def with_less_each_time(
 
 
 class MemoryGuard:
-    """Runs batches in halves of halves where memory runs out, and remembers the size that fitted."""
+    """Halves batches until they fit if memory runs out, and remembers the size that fitted."""
 
     def __init__(self, device: str) -> None:
         self._device = device
         self.most: int | None = None
-        """Items that a batch may have since memory ran out; None as long as it did not."""
+        """The most items of a batch since memory ran out; None before."""
 
     def run(self, items: Sequence[T], compute: Callable[[Sequence[T]], list[U]]) -> list[U]:
         """The results of `compute` over all `items`, in their order.
 
-        Raises `UserError` where not even one item fits.
+        Raises `UserError` if not even one item fits.
         """
         if self.most is not None and len(items) > self.most:
             parts = [items[at : at + self.most] for at in range(0, len(items), self.most)]

@@ -1,4 +1,4 @@
-"""A loaded checkpoint as the requests need it: token rows in, scores out; prompts in, continuations out."""
+"""The interface of a loaded checkpoint: it scores token rows, and continues prompts."""
 
 from __future__ import annotations
 
@@ -17,30 +17,29 @@ class Network(Protocol):
 
     @property
     def details(self) -> Mapping[str, str]:
-        """What a reader of the record needs to know of how it was run, such as `engine`."""
+        """How it was run, for the record, such as `engine`."""
         ...
 
     def score(
         self, rows: Mapping[int, Sequence[Any]], known: Collection[int]
     ) -> Iterator[dict[int, list[SequenceScore]]]:
-        """Scores of each request's rows, as requests become complete; `known` requests are left out, and the
-        others computed as if none were known. The family's own encoder made the rows."""
+        """Scores of each request's rows, as requests become complete; `known` requests are left out, which does not change the
+        results of the others. The rows come from the family's encoder."""
         ...
 
     def generate(
         self, prompts: Mapping[int, Prompt], known: Collection[int]
     ) -> Iterator[dict[int, Continuation]]:
-        """Continuations by request, as they become complete. Raises `UserError` for a family that writes no
-        text."""
+        """Continuations by request, as they become complete. Raises `UserError` for a family that generates no text."""
         ...
 
 
 @runtime_checkable
 class Detailed(Protocol):
-    """A network whose scores can say of each token how likely it is."""
+    """A network that can return the likelihood of each token."""
 
     def score_detailed(
         self, rows: Mapping[int, Sequence[Any]], known: Collection[int]
     ) -> Iterator[dict[int, list[SequenceScore]]]:
-        """As `Network.score`, with `SequenceScore.detail`."""
+        """See `Network.score`; with `SequenceScore.detail`."""
         ...

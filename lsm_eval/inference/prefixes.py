@@ -1,4 +1,4 @@
-"""What two token sequences have in common."""
+"""The common prefix of two token sequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the layers of a configuration see: sliding windows and chunks."""
+"""How far the layers of a model attend: sliding windows and chunks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def attention_window(config: Any, longest: int) -> int | None:
-    """The attention window of some layer that is shorter than `longest` tokens; None if there is none."""
+    """The sliding window of the layers, if it is shorter than `longest` tokens; otherwise None."""
     window = _number(config, "sliding_window")
     used = getattr(_text(config), "use_sliding_window", True)
     return window if used and window is not None and longest > window else None
@@ -19,7 +19,7 @@ def attention_chunk(config: Any, longest: int) -> bool:
 
 
 def shortest_view(config: Any) -> float:
-    """Tokens that the layer with the shortest view sees, as far as the configuration says; infinite else."""
+    """The fewest tokens that any layer attends to, according to the configuration; infinite if it does not say."""
     named = (_number(config, name) for name in ("sliding_window", "attention_chunk_size", "window_size"))
     return min((number for number in named if number), default=float("inf"))
 

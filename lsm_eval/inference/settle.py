@@ -1,10 +1,10 @@
-"""Waiting until a device has done what it was told: before a clock is read that is to tell one kind of work from the next."""
+"""Waits until a device has finished its work, so that times of different kinds of work can be told apart."""
 
 from __future__ import annotations
 
 
 def settle(device: str) -> None:
-    """Return once nothing is under way on a torch device; at once on a CPU, which does things as it is told."""
+    """Returns when a torch device has finished all its work; at once on a CPU, which works synchronously."""
     if device.startswith("cuda"):
         import torch
 

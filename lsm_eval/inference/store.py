@@ -1,8 +1,8 @@
-"""The response store: every answered request, as soon as it is there. Cache, dedupe and resume in one.
+"""The response store, which keeps every answer as soon as it arrives: for caching, deduplication and resuming.
 
-One SQLite file for a model and the versions that run it, in WAL mode: a batch is one transaction, and a process that
-is killed leaves whole batches only. Failures are not kept, so that they are tried again. Each row carries a checksum;
-one that is not what was written counts as not there.
+There is one SQLite file for a model and the versions that run it, in WAL mode: a batch is one transaction, and a process
+that is killed leaves only complete batches. Failures are not kept, so that they are tried again. Each row has a checksum;
+a damaged row counts as missing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from types import TracebackType
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.store_lock import locked
-from lsm_eval.requests import Answer, dump_answer, load_answer
+from lsm_eval.request_json import dump_answer, load_answer
+from lsm_eval.requests import Answer
 
 _LOG = logging.getLogger(__name__)
 _SCHEMA = """
@@ -31,17 +32,17 @@ CREATE TABLE IF NOT EXISTS answers (
 ) WITHOUT ROWID
 """
 _ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
-"""What the file is of, for people (`inference.stores`); no answer depends on it."""
-_LOOKUP = 500  # keys a query; SQLite allows 999 parameters at the least
+"""A description of the file for people (`inference.stores`); no answer depends on it."""
+_LOOKUP = 500  # keys per query; SQLite allows at least 999 parameters
 _BUSY_SECONDS = 60.0
 
 
 class ResponseStore:
-    """Answers by key (`requests.key`), each with the plan (the set of requests) it was computed in."""
+    """Answers by key (`request_json.store_key`), each with the plan (the set of requests) it was computed in."""
 
     def __init__(self, folder: Path, stored_as: str, about: Mapping[str, str] | None = None) -> None:
-        """Opens or creates the store in `folder` of what is `stored_as` (a hash). `about` says what that is, for people.
-        Raises `UserError` where that cannot be."""
+        """Opens or creates the file in `folder` for `stored_as` (a hash). `about` describes it for people. Raises `UserError`
+        if it cannot be used."""
         self.path = folder / f"{stored_as[:32]}.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,7 @@ class ResponseStore:
             self._db.execute("PRAGMA journal_mode = WAL")
             # A batch survives the death of the process; one lost with the machine is computed again.
             self._db.execute("PRAGMA synchronous = NORMAL")
-            # A text that is no UTF-8 is damage of one row, not of the file.
+            # A text that is not UTF-8 is damage of one row, not of the file.
             self._db.text_factory = lambda content: content.decode("utf-8", "replace")
             self._db.execute(_SCHEMA)
             self._add_checksums()
@@ -76,7 +77,7 @@ class ResponseStore:
                     f"SELECT key, plan, answer, checksum FROM answers WHERE key IN ({marks})", part
                 )
                 for key, plan, answer, checksum in rows:
-                    # What is not as it was written is asked again.
+                    # A damaged answer is requested again.
                     if checksum != _checksum(key, plan, answer):
                         continue
                     with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -86,7 +87,7 @@ class ResponseStore:
         return found
 
     def put(self, answers: Mapping[str, Answer], plan: str) -> None:
-        """Keep a batch: all of it or none. Raises `UserError` where there is no room."""
+        """Store a batch: all of it or none. Raises `UserError` if it cannot be written."""
         texts = {key: dump_answer(answer) for key, answer in answers.items()}
         rows = [(key, plan, text, _checksum(key, plan, text)) for key, text in texts.items()]
         try:
@@ -112,21 +113,20 @@ class ResponseStore:
         self.close()
 
     def _say(self, about: Mapping[str, str]) -> None:
-        """Keep what the store is of, and that it is used now. It can be done without: a store that cannot be written to still
-        has answers to give."""
+        """Write the description and the time of use, if possible: a store that cannot be written to can still be read."""
         rows = [*about.items(), ("used", datetime.now(UTC).isoformat(timespec="seconds"))]
         with contextlib.suppress(sqlite3.OperationalError), self._db:
             self._db.execute(_ABOUT)
             self._db.executemany("INSERT OR REPLACE INTO about (name, value) VALUES (?, ?)", rows)
 
     def _add_checksums(self) -> None:
-        """Give an older file's table its last column; answers without one are asked again."""
+        """Add the column to an older file's table; answers without a checksum are requested again."""
         columns = [row[1] for row in self._db.execute("PRAGMA table_info(answers)")]
         if "checksum" not in columns:
             try:
                 self._db.execute("ALTER TABLE answers ADD COLUMN checksum TEXT")
             except sqlite3.OperationalError as error:
-                if "duplicate column" not in str(error):  # another process was quicker
+                if "duplicate column" not in str(error):  # another process has added it
                     raise
 
     def _broken(self, error: sqlite3.Error) -> UserError:

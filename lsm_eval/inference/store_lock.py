@@ -1,6 +1,6 @@
-"""Who uses a store's file: any number of runs at a time, or one command that removes it.
+"""Locks a store's file, for any number of runs at a time, or for one command that removes it.
 
-The lock (flock) is on a file beside the store that holds nothing. The system lets go of it however a process ends.
+The lock (flock) is on an empty file beside the store. The system releases it however a process ends.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ def lock_file(store: Path) -> Path:
 
 
 def locked(store: Path, *, alone: bool = False) -> BinaryIO | None:
-    """A lock on a store, shared with others or `alone`, until the file that is returned is closed. None where the system or
-    the place has no such locks. Raises `BlockingIOError` where it is to be had alone and is in use."""
+    """Locks a store, shared or `alone`, until the returned file is closed. None if the system or the file system has no such
+    locks. Raises `BlockingIOError` if `alone` and the store is in use."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -33,7 +33,7 @@ def locked(store: Path, *, alone: bool = False) -> BinaryIO | None:
             fcntl.flock(file.fileno(), wanted)
             if _is_at(file, path):
                 return file
-            file.close()  # it was removed with its store while this waited for it
+            file.close()  # it was removed with its store while this waited
         except BlockingIOError:
             file.close()
             raise
@@ -43,7 +43,7 @@ def locked(store: Path, *, alone: bool = False) -> BinaryIO | None:
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:
-    """Whether an open file is the one that has this name now."""
+    """Whether an open file is the one at this path now."""
     try:
         found = path.stat()
     except FileNotFoundError:

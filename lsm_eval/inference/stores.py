@@ -1,4 +1,4 @@
-"""The files of a response store: of which models they are, and how to remove one that no run is using."""
+"""Lists the files of a response store with their models, and removes one that no run is using."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lsm_eval.inference.store_lock import lock_file, locked
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite has beside a file while it is open, or after its process was killed."""
+"""Suffixes of SQLite's files beside a database that is open, or whose process was killed."""
 
 
 _NO_STORE = "no such table: answers"
-"""What SQLite says of a database that is none of answers, and nobody's here to remove."""
+"""SQLite's error for a database that is not a response store, and is not removed here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class StoreFile:
 
     path: Path
     model: str | None
-    """None where the file does not say it, as those of early versions."""
+    """None if the file does not say, as in early versions."""
     version: str | None
-    """Of lsm-eval; None where the file does not say it."""
+    """The version of lsm-eval; None if the file does not say."""
     answers: int | None
-    """None where it cannot be read."""
+    """The number of answers; None if the file cannot be read."""
     bytes: int
     used: datetime
-    """When a run last opened it, as far as it says so; otherwise when it was last written."""
+    """When a run last opened it, if the file says; otherwise when it was last written."""
     fault: str | None = None
     """Why it cannot be read."""
 
@@ -45,8 +45,8 @@ class StoreFile:
 
 
 def store_files(folder: Path) -> list[StoreFile]:
-    """All files of the store in `folder`, the one that was used last first; none where there is no such folder. Raises
-    `UserError` where the folder cannot be read."""
+    """All files of the store in `folder`, the one that was used last first; none if there is no such folder. Raises
+    `UserError` if the folder cannot be read."""
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".sqlite")
     except FileNotFoundError:
@@ -61,7 +61,7 @@ def store_files(folder: Path) -> list[StoreFile]:
 
 
 def remove_file(file: StoreFile) -> None:
-    """Remove it. Raises `UserError` where a run is using it, and then nothing is removed."""
+    """Removes a file. Raises `UserError`, and removes nothing, if a run is using it."""
     try:
         lock = locked(file.path, alone=True)
     except BlockingIOError as error:
@@ -69,7 +69,7 @@ def remove_file(file: StoreFile) -> None:
     try:
         with closing(sqlite3.connect(file.path.absolute(), timeout=0, isolation_level=None)) as db:
             _take(db, file)
-            # The main file last: what lies beside it belongs to it.
+            # The main file last, as the others belong to it.
             for path in (*(file.path.with_name(file.path.name + end) for end in _BESIDE), file.path):
                 path.unlink(missing_ok=True)
         lock_file(file.path).unlink(missing_ok=True)
@@ -83,8 +83,8 @@ def remove_file(file: StoreFile) -> None:
 
 
 def _take(db: sqlite3.Connection, file: StoreFile) -> None:
-    """Have the file for this connection alone; a damaged one is nobody's. Raises `UserError` where another has it open, such as
-    a run of a version without locks, or on a system that has none."""
+    """Takes the file for this connection alone, unless it is damaged. Raises `UserError` if another has it open, such as a run of a
+    version without locks, or on a system without them."""
     try:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         mode = str(db.execute("PRAGMA journal_mode = DELETE").fetchone()[0])
@@ -125,14 +125,14 @@ def _read(path: Path) -> StoreFile:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """An existing file; none is made."""
+    """Opens an existing file, without creating one."""
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=5, uri=True)
     db.text_factory = lambda content: content.decode("utf-8", "replace")
     return db
 
 
 def _on_disk(path: Path) -> tuple[datetime, int]:
-    """When it was last written, and how many bytes it has, with what lies beside it."""
+    """When it was last written, and its size in bytes, including SQLite's files beside it."""
     moment, size = 0.0, 0
     for own in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
         try:

@@ -1,4 +1,4 @@
-"""How long requests took, in eight bytes each: taken where they are answered, and read when all are."""
+"""How long requests took, stored in eight bytes each."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 Measured = Literal["request", "first_token", "sequence", "batch"]
-"""What was timed. `request`: from when a request was sent until its answer was whole, of the try that was answered. `first_token`:
-from when it was sent until the first part with text. `sequence`: from when the model began to read a prompt until the
-last token of its text, beside other sequences. `batch`: a batch of requests that were computed together."""
+"""What was timed. `request`: from sending a request to its complete answer, for the try that was answered. `first_token`: from
+sending it to the first part with text. `sequence`: from when the model began to read a prompt to the last token of its
+text, with other sequences in the batch. `batch`: a batch of requests that were computed together."""
 Kind = str
-"""Of requests: `score`, `perplexity` or `generate` (`requests.kind`)."""
+"""The kind of a request: `score`, `perplexity` or `generate` (`requests.kind`)."""
 Found = Mapping[tuple[Kind, Measured], Sequence[float]]
-"""Seconds, by kind of request and what was timed, in the order in which it ended."""
+"""Seconds, by kind of request and what was timed, in the order in which they ended."""
 
 
 class Times:
@@ -23,7 +23,7 @@ class Times:
         self._found: dict[tuple[Kind, Measured], array[float]] = {}
 
     def of(self, kind: Kind, measured: Measured) -> array[float]:
-        """Those so far, to be added to."""
+        """The seconds so far, as an array to append to."""
         return self._found.setdefault((kind, measured), array("d"))
 
     def found(self) -> Found:

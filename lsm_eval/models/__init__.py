@@ -1,1 +1,1 @@
-"""Who answers: one file a backend. A model knows nothing of tasks."""
+"""Models, one file for each backend. A model has no knowledge of tasks."""

@@ -1,4 +1,4 @@
-"""A PEFT adapter merged into its model, or refused with one sentence where it does not fit."""
+"""Merges a PEFT adapter into its model, or refuses it with one sentence if it does not fit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from lsm_eval.models.adapter_files import adapter_config, adapter_shapes, model_
 
 _WHOLE = ".modules_to_save"
 _SHARED = ("vblora_vector_bank", "prompt_encoder", ".tinylora_v.")
-"""Parts of names that some kinds keep once for the whole model: their copies in the layers are missing rightly."""
+"""Parts of names of tensors that some kinds store once for the whole model, so that they are not missing in the layers."""
 
 
 def merge_adapter(model: Any, folder: Path) -> Any:
-    """`model` with the adapter in its weights: merged, it costs nothing at run time, and every way of scoring sees a
-    plain model.
+    """`model` with the adapter merged into its weights, so that it costs nothing at run time, and every scorer sees a plain
+    model.
 
-    The embeddings are brought to the size of those that the adapter holds. Raises `UserError` for an adapter that
-    is damaged, of which a tensor has no place in the model or another shape, or that lacks one of its own.
+    The embeddings are resized to those of the adapter. Raises `UserError` for an adapter that is damaged, has a tensor with
+    no place in the model or of another shape, or lacks one of its own.
     """
     try:
         from peft import PeftConfig, PeftModel
@@ -31,18 +31,16 @@ def merge_adapter(model: Any, folder: Path) -> Any:
     _fit_vocabulary(model, folder, {model_name(name): shape for name, shape in shapes.items()})
     try:
         with warnings.catch_warnings():
-            # What peft warns of is refused below, and named.
+            # What peft only warns about is refused below.
             warnings.simplefilter("ignore")
             config = _settings(PeftConfig, folder)
             config.inference_mode = True
-            config.task_type = (
-                None  # of the wrappers for tasks nothing is needed, and each wants a head of its own
-            )
+            config.task_type = None  # the wrappers for tasks are not needed, and each wants its own head
             wrapped = PeftModel(model, config)
             mapping = getattr(model, "_checkpoint_conversion_mapping", None)
             found = wrapped.load_adapter(folder, "default", key_mapping=mapping)
             missing = [name for name in found.missing_keys if not any(part in name for part in _SHARED)]
-            # PEFT may write what it trained whole a second time, under its own name for that.
+            # PEFT may store fully trained modules a second time, under its own name for them.
             twice = {name for name in shapes if _WHOLE in name and name.replace(_WHOLE, "", 1) in shapes}
             unexpected = set(found.unexpected_keys) - twice
             _check_names(folder, sorted(unexpected), sorted(missing), len(shapes))
@@ -63,7 +61,7 @@ def merge_adapter(model: Any, folder: Path) -> Any:
 def _settings(read: Any, folder: Path) -> Any:
     try:
         return read.from_pretrained(str(folder))
-    except Exception as error:  # what a kind or a value that peft does not know leads to
+    except Exception as error:  # unknown kinds and values raise exceptions of many kinds in peft
         raise UserError(
             f"--adapter {folder}: its configuration cannot be used by this version of peft "
             f"({type(error).__name__}: {_first_lines(error)}); update peft, or fetch the adapter again."
@@ -85,7 +83,7 @@ def _check_names(folder: Path, unexpected: list[str], missing: list[str], count:
 
 
 def _fit_vocabulary(model: Any, folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Bring the embeddings to the rows that the adapter has for them, as they were when it was trained."""
+    """Resize the embeddings to the number of rows that the adapter was trained with."""
     inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
     names = {id(module): name for name, module in model.named_modules()}
     whole: dict[str, int] = {}
@@ -118,7 +116,7 @@ def _fit_vocabulary(model: Any, folder: Path, shapes: dict[str, tuple[int, ...]]
             "it does not hold the embeddings of all of them; merge it into its base model where it was trained, and "
             "name the merged checkpoint as --model."
         )
-    # Every row that is new comes from the adapter, so that nothing hangs on how it is filled here.
+    # Every new row comes from the adapter, so its initial value does not matter.
     model.resize_token_embeddings(rows.pop(), mean_resizing=False)
 
 

@@ -1,4 +1,4 @@
-"""What a PEFT adapter's folder says before any weights are read: its kind, its tokenizer, its vocabulary."""
+"""The kind, tokenizer and vocabulary of a PEFT adapter, found in its folder before any weights are read."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _CONFIG = "adapter_config.json"
 _UNMERGEABLE = frozenset(
     ("PROMPT_TUNING", "MULTITASK_PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "CPT", "ADAPTION_PROMPT", "XLORA", "POLY")
 )  # fmt: skip
-"""Kinds that put tokens before the prompt, or choose among adapters: no change of the model's own weights."""
+"""Kinds that put tokens before the prompt, or choose among adapters, instead of changing the model's weights."""
 _VOCABULARIES = ("tokenizer.json", "*.model", "*.tiktoken", "*.spm", "vocab.*", "vocab-*", "merges.txt", "bpe.codes",
                  "tekken.json")  # fmt: skip
 _EMBEDDING = re.compile(r"(embed|wte|word_emb|shared|lm_head|output)[^.]*(\.base_layer)?\.weight$")
 
 
 def check_adapter(folder: Path) -> None:
-    """Raise `UserError` for a folder that is no PEFT adapter, or one of a kind that cannot be merged."""
+    """Raises `UserError` if the folder is no PEFT adapter, or of a kind that cannot be merged."""
     adapter_config(folder)
     if not adapter_weights(folder):
         raise UserError(
@@ -33,7 +33,7 @@ def check_adapter(folder: Path) -> None:
 
 
 def adapter_config(folder: Path) -> dict[str, Any]:
-    """What the adapter's configuration says. Raises `UserError` as `check_adapter` does."""
+    """The adapter's configuration. Raises `UserError` as `check_adapter` does."""
     path = folder / _CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -56,8 +56,8 @@ def adapter_config(folder: Path) -> dict[str, Any]:
 
 
 def adapter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Shape of each of the adapter's tensors by its name in the file. Raises `UserError` where the file is damaged
-    or holds anything else."""
+    """The shape of each of the adapter's tensors, by its name in the file. Raises `UserError` if the file is damaged or
+    contains anything else."""
     check_adapter(folder)
     path = folder / adapter_weights(folder)[0]
     try:
@@ -70,25 +70,25 @@ def adapter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 
 
 def other_base(adapter: Path, repository: str | None, folder: Path | None) -> str | None:
-    """The base model that the adapter names, without its folders, where the model (a hub repository or a folder) is
-    called otherwise; None where it names none, or this one."""
+    """The name of the adapter's base model, without folders, if the model (a hub repository or a folder) has another name;
+    None if the adapter names none, or this one."""
     base = adapter_config(adapter).get("base_model_name_or_path")
     own = whole_characters(Path(base).name) if isinstance(base, str) else ""
     names = [] if repository is None else [repository.rpartition("/")[2]]
     if folder is not None:
-        # A snapshot in the hub's cache is called by its commit, and stands below its repository's folder.
+        # A snapshot in the hub's cache is named after its commit, below its repository's folder.
         names += [folder.name, folder.parent.parent.name.rpartition("--")[2]]
     return own if own and own.lower() not in (name.lower() for name in names) else None
 
 
 def model_name(name: str) -> str:
-    """A tensor's name in the model, of its name in an adapter."""
+    """The name in the model of a tensor with this name in an adapter."""
     return re.sub(r"\.(modules_to_save|default)(?=\.|$)", "", name.removeprefix("base_model.model."))
 
 
 def adapter_vocabulary(folder: Path, size: int | None, width: int | None) -> int | None:
-    """Tokens that the model will have an embedding for once the adapter is merged; `size`: those that it has,
-    `width`: numbers an embedding has."""
+    """The number of tokens with an embedding once the adapter is merged; `size`: before that, `width`: the size of an
+    embedding."""
     rows = {
         shape[0]
         for name, shape in adapter_shapes(folder).items()
@@ -98,12 +98,12 @@ def adapter_vocabulary(folder: Path, size: int | None, width: int | None) -> int
 
 
 def has_tokenizer(folder: Path) -> bool:
-    """Whether the adapter brings a whole tokenizer."""
+    """Whether the adapter contains a complete tokenizer."""
     return any(path.is_file() for pattern in _VOCABULARIES for path in folder.glob(pattern))
 
 
 def own_template(folder: Path) -> str | Mapping[str, str] | None:
-    """The chat template in an adapter's folder that has no tokenizer; None where there is none."""
+    """The chat template in an adapter's folder without a tokenizer; None if there is none."""
     try:
         return (folder / "chat_template.jinja").read_text(encoding="utf-8")
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""From requests to a network's rows and prompts, and from what it computes to answers."""
+"""Turns requests into a network's rows and prompts, and its results into answers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Literal
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Detailed, Network
 from lsm_eval.models.answers import scored_answer, with_likelihood
-from lsm_eval.models.held import as_scored, refused, written
+from lsm_eval.models.given_choices import as_scored, refused, written
 from lsm_eval.models.request_encoding import RequestEncoder, Row
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood, Perplexity, Request, Response
 
-_SCORED_TOGETHER = 64  # generated texts whose likelihood is asked for
+_SCORED_TOGETHER = 64  # generated texts that are then scored in one call
 
 
 class Answering:
-    """Answers requests by one loaded network."""
+    """Answers requests with one loaded network."""
 
     def __init__(
         self,
@@ -27,12 +27,12 @@ class Answering:
         *,
         decoder: bool,
     ) -> None:
-        """`without_markers` takes the marks of thoughts off a text; `decoder`: the model is a decoder-only one."""
+        """`without_markers` removes the marks of thoughts from a text; `decoder`: the model is decoder-only."""
         self._name, self._network, self._requests = name, network, requests
         self._without_markers, self._decoder = without_markers, decoder
 
     def answer(self, requests: Sequence[Request], known: Collection[int]) -> Iterator[dict[int, Response]]:
-        """See `base.Model.answer`. Texts that are one of given ones are scored (`held`)."""
+        """See `base.Model.answer`. Texts that must be one of given ones are scored (`given_choices`)."""
         asked = [as_scored(request) for request in requests]
         no = {i: why for i, request in enumerate(requests) if (why := refused(request)) is not None}
         if no.keys() - set(known):
@@ -62,7 +62,7 @@ class Answering:
             if isinstance(own, Failure):
                 at_once[i] = own
             elif not own[0]:
-                at_once[i] = Likelihood(0.0, 0)  # a text of no tokens
+                at_once[i] = Likelihood(0.0, 0)  # an empty text
             else:
                 (detailed if wants_detail else rows)[i], cut[i] = own
         at_once = {i: response for i, response in at_once.items() if i not in known}

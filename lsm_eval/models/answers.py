@@ -1,4 +1,4 @@
-"""From the scores of token rows to answers."""
+"""Turns the scores of token rows into answers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def scored_answer(
 def with_likelihood(
     network: Network, encoder: RequestEncoder, requests: Sequence[Request], answers: Mapping[int, Generated]
 ) -> dict[int, Response]:
-    """Generated texts (not empty, by index into `requests`) with how likely each is after its prompt."""
+    """The generated texts (not empty, by index into `requests`) with their log-probabilities after their prompts."""
     rows: dict[int, Sequence[Row]] = {}
     found: dict[int, Response] = {}
     for i, answer in answers.items():

@@ -1,4 +1,4 @@
-"""What a model is to the rest of the house: small, batched, and with no knowledge of tasks."""
+"""The interface of a model: small, batched, and without knowledge of tasks."""
 
 from __future__ import annotations
 
@@ -11,102 +11,101 @@ from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.requests import Generate, Request, Response
 
 Overflow = Literal["error", "truncate", "skip"]
-"""What to do with a request longer than the model's context: refuse the run, cut the context's left side,
-or leave the sample out as missing."""
+"""How a request longer than the model's context is treated: the run is refused, the context is truncated on the left, or
+the sample is missing."""
 
 Engine = Literal["auto", "tree", "plain"]
-"""How scoring shares work: `tree` computes every unique token once, `plain` pads one sequence a choice (the
-reference), `auto` uses the tree where a self-check on the run's own requests agrees with plain scoring."""
+"""How scoring shares work: `tree` computes every unique token once, `plain` pads one sequence per choice (the
+reference), `auto` uses the tree if a self-check on the run's own requests agrees with plain scoring."""
 
 LikelihoodKind = Literal["causal", "conditional", "pseudo"]
-"""What a model's log-probabilities are of: each token given those before it; the same, given an encoder's
-reading of the context; or each token given all others (which is no probability of the text). Numbers of
-different kinds never stand in one column."""
+"""What a model's log-probabilities mean: each token given those before it; the same, given the encoded context; or each
+token given all others (which is not the probability of the text). Values of different kinds are never put in one column."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointOptions:
-    """How a server is to be asked (`lsm_eval.endpoints`)."""
+    """How a server is used (`lsm_eval.endpoints`)."""
 
     base_url: str
-    """Above `/chat/completions`, such as `http://localhost:8000/v1`."""
+    """The address without `/chat/completions`, such as `http://localhost:8000/v1`."""
     api: Literal["auto", "chat", "completions", "responses"] = "auto"
     api_key_env: str | None = None
-    """The environment's variable that holds the key; None for `OPENAI_API_KEY`, where it is set."""
+    """The environment variable that holds the key; None for `OPENAI_API_KEY`, if it is set."""
     api_key_file: Path | None = None
     max_concurrency: int = 512
-    """Requests under way at once, at most; of several servers, at each."""
+    """The most requests in flight, at each server."""
     more_urls: tuple[str, ...] = ()
-    """Of further servers of the same model."""
+    """Addresses of other servers with the same model."""
     stream: Literal["auto", "on", "off"] = "auto"
-    """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.manner`)."""
+    """Whether answers come in parts; `auto`: where nothing would be heard for long otherwise (`endpoints.streams.quirks`)."""
     header_env: tuple[str, ...] = ()
-    """Further headers, as `NAME=VARIABLE` of the environment."""
+    """Additional headers, as `NAME=VARIABLE` with an environment variable."""
     tokenizer: str | None = None
-    """Folder or hub id of the model's tokenizer, for a server that tells none of its tokens."""
+    """Folder or hub id of the model's tokenizer, for a server that does not tokenize."""
     probe: bool = True
-    """Whether it may be asked what it can do, before all else; a dry run asks nothing."""
+    """Whether the server may be probed first; a dry run sends nothing."""
     ignore_ends: bool = False
-    """Whether it is to write on where a text would end (`ignore_eos` of vLLM, SGLang and llama.cpp): `Endless`."""
+    """Whether to ignore end-of-text tokens (`ignore_eos` of vLLM, SGLang and llama.cpp): `Endless`."""
     keep: bool = True
-    """Whether what was found out of it is kept for the next run; not of a server that lives as long as this one."""
+    """Whether findings about it are cached for the next run; not for a server that lives only as long as this run."""
     cache_known: bool = False
-    """Whether what its cache gives is known to be right (`endpoints.scoring.prompt_cache`), so that it need not be found out."""
+    """Whether its prompt cache is known to be exact (`endpoints.scoring.prompt_cache`), so that this need not be checked."""
 
     @property
     def base_urls(self) -> tuple[str, ...]:
-        """Of all servers, in the order given."""
+        """The addresses of all servers, in the order given."""
         return (self.base_url, *self.more_urls)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """How a model is to be run. A backend that cannot honour one that was set raises `UserError`."""
+    """How a model is run. A backend raises `UserError` if an option was set that it cannot honour."""
 
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:0`, `mps`."""
     dtype: str = "auto"
     """`auto` (float32 on CPU, the checkpoint's own elsewhere), `float32`, `bfloat16`, `float16`."""
     batch_tokens: int | None = None
-    """Tokens a batch may hold; None for a size that suits the device."""
+    """The most tokens of a batch; None for the device's default."""
     overflow: Overflow = "error"
     engine: Engine = "auto"
     adapter: str | None = None
     """Folder or hub id of a PEFT adapter."""
     quantize: str | None = None
-    """How the weights are brought to fewer bits (`models.quantised.METHODS`); None for the checkpoint's own."""
+    """How the weights are quantised (`models.quantised.METHODS`); None to use them as they are."""
     chat_template: str | None = None
-    """Name of one of the tokenizer's chat templates, or path of a Jinja file; None for its default one."""
+    """Name of one of the tokenizer's chat templates, or path of a Jinja file; None for the default template."""
     trust_remote_code: bool = False
     offline: bool = False
     endpoint: EndpointOptions | None = None
     context: int | None = None
-    """Of an engine (`lsm_eval.engines`): tokens of prompt and answer together; None for what suits the model."""
+    """For engines (`lsm_eval.engines`): the most tokens of prompt and answer together; None for the model's default."""
     slots: int | None = None
-    """Of an engine: sequences that it computes at a time."""
+    """For engines: sequences that are computed at the same time."""
     threads: int | None = None
-    """Of an engine: threads that it computes with."""
+    """For engines: threads to compute with."""
 
 
 def without_probe(options: ModelOptions) -> ModelOptions:
-    """The options of a model that is asked nothing, not even what it can do."""
+    """The options with the probe turned off, so that nothing is sent to a server."""
     endpoint = options.endpoint
     return options if endpoint is None else replace(options, endpoint=replace(endpoint, probe=False))
 
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """How one of the servers of a model fared."""
+    """What happened at one of a model's servers."""
 
     url: str
     answered: int
     """Requests that it answered."""
     faults: Mapping[str, int]
-    """Tries that it gave no whole answer to, by class (`lsm_eval.endpoints.outcome.Fault`)."""
+    """Tries without a complete answer, by class (`lsm_eval.endpoints.outcome.Fault`)."""
     outs: int
-    """How often it was gone, and left out until it was there again."""
+    """How often it was unreachable, and left out until it could be reached again."""
     limits: tuple[tuple[float, float, str], ...]
-    """How many requests it was sent at once: seconds since the first, the limit from then on, and why."""
+    """The limit of requests in flight: seconds since the first request, the limit from then on, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +113,26 @@ class ModelInfo:
     """What is known of a model before its weights are loaded."""
 
     name: str
-    """As it stands in records and on pages, such as `builtin:smollm2-135m`."""
+    """The name in records and on pages, such as `builtin:smollm2-135m`."""
     chat_template: bool
     """Whether the model has a chat template."""
     context: int | None
-    """Tokens of context and continuation together; None where there is no bound."""
+    """The most tokens of context and continuation together; None if there is no limit."""
     parameters: int | None = None
-    """Number of weights; None where unknown or none."""
+    """Number of weights; None if unknown, or if there are none."""
     revision: str | None = None
     dtype: str | None = None
     device: str | None = None
     licence: str | None = None
     likelihood: LikelihoodKind = "causal"
     details: Mapping[str, str] | None = None
-    """Anything else that a reader of the record needs, such as the quantisation or the adapter."""
+    """Anything else that the record should show, such as the quantisation or the adapter."""
     servers: tuple[ServerInfo, ...] = ()
-    """Those that were asked."""
+    """The servers that were used."""
     probed: Mapping[str, Any] | None = None
-    """What was found out about its server, as JSON (`endpoints.probe.findings`)."""
+    """Findings about its server, as JSON (`endpoints.probe.findings`)."""
     cuts: bool = True
-    """Whether it can cut contexts that are too long (`ModelOptions.overflow`)."""
+    """Whether it can truncate contexts that are too long (`ModelOptions.overflow`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +140,10 @@ class Cost:
     """What a request costs a model, in tokens."""
 
     asked: int
-    """Tokens in all its sequences: every context as often as it has continuations, plus the continuations
-    (or the prompt, plus the most new tokens)."""
+    """Tokens in all its sequences: every context once for each of its continuations, plus the continuations (or the
+    prompt, plus the most new tokens)."""
     bos: int
-    """Beginning-of-text tokens in its first sequence: more than one is a mistake."""
+    """Beginning-of-text tokens in its first sequence; more than one is a mistake."""
     longest: int
     """Length of its longest sequence, in tokens (for `Generate`, with the most new tokens)."""
     truncated: int = 0
@@ -152,55 +151,55 @@ class Cost:
 
 
 class Model(Protocol):
-    """Answers requests, in any number at a time."""
+    """Answers any number of requests."""
 
     @property
     def info(self) -> ModelInfo: ...
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over what makes it this model: weights, adapter, tokenizer, template, dtype. The same under
-        other versions of the packages that run it (`Versioned`)."""
+        """SHA-256 (hex) over everything that defines the model: weights, adapter, tokenizer, template, dtype. It does not
+        depend on the versions of the packages that run it (`Versioned`)."""
         ...
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
-        """Tokens of each request, parallel to `requests`. Loads the tokenizer at most, never the weights.
-        Empty list where the model counts no tokens (the no-model rows)."""
+        """Tokens of each request, parallel to `requests`. May load the tokenizer, but not the weights.
+        An empty list if the model counts no tokens (baselines without a model)."""
         ...
 
     def render(self, request: Request) -> str:
-        """The prompt as the model reads it: through its chat template if the request asks for that."""
+        """The prompt as the model reads it, rendered by its chat template if the request asks for that."""
         ...
 
     def computed(self) -> Mapping[str, float]:
-        """What was computed so far, by name (`inference.ledger.Ledger.counts`); empty where nothing is."""
+        """Counts of what was computed so far, by name (`inference.ledger.Ledger.counts`); empty if there are none."""
         ...
 
     def load(self) -> None:
-        """Bring the weights to the device. Called once before `answer`; raises `UserError`."""
+        """Load the weights on the device. Called once before `answer`. Raises `UserError`."""
         ...
 
     def answer(
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
-        """Batches of answers by index into `requests`, each as soon as it is there.
+        """Batches of answers by index into `requests`, each as soon as it is ready.
 
-        `known` are indices whose answer is already held. Batches are composed from *all* requests and those
-        that hold nothing new are skipped, so that a resumed run computes what an uninterrupted one would,
-        to the last bit. Every index that is not known is answered exactly once, with a `Failure` if need be.
+        `known` are indices that need no answer. Batches are formed from *all* requests, and those with nothing new are
+        skipped, so that a resumed run computes the same as an uninterrupted one, to the last bit. Every other index is
+        answered exactly once, with a `Failure` if need be.
         """
         ...
 
 
 @runtime_checkable
 class Chatting(Protocol):
-    """A model whose chat template may not take every message."""
+    """A model whose chat template may refuse messages."""
 
     def refusal(self, request: Request) -> str | None:
-        """Why the template takes no such request, in a sentence; None where it does."""
+        """Why the template refuses the request, as a sentence; None if it does not."""
         ...
 
     def folded(self, request: Request) -> bool:
-        """Whether the request's system message stands in the user's message, since the template takes none."""
+        """Whether the request's system message is put into the user's message, as the template takes none."""
         ...
 
 
@@ -209,84 +208,84 @@ class Budgeting(Protocol):
     """A model that can keep to a budget of thoughts (`Generate.reasoning_tokens`, `Generate.reasoning_effort`)."""
 
     def no_budget(self, request: Generate) -> str | None:
-        """Why it cannot keep to those of a request, in the rest of a sentence; None where it can."""
+        """Why it cannot keep to those of a request, as the rest of a sentence; None if it can."""
         ...
 
 
 @runtime_checkable
 class Counting(Protocol):
-    """A model whose tokenizer is at hand."""
+    """A model that can count tokens."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """The number of tokens of each text, with nothing put before or after it."""
+        """The number of tokens of each text, without special tokens around it."""
         ...
 
 
 @runtime_checkable
 class Releasing(Protocol):
-    """A model that can let its weights go, so that another finds room; `load` brings them back."""
+    """A model that can free its weights to make room for another; `load` loads them again."""
 
     def release(self) -> None:
-        """Free what `load` took. What it computed and how it was run stays known."""
+        """Free what `load` allocated. Counts and details stay available."""
         ...
 
 
 @runtime_checkable
 class Versioned(Protocol):
-    """A model whose answers hang on packages, too: those stored under other versions are asked again."""
+    """A model whose answers also depend on packages: answers stored under other versions are computed again."""
 
     def versions(self) -> Mapping[str, str]:
-        """Versions, by package, of what computes its answers."""
+        """Versions of the packages that compute its answers, by package."""
         ...
 
 
 @runtime_checkable
 class Measuring(Protocol):
-    """A model that may find how likely a text is in several ways, of which another run may take another."""
+    """A model that can compute likelihoods in several ways, which may differ between runs."""
 
     def scored_as(self) -> str:
-        """The way of this run; empty where it tells nothing of it. Answers with log-probabilities are kept under it, and texts that are
-        written are not. Raises `UserError` where that cannot be found out."""
+        """An id of the way used in this run; empty if it returns no likelihoods. Answers with log-probabilities are stored under it, but
+        generated texts are not. Raises `UserError` if it cannot be found out."""
         ...
 
 
 @runtime_checkable
 class Choosing(Protocol):
-    """A model that may tell no log-probabilities, or that can be held to given answers."""
+    """A model that may lack log-probabilities, or that can be constrained to given answers."""
 
     def scores(self) -> bool | None:
-        """Whether it answers `Score`; None where that is not known without asking."""
+        """Whether it answers `Score`; None if that is unknown without sending requests."""
         ...
 
     def constrains(self, *, chat: bool) -> bool | None:
-        """Whether it answers a `Generate` with `choices`, and keeps to them; None where that is not known without asking."""
+        """Whether it answers a `Generate` with `choices`, and keeps to them; None if that is unknown without sending requests."""
         ...
 
 
 @runtime_checkable
 class Probing(Protocol):
-    """A model of which is found out what it can do, by asking it."""
+    """A model whose abilities are found out by sending it requests."""
 
     def probe(self, requests: Sequence[Request]) -> None:
-        """Find out, by a few short requests of its own, how these are to be asked. Called before any of them is. Raises
-        `UserError` where none could be."""
+        """Find out, by a few short requests, how these must be sent. Called before any of them is sent. Raises `UserError` if
+        none could be answered."""
         ...
 
 
 @runtime_checkable
 class Timing(Protocol):
-    """A model that knows how long each of its requests took."""
+    """A model that records how long its requests took."""
 
     def times(self) -> FoundTimes:
-        """Seconds so far (`inference.times`); what is not known has no entry. Those of requests that were not answered are not
-        among them."""
+        """Seconds so far (`inference.times`), without entries for what is unknown, and without requests that were not
+        answered."""
         ...
 
 
 @runtime_checkable
 class Endless(Protocol):
-    """A model that can write on where it would end a text, so that an answer has as many tokens as it may have."""
+    """A model that can ignore end-of-text tokens, so that every answer has the most tokens allowed."""
 
     def ignore_ends(self) -> None:
-        """From now on it does. Called before `load`: for measuring how fast it writes, never for what it says."""
+        """Ignore them from now on. Called before `load`, only for measuring speed."""
         ...

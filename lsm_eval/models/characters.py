@@ -1,4 +1,4 @@
-"""Characters that are none: halves of a pair of surrogates."""
+"""Replaces lone surrogates, which are not characters."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def whole_characters(text: str) -> str:
-    """`text` with U+FFFD for each half of a character (a lone surrogate), which no tokenizer reads; two halves that
-    belong together become their character."""
+    """`text` with U+FFFD for each lone surrogate, which no tokenizer reads; a pair of surrogates becomes its character."""
     if text.isascii() or not _SURROGATE.search(text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

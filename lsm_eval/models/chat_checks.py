@@ -1,4 +1,4 @@
-"""What came of messages in a chat template: whether all of them is there, and what went wrong."""
+"""Checks that a prompt rendered by a chat template shows all messages, and explains errors of templates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PART = "'type':'text'"
 
 
 def shows(text: str, message: str) -> bool:
-    """Whether a rendered prompt holds a message, whatever became of its white space or its quotes."""
+    """Whether a rendered prompt contains a message, regardless of changes to white space or quotes."""
     if message.strip() in text:
         return True
     bare = "".join(text.split())
@@ -18,14 +18,14 @@ def shows(text: str, message: str) -> bool:
 
 
 def shows_parts(text: str, prompt: str, system: str | None) -> bool:
-    """Whether the list of parts itself is written where its texts should be."""
+    """Whether the template printed the list of parts itself instead of its texts."""
     bare, own = ("".join(one.split()).replace('"', "'") for one in (text, f"{system}{prompt}"))
     return bare.count(_PART) > own.count(_PART)
 
 
 def faults() -> tuple[type[Exception], ...]:
-    """Whatever a template raises: by itself, by Jinja, or by the Python that Jinja makes of it (a `break` outside of a
-    loop is a SyntaxError)."""
+    """The exceptions that a template may raise: its own, Jinja's, or those of the Python code that Jinja generates (a `break`
+    outside of a loop is a SyntaxError)."""
     return (Exception,)
 
 
@@ -39,7 +39,7 @@ def explain(error: BaseException) -> str:
 
 
 def _as_jinja(message: str) -> str:
-    """As Jinja's own filter escapes it for HTML."""
+    """The message as Jinja's own filter escapes it for HTML."""
     import markupsafe
 
     return str(markupsafe.escape(message))

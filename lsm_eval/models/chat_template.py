@@ -1,4 +1,4 @@
-"""A question through a tokenizer's chat template: complete, in one form, and on one fixed date."""
+"""Renders a question by a tokenizer's chat template: completely, reproducibly, and with a fixed date."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from lsm_eval.models.chat_checks import explain, faults, shows, shows_parts
 from lsm_eval.reasoning.effort import DEGREE, variables
 from lsm_eval.reasoning.prompts import SWITCH
 
-CLOCK = datetime(2024, 7, 26)  # noqa: DTZ001 - local time, as transformers tells it
-"""What a template that asks for the time is told, so that prompts are the same every day: the date that Llama's
-templates fall back to."""
+CLOCK = datetime(2024, 7, 26)  # noqa: DTZ001 - local time, as in transformers
+"""The time given to templates that read it, so that prompts are the same every day: the default date of Llama's
+templates."""
 _NOW = "strftime_now"
 _REMEMBERED = 64_000_000  # characters
 _PROBE = ("A first message of lsm-eval: 41 words.", "A second message of lsm-eval: 73 words.")
@@ -28,25 +28,25 @@ _WITHOUT = "run with --chat off, or name another template with --chat-template"
 
 
 class ChatTemplateError(UserError):
-    """The template is of no use, or leaves out what was asked."""
+    """The template cannot be used, or leaves out a message."""
 
 
 class Refused(ChatTemplateError):
-    """The template takes these messages in no form, and would take others."""
+    """The template refuses these messages in every form, but would accept others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt as the template writes it, up to where the reply starts."""
+    """A prompt as the template renders it, up to where the reply starts."""
 
     text: str
     folded: bool = False
-    """Whether the system message stands in the user's message, before it and a blank line."""
+    """Whether the system message is put into the user's message, at its beginning, with a blank line after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How messages are handed over."""
+    """The form in which messages are given to the template."""
 
     folded: bool
     system_parts: bool
@@ -69,14 +69,12 @@ _WITH_SYSTEM = (
 class ChatTemplate:
     """The chat template of a tokenizer, or the one that was chosen instead.
 
-    A template that refuses or leaves out a system message gets it as a part of the user's; one that wants a message's
-    content as a list of parts gets that. Which form a template takes is found by a probe, and each prompt is checked
-    for what was asked.
+    If a template refuses or leaves out a system message, it is put into the user's; if it needs a message's content as a list
+    of parts, it gets that. The form is found by a test message, and each prompt is checked for completeness.
     """
 
     def __init__(self, tokenizer: Any, chosen: str | None = None) -> None:
-        """`chosen`: name of one of the tokenizer's templates, or path of a Jinja file. Raises `UserError` where it is
-        neither."""
+        """`chosen`: name of one of the tokenizer's templates, or path of a Jinja file. Raises `UserError` if it is neither."""
         self._tokenizer = tokenizer
         own = tokenizer.chat_template
         self._named: dict[str, str] = (
@@ -86,7 +84,7 @@ class ChatTemplate:
         self.text: str | None = self._named.get("default")
         if chosen is not None:
             self.text = self._named.get(chosen) or _read(chosen, self._named)
-            tokenizer.chat_template = self.text  # for whoever else renders by this tokenizer
+            tokenizer.chat_template = self.text  # for other code that renders with this tokenizer
             self._named = {"default": self.text}
         self._forms: dict[bool, _Form | UserError] = {}
         self._known: dict[tuple[str, str | None, bool | str | None], Rendered | ChatTemplateError] = {}
@@ -94,17 +92,17 @@ class ChatTemplate:
         self._clock_read = False
 
     def __bool__(self) -> bool:
-        """Whether there is one."""
+        """Whether there is a chat template."""
         return bool(self._named)
 
     @property
     def sha256(self) -> str | None:
-        """Of the template that was chosen by an option; None where none was."""
+        """Hash of the template that was chosen by an option; None if none was."""
         return hashlib.sha256((self.text or "").encode()).hexdigest() if self._chosen is not None else None
 
     @property
     def details(self) -> dict[str, str]:
-        """What a reader of the record needs to know, by what was rendered until now."""
+        """Details for the record, according to what was rendered so far."""
         found: dict[str, str] = {}
         if self._chosen is not None:
             found["chat_template"] = f"{Path(self._chosen).name} (sha256 {str(self.sha256)[:16]})"
@@ -118,7 +116,7 @@ class ChatTemplate:
         return found
 
     def effort(self, effort: str) -> dict[str, Any]:
-        """What the template is given for `--reasoning-effort`. Raises `ChatTemplateError` where it has no word for it."""
+        """The template's variables for `--reasoning-effort`. Raises `ChatTemplateError` if it does not support the effort."""
         try:
             return variables(effort, self._variables, harmony="<|channel|>" in (self.text or ""))
         except UserError as error:
@@ -126,7 +124,7 @@ class ChatTemplate:
 
     @cached_property
     def _variables(self) -> frozenset[str]:
-        """Names that the template reads and does not set; a template that cannot be read has none."""
+        """Variables that the template reads but does not set; of a template that cannot be parsed, known names in its text."""
         from jinja2 import TemplateError, meta
         from transformers.utils import chat_template_utils
 
@@ -139,11 +137,11 @@ class ChatTemplate:
     def render(
         self, prompt: str, system: str | None, *, thinking: bool = True, effort: str | None = None
     ) -> Rendered:
-        """`prompt` as a user's message, after `system` where there is one. Without `thinking`, the template is told to
-        leave thoughts out where it knows how to; `effort`: how much to think.
+        """`prompt` as a user's message, after `system` if there is one. Without `thinking`, the template is told to leave out
+        thoughts, if it supports that; `effort`: how much to think.
 
-        The same text for the same arguments each time. Raises `Refused` where the template refuses these, and
-        `ChatTemplateError` where it is broken, is not there, or leaves out the prompt.
+        The same arguments always give the same text. Raises `Refused` if the template refuses these messages, and
+        `ChatTemplateError` if it is broken, missing, or leaves out the prompt.
         """
         off = {} if thinking or SWITCH not in (self.text or "") else {SWITCH: False}
         if effort is not None:
@@ -165,7 +163,7 @@ class ChatTemplate:
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """While this lasts, the template reads one fixed date, and what it draws at random is the same each time."""
+        """Inside this context the template reads a fixed date, and its random choices are the same each time."""
         from transformers.utils import chat_template_utils
 
         # transformers turns functions among a template's variables into text, so its compiled template is changed.
@@ -201,7 +199,7 @@ class ChatTemplate:
             raise _refused(error) from error
 
     def _form(self, with_system: bool) -> _Form:
-        """The first form that the template takes, and shows all of. Raises `ChatTemplateError`."""
+        """The first form that the template accepts and renders completely. Raises `ChatTemplateError`."""
         if with_system not in self._forms:
             self._forms[with_system] = self._probe(with_system)
         found = self._forms[with_system]
@@ -239,7 +237,7 @@ class ChatTemplate:
         system: str | None,
         off: Mapping[str, Any] = MappingProxyType({}),
     ) -> Rendered:
-        """In the first of `forms` that is taken and shows all of it. Raises `_Error`: what hindered the first."""
+        """Renders in the first of `forms` that is accepted and complete. Raises `_Error` with the first problem."""
         errors: list[_Error] = []
         for form in forms:
             try:

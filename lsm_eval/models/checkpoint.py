@@ -1,4 +1,4 @@
-"""A checkpoint's files and what they say, without its weights: configuration, tokenizer, adapter, context, dtype."""
+"""A checkpoint without its weights: files, configuration, tokenizer, adapter, context, dtype."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Checkpoint:
         details: dict[str, str] | None = None,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Exactly one of `folder` and `repository`; `note` is told what a user must know. Raises `UserError` for
+        """Exactly one of `folder` and `repository`; `note` is called with what a user must know. Raises `UserError` for
         options that cannot be honoured."""
         self.name = name
         self.options = options
         self.device = resolve_device(options.device)
         self.details = dict(details or {})
-        """What the record says of the model beside its fields."""
+        """Additional details of the model, for the record."""
         self._repository, self._revision, self._folder, self._note = repository, revision, folder, note
         self._counted: int | None = None
         if options.adapter is not None:
@@ -62,31 +62,31 @@ class Checkpoint:
 
     @property
     def revision(self) -> str | None:
-        """The one that was asked for, or the commit that was found."""
+        """The revision that was requested, or the commit that was found."""
         return self._revision or hub.commit(self.text_folder)
 
     @cached_property
     def encoder(self) -> Encoder:
         """The tokenizer."""
-        # The configuration first: without it the tokenizer's own error would point to the wrong file.
+        # The configuration first, as otherwise the tokenizer's error would name the wrong file.
         vocabulary = self.vocabulary
         code, adapter = self.options.trust_remote_code, self.adapter
         if adapter is not None and has_tokenizer(adapter):
             self.details["tokenizer"] = "the adapter's own, with its chat template"
-            self._note(f"{self.name}: the adapter brings a tokenizer of its own, which is used.")
+            self._note(f"{self.name}: the adapter has its own tokenizer, which is used.")
             tokenizer = load_tokenizer(adapter, trust_remote_code=code, config=self.config)
             return Encoder(tokenizer, vocabulary, self.options.chat_template)
         tokenizer = load_tokenizer(self.text_folder, trust_remote_code=code)
         template = own_template(adapter) if adapter is not None else None
         if template is not None:
             self.details["chat template"] = "the adapter's own"
-            self._note(f"{self.name}: the adapter brings a chat template of its own, which is used.")
+            self._note(f"{self.name}: the adapter has its own chat template, which is used.")
             tokenizer.chat_template = template
         return Encoder(tokenizer, vocabulary, self.options.chat_template)
 
     @cached_property
     def vocabulary(self) -> int | None:
-        """Tokens that the model has an embedding for, those included that the adapter adds."""
+        """The number of tokens with an embedding, including those that the adapter adds."""
         size = vocabulary_size(self.config)
         if self.adapter is None:
             return size
@@ -104,7 +104,7 @@ class Checkpoint:
 
     @cached_property
     def family(self) -> Family:
-        """The family of architectures. Raises `UserError` where `--engine` has no meaning for it."""
+        """The family of architectures. Raises `UserError` if `--engine` has no meaning for it."""
         family = family_of(self.config, self.text_folder)
         if family != "decoder" and self.options.engine != "auto":
             raise UserError(
@@ -115,7 +115,7 @@ class Checkpoint:
 
     @cached_property
     def context(self) -> int | None:
-        """Tokens that the model can attend to."""
+        """The most tokens that the model can attend to."""
         return context_length(self.config, self.encoder.tokenizer)
 
     @cached_property
@@ -125,15 +125,15 @@ class Checkpoint:
 
     @property
     def parameters(self) -> int | None:
-        """As the files say that the weights are read from, so that it is known without loading them; None for
-        weights that are not here yet. An adapter's do not count: they are added to those that are there."""
+        """The number of weights according to the headers of their files, so that they need not be loaded; None if they are
+        not fetched yet. An adapter's weights do not count, as they are merged."""
         if self._counted is None:
             tied = getattr(text_config(self.config), "tie_word_embeddings", False)
             self._counted = stored_parameters(self._folder or self.text_folder, tied=bool(tied))
         return self._counted
 
     def say_unused(self, names: Sequence[str]) -> None:
-        """Weights of the checkpoint that the model has no place for."""
+        """Note which weights of the checkpoint the model has no place for."""
         how_many = f"{len(names)} (such as {names[0]})"
         self.details["unused weights"] = how_many
         self._note(
@@ -142,21 +142,21 @@ class Checkpoint:
 
     @cached_property
     def pad(self) -> int:
-        """The token that fills what is shorter than its batch."""
+        """The padding token."""
         tokenizer, size = self.encoder.tokenizer, self.vocabulary
         named = (tokenizer.pad_token_id, tokenizer.eos_token_id)
-        # Tokenizers name tokens that the model has no embedding for.
+        # Tokenizers may name tokens that the model has no embedding for.
         return next((int(one) for one in named if one is not None and (size is None or one < size)), 0)
 
     @cached_property
     def text_folder(self) -> Path:
-        """Where configuration and tokenizer are."""
+        """The folder of configuration and tokenizer."""
         return self._folder or self._fetch(self._revision, weights=False)
 
     @cached_property
     def weights_folder(self) -> Path:
-        """Where the weights are, too."""
-        # Of the same commit as the configuration, should the branch have moved on in between.
+        """The folder that also has the weights."""
+        # Of the same commit as the configuration, even if the branch has changed in between.
         return self._folder or self._fetch(hub.commit(self.text_folder) or self._revision, weights=True)
 
     @cached_property
@@ -182,8 +182,8 @@ class Checkpoint:
         if other is not None:
             self.details["adapter base"] = other
             self._note(
-                f"{self.name}: the adapter says that it was trained on {other!r}; a model of the same shapes takes it "
-                "without complaint, so see that this is that model."
+                f"{self.name}: the adapter says that it was trained on {other!r}; it also fits other models of the same shapes, so "
+                "check that this is the right one."
             )
         return found
 

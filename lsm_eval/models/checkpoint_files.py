@@ -1,4 +1,4 @@
-"""A checkpoint's identity: SHA-256 over every file that has a say in its answers."""
+"""A checkpoint's identity: SHA-256 over every file that affects its answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lsm_eval.models.weight_files import weight_files
 
 UNREAD_FOLDERS = ("__pycache__", "checkpoint-[0-9]*", "global_step[0-9]*", "runs", "logs", "wandb", "original", "onnx",
                   "openvino", "coreml")  # fmt: skip
-"""Patterns of folders in which nothing is read, beside all whose name begins with a dot."""
+"""Patterns of folders that are not read, in addition to those whose name begins with a dot."""
 
 UNREAD_FILES = (
     # words about the model
@@ -33,23 +33,23 @@ UNREAD_FILES = (
     "*~", "*.swp", "*.swo", "*.bak", "*.orig", "*.rej", "*.tmp", "*.lock", "*.pyc", "#*#", "thumbs.db", "desktop.ini",
     "lsm_eval.json",
 )  # fmt: skip
-"""Patterns (of names in lower case) of files that are known to have no say in an answer, beside those whose name
-begins with a dot. Whatever is not named here counts."""
+"""Patterns (of names in lower case) of files that are known not to affect answers, in addition to those whose name begins
+with a dot. All other files count."""
 
 TENSORS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.ckpt")
-"""Files of weights: transformers reads one set of them (`weight_files`), and nothing else from such files."""
+"""Files of weights, of which transformers reads only one set (`weight_files`)."""
 _OTHER_SETS = ("model*.safetensors", "pytorch_model*.bin", "adapter_model*.safetensors", "adapter_model*.bin")
-"""Those of a set that is not read, where the checkpoint's own code may read others."""
+"""Files of other sets of weights, if the checkpoint's own code may read further files."""
 ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
-"""An adapter's weights; the first that is there is read."""
+"""An adapter's weights; the first existing file is read."""
 
 
 def files_digest(folder: Path, cache: Path, *, code: bool, adapter: bool = False) -> str:
-    """SHA-256 (hex) over names and contents of all files in `folder` that have a say in the answers.
+    """SHA-256 (hex) over names and contents of all files in `folder` that affect answers.
 
-    `code`: whether the checkpoint's own Python files are run; those then may read other files of weights, too.
-    `adapter`: the folder is a PEFT adapter. Hashes of large files are remembered in `cache` (`FileHashes`). Raises
-    `UserError` for a file or folder that cannot be read.
+    `code`: whether the checkpoint's own Python files are run, which may then read other files of weights, too.
+    `adapter`: the folder is a PEFT adapter. Hashes of large files are cached in `cache` (`FileHashes`). Raises `UserError` for
+    a file or folder that cannot be read.
     """
     hashes = FileHashes(cache)
     total = hashlib.sha256()
@@ -60,7 +60,7 @@ def files_digest(folder: Path, cache: Path, *, code: bool, adapter: bool = False
 
 
 def counted_files(folder: Path, *, code: bool, adapter: bool = False) -> list[tuple[str, Path]]:
-    """Files that have a say in the answers, by their name in `folder` (with /), in order; see `files_digest`."""
+    """Files that affect answers, with their path relative to `folder` (with /), sorted; see `files_digest`."""
     names = adapter_weights(folder)[:1] if adapter else weight_files(folder)
     found = {name: folder / name for name in names if (folder / name).is_file()}
     for name, path in _walk(folder):
@@ -79,8 +79,8 @@ def adapter_weights(folder: Path) -> list[str]:
 
 
 def unread_patterns(*, code: bool, weights: bool) -> list[str]:
-    """Patterns of the paths in a hub repository that need not be fetched to hold all that counts, the set of weights
-    that is read excepted; `weights`: weights are wanted."""
+    """Patterns of paths in a hub repository that need not be fetched, as they do not count, or are weights; the set of
+    weights that is read is fetched separately. `weights`: weights are wanted."""
     files = [
         *UNREAD_FILES,
         *(_OTHER_SETS if code and weights else TENSORS),
@@ -96,7 +96,7 @@ def _counts(name: str, *, code: bool) -> bool:
     if name.startswith(".") or (name.endswith(".py") and not code):
         return False
     if name.endswith(".index.json"):
-        return False  # the one that is read is among the weights
+        return False  # the index that is read is counted with the weights
     return name.endswith((".py", ".jinja")) or not (
         _UNREAD.fullmatch(name) or _unread_tensors(code).fullmatch(name)
     )
@@ -107,7 +107,7 @@ def _unread_tensors(code: bool) -> re.Pattern[str]:
 
 
 def _walk(folder: Path) -> list[tuple[str, Path]]:
-    """Files below `folder`, also below links to folders (but for those that lead back up), each folder once."""
+    """Files below `folder`, following links to folders (except those that lead back up), each folder once."""
     found: list[tuple[str, Path]] = []
     seen = {*folder.resolve().parents}
 

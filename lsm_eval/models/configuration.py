@@ -1,4 +1,4 @@
-"""What a checkpoint folder says of its model: configuration and tokenizer, with every fault as one sentence."""
+"""Loads a checkpoint's configuration and tokenizer, and reports every fault as one sentence."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _POSITIONS_AFTER_PADDING = frozenset(
     ("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "camembert", "data2vec-text", "xmod",
      "ibert", "longformer", "mpnet", "luke", "esm")
 )  # fmt: skip
-"""Types whose positions count from the padding token's number plus one, so that as many are never used."""
+"""Model types whose positions start at the padding token's number plus one, so that the positions before are never used."""
 
 
 def load_config(folder: Path, *, trust_remote_code: bool) -> Any:
-    """The checkpoint's configuration, of a family that can be asked something (`family.family_of`)."""
+    """The checkpoint's configuration. Raises `UserError` for an unsupported family (`family.family_of`)."""
     from transformers import AutoConfig
 
     _check_folder(folder)
@@ -30,7 +30,9 @@ def load_config(folder: Path, *, trust_remote_code: bool) -> Any:
         family_of(config, folder)
     except UserError:
         raise
-    except Exception as error:  # whatever a value of another type than expected, or code of its own, leads to
+    except (
+        Exception
+    ) as error:  # values of wrong types, and the checkpoint's code, raise exceptions of many kinds
         raise unusable(folder, "its configuration", error) from error
     check_generation_settings(folder)
     return config
@@ -43,7 +45,7 @@ def _check_folder(folder: Path) -> None:
     except OSError as error:
         raise UserError(f"{folder}: cannot be read ({error.strerror}).") from error
     if adapter:
-        # transformers would load the model that the adapter names, from wherever that lies.
+        # transformers would load the adapter's base model, wherever that is.
         but = "; if its weights are merged, remove adapter_config.json" if configured else ""
         raise UserError(
             f"{folder}: holds a PEFT adapter: name its base model as --model, and this folder as --adapter{but}."
@@ -53,18 +55,18 @@ def _check_folder(folder: Path) -> None:
 
 
 def text_config(config: Any) -> Any:
-    """The part of a configuration that is about text."""
+    """The text part of a configuration."""
     return config.get_text_config() if hasattr(config, "get_text_config") else config
 
 
 def vocabulary_size(config: Any) -> int | None:
-    """Tokens that the model has an embedding for; None where the configuration does not say."""
+    """The number of tokens with an embedding; None if the configuration does not say."""
     size = getattr(text_config(config), "vocab_size", None)
     return size if isinstance(size, int) and size > 0 else None
 
 
 def context_length(config: Any, tokenizer: Any) -> int | None:
-    """Tokens that the model can attend to; None where neither configuration nor tokenizer says."""
+    """The most tokens that the model can attend to; None if neither configuration nor tokenizer says."""
     text = text_config(config)
     for name in ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "max_sequence_length"):
         value = getattr(text, name, None)
@@ -77,7 +79,7 @@ def context_length(config: Any, tokenizer: Any) -> int | None:
 
 
 def load_tokenizer(folder: Path, *, trust_remote_code: bool, config: Any = None) -> Any:
-    """The tokenizer in `folder`; `config` says of which kind it is where the folder is an adapter's."""
+    """The tokenizer in `folder`; `config` determines its kind if the folder is an adapter's."""
     from transformers import AutoTokenizer
 
     quiet()
@@ -86,7 +88,7 @@ def load_tokenizer(folder: Path, *, trust_remote_code: bool, config: Any = None)
         tokenizer = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=trust_remote_code, local_files_only=True, **own
         )
-    except Exception as error:  # the tokenizers library raises nothing narrower on a broken file
+    except Exception as error:  # the tokenizers library raises plain `Exception` for a broken file
         raise unusable(folder, "its tokenizer", error) from error
     template = tokenizer.chat_template
     texts = list(template.values()) if isinstance(template, dict) else [template or ""]

@@ -1,8 +1,8 @@
-"""From a model's name to a model.
+"""Creates a model from its name.
 
-builtin:NAME            a model that lsm-eval brings or fetches itself
+builtin:NAME            a model that comes with lsm-eval, or that it fetches itself
 vllm:MODEL              the model that hf:MODEL, builtin:NAME or a path names, in vLLM's offline engine
-openai:MODEL            a model behind an OpenAI-shaped server (`--base-url`)
+openai:MODEL            a model behind an OpenAI-compatible server (`--base-url`)
 llama.cpp:FILE.gguf     a GGUF file, computed by llama.cpp (`lsm_eval.engines`)
 onnx:FOLDER             a folder with an ONNX decoder, computed by ONNX Runtime
 hf:ORG/NAME[@REVISION]  a repository of the Hugging Face hub
@@ -149,7 +149,7 @@ def _checkpoint(
     make: type[HFModel] | None = None,
     prefix: str = "hf",
 ) -> Model:
-    """A folder's or a repository's checkpoint; `make` and `prefix` are those of an engine that computes it."""
+    """A folder's or a repository's checkpoint; `make` and `prefix`: those of the engine that runs it."""
     from lsm_eval.models.hf import HFModel
 
     make = make or HFModel
@@ -193,14 +193,14 @@ def _gguf(file: Path, options: ModelOptions, progress: Progress, make: type[HFMo
 
 
 def _place(folder: Path) -> str:
-    """The end of a folder's path, below the user's own folder, by which checkpoints of one name are told apart."""
+    """The end of a folder's path, below the home folder, to tell checkpoints of the same name apart."""
     home = Path("~").expanduser() if "HOME" in os.environ else folder.parent
     parts = folder.relative_to(home).parts if folder.is_relative_to(home) else folder.parts[1:]
     return _text("/".join(parts[-3:]) or folder.name)
 
 
 def _text(name: str) -> str:
-    """A file's name as text that a record can hold, whatever its bytes are."""
+    """A file's name as text that a record can store, whatever its bytes are."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Device and dtype of a run's weights, from what was asked."""
+"""The device and dtype of a run's weights, from the options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _DTYPES = ("float32", "bfloat16", "float16")
 
 
 def resolve_device(device: str) -> str:
-    """The device to use, `auto` resolved. Raises `UserError` for one that this machine lacks."""
+    """The device to use, with `auto` resolved. Raises `UserError` for one that this machine lacks."""
     import torch
 
     if device == "auto":
@@ -34,7 +34,7 @@ def resolve_device(device: str) -> str:
 
 
 def resolve_dtype(dtype: str, device: str, config: Any) -> str:
-    """The weights' dtype, `auto` resolved: float32 on a CPU (the faster one there), else the checkpoint's own."""
+    """The weights' dtype, with `auto` resolved: float32 on a CPU (the fastest there), otherwise the checkpoint's own."""
     if dtype == "auto":
         own = str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
         return "float32" if device == "cpu" or own not in _DTYPES else own

@@ -1,9 +1,7 @@
-"""Text to tokens: contexts split from continuations, chat templates, and exactly one beginning of text."""
+"""Turns text into tokens: splits contexts from continuations, applies chat templates, and adds exactly one BOS."""
 
 from __future__ import annotations
 
-import hashlib
-from array import array
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -11,28 +9,27 @@ from typing import Any
 from lsm_eval.errors import UserError
 from lsm_eval.models.characters import whole_characters
 from lsm_eval.models.chat_template import ChatTemplate
+from lsm_eval.models.token_cache import TokenCache
 from lsm_eval.reasoning import prompts
 from lsm_eval.reasoning.families import marking
 
-_REMEMBERED = 64_000_000  # tokens, of four bytes each
-
 
 class Encoder:
-    """A tokenizer as the requests need it.
+    """Encodes and decodes with a tokenizer.
 
-    For a model that continues texts (`encode`, `encode_pairs`), special tokens that the tokenizer would add at a
-    text's end are left out: a text to be continued has not ended. Those that it adds at the start (BOS) are added
-    once, and not where the text begins with them already, as a chat template's text does. For an encoder, which
-    reads whole texts (`encode_whole`, `encode_apart`), those at the end are kept.
+    For a model that continues texts (`encode`, `encode_pairs`), special tokens that the tokenizer would add at a text's end
+    are left out, as a text to be continued has not ended. Those that it adds at the start (BOS) are added once, but not if
+    the text begins with them already, as a chat template's text does. For an encoder, which reads whole texts
+    (`encode_whole`, `encode_apart`), those at the end are kept.
     """
 
     def __init__(self, tokenizer: Any, vocabulary: int | None = None, template: str | None = None) -> None:
-        """`vocabulary`: how many tokens the model has; None where that is unknown. `template`: a chat template to
-        take instead of the tokenizer's (`ChatTemplate`)."""
+        """`vocabulary`: how many tokens the model has; None if unknown. `template`: a chat template to use instead of the
+        tokenizer's (`ChatTemplate`)."""
         self.tokenizer = tokenizer
         self.template = ChatTemplate(tokenizer, template)
         self._vocabulary = vocabulary
-        self._memory = _Memory()
+        self._cache = TokenCache()
         self.bos: int | None = tokenizer.bos_token_id
         self._bos_text: str | None = tokenizer.bos_token
         plain = self._ids(["a"], special=False)[0]
@@ -48,7 +45,7 @@ class Encoder:
 
     @property
     def start(self) -> tuple[int, ...]:
-        """What an empty context is to the model: its beginning of text, or its end of text where it has none."""
+        """The tokens of an empty context: the model's BOS, or its EOS if it has none."""
         if self.prefix:
             return self.prefix
         token = self._first
@@ -61,7 +58,7 @@ class Encoder:
         return (token,)
 
     def encode(self, texts: Sequence[str], *, chat: bool = False) -> list[list[int]]:
-        """Tokens of each text, with the tokenizer's own beginning of text unless it is there already."""
+        """Tokens of each text, with the tokenizer's BOS unless it is there already."""
         encoded = self._ids(texts, special=False)
         if chat or not self.prefix:
             return encoded
@@ -73,7 +70,7 @@ class Encoder:
         ]
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """The number of tokens of each text, without special ones around it; nothing is remembered of them."""
+        """The number of tokens of each text, without special ones around it; they are not cached."""
         return list(map(len, self._tokenise([whole_characters(text) for text in texts], special=False)))
 
     def encode_pairs(
@@ -95,14 +92,14 @@ class Encoder:
             return [((*self.start, *tail), len(tail)) for tail in tails]
         head, *whole = self.encode([body, *(body + spaces + c for c in continuations)], chat=chat)
         found = [(tuple(ids), max(len(ids) - len(head), 1)) for ids in whole]
-        # A context of no tokens, or one that is a part of its continuation's only token, is an empty one.
+        # A context without tokens, or one that is part of its continuation's only token, counts as empty.
         return [
             (ids, scored) if len(ids) > scored else ((*self.start, *ids), len(ids)) for ids, scored in found
         ]
 
     def encode_whole(self, texts: Sequence[str]) -> list[list[int]]:
-        """Tokens of each text with all that the tokenizer puts before and after one; nothing is put around a
-        text that writes its own beginning. At least one token each."""
+        """Tokens of each text with the tokenizer's special tokens before and after it, but none around a text that already
+        begins with BOS. At least one token each."""
         first = self.tokenizer.decode([self._first]) if self._first is not None else None
         bare = [first is not None and text.startswith(first) for text in texts]
         whole = iter(self._ids([t for t, own in zip(texts, bare, strict=True) if not own], special=True))
@@ -114,9 +111,9 @@ class Encoder:
     ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """For each continuation, the tokens of the context as an encoder reads it, and the continuation's own.
 
-        The two are tokenised apart, without special tokens for the continuation; white space at the context's
-        end goes to the continuation. An empty context is one beginning of text (end of text where there is
-        none), unless the continuation's tokens start with that: all as lm-evaluation-harness does it.
+        The two are tokenised separately, without special tokens for the continuation; white space at the context's end goes
+        to the continuation. An empty context becomes BOS (EOS if there is none), which is removed from the continuation if
+        that starts with it: all as lm-evaluation-harness does it.
         """
         body = context.rstrip()
         spaces = context[len(body) :]
@@ -131,8 +128,8 @@ class Encoder:
     def encode_around(
         self, context: str, continuations: Sequence[str]
     ) -> list[tuple[tuple[int, ...], int, int]]:
-        """For each continuation, the tokens of context and continuation as one whole text, where the
-        continuation's begin, and how many they are: none where it adds nothing to the text.
+        """For each continuation, the tokens of context and continuation as one text, the index of the continuation's first
+        token, and their number, which is 0 if it adds nothing to the text.
 
         Tokenised jointly and split as in `encode_pairs`.
         """
@@ -147,7 +144,7 @@ class Encoder:
         return found
 
     def without(self, text: str, first: int, count: int) -> str:
-        """`text` without `count` of its own tokens from number `first` on."""
+        """`text` without `count` of its tokens, from index `first` on."""
         (ids,) = self._ids([text], special=False)
         if not self.tokenizer.is_fast:
             return self.decode_written(ids[:first]) + self.decode_written(ids[first + count :])
@@ -155,29 +152,29 @@ class Encoder:
             "offset_mapping"
         ]
         end = first + count
-        # White space between two tokens goes with the later one; a character that two share is shown whole.
+        # White space between two tokens goes with the later one; a character that two tokens share is kept.
         start = min(places[end][0], places[end - 1][1]) if end < len(places) else len(text)
         return text[: places[first - 1][1] if first else 0] + text[start:]
 
     def _begins(self, ids: Sequence[int]) -> bool:
-        """Whether the tokens are those of a text that writes its own beginning."""
+        """Whether the tokens already begin with the tokenizer's prefix (BOS)."""
         return bool(self.prefix) and tuple(ids[: len(self.prefix)]) == self.prefix
 
     def chat(
         self, prompt: str, system: str | None, *, thinking: bool = True, effort: str | None = None
     ) -> str:
-        """The prompt as a user's message through the chat template, up to where the reply starts. `effort`: how much to
+        """The prompt as a user's message rendered by the chat template, up to where the reply starts. `effort`: how much to
         think.
 
-        Without `thinking`, up to where its answer starts: the template leaves thoughts out where it can, and those
-        that it opens all the same are closed.
+        Without `thinking`, up to where the answer starts: the template leaves out thoughts if it can, and thoughts that it
+        opens nevertheless are closed.
         """
         system = None if system is None else whole_characters(system)
         text = self.template.render(whole_characters(prompt), system, thinking=thinking, effort=effort).text
         return text if thinking else prompts.closed(text)
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Text of new tokens, spaces as they are; special tokens are left out, but for those that mark thoughts."""
+        """Text of new tokens, with spaces unchanged; special tokens are left out, except those that mark thoughts."""
         marked = not self._markers.keys().isdisjoint(tokens)
         shown = (
             [t for t in tokens if t in self._markers or t not in self._special] if marked else list(tokens)
@@ -188,7 +185,7 @@ class Encoder:
         return whole_characters(str(text))
 
     def decode_written(self, tokens: Sequence[int]) -> str:
-        """Text of new tokens with the special ones written out."""
+        """Text of new tokens, with special ones written out."""
         text = self.tokenizer.decode(
             list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False
         )
@@ -196,7 +193,7 @@ class Encoder:
 
     @property
     def end_text(self) -> str | None:
-        """The text of the end-of-text token, where there is one."""
+        """The text of the EOS token, if there is one."""
         token = self.tokenizer.eos_token_id
         return None if token is None else str(self.tokenizer.decode([token]))
 
@@ -206,14 +203,14 @@ class Encoder:
         return self._special - self._markers.keys()
 
     def without_markers(self, text: str) -> str:
-        """A decoded text as it would be had all special tokens been left out."""
+        """A decoded text without the special tokens that mark thoughts."""
         for marker in self._markers.values():
             text = text.replace(marker, "")
         return text
 
     @cached_property
     def thinks(self) -> bool:
-        """Whether the chat template has to do with thoughts."""
+        """Whether the chat template deals with thoughts."""
         return prompts.mentions_thoughts(self.template.text or "")
 
     @cached_property
@@ -230,19 +227,19 @@ class Encoder:
 
     @property
     def _first(self) -> int | None:
-        """The token that stands for an empty text: beginning of text, or end of text where there is none."""
+        """The token for an empty text: BOS, or EOS if there is none."""
         token = self.bos if self.bos is not None else self.tokenizer.eos_token_id
         return None if token is None else int(token)
 
     def _ids(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Tokens of each text; those of texts seen before are remembered."""
+        """Tokens of each text, cached."""
         texts = [whole_characters(text) for text in texts]
-        keys = [self._memory.key(text, special) for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._memory}
+        keys = [self._cache.key(text, special) for text in texts]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._cache}
         found = dict(zip(new, self._tokenise(list(new.values()), special=special), strict=True))
         for key, ids in found.items():
-            self._memory.keep(key, ids)
-        return [found[key] if key in found else self._memory.get(key) for key in keys]
+            self._cache.keep(key, ids)
+        return [found[key] if key in found else self._cache.get(key) for key in keys]
 
     def _tokenise(self, texts: list[str], *, special: bool) -> list[list[int]]:
         if not texts:
@@ -264,36 +261,3 @@ class Encoder:
                 f"the tokenizer gives token {token} and the model has tokens 0 to {self._vocabulary - 1} only: "
                 "take tokenizer and weights from one checkpoint."
             )
-
-
-class _Memory:
-    """Tokens of texts: requests are counted before they are asked, and need not be tokenised twice."""
-
-    def __init__(self) -> None:
-        self._kept: dict[bytes, array[int]] = {}
-        self._room = _REMEMBERED
-        self._numbers: list[int] = []
-
-    @staticmethod
-    def key(text: str, special: bool) -> bytes:
-        """A text's name here, shorter than the text. `special`: with the tokenizer's special tokens."""
-        own = b"special" if special else b"plain"
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=own).digest()
-
-    def __contains__(self, key: bytes) -> bool:
-        return key in self._kept
-
-    def keep(self, key: bytes, ids: list[int]) -> None:
-        """Remember the tokens, while there is room."""
-        # One object a number in all lists: a list of numbers of its own takes four times the memory.
-        highest = max(ids, default=0)
-        if highest >= len(self._numbers):
-            self._numbers += range(len(self._numbers), highest + 1)
-        ids[:] = map(self._numbers.__getitem__, ids)
-        if len(ids) <= self._room:
-            self._room -= len(ids)
-            self._kept[key] = array("I", ids)
-
-    def get(self, key: bytes) -> list[int]:
-        """A new list of the tokens."""
-        return list(map(self._numbers.__getitem__, self._kept[key]))

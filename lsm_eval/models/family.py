@@ -1,4 +1,4 @@
-"""Which family of architectures a checkpoint is of, as its configuration says."""
+"""The family of architectures of a checkpoint, according to its configuration."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEANING: dict[Family, dict[str, str]] = {
         "2020); not comparable with a causal model's"
     },
 }
-"""For the details in a record, where the likelihoods are not what everybody expects."""
+"""Details for the record, if likelihoods do not have the usual meaning."""
 
 _CAUSAL_HEAD = re.compile(r"(ForCausalLM|LMHeadModel|ModelWithLMHead)$")
 _OTHER_HEAD = re.compile(r"(Classification|QuestionAnswering|MultipleChoice|Regression|EncoderModel)$")
@@ -45,7 +45,7 @@ def family_of(config: Any, folder: Path) -> Family:
     heads = [str(name) for name in getattr(config, "architectures", None) or ()]
     own = getattr(config, "auto_map", None) or {}
     if heads and all(_OTHER_HEAD.search(name) for name in heads):
-        # Where the head is tied to the embedding, loading it as a language model would work, and mean nothing.
+        # If the head is tied to the embedding, loading it as a language model would work, but give meaningless results.
         raise UserError(f"{folder}: a {heads[0]} has no language-model head: name another --model.")
     if config.is_encoder_decoder:
         if kind not in modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES and not any(

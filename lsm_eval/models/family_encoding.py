@@ -1,4 +1,4 @@
-"""Requests as the encoder-decoder and the masked models read them."""
+"""Encodes requests for encoder-decoder and masked models."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from lsm_eval.models.family import Family
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
-_NO_TEXT = "a masked language model fills in tokens of a text that is there, and writes none"
+_NO_TEXT = "a masked language model fills in tokens of a given text, and writes none"
 
 
 class ConditionalEncoder(RequestEncoder):
-    """For encoder-decoder models: the encoder reads the context, the decoder what is scored or written.
+    """For encoder-decoder models: the encoder reads the context, the decoder the scored or generated text.
 
-    As lm-evaluation-harness does, a text whose perplexity is asked goes to the decoder with the tokenizer's
-    special tokens, and the encoder reads a beginning of text only (for later windows, the tokens before).
-    The model's context bounds encoder and decoder each by itself.
+    As in lm-evaluation-harness, a text for `Perplexity` goes to the decoder with the tokenizer's special tokens, and the
+    encoder reads only BOS (for later windows, the tokens before). The model's context limits encoder and decoder separately.
     """
 
     def cost(self, request: Request) -> Cost:
@@ -38,7 +37,7 @@ class ConditionalEncoder(RequestEncoder):
         return Cost(asked, bos, longest, self._excess(longest))
 
     def rows(self, request: Score | Perplexity) -> Failure | tuple[list[ConditionalRow], int]:
-        """The rows of a request that is scored, and how many context tokens were cut at most."""
+        """The rows of a request to be scored, and the most context tokens that were cut from one."""
         rows, cut = [], 0
         for row in self._rows(request):
             if not row.continuation:
@@ -61,8 +60,8 @@ class ConditionalEncoder(RequestEncoder):
         return self._as_prompt(left, request), cut
 
     def _shortened(self, context: Sequence[int], cut: int, request: Request) -> tuple[int, ...] | None:
-        """What the encoder reads without `cut` tokens after its beginning of text; None where it must not be cut,
-        or not so far: its end of text stays, too."""
+        """The encoder's input without `cut` tokens after BOS; None if it must not be cut, or not so far, as its EOS must also
+        stay."""
         kept = 0 if request.lm_eval else self._kept(context)
         suffix = self._encoder.suffix
         end = len(suffix) if suffix and tuple(context[-len(suffix) :]) == suffix else 0
@@ -86,10 +85,10 @@ class ConditionalEncoder(RequestEncoder):
 
 
 class MaskedEncoder(RequestEncoder):
-    """For masked language models: whole texts with the tokenizer's special tokens around them."""
+    """For masked language models: whole texts, with the tokenizer's special tokens around them."""
 
     def cost(self, request: Request) -> Cost:
-        """What the request costs, in tokens: a text as often as it has tokens that are masked in turn."""
+        """What the request costs, in tokens: a text counts once for each of its masked tokens."""
         if isinstance(request, Generate):
             return Cost(0, 0, 0, 0)
         rows = self._rows(request)
@@ -99,7 +98,7 @@ class MaskedEncoder(RequestEncoder):
         return Cost(asked, bos, longest, self._excess(longest))
 
     def rows(self, request: Score | Perplexity) -> Failure | tuple[list[MaskedRow], int]:
-        """The rows of a request that is scored, and how many context tokens were cut at most."""
+        """The rows of a request to be scored, and the most context tokens that were cut from one."""
         rows = []
         start = len(self._encoder.prefix)
         whole = self._rows(request)
@@ -114,15 +113,15 @@ class MaskedEncoder(RequestEncoder):
         return rows, cut
 
     def prompt(self, request: Generate) -> Failure | tuple[Prompt, int]:
-        """No prompt: these models write no text."""
+        """A failure, as these models generate no text."""
         return Failure("unsupported", f"{_NO_TEXT}: leave out tasks that generate, or name another --model.")
 
     def _keeps_start(self, request: Request) -> bool:
-        return True  # the harness has no such models
+        return True  # lm-evaluation-harness has no such models
 
     @property
     def _start(self) -> tuple[int, ...]:
-        """What the windows of a text begin with."""
+        """The tokens that the windows of a text begin with."""
         return self._encoder.prefix
 
     def _rows(self, request: Score | Perplexity) -> list[MaskedRow]:
@@ -139,7 +138,7 @@ ENCODERS: dict[Family, type[RequestEncoder]] = {
     "encoder-decoder": ConditionalEncoder,
     "masked": MaskedEncoder,
 }
-"""What turns requests into tokens, by family."""
+"""The encoder of requests, by family."""
 
 
 def _no_token() -> Failure:

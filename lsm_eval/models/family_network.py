@@ -1,4 +1,4 @@
-"""A loaded checkpoint as the network of its family."""
+"""Makes the network for a loaded checkpoint, by its family."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from lsm_eval.inference.families.decoder import DecoderNetwork
 from lsm_eval.inference.families.encoder_decoder import EncoderDecoderNetwork
 from lsm_eval.inference.families.masked import MaskedNetwork
 from lsm_eval.inference.network import Network
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.models.family import Family
 
 
-def make_network(family: Family, model: Any, config: Any, place: Place, mask: int | None) -> Network:
-    """The network around `model`; `mask`: the tokenizer's mask token.
+def make_network(family: Family, model: Any, config: Any, runtime: Runtime, mask: int | None) -> Network:
+    """The network for `model`; `mask`: the tokenizer's mask token.
 
-    Raises `UserError` for a masked model whose tokenizer has none, or one that the model does not know, and for an encoder-decoder model that does
-    not say how its texts begin.
+    Raises `UserError` for a masked model whose tokenizer has none, or one that the model does not know, and for an encoder-decoder
+    model without a decoder start token.
     """
     if family == "decoder":
-        return DecoderNetwork(model, config, place)
+        return DecoderNetwork(model, config, runtime)
     if family == "encoder-decoder":
-        return EncoderDecoderNetwork(model, config, place)
+        return EncoderDecoderNetwork(model, config, runtime)
     if mask is None:
         raise UserError(
-            f"{place.name} is a masked language model whose tokenizer names no mask token: add `mask_token` to its "
+            f"{runtime.name} is a masked language model whose tokenizer names no mask token: add `mask_token` to its "
             "tokenizer_config.json, or name another --model."
         )
     size = int(model.get_input_embeddings().weight.shape[0])
     if mask >= size:
         raise UserError(
-            f"{place.name}: its tokenizer's mask token is number {mask}, and the model has tokens 0 to {size - 1} only: "
+            f"{runtime.name}: its tokenizer's mask token is number {mask}, and the model has tokens 0 to {size - 1} only: "
             "take tokenizer and weights from one checkpoint."
         )
-    return MaskedNetwork(model, config, place, mask)
+    return MaskedNetwork(model, config, runtime, mask)

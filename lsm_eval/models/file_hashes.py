@@ -1,4 +1,4 @@
-"""SHA-256 of files, those of large ones remembered while nothing says that they were touched."""
+"""SHA-256 of files, cached for large files as long as they seem unchanged."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 
-_SMALL = 16 * 2**20  # bytes; files up to here are read whole every time
+_SMALL = 16 * 2**20  # bytes; files up to this size are always read
 _BLOCK = 64 * 2**10  # bytes
 _BLOCKS = 16
 
 
 class FileHashes:
-    """Hashes by path. Hashing 16 GB takes a quarter of a minute, so those of large files are kept in a file.
+    """Hashes by path. Hashing 16 GB takes a quarter of a minute, so those of large files are cached in a file.
 
-    A remembered hash holds for a file of the same size, time of writing, time of change (which no program can
-    set), inode and device, whose bytes are the same in 16 blocks from its start to its end.
+    A cached hash is used if a file's size, modification time, change time (which no program can set), inode and device are
+    the same, as well as its bytes in 16 blocks from start to end.
     """
 
     def __init__(self, cache: Path) -> None:
-        """`cache`: the JSON file that remembers; it need not be there, or be whole."""
+        """`cache`: the JSON file with cached hashes; it may be missing or damaged."""
         self._cache = cache
         self._known = _read(cache)
         self._fresh: dict[str, dict[str, Any]] = {}
 
     def of(self, path: Path) -> str:
-        """SHA-256 (hex) of the file's bytes. Raises `UserError` where it cannot be read."""
+        """SHA-256 (hex) of the file's bytes. Raises `UserError` if it cannot be read."""
         try:
             with path.open("rb") as file:
                 before = os.fstat(file.fileno())
@@ -51,7 +51,7 @@ class FileHashes:
         return digest
 
     def keep(self) -> None:
-        """Write what is new; where that cannot be done, it is computed again next time."""
+        """Write new hashes to the cache; if that fails, they are computed again next time."""
         if not self._fresh:
             return
         known = {**_read(self._cache), **self._fresh}

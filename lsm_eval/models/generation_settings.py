@@ -1,4 +1,4 @@
-"""The part of a checkpoint's generation settings that decides answers: which tokens end a text, and such."""
+"""The part of a checkpoint's generation settings that affects answers, such as which tokens end a text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _TOKENS = ("eos_token_id", "bos_token_id", "pad_token_id", "decoder_start_token_
 
 
 def check_generation_settings(folder: Path) -> None:
-    """Raise `UserError` for a generation_config.json that cannot be read, or that names tokens by anything but their
-    numbers: transformers would leave it aside without a word, and texts would not end where they should."""
+    """Raises `UserError` for a generation_config.json that cannot be read, or that names tokens by anything but their
+    numbers: transformers would silently ignore it, and texts would not end where they should."""
     path = folder / _FILE
     if not path.exists():
         return
@@ -24,7 +24,7 @@ def check_generation_settings(folder: Path) -> None:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:
         raise UserError(
-            f"{path}: is no JSON, so that nothing says where texts end; fetch the checkpoint again."
+            f"{path}: is no JSON, so that it is unknown where texts end; fetch the checkpoint again."
         ) from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: holds no JSON object; fetch the checkpoint again.")
@@ -32,23 +32,23 @@ def check_generation_settings(folder: Path) -> None:
         _numbers(content.get(name), name, path)
     words = content.get("bad_words_ids")
     if words is not None and not (isinstance(words, list) and all(isinstance(one, list) for one in words)):
-        raise UserError(f"{path}: bad_words_ids is no list of lists of token numbers; mend it there.")
+        raise UserError(f"{path}: bad_words_ids is no list of lists of token numbers; correct it there.")
     for word in words or ():
         _numbers(word, "bad_words_ids", path)
     from transformers import GenerationConfig
 
     try:
         GenerationConfig.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # what a value of another type leads to
+    except Exception as error:  # values of wrong types raise exceptions of many kinds
         raise UserError(
-            f"{path}: cannot be used ({type(error).__name__}: {str(error).splitlines()[0][:200]}); mend it there, or "
+            f"{path}: cannot be used ({type(error).__name__}: {str(error).splitlines()[0][:200]}); correct it there, or "
             "fetch the checkpoint again."
         ) from error
 
 
 def settings_of(folder: Path, config: Any) -> Any:
-    """The generation settings that transformers gives a model of this folder: the file's, or those that the model's
-    configuration has."""
+    """The generation settings that transformers gives a model in this folder: those of the file, or else those of the model's
+    configuration."""
     from transformers import GenerationConfig
 
     if (folder / _FILE).exists():
@@ -67,7 +67,7 @@ def _numbers(value: Any, name: str, where: Path) -> list[int]:
     found = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
     if not all(type(one) is int for one in found):
         raise UserError(
-            f"{where}: {name} is {value!r}, and must be a token's number or a list of such; mend it there, or fetch "
+            f"{where}: {name} is {value!r}, and must be a token's number or a list of such; correct it there, or fetch "
             "the checkpoint again."
         )
     return list(found)

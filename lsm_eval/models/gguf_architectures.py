@@ -1,5 +1,5 @@
-"""What differs between the architectures that can be converted: names in GGUF, in `transformers`, and how
-llama.cpp has changed the weights on their way into the file.
+"""Differences between the architectures that can be converted: names in GGUF and in `transformers`, and how llama.cpp
+changes the weights when it writes the file.
 
 Names and changes: llama.cpp's gguf-py (constants.py, tensor_mapping.py) and its convert_hf_to_gguf.py.
 """
@@ -33,13 +33,13 @@ class Architecture:
     needed: tuple[str, ...]
     """Metadata that a file must have."""
     config: Callable[[Mapping[str, Any], bool], Config]
-    """From the metadata, and whether input and output embeddings are one, to what `config.json` holds."""
+    """Makes the content of `config.json` from the metadata, and from whether input and output embeddings are tied."""
     block: Mapping[str, str]
     """GGUF's names of the tensors of a layer, and those of transformers."""
     interleaved: bool = False
     """Whether llama.cpp has interleaved the two halves of each head's rows of queries and keys."""
     norm_offset: float = 0.0
-    """What llama.cpp has added to the weights of every norm."""
+    """The number that llama.cpp has added to the weights of every norm."""
 
 
 def _llama(metadata: Mapping[str, Any], tied: bool) -> Config:
@@ -100,8 +100,8 @@ def _refuse_scaled_rope(architecture: str, metadata: Mapping[str, Any]) -> None:
 
 
 def _shortest(value: Any) -> int | float:
-    """GGUF keeps floats in 32 bits: the shortest decimal of the same float32 is what the model's makers
-    wrote (1e-05, not 9.999999747378752e-06)."""
+    """The shortest decimal with the same float32 value, which is what the model's authors wrote (1e-05, not
+    9.999999747378752e-06), as GGUF stores floats in 32 bits."""
     import numpy as np
 
     return float(str(np.float32(value))) if isinstance(value, float) else int(value)
@@ -199,4 +199,4 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         ),
     }
 )
-"""By GGUF's name."""
+"""By GGUF's name for them."""

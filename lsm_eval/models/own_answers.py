@@ -1,4 +1,4 @@
-"""What a model of the user's own gave back, checked: one clear sentence for what is no answer."""
+"""Checks what a user's own model returned, and raises one clear sentence if it is not an answer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lsm_eval.reasoning.split import answer_start
 from lsm_eval.requests import Failure, Generate, Generated, Likelihood
 
 _ROUNDING = 1e-4
-"""By so much a logarithm of a probability may come out above 0 in few digits."""
+"""How far above 0 the logarithm of a probability may be because of rounding."""
 _PAIR = "give (logarithm of the probability, whether it is what the model would write)"
 
 
 def each(given: Any, count: int, method: str, what: str) -> list[Any]:
-    """What a method gave, as a list of `count`. Raises `CodeFault`."""
+    """What a method returned, as a list of `count` items. Raises `CodeFault`."""
     if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
-        if hasattr(given, "close"):  # a coroutine that nobody awaits would be complained of later
+        if hasattr(given, "close"):  # otherwise Python would warn about a coroutine that was never awaited
             given.close()
         raise CodeFault(
             f"{method} gave {type(given).__name__}: it is called with a list of {what} and gives a list back, one answer for each; it is no "
@@ -41,7 +41,7 @@ def written(given: Any, request: Generate, method: str) -> Generated | Failure:
     answer = Answer(given) if isinstance(given, str) else given
     if not isinstance(answer, Answer) or not isinstance(answer.text, str):
         raise CodeFault(
-            f"{method} answered with {type(given).__name__}: give a text, an lsm_eval.Answer, or None where there is no answer."
+            f"{method} answered with {type(given).__name__}: give a text, an lsm_eval.Answer, or None if there is no answer."
         )
     if answer.tokens is not None and not _is_count(answer.tokens):
         raise CodeFault(f"{method} counted {answer.tokens!r} tokens: give a whole number, or None.")
@@ -53,7 +53,7 @@ def written(given: Any, request: Generate, method: str) -> Generated | Failure:
 
 
 def likely(given: Any, method: str) -> Likely:
-    """What was told of a pair. Raises `CodeFault`."""
+    """The values that were returned for a pair. Raises `CodeFault`."""
     try:
         logprob, greedy, *rest = given
     except (TypeError, ValueError):
@@ -65,7 +65,7 @@ def likely(given: Any, method: str) -> Likely:
         raise CodeFault(
             f"{method} gave the logarithm {value}: give the natural logarithm of a probability, a finite number that is 0 or less."
         )
-    if type(greedy).__name__ not in ("bool", "bool_"):  # numpy's is no bool of Python's
+    if type(greedy).__name__ not in ("bool", "bool_"):  # numpy's is not a subclass of bool
         raise CodeFault(f"{method} gave {_shown(greedy)} where True or False is wanted: {_PAIR}.")
     if not rest:
         return min(value, 0.0), bool(greedy)
@@ -88,13 +88,13 @@ def whole(given: Any, method: str) -> Likelihood | Failure:
 
 
 def counts(found: Sequence[Likely]) -> tuple[int, ...]:
-    """Tokens of each; none where those of one are not known."""
+    """The number of tokens of each; empty if one is unknown."""
     told = tuple(one[2] for one in found if len(one) == 3)
     return told if len(told) == len(found) else ()
 
 
 def _cut(text: str, request: Generate) -> tuple[str, bool]:
-    """The text before the first stop string, and whether there was one. By default those inside of thoughts end nothing."""
+    """The text before the first stop string, and whether there was one. By default those inside thoughts do not count."""
     begins = (0, 0) if request.stop_in_thoughts else answer_start(text)
     if begins is None:
         return text, False

@@ -1,4 +1,4 @@
-"""A model of the user's own (`models.own`) as one of the house's (`models.base.Model`)."""
+"""Wraps a user's own model (`models.own`) as a `models.base.Model`."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, ModelInfo
 from lsm_eval.models.own import Likely, Model, Pair, Prompt
 from lsm_eval.models.own_answers import counts, each, likely, whole, written
-from lsm_eval.models.stream_seed import stream_seed
+from lsm_eval.models.request_seed import request_seed
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Response, Score, Scored
 from lsm_eval.results.names import checked_name
 
 BATCH = 64
-"""Prompts or pairs that are handed over at once, where the model says no number."""
+"""Prompts or pairs that are given at once, unless the model sets a number."""
 _VERSION = 2
-"""Part of the fingerprint: raised when what is asked, or what is made of an answer, changes."""
+"""Part of the fingerprint: raised when prompts, or the reading of answers, change."""
 
 
 class OwnModel:
-    """Hands requests over in batches. What the user's code raises passes, with a note of where that was."""
+    """Passes requests on in batches. Exceptions of the user's code pass, with a note about the call."""
 
     def __init__(self, model: Model) -> None:
-        """Raises `UserError` for an object that is no such model."""
+        """Raises `UserError` for an object that is not such a model."""
         self._model = model
         self._kind = type(model).__name__
         self._name = _name(model, self._kind)
@@ -36,7 +36,7 @@ class OwnModel:
 
     @property
     def identified(self) -> bool:
-        """Whether it says which model it is, so that its answers can be kept."""
+        """Whether it has a fingerprint, so that its answers can be stored."""
         return self._identity is not None
 
     @property
@@ -48,20 +48,20 @@ class OwnModel:
         return ModelInfo(name=self._name, chat_template=self._chat, context=None, details=details, cuts=False)
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the name, and the model's own fingerprint where it has one."""
+        """SHA-256 (hex) over the name, and the model's own fingerprint if it has one."""
         content = json.dumps(["own", _VERSION, self._name, self._identity])
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
     def scores(self) -> bool:
-        """Whether it tells log-probabilities (`models.base.Choosing`)."""
+        """Whether it returns log-probabilities (`models.base.Choosing`)."""
         return callable(self._own)
 
     def constrains(self, *, chat: bool) -> bool:
-        """It is never held to given answers (`models.base.Choosing`)."""
+        """False: it cannot be constrained to given answers (`models.base.Choosing`)."""
         return False
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
-        """Empty: nobody counts its tokens beforehand. Raises `UserError` for requests that it cannot answer."""
+        """Empty, as its tokens cannot be counted beforehand. Raises `UserError` for unsupported requests."""
         for request in requests:
             why = self._unsupported(request)
             if why is not None:
@@ -69,7 +69,7 @@ class OwnModel:
         return []
 
     def render(self, request: Request) -> str:
-        """What is handed over; of a chat the messages, as JSON."""
+        """What the model is given; for a chat the messages, as JSON."""
         match request:
             case Score(context=context):
                 return context
@@ -80,7 +80,7 @@ class OwnModel:
                 return json.dumps(prompt.messages, ensure_ascii=False) if prompt.chat else prompt.text
 
     def computed(self) -> Mapping[str, float]:
-        """Nothing that can be counted from here."""
+        """Empty, as nothing can be counted on this side."""
         return {}
 
     def load(self) -> None:
@@ -89,7 +89,7 @@ class OwnModel:
     def answer(
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
-        """As the protocol says; answers that are known are not asked for again."""
+        """See `models.base.Model`; known requests are not passed on."""
         held = set(known)
         todo: dict[int, Request] = {}
         pairs = 0
@@ -160,20 +160,20 @@ class OwnModel:
         return found
 
     def _unsupported(self, request: Request) -> str | None:
-        """Why it cannot be asked this, in the rest of a sentence."""
+        """Why it cannot answer this request, as the rest of a sentence; None if it can."""
         match request:
             case Perplexity(detail=True):
-                return "tells how likely a whole text is, and not each of its tokens, which this task needs: leave it out."
+                return "gives the likelihood of a whole text, but not of each of its tokens, which this task needs: leave it out."
             case Perplexity() if not self.scores():
                 return "has no loglikelihood(), and this task asks how likely whole texts are: add that method, or leave the task out."
             case Score() if not self.scores():
                 return "has no loglikelihood(), and this task needs the log-probabilities of given texts: add that method, or leave the task out."
             case Score(chat=True):
-                return "tells how likely plain texts are, and this is a chat: use chat='auto' or chat='off'."
+                return "scores plain texts, and this is a chat: use chat='auto' or chat='off'."
             case Generate(detail=True):
-                return "does not tell how likely the texts are that it writes: leave this task out."
+                return "does not return how likely the texts are that it writes: leave this task out."
             case Generate(choices=(_, *_)):
-                return "cannot be held to given answers: use choices='parsed'."
+                return "cannot be constrained to given answers: use choices='parsed'."
         return None
 
 
@@ -186,7 +186,7 @@ def _prompt(request: Generate) -> Prompt:
         max_tokens=request.max_tokens,
         temperature=request.temperature,
         top_p=request.top_p,
-        seed=stream_seed(request),
+        seed=request_seed(request),
     )
 
 
@@ -226,5 +226,5 @@ def _size(model: object, kind: str) -> int:
 
 
 def _said(value: object) -> str:
-    """A value in a sentence: a method that somebody wrote in place of an attribute is none."""
+    """A value for a sentence; a method, which somebody defined instead of an attribute, is called so."""
     return "a method" if callable(value) else repr(value)[:80]

@@ -1,4 +1,4 @@
-"""`--quantize NAME`: weights of the linear layers in fewer bits, by torchao or bitsandbytes; and checkpoints that are so already."""
+"""`--quantize NAME`: quantises the weights of linear layers by torchao or bitsandbytes; and handles checkpoints that are quantised already."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ METHODS: Mapping[str, str] = {
     "bnb-8bit": "8-bit weights (bitsandbytes LLM.int8)",
     "bnb-4bit": "4-bit weights (bitsandbytes nf4)",
 }
-"""What the record says of each name. Embeddings and output head stay as they are."""
+"""The description of each name in the record. Embeddings and output head are not quantised."""
 PACKAGES = ("torchao", "bitsandbytes", "gptqmodel", "autoawq", "compressed-tensors", "optimum", "kernels")
 """Packages that compute with such weights."""
 _NEEDS = {
@@ -38,23 +38,23 @@ _NEEDS = {
     "quark": "amd-quark",
     "fbgemm_fp8": "fbgemm-gpu-genai",
 }
-"""By `quant_method` of a checkpoint's configuration: the package that transformers reads it with."""
+"""By `quant_method` of a checkpoint's configuration, the package that transformers needs to read it."""
 
 
 def package_of(name: str) -> str:
-    """The package that quantises so."""
+    """The package that does this quantisation."""
     return "bitsandbytes" if name.startswith("bnb-") else "torchao"
 
 
 def check_quantize(name: str, device: str) -> None:
-    """Raise `UserError` for a name that is not known, and for one that this machine cannot do."""
+    """Raises `UserError` for an unknown name, and for one that this machine does not support."""
     if name not in METHODS:
         raise unknown("quantisation", name, list(METHODS))
     package = package_of(name)
     if package == "bitsandbytes" and not device.startswith("cuda"):
         raise UserError(
-            f"--quantize {name}: bitsandbytes is asked for on CUDA devices only, and the model runs on {device}: use int8 or "
-            "int4, which torchao does everywhere."
+            f"--quantize {name}: bitsandbytes is used on CUDA devices only, and the model runs on {device}: use int8 or int4, "
+            "which torchao supports everywhere."
         )
     if find_spec(package) is None:
         extra = "'lsm-eval[quantize]'" if package == "torchao" else package
@@ -62,16 +62,16 @@ def check_quantize(name: str, device: str) -> None:
 
 
 def own_quantisation(config: Any) -> str | None:
-    """How a checkpoint's weights are quantised already, by its configuration; None where they are not."""
+    """How a checkpoint's weights are quantised already, according to its configuration; None if they are not."""
     found = getattr(config, "quantization_config", None)
     if found is None:
         return None
     method = found.get("quant_method") if isinstance(found, dict) else getattr(found, "quant_method", None)
-    return str(getattr(method, "value", method) or "a way that its configuration does not name")
+    return str(getattr(method, "value", method) or "a method that its configuration does not name")
 
 
 def check_not_twice(name: str, config: Any) -> None:
-    """Raise `UserError` where the checkpoint is quantised already."""
+    """Raises `UserError` if the checkpoint is quantised already."""
     own = own_quantisation(config)
     if own is not None:
         raise UserError(
@@ -80,7 +80,7 @@ def check_not_twice(name: str, config: Any) -> None:
 
 
 def loading_options(name: str | None, dtype: str, device: str) -> dict[str, Any]:
-    """What transformers is told while it reads the weights: bitsandbytes quantises them there."""
+    """Arguments for transformers' loading of the weights, during which bitsandbytes quantises them."""
     if name is None or package_of(name) != "bitsandbytes":
         return {}
     import torch
@@ -96,7 +96,7 @@ def loading_options(name: str | None, dtype: str, device: str) -> dict[str, Any]
 
 
 def quantise(model: Any, name: str, folder: Path) -> None:
-    """The linear layers of `model`, its output head left out, by torchao, in place. Raises `UserError` where none can be."""
+    """Quantises the linear layers of `model` except its output head by torchao, in place. Raises `UserError` if none can be."""
     import torch
 
     with warnings.catch_warnings():
@@ -129,8 +129,8 @@ def quantise(model: Any, name: str, folder: Path) -> None:
 
 
 def lacking_package(config: Any, error: BaseException) -> str | None:
-    """Of a checkpoint that is quantised already and cannot be read: what is missing, in a sentence; None where it is
-    something else."""
+    """The package that is missing to read a checkpoint that is quantised already, as a sentence; None if the error has another
+    cause."""
     method = own_quantisation(config)
     package = _NEEDS.get(method or "")
     if method is None or package is None:

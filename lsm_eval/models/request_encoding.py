@@ -1,4 +1,4 @@
-"""Requests as tokens: what a model reads, what that costs, and what does not fit."""
+"""Encodes requests as tokens, counts their cost, and truncates or refuses what does not fit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
 
 class Row(Protocol):
-    """What a family's `Network.score` reads: a text, or a part of one."""
+    """The input of a family's `Network.score`: a text, or a part of one."""
 
     @property
     def scored(self) -> int:
@@ -24,32 +24,32 @@ class Row(Protocol):
         ...
 
 
-_NO_TOKENS = Failure("unsupported", "a text whose likelihood is asked for is no token to the tokenizer")
+_NO_TOKENS = Failure("unsupported", "a text whose likelihood is requested has no tokens")
 
 
 class RequestEncoder:
-    """Requests to token rows and prompts within a model's context, as a decoder-only model reads them.
+    """Turns requests into token rows and prompts within a model's context, for decoder-only models.
 
-    Other families derive from it (`family_encoding`).
+    Encoders of other families are derived from it (`family_encoding`).
     """
 
     def __init__(self, encoder: Encoder, context: int | None, overflow: Overflow) -> None:
-        """`context`: tokens that the model can attend to; None where there is no bound."""
+        """`context`: the most tokens that the model can attend to; None if there is no limit."""
         self._encoder, self._context, self._overflow = encoder, context, overflow
 
     def text(self, request: Request) -> str:
-        """The prompt as the model reads it, through its chat template if the request asks for that.
+        """The prompt as the model reads it, rendered by its chat template if the request asks for that.
 
-        Raises `chat_template.Refused` where the template takes no such messages."""
+        Raises `chat_template.Refused` if the template refuses the messages."""
         if not isinstance(request, Perplexity) and request.chat:
-            # A choice is an answer: it stands after the thoughts, not in them.
+            # A choice is an answer, so it comes after the thoughts, not inside them.
             if isinstance(request, Generate):
                 return self._encoder.chat(*_messages(request), effort=request.reasoning_effort)
             return self._encoder.chat(*_messages(request), thinking=False)
         return _plain(request)
 
     def refusal(self, request: Request) -> Failure | None:
-        """Why a request cannot be read at all: the chat template refuses its messages."""
+        """The failure of a request whose messages the chat template refuses; None for any other."""
         try:
             self.text(request)
         except Refused as error:
@@ -63,7 +63,7 @@ class RequestEncoder:
         return self._encoder.template.render(*_messages(request)).folded
 
     def read(self, request: Request) -> str:
-        """The prompt as the model reads it, without what is cut to fit the model's context."""
+        """The prompt as the model reads it, truncated to the model's context."""
         if self.refusal(request):
             return _plain(request)
         text = self.text(request)
@@ -93,22 +93,22 @@ class RequestEncoder:
         return Cost(asked, self._leading_bos(pairs[0][0]), longest, self._excess(longest))
 
     def rows(self, request: Score | Perplexity) -> Failure | tuple[Sequence[Row], int]:
-        """The token rows of a request that is scored, and how many context tokens were cut at most."""
+        """The token rows of a request to be scored, and the most context tokens that were cut from one."""
         if isinstance(request, Perplexity):
             text = self._plain_tokens(request)
             return windows(text, self._encoder.start[-1], self._context or max(len(text), 1)), 0
         return self._fitting(self._pairs(request), alike=not request.lm_eval)
 
     def completion(self, request: Generate, text: str) -> Failure | tuple[Sequence[TokenRow], int]:
-        """The token row of a text (not empty) that came after the request's prompt, to be scored."""
+        """The token row to score a generated text (not empty) after the request's prompt."""
         pairs = self._encoder.encode_pairs(self.text(request), (text,), chat=request.chat)
         return self._fitting(pairs, alike=not request.lm_eval)
 
     def _fitting(
         self, pairs: Sequence[tuple[tuple[int, ...], int]], *, alike: bool
     ) -> Failure | tuple[Sequence[TokenRow], int]:
-        """`alike`: all lose what the longest must, after the beginning of text; otherwise each what itself must,
-        from the very left."""
+        """`alike`: all lose as many tokens as the longest must, after BOS; otherwise each loses its own excess, from the very
+        left."""
         if not all(scored for _, scored in pairs):
             return _NO_TOKENS
         rows: list[TokenRow] = []
@@ -117,14 +117,14 @@ class RequestEncoder:
         for tokens, scored in pairs:
             kept = self._kept(tokens) if alike else 0
             excess = most if alike else self._excess(len(tokens) - 1)
-            # A token of the context stays.
+            # At least one token of the context stays.
             if excess and (self._overflow != "truncate" or excess > len(tokens) - scored - max(kept, 1)):
                 return self._too_long(max(len(tokens) for tokens, _ in pairs) - 1)
             rows.append(TokenRow((*tokens[:kept], *tokens[kept + excess :]) if excess else tokens, scored))
         return rows, most
 
     def prompt(self, request: Generate) -> Failure | tuple[Prompt, int]:
-        """The prompt of a request that is continued, and how many of its tokens were cut."""
+        """The prompt of a request to be continued, and how many of its tokens were cut."""
         tokens = self._prompt_tokens(request)
         size = len(tokens) + request.most_tokens
         cut = self._excess(size)
@@ -167,7 +167,7 @@ class RequestEncoder:
         return tokens or list(self._encoder.start)
 
     def _plain_tokens(self, request: Perplexity) -> list[int]:
-        # Without the tokenizer's beginning of text, nor the text's own: the windows put it there.
+        # Without the tokenizer's BOS, nor the text's own, as the windows add it.
         (tokens,) = self._encoder.encode([request.text], chat=True)
         start = () if request.lm_eval else self._start
         return tokens[len(start) :] if start and tuple(tokens[: len(start)]) == start else tokens
@@ -177,17 +177,17 @@ class RequestEncoder:
 
     @property
     def _start(self) -> tuple[int, ...]:
-        """What the windows of a text begin with."""
+        """The tokens that the windows of a text begin with."""
         return self._encoder.start[-1:]
 
     def _kept(self, tokens: Sequence[int]) -> int:
-        """How many of the first tokens are a beginning of text, which is never cut."""
+        """How many of the first tokens are BOS or the tokenizer's prefix, which are never cut."""
         prefix = self._encoder.prefix
         own = len(prefix) if prefix and tuple(tokens[: len(prefix)]) == prefix else 0
         return max(own, self._leading_bos(tokens))
 
     def _leading_bos(self, tokens: Sequence[int]) -> int:
-        # Only the run at the start: some chat templates open every turn with the token that is also BOS.
+        # Only those at the start, as some chat templates begin every turn with BOS.
         bos, count = self._encoder.bos, 0
         while bos is not None and count < len(tokens) and tokens[count] == bos:
             count += 1
@@ -201,7 +201,7 @@ class RequestEncoder:
 
 
 def _messages(request: Score | Generate) -> tuple[str, str | None]:
-    """What the user says, and the system message."""
+    """The user's message, and the system message."""
     if isinstance(request, Score):
         return whole_characters(request.context), None
     return whole_characters(request.prompt), None if request.system is None else whole_characters(

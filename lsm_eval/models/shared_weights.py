@@ -1,4 +1,4 @@
-"""A base model's weights, read once for several models that begin with them: itself, and each of its adapters."""
+"""Keeps a base model's weights for several models that use them: the base model itself, and its adapters."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Protocol, runtime_checkable
 
 from lsm_eval.inference.memory import free_memory
 
-_ROOM = 1.2  # of the weights' size: what must be free for a copy
+_ROOM = 1.2  # free memory needed for a copy, as a multiple of the weights' size
 
 
 class SharedWeights:
-    """Holds one base model as it was read, in the CPU's memory. Nobody else may change it."""
+    """Holds one unchanged base model in the CPU's memory."""
 
     def __init__(self) -> None:
         self._key: Hashable = None
@@ -20,8 +20,8 @@ class SharedWeights:
         self._unused: list[str] = []
 
     def read(self, key: Hashable, read: Callable[[], tuple[Any, list[str]]]) -> tuple[Any, list[str]]:
-        """A model of its own for the caller, with the names of unused weights: copied from what was read under the same
-        key, or read where there is none, or no room to keep it beside the copy."""
+        """A model for the caller to change, with the names of unused weights: a copy of the one held under the same key, or
+        else newly read. It is held for later calls if there is room for it and a copy."""
         if self._model is None or self._key != key:
             self._model = None
             model, unused = read()
@@ -33,10 +33,10 @@ class SharedWeights:
 
 @runtime_checkable
 class Sharing(Protocol):
-    """A model that can begin with weights that others begin with."""
+    """A model that can share its base model's weights with others."""
 
     def share(self, weights: SharedWeights) -> None:
-        """Take the base model's weights from there when they are loaded."""
+        """Use these weights of the base model when it is loaded."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a part of a checkpoint that transformers cannot use, in one sentence."""
+"""Explains in one sentence why transformers cannot use a part of a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lsm_eval.errors import UserError
 
 
 def unusable(folder: Path, part: str, error: BaseException) -> UserError:
-    """The error of a `part` of `folder`, such as `its tokenizer`."""
+    """The error for a `part` of `folder`, such as `its tokenizer`."""
     text = _first_line(error)
     if "trust_remote_code" in str(error):
         return UserError(
@@ -35,13 +35,13 @@ def _first_line(error: BaseException) -> str:
 
 
 def quiet() -> None:
-    """transformers speaks through log lines and bars of its own; what matters of it is an error here."""
+    """Silences transformers' log and progress bars, as important messages are raised as errors here."""
     import logging as of_python
 
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    # torchao, which peft imports where it is installed, names every kernel that was built for another PyTorch.
+    # torchao, which peft imports if it is installed, logs every kernel that was built for another PyTorch.
     for name in ("torchao", "torch.utils._pytree"):
         of_python.getLogger(name).setLevel(of_python.ERROR)

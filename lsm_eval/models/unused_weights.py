@@ -1,4 +1,4 @@
-"""Weights of a checkpoint that its model has no place for: layers beyond the configuration, or parts of no use here."""
+"""Finds unused weights of a checkpoint that belong to layers beyond its configuration."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _WRAPPED = re.compile(r"((module|model|base_model|language_model|text_model|tran
 
 
 def beyond_the_model(model: Any, config: Any, names: Iterable[str]) -> dict[str, int]:
-    """Those of `names` that belong to a layer (or an expert) after the last that the model has, and how many of its
-    kind the model has.
+    """Those of `names` that belong to a layer (or an expert) after the model's last one, each with the number of such layers
+    that the model has.
 
-    Layers that predict further tokens are none of them: configurations count those apart
+    Layers for multi-token prediction are not included, as configurations count them separately
     (`num_nextn_predict_layers`).
     """
     from torch.nn import ModuleList, Sequential
@@ -24,7 +24,7 @@ def beyond_the_model(model: Any, config: Any, names: Iterable[str]) -> dict[str,
         if isinstance(module, (ModuleList, Sequential))
     }
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    further = getattr(text, "num_nextn_predict_layers", None)
+    predicting = getattr(text, "num_nextn_predict_layers", None)
     layers = getattr(text, "num_hidden_layers", None)
     found = {}
     for name in names:
@@ -33,7 +33,7 @@ def beyond_the_model(model: Any, config: Any, names: Iterable[str]) -> dict[str,
             if not part.isdecimal():
                 continue
             size = max(_sizes(stacks, ".".join(parts[:at])), default=-1)
-            announced = further if isinstance(further, int) and size == layers else 0
+            announced = predicting if isinstance(predicting, int) and size == layers else 0
             if size >= 0 and int(part) >= size + announced:
                 found[name] = size
                 break
@@ -41,7 +41,7 @@ def beyond_the_model(model: Any, config: Any, names: Iterable[str]) -> dict[str,
 
 
 def _sizes(stacks: dict[str, int], path: str) -> list[int]:
-    """Lengths of the stacks that `path` names, which may lack the model's own prefix or have one more."""
+    """Lengths of the stacks of layers at `path`, which may lack the model's own prefix or have an additional one."""
     if path in stacks:
         return [stacks[path]]
     bare = _WRAPPED.match(path)

@@ -1,4 +1,4 @@
-"""Versions of what computes a checkpoint's answers: under other ones a stored answer is asked again."""
+"""Versions of the packages that compute a checkpoint's answers: with other versions, stored answers are not used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "jinja2", "sentencepiece", "
 
 
 def deciding_versions(device: str, *, adapter: bool, more: Sequence[str] = ()) -> dict[str, str]:
-    """Versions by package, those of `more` among them that are installed, and the name of the CUDA device (another one rounds differently)."""
+    """Versions by package, including those of `more` that are installed, and the name of the CUDA device (another one rounds differently)."""
     found = {}
     for name in (*_PACKAGES, *(["peft"] if adapter else []), *more):
         try:

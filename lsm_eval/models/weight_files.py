@@ -1,4 +1,4 @@
-"""Which files of a checkpoint folder the weights are read from, and how many weights those hold."""
+"""Finds which files of a checkpoint folder the weights are read from, and how many weights they contain."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 from lsm_eval.errors import UserError
 
 _WHOLE_THEN_SHARDS = ("model.safetensors", "pytorch_model.bin")
-"""transformers' order: a file of the whole, then an index of shards, each kind before the next."""
+"""transformers' order of formats; for each, a single file is preferred to an index of shards."""
 _BUFFER = re.compile(r"(rotary_emb\.inv_freq|position_ids|(attn|attention)\.masked_bias)$")
 _MASK = re.compile(r"(attn|attention)\.bias$")
-"""A causal mask where it has several dimensions, as old checkpoints of GPT-2 store it."""
+"""A causal mask if it has several dimensions, as in old checkpoints of GPT-2."""
 _HEAD = re.compile(r"(^|\.)(lm_head|embed_out)\.weight$")
 _EMBEDDING = re.compile(r"(^|\.)(embed_tokens|wte|word_embeddings|embed_in|shared)\.weight$")
 
 
 def weight_files(folder: Path) -> list[str]:
-    """Names, relative to `folder`, of what transformers reads the model's weights from: one file, or an index and
-    its shards. Empty where there is none. Files that an index names need not be there."""
+    """Names, relative to `folder`, of the files that transformers reads the weights from: one file, or an index and its
+    shards. Empty if there are none. Files that an index names may be missing."""
     named = _object(folder / "config.json").get("transformers_weights")
     if isinstance(named, str) and (folder / named).is_file():
         return _with_shards(folder, named)
@@ -34,8 +34,8 @@ def weight_files(folder: Path) -> list[str]:
 
 
 def check_weight_files(folder: Path) -> None:
-    """Raise `UserError` for an index of shards that names none, or some that are not there, and for a file that
-    PyTorch wrote and that holds anything but tensors."""
+    """Raises `UserError` for an index of shards that names none or missing ones, and for a PyTorch file with anything but
+    tensors."""
     names = weight_files(folder)
     index, *shards = names or [""]
     if index.endswith(".index.json") and not shards:
@@ -59,29 +59,29 @@ def check_weight_files(folder: Path) -> None:
 
 
 def wanted_weights(folder: Path) -> list[str]:
-    """Patterns of the safetensors files to fetch, of a repository whose JSON files are in `folder`."""
+    """Patterns of the safetensors files to fetch from a repository whose JSON files are in `folder`."""
     named = _object(folder / "config.json").get("transformers_weights")
     found = ["model.safetensors", *([named] if isinstance(named, str) else [])]
     return [*found, *_shards(folder / "model.safetensors.index.json")]
 
 
 def wanted_pickles(folder: Path) -> list[str]:
-    """The same of files that PyTorch wrote, where there are no safetensors."""
+    """The same for PyTorch's files, if there are no safetensors."""
     return ["pytorch_model.bin", *_shards(folder / "pytorch_model.bin.index.json")]
 
 
 def stored_parameters(folder: Path, *, tied: bool) -> int | None:
-    """Number of weights in the files that are read, from their headers; None where they cannot be read.
+    """Number of weights in the files that are read, from their headers; None if they cannot be read.
 
-    `tied`: the head is the embedding, which then counts once although it may be stored twice. Buffers (rotary
-    frequencies, causal masks) do not count.
+    `tied`: head and embedding are tied and count once, even if they are stored twice. Buffers (rotary frequencies, causal
+    masks) do not count.
     """
     names = [name for name in weight_files(folder) if not name.endswith(".json")]
     shapes: dict[str, tuple[int, ...]] = {}
     try:
         for name in names:
             shapes |= tensor_shapes(folder / name)
-    except ValueError:  # loading the weights will say what is wrong with them
+    except ValueError:  # loading the weights will report the fault
         return None
     embeddings = {shape for name, shape in shapes.items() if _EMBEDDING.search(name)}
     weights = [
@@ -95,11 +95,11 @@ def stored_parameters(folder: Path, *, tied: bool) -> int | None:
 
 
 def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shape of each tensor of a weights file, by name; no tensor is read, and of those that share their memory one
-    is named. Raises ValueError for a file that is damaged, cannot be read, or holds anything but tensors."""
+    """The shape of each tensor of a weights file, by name; no tensor is read, and of those that share memory only one is
+    returned. Raises ValueError for a file that is damaged, cannot be read, or contains anything but tensors."""
     try:
         return _safetensors(path) if path.name.endswith(".safetensors") else _pickled(path)
-    except Exception as error:  # each format raises errors of its own
+    except Exception as error:  # each format raises its own exceptions
         raise ValueError(f"{path.name} holds no tensors that can be read") from error
 
 
@@ -138,7 +138,7 @@ def _shards(index: Path) -> list[str]:
 
 
 def _object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is none."""
+    """The JSON object in a file; empty if there is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

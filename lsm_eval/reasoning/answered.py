@@ -1,4 +1,4 @@
-"""From what a model wrote to its answer: `Generated` with its thoughts told apart, or a failure."""
+"""Separates a model's answer from its thoughts, or returns a failure if there is no answer."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from lsm_eval.reasoning.split import Split, answer_start, split
 from lsm_eval.requests import Failure, Generated
 
 Mode = Literal["auto", "keep", "strip"]
-"""What becomes of thoughts: `auto` takes off what is clearly marked, `strip` believes every marker, those too that look
-like a text about markers, and with `keep` the whole text is the answer."""
+"""How thoughts are treated: `auto` removes what is clearly marked, `strip` believes every marker, even in what looks like a
+text about markers, and with `keep` the whole text is the answer."""
 
 VERSION = 1
-"""Raised whenever the same text would be taken apart differently; part of a signature that rests on it."""
+"""Raised if the same text would be split differently; part of signatures that depend on it."""
 
 
 def answered(written: Generated, mode: Mode, *, opened: bool) -> Generated | Failure:
-    """The answer in what was written; `opened`: the prompt ended inside thoughts.
+    """The answer in a generated text; `opened`: the prompt ended inside thoughts.
 
-    A text that ended inside its thoughts has no answer and is a failure (`truncated`), which keeps what was written.
-    Thoughts that a server told apart stay so, and more are looked for only in a text that begins with some; with `keep`
-    they stand before the answer again, between marks.
+    A text that ended inside its thoughts has no answer and is a failure (`truncated`), which contains the text. Thoughts that
+    a server returned separately stay separate, and more are looked for only in a text that begins with some; with `keep`
+    they are put before the answer again, between marks.
     """
     if written.thoughts and mode == "keep":
         joined = f"<think>\n{written.thoughts}\n</think>\n\n{written.text}"
@@ -31,26 +31,26 @@ def answered(written: Generated, mode: Mode, *, opened: bool) -> Generated | Fai
     if mode == "keep":
         return replace(written, thoughts="")
     found = split(written.text, opened=opened and not written.thoughts, believing=mode == "strip")
-    # Where the tokens ran out with the thoughts, or right after them, there was no room for an answer.
+    # If the tokens ran out inside the thoughts, or right after them, there was no room for an answer.
     unanswered = written.finish == "length" and found.answer != written.text and not found.answer.strip()
     if found.cut or unanswered:
         thoughts = _both(written.thoughts, found.thoughts)
-        # A server that tells of no thoughts has counted none of these.
+        # All tokens are thoughts, also if the server did not count them as such.
         whole = replace(written, text="", thoughts=thoughts, logprob=None, reasoning_tokens=written.tokens)
         return Failure("truncated", _why(written, found.cut), whole)
     return _of(written, found)
 
 
 def without_thoughts(written: Generated) -> Generated:
-    """The same for somebody who knows no prompt, and wants a text in any case: empty where there is no answer. An
-    answer whose thoughts were told apart already stays as it is."""
+    """The same without a prompt, and with a text in any case: empty if there is no answer. An answer whose thoughts are
+    separate already is not changed."""
     return written if written.thoughts is not None else _of(written, split(written.text))
 
 
 def _of(written: Generated, found: Split) -> Generated:
     if found.answer == written.text:
         return replace(written, thoughts=_both(written.thoughts, found.thoughts))
-    # How likely the whole text is says nothing of a part of it, and 0 is the count of who saw no thoughts.
+    # The log-probability is that of the whole text, and a count of 0 means that no thoughts were recognised.
     return replace(
         written,
         text=found.answer,
@@ -61,7 +61,7 @@ def _of(written: Generated, found: Split) -> Generated:
 
 
 def _both(told: str | None, found: str) -> str:
-    """Thoughts that were told apart, and those found in the text."""
+    """Thoughts that were separate already, and those found in the text."""
     return "\n\n".join(part for part in (told, found) if part)
 
 

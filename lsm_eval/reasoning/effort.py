@@ -1,4 +1,4 @@
-"""How much a model is asked to think, in the words that chat templates have for it."""
+"""How much a model is asked to think, as variables of its chat template."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 from lsm_eval.errors import UserError
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "on")
-"""`on`: think, for models that know no more and no less of it."""
+"""`on`: think, for models without degrees of effort."""
 DEGREE = "reasoning_effort"
-"""The variable of templates that know degrees (gpt-oss)."""
+"""The variable of templates with degrees of effort (gpt-oss)."""
 SWITCHES = ("enable_thinking", "thinking")
-"""Variables of templates that know on and off (Qwen3, GLM 4.5, SmolLM3; DeepSeek V3.1, Granite)."""
+"""Variables of templates that switch thinking on and off (Qwen3, GLM 4.5, SmolLM3; DeepSeek V3.1, Granite)."""
 _HARMONY = ("low", "medium", "high")
 _LEAVE = "leave --reasoning-effort out"
 
 
 def variables(effort: str, known: Collection[str], *, harmony: bool = False) -> dict[str, Any]:
-    """What a chat template is given for an effort, by the names of the variables it reads. `harmony`: it writes the
-    format of gpt-oss, whose degrees are three.
+    """The variables to give a chat template for an effort; `known`: the variables that it reads. `harmony`: it uses the
+    format of gpt-oss, which has three degrees.
 
-    Raises `UserError`, the rest of a sentence about the template, where it cannot be told that.
+    Raises `UserError`, the rest of a sentence about the template, if it does not support the effort.
     """
     switch = next((name for name in SWITCHES if name in known), None)
     if DEGREE not in known and switch is None:

@@ -1,7 +1,7 @@
-"""The ways in which models mark their thoughts, as one table of patterns.
+"""How models mark their thoughts, as one table of patterns.
 
-Each family has what opens a block of thoughts, what closes it, and what its template's users write for an empty one.
-The harmony format (gpt-oss) names a channel for each message instead, and stands in `harmony`.
+Each family has patterns that open and close a block of thoughts, and the text that closes one. The harmony format (gpt-oss)
+names a channel for each message instead, and is in `harmony`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ TAGS = (
     "longcat_think",
     "scratchpad",
 )
-"""Names of tags around thoughts, in any case; Qwen3 and DeepSeek-R1 write `think`, Seed-OSS `seed:think`."""
+"""Names of tags around thoughts, in upper or lower case; Qwen3 and DeepSeek-R1 write `think`, Seed-OSS `seed:think`."""
 
-# A model's own name may stand before it.
+# The name of the model may precede it.
 _NAMES = "|".join([r"[a-z][a-z0-9]{0,20}[:_]think(?:ing)?", *sorted(TAGS, key=len, reverse=True)])
 _TAG = re.compile(
     rf"<\s*(?:(?P<shut>/)\s*)?(?P<name>{_NAMES})(?:\s[^<>\n]{{0,200}}?)?\s*(?P<empty>/)?\s*>", re.IGNORECASE
@@ -34,14 +34,14 @@ _TAG = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One pair of markers that are no tags."""
+    """One pair of markers that are not tags."""
 
     name: str
     opener: str
     """Regular expression."""
     closer: str
     close: str
-    """What is written to close a block."""
+    """The text that closes a block."""
 
 
 _WORDS = "(?:think|thinking|thoughts?|reasoning)"
@@ -67,7 +67,7 @@ WRAPPERS = (
     (r"(?i:<\s*answer\s*>)", r"(?i:<\s*/\s*answer\s*>)"),
     (r"(?i:<\s*response\s*>)", r"(?i:<\s*/\s*response\s*>)"),
 )
-"""What may stand around the whole answer after thoughts; it is no part of it."""
+"""Markers around the whole answer after thoughts, which are not part of it."""
 
 _SPECIAL = (
     "<|begin_of_solution|>",
@@ -91,23 +91,23 @@ class Marker:
     kind: Literal["open", "close", "empty"]
     """`empty`: a tag that closes itself."""
     name: str
-    """Of the tag (lower case) or the family: a block is closed by a marker of its own name."""
+    """The name of the tag (lower case) or the family: a block is closed by a marker of the same name."""
     tag: bool
 
 
 def markers(text: str) -> list[Marker]:
-    """All markers of a text, in its order, those too that are only talked about."""
+    """All markers of a text, in order, including those that are only mentioned."""
     return sorted([*_tags(text), *_pairs(text)], key=lambda marker: marker.start)
 
 
 def closing(name: str, tag: bool) -> str:
-    """What closes a block of that tag or family."""
+    """The text that closes a block of this tag or family."""
     return f"</{name}>" if tag else next(family.close for family in FAMILIES if family.name == name)
 
 
 def marking(tokens: Collection[str]) -> set[str]:
-    """Those of a tokenizer's special tokens that mark thoughts, or the answer after them, and must stay in a text."""
-    # `<|end|>` and its like end turns in other formats than harmony.
+    """The special tokens of a tokenizer that mark thoughts, or the answer after them, and must be kept in a text."""
+    # In formats other than harmony, `<|end|>` and similar tokens end turns.
     harmony = _HARMONY if "<|channel|>" in tokens else frozenset[str]()
     return {token for token in tokens if token in harmony or token in _SPECIAL or _is_marker(token)}
 

@@ -13,25 +13,25 @@ CHANNEL = re.compile(
 )
 FINAL = "<|channel|>final<|message|>"
 REPLY = "<|start|>assistant"
-"""What the chat template ends with: the model names the channel itself."""
+"""The end of a rendered prompt, after which the model itself names the channel."""
 
 CLOSING = f"<|end|>{REPLY}{FINAL}"
-"""What ends a message that is thought, and begins the answer."""
+"""The text that ends a message of thoughts, and begins the answer."""
 
 _END = re.compile(r"<\|(?:end|return|call|start)\|>")
-# What is left where a tokenizer dropped the markers.
+# The text that is left if a tokenizer removed the markers.
 _BARE = re.compile(r"\A\s*analysis(?P<thoughts>.*?)assistantfinal(?P<answer>.*)\Z", re.DOTALL)
 
 
 def messages(text: str, *, opened: bool) -> list[tuple[bool, str]] | None:
-    """(whether it is thought, content) of each message; None where the text is not in this format.
+    """(whether it is a thought, content) of each message; None if the text is not in this format.
 
-    `opened`: the prompt ends inside a message that is thought.
+    `opened`: the prompt ends inside a message of thoughts.
     """
     if speaks(text):
         return list(_messages(text, opened))
     if text.lstrip().startswith("<|channel|>"):
-        return [(True, text)]  # cut before it said which
+        return [(True, text)]  # it ends before the channel's name is complete
     bare = _BARE.match(text)
     return [(True, bare["thoughts"]), (False, bare["answer"])] if bare else None
 
@@ -42,14 +42,14 @@ def speaks(text: str) -> bool:
 
 
 def opens(prompt: str) -> bool:
-    """Whether a prompt ends inside a message of a channel that is thought."""
+    """Whether a prompt ends inside a message of thoughts."""
     tail = prompt[-400:]
     found = list(CHANNEL.finditer(tail))
     return bool(found) and found[-1]["name"] != "final" and not tail[found[-1].end() :].strip()
 
 
 def answer_start(text: str) -> int | None:
-    """Where the content of the first final message begins; None where there is none."""
+    """Where the content of the first final message begins; None if there is none."""
     return next((match.end() for match in CHANNEL.finditer(text) if match["name"] == "final"), None)
 
 

@@ -1,4 +1,4 @@
-"""What a prompt, as a model reads it, says of the thoughts of its answer."""
+"""Whether a rendered prompt or a chat template opens, closes or mentions thoughts."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from lsm_eval.reasoning.families import closing, markers
 
 
 def opens(prompt: str) -> bool:
-    """Whether it ends inside thoughts: with an opening marker and white space, as R1's chat template does."""
+    """Whether the prompt ends inside thoughts: with an opening marker and white space, as R1's chat template does."""
     return _left_open(prompt) is not None or harmony.opens(prompt)
 
 
 def closing_of(prompt: str) -> str | None:
-    """What closes the thoughts that a prompt ends inside of; None where it does not."""
+    """The text that closes the thoughts that a prompt ends inside of; None if it does not end inside thoughts."""
     return _left_open(prompt) or (harmony.CLOSING if harmony.opens(prompt) else None)
 
 
 def closed(prompt: str) -> str:
-    """The prompt where an answer begins without thoughts: those that it opens are closed (as an empty block), and a
-    reply that must name its channel first has named it. As it is where it opens none."""
+    """The prompt up to where an answer begins without thoughts: thoughts that it opens are closed (as an empty block), and if
+    the reply must begin with its channel, that is added. Otherwise unchanged."""
     left = _left_open(prompt)
     if left is not None:
         body = prompt.rstrip()
@@ -29,7 +29,7 @@ def closed(prompt: str) -> str:
 
 
 def says_no_thoughts(prompt: str) -> bool:
-    """Whether it ends where thoughts have just been closed, or with the channel of the answer."""
+    """Whether the prompt ends with the closing marker of thoughts, or with the channel of the answer."""
     if prompt.endswith(harmony.FINAL):
         return True
     tail = prompt[-400:]
@@ -38,7 +38,7 @@ def says_no_thoughts(prompt: str) -> bool:
 
 
 def mentions_thoughts(template: str) -> bool:
-    """Whether a chat template has to do with thoughts at all."""
+    """Whether a chat template deals with thoughts at all."""
     return SWITCH in template or "<|channel|>" in template or bool(markers(template))
 
 
@@ -47,7 +47,7 @@ SWITCH = "enable_thinking"
 
 
 def _left_open(prompt: str) -> str | None:
-    """What closes the block that a prompt ends in; None where it ends in none."""
+    """The text that closes the block that a prompt ends in; None if it does not end in one."""
     tail = prompt[-400:]
     found = markers(tail)
     if not found or found[-1].kind != "open" or tail[found[-1].end :].strip():

@@ -1,4 +1,4 @@
-"""Is a marker meant, or only talked about? Rules for texts whose subject is the markers themselves."""
+"""Rules that tell whether a marker is used or only mentioned, for texts about the markers themselves."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _SENTENCE_ENDS = ".!?:;…。！？：；)]}>*\"'”’»」』"
 _ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])")
 _ELEMENT = re.compile(r"<([a-z][\w-]*)(?:\s[^<>]*)?>")
 _AROUND_ANSWERS = frozenset({"answer", "output", "reply", "response", "result"})
-_WORDS_OF_THOUGHT = 5  # that a block within a sentence has at least; fewer are an example of a tag
+_WORDS_OF_THOUGHT = 5  # the fewest words of a block within a sentence; with fewer it is an example of a tag
 
 
 def quoted(text: str, first: Marker, last: Marker | None = None) -> bool:
-    """Whether quotation marks or backticks stand right around a marker, or around all from `first` to `last`."""
+    """Whether a marker, or all from `first` to `last`, is directly enclosed by quotation marks or backticks."""
     before, after = text[: first.start][-1:], text[(last or first).end :][:1]
     return bool(before and after) and after in _CLOSING and _opens_quotation(text, first.start - 1)
 
 
 def _opens_quotation(text: str, at: int) -> bool:
-    """Whether a quotation begins with the character at `at`: an opening mark, or one that may close as well and stands
-    after a space, a bracket or nothing, or is the odd one on its line."""
+    """Whether a quotation begins with the character at `at`: an opening mark, or an ambiguous one that comes after a space, a
+    bracket or nothing, or that is preceded by an even number of them on its line."""
     mark = text[at]
     if mark not in _EITHER:
         return mark in _OPENING
@@ -35,7 +35,7 @@ def _opens_quotation(text: str, at: int) -> bool:
 
 
 def in_code(text: str, marker: Marker) -> bool:
-    """Whether it stands in a fenced block or in a code span on its line."""
+    """Whether it is inside a fenced block, or a code span on its line."""
     if len(_FENCE.findall(text, 0, marker.start)) % 2 and _FENCE.search(text, marker.end):
         return True
     start = text.rfind("\n", 0, marker.start) + 1
@@ -45,24 +45,24 @@ def in_code(text: str, marker: Marker) -> bool:
 
 
 def within_sentence(text: str, start: int, marker: Marker) -> bool:
-    """Whether words of the same sentence stand before it on its line; `start` is where the text that counts begins."""
+    """Whether words of the same sentence precede it on its line; `start`: where the relevant text begins."""
     line = text[max(text.rfind("\n", 0, marker.start) + 1, start) : marker.start].rstrip()
     return bool(line) and (line[-1] not in _SENTENCE_ENDS or _ITEM.fullmatch(line) is not None)
 
 
 def in_element(text: str, start: int, marker: Marker, close: Marker) -> bool:
-    """Whether a block stands inside an element of markup that begins before it and ends after it."""
+    """Whether a block is inside an element of markup that begins before it and ends after it."""
     before, after = text[start : marker.start].lower(), text[close.end :].lower()
     names = {match[1] for match in _ELEMENT.finditer(before)} - _AROUND_ANSWERS
     return any(f"</{name}>" in after and f"</{name}>" not in before for name in names)
 
 
 def only_named(text: str, start: int, marker: Marker, close: Marker | None, *, thinks: bool) -> bool:
-    """Whether an opening marker that does not begin the text is only talked about.
+    """Whether an opening marker that does not begin the text is only mentioned.
 
-    It is where it is quoted, in code, or part of a piece of markup. Within a sentence it is too, unless it is closed and what it holds is long
-    enough to be a thought. In a text that is known to hold thoughts (`thinks`) it is only where it is a word of its own
-    that nothing closes.
+    It is if it is quoted, in code, or part of a piece of markup; also within a sentence, unless it is closed and its content is long
+    enough to be a thought. In a text that is known to contain thoughts (`thinks`), within a sentence only if it is a
+    separate word and never closed.
     """
     if quoted(text, marker) or in_code(text, marker) or quoted(text, marker, close):
         return True
@@ -81,8 +81,8 @@ def only_named(text: str, start: int, marker: Marker, close: Marker | None, *, t
 
 
 def only_named_lone(text: str, start: int, marker: Marker) -> bool:
-    """Whether a closing marker that closes nothing is only talked about: quoted, in code, or a word of a sentence
-    (white space around it, words before it, and the sentence goes on in lower case)."""
+    """Whether a closing marker without an opening one is only mentioned: quoted, in code, or a word of a sentence
+    (white space around it, words before it, and the sentence continues in lower case)."""
     if quoted(text, marker) or in_code(text, marker):
         return True
     after = text[marker.end : marker.end + 2]

@@ -1,15 +1,14 @@
-"""Thoughts and answer of one text: the only place that tells them apart.
+"""Splits a text into thoughts and answer. This is the only place that does so.
 
-An answer is what stands outside of the blocks of thoughts. A block begins
+The answer is the text outside of blocks of thoughts. A block begins
 
-- where the prompt ended with an opening marker, at the start of the text;
+- at the start of the text, if the prompt ended with an opening marker;
 - with an opening marker at the start of the text, or after another block (white space does not count);
-- with an opening marker further on, unless it is only talked about (`quoting`).
+- with an opening marker further on, unless it is only mentioned (`quoting`).
 
-It ends with the first closing marker of its kind that is not quoted. Where there is none the text ended inside its
-thoughts, and has no answer. A closing marker that closes nothing ends thoughts that something else opened (most
-often the chat template): all before it, back to the last block, is thought. After a block it is dropped where nothing
-follows.
+It ends with the first closing marker of its kind that is not quoted. If there is none, the text ended inside its thoughts,
+and has no answer. A closing marker without an opening one ends thoughts that something else opened (usually the chat
+template): everything before it, back to the last block, is a thought. After a block it is dropped if nothing follows.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ from lsm_eval.reasoning.families import WRAPPERS, Marker, closing, markers
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A text, taken apart."""
+    """The parts of a text."""
 
     answer: str
-    """What stands outside of the thoughts; the text as it is where there are none."""
+    """The text outside of thoughts; the unchanged text if there are none."""
     thoughts: str
-    """The blocks, a blank line between; empty where there are none, or nothing was thought."""
+    """The blocks, with a blank line between them; empty if there are none, or all are empty."""
     cut: bool = False
     """Whether the text ends inside its thoughts, so that there is no answer."""
 
 
 def split(text: str, *, opened: bool = False, believing: bool = False) -> Split:
-    """Take a text apart. `opened`: the prompt ends inside thoughts (`prompts.opens`). `believing`: every marker is
-    meant, none only talked about."""
+    """Splits a text. `opened`: the prompt ends inside thoughts (`prompts.opens`). `believing`: every marker counts, none is
+    taken as only mentioned."""
     found = markers(text)
     messages = None if _closes_before_channels(text, found) else harmony.messages(text, opened=opened)
     if messages is not None:
@@ -47,28 +46,28 @@ def split(text: str, *, opened: bool = False, believing: bool = False) -> Split:
 
 
 def answer_start(text: str, *, opened: bool = False) -> tuple[int, int] | None:
-    """Where the answer to a text that begins with thoughts begins: after the last of the blocks it begins with, and
-    after the white space that follows them. None while it is inside them; (0, 0) where it begins with none.
+    """Where the answer begins in a text that begins with thoughts: after the last of the blocks at its beginning, and after the
+    white space that follows them. None if the text ends inside them; (0, 0) if it begins with none.
 
-    What this says of a text holds of every longer one, once an answer has begun.
+    Once an answer has begun, the result does not change as the text grows.
     """
     return _begin(text, opened)[0]
 
 
 def only_closed(text: str) -> bool:
-    """Whether it begins with thoughts that its first mark closes, and nothing in it opened."""
+    """Whether it begins with thoughts that its first marker closes, without an opening marker."""
     found = markers(text)
     return bool(found) and found[0].kind == "close" and bool(split(text).thoughts)
 
 
 def unmarked(text: str) -> bool:
-    """Whether there is no mark of thoughts in it."""
+    """Whether it has no markers of thoughts."""
     return not markers(text) and "<|channel|>" not in text
 
 
 def closing_text(text: str, opened: str | None = None) -> str:
-    """What to write after a text that is inside the thoughts it begins with, to end them. `opened`: what closes those
-    that the prompt opened."""
+    """The text that closes the thoughts which a text begins with and ends inside of. `opened`: the text that closes those
+    which the prompt opened."""
     if text.lstrip().startswith("<|channel|>") or (opened is not None and opened == harmony.CLOSING):
         return harmony.CLOSING
     block = _begin(text, opened is not None)[1]
@@ -77,7 +76,7 @@ def closing_text(text: str, opened: str | None = None) -> str:
 
 
 def _begin(text: str, opened: bool) -> tuple[tuple[int, int] | None, Marker | None]:
-    """What `answer_start` says, and what opened the block that it is inside of; None for the prompt."""
+    """The result of `answer_start`, and the marker that opened the block that the text ends in; None if the prompt did."""
     found = markers(text)
     named = text.lstrip().startswith("<|channel|>")
     if named or (opened and harmony.speaks(text) and not _closes_before_channels(text, found)):
@@ -100,7 +99,7 @@ def _begin(text: str, opened: bool) -> tuple[tuple[int, int] | None, Marker | No
 
 
 def _closes_before_channels(text: str, found: Sequence[Marker]) -> bool:
-    """Whether thoughts of another format end before a message names its channel: that is a text about channels."""
+    """Whether thoughts of another format end before a channel is named, so that the text only mentions channels."""
     first = harmony.CHANNEL.search(text)
     return first is not None and any(one.kind == "close" and one.start < first.start() for one in found)
 
@@ -111,12 +110,12 @@ class _Reader:
         self.pieces: list[str] = []
         self.thoughts: list[str] = []
         self.at = 0
-        """Where the text that is neither answer nor thought yet begins."""
+        """Where the text begins that is not yet assigned to answer or thoughts."""
         self.blocks = 0
         self.owed = 0
-        """Opening markers inside the last block that were not closed: what follows may be thought still."""
+        """Opening markers inside the last block that were not closed, so that the following text may still be a thought."""
         self.named: set[int] = set()
-        """Numbers of closing markers that are only talked about, like the opening ones that they go with."""
+        """Numbers of closing markers that are only mentioned, like the opening ones that they belong to."""
 
     def read(self, opened: bool) -> Split:
         number = 0
@@ -145,7 +144,7 @@ class _Reader:
         return Split(answer, thoughts, cut=bool(self.owed) and not answer.strip())
 
     def _block(self, marker: Marker | None, number: int) -> int:
-        """Read a block whose content begins at `at`; the number of the marker after it, -1 where it never ends."""
+        """Read a block whose content begins at `at`. Returns the number of the marker after it, or -1 if it never ends."""
         close = _closer(self.text, self.found, number, marker)
         self.blocks += marker is None
         if close is None:
@@ -162,7 +161,7 @@ class _Reader:
             return
         before = self.text[self.at : marker.start]
         if self.blocks and not self.owed and not self.text[marker.end :].strip():
-            self.pieces.append(before)  # one too many, after the answer
+            self.pieces.append(before)  # a superfluous marker after the answer
         else:
             self.thoughts.append(before)
         self.owed = max(self.owed - 1, 0)
@@ -183,8 +182,8 @@ class _Reader:
 
 
 def _closer(text: str, found: Sequence[Marker], number: int, marker: Marker | None) -> int | None:
-    """Number of what closes a block whose content begins before the marker `number`: the first that is not quoted, for
-    a tag any tag's (models mix them up), else one of its own family. `marker` None: whatever closes."""
+    """Number of the marker that closes a block whose content begins before the marker `number`: the first that is not quoted;
+    for a tag, of any tag (models mix them up), otherwise of its own family. `marker` None: any closing marker."""
     for at in range(number, len(found)):
         one = found[at]
         if one.kind != "close" or quoting.quoted(text, one):
@@ -201,7 +200,7 @@ def _of_messages(messages: Sequence[tuple[bool, str]]) -> Split:
 
 
 def _joined(pieces: Sequence[str]) -> str:
-    """The pieces between blocks as one text, words kept apart."""
+    """The pieces between blocks as one text, with words separated."""
     whole = ""
     for piece in pieces:
         apart = not whole or whole[-1].isspace() or not piece or piece[0].isspace()

@@ -9,17 +9,8 @@ from dataclasses import dataclass, replace
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Phase
-from lsm_eval.requests import (
-    Answer,
-    Failure,
-    Generate,
-    Generated,
-    Request,
-    Response,
-    asks_likelihood,
-    key,
-    kind,
-)
+from lsm_eval.request_json import store_key
+from lsm_eval.requests import Answer, Failure, Generate, Generated, Request, Response, asks_likelihood, kind
 from lsm_eval.runner.batch_times import Stopwatch
 from lsm_eval.well_formed import well_formed
 
@@ -85,7 +76,7 @@ def prepare(
     unique = list(index)
     scores = f"{stored_as}/{scored_as}" if scored_as else stored_as
     keys = [
-        key(
+        store_key(
             request,
             scores if asks_likelihood(request) else stored_as,
             render(request) if getattr(request, "chat", False) else None,

@@ -24,7 +24,7 @@ from lsm_eval.gating.run_comparison import SampleTables
 from lsm_eval.metrics.judged import JudgedMetric
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
-from lsm_eval.requests import asked
+from lsm_eval.request_json import requests_hash
 from lsm_eval.results.reader import Record, read_record
 from lsm_eval.results.schema import EstimateRow, Manifest
 from lsm_eval.results.writer import sample_table
@@ -135,7 +135,7 @@ def _task(task: PreparedTask, spec: RunSpec, model: Model, fingerprint: str, *, 
     return RunTask(
         task.name,
         [sample.id for sample in task.samples],
-        [asked(sample.requests) for sample in task.samples],
+        [requests_hash(sample.requests) for sample in task.samples],
         [sample.cluster for sample in task.samples],
         [sample.weight for sample in task.samples],
         {

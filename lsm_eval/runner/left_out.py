@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from lsm_eval.errors import UserError
-from lsm_eval.faults import told
+from lsm_eval.faults import message
 from lsm_eval.paths import is_folder
 from lsm_eval.progress import Progress
 from lsm_eval.results.redaction import withheld
@@ -67,7 +67,7 @@ class LeftOut:
     def say(self, progress: Progress) -> None:
         """Name what was left out since the last call, each with its reason."""
         for task, error in list(self._errors.items())[self._said :]:
-            why = told(error, self._command).removeprefix(f"{task}: ")
+            why = message(error, self._command).removeprefix(f"{task}: ")
             progress.note(f"{task} is left out: {why}")
         self._said = len(self._errors)
         for note in self._aside:

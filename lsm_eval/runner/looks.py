@@ -16,7 +16,8 @@ from lsm_eval.metrics.judged import JudgedMetric
 from lsm_eval.metrics.protocols import Revealing
 from lsm_eval.models.base import Model
 from lsm_eval.progress import Progress
-from lsm_eval.requests import Failure, Generated, Scored, asked
+from lsm_eval.request_json import requests_hash
+from lsm_eval.requests import Failure, Generated, Scored
 from lsm_eval.results.gate_rows import GatedTaskRow
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.runner.ask import ask
@@ -170,7 +171,7 @@ def _columns(task: PreparedTask, responses: Sequence[SampleResponse]) -> dict[st
     return {
         "sample": [sample.id for sample in task.samples],
         "cluster": [sample.cluster for sample in task.samples],
-        "asked": [asked(sample.requests) for sample in task.samples],
+        "asked": [requests_hash(sample.requests) for sample in task.samples],
         "finish": [one.finish if isinstance(one, Generated) else None for one in written],
         "truncated": [one.truncated if isinstance(one, (Scored, Generated)) else 0 for one in written],
         "failure": [None if one is None else one.reason for one in failed],

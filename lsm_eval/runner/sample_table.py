@@ -10,17 +10,8 @@ from typing import Any
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.joint import SampleResponse, parts
 from lsm_eval.models.base import Model
-from lsm_eval.requests import (
-    Failure,
-    Generated,
-    Likelihood,
-    Response,
-    Score,
-    Scored,
-    answer_fields,
-    asked,
-    kind,
-)
+from lsm_eval.request_json import answer_fields, requests_hash
+from lsm_eval.requests import Failure, Generated, Likelihood, Response, Score, Scored, kind
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.thought_tokens import apart
 from lsm_eval.runner.thoughts import samples_with_thoughts
@@ -63,7 +54,7 @@ def sample_rows(
             index=index,
             cluster=sample.cluster,
             request=kind(request),
-            asked=asked(sample.requests),
+            asked=requests_hash(sample.requests),
             prompt="" if sample.missing else model.render(request),
             choices=list(sample.choices) if scoring or sample.listed else None,
             continuations=list(request.continuations) if isinstance(request, Score) else None,

@@ -1,4 +1,4 @@
-"""What the servers that a run asks may cost, and did: one purse for the model and its judge."""
+"""What the servers that a run asks may cost, and did: one spending limit for the model and its judge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lsm_eval.endpoints.cost.ledger import Ledger
 from lsm_eval.endpoints.cost.lookup import lacking
 from lsm_eval.endpoints.cost.paid import Paid
 from lsm_eval.endpoints.cost.prices import Prices, Steps
-from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.endpoints.cost.spending_limit import SpendingLimit
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Model
 from lsm_eval.money import MILLION, exact, shown
@@ -30,20 +30,22 @@ class Spending:
 
     paid: list[tuple[str, str, Paid]] = field(default_factory=list)
     """Role, the model's name, the model."""
-    purse: Purse | None = None
+    spending_limit: SpendingLimit | None = None
 
     def open(self, spec: RunSpec, fingerprint: str, judge: str | None = None) -> None:
         """Put the limit into force. `judge`: the fingerprint of one behind servers. Raises `UserError` where what is spent cannot be kept."""
         if spec.max_cost is None:
             return
-        self.purse = Purse(spec.max_cost, Ledger(spec.store, _command(spec, fingerprint, judge)))
+        self.spending_limit = SpendingLimit(
+            spec.max_cost, Ledger(spec.store, _command(spec, fingerprint, judge))
+        )
         for _, _, model in self.paid:
-            model.account.purse = self.purse
+            model.account.spending_limit = self.spending_limit
 
     def close(self) -> None:
         """Give back what was set aside and not spent."""
-        if self.purse is not None:
-            self.purse.close()
+        if self.spending_limit is not None:
+            self.spending_limit.close()
 
     def row(self) -> CostRow | None:
         """For the record; None where nobody is paid."""
@@ -55,8 +57,8 @@ class Spending:
         return CostRow(
             models=rows,
             dollars=exact(spent) if known else None,
-            limit=None if self.purse is None else exact(self.purse.limit),
-            before=None if self.purse is None else exact(self.purse.before),
+            limit=None if self.spending_limit is None else exact(self.spending_limit.limit),
+            before=None if self.spending_limit is None else exact(self.spending_limit.before),
         )
 
 

@@ -188,7 +188,7 @@ NO_NETWORK = [
     (["--model", "hf:org/name"], "hf:org/name: the hub cannot be reached; fetch it where there is a network"),
     (["--adapter", "org/name"], "hf:org/name: the hub cannot be reached"),
     (["--tasks", "hubbed", "--strict"], "hubbed: cannot reach the hub, and org/set (default, test) is not in the local cache"),
-    (["--offline", "--model", "hf:org/name"], "hf:org/name: it is not in the local cache, and --offline keeps the hub out"),
+    (["--offline", "--model", "hf:org/name"], "hf:org/name: it is not in the local cache, and --offline does not allow the hub"),
     (["--offline", "--model", "hf:a/b/c"], "hf:a/b/c: not a hub id; write hf:ORG/NAME, or the path of a local folder."),
     (["--offline", "--tasks", "hubbed", "--strict"], "hubbed: org/set (default, test) is not in the local cache: run once without --offline"),
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.key import read_secrets
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 from lsm_eval.endpoints.transport import Transport
 
 BODY = b'{"id": "1", "text": "' + b"y" * 2000 + b'"}'
@@ -30,7 +30,7 @@ def chunks(content: bytes) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
-def posted(parts: Sequence[bytes]) -> bytes | Again:
+def posted(parts: Sequence[bytes]) -> bytes | Retryable:
     """What is made of an answer that comes in these parts, after which the connection is closed."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -41,7 +41,7 @@ def posted(parts: Sequence[bytes]) -> bytes | Again:
             await asyncio.sleep(0.01)
         writer.close()
 
-    async def main() -> bytes | Again:
+    async def main() -> bytes | Retryable:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         transport = Transport(read_address(f"http://127.0.0.1:{port}/v1"), read_secrets(None, None, ()))
@@ -50,7 +50,7 @@ def posted(parts: Sequence[bytes]) -> bytes | Again:
         finally:
             await transport.close()
             server.close()
-        return found if isinstance(found, Again) else found[1]
+        return found if isinstance(found, Retryable) else found[1]
 
     return asyncio.run(main())
 
@@ -88,11 +88,11 @@ def test_an_empty_one(size: int | None) -> None:
 )
 def test_a_cut_one_is_a_fault(parts: list[bytes]) -> None:
     found = posted(parts)
-    assert isinstance(found, Again)
+    assert isinstance(found, Retryable)
     assert found.fault == "connection"
 
 
 def test_more_than_any_answer_has() -> None:
     found = posted([head(len(BIG), "gzip") + BIG])
-    assert isinstance(found, Again)
+    assert isinstance(found, Retryable)
     assert (found.fault, found.detail) == ("malformed", "the answer has more than 67,108,864 bytes")

@@ -10,11 +10,12 @@ import pytest
 from openai_server import Ask, Body, Server, completion, serving
 
 from lsm_eval.endpoints.address import read_address
-from lsm_eval.endpoints.asking import Manner, body
 from lsm_eval.endpoints.asking import Path as Route
-from lsm_eval.endpoints.budget import FIELDS, SENT, fields, refusal, way_of, within_budget
-from lsm_eval.endpoints.budget import Way as Kind
-from lsm_eval.requests import Generate, Generated, key
+from lsm_eval.endpoints.asking import Quirks, body
+from lsm_eval.endpoints.budget import FIELDS, SENT, fields, reasoning_api, refusal, within_budget
+from lsm_eval.endpoints.budget import ReasoningApi as Kind
+from lsm_eval.request_json import store_key
+from lsm_eval.requests import Generate, Generated
 from lsm_eval.results.reader import read_record
 
 PLAIN = Generate("q", chat=True, max_tokens=10)
@@ -47,19 +48,19 @@ def test_what_each_server_is_sent(server: Kind, tokens: Body, effort: Body, none
     assert fields(EFFORT, server, CHAT) == effort
     assert fields(NONE, server, CHAT) == none
     assert {*tokens, *effort, *none} <= {*FIELDS}, "a refusal of one is a refusal of all requests"
-    sent = json.loads(body(TOKENS, "m", CHAT, Manner(server=server)))
+    sent = json.loads(body(TOKENS, "m", CHAT, Quirks(server=server)))
     assert sent["max_tokens"] == 40
     assert {name: sent[name] for name in tokens} == tokens
-    assert json.loads(body(TOKENS, "m", "completions", Manner(server=server)))["max_tokens"] == 40
+    assert json.loads(body(TOKENS, "m", "completions", Quirks(server=server)))["max_tokens"] == 40
     assert server == "openai" or server in SENT
-    assert json.loads(body(PLAIN, "m", CHAT, Manner(server=server))) == json.loads(
-        body(PLAIN, "m", CHAT, Manner())
+    assert json.loads(body(PLAIN, "m", CHAT, Quirks(server=server))) == json.loads(
+        body(PLAIN, "m", CHAT, Quirks())
     )
 
 
 def test_servers_are_known_by_their_host_and_kind() -> None:
     def kind(url: str, found: str | None = None) -> Kind:
-        return way_of(read_address(url), found)
+        return reasoning_api(read_address(url), found)
 
     assert kind("https://openrouter.ai/api/v1") == "openrouter"
     assert kind("https://notopenrouter.ai/api/v1") == "openai"
@@ -71,10 +72,10 @@ def test_servers_are_known_by_their_host_and_kind() -> None:
 
 
 def test_a_budget_makes_another_request_and_none_the_same_as_ever() -> None:
-    keys = {key(request, "m") for request in (PLAIN, TOKENS, EFFORT, NONE)}
+    keys = {store_key(request, "m") for request in (PLAIN, TOKENS, EFFORT, NONE)}
     assert len(keys) == 4
     zero = Generate("q", chat=True, max_tokens=10, reasoning_tokens=0)
-    assert key(zero, "m") not in keys
+    assert store_key(zero, "m") not in keys
 
 
 @pytest.mark.parametrize("server", get_args(Kind))

@@ -64,7 +64,10 @@ def test_tasks_that_can_be_asked_are(server: Server, ask: Ask) -> None:
 
 
 def test_texts_are_not_cut(server: Server, ask: Ask) -> None:
-    assert "--overflow truncate has no meaning for texts" in ask(server, "--overflow", "truncate").sentence()
+    assert (
+        "--overflow truncate has no meaning for generated texts"
+        in ask(server, "--overflow", "truncate").sentence()
+    )
     assert server.headers == []
 
 
@@ -90,10 +93,10 @@ def test_nobody_there(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "does not take the key (status 401: no such thing)"),
+        (401, "rejects the key (status 401: no such thing)"),
         (403, "does not let this key ask 'small' (status 403: no such thing)"),
         (404, "is not there for the model 'small' (status 404: no such thing)"),
-        (307, "sends elsewhere (status 307: no such thing)"),
+        (307, "redirects (status 307: no such thing)"),
     ],
 )
 def test_the_first_answer_may_end_the_run(status: int, said: str, server: Server, ask: Ask) -> None:
@@ -126,7 +129,7 @@ def test_a_key_is_sent_and_stands_nowhere(
         assert "say: missing because 24 refused" in first.err
         monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}x")
         refused = ask(server)
-        assert "does not take the key (status 401" in refused.err.splitlines()[-1]
+        assert "rejects the key (status 401" in refused.err.splitlines()[-1]
     shown = first.out + first.err + second.out + second.err + third.out + third.err + refused.err
     (tmp_path / "key").unlink()
     files = [path for folder in (tmp_path, own_cache) for path in folder.rglob("*") if path.is_file()]

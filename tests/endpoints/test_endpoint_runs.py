@@ -53,11 +53,13 @@ def test_verbose_tells_each_try_that_failed(server: Server, ask: Ask) -> None:
     server.answer = lambda body: (503, {}, {}) if 1 < len(server.bodies) < 9 else echo(body)
     done = ask(server, "--verbose")
     faults = _record(done).manifest.model.servers[0].faults
-    told = [line for line in done.err.splitlines() if ": a try gave no whole answer (server_error: " in line]
+    told = [
+        line for line in done.err.splitlines() if ": a try gave no complete answer (server_error: " in line
+    ]
     assert len(told) == faults["server_error"] > 0
     assert all(line.startswith(f"lsm-eval: {server.url}: ") for line in told)
     server.bodies.clear()
-    assert "a try gave no whole answer" not in ask(server, "--store", "none").err
+    assert "a try gave no complete answer" not in ask(server, "--store", "none").err
 
 
 def test_what_waits_is_told(server: Server, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

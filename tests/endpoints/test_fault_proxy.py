@@ -23,8 +23,8 @@ from openai_server import words
 from tiny_gguf import write_gemma3
 
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
 from lsm_eval.endpoints.probe.questions import COLOUR, LETTERS
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.progress import Silent
@@ -34,7 +34,7 @@ from lsm_eval.runner.spec import RunSpec
 
 HERE = Path(__file__).resolve().parent
 PATHS = [str(path) for path in (HERE, HERE.parent, HERE.parent.parent)]
-QUICK = Patience(attempt_seconds=0.8, stall_seconds=0.4, first_wait=0.05, longest_wait=0.4, tries=14)
+QUICK = RetryPolicy(attempt_seconds=0.8, stall_seconds=0.4, first_wait=0.05, longest_wait=0.4, tries=14)
 MINUTE = 1.2
 """Seconds that a stall of a minute takes: longer than a try may, as a minute is where a try has ten seconds."""
 

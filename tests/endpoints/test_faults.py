@@ -15,7 +15,7 @@ from command_line import GENERATE, environment, write_task
 from openai_server import FAULTS, Server, prompt_of, serving, words
 
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.inference.store import ResponseStore
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.progress import Silent
@@ -25,7 +25,7 @@ from lsm_eval.runner.ask import ask_requests
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
 
-QUICK = Patience(attempt_seconds=0.4, first_wait=0.05, longest_wait=0.4, tries=12)
+QUICK = RetryPolicy(attempt_seconds=0.4, first_wait=0.05, longest_wait=0.4, tries=12)
 
 
 def _tasks(folder: Path, count: int) -> Path:
@@ -37,8 +37,8 @@ def _tasks(folder: Path, count: int) -> Path:
     return folder
 
 
-def _run(server: Server, tasks: Path, out: Path, patience: Patience = QUICK) -> Any:
-    model = EndpointModel("small", EndpointOptions(server.url, max_concurrency=64), patience)
+def _run(server: Server, tasks: Path, out: Path, retry_policy: RetryPolicy = QUICK) -> Any:
+    model = EndpointModel("small", EndpointOptions(server.url, max_concurrency=64), retry_policy)
     spec = RunSpec(tasks=["say"], model="openai:small", include=[tasks], out=out, store=out / "store")
     return run(spec, model, Silent())
 
@@ -82,13 +82,13 @@ def test_each_fault_alone_ends_as_missing_with_its_name(fault: str) -> None:
         "null content": "no_content", "no choices": "no_choices", "fewer tokens": "fewer_tokens",
         "no usage": "no_usage",
     }  # fmt: skip
-    patience = Patience(tries=3, attempt_seconds=0.15, first_wait=0.01, longest_wait=0.02)
+    retry_policy = RetryPolicy(tries=3, attempt_seconds=0.15, first_wait=0.01, longest_wait=0.02)
     requests: list[Request] = [
         Generate("hello", chat=True),
         *(Generate(f"{at}", chat=True) for at in range(3)),
     ]
     with serving() as server:
-        model = EndpointModel("small", EndpointOptions(server.url), patience)
+        model = EndpointModel("small", EndpointOptions(server.url), retry_policy)
         found = dict(next(iter(model.answer(requests[:1]))))  # the first is answered, or the run would end
         server.fault_rate, server.faults = 1.0, (fault,)
         window = model.answer(requests, known=[0])

@@ -57,7 +57,7 @@ def test_authorization_takes_the_keys_place(
     monkeypatch.setenv("BASIC", "Basic dXNlcjpwYXNzd29yZDEyMw==")
     done = ask(server, "--header-env", f"{name}=BASIC", "--limit", "2", "--api-key-env", "OPENAI_API_KEY")
     assert done.code == 0, done.err
-    assert f"--header-env {name} takes the place of the key." in done.err
+    assert f"--header-env {name} replaces the key." in done.err
     assert all(f"{name}: Basic dXNlcjpwYXNzd29yZDEyMw==" in head for head in server.headers)
     assert all(head.lower().count("authorization") == 1 for head in server.headers)
 
@@ -86,13 +86,13 @@ def test_a_short_value_is_no_secret() -> None:
         (["api key=A_KEY"], "--header-env is not NAME=VARIABLE"),
         (["käy=A_KEY"], "--header-env is not NAME=VARIABLE"),
         (["a\r\nb=A_KEY"], "--header-env is not NAME=VARIABLE"),
-        (["api-key=sk-my-very-secret"], "the variable behind it is not there"),
+        (["api-key=sk-my-very-secret"], "its variable is not set"),
         (["api-key=EMPTY_KEY"], "or is empty"),
         (["api-key=BROKEN_KEY"], "holds a line break"),
-        (["api-key=FOREIGN_KEY"], "a letter that no header has"),
-        (["Content-Type=A_KEY"], "says how a request is sent"),
-        (["content-length=A_KEY"], "says how a request is sent"),
-        (["HOST=A_KEY"], "says how a request is sent"),
+        (["api-key=FOREIGN_KEY"], "a character that no header may have"),
+        (["Content-Type=A_KEY"], "lsm-eval sets this header itself"),
+        (["content-length=A_KEY"], "lsm-eval sets this header itself"),
+        (["HOST=A_KEY"], "lsm-eval sets this header itself"),
         (["a=A_KEY", "A=A_KEY"], "is given twice"),
     ],
 )
@@ -124,4 +124,4 @@ def test_it_is_told_where_it_goes_unencrypted(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AZURE_KEY", SECRET)
     notes: list[str] = []
     EndpointModel("m", EndpointOptions("http://h/v1", header_env=("api-key=AZURE_KEY",)), note=notes.append)
-    assert notes == ["the key goes to http://h/v1 unencrypted: use https:// where the server has it."]
+    assert notes == ["the key goes to http://h/v1 unencrypted: use https:// if the server has it."]

@@ -12,10 +12,10 @@ import pytest
 from simulated_server import MIXED, Quotas, ask, seconds_by_chance, simulate
 
 from lsm_eval.endpoints.limiter import Limiter
-from lsm_eval.endpoints.outcome import Again, Outcome
-from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.quota import rate_told
+from lsm_eval.endpoints.outcome import Outcome, Retryable
+from lsm_eval.endpoints.quota import stated_rate
 from lsm_eval.endpoints.replica import Job
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Generated
 
@@ -170,7 +170,7 @@ class _AtOnce:
         await asyncio.sleep(0.01)
         if self.now >= self.most:
             self.refused.append(loop.time())
-            return Again("rate_limit", "status 429", overload=True)
+            return Retryable("rate_limit", "status 429", overload=True)
         self.now += 1
         await asyncio.sleep(self.random.lognormvariate(0, 0.4))
         self.now -= 1
@@ -184,7 +184,7 @@ def test_a_server_that_counts_requests_at_once(most: int) -> None:
     server = _AtOnce(most)
     learnt = 60 if most < 16 else 30
     _, limiter = simulate(ask(server, count(), until=learnt + 100))
-    assert limiter.at_once.number == most
+    assert limiter.concurrency_cap.number == most
     assert limiter.pace.rate is None
     assert (
         sum(at >= learnt for at in server.answered) / 100 >= 0.9 * most / 1.093
@@ -199,7 +199,7 @@ def test_one_more_at_once_is_tried_and_kept_where_it_is_taken() -> None:
         asyncio.get_running_loop().call_at(100, lambda: setattr(server, "most", 12))
         return (await ask(server, count(), until=300))[1]
 
-    assert simulate(main()).at_once.number == 12
+    assert simulate(main()).concurrency_cap.number == 12
     assert sum(at >= 200 for at in server.answered) / 100 >= 0.9 * 12 / 1.093
 
 
@@ -214,7 +214,7 @@ def test_far_fewer_at_once_from_one_moment_on(most: int) -> None:
 
     found, limiter = simulate(main())
     assert all(isinstance(response, Generated) for response in found.values()), "none is lost"
-    assert limiter.at_once.number == most
+    assert limiter.concurrency_cap.number == most
     assert sum(at >= 150 for at in server.answered) / 100 >= 0.8 * most / 1.093
     assert sum(at >= 150 for at in server.refused) <= 0.03 * sum(at >= 150 for at in server.answered)
 
@@ -224,7 +224,7 @@ def test_far_fewer_at_once_from_one_moment_on(most: int) -> None:
 def test_a_quota_is_not_taken_for_a_number_at_once(a_minute: float, seconds: float) -> None:
     server = Quotas(a_minute, seconds=seconds)
     _, limiter = simulate(ask(server, count(), until=150))
-    assert limiter.at_once.number == 0
+    assert limiter.concurrency_cap.number == 0
     assert limiter.pace.rate is not None
 
 
@@ -238,7 +238,7 @@ class _Warming(_AtOnce):
     async def attempt(self, job: Job, seconds: float) -> Outcome:
         if asyncio.get_running_loop().time() < self.until:
             await asyncio.sleep(0.01)
-            return Again("rate_limit", "status 429", overload=True)
+            return Retryable("rate_limit", "status 429", overload=True)
         await asyncio.sleep(0.2)
         return Generated("yes", 1, "stop")
 
@@ -280,14 +280,14 @@ def test_the_history_of_a_limit_is_bounded() -> None:
     ],
 )
 def test_what_a_server_tells_of_its_quota(headers: dict[str, str], rate: float | None) -> None:
-    found = rate_told({f"x-ratelimit-{name}": text for name, text in headers.items()}, 0.0)
+    found = stated_rate({f"x-ratelimit-{name}": text for name, text in headers.items()}, 0.0)
     assert found == (None if rate is None else pytest.approx(rate))
 
 
 def test_anthropic_tells_a_date() -> None:
     names = {"limit": "50", "remaining": "2", "reset": "1970-01-01T00:01:00Z"}
     headers = {f"anthropic-ratelimit-requests-{name}": text for name, text in names.items()}
-    assert rate_told(headers, 30.0) == pytest.approx(48 / 30)
+    assert stated_rate(headers, 30.0) == pytest.approx(48 / 30)
 
 
 class _Outage:
@@ -301,7 +301,7 @@ class _Outage:
         self.tried += 1
         await asyncio.sleep(0.001)
         if self.start < now() < self.end:
-            return Again("connection", "refused", overload=True)
+            return Retryable("connection", "refused", overload=True)
         await asyncio.sleep(0.2)
         return Generated("yes", 1, "stop")
 
@@ -332,14 +332,20 @@ def test_a_server_that_is_gone_for_good_ends_the_run() -> None:
 
 def test_a_wait_beyond_patience_is_not_begun() -> None:
     server = Quotas(60, seconds=0.05, holds=1, retry_after=901)
-    found, _ = simulate(ask(server, iter(range(20)), patience=Patience()))
+    found, _ = simulate(ask(server, iter(range(20)), retry_policy=RetryPolicy()))
     lost = [response for response in found.values() if isinstance(response, Failure)]
     assert lost
     assert all("one try in 0 s, and asked to wait 901 s more" in response.detail for response in lost)
 
 
 def test_waits_double_and_are_drawn() -> None:
-    patience = Patience()
-    assert [patience.wait(tries, None, lambda: 0.0) for tries in (1, 2, 3, 8, 9)] == [0.25, 0.5, 1, 30, 30]
-    assert patience.wait(1, None, lambda: 0.999) == pytest.approx(0.5, abs=0.01)
-    assert patience.wait(1, 89.0, lambda: 0.5) == 89.0
+    retry_policy = RetryPolicy()
+    assert [retry_policy.wait(tries, None, lambda: 0.0) for tries in (1, 2, 3, 8, 9)] == [
+        0.25,
+        0.5,
+        1,
+        30,
+        30,
+    ]
+    assert retry_policy.wait(1, None, lambda: 0.999) == pytest.approx(0.5, abs=0.01)
+    assert retry_policy.wait(1, 89.0, lambda: 0.5) == 89.0

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Failure, Generate, Generated, Response
@@ -28,7 +28,7 @@ CHATS = ("/v1", "/mistral/v1", "/groq/openai/v1", "/together/v1", "/perplexity/v
 """Of the providers with chat completions."""
 OTHERS = ("/anthropic/v1", "/gemini/v1beta/openai", "/cohere/v1")
 """Of those with an API of their own, which fail in words of their own, too."""
-QUICK = Patience(tries=3, first_wait=0.01, longest_wait=0.02, stall_seconds=0.4)
+QUICK = RetryPolicy(tries=3, first_wait=0.01, longest_wait=0.02, stall_seconds=0.4)
 
 
 class Mock:
@@ -198,8 +198,8 @@ def test_the_verdict_on_this_client(mock: Mock) -> None:
         {"type": "stream_fault", "kind": "malformed", "after_chunks": 1},
     )
     # The first request goes alone, and finds all seven of them.
-    patience = Patience(first_wait=0.02, longest_wait=5)  # each wait is longer than the one before
-    model = EndpointModel("small", EndpointOptions(f"{mock.root}/v1", stream="on"), patience)
+    retry_policy = RetryPolicy(first_wait=0.02, longest_wait=5)  # each wait is longer than the one before
+    model = EndpointModel("small", EndpointOptions(f"{mock.root}/v1", stream="on"), retry_policy)
     requests = [Generate(f"how are you {at}", chat=True) for at in range(20)]
     found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
     assert [one for one in found.values() if not isinstance(one, Generated)] == []

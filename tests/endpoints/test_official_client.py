@@ -10,7 +10,7 @@ from openai_server import Body, Server, completion, prompt_of, serving, words
 
 from lsm_eval.endpoints.model import EndpointModel
 from lsm_eval.models.base import EndpointOptions
-from lsm_eval.models.stream_seed import stream_seed
+from lsm_eval.models.request_seed import request_seed
 from lsm_eval.requests import Generate, Generated, Request
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _ours(server: Server, request: Request, api: Any, *, stream: bool) -> Genera
 
 def _chat(client: OpenAI, request: Generate, *, stream: bool) -> Any:
     system: list[Any] = [] if request.system is None else [{"role": "system", "content": request.system}]
-    drawn: Any = {"top_p": request.top_p, "seed": stream_seed(request)} if request.temperature else {}
+    drawn: Any = {"top_p": request.top_p, "seed": request_seed(request)} if request.temperature else {}
     return client.chat.completions.create(
         model="small",
         messages=[*system, {"role": "user", "content": request.prompt}],
@@ -56,7 +56,7 @@ def _chat(client: OpenAI, request: Generate, *, stream: bool) -> Any:
 
 
 def _completions(client: OpenAI, request: Generate, *, stream: bool) -> Any:
-    drawn: Any = {"top_p": request.top_p, "seed": stream_seed(request)} if request.temperature else {}
+    drawn: Any = {"top_p": request.top_p, "seed": request_seed(request)} if request.temperature else {}
     return client.completions.create(
         model="small",
         prompt=f"{request.system}\n\n{request.prompt}" if request.system else request.prompt,
@@ -177,16 +177,16 @@ def test_what_is_an_error_there_is_none_of_an_answer_here(status: int, client: O
             return completion(body, "yes")
         return status, {"error": {"message": "no", "code": "c", "param": "p"}}, {}
 
-    from lsm_eval.endpoints.patience import Patience
+    from lsm_eval.endpoints.retry_policy import RetryPolicy
     from lsm_eval.errors import UserError
 
     with serving(answer=answer) as server:
         with pytest.raises(openai.APIStatusError) as raised:
             _chat(client.with_options(base_url=server.url), REQUESTS[0], stream=False)
-        model = EndpointModel("small", EndpointOptions(server.url), Patience(tries=1))
+        model = EndpointModel("small", EndpointOptions(server.url), RetryPolicy(tries=1))
         asked: list[Request] = [Generate("first", chat=True), REQUESTS[0]]
         if status == 401:
-            with pytest.raises(UserError, match="does not take the key"):
+            with pytest.raises(UserError, match="rejects the key"):
                 list(model.answer(asked))
             return
         found = {at: one for batch in model.answer(asked) for at, one in batch.items()}

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_server import completion
 
-from lsm_eval.endpoints.asking import Manner, Path, body, shown
-from lsm_eval.endpoints.outcome import Again, Refused
+from lsm_eval.endpoints.asking import Path, Quirks, body, shown
+from lsm_eval.endpoints.outcome import Refused, Retryable
 from lsm_eval.endpoints.reading import read_answer, read_fault, retry_after
 from lsm_eval.reasoning.answered import answered
-from lsm_eval.requests import Failure, Generate, Generated, dump_answer, load_answer
+from lsm_eval.request_json import dump_answer, load_answer
+from lsm_eval.requests import Failure, Generate, Generated
 
 CHAT: dict[str, Any] = {"model": "m", "messages": []}
 ASKED = Generate("what?", chat=True)
@@ -66,7 +67,7 @@ def test_classes_of_what_is_not_whole(whole: Any, fault: str | None) -> None:
         assert isinstance(_read(whole), Generated)
         return
     found = _read(whole)
-    assert isinstance(found, Again)
+    assert isinstance(found, Retryable)
     assert found.fault == fault
     assert not found.overload
 
@@ -138,14 +139,14 @@ def test_nothing_that_a_server_sends_breaks_it(whole: Any, status: int) -> None:
     for asked in (ASKED, Generate("q", stop=("\n",))):
         for path in get_args(Path):
             found = read_answer(content, asked, path, stops=True)
-            assert isinstance(found, Generated | Again | Refused)
-    assert isinstance(read_fault(status, content, None), Again | Refused)
+            assert isinstance(found, Generated | Retryable | Refused)
+    assert isinstance(read_fault(status, content, None), Retryable | Refused)
 
 
 def test_endless_nesting_is_no_json() -> None:
     content = b"[" * 100_000
     assert getattr(read_answer(content, ASKED, "completions", stops=True), "fault", None) == "malformed"
-    assert isinstance(read_fault(500, content, None), Again)
+    assert isinstance(read_fault(500, content, None), Retryable)
 
 
 def test_a_refusal_is_an_answer() -> None:
@@ -226,9 +227,9 @@ def test_stop_strings_are_cut_here_too() -> None:
 
 def test_statuses() -> None:
     error = b'{"error": {"message": "slow  down", "param": "stop"}}'
-    assert read_fault(429, error, 3.0) == Again("rate_limit", "status 429: slow down", 3.0, overload=True)
+    assert read_fault(429, error, 3.0) == Retryable("rate_limit", "status 429: slow down", 3.0, overload=True)
     for status in (408, 409, 500, 502, 504):
-        assert read_fault(status, b"<html>", None) == Again("server_error", f"status {status}: <html>")
+        assert read_fault(status, b"<html>", None) == Retryable("server_error", f"status {status}: <html>")
     assert getattr(read_fault(503, b"", None), "overload", None)
     assert getattr(read_fault(529, b"", None), "overload", None)
     for status in (400, 401, 403, 404, 422):
@@ -256,7 +257,7 @@ def test_retry_after(text: str | None, seconds: float | None) -> None:
 
 def test_what_is_sent() -> None:
     asked = Generate("q", stop=("a", "", "b", "c", "d", "e"), system="be brief", chat=True, max_tokens=5)
-    sent = json.loads(body(asked, "m", "chat/completions", Manner()))
+    sent = json.loads(body(asked, "m", "chat/completions", Quirks()))
     assert sent == {
         "model": "m",
         "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "q"}],
@@ -265,7 +266,7 @@ def test_what_is_sent() -> None:
         "stop": ["a", "b", "c", "d"],
         "stream": False,
     }
-    plain = json.loads(body(asked, "m", "completions", Manner("max_completion_tokens"), stops=False))
+    plain = json.loads(body(asked, "m", "completions", Quirks("max_completion_tokens"), stops=False))
     assert plain == {
         "model": "m",
         "prompt": "be brief\n\nq",

@@ -10,11 +10,11 @@ import pytest
 from openai_server import Ask, Body, Server, completion, prompt_of, words
 from stream_bytes import event, response, response_stream
 
-from lsm_eval.endpoints.asking import Manner, body, shown
-from lsm_eval.endpoints.outcome import Again, Outcome, Refused
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.asking import Quirks, body, shown
+from lsm_eval.endpoints.outcome import Outcome, Refused, Retryable
 from lsm_eval.endpoints.reading import read_answer
-from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.retry_policy import RetryPolicy
+from lsm_eval.endpoints.streams.quirks import StreamQuirks
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.reasoning.answered import answered
 from lsm_eval.requests import Failure, Generate, Generated
@@ -29,12 +29,12 @@ def _whole(whole: Any, asked: Generate = ASKED) -> Outcome:
 
 
 def _events(events: list[bytes]) -> Outcome:
-    stream = Stream("responses", StreamManner(), Patience(), ends=True, sure=False)
+    stream = Stream("responses", StreamQuirks(), RetryPolicy(), ends=True, sure=False)
     for part in events:
         if stream.feed(part):
             break
     whole = stream.whole()
-    return whole if isinstance(whole, Again) else read_answer(whole, ASKED, "responses", stops=False)
+    return whole if isinstance(whole, Retryable) else read_answer(whole, ASKED, "responses", stops=False)
 
 
 def _made(text: str | None = "yes", **message: Any) -> Body:
@@ -47,7 +47,7 @@ def _message(text: str, **fields: Any) -> Body:
 
 def test_what_is_sent() -> None:
     asked = Generate("q", stop=("a",), system="be brief", chat=True, max_tokens=5, seed=3)
-    sent = json.loads(body(asked, "m", "responses", Manner("max_completion_tokens")))
+    sent = json.loads(body(asked, "m", "responses", Quirks("max_completion_tokens")))
     assert sent == {
         "model": "m",
         "instructions": "be brief",
@@ -58,7 +58,7 @@ def test_what_is_sent() -> None:
         "stream": False,
     }
     drawn = json.loads(
-        body(Generate("q", chat=True, temperature=0.5, seed=3), "m", "responses", Manner(), stream=True)
+        body(Generate("q", chat=True, temperature=0.5, seed=3), "m", "responses", Quirks(), stream=True)
     )
     assert (drawn["temperature"], drawn["top_p"], drawn["stream"]) == (0.5, 1.0, True)
     assert not {"seed", "stop", "instructions", "stream_options"} & drawn.keys()
@@ -154,7 +154,7 @@ def test_streams_that_are_not_whole() -> None:
 
     def fault(events: list[bytes]) -> str:
         found = _events(events)
-        assert isinstance(found, Again), found
+        assert isinstance(found, Retryable), found
         return found.fault
 
     assert fault([]) == "empty_stream"

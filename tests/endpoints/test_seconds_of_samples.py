@@ -17,7 +17,8 @@ from lsm_eval.inference.store import ResponseStore
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.outcomes.flags import Flag
 from lsm_eval.paths import cache_dir
-from lsm_eval.requests import Generated, Likelihood, Scored, dump_answer, load_answer, timed
+from lsm_eval.request_json import dump_answer, load_answer
+from lsm_eval.requests import Generated, Likelihood, Scored, set_seconds
 from lsm_eval.results.reader import Record, read_record
 
 SLOW = f"{QUESTIONS[13]['question']}?"
@@ -169,7 +170,7 @@ def test_the_time_is_no_part_of_an_answer(answer: Generated | Scored | Likelihoo
     plain = dump_answer(answer)
     assert "seconds" not in plain
     other = load_answer(plain)
-    timed(other, 0.12345678)
+    set_seconds(other, 0.12345678)
     assert (other, hash(other)) == (answer, hash(answer))
     assert load_answer(dump_answer(other)).seconds == 0.123457
     assert load_answer(plain).seconds is None

@@ -22,14 +22,14 @@ from openai_server import Ask, Body, Server, completion, prompt_of, serving, wor
 
 from lsm_eval.endpoints import transport
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Failure, Generate, Generated, Response
 from lsm_eval.results.reader import read_record
 
 KEY = "sesame-0123456789/open-0123456789-abcdef"
 Raw = Callable[[str, Body], bytes]
-QUICK = Patience(tries=2, first_wait=0.01)
+QUICK = RetryPolicy(tries=2, first_wait=0.01)
 
 
 @dataclass
@@ -205,7 +205,7 @@ def test_addresses_that_are_none(host: str, ask: Ask) -> None:
 def test_a_base_url_without_its_version(ask: Ask) -> None:
     with serving(answer=lambda body: (404, {"detail": "Not Found"}, {})) as server:
         server.url = server.url.removesuffix("/v1")
-        assert "mend the model's name or --base-url, which ends with /v1" in ask(server).err
+        assert "correct the model's name or --base-url, which ends with /v1" in ask(server).err
 
 
 def test_nobody_at_an_ipv6_address(ask: Ask) -> None:
@@ -231,7 +231,7 @@ def test_a_certificate_that_nobody_knows(ask: Ask, tmp_path: Path) -> None:
         thread.start()
         sentence = ask(Server(url=f"https://127.0.0.1:{listening.server_port}/v1")).sentence()
         listening.shutdown()
-    assert "has no encryption that can be trusted" in sentence
+    assert "has no trusted certificate" in sentence
     assert "self-signed certificate" in sentence
     assert "SSL_CERT_FILE" in sentence
 

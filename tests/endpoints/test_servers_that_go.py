@@ -18,18 +18,18 @@ from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.outcome import Again, Outcome
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Outcome, Retryable
 from lsm_eval.endpoints.replica import Job, Replica
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.same import still_the_same
-from lsm_eval.endpoints.server import Server as Known
+from lsm_eval.endpoints.server import Server as Discovery
 from lsm_eval.endpoints.server import known_server
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response
 
-QUICK = Patience(first_wait=0.01, longest_wait=0.05)
+QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.05)
 
 
 def _model(*servers: Server, notes: list[str] | None = None, **options: Any) -> EndpointModel:
@@ -51,7 +51,9 @@ def test_servers_that_read_less_are_refused_by_name() -> None:
     with (
         serving(pages=_lists(4096)) as one,
         serving(pages=_lists(2048)) as two,
-        pytest.raises(UserError, match=rf"{one.url} and {two.url} do not read equally long .*4,096.*2,048"),
+        pytest.raises(
+            UserError, match=rf"{one.url} and {two.url} do not have the same context .*4,096.*2,048"
+        ),
     ):
         _model(one, two).fingerprint()
 
@@ -74,7 +76,7 @@ def test_one_that_still_loads_is_not_there_yet(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(module, "_page", loading)
     address = read_address("http://localhost:1/v1")
-    known = Known("llama.cpp b1", "llama.cpp")
+    known = Discovery("llama.cpp b1", "llama.cpp")
     assert asyncio.run(still_the_same(address, Key(), "small", known)) is False
     with pytest.raises(UserError, match=r"no server is ready at .* \(status 503: Loading model\)"):
         asyncio.run(known_server(address, Key(), "small"))
@@ -105,7 +107,7 @@ def test_the_last_one_that_goes_before_it_is_probed_ends_the_run() -> None:
 def test_a_request_that_one_server_turns_away_goes_to_another_at_once() -> None:
     async def busy(job: Job, seconds: float) -> Outcome:
         await asyncio.sleep(0.01)
-        return Again("rate_limit", "status 429", 89.0, overload=True)
+        return Retryable("rate_limit", "status 429", 89.0, overload=True)
 
     async def free(job: Job, seconds: float) -> Outcome:
         await asyncio.sleep(0.1)
@@ -113,7 +115,7 @@ def test_a_request_that_one_server_turns_away_goes_to_another_at_once() -> None:
 
     async def main() -> tuple[dict[int, Response], float]:
         fleet = Fleet([Replica("http://0", Limiter(8), busy), Replica("http://1", Limiter(8), free)])
-        window = Window(iter(range(40)), fleet, Patience(tries=1))
+        window = Window(iter(range(40)), fleet, RetryPolicy(tries=1))
         found: dict[int, Response] = {}
         while not window.finished:
             found |= await window.take(1.0)
@@ -126,9 +128,9 @@ def test_a_request_that_one_server_turns_away_goes_to_another_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [Again("connection", "reset"), Again("server_error", "status 502")], ids=["reset", "502"]
+    "fault", [Retryable("connection", "reset"), Retryable("server_error", "status 502")], ids=["reset", "502"]
 )
-def test_what_stands_before_a_dead_server_eats_no_requests(fault: Again) -> None:
+def test_what_stands_before_a_dead_server_eats_no_requests(fault: Retryable) -> None:
     """A port that is forwarded takes every connection and drops it: five minutes of that cost hardly a request."""
 
     async def main() -> dict[int, Response]:
@@ -141,7 +143,7 @@ def test_what_stands_before_a_dead_server_eats_no_requests(fault: Again) -> None
             await asyncio.sleep(0.5)
             return Generated("yes", 1, "stop")
 
-        window = Window(iter(range(20_000)), Fleet([Replica("", Limiter(64), attempt)]), Patience())
+        window = Window(iter(range(20_000)), Fleet([Replica("", Limiter(64), attempt)]), RetryPolicy())
         found: dict[int, Response] = {}
         while not window.finished:
             found |= await window.take(1.0)
@@ -211,16 +213,16 @@ def test_more_connections_than_files_are_no_dead_server(monkeypatch: pytest.Monk
     """Where the process may raise its limit it does; where not, fewer requests are under way, and that is said."""
     import resource
 
-    from lsm_eval.endpoints.files import room_for
+    from lsm_eval.endpoints.files import allowed_connections
 
     set_to: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda what: (1024, 4096))
     monkeypatch.setattr(resource, "setrlimit", lambda what, limits: set_to.append(limits))
-    assert room_for(300) == 300
+    assert allowed_connections(300) == 300
     assert set_to == []
-    assert room_for(700) == 700
-    assert room_for(2000) == 2000
-    assert room_for(10_000) == 3840
+    assert allowed_connections(700) == 700
+    assert allowed_connections(2000) == 2000
+    assert allowed_connections(10_000) == 3840
     assert set_to == [(1656, 4096), (4096, 4096), (4096, 4096)], "room for one of its own beside each"
     notes: list[str] = []
     monkeypatch.setattr(resource, "getrlimit", lambda what: (260, 260))
@@ -229,4 +231,4 @@ def test_more_connections_than_files_are_no_dead_server(monkeypatch: pytest.Monk
         found = list(model.answer([Generate(str(at), chat=True) for at in range(30)]))
         assert sum(map(len, found)) == 30
         assert max(one.most, two.most) <= 2
-    assert any("no more than 2 requests are under way at each server" in note for note in notes)
+    assert any("at most 2 requests are under way at each server" in note for note in notes)

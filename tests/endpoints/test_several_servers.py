@@ -12,20 +12,20 @@ import pytest
 from openai_server import Ask, Body, Server, completion, prompt_of, serving, words
 from simulated_server import simulate
 
-from lsm_eval.endpoints.affinity import Memory, marks
+from lsm_eval.endpoints.affinity import PrefixMemory, prefix_hashes
 from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.limiter import Limiter
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.outcome import Again, Outcome
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Outcome, Retryable
 from lsm_eval.endpoints.replica import Job, Replica
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response
 from lsm_eval.results.reader import read_record
 
-QUICK = Patience(first_wait=0.01, longest_wait=0.05)
+QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.05)
 VLLM = {"/v1/models": {"data": [{"id": "small", "root": "org/small", "created": 1}]}}
 
 
@@ -119,7 +119,7 @@ def test_one_that_is_not_there_is_left_out_by_name(server: Server, ask: Ask) -> 
         pass
     done = ask(server, "--base-url", gone.url)
     assert done.code == 0, done.err
-    assert f"no server answers at {gone.url}: it is left out until it is there." in done.err
+    assert f"no server answers at {gone.url}: it is left out until it answers." in done.err
     assert len(server.bodies) == 24
 
 
@@ -135,7 +135,7 @@ def test_a_server_that_dies_costs_no_request_a_try(server: Server) -> None:
 
         dying.answer = answer
         model = EndpointModel(
-            "small", EndpointOptions(server.url, more_urls=(dying.url,)), Patience(tries=1), notes.append
+            "small", EndpointOptions(server.url, more_urls=(dying.url,)), RetryPolicy(tries=1), notes.append
         )
         found = _ask(model, [Generate(f"{at}", chat=True) for at in range(600)])
     assert all(isinstance(one, Generated) for one in found.values())
@@ -158,7 +158,7 @@ class _Caching:
     async def attempt(self, job: Job, seconds: float) -> Outcome:
         if self.gone:
             await asyncio.sleep(0.001)
-            return Again("connection", "refused", overload=True)
+            return Retryable("connection", "refused", overload=True)
         prompt, new = self.prompts[job.place], 0
         for end in range(64, len(prompt) + 1, 64):
             known = prompt[:end] in self.blocks
@@ -186,10 +186,12 @@ def _hits(prompts: list[str], servers: int, *, affine: bool) -> tuple[float, flo
             return await next(turn).attempt(job, seconds)
 
         window = (
-            Window(iter(range(len(prompts))), fleet, Patience())
+            Window(iter(range(len(prompts))), fleet, RetryPolicy())
             if affine
             else Window(
-                iter(range(len(prompts))), Fleet([Replica("", Limiter(16 * servers), next_one)]), Patience()
+                iter(range(len(prompts))),
+                Fleet([Replica("", Limiter(16 * servers), next_one)]),
+                RetryPolicy(),
             )
         )
         while not window.finished:
@@ -238,7 +240,7 @@ def test_a_server_is_taken_out_and_tried_again() -> None:
         replicas[1].look = look
         loop.call_at(20, setattr, servers[1], "gone", True)
         loop.call_at(60, setattr, servers[1], "gone", False)
-        window = Window(count(), Fleet(replicas, lambda at: prompts[at]), Patience(tries=1))
+        window = Window(count(), Fleet(replicas, lambda at: prompts[at]), RetryPolicy(tries=1))
         found: dict[int, Response] = {}
         while loop.time() < 150:
             found |= await window.take(1.0)
@@ -260,9 +262,9 @@ def test_a_server_that_comes_back_as_another_version_stays_out(server: Server, o
     from lsm_eval.endpoints.address import read_address
     from lsm_eval.endpoints.key import Key
     from lsm_eval.endpoints.same import still_the_same
-    from lsm_eval.endpoints.server import Server as Known
+    from lsm_eval.endpoints.server import Server as Discovery
 
-    known = Known("test/1")
+    known = Discovery("test/1")
     there = [
         asyncio.run(still_the_same(read_address(one.url), Key(), "small", known)) for one in (server, other)
     ]
@@ -274,15 +276,15 @@ def test_a_server_that_comes_back_as_another_version_stays_out(server: Server, o
 def test_marks_of_a_prompt_are_those_of_its_beginnings() -> None:
     long = "".join(chr(97 + at % 26) for at in range(10_000))
     other = long[:5000] + "X" + long[5001:]
-    memory = Memory()
-    assert memory.matched(marks(long)) == 0
-    memory.add(marks(long))
-    assert memory.matched(marks(long)) == len(marks(long)) == 40
-    assert memory.matched(marks(other)) == 5000 // 256
-    assert marks("") == [0]
+    memory = PrefixMemory()
+    assert memory.matched(prefix_hashes(long)) == 0
+    memory.add(prefix_hashes(long))
+    assert memory.matched(prefix_hashes(long)) == len(prefix_hashes(long)) == 40
+    assert memory.matched(prefix_hashes(other)) == 5000 // 256
+    assert prefix_hashes("") == [0]
     for at in range(2000):
-        memory.add(marks(f"{at} " * 800))
-    assert memory.matched(marks(long)) == 0, "what is long ago is forgotten"
+        memory.add(prefix_hashes(f"{at} " * 800))
+    assert memory.matched(prefix_hashes(long)) == 0, "what is long ago is forgotten"
 
 
 def test_old_records_have_no_servers(server: Server, ask: Ask) -> None:

@@ -10,7 +10,8 @@ from openai_server import completion
 
 from lsm_eval.endpoints.reading import read_answer
 from lsm_eval.reasoning.answered import answered
-from lsm_eval.requests import Failure, Generate, Generated, dump_answer, load_answer
+from lsm_eval.request_json import dump_answer, load_answer
+from lsm_eval.requests import Failure, Generate, Generated
 
 CHAT: dict[str, Any] = {"model": "m", "messages": []}
 ASKED = Generate("what?", chat=True)

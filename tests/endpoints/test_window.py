@@ -9,9 +9,9 @@ import pytest
 
 from lsm_eval.endpoints.fleet import Fleet
 from lsm_eval.endpoints.limiter import Limiter
-from lsm_eval.endpoints.outcome import Again, Outcome
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Outcome, Retryable
 from lsm_eval.endpoints.replica import Job, Replica
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.window import Window
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Generated
@@ -27,11 +27,11 @@ async def _count(requests: int, most: int = 64) -> tuple[int, int]:
         if job.place % 997 == 0:
             tasks = max(tasks, len(asyncio.all_tasks()))
         if job.place % 50 == 7 and job.tries == 1:
-            return Again("server_error", "status 500")
+            return Retryable("server_error", "status 500")
         return Generated("yes", 1, "stop")
 
     window = Window(
-        iter(range(requests)), Fleet([Replica("", Limiter(most), attempt)]), Patience(first_wait=0.001)
+        iter(range(requests)), Fleet([Replica("", Limiter(most), attempt)]), RetryPolicy(first_wait=0.001)
     )
     answered = 0
     while not window.finished:
@@ -68,7 +68,7 @@ def test_an_error_of_an_attempt_is_raised_and_ends_the_rest() -> None:
     seen: set[int] = set()
 
     async def main() -> None:
-        window = Window(iter(range(10_000)), Fleet([Replica("", Limiter(8), attempt)]), Patience())
+        window = Window(iter(range(10_000)), Fleet([Replica("", Limiter(8), attempt)]), RetryPolicy())
         try:
             while not window.finished:
                 seen.update(await window.take(1.0))
@@ -91,7 +91,7 @@ def test_taking_nothing_in_time() -> None:
         return Generated("yes", 1, "stop")
 
     async def main() -> None:
-        window = Window(iter([5]), Fleet([Replica("", Limiter(), attempt)]), Patience())
+        window = Window(iter([5]), Fleet([Replica("", Limiter(), attempt)]), RetryPolicy())
         assert await window.take(0.001) == {}
         assert not window.finished
         assert await window.take(1.0) == {5: Generated("yes", 1, "stop")}

@@ -140,7 +140,7 @@ def test_what_an_engine_cannot_do_is_refused(folder: Path, tmp_path: Path) -> No
     detailed: list[Request] = [Perplexity("the cat", detail=True)]
     with pytest.raises(
         UserError,
-        match=r"does not tell how likely all other tokens were .* as Min-K%\+\+ asks: name the same",
+        match=r"does not return the whole distribution .* which Min-K%\+\+ needs: name the same",
     ):
         model.cost(detailed)
     t5 = save_encoder_model(tmp_path / "t5", "t5")

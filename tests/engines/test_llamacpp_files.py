@@ -11,7 +11,7 @@ import pytest
 from llamacpp_models import Make
 from tiny_gguf import write_gemma3, write_llama
 
-from lsm_eval.engines.llamacpp.room import room
+from lsm_eval.engines.llamacpp.sizes import context_and_slots
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Chatting, ModelOptions, Releasing, Versioned
 
@@ -82,7 +82,7 @@ def test_options_that_mean_nothing(options: dict[str, Any], words: str, make: Ma
         (lambda path: write_llama(path, extra="rope_freqs"), "llama.cpp cannot run it"),
         (
             lambda path: write_gemma3(path, **{"split.count": 3}),
-            "is one of 3 files of one model, and is not called so",
+            "is one of 3 files of one model, but its name does not say so",
         ),
         (lambda path: write_gemma3(path, **{"gemma3.pooling_type": 1}), "holds an embedding model"),
         (
@@ -110,7 +110,7 @@ def test_files_that_are_refused(write: Callable[[Path], Any], words: str, tmp_pa
         ({"context": 8192}, 131_072, 6.0, (8192, 1)),
     ],
 )
-def test_room(
+def test_context_and_slots(
     asked: dict[str, Any],
     own: int | None,
     gigabytes: float,
@@ -123,7 +123,7 @@ def test_room(
     memory = type("Memory", (), {"total": 8 * 10**9})
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     per_token = int(gigabytes * 1e9 / 8192)
-    assert room(Path("x.gguf"), ModelOptions(**asked), own, per_token) == expected
+    assert context_and_slots(Path("x.gguf"), ModelOptions(**asked), own, per_token) == expected
 
 
 def test_parts_of_a_model(gguf: Path, tmp_path: Path, make: Make) -> None:

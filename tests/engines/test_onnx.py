@@ -109,7 +109,7 @@ def test_a_graph_without_positions_reads_no_padding(checkpoint: Path, tmp_path: 
     model = onnx_model(export(checkpoint, tmp_path / "exported", numbered=False))
     _alike(model, checkpoint, SCORED + WRITTEN)
     details = model.info.details
-    assert details["batching"].startswith("batched by length, because with others beside them")
+    assert details["batching"].startswith("batched by length, because log-probabilities in batches")
     assert details["generation"] == "batched by length"
 
 
@@ -162,8 +162,8 @@ def test_a_graph_whose_cache_is_wrong_is_scored_plainly_and_writes_nothing(
     onnx.save(graph, folder / "model.onnx")
     model = onnx_model(folder)
     _alike(model, checkpoint, SCORED)
-    assert model.info.details["batching"].startswith("plain, because with others beside them")
-    with pytest.raises(UserError, match="no text can be continued"):
+    assert model.info.details["batching"].startswith("plain, because log-probabilities in batches")
+    with pytest.raises(UserError, match="gives other numbers when a text is read in parts"):
         _answers(model, WRITTEN[:1])
 
 

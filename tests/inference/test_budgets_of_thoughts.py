@@ -14,7 +14,7 @@ from lsm_eval.inference.generating.continuous import ContinuousLoop
 from lsm_eval.inference.generating.plain import generate
 from lsm_eval.inference.generating.prompts import Budget, Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.reasoning.answered import answered
 from lsm_eval.requests import Generated
 
@@ -44,21 +44,23 @@ def _decoder() -> Any:
     return transformers.LlamaForCausalLM(config).eval()
 
 
-def _place() -> Place:
-    return Place(
+def _runtime() -> Runtime:
+    return Runtime(
         name="tiny", device="cpu", dtype="float32", engine="auto", pad=0, ends=(), decode=_decode, batch_tokens=200,
         encode=lambda text: [ENDS for _ in range(text.count("</think>"))],
     )  # fmt: skip
 
 
 def _continuous(prompts: Sequence[Prompt]) -> list[Continuation]:
-    loop = ContinuousLoop(_decoder(), _place(), Ledger(), Capacity(slots=2, tokens=10**6, chunk=16, group=2))
+    loop = ContinuousLoop(
+        _decoder(), _runtime(), Ledger(), Capacity(slots=2, tokens=10**6, chunk=16, group=2)
+    )
     found = {i: c for batch in loop.run(dict(enumerate(prompts))) for i, c in batch.items()}
     return [found[at] for at in range(len(prompts))]
 
 
 def _plain(prompts: Sequence[Prompt]) -> list[Continuation]:
-    return generate(_decoder(), prompts, place=_place(), ledger=Ledger())
+    return generate(_decoder(), prompts, runtime=_runtime(), ledger=Ledger())
 
 
 ENGINES = {"continuous": _continuous, "plain": _plain}

@@ -18,7 +18,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.inference.families.decoder_trie import DecoderTrie, node_count
 from lsm_eval.inference.families.encoder_decoder import ConditionalRow, EncoderDecoderNetwork
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Failure, Generate, Likelihood, Perplexity, Request, Response, Score, Scored
@@ -65,12 +65,12 @@ def _model(kind: str) -> Any:
 
 
 def _network(kind: str, budget: int | None = None, ends: tuple[int, ...] = ()) -> EncoderDecoderNetwork:
-    place = Place(
+    runtime = Runtime(
         name="tiny", device="cpu", dtype="float32", engine="auto", pad=1, ends=ends,
         decode=lambda tokens: "".join(chr(97 + token) for token in tokens), batch_tokens=budget,
     )  # fmt: skip
     model = _model(kind)
-    return EncoderDecoderNetwork(model, model.config, place)
+    return EncoderDecoderNetwork(model, model.config, runtime)
 
 
 def _reference(kind: str, context: Sequence[int], continuation: Sequence[int]) -> tuple[float, bool]:

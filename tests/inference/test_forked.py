@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lsm_eval.inference.families.decoder import DecoderNetwork
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.forked import ForkScorer
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 from lsm_eval.inference.scoring.plain_scorer import PlainScorer
@@ -130,8 +130,8 @@ def test_forked_and_plain_scoring_agree(
 )
 def test_a_run_takes_the_first_way_that_agrees_and_says_why(kind: str, engine: str) -> None:
     model = _model(kind)
-    place = Place("model", "cpu", "float32", "auto", 0, (), lambda tokens: "")
-    network = DecoderNetwork(model, model.config, place)
+    runtime = Runtime("model", "cpu", "float32", "auto", 0, (), lambda tokens: "")
+    network = DecoderNetwork(model, model.config, runtime)
     rows = {q: [TokenRow((*range(20), q, q + 1, c, 1), 2) for c in range(3)] for q in range(8)}
     found = {i: s for batch in network.score(rows, ()) for i, s in batch.items()}
     assert network.details["engine"].startswith(engine)

@@ -18,10 +18,10 @@ from lsm_eval.inference.generating.packed import PackedLinears
 from lsm_eval.inference.generating.plain import generate
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.sequences import arrange
-from lsm_eval.inference.generating.slots import Trunk
+from lsm_eval.inference.generating.trunks import Trunk
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 
 VOCABULARY = 61
 END = 7
@@ -34,7 +34,7 @@ def _text(tokens: Any) -> str:
     return "".join(LETTERS[token] for token in tokens)
 
 
-def _place(**changes: Any) -> Place:
+def _runtime(**changes: Any) -> Runtime:
     options: dict[str, Any] = {
         "name": "tiny",
         "device": "cpu",
@@ -44,7 +44,7 @@ def _place(**changes: Any) -> Place:
         "ends": (END,),
         "decode": _text,
     }
-    return Place(**{**options, **changes})
+    return Runtime(**{**options, **changes})
 
 
 @cache
@@ -113,15 +113,15 @@ def _all(batches: Iterator[dict[int, Continuation]]) -> dict[int, Continuation]:
 
 def _continuer(model: Any, **changes: Any) -> PromptContinuer:
     config = model.config
-    return PromptContinuer(model, config, _place(**changes), MemoryGuard("cpu"), Ledger())
+    return PromptContinuer(model, config, _runtime(**changes), MemoryGuard("cpu"), Ledger())
 
 
 def _loop(model: Any, capacity: Capacity, ledger: Ledger | None = None) -> ContinuousLoop:
-    return ContinuousLoop(model, _place(), ledger or Ledger(), capacity)
+    return ContinuousLoop(model, _runtime(), ledger or Ledger(), capacity)
 
 
 def _alone(model: Any, prompts: Mapping[int, Prompt]) -> dict[int, Continuation]:
-    return {i: generate(model, [p], place=_place(), ledger=Ledger())[0] for i, p in prompts.items()}
+    return {i: generate(model, [p], runtime=_runtime(), ledger=Ledger())[0] for i, p in prompts.items()}
 
 
 def _clear_choices(model: Any, prompt: Prompt, said: Continuation) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.generating.stops import StopWatch, finish, stands
-from lsm_eval.inference.place import Written
+from lsm_eval.inference.runtime import Written
 
 TEXTS = st.text(st.sampled_from("the cat.\n é語🙂QA:"), min_size=1, max_size=40)
 
@@ -265,10 +265,11 @@ def test_streams_hang_on_seed_prompt_and_place() -> None:
 
 
 def test_greedy_requests_keep_their_keys() -> None:
-    from lsm_eval.requests import Generate, key
+    from lsm_eval.request_json import store_key
+    from lsm_eval.requests import Generate
 
     old = "1dc0eaf74aac127e"
-    assert key(Generate("a", seed=4, top_p=0.5), "model") == key(Generate("a"), "model")
-    sampled = {key(Generate("a", temperature=0.5, seed=seed), "model") for seed in range(3)}
-    assert len({*sampled, key(Generate("a"), "model")}) == 4
-    assert key(Generate("a"), "model").startswith(old), "what older stores hold is found"
+    assert store_key(Generate("a", seed=4, top_p=0.5), "model") == store_key(Generate("a"), "model")
+    sampled = {store_key(Generate("a", temperature=0.5, seed=seed), "model") for seed in range(3)}
+    assert len({*sampled, store_key(Generate("a"), "model")}) == 4
+    assert store_key(Generate("a"), "model").startswith(old), "what older stores hold is found"

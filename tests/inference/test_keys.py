@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lsm_eval.requests import HOLE, Generate, Perplexity, key
+from lsm_eval.request_json import HOLE, store_key
+from lsm_eval.requests import Generate, Perplexity
 
 _PLAIN = {"chat": False, "max_tokens": 256, "prompt": "", "stop": [], "system": None}
 
@@ -22,7 +23,7 @@ def test_a_key_is_the_hash_of_the_whole_request(prompt: str, system: str | None,
     fields = {**_PLAIN, "prompt": prompt, "system": system}
     for made in ([], ["[what a template makes of it]"], [HOLE]):
         content = json.dumps([stored_as, "generate", fields, *made], sort_keys=True)
-        found = key(Generate(prompt, system=system), stored_as, made[0] if made else None)
+        found = store_key(Generate(prompt, system=system), stored_as, made[0] if made else None)
         assert found == hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -31,19 +32,19 @@ def test_numbers_of_other_types_have_other_keys() -> None:
     fields = {**_PLAIN, "prompt": "a", "seed": 0, "top_p": 1.0}
     for temperature in (1.0, 1, 1.0):
         content = json.dumps(["s", "generate", {**fields, "temperature": temperature}], sort_keys=True)
-        found = key(Generate("a", temperature=temperature), "s")
+        found = store_key(Generate("a", temperature=temperature), "s")
         assert found == hashlib.sha256(content.encode()).hexdigest()
 
 
 def test_requests_without_detail_keep_their_keys() -> None:
     """As they were before there was detail: answers in users' stores stay good."""
-    assert key(Perplexity("text"), "f") == _old_key({"text": "text"}, "perplexity")
+    assert store_key(Perplexity("text"), "f") == _old_key({"text": "text"}, "perplexity")
     fields: dict[str, Any] = {"chat": False, "max_tokens": 256, "prompt": "p", "stop": [], "system": None}
-    assert key(Generate("p"), "f") == _old_key(fields, "generate")
+    assert store_key(Generate("p"), "f") == _old_key(fields, "generate")
     drawn = {**fields, "temperature": 0.5, "top_p": 1.0, "seed": 3}
-    assert key(Generate("p", temperature=0.5, seed=3), "f") == _old_key(drawn, "generate")
-    assert key(Perplexity("text", detail=True), "f") != key(Perplexity("text"), "f")
-    assert key(Generate("p", detail=True), "f") != key(Generate("p"), "f")
+    assert store_key(Generate("p", temperature=0.5, seed=3), "f") == _old_key(drawn, "generate")
+    assert store_key(Perplexity("text", detail=True), "f") != store_key(Perplexity("text"), "f")
+    assert store_key(Generate("p", detail=True), "f") != store_key(Generate("p"), "f")
 
 
 def _old_key(fields: dict[str, Any], kind: str) -> str:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tiny_models import CONTEXT, save_encoder_model
 
 from lsm_eval.inference.families.masked import MaskedNetwork, MaskedRow, masked_windows
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.hf import HFModel
@@ -59,7 +59,7 @@ def _model(kind: str) -> Any:
 
 def _network(kind: str, budget: int | None = None) -> MaskedNetwork:
     model = _model(kind)
-    place = Place(
+    runtime = Runtime(
         name="tiny",
         device="cpu",
         dtype="float32",
@@ -69,7 +69,7 @@ def _network(kind: str, budget: int | None = None) -> MaskedNetwork:
         decode=str,
         batch_tokens=budget,
     )
-    return MaskedNetwork(model, model.config, place, MASK)
+    return MaskedNetwork(model, model.config, runtime, MASK)
 
 
 def _reference(model: Any, mask: int, row: MaskedRow) -> tuple[float, bool]:

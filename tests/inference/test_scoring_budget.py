@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.budget import pass_bytes, scoring_budget
 from lsm_eval.inference.scoring.plain import TokenRow
 from lsm_eval.inference.scoring.tree_scorer import TreeScorer
 
-CPU = Place("model", "cpu", "float32", "auto", 0, (), lambda tokens: "")
+CPU = Runtime("model", "cpu", "float32", "auto", 0, (), lambda tokens: "")
 
 
 def _config(**changes: Any) -> Any:

@@ -14,7 +14,7 @@ from lsm_eval.inference.generating.packed import PackedLinears
 from lsm_eval.inference.generating.prompts import Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring import tree_attention
 from lsm_eval.inference.scoring.plain import TokenRow
 from lsm_eval.inference.scoring.tree_scorer import TreeScorer
@@ -99,9 +99,9 @@ def _llama() -> Any:
 def test_a_loop_that_differs_as_rounding_does_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     model = _llama().to(torch.bfloat16)
     # No tolerance at all, so that what rounding does in the plain model is all there is to go by.
-    monkeypatch.setattr(Place, "tolerance", 0.0)
-    place = Place("tiny", "cpu", "bfloat16", "auto", pad=0, ends=(), decode=str)
-    continuer = generation.PromptContinuer(model, model.config, place, MemoryGuard("cpu"), Ledger())
+    monkeypatch.setattr(Runtime, "tolerance", 0.0)
+    runtime = Runtime("tiny", "cpu", "bfloat16", "auto", pad=0, ends=(), decode=str)
+    continuer = generation.PromptContinuer(model, model.config, runtime, MemoryGuard("cpu"), Ledger())
     prompts = {q: Prompt((*range(30), q, q, 3), (), 4) for q in range(4)}
     apart = generation._apart
     seen: list[float] = []
@@ -118,7 +118,7 @@ def test_a_loop_that_differs_as_rounding_does_is_taken(monkeypatch: pytest.Monke
     list(continuer.continuations(prompts, ()))
     assert len(seen) == checks, "what agreed is not checked again"
     monkeypatch.setattr(generation, "_apart", lambda *given: 0.5 + apart(*given))
-    continuer = generation.PromptContinuer(model, model.config, place, MemoryGuard("cpu"), Ledger())
+    continuer = generation.PromptContinuer(model, model.config, runtime, MemoryGuard("cpu"), Ledger())
     list(continuer.continuations(prompts, ()))
     assert continuer.details["generation"].startswith("plain, because log-probabilities differ by 0.")
 

@@ -12,7 +12,8 @@ import pytest
 
 from lsm_eval.errors import UserError
 from lsm_eval.inference.store import ResponseStore
-from lsm_eval.requests import Answer, Generated, Likelihood, Scored, dump_answer, load_answer
+from lsm_eval.request_json import dump_answer, load_answer
+from lsm_eval.requests import Answer, Generated, Likelihood, Scored
 
 ANSWERS: dict[str, Answer] = {
     "a": Scored((-1.5, -2.0), (1, 2), (True, False)),

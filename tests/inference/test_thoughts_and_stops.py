@@ -16,14 +16,14 @@ from lsm_eval.inference.generating.plain import generate
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import first_stop
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 
 VOCABULARY, LENGTH = 23, 40
 Decode = Callable[[Sequence[int]], str]
 
 
-def _place(decode: Decode) -> Place:
-    return Place(
+def _runtime(decode: Decode) -> Runtime:
+    return Runtime(
         name="tiny", device="cpu", dtype="float32", engine="auto", pad=0, ends=(), decode=decode, batch_tokens=200
     )  # fmt: skip
 
@@ -58,18 +58,18 @@ def _encoder_decoder() -> Any:
 
 def _continuous(prompts: Sequence[Prompt], decode: Decode) -> list[Continuation]:
     bounds = Capacity(slots=2, tokens=10**6, chunk=16, group=2)
-    loop = ContinuousLoop(_decoder(), _place(decode), Ledger(), bounds)
+    loop = ContinuousLoop(_decoder(), _runtime(decode), Ledger(), bounds)
     found = {i: c for batch in loop.run(dict(enumerate(prompts))) for i, c in batch.items()}
     return [found[at] for at in range(len(prompts))]
 
 
 def _plain(prompts: Sequence[Prompt], decode: Decode) -> list[Continuation]:
-    return generate(_decoder(), prompts, place=_place(decode), ledger=Ledger())
+    return generate(_decoder(), prompts, runtime=_runtime(decode), ledger=Ledger())
 
 
 def _conditional(prompts: Sequence[Prompt], decode: Decode) -> list[Continuation]:
     model = _encoder_decoder()
-    network = EncoderDecoderNetwork(model, model.config, _place(decode))
+    network = EncoderDecoderNetwork(model, model.config, _runtime(decode))
     found = {i: c for batch in network.generate(dict(enumerate(prompts)), ()) for i, c in batch.items()}
     return [found[at] for at in range(len(prompts))]
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
 from lsm_eval.inference.reach import attention_window
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 from lsm_eval.inference.scoring.plain_scorer import PlainScorer
 from lsm_eval.inference.scoring.self_check import SelfCheck
@@ -215,8 +215,8 @@ def test_tree_and_plain_scoring_agree(
 
 
 def _check(model: Any, rows: Sequence[TokenRow], window: int | None = None) -> SelfCheck:
-    place = Place("tiny", "cpu", "float32", "auto", pad=0, ends=(), decode=str)
-    return SelfCheck(model, rows, place, window=window)
+    runtime = Runtime("tiny", "cpu", "float32", "auto", pad=0, ends=(), decode=str)
+    return SelfCheck(model, rows, runtime, window=window)
 
 
 def test_scores_are_the_same_to_the_last_bit_again_and_on_resuming() -> None:

@@ -284,7 +284,7 @@ def test_the_adapters_own_tokenizer_and_template_are_used(
     assert model.info.chat_template
     assert model.render(Generate("why?", chat=True)) == "Q: why? A:"
     assert (model.info.details or {})["tokenizer"] == "the adapter's own, with its chat template"
-    assert notes == ["hf:tiny: the adapter brings a tokenizer of its own, which is used."]
+    assert notes == ["hf:tiny: the adapter has its own tokenizer, which is used."]
     assert model.fingerprint() != plain
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink()

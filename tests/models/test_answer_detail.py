@@ -11,6 +11,7 @@ from tiny_models import save_encoder_model
 
 from lsm_eval.models.base import ModelOptions
 from lsm_eval.models.create import create
+from lsm_eval.request_json import dump_answer, load_answer
 from lsm_eval.requests import (
     Failure,
     Generate,
@@ -21,8 +22,6 @@ from lsm_eval.requests import (
     Response,
     Score,
     Scored,
-    dump_answer,
-    load_answer,
 )
 from lsm_eval.tasks.schema import Task
 

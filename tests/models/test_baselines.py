@@ -10,17 +10,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.base import Model, ModelOptions
 from lsm_eval.models.baselines import BASELINES, NAMES, REPLIES, Baseline
 from lsm_eval.models.builtin import BUILTINS
-from lsm_eval.requests import (
-    Failure,
-    Generate,
-    Generated,
-    Perplexity,
-    Request,
-    Score,
-    Scored,
-    dump_answer,
-    load_answer,
-)
+from lsm_eval.request_json import dump_answer, load_answer
+from lsm_eval.requests import Failure, Generate, Generated, Perplexity, Request, Score, Scored
 
 CHOICES = (" no", " perhaps", " yes", " certain")
 

@@ -269,7 +269,7 @@ def test_end_tokens_of_all_forms(folder: Path) -> None:
         (folder / "generation_config.json").write_text(json.dumps({**content, "eos_token_id": given}))
         model, _ = loaded(folder)
         network: Any = model._network
-        assert tuple(network._place.ends) == ends
+        assert tuple(network._runtime.ends) == ends
     (folder / "generation_config.json").unlink()
     assert loaded(folder)[0].info.chat_template is False
     (folder / "chat_template.jinja").write_text(CHAT)

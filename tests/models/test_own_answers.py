@@ -88,7 +88,7 @@ def test_a_probability_of_one_may_be_rounded_up(small_tasks: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (5, "Says.generate() answered with int: give a text, an lsm_eval.Answer, or None where there is no answer."),
+        (5, "Says.generate() answered with int: give a text, an lsm_eval.Answer, or None if there is no answer."),
         (Answer(5), "Says.generate() answered with Answer: "),  # type: ignore[arg-type]
         (Answer("a", tokens=-1), "Says.generate() counted -1 tokens: give a whole number, or None."),
         (Answer("a", finish="end"), "Says.generate() gave finish='end': give 'stop' or 'length'."),  # type: ignore[arg-type]

@@ -118,9 +118,7 @@ def test_what_cannot_be_is_refused_by_name(folder: Path, tmp_path: Path) -> None
     with pytest.raises(UserError, match=r"unknown quantisation 'int9'"):
         _model(folder, quantize="int9")
     for name in ("bnb-8bit", "bnb-4bit"):
-        with pytest.raises(
-            UserError, match=rf"--quantize {name}: bitsandbytes is asked for on CUDA devices only"
-        ):
+        with pytest.raises(UserError, match=rf"--quantize {name}: bitsandbytes is used on CUDA devices only"):
             _model(folder, quantize=name, device="cpu")
     with pytest.raises(UserError, match=r"quantize"):
         create("builtin:uniform", ModelOptions(quantize="int8"))

@@ -9,7 +9,8 @@ from lsm_eval.detectors.abstention import Abstention
 from lsm_eval.detectors.refusal import Refusal
 from lsm_eval.metrics.text import Contains, ExactMatch, TokenF1
 from lsm_eval.reasoning.answered import answered, without_thoughts
-from lsm_eval.requests import Failure, Generate, Generated, dump_answer, key, load_answer
+from lsm_eval.request_json import dump_answer, load_answer, store_key
+from lsm_eval.requests import Failure, Generate, Generated
 from lsm_eval.tasks.sample import Sample
 
 WRITTEN = Generated("<think>Is it red?</think>\nblue", 9, "stop", logprob=-3.0)
@@ -92,9 +93,9 @@ def test_the_store_keeps_what_was_written() -> None:
 
 
 def test_keys_of_requests_are_what_they_were() -> None:
-    assert key(Generate("a"), "m") != key(Generate("a", stop_in_thoughts=True), "m")
+    assert store_key(Generate("a"), "m") != store_key(Generate("a", stop_in_thoughts=True), "m")
     # The key of this request before there were thoughts.
-    assert key(Generate("a"), "m").startswith("1c4eaebdb38efba1a83da77a9aa95437")
+    assert store_key(Generate("a"), "m").startswith("1c4eaebdb38efba1a83da77a9aa95437")
 
 
 @pytest.mark.parametrize(

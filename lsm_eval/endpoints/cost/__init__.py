@@ -1,1 +1,1 @@
-"""What asking a server costs: prices, bounds, what was spent, and a limit that is never passed."""
+"""The cost of requests to a server: prices, upper bounds, what was spent, and a spending limit."""

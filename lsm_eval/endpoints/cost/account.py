@@ -1,4 +1,4 @@
-"""What one model costs: bounds of what is sent, and a tally of what came back."""
+"""What one model costs: upper bounds before a request is sent, and a tally of what was charged."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from types import TracebackType
 from typing import Any
 
 from lsm_eval.endpoints.cost.prices import Prices
-from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.endpoints.cost.spending_limit import SpendingLimit
 from lsm_eval.endpoints.cost.usage import Usage, read_usage
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 
 _LIMIT = re.compile(
     rb'"(?<!"reasoning": \{")(?:max_(?:completion_|output_|new_)?tokens|n_predict)": ?(\d{1,12})\b'
 )
-"""Not the part of it that is for thoughts. The mark that is looked for stands first, which is ten times as quick."""
+"""The limit of new tokens, not that of thoughts alone. The quotation mark stands first, which makes the search ten times as fast."""
 _PROMPTS = re.compile(rb'"(?:prompt|input_ids)": ?\[\[')
-"""Where a request holds several prompts, each of token ids, and has an answer to each."""
-_BEHIND = 4096  # bytes of a request behind its prompt: where the limit is found without looking at all of it
+"""A request with several prompts of token ids, each with an answer."""
+_BEHIND = 4096  # bytes at the end of a request, where the limit is looked for first
 _TEMPLATE_TOKENS = 64
-"""Tokens that a server's chat template may add, beside one for each byte that is sent, names and braces included."""
+"""Tokens that a server's chat template may add beyond one for each byte that is sent."""
 _MAY_BE_CHARGED = frozenset({408, 504, 524})
-"""Statuses of who waited no longer for a server that may have answered."""
+"""Timeouts of proxies: the server behind them may have answered."""
 
 
 @dataclass
@@ -34,8 +34,8 @@ class Tally:
 
     tries: int = 0
     assumed: int = 0
-    """Those of them without a count of tokens (no whole answer, no usage), which count at their bound; their tokens are not
-    among the following."""
+    """Those of them without a count of tokens (no complete answer, no usage). Their cost is taken to be the upper bound, and
+    their tokens are not included below."""
     input: int = 0
     cached: int = 0
     output: int = 0
@@ -47,38 +47,38 @@ class Tally:
 
 @dataclass
 class Account:
-    """Of one model at its server."""
+    """The costs of one model at its server."""
 
     prices: Prices | None = None
-    """None where they are not known."""
-    purse: Purse | None = None
+    """None if unknown."""
+    spending_limit: SpendingLimit | None = None
     """None without a limit."""
     note: Callable[[str], None] = lambda text: None
     tally: Tally = field(default_factory=Tally)
     _more_input: int = _TEMPLATE_TOKENS
     _more_output: Fraction = Fraction(1)
-    """Times the new tokens that were allowed, that an answer was found to have."""
+    """The largest ratio of an answer's new tokens to those that were allowed."""
 
     def bounds(self, body: bytes) -> tuple[int, int]:
-        """The most tokens of a request's prompt, and of its answer. A token of a prompt is at least one byte of what is sent."""
+        """The most tokens that a request's prompt and its answer can have. A prompt's token is at least one byte of the body."""
         new = _most_new(body)
         if self._more_output != 1:
             new = ceil(new * self._more_output)
         return len(body) + self._more_input, new
 
     def most(self, body: bytes) -> int:
-        """Picodollars that one try costs, at most; 0 where prices are not known."""
+        """The most that one try can cost, in picodollars; 0 if prices are unknown."""
         return self.prices.most(*self.bounds(body)) if self.prices else 0
 
-    async def reserve(self, body: bytes) -> Paying:
-        """Set aside what the request can cost, once there is so much. Raises `BudgetSpent`."""
+    async def reserve(self, body: bytes) -> Reservation:
+        """Reserve the most that the request can cost, as soon as that much is left. Raises `BudgetSpent`."""
         amount = self.most(body)
-        if self.purse is not None:
-            await self.purse.reserve(amount)
-        return Paying(self, body, amount)
+        if self.spending_limit is not None:
+            await self.spending_limit.reserve(amount)
+        return Reservation(self, body, amount)
 
     def settle(self, body: bytes, reserved: int, used: Usage | None, *, charged: bool) -> None:
-        """A try is over: `used` None and `charged` counts at the bound."""
+        """Record the cost of a finished try: the reserved amount if it is `charged` and `used` is None."""
         cost, tally = 0, self.tally
         if used is not None:
             tally.input += used.input
@@ -94,27 +94,27 @@ class Account:
             tally.spent_assumed += cost
         tally.tries += used is not None or charged
         tally.spent += cost
-        if self.purse is not None:
-            self.purse.settle(reserved, cost)
+        if self.spending_limit is not None:
+            self.spending_limit.settle(reserved, cost)
 
     def _learn(self, body: bytes, used: Usage) -> None:
-        """Raise the bounds where they were none: a server may put a text of its own before every prompt, or leave thoughts
-        out of what it limits."""
+        """Raise the bounds if they were exceeded: a server may add its own text before every prompt, or not limit
+        thoughts."""
         if used.input > len(body) + self._more_input:
             self._more_input = used.input - len(body)
         new = self.bounds(body)[1]
         if used.output > new:
             first = self._more_output == 1
             self._more_output = Fraction(used.output, max(_most_new(body), 1))
-            if first and self.purse is not None:
+            if first and self.spending_limit is not None:
                 self.note(
-                    f"the server charges {used.output:,} new tokens where {new:,} were allowed: from now on as many are reckoned "
-                    "with, and requests that are under way may pass --max-cost."
+                    f"the server charges {used.output:,} new tokens where {new:,} were allowed: from now on so many are expected, "
+                    "and requests that are under way may exceed --max-cost."
                 )
 
 
-class Paying:
-    """One try under way. Left without `settle` it counts at its bound: it may have been charged."""
+class Reservation:
+    """The amount reserved for one try. Without `settle` it counts in full, as the try may have been charged."""
 
     __slots__ = ("_account", "_body", "_open", "_reserved")
 
@@ -122,7 +122,7 @@ class Paying:
         self._account, self._body, self._reserved = account, body, reserved
         self._open = True
 
-    def __enter__(self) -> Paying:
+    def __enter__(self) -> Reservation:
         return self
 
     def __exit__(
@@ -130,10 +130,10 @@ class Paying:
     ) -> None:
         self._close(None, charged=True)
 
-    def settle(self, found: Again | tuple[int, bytes, Any]) -> None:
-        """What came of it, as `Transport.post` gives it."""
-        if isinstance(found, Again):
-            # Where nobody took the connection nothing was asked.
+    def settle(self, found: Retryable | tuple[int, bytes, Any]) -> None:
+        """Settle by the result of `Transport.post`."""
+        if isinstance(found, Retryable):
+            # If no connection was made, nothing is charged.
             self._close(
                 read_usage(found.counted), charged=not (found.fault == "connection" and found.overload)
             )
@@ -149,8 +149,8 @@ class Paying:
 
 
 def _most_new(body: bytes) -> int:
-    """The most new tokens that a request asks for, of all its prompts; 1 a prompt where it names no such number, since it asks
-    for none."""
+    """The most new tokens that a request asks for, over all its prompts; one per prompt if it names no number, as such
+    requests ask for none."""
     found = _LIMIT.search(body, max(len(body) - _BEHIND, 0)) or _LIMIT.search(body)
     new = int(found.group(1)) if found else 1
     return new * (body.count(b"], [") + 1) if _PROMPTS.search(body) else new

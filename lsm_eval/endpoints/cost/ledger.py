@@ -1,4 +1,4 @@
-"""What a command has taken out of its limit, kept on disk: so that the limit holds when it is stopped, killed and run again."""
+"""How much of its limit a command has used, kept on disk, so that the limit holds over runs that are stopped or killed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _BUSY_SECONDS = 60.0
 
 
 class Ledger:
-    """One amount for a command, in picodollars; several processes may run the same command."""
+    """The amount that one command has used, in picodollars; several processes may run the same command."""
 
     def __init__(self, folder: Path | None, command: str) -> None:
-        """`folder` of the response store; None keeps nothing. Raises `UserError` where it cannot be made."""
+        """`folder`: that of the response store; with None nothing is kept. Raises `UserError` if it cannot be created."""
         self._command = command
         self._place = "memory" if folder is None else str(folder / _FILE)
         try:
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
             place = ":memory:" if folder is None else (folder / _FILE).absolute()
-            # What a server is asked before a run is paid for in a thread of its own, while the run's waits for it.
+            # Requests before a run are paid for from their own thread, while the run's thread waits.
             self._db = sqlite3.connect(
                 place, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -47,7 +47,7 @@ class Ledger:
             raise self._broken(error) from error
 
     def take(self, least: int, wanted: int, limit: int) -> int:
-        """Take `wanted`, or what is left of `limit` where that is `least` or more; the amount taken, or 0."""
+        """Take `wanted`, or what is left of `limit` if that is at least `least`. Returns the amount taken, or 0."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -63,7 +63,7 @@ class Ledger:
             raise self._broken(error) from error
 
     def add(self, amount: int) -> None:
-        """Add what was spent beyond what was taken, or, below 0, give back what was not spent."""
+        """Add what was spent beyond what was taken; a negative amount gives back what was not spent."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:

@@ -1,4 +1,4 @@
-"""Where prices come from: the user's file, or the package genai-prices, which brings them along. Never a guess."""
+"""Looks up prices in the user's file or in the package genai-prices. They are never guessed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 from lsm_eval.endpoints.cost.prices import Prices, Rates, Steps, flat
 from lsm_eval.errors import UserError
-from lsm_eval.money import a_token
+from lsm_eval.money import token_price
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice
 
 _KEYS = ("input", "output", "cached-input")
 _MOST = Decimal(1_000_000)
-_SHAPE = "write {input: 2.00, output: 8.00}, in US dollars per million tokens, and cached-input where that has another"
+_SHAPE = "write {input: 2.00, output: 8.00}, in US dollars per million tokens, and cached-input if it has another price"
 
 
 def find_prices(model: str, base_url: str, file: Path | None) -> Prices | None:
-    """Prices of what the server at `base_url` calls `model`: of the user's file where it has them, else of genai-prices, which
-    knows servers by their address. None where neither does. Raises `UserError` for a file that is none."""
+    """Prices of what the server at `base_url` calls `model`: from the user's file if it has them, otherwise from genai-prices,
+    which knows servers by their address. None if neither has them. Raises `UserError` if the file is not a list of prices."""
     own = read_prices(file).get(model) if file is not None else None
     return own if own is not None else _published(model, base_url)
 
 
 def lacking() -> str:
-    """What else to do about a price that is not known, in the rest of a sentence: install the package, where it is not there."""
+    """Advice about an unknown price, as the rest of a sentence: to install the package if it is missing."""
     try:
         import genai_prices  # noqa: F401
     except ImportError:
@@ -66,7 +66,7 @@ def _number(file: Path, name: str, key: str, value: Any) -> int:
         price = Decimal("nan")
     if not price.is_finite() or not 0 <= price <= _MOST:
         raise UserError(f"--prices {file}: {key} of {name!r} is no price: {_SHAPE}.")
-    return a_token(price)
+    return token_price(price)
 
 
 def _published(model: str, base_url: str) -> Prices | None:
@@ -86,7 +86,7 @@ def _published(model: str, base_url: str) -> Prices | None:
 
 
 def _of_today(model: ModelInfo) -> list[ModelPrice]:
-    """Prices that hold today, at one time of the day or another; the package lists those that go first last."""
+    """The prices that hold at some time today; the package lists those with precedence last."""
     from genai_prices.types import ModelPrice, TimeOfDateConstraint
 
     if isinstance(model.prices, ModelPrice):
@@ -101,7 +101,7 @@ def _of_today(model: ModelInfo) -> list[ModelPrice]:
 
 
 def _rates(price: ModelPrice) -> Rates | None:
-    """None where it has no prices of both kinds of tokens."""
+    """None if it lacks the price of input or of output tokens."""
     read, new = _steps(price.input_mtok), _steps(price.output_mtok)
     if read is None or new is None:
         return None
@@ -112,14 +112,14 @@ def _rates(price: ModelPrice) -> Rates | None:
         _steps(price.cache_read_mtok) or read,
         _steps(price.cache_write_mtok) or read,
         _steps(price.output_reasoning_mtok) or new,
-        a_token(requests, 1000) if isinstance(requests, Decimal) else 0,
+        token_price(requests, 1000) if isinstance(requests, Decimal) else 0,
     )
 
 
 def _steps(price: Any) -> Steps | None:
-    """None where there is no price."""
+    """None if there is no price."""
     if price is None:
         return None
     if isinstance(price, Decimal):
-        return flat(a_token(price))
-    return ((-1, a_token(price.base)), *((tier.start, a_token(tier.price)) for tier in price.tiers))
+        return flat(token_price(price))
+    return ((-1, token_price(price.base)), *((tier.start, token_price(tier.price)) for tier in price.tiers))

@@ -1,4 +1,4 @@
-"""What a model is whose answers cost money."""
+"""The protocol of models whose answers cost money."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ class Paid(Protocol):
     account: Account
 
     def find_prices(self, file: Path | None) -> Prices | None:
-        """What its tokens cost: `endpoints.cost.lookup.find_prices`. Raises `UserError`."""
+        """Its prices (`endpoints.cost.lookup.find_prices`). Raises `UserError`."""
         ...
 
     def most(self, requests: Sequence[Request]) -> int:
-        """Picodollars that one answer to each costs, at most, and what finds out before how they are to be asked; 0 where
-        `account` has no prices."""
+        """The most that one answer to each can cost, and the probe before, in picodollars; 0 if `account` has no prices."""
         ...
 
     def not_counted(self) -> str:
-        """What `most` leaves out, as a sentence; empty where nothing."""
+        """What `most` leaves out, as a sentence; empty if nothing."""
         ...

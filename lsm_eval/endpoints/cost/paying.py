@@ -1,4 +1,4 @@
-"""Whatever is sent with a key is paid for: by a request, a probe, a scoring call."""
+"""Counts the cost of everything that is sent with a key: requests, probes, scoring calls."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 
 _FREE = frozenset({"tokenize", "detokenize", "apply-template"})
-"""Last parts of paths at which no model computes anything."""
+"""Last parts of paths that are free, as no model computes anything there."""
 
 
 class Keyed(Protocol):
-    """What sends with a key."""
+    """An object that sends with a key."""
 
     _key: Key
 
 
 Sender = TypeVar("Sender", bound=Keyed)
 Rest = ParamSpec("Rest")
-Found = TypeVar("Found", bound="Again | tuple[int, bytes, Any]")
+Found = TypeVar("Found", bound="Retryable | tuple[int, bytes, Any]")
 
 
 def paid(
     post: Callable[Concatenate[Sender, str, bytes, Rest], Awaitable[Found]],
 ) -> Callable[Concatenate[Sender, str, bytes, Rest], Awaitable[Found]]:
-    """A method that posts a body to a path, with the most that it can cost set aside before, and settled by what came back.
-    The method then raises `BudgetSpent` where it cannot be paid for."""
+    """Decorates a method that posts a body to a path: the most that it can cost is reserved before, and settled by the answer.
+    The method then raises `BudgetSpent` if too little is left."""
 
     @wraps(post)
     async def posted(self: Sender, path: str, body: bytes, /, *args: Rest.args, **more: Rest.kwargs) -> Found:

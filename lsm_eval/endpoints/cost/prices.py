@@ -1,4 +1,4 @@
-"""What tokens cost: by kind, by the length of the prompt, and at most."""
+"""Prices of tokens by kind and by the length of the prompt, and the most that an answer can cost."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from lsm_eval.endpoints.cost.usage import Usage
 
 Steps = tuple[tuple[int, int], ...]
-"""(a prompt has more tokens than this, picodollars a token), in order; the first begins at -1. The last one that holds is
-the price of all tokens."""
+"""Pairs (prompts with more tokens than this, picodollars per token) in ascending order; the first begins at -1. The last pair that
+applies is the price of all tokens."""
 
 
 def flat(price: int) -> Steps:
-    """One price whatever the prompt's length."""
+    """One price, whatever the prompt's length."""
     return ((-1, price),)
 
 
 def price_at(steps: Steps, prompt: int) -> int:
-    """Picodollars a token, for a prompt of so many."""
+    """Picodollars per token for a prompt of `prompt` tokens."""
     if len(steps) == 1:
         return steps[0][1]
     return next(price for start, price in reversed(steps) if prompt > start)
 
 
 def dearest(steps: Steps, prompt: int) -> int:
-    """The same at most, for a prompt of so many tokens or fewer."""
+    """The highest price per token for any prompt of at most `prompt` tokens."""
     if len(steps) == 1:
         return steps[0][1]
     return max(price for start, price in steps if prompt > start)
@@ -41,7 +41,7 @@ class Rates:
     """Tokens of the prompt that are written to a cache."""
     reasoning: Steps
     request: int = 0
-    """Of a request, whatever its tokens."""
+    """Per request, whatever its tokens."""
 
     def cost(self, used: Usage) -> int:
         """Picodollars of one answer."""
@@ -56,7 +56,7 @@ class Rates:
         )
 
     def most(self, prompt: int, new: int) -> int:
-        """Picodollars, at most, of an answer to at most so many tokens with at most so many new ones."""
+        """The most picodollars for an answer of at most `new` tokens to a prompt of at most `prompt` tokens."""
         read = max(dearest(self.input, prompt), dearest(self.cached, prompt), dearest(self.written, prompt))
         made = max(dearest(self.output, prompt), dearest(self.reasoning, prompt))
         return self.request + prompt * read + new * made
@@ -64,7 +64,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Prices, and who says so. Where they differ with the time of day each answer counts at the dearest."""
+    """Prices and their source. If they depend on the time of day, the highest is used."""
 
     rates: tuple[Rates, ...]
     source: str

@@ -1,4 +1,4 @@
-"""The tokens that an answer says it used, from the bytes of whatever answer: whole or in pieces, of any of the APIs."""
+"""Reads the token usage from the bytes of an answer: complete or streamed, of any of the APIs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 _NAME = b'"usage"'
 _MOST = 2**40  # tokens of one answer
 _COLON = re.compile(rb"\s*:\s*")
-_LONGEST = 4096  # bytes of what stands behind the name
+_LONGEST = 4096  # bytes that the value may have
 _DECODER = json.JSONDecoder()
 _SGLANG = b'"meta_info"'
 _LLAMACPP = b'"tokens_evaluated"'
@@ -21,19 +21,19 @@ class Usage:
     """Tokens of one answer."""
 
     input: int
-    """Of the prompt, those that were read from a cache and written to one included."""
+    """Of the prompt, including those that were read from a cache or written to one."""
     output: int
-    """New ones, thoughts included."""
+    """New tokens, including thoughts."""
     cached: int = 0
     written: int = 0
-    """To a cache that is paid for."""
+    """Written to a cache that is charged for."""
     reasoning: int = 0
 
 
 def read_usage(content: bytes) -> Usage | None:
-    """The last count of tokens in an answer; None where it has none that is whole.
+    """The last usage in an answer; None if it has no complete one.
 
-    In JSON a quotation mark inside a text is written `\\"`, so that no text of a model can hold the name that is looked for.
+    In JSON a quotation mark inside a text is written `\\"`, so no text of a model can contain `"usage"`.
     """
     end = len(content)
     while (at := content.rfind(_NAME, 0, end)) >= 0:
@@ -52,7 +52,7 @@ def read_usage(content: bytes) -> Usage | None:
 
 
 def _of_its_own(content: bytes) -> Usage | None:
-    """The count of the servers' own ways to score: SGLang's `/generate`, which counts for each prompt, and llama.cpp's
+    """The usage from servers' own APIs for scoring: SGLang's `/generate`, which counts for each prompt, and llama.cpp's
     `/completion`."""
     if _SGLANG in content:
         names = ("prompt_tokens", "completion_tokens", "cached_tokens")
@@ -71,7 +71,7 @@ def _of_its_own(content: bytes) -> Usage | None:
 
 
 def usage_of(found: dict[str, Any]) -> Usage | None:
-    """The same of the JSON object."""
+    """The usage that a JSON object `usage` holds; None if it lacks the counts."""
     read = _count(found, "prompt_tokens", "input_tokens")
     new = _count(found, "completion_tokens", "output_tokens")
     if read is None or new is None:
@@ -85,7 +85,7 @@ def usage_of(found: dict[str, Any]) -> Usage | None:
         written = _count(found, "cache_creation_input_tokens") or 0
     thoughts = _details(found, "completion_tokens_details", "output_tokens_details")
     reasoning = (_count(thoughts, "reasoning_tokens") or 0) if thoughts else 0
-    # Some servers leave thoughts out of the new tokens, and charge for them: then the total has them.
+    # Some servers leave thoughts out of the new tokens but charge for them: then the total includes them.
     total = _count(found, "total_tokens") or 0
     new = max(new, total - read, reasoning)
     cached = min(cached, read)

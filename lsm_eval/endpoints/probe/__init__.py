@@ -1,1 +1,1 @@
-"""What a server does with what is sent to it: found out by a handful of short requests, and kept."""
+"""The probe: finds out how a server behaves, by a few short requests, and caches the findings."""

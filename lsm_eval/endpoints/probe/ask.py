@@ -1,4 +1,4 @@
-"""The probe: asks a server a handful of short requests, one after the other, and says what it found out."""
+"""The probe: sends a server a few short requests, one after the other, and reports how it behaves."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from dataclasses import replace
 from typing import Any
 
 from lsm_eval.endpoints.address import Address
-from lsm_eval.endpoints.asker import Asker
-from lsm_eval.endpoints.asking import Manner, Path
+from lsm_eval.endpoints.asking import Path, Quirks
 from lsm_eval.endpoints.constraint import order, unwrapped
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again, Refused
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Refused, Retryable
 from lsm_eval.endpoints.probe import questions
 from lsm_eval.endpoints.probe.findings import Findings, PathFindings
 from lsm_eval.endpoints.reading import read_fault, wait_of
-from lsm_eval.endpoints.server import NotThere
+from lsm_eval.endpoints.request_sender import RequestSender
+from lsm_eval.endpoints.retry_policy import RetryPolicy
+from lsm_eval.endpoints.server import ServerUnreachable
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.requests import Generate, Generated
 
 _SECONDS = 120.0
-"""One try, at most."""
+"""The most for one try."""
 _TRIES = 3
-"""Of a request that can be done without."""
+"""Tries of an optional request."""
 
 
-class Unanswered(Exception):
-    """A request that the probe cannot do without had no whole answer: nothing can be told now."""
+class ProbeUnanswered(Exception):
+    """A necessary request of the probe had no complete answer, so that nothing is known."""
 
 
-async def find_out(
+async def run_probe(
     address: Address,
     key: Key,
     model: str,
     paths: Sequence[Path],
     known: Findings,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 ) -> tuple[Findings, bool]:
-    """`known` with these paths, and whether all had an answer. Raises `UserError` where the first request of all tells that no other would fare better,
-    and `Unanswered` where it has no whole answer."""
+    """`known` with these paths added, and whether all requests were answered. Raises `UserError` if the first request is refused for a
+    reason that holds for all, and `ProbeUnanswered` if it has no complete answer."""
     transport = Transport(address, key)
-    probe = _Probe(address, key, model, transport, patience)
+    probe = _Probe(address, key, model, transport, retry_policy)
     found = dict(known.paths)
     try:
         for path in paths:
@@ -59,35 +59,35 @@ async def find_out(
 
 class _Probe:
     def __init__(
-        self, address: Address, key: Key, model: str, transport: Transport, patience: Patience
+        self, address: Address, key: Key, model: str, transport: Transport, retry_policy: RetryPolicy
     ) -> None:
         self._address, self._key, self._model = address, key, model
-        self._transport, self._patience = transport, patience
+        self._transport, self._retry_policy = transport, retry_policy
         self.requests = 0
         self.lost = 0
-        """Requests without a whole answer."""
+        """Requests without a complete answer."""
 
     async def path(self, path: Path, kind: str | None, other: PathFindings | None) -> PathFindings:
-        """What one path does. `other`: what is known of another path, which draws its texts alike."""
-        manner = Manner(
+        """How one path behaves. `other`: findings about another path, which samples texts in the same way."""
+        quirks = Quirks(
             temperature=other is None or other.temperature != "refused",
             seed=other is None or other.seed != "refused",
         )
-        whole = await self._first(path, manner)
+        whole = await self._first(path, quirks)
         text, thoughts, where = questions.said(whole, path)
         found = PathFindings(
-            limit=manner.limit,
-            temperature="taken" if manner.temperature else "refused",
+            limit=quirks.limit,
+            temperature="taken" if quirks.temperature else "refused",
             thoughts=where,  # type: ignore[arg-type]
         )
         if other is not None:
             found = replace(found, greedy=other.greedy, seed=other.seed)
         else:
-            found = await self._draws(path, manner, found, text + thoughts)
-        found = await self._stops(path, manner, found, text, thoughts)
+            found = await self._draws(path, quirks, found, text + thoughts)
+        found = await self._stops(path, quirks, found, text, thoughts)
         for how in order(kind):
-            request = questions.held(path, thinks=where is not None)
-            said = await self._ask(path, questions.sent(request, self._model, path, manner, how))
+            request = questions.constrained(path, thinks=where is not None)
+            said = await self._ask(path, questions.sent(request, self._model, path, quirks, how))
             if isinstance(said, Mapping):
                 own = Generated(questions.said(said, path)[0], None, "stop")
                 own = unwrapped(own, request.choices, how)
@@ -96,64 +96,64 @@ class _Probe:
                     break
         if path == "completions":
             said = await self._ask(path, questions.by_ids(self._model))
-            if not isinstance(said, Again):
+            if not isinstance(said, Retryable):
                 found = replace(
                     found, token_ids=questions.takes_ids(said) if isinstance(said, Mapping) else False
                 )
         return found
 
-    async def _first(self, path: Path, manner: Manner) -> Mapping[str, Any]:
-        """The answer to the first request, sent in the manner that the server takes, which `manner` then holds."""
-        request, tries = questions.letters(path), self._patience.tries
-        said = await self._ask(path, questions.sent(request, self._model, path, manner), tries)
+    async def _first(self, path: Path, quirks: Quirks) -> Mapping[str, Any]:
+        """The answer to the first request, in the form that the server accepts, which `quirks` then describes."""
+        request, tries = questions.letters(path), self._retry_policy.tries
+        said = await self._ask(path, questions.sent(request, self._model, path, quirks), tries)
         while isinstance(said, Refused) and said.status in (400, 422):
-            if "max_completion_tokens" in said.detail and manner.limit == "max_tokens":
-                manner.limit = "max_completion_tokens"
-            elif manner.temperature and (
+            if "max_completion_tokens" in said.detail and quirks.limit == "max_tokens":
+                quirks.limit = "max_completion_tokens"
+            elif quirks.temperature and (
                 said.parameter == "temperature" or (not said.parameter and "temperature" in said.detail)
             ):
-                manner.temperature = False
+                quirks.temperature = False
             else:
                 break
-            said = await self._ask(path, questions.sent(request, self._model, path, manner), tries)
+            said = await self._ask(path, questions.sent(request, self._model, path, quirks), tries)
         if isinstance(said, Refused):
-            asker = Asker((), self._model, "auto", self._address, self._key, self._transport, manner)
-            asker.explain(said, path)
-            raise Unanswered
-        if isinstance(said, Again):
+            sender = RequestSender((), self._model, "auto", self._address, self._key, self._transport, quirks)
+            sender.explain(said, path)
+            raise ProbeUnanswered
+        if isinstance(said, Retryable):
             if said.fault == "connection":
-                raise NotThere(
+                raise ServerUnreachable(
                     f"{self._address.url} did not answer the first request (connection: {said.detail}): start the server, "
                     "and run the same command again."
                 )
-            raise Unanswered
+            raise ProbeUnanswered
         return said
 
-    async def _draws(self, path: Path, manner: Manner, found: PathFindings, greedy: str) -> PathFindings:
-        again = await self._text(path, manner, questions.letters(path))
-        if manner.temperature and again and greedy:
+    async def _draws(self, path: Path, quirks: Quirks, found: PathFindings, greedy: str) -> PathFindings:
+        again = await self._text(path, quirks, questions.letters(path))
+        if quirks.temperature and again and greedy:
             found = replace(found, greedy=again == greedy)
-        said = await self._ask(path, questions.sent(questions.drawn(path, 1), self._model, path, manner))
+        said = await self._ask(path, questions.sent(questions.sampled(path, 1), self._model, path, quirks))
         if isinstance(said, Refused):
             return replace(found, seed="refused" if "seed" in f"{said.parameter}{said.detail}" else None)
         first = "".join(questions.said(said, path)[:2]) if isinstance(said, Mapping) else ""
-        same = await self._text(path, manner, questions.drawn(path, 1))
-        other = await self._text(path, manner, questions.drawn(path, 2))
+        same = await self._text(path, quirks, questions.sampled(path, 1))
+        other = await self._text(path, quirks, questions.sampled(path, 2))
         if first and same and other and not first == same == other:
             found = replace(found, seed="kept" if first == same else "ignored")
         return found
 
     async def _stops(
-        self, path: Path, manner: Manner, found: PathFindings, text: str, thoughts: str
+        self, path: Path, quirks: Quirks, found: PathFindings, text: str, thoughts: str
     ) -> PathFindings:
         stop = questions.piece(text or thoughts)
         if stop is None:
             return found
-        said = await self._ask(path, questions.sent(questions.stopped(path, stop), self._model, path, manner))
+        said = await self._ask(path, questions.sent(questions.stopped(path, stop), self._model, path, quirks))
         if isinstance(said, Refused):
             refused = said.status in (400, 422) and "stop" in f"{said.parameter}{said.detail}"
             return replace(found, stop="refused") if refused else found
-        if isinstance(said, Again):
+        if isinstance(said, Retryable):
             return found
         cut, cut_thoughts, _ = questions.said(said, path)
         if text:
@@ -161,42 +161,44 @@ class _Probe:
         what = questions.stop_kept(thoughts, cut_thoughts, stop)
         return replace(found, stop_in_thoughts=None if what is None else what != "ignored")
 
-    async def _text(self, path: Path, manner: Manner, request: Generate) -> str:
-        """Text and thoughts; empty where there is no whole answer."""
-        said = await self._ask(path, questions.sent(request, self._model, path, manner))
+    async def _text(self, path: Path, quirks: Quirks, request: Generate) -> str:
+        """Text and thoughts; empty if there is no complete answer."""
+        said = await self._ask(path, questions.sent(request, self._model, path, quirks))
         return "".join(questions.said(said, path)[:2]) if isinstance(said, Mapping) else ""
 
-    async def _ask(self, path: Path, body: bytes, most: int = _TRIES) -> Mapping[str, Any] | Refused | Again:
-        """A whole answer, or why there is none. What may go better is tried again, as in a run."""
+    async def _ask(
+        self, path: Path, body: bytes, most: int = _TRIES
+    ) -> Mapping[str, Any] | Refused | Retryable:
+        """A complete answer, or why there is none. Retries as a run does."""
         began, tries, alone = time.monotonic(), 0, False
         while True:
             tries += 1
             self.requests += 1
             outcome = await self._try(path, body, alone=alone)
-            if not isinstance(outcome, Again):
+            if not isinstance(outcome, Retryable):
                 return outcome
-            wait = self._patience.wait(tries, outcome.wait, random.random)
-            late = time.monotonic() - began + wait >= self._patience.seconds
-            if tries >= min(most, self._patience.tries) or late:
+            wait = self._retry_policy.wait(tries, outcome.wait, random.random)
+            late = time.monotonic() - began + wait >= self._retry_policy.seconds
+            if tries >= min(most, self._retry_policy.tries) or late:
                 self.lost += 1
                 return outcome
             alone = outcome.fault == "duplicate"
             await asyncio.sleep(wait)
 
-    async def _try(self, path: Path, body: bytes, *, alone: bool) -> Mapping[str, Any] | Refused | Again:
-        seconds = min(_SECONDS, self._patience.attempt_seconds)
+    async def _try(self, path: Path, body: bytes, *, alone: bool) -> Mapping[str, Any] | Refused | Retryable:
+        seconds = min(_SECONDS, self._retry_policy.attempt_seconds)
         found = await self._transport.post(path, body, seconds, alone=alone)
-        if isinstance(found, Again):
+        if isinstance(found, Retryable):
             return replace(found, detail=self._key.hidden(found.detail))
         status, content, headers = found
         if status != 200:
             fault = read_fault(status, content, wait_of(headers, time.time()))
-            assert isinstance(fault, Again | Refused)
+            assert isinstance(fault, Retryable | Refused)
             return replace(fault, detail=self._key.hidden(fault.detail))
         try:
             whole = json.loads(content)
         except (ValueError, RecursionError):
-            return Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")
+            return Retryable("malformed", f"the answer is no JSON ({len(content):,} bytes)")
         if not isinstance(whole, dict) or not whole.get("choices"):
-            return Again("no_choices", "the answer has no choices")
+            return Retryable("no_choices", "the answer has no choices")
         return whole

@@ -1,4 +1,4 @@
-"""What was found out about a server and a model, as values that a record and the user's cache hold as JSON."""
+"""The findings about a server and a model, as values that the record and the user's cache store as JSON."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from lsm_eval.endpoints.asking import Path
 from lsm_eval.endpoints.constraint import Constraint
 
 VERSION = 1
-"""Raised when other requests are sent, or their answers are read in another way: what was kept is found out anew."""
+"""Raised when the probe's requests, or the reading of their answers, change: cached findings are then found anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathFindings:
-    """What one path does. None throughout: it could not be told."""
+    """How one path behaves. None means that it could not be found out."""
 
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """The field that bounds new tokens."""
+    """The field that limits new tokens."""
     temperature: Literal["taken", "refused"] | None = None
-    """Whether requests may name a temperature."""
+    """Whether requests may set a temperature."""
     greedy: bool | None = None
     """Whether temperature 0 gave the same text twice."""
     seed: Literal["kept", "ignored", "refused"] | None = None
-    """`kept`: two draws with one seed were equal, and one with another seed was not."""
+    """`kept`: two samples with one seed were equal, and one with another seed was not."""
     thoughts: Literal["reasoning_content", "reasoning", "inline", "hidden"] | None = None
-    """Where the model's thoughts stood, or that it counts some and shows none; None where none were seen."""
+    """The field with the model's thoughts, `inline` in the text, or `hidden` if some are counted and none shown; None if none were seen."""
     stop: Literal["cut", "kept", "ignored", "refused"] | None = None
-    """What became of a stop string that the text was sure to have."""
+    """How the server treated a stop string that the text was sure to contain."""
     stop_in_thoughts: bool | None = None
     """Whether a stop string ended thoughts."""
     constraint: Constraint | None = None
-    """How answers can be held to given texts: accepted, and seen to be obeyed; None where nothing was."""
+    """How answers can be constrained to given texts, seen to be accepted and obeyed; None if nothing was."""
     token_ids: bool | None = None
-    """Whether a prompt may be token ids (completions only)."""
+    """Whether a prompt may be given as token ids (completions only)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that was found out."""
+    """All findings."""
 
     kind: str | None
-    """Of the server: vLLM, SGLang, llama.cpp, TGI, Ollama; None of any other."""
+    """The kind of server: vLLM, SGLang, llama.cpp, TGI, Ollama; None for any other."""
     server: str
-    """As it names itself, with its version; empty where it does not."""
+    """The server's own name and version; empty if it gives none."""
     version: str
-    """Its version alone; empty where it tells none."""
+    """Its version alone; empty if it gives none."""
     context: int | None
     """Tokens of prompt and answer together."""
     served: str = ""
-    """What it says of the model's weights, as JSON; empty where nothing."""
+    """What it says about the model's weights, as JSON; empty if nothing."""
     paths: Mapping[Path, PathFindings] = field(default_factory=dict)
     scoring: Mapping[str, Any] | None = None
-    """What the proof of its log-probabilities found (`endpoints.scoring`), as JSON; None where nothing was tried."""
+    """How it returns log-probabilities (`endpoints.scoring`), as JSON; None if nothing was tried."""
     requests: int = 0
-    """How many were sent to find out."""
+    """How many requests the probe sent."""
     at: float = 0.0
-    """When, in seconds since 1970."""
+    """Time of the probe, in seconds since 1970."""
     probe: int = VERSION
 
     def as_json(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Findings:
 
 
 def from_json(text: str) -> Findings | None:
-    """What `as_json` gave, as text; None where it is none, or of another version."""
+    """The findings in the JSON text of `as_json`; None for any other text, and for another version."""
     try:
         found = json.loads(text)
         if not isinstance(found, dict) or found.get("probe") != VERSION:
@@ -80,7 +80,7 @@ def from_json(text: str) -> Findings | None:
 
 
 def _whole(made: Findings) -> bool:
-    """Whether all that requests hang on is one of its values."""
+    """Whether all fields that requests depend on have valid values."""
     kinds = (made.server, made.version, made.served), (made.kind or "",)
     return (
         all(isinstance(one, str) for group in kinds for one in group)
@@ -101,7 +101,9 @@ def _whole(made: Findings) -> bool:
 def described(found: PathFindings) -> str:
     """One path in words."""
     if found.temperature == "refused":
-        greedy = "no temperature is taken, so none is sent and texts are drawn as the server draws them"
+        greedy = (
+            "no temperature is taken, so none is sent and texts are sampled as the server does by default"
+        )
     else:
         greedy = _told(found.greedy, "temperature 0 repeats", "temperature 0 does not repeat")
     places = {"inline": "in the text", "hidden": "not shown"}
@@ -113,9 +115,9 @@ def described(found: PathFindings) -> str:
         f"thoughts {place}" if found.thoughts else "",
         f"stop strings {found.stop}" if found.stop else "",
         _told(found.stop_in_thoughts, "stop strings end thoughts", "stop strings do not end thoughts"),
-        f"answers held to choices by {found.constraint}"
+        f"answers constrained to choices by {found.constraint}"
         if found.constraint
-        else "answers not held to choices",
+        else "answers not constrained to choices",
         _told(found.token_ids, "prompts may be token ids", "prompts may not be token ids"),
     ]
     return ", ".join(word for word in words if word)

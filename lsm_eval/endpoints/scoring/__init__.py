@@ -1,1 +1,1 @@
-"""How likely texts are, through servers that can tell: one module a route, and a proof that its numbers are the right ones."""
+"""Log-probabilities of texts from servers: one module for each route, and the verification of their values."""

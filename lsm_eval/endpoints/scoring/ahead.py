@@ -1,4 +1,4 @@
-"""Which texts the encoding of requests will ask a tokenizer for, so that a server can be asked for all of them at once."""
+"""Finds which texts the encoding of requests will tokenize, so that a server can be asked for all of them at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.requests import Request
 
 
-class _Noting:
-    """A tokenizer that reads nothing and notes what it is asked for."""
+class _RecordingTokenizer:
+    """A tokenizer that only records which texts it is given."""
 
     is_fast = False
     chat_template = None
@@ -28,8 +28,8 @@ class _Noting:
         return ""
 
 
-class _AsPlain(RequestEncoder):
-    """Counts with the noting tokenizer, and takes chats from the real one."""
+class _RecordingEncoder(RequestEncoder):
+    """Encodes with the recording tokenizer, and renders chats with the real one."""
 
     def __init__(self, encoder: Encoder, real: RequestEncoder) -> None:
         super().__init__(encoder, None, "error")
@@ -40,11 +40,11 @@ class _AsPlain(RequestEncoder):
 
 
 def texts_of(requests: Sequence[Request], real: RequestEncoder) -> list[tuple[str, bool]]:
-    """All texts that `real` will encode for `requests`, each with whether special tokens are put around it."""
-    noting = _Noting()
-    encoder = _AsPlain(Encoder(noting), real)
-    noting.asked.clear()
+    """All texts that `real` will encode for `requests`, each with whether special tokens are added."""
+    recording = _RecordingTokenizer()
+    encoder = _RecordingEncoder(Encoder(recording), real)
+    recording.asked.clear()
     for request in requests:
         if real.refusal(request) is None:
             encoder.cost(request)
-    return list(noting.asked)
+    return list(recording.asked)

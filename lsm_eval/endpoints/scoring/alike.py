@@ -1,4 +1,4 @@
-"""Whether the other servers of a model tell the numbers of the one whose route was proved."""
+"""Checks that the other servers of a model return the same log-probabilities as the one whose route was verified."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
+from lsm_eval.endpoints.scoring.find_scoring import Scoring
 from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
-from lsm_eval.endpoints.scoring.looking import Scoring
 from lsm_eval.endpoints.scoring.numbers import TokenNumber
-from lsm_eval.endpoints.scoring.patiently import patiently
 from lsm_eval.endpoints.scoring.prompt_cache import cuts
 from lsm_eval.endpoints.scoring.proof import TOLERANCE, probe_tokens
+from lsm_eval.endpoints.scoring.retries import with_retries
 from lsm_eval.endpoints.scoring.route import Route
 from lsm_eval.inference.scoring.plain import TokenRow
 
@@ -21,47 +21,47 @@ _SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Some tokens, and what one server says of the last of them."""
+    """Some tokens, and the log-probabilities that one server returns for the last of them."""
 
     route: Route
     row: TokenRow
     numbers: Sequence[TokenNumber]
     most: int | None
-    """Tokens that fit."""
+    """The most tokens that fit."""
 
 
 def sample_row(scoring: Scoring) -> TokenRow:
-    """What is asked. Encodes, and so belongs outside of event loops."""
+    """The tokens to compare by. It encodes, so it must be called outside event loops."""
     assert scoring.encoder is not None
     encoder = scoring.encoder
     start = encoder.prefix or ((encoder.bos,) if encoder.bos is not None else ())
-    tokens = probe_tokens(start, lambda text: encoder.encode([text], chat=True)[0], scoring.room.context)
+    tokens = probe_tokens(start, lambda text: encoder.encode([text], chat=True)[0], scoring.limits.context)
     return TokenRow(tuple(tokens), min(_SCORED, len(tokens) - 1))
 
 
 async def take_sample(scoring: Scoring, row: TokenRow, server: Server) -> Sample:
-    """What the server says of `row`. Raises `Unanswered`."""
-    route = scoring.finding.made()
+    """The server's log-probabilities for `row`. Raises `Unanswered`."""
+    route = scoring.finding.build_route()
     assert route is not None
-    return Sample(route, row, await _numbers(route, row, server), scoring.room.context)
+    return Sample(route, row, await _numbers(route, row, server), scoring.limits.context)
 
 
 async def differs(sample: Sample, server: Server) -> str | None:
-    """What another server says otherwise, in the rest of a sentence; None where it says the same. Raises `Unanswered` where
-    it cannot be asked now."""
+    """How another server differs, as the rest of a sentence; None if it does not. Raises `Unanswered` if it cannot be asked
+    now."""
     try:
         found = await _numbers(sample.route, sample.row, server)
     except Unanswered as error:
         if error.passing:
             raise
-        return f"tells no log-probabilities by the route {sample.route.name} ({error.outcome.detail})"
+        return f"returns no log-probabilities by the route {sample.route.name} ({error.outcome.detail})"
     if isinstance(route := sample.route, LlamaCpp) and route.cuts:
         async with Caller(*server) as caller:
             if not await cuts(caller, sample.row.tokens, route.plain, sample.most, quick=True):
                 return "keeps prompts in its cache in another way"
     worst = max(abs(one.logprob - own.logprob) for one, own in zip(found, sample.numbers, strict=True))
     return (
-        f"tells other log-probabilities of the same tokens ({worst:.2f} nats apart)"
+        f"returns other log-probabilities for the same tokens ({worst:.2f} nats apart)"
         if worst > TOLERANCE
         else None
     )
@@ -69,5 +69,5 @@ async def differs(sample: Sample, server: Server) -> str | None:
 
 async def _numbers(route: Route, row: TokenRow, server: Server) -> list[TokenNumber]:
     async with Caller(*server) as caller:
-        (numbers,) = await patiently(lambda: route.numbers(caller, [row], _SECONDS))
+        (numbers,) = await with_retries(lambda: route.numbers(caller, [row], _SECONDS))
     return numbers

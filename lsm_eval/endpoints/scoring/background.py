@@ -1,4 +1,4 @@
-"""A thread with an event loop of its own, for what must be waited for where no loop may run."""
+"""A thread with its own event loop, for code that must wait for coroutines but cannot run a loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Background:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`; raises what that raises."""
+        """The result of `work`. Raises what it raises."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""JSON to a server and back: what a route asks with, and what it raises where there is no whole answer."""
+"""Sends JSON to a server, and raises `Unanswered` if there is no complete answer: what all routes use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import aiohttp
 
 from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again, Refused
+from lsm_eval.endpoints.outcome import Refused, Retryable
 from lsm_eval.endpoints.reading import read_fault, wait_of
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.requests import Failure
@@ -25,24 +25,24 @@ _TOO_LONG = (
     "too long",
     "exceeds the context",
 )
-"""What servers write of a prompt that does not fit, in lower case."""
+"""What servers write about a prompt that does not fit, in lower case."""
 
 Server = tuple[Address, Key, str]
-"""Where it is, the key to it, and its name for the model."""
+"""Its address, the key to it, and its name for the model."""
 
 
 class Unanswered(Exception):
-    """No whole answer came; what came instead."""
+    """There is no complete answer; `outcome` is what came instead."""
 
-    def __init__(self, outcome: Again | Refused | Failure, *, lacking: bool = False) -> None:
-        """`lacking`: an answer came whole, and does not tell what was asked for."""
+    def __init__(self, outcome: Retryable | Refused | Failure, *, lacking: bool = False) -> None:
+        """`lacking`: the answer is complete but does not contain what was requested."""
         super().__init__(outcome.detail)
         self.outcome, self.lacking = outcome, lacking
 
     @property
     def passing(self) -> bool:
-        """Whether the server has too much to do, or is not there, so that nothing can be told of it."""
-        return isinstance(self.outcome, Again) and (
+        """Whether the server is overloaded or cannot be reached, so that nothing follows about it."""
+        return isinstance(self.outcome, Retryable) and (
             self.outcome.overload or self.outcome.fault == "connection"
         )
 
@@ -54,13 +54,13 @@ class Caller:
         self.model = model
         self._address, self._key = address, key
         self._api = Transport(address, key)
-        # Of its own: answers there carry no number, and one that comes twice is none of another request.
+        # Separate, as answers at the root have no ids: equal ones there are not duplicates.
         self._root = Transport(replace(address, url=address.root), key)
         self.posts = 0
         """Requests sent."""
 
     def listen(self, hears: Callable[[Mapping[str, str]], None]) -> None:
-        """Have `hears` told the headers of every answer."""
+        """Have `hears` called with the headers of every answer."""
         self._api.hears = self._root.hears = hears
 
     async def post(self, path: str, body: Mapping[str, Any], seconds: float) -> Any:
@@ -70,14 +70,14 @@ class Caller:
         sent = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         self.posts += 1
         found = await transport.post(path.removeprefix("/"), sent, seconds)
-        if isinstance(found, Again) and found.fault == "duplicate":
+        if isinstance(found, Retryable) and found.fault == "duplicate":
             found = await transport.post(path.removeprefix("/"), sent, seconds, alone=True)
-        if isinstance(found, Again):
+        if isinstance(found, Retryable):
             raise Unanswered(replace(found, detail=self._key.hidden(found.detail)))
         status, content, headers = found
         if status != 200:
             fault = read_fault(status, content, wait_of(headers, time.time()))
-            assert isinstance(fault, Again | Refused)
+            assert isinstance(fault, Retryable | Refused)
             fault = replace(fault, detail=self._key.hidden(fault.detail))
             if isinstance(fault, Refused) and any(part in fault.detail.lower() for part in _TOO_LONG):
                 raise Unanswered(Failure("too_long", f"the server says so ({fault.detail})"))
@@ -85,18 +85,20 @@ class Caller:
         try:
             return json.loads(content)
         except (ValueError, RecursionError):
-            raise Unanswered(Again("malformed", f"the answer is no JSON ({len(content):,} bytes)")) from None
+            raise Unanswered(
+                Retryable("malformed", f"the answer is no JSON ({len(content):,} bytes)")
+            ) from None
 
     async def page(self, path: str, seconds: float) -> Any:
-        """A page of the server, or None where there is none. `path`: as in `post`. Raises `Unanswered`."""
+        """A page of the server as JSON, or None if there is none. `path`: as in `post`. Raises `Unanswered`."""
         transport = self._root
         above = self._address.root if path.startswith("/") else f"{self._address.url}/"
         try:
             status, content, _ = await transport.get(f"{above}{path}", seconds)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise Unanswered(Again("connection", transport.why(error))) from None
+            raise Unanswered(Retryable("connection", transport.why(error))) from None
         if status == 429 or status >= 500:
-            raise Unanswered(Again("server_error", f"status {status}"))
+            raise Unanswered(Retryable("server_error", f"status {status}"))
         try:
             return json.loads(content) if status == 200 else None
         except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""How a server is asked for its tokens: vLLM's and SGLang's way, or llama.cpp's."""
+"""How a server is asked to tokenize: by the API of vLLM and SGLang, or by llama.cpp's."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.numbers import incomplete
-from lsm_eval.endpoints.scoring.patiently import patiently
+from lsm_eval.endpoints.scoring.retries import with_retries
 
-Speaks = Literal["openai", "llama.cpp"]
+TokenizerApi = Literal["openai", "llama.cpp"]
 _SECONDS = 60.0
 _PROBE = [{"role": "user", "content": "a"}]
 
@@ -20,13 +20,13 @@ class Dialect:
     """A server's `/tokenize`, `/detokenize` and chat template."""
 
     caller: Caller
-    speaks: Speaks
+    api: TokenizerApi
 
     async def ids(self, text: str, *, special: bool) -> list[int]:
-        """Tokens of `text`; `special`: with those that the tokenizer puts around a text. Special tokens that the text
-        writes are read as such. Raises `Unanswered`."""
+        """Tokens of `text`; `special`: with those that the tokenizer adds around a text. Special tokens in the text itself
+        are parsed. Raises `Unanswered`."""
         body: dict[str, Any]
-        if self.speaks == "openai":
+        if self.api == "openai":
             body = {"model": self.caller.model, "prompt": text, "add_special_tokens": special}
         else:
             body = {"content": text, "add_special": special, "parse_special": True}
@@ -35,58 +35,58 @@ class Dialect:
     async def text(self, tokens: Sequence[int]) -> str:
         """The text of tokens, special ones written out. Raises `Unanswered`."""
         body: dict[str, Any] = {"tokens": list(tokens)}
-        if self.speaks == "openai":
+        if self.api == "openai":
             body |= {"model": self.caller.model, "skip_special_tokens": False}
-        answer = await patiently(lambda: self.caller.post("/detokenize", body, _SECONDS))
+        answer = await with_retries(lambda: self.caller.post("/detokenize", body, _SECONDS))
         names = ("prompt", "text", "content")
         found = answer if isinstance(answer, dict) else {}
         text = next((found[name] for name in names if isinstance(found.get(name), str)), None)
         if text is None:
-            raise incomplete("/detokenize tells no text")
+            raise incomplete("/detokenize returns no text")
         return str(text)
 
     async def chat(self, messages: Sequence[Mapping[str, Any]], switches: Mapping[str, Any]) -> str:
-        """Messages through the server's chat template, up to where the reply starts. `switches`: variables that the
-        template gets. Raises `Unanswered`."""
+        """Messages rendered by the server's chat template, up to where the reply starts. `switches`: variables for the
+        template. Raises `Unanswered`."""
         body: dict[str, Any] = {"messages": list(messages)}
         if switches:
             body["chat_template_kwargs"] = dict(switches)
-        if self.speaks == "llama.cpp":
-            answer = await patiently(lambda: self.caller.post("/apply-template", body, _SECONDS))
+        if self.api == "llama.cpp":
+            answer = await with_retries(lambda: self.caller.post("/apply-template", body, _SECONDS))
             text = answer.get("prompt") if isinstance(answer, dict) else None
             if not isinstance(text, str):
-                raise incomplete("/apply-template tells no prompt")
+                raise incomplete("/apply-template returns no prompt")
             return str(text)
         body |= {"model": self.caller.model, "add_generation_prompt": True, "add_special_tokens": False}
         tokens = await self._tokens(body)
         text = await self.text(tokens)
         if await self.ids(text, special=False) != tokens:
             raise incomplete(
-                "the text of its chat template is not read as the tokens that it makes of the messages"
+                "the text that its chat template renders does not have the tokens that it returns for the messages"
             )
         return text
 
     async def chats(self) -> bool:
-        """Whether the server shows what its chat template makes of messages."""
+        """Whether the server returns messages rendered by its chat template."""
         try:
             return bool(await self.chat(_PROBE, {}))
         except Unanswered:
             return False
 
     async def _tokens(self, body: Mapping[str, Any]) -> list[int]:
-        answer = await patiently(lambda: self.caller.post("/tokenize", body, _SECONDS))
+        answer = await with_retries(lambda: self.caller.post("/tokenize", body, _SECONDS))
         tokens = answer.get("tokens") if isinstance(answer, dict) else None
         if not isinstance(tokens, list) or not all(type(one) is int for one in tokens):
-            raise incomplete("/tokenize tells no tokens")
+            raise incomplete("/tokenize returns no tokens")
         return tokens
 
 
 async def find_dialect(caller: Caller) -> Dialect | None:
-    """The one that the server speaks; None where it tells no tokens. Raises `Unanswered` where it cannot be told now."""
-    for speaks in ("openai", "llama.cpp"):
-        found = Dialect(caller, speaks)
+    """The server's API; None if it does not tokenize. Raises `Unanswered` if it cannot be asked now."""
+    for api in ("openai", "llama.cpp"):
+        found = Dialect(caller, api)
         try:
-            # Each takes the other's fields for none, and then finds no text.
+            # Each ignores the other's fields, and then finds no text.
             if await found.ids("a", special=False):
                 return found
         except Unanswered as error:

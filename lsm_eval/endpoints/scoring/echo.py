@@ -1,4 +1,4 @@
-"""Completions with `echo` and `logprobs`: the prompt comes back with a log-probability for each of its tokens."""
+"""Completions with `echo` and `logprobs`: the prompt is returned with a log-probability for each of its tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Echo:
     """All continuations of a context in one request."""
 
     new: int = 0
-    """Tokens that are written on top: some servers take no 0."""
+    """Tokens that are also generated: some servers do not take 0."""
     name: ClassVar[str] = "echo"
     spare: ClassVar[int] = 2
 
@@ -57,7 +57,7 @@ class Echo:
         if not isinstance(values, list) or not isinstance(names, list):
             raise incomplete("the answer has no log-probabilities of the prompt")
         if not isinstance(tops, list) or len(tops) != len(values) or len(names) != len(values):
-            raise incomplete("the answer does not tell the likeliest token of each place")
+            raise incomplete("the answer does not give the likeliest token of each place")
         size = len(row.tokens)
         if not size <= len(values) <= size + self.new:
             checked_length(len(values), size)
@@ -65,8 +65,8 @@ class Echo:
         for at in range(size - row.scored, size):
             own, name, top = read_number(values[at]), token_of(names[at]), tops[at]
             if isinstance(name, int) and name != row.tokens[at]:
-                raise incomplete(f"the answer tells of token {name} in the place of {row.tokens[at]}")
+                raise incomplete(f"the answer has token {name} in the place of {row.tokens[at]}")
             if not isinstance(top, dict) or not top:
-                raise incomplete("the answer does not tell the likeliest token of each place")
+                raise incomplete("the answer does not give the likeliest token of each place")
             found.append(TokenNumber(own, own >= max(map(read_number, top.values()))))
         return found

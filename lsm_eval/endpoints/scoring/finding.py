@@ -1,4 +1,4 @@
-"""Which route a server's log-probabilities come by: tried, proved, and written down."""
+"""Finds the route by which a server returns log-probabilities: routes are tried and verified, and the result is kept."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from lsm_eval.endpoints.outcome import Again, Refused
+from lsm_eval.endpoints.outcome import Refused, Retryable
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
 from lsm_eval.endpoints.scoring.echo import Echo
-from lsm_eval.endpoints.scoring.held import written
+from lsm_eval.endpoints.scoring.forced import written
 from lsm_eval.endpoints.scoring.llamacpp import LlamaCpp
-from lsm_eval.endpoints.scoring.patiently import patiently
 from lsm_eval.endpoints.scoring.prompt_cache import cuts
 from lsm_eval.endpoints.scoring.prompt_logprobs import PromptLogprobs
 from lsm_eval.endpoints.scoring.proof import NotProved, prove
+from lsm_eval.endpoints.scoring.retries import with_retries
 from lsm_eval.endpoints.scoring.route import Route
 from lsm_eval.endpoints.scoring.sglang import SGLang
-from lsm_eval.endpoints.server import NotThere
+from lsm_eval.endpoints.server import ServerUnreachable
 from lsm_eval.errors import UserError
 
 _SECONDS = 60.0
@@ -26,43 +26,43 @@ _VERSION = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a server was found to be able to tell. Plain values, to be kept and put into a record."""
+    """How a server returns log-probabilities. Plain values, to be cached and put into a record."""
 
     route: str | None
-    """Name of the route that was proved; None where none was."""
+    """Name of the route that was verified; None if none was."""
     new: int = 0
-    """Tokens that the route writes on top, where that can be chosen."""
+    """Tokens that the route also generates, if that can be chosen."""
     plain: int = -1
-    """The token that `llamacpp` writes where the wanted one is not told of."""
+    """The token that `llamacpp` generates where the wanted one is not reported."""
     cuts: bool = False
     """Whether `llamacpp` may read prompts from the server's cache."""
     held: bool = False
-    """Whether `llamacpp` asks many tokens in one request."""
+    """Whether `llamacpp` scores many tokens in one request."""
     ids: bool = False
     """Whether `prompt_logprobs` asks for single tokens by `token_ids`."""
     difference: float | None = None
-    """Largest difference between a token's number when written and when read, in nats."""
+    """Largest difference between a token's log-probability when generated and when read, in nats."""
     lacking: str = ""
-    """Where there is no route: why, by route."""
+    """If there is no route: the reasons, by route."""
     sure: bool = True
-    """Whether each way had an answer: what was lost to faults may be there the next time, so that it is not kept."""
+    """Whether every route was answered. If some failed because of faults, the finding is not cached."""
     version: int = _VERSION
-    """Of how it was found: one of another version is looked for anew."""
+    """Version of the search: a finding of another version is found anew."""
 
     def dump(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """As a JSON object."""
         return asdict(self)
 
     @staticmethod
     def load(fields: Mapping[str, Any]) -> Finding | None:
-        """What `dump` wrote; None of anything else."""
+        """The finding that `dump` wrote; None for anything else."""
         try:
             found = Finding(**fields)
         except TypeError:
             return None
         return found if found.version == _VERSION else None
 
-    def made(self) -> Route | None:
+    def build_route(self) -> Route | None:
         """The route itself."""
         match self.route:
             case "prompt_logprobs":
@@ -85,8 +85,8 @@ async def find_route(
     cache_known: bool = False,
 ) -> Finding:
     """The first route that passes `proof.prove`. `probe`: see `proof.probe_tokens`. `encode`: tokens of a text, without
-    those that are put around one. `most`: tokens that fit. `cache_known`: of
-    `EndpointOptions`. Raises `UserError` where the server does not answer now."""
+    special tokens around it. `most`: the most tokens that fit. `cache_known`: see `EndpointOptions`. Raises `UserError` if
+    the server does not answer now."""
     lacking: dict[str, str] = {}
     sure = True
     plain = encode("a")[-1]
@@ -106,14 +106,14 @@ async def find_route(
         except Unanswered as error:
             outcome = error.outcome
             if error.passing:
-                raise NotThere(
-                    f"the server does not answer what tells whether it can score texts ({outcome.detail}): run the same "
-                    "command again when it does."
+                raise ServerUnreachable(
+                    f"the server does not answer requests that find out whether it can score texts ({outcome.detail}): run "
+                    "the same command again when it does."
                 ) from None
             if isinstance(outcome, Refused) and outcome.status in (401, 402):
-                raise UserError(f"the server does not take the key ({outcome.detail}).") from None
+                raise UserError(f"the server rejects the key ({outcome.detail}).") from None
             lacking[route.name] = outcome.detail
-            sure &= error.lacking or not isinstance(outcome, Again)
+            sure &= error.lacking or not isinstance(outcome, Retryable)
         else:
             new = route.new if isinstance(route, Echo | SGLang) else 0
             own = plain if isinstance(route, LlamaCpp) else -1
@@ -137,8 +137,8 @@ async def _held(
     encode: Callable[[str], Sequence[int]],
     difference: float,
 ) -> tuple[bool, float]:
-    """Whether many tokens may be asked in one request, and the largest difference seen by then. Raises `Unanswered` where the server does not
-    answer now."""
+    """Whether many tokens can be scored in one request, and the largest difference seen so far. Raises `Unanswered` if the server
+    does not answer now."""
     try:
         if not await written(caller, probe[:-3], probe[-3:], _SECONDS):
             return False, difference
@@ -158,9 +158,9 @@ async def still_holds(
     encode: Callable[[str], Sequence[int]],
     most: int | None = None,
 ) -> bool:
-    """Whether the route that was found before still passes, for one token: another model may be served under the same name.
-    That there is none is the server's doing, and believed. Raises `Unanswered` where the server does not answer now."""
-    route = kept.made()
+    """Whether the route that was found before still passes, checked with one token, as another model may be served under the
+    same name. A finding without a route is believed. Raises `Unanswered` if the server does not answer now."""
+    route = kept.build_route()
     if route is None:
         return True
     if isinstance(route, LlamaCpp) and route.plain != encode("a")[-1]:
@@ -182,27 +182,27 @@ async def still_holds(
     return True
 
 
-class Room(NamedTuple):
-    """What a server says of its own size; None where it does not."""
+class ServerLimits(NamedTuple):
+    """A server's limits; None if it does not give them."""
 
     context: int | None
-    """Tokens that it reads and writes together."""
+    """The most tokens of prompt and answer together."""
     slots: int | None = None
-    """Texts that it keeps the beginnings of."""
+    """How many prompts it caches."""
 
 
-async def room_of(caller: Caller) -> Room:
-    """How much the server can read. Raises `Unanswered`."""
-    # llama.cpp first: what its list of models tells is the context of all its slots together.
-    props = await patiently(lambda: caller.page("/props", _SECONDS))
+async def server_limits(caller: Caller) -> ServerLimits:
+    """The server's limits. Raises `Unanswered`."""
+    # llama.cpp first, as its list of models gives the context of all its slots together.
+    props = await with_retries(lambda: caller.page("/props", _SECONDS))
     settings = props.get("default_generation_settings") if isinstance(props, dict) else None
     if isinstance(settings, dict):
-        return Room(_count(settings.get("n_ctx")), _count(props.get("total_slots")))
-    models = await patiently(lambda: caller.page("models", _SECONDS))
+        return ServerLimits(_count(settings.get("n_ctx")), _count(props.get("total_slots")))
+    models = await with_retries(lambda: caller.page("models", _SECONDS))
     data = models.get("data") if isinstance(models, dict) else None
     entries = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
     own = [one for one in entries if one.get("id") == caller.model] or entries
-    return Room(_count(own[0].get("max_model_len")) if len(own) == 1 else None)
+    return ServerLimits(_count(own[0].get("max_model_len")) if len(own) == 1 else None)
 
 
 def _count(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""The tokenizer that `--tokenizer` names, and whether it is the server's own."""
+"""Loads the tokenizer that `--tokenizer` names, and checks that it is the server's own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load_named(name: str, *, offline: bool) -> Any:
 
 
 async def check_same(tokenizer: Any, name: str, dialect: Dialect) -> None:
-    """Raises `UserError` where the server's tokenizer gives other tokens for some text, and `Unanswered`."""
+    """Raises `UserError` if the server's tokenizer gives other tokens for some text, or does not answer."""
     for text in _TEXTS:
         for special in (False, True):
             ours = list(tokenizer(text, add_special_tokens=special)["input_ids"])

@@ -1,4 +1,4 @@
-"""The next token of a completion and its log-probability, whichever way a server writes it."""
+"""The next token of a completion and its log-probability, in any of the servers' formats."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ async def next_of_completion(
     except Unanswered as error:
         if not isinstance(error.outcome, Refused):
             raise
-        answer = await caller.post("completions", body, seconds)  # some take no field that they do not know
+        answer = await caller.post("completions", body, seconds)  # some servers refuse unknown fields
     (choice,) = choices_of(answer, 1)
     told = choice.get("logprobs")
     if not isinstance(told, dict):
-        raise incomplete("it tells no log-probability of the token that it writes")
+        raise incomplete("it returns no log-probability of the token that it generates")
     values, names = told.get("token_logprobs"), told.get("tokens")
     if not isinstance(values, list) or not isinstance(names, list) or len(values) != 1 or len(names) != 1:
-        raise incomplete("it tells no log-probability of the token that it writes")
+        raise incomplete("it returns no log-probability of the token that it generates")
     return token_of(names[0]), read_number(values[0])
 
 
 def token_of(name: Any) -> int | str:
-    """A token as its id where the server writes that (`token_id:17`), else as its text."""
+    """A token as its id if the server gives that (`token_id:17`), otherwise as its text."""
     if not isinstance(name, str):
         raise incomplete("a token is no text")
     number = name.removeprefix(_AS_ID)

@@ -1,4 +1,4 @@
-"""Log-probabilities as servers write them, read strictly: what is no such number is an error, never a number."""
+"""Strict parsing of log-probabilities in servers' answers: anything else is an error, never a number."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 from lsm_eval.endpoints.scoring.calling import Unanswered
 from lsm_eval.inference.scoring.plain import SequenceScore
 from lsm_eval.requests import Failure
 
 _PLACEHOLDER = -9999.0
-"""What vLLM writes for a probability of 0, which JSON has no number for; others write it, or less, for what they lack."""
+"""vLLM's value for a probability of 0, as JSON has no infinity; others write it, or less, for missing values."""
 _ABOVE = 1e-3
-"""A log-probability is at most 0, but for rounding."""
+"""The most that rounding may raise a log-probability above 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenNumber:
-    """What a server says of one token."""
+    """What a server returns for one token."""
 
     logprob: float
-    """Natural log."""
+    """In nats."""
     greedy: bool
-    """Whether it is the likeliest one at its place."""
+    """Whether it is the likeliest token at its place."""
 
 
 def read_number(value: Any) -> float:
-    """A log-probability from JSON: a number, or the text of one. Raises `Unanswered`."""
+    """A log-probability from JSON: a number, or a string with one. Raises `Unanswered`."""
     if isinstance(value, str):
         try:
             value = float(value)
@@ -45,17 +45,17 @@ def read_number(value: Any) -> float:
 
 
 def incomplete(why: str) -> Unanswered:
-    """An answer that does not tell what was asked for."""
-    return Unanswered(Again("malformed", why), lacking=True)
+    """The error for an answer that does not contain what was requested."""
+    return Unanswered(Retryable("malformed", why), lacking=True)
 
 
 def checked_length(found: int, sent: int) -> None:
-    """Raises `Unanswered` where the server read another number of tokens than was sent."""
+    """Raises `Unanswered` if the server read another number of tokens than was sent."""
     if found < sent:
         why = f"the server read {found:,} of the {sent:,} tokens that were sent"
         raise Unanswered(Failure("too_long", why))
     if found > sent:
-        raise incomplete(f"the server tells of {found:,} tokens, and {sent:,} were sent")
+        raise incomplete(f"the server reports {found:,} tokens, and {sent:,} were sent")
 
 
 def choices_of(answer: Any, count: int) -> list[dict[str, Any]]:
@@ -70,5 +70,5 @@ def choices_of(answer: Any, count: int) -> list[dict[str, Any]]:
 
 
 def sequence_scores(numbers: Sequence[Sequence[TokenNumber]]) -> list[SequenceScore]:
-    """Of each row, from its tokens' numbers."""
+    """The score of each row, from its tokens' log-probabilities."""
     return [SequenceScore(sum(one.logprob for one in row), all(one.greedy for one in row)) for row in numbers]

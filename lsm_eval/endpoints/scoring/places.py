@@ -1,4 +1,4 @@
-"""The places in texts whose next tokens are to be scored: where texts begin alike, their places are the same."""
+"""The places in texts whose next tokens are scored: texts with a common prefix share its places."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from lsm_eval.inference.scoring.plain import TokenRow
 
 @dataclass(slots=True)
 class Place:
-    """Some tokens, and what is to be known of those that may follow."""
+    """A prefix of tokens, and the tokens after it that are scored."""
 
     row: TokenRow
-    """One that has the place, before its token `at`."""
+    """A row with this place, before its token `at`."""
     at: int
     wanted: dict[int, None] = field(default_factory=dict)
     known: dict[int, TokenNumber] = field(default_factory=dict)
 
     @property
     def before(self) -> tuple[int, ...]:
-        """What stands before it."""
+        """The tokens before it."""
         return self.row.tokens[: self.at]
 
     @property
     def unknown(self) -> list[int]:
-        """The wanted tokens whose numbers are not known."""
+        """The wanted tokens that are not scored yet."""
         return [token for token in self.wanted if token not in self.known]
 
 
 class Places:
-    """Of some rows. Takes memory as their tokens do."""
+    """The places of some rows. Memory is linear in their tokens."""
 
     def __init__(self, rows: Sequence[TokenRow]) -> None:
         self._rows: list[tuple[TokenRow, list[Place]]] = []
-        after: dict[tuple[int, int], int] = {}  # a beginning and the token after it: the beginning with both
+        after: dict[tuple[int, int], int] = {}  # (prefix, next token): the longer prefix
         found: dict[int, Place] = {}
         for row in rows:
             beginning, own = 0, []
@@ -48,11 +48,11 @@ class Places:
         self._all = list(found.values())
 
     def unknown(self) -> Iterator[Place]:
-        """The places at which something is not known when it is their turn."""
+        """The places at which some token is not scored yet when it is their turn."""
         return (place for place in self._all if place.unknown)
 
     def runs(self, most: int) -> Iterator[tuple[TokenRow, int, int]]:
-        """A row, and where in it the tokens begin and end that are to be asked together: `most` of them, two at least."""
+        """Rows, each with the start and end of tokens to score in one request: at most `most` of them, at least two."""
         for row, own in self._rows:
             start = len(row.tokens) - row.scored
             for begin in range(0, row.scored, most):
@@ -62,14 +62,14 @@ class Places:
                     yield row, start + open_yet[0], start + open_yet[-1] + 1
 
     def learn(self, row: TokenRow, at: int, found: Mapping[int, TokenNumber]) -> None:
-        """The numbers of tokens of a row, by their places counted from `at`."""
+        """Take the log-probabilities of tokens of a row, by their indices counted from `at`."""
         own = next(own for one, own in self._rows if one is row)
         start = len(row.tokens) - row.scored
         for place, number in found.items():
             own[at - start + place].known[row.tokens[at + place]] = number
 
     def numbers(self) -> list[list[TokenNumber]]:
-        """Of each row. All must be known."""
+        """The log-probabilities of each row. All must be known."""
         return [
             [
                 place.known[token]

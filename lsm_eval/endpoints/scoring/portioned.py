@@ -1,4 +1,4 @@
-"""Rows sent some at a time: so many prompts and tokens in one request."""
+"""Sends rows in portions, with a limited number of prompts and tokens per request."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from lsm_eval.endpoints.scoring.numbers import TokenNumber
 from lsm_eval.inference.scoring.plain import TokenRow
 
 PROMPTS = 32
-"""In one request, at most."""
+"""The most prompts in one request."""
 TOKENS = 32_768
-"""In one request, at most: an answer has about 150 bytes for each."""
+"""The most tokens in one request: an answer has about 150 bytes for each."""
 
 
 async def in_portions(
@@ -19,7 +19,8 @@ async def in_portions(
     ask: Callable[[Sequence[TokenRow]], Awaitable[Sequence[dict[str, Any]]]],
     read: Callable[[dict[str, Any], TokenRow], list[TokenNumber]],
 ) -> list[list[TokenNumber]]:
-    """Of each row, the numbers that `read` finds in its part of what `ask` was answered, which has one part a row. Raises what they do."""
+    """The log-probabilities of each row, which `read` takes from the row's part of the answer; `ask` returns one part per row. Raises
+    what they raise."""
     found: list[list[TokenNumber]] = []
     for some in portions(rows, prompts=PROMPTS, tokens=TOKENS):
         parts = await ask(some)
@@ -28,7 +29,7 @@ async def in_portions(
 
 
 def portions(rows: Sequence[TokenRow], *, prompts: int, tokens: int) -> list[list[TokenRow]]:
-    """`rows` in order, cut into requests of so many prompts and tokens at most; one row each at least."""
+    """`rows` in order, divided into requests of at most so many prompts and tokens, each with at least one row."""
     found: list[list[TokenRow]] = []
     room = 0
     for row in rows:

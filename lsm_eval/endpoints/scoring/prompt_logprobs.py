@@ -1,7 +1,7 @@
-"""vLLM's `prompt_logprobs`: of every token of a prompt its log-probability and its rank.
+"""Scores by vLLM's `prompt_logprobs`: the log-probability and the rank of every token of a prompt.
 
-It tells of the whole prompt, and the server does not take any of it from its cache. Rows that score one token are asked by
-`logprob_token_ids` where the server has that.
+It always covers the whole prompt, so the server does not use its prefix cache. Rows with one scored token use
+`logprob_token_ids` if the server has it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PromptLogprobs:
     """All continuations of a context in one request."""
 
     ids: bool = False
-    """Ask for single tokens by `token_ids`."""
+    """Score single tokens by `token_ids`."""
     name: ClassVar[str] = "prompt_logprobs"
     spare: ClassVar[int] = 2
 
@@ -73,7 +73,7 @@ def _read(choice: dict[str, Any], row: TokenRow) -> list[TokenNumber]:
 def _number(place: Any, token: int) -> TokenNumber:
     own = place.get(str(token)) if isinstance(place, dict) else None
     if not isinstance(own, dict):
-        raise incomplete(f"the answer does not tell of token {token} at its place")
+        raise incomplete(f"the answer does not report token {token} at its place")
     logprob = read_number(own.get("logprob"))
-    # Of equal ones the rank of each is the last of theirs, and the server itself takes the one that it lists alone.
+    # Tied tokens all get the last of their ranks; the one that the server would choose is then listed alone.
     return TokenNumber(logprob, own.get("rank") == 1 or len(place) == 1)

@@ -1,4 +1,4 @@
-"""What a way of asking for log-probabilities is."""
+"""The protocol of a way to get log-probabilities from a server."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from lsm_eval.inference.scoring.plain import TokenRow
 
 
 class Route(Protocol):
-    """One way of asking. What it says is taken for a fact only once it is proved (`proof`)."""
+    """One way to get log-probabilities. Its values are used only after they are verified (`proof`)."""
 
     @property
     def name(self) -> str:
-        """As records show it."""
+        """The name that records show."""
         ...
 
     @property
     def spare(self) -> int:
-        """Of the server's context, so many tokens cannot be used: those that it must be able to write, and the last
-        one of a row, which a model in process need not read."""
+        """How many tokens of the server's context cannot be used: those that it must be able to generate, and the last one
+        of a row, which a local model need not read."""
         ...
 
     async def numbers(
         self, caller: Caller, rows: Sequence[TokenRow], seconds: float
     ) -> list[list[TokenNumber]]:
-        """Of each row, the numbers of its scored tokens. Raises `Unanswered`."""
+        """The log-probabilities of each row's scored tokens. Raises `Unanswered`."""
         ...
 
     async def likeliest(
         self, caller: Caller, tokens: Sequence[int], seconds: float
     ) -> tuple[int | str, float]:
-        """The token that the server itself writes next (its id, or its text where no id is told), and its
-        log-probability: by another way than `numbers`. Raises `Unanswered`."""
+        """The token that the server itself generates next (its id, or its text if the server gives no id) and its
+        log-probability, found by another way than `numbers`. Raises `Unanswered`."""
         ...

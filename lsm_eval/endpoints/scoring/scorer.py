@@ -1,4 +1,4 @@
-"""Requests that ask how likely a text is, answered through the route that a server was proved to have."""
+"""Answers requests for likelihoods by the route that was verified for a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsm_eval.endpoints.address import Address
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.outcome import Outcome
 from lsm_eval.endpoints.scoring.calling import Caller, Unanswered
-from lsm_eval.endpoints.scoring.looking import Scoring
+from lsm_eval.endpoints.scoring.find_scoring import Scoring
 from lsm_eval.endpoints.scoring.numbers import TokenNumber, sequence_scores
 from lsm_eval.inference.scoring.plain import TokenRow
 from lsm_eval.models.answers import scored_answer
@@ -28,27 +28,27 @@ class Scorer:
     def __init__(
         self, scoring: Scoring, address: Address, key: Key, model: str, encoding: ThreadPoolExecutor
     ) -> None:
-        """`encoding`: one thread for all scorers of a model: an encoder is used by one at a time, and may have to wait for
-        the server's tokenizer."""
-        route = scoring.finding.made()
+        """`encoding`: one thread for all scorers of a model, as its encoder is not thread-safe, and may have to wait for the
+        server's tokenizer."""
+        route = scoring.finding.build_route()
         assert route is not None
         assert scoring.requests is not None
         self._route, self._requests = route, scoring.requests
         self._caller = Caller(address, key, model)
-        # One context a slot: with more of them under way, each token would make a slot read another context anew.
-        self._turns = asyncio.Semaphore(scoring.room.slots or _MANY)
+        # One context per slot: with more in flight, each token would make a slot read another context anew.
+        self._turns = asyncio.Semaphore(scoring.limits.slots or _MANY)
         self._encoding = encoding
         self._scored = 0
-        """Requests that were scored, each with one post or more."""
+        """Requests that were scored, each with at least one post."""
 
     def listen(self, hears: Callable[[Mapping[str, str], float], None]) -> None:
-        """Have `hears` told the headers of every answer, and how many posts a request takes."""
+        """Have `hears` called with the headers of every answer, and the mean number of posts per request."""
         self._caller.listen(lambda headers: hears(headers, max(self._caller.posts / max(self._scored, 1), 1)))
 
     async def attempt(
         self, request: Request, write: Callable[[Generate], Awaitable[Outcome]], seconds: float
     ) -> Outcome:
-        """Try a request once. `write` asks for the text of one that is to be written first."""
+        """Try a request once. `write` generates the text of a request that needs one before it is scored."""
         try:
             if isinstance(request, Generate):
                 return await self._written(request, write, seconds)
@@ -57,7 +57,7 @@ class Scorer:
                 return own
             rows, cut = own
             if not rows:
-                return Likelihood(0.0, 0)  # a text of no tokens
+                return Likelihood(0.0, 0)  # an empty text
             numbers = await self._numbers(rows, seconds)
             return scored_answer(request, rows, sequence_scores(numbers), cut)
         except Unanswered as error:

@@ -1,5 +1,5 @@
-"""SGLang's `/generate` with `return_logprob`: log-probabilities from a place of the prompt on, so that what stands before it
-comes from the server's cache."""
+"""Scores by SGLang's `/generate` with `return_logprob`: log-probabilities from a given place of the prompt on, so that the part
+before it can come from the server's cache."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SGLang:
     """All continuations of a context in one request."""
 
     new: int = 0
-    """Tokens that are written on top."""
+    """Tokens that are also generated."""
     name: ClassVar[str] = "sglang"
     spare: ClassVar[int] = 2
 
@@ -35,7 +35,7 @@ class SGLang:
                 "input_ids": [list(row.tokens) for row in some],
                 "sampling_params": {"max_new_tokens": self.new, "temperature": 0},
                 "return_logprob": True,
-                # The entry of this place itself has no number: nothing before it was looked at.
+                # The entry of this place itself has no value.
                 "logprob_start_len": [len(row.tokens) - row.scored - 1 for row in some],
                 "top_logprobs_num": 1,
             }
@@ -54,7 +54,7 @@ class SGLang:
         (answer,) = _answers(await caller.post("/generate", body, seconds), 1)
         entries = answer.get("output_token_logprobs")
         if not isinstance(entries, list) or not entries:
-            raise incomplete("it tells no log-probability of the token that it writes")
+            raise incomplete("it returns no log-probability of the token that it generates")
         value, token = _entry(entries[0])
         return token, read_number(value)
 
@@ -75,17 +75,17 @@ def _read(answer: dict[str, Any], row: TokenRow) -> list[TokenNumber]:
     count = answer.get("prompt_tokens")
     if type(count) is int:
         checked_length(count, len(row.tokens))
-    # One more than are scored; a server that starts elsewhere is known by the tokens.
+    # One more than are scored; if a server starts elsewhere, its tokens show it.
     if len(entries) < row.scored:
-        raise incomplete(f"the answer tells of {len(entries)} tokens, and {row.scored} are scored")
+        raise incomplete(f"the answer reports {len(entries)} tokens, and {row.scored} are scored")
     found = []
     for at, token in enumerate(row.tokens[-row.scored :], len(entries) - row.scored):
         value, told = _entry(entries[at])
         if told != token:
-            raise incomplete(f"the answer tells of token {told} in the place of {token}")
+            raise incomplete(f"the answer has token {told} in the place of {token}")
         own, top = read_number(value), tops[at]
         if not isinstance(top, list) or not top:
-            raise incomplete("the answer does not tell the likeliest token of each place")
+            raise incomplete("the answer does not give the likeliest token of each place")
         best, likeliest = _entry(top[0])
         found.append(TokenNumber(own, likeliest == token or own > read_number(best)))
     return found

@@ -1,7 +1,7 @@
-"""vLLM's `logprob_token_ids`: of the next token of a prompt, how likely each of a few tokens is.
+"""Scores by vLLM's `logprob_token_ids`: how likely each of a few tokens is to come after a prompt.
 
-For choices of one token: the context is sent and read once, where `prompt_logprobs` wants it once a choice, and what of it
-the server has in its cache is not read again.
+For choices of one token: the context is sent once, while `prompt_logprobs` needs it once per choice, and the server can use
+its prefix cache.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _AT_ONCE = 64
 
 
 async def numbers_by_id(caller: Caller, rows: Sequence[TokenRow], seconds: float) -> list[list[TokenNumber]]:
-    """Of rows that score one token each. Raises `Unanswered`."""
+    """The log-probabilities of rows with one scored token each. Raises `Unanswered`."""
     wanted: dict[tuple[int, ...], dict[int, None]] = {}
     for row in rows:
         wanted.setdefault(row.tokens[:-1], {})[row.tokens[-1]] = None
@@ -48,10 +48,10 @@ async def _ask(
     told = choice.get("logprobs")
     names, tops = (told.get(name) if isinstance(told, dict) else None for name in ("tokens", "top_logprobs"))
     if not isinstance(names, list) or not isinstance(tops, list) or len(names) != 1 or len(tops) != 1:
-        raise incomplete("the answer does not tell of the tokens that were asked for")
+        raise incomplete("the answer does not report the tokens that were requested")
     written, values = token_of(names[0]), _by_id(tops[0])
     if not isinstance(written, int) or any(token not in values for token in wanted):
-        raise incomplete("the answer does not tell of the tokens that were asked for")
+        raise incomplete("the answer does not report the tokens that were requested")
     return {token: TokenNumber(read_number(values[token]), token == written) for token in wanted}
 
 

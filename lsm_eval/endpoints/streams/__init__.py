@@ -1,1 +1,1 @@
-"""Answers that come in parts: server-sent events, put together to the whole answer that the same server would have sent."""
+"""Streamed answers: server-sent events, assembled into the answer that the server would send without a stream."""

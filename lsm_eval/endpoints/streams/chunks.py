@@ -1,13 +1,13 @@
-"""The chunks of chat completions and completions, put together to the answer that a server sends whole."""
+"""Assembles the chunks of chat completions and completions into the answer that a server would send without a stream."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from lsm_eval.endpoints.outcome import Again, Fault
-from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.outcome import Fault, Retryable
 from lsm_eval.endpoints.streams.pieces import Pieces
+from lsm_eval.endpoints.streams.quirks import StreamQuirks
 
 DONE = b"[DONE]"
 
@@ -24,17 +24,17 @@ class Chunks:
         self._id: Any = None
         self._some = False
         """Whether a chunk had a choice."""
-        self._wrong: Again | None = None
+        self._wrong: Retryable | None = None
         self._error: Any = None
         self._last = b""
         self._worded = 0
         """Chunks with text."""
         self._same = 0
-        """Of those, the ones that are, to the last byte, the one before."""
+        """Those of them that equal the one before, byte for byte."""
         self._padded = False
-        """Whether one of those holds padding, which is drawn anew for each chunk."""
+        """Whether one of those holds padding, which is random in each chunk."""
         self._counted = False
-        """Whether one of those holds a count of tokens, which grows with each chunk at most servers."""
+        """Whether one of those holds a count of tokens, which at most servers grows with each chunk."""
         self.ended = False
         """Whether `[DONE]` came."""
 
@@ -44,7 +44,7 @@ class Chunks:
         return self._worded > 0
 
     def take(self, name: str, data: bytes) -> bool:
-        """Take an event; whether it was the last that matters."""
+        """Take an event. Returns whether it was the last that matters."""
         if data == DONE or data.strip() == DONE:
             self.ended = True
             return True
@@ -81,25 +81,25 @@ class Chunks:
                 self._last = data
         return False
 
-    def whole(self, manner: StreamManner, *, ends: bool, sure: bool) -> dict[str, Any] | Again:
-        """The answer, or what is wrong with the stream. `ends`: the server ends streams with `[DONE]`. `sure`: a part came
-        twice only where there is no doubt of it."""
+    def whole(self, quirks: StreamQuirks, *, ends: bool, sure: bool) -> dict[str, Any] | Retryable:
+        """The answer, or what is wrong with the stream. `ends`: the server ends streams with `[DONE]`. `sure`: report a
+        repeated part only if there is no doubt."""
         if self._wrong is not None:
             return self._wrong
         if self._error is not None:
             return {"error": self._error}
         if not self._some:
-            return Again("empty_stream", "the stream ended without a word")
+            return Retryable("empty_stream", "the stream ended without any text")
         if ends and self._finish and not self.ended:
-            return Again("no_done", "the stream ended without [DONE]")
+            return Retryable("no_done", "the stream ended without [DONE]")
         message = self._message.whole()
-        if self._repeats(message, manner, sure=sure):
-            return Again("repeated", "a part of the stream came twice")
+        if self._repeats(message, quirks, sure=sure):
+            return Retryable("repeated", "a part of the stream came twice")
         choice: dict[str, Any] = {"index": 0, "finish_reason": self._finish}
         if not self._chat:
             choice["text"] = message.get("text") or ""
         else:
-            # No part says that an answer has no word. Where there are thoughts, they may be all that was written.
+            # An empty answer comes without a content; if there are thoughts, they may be all that was generated.
             if not any(value for name, value in message.items() if name != "role"):
                 message["content"] = ""
             choice["message"] = message
@@ -107,30 +107,30 @@ class Chunks:
         return whole if self._id is None else {"id": self._id, **whole}
 
     def _broken(self, fault: Fault, detail: str) -> bool:
-        self._wrong = Again(fault, detail)
+        self._wrong = Retryable(fault, detail)
         return True
 
-    def _repeats(self, message: dict[str, Any], manner: StreamManner, *, sure: bool) -> bool:
-        """Whether a part came twice: there are more parts with text than the tokens make, and as many are the one before
-        over again, or as many in a row are those before them. A text may repeat itself, too, but then it has the tokens."""
+    def _repeats(self, message: dict[str, Any], quirks: StreamQuirks, *, sure: bool) -> bool:
+        """Whether a part came twice: there are more parts with text than tokens, and as many parts equal the one before, or
+        as many in a row equal those before them. A text that repeats itself has the tokens for it."""
         if self._padded or (self._counted and not sure):
             return True
         tokens = self._tokens(message)
         if tokens is None or not isinstance(self._finish, str):
             return False
         more = self._worded - tokens
-        expected = 0 if sure else min(0, manner.excess.get(self._finish, 0))
+        expected = 0 if sure else min(0, quirks.excess.get(self._finish, 0))
         if more > expected:
             if self._same >= more - expected:
                 return True
             if more - expected > 1 and _in_a_row(self._message.texts(), more - expected):
                 return True
         if not self._same:
-            manner.excess[self._finish] = max(more, manner.excess.get(self._finish, more))
+            quirks.excess[self._finish] = max(more, quirks.excess.get(self._finish, more))
         return False
 
     def _tokens(self, message: dict[str, Any]) -> int | None:
-        """Tokens that the parts show, as far as the server counts them."""
+        """The tokens that the parts show; None if the server does not count them."""
         usage = self.usage if isinstance(self.usage, dict) else {}
         count, details = usage.get("completion_tokens"), usage.get("completion_tokens_details")
         hidden = details.get("reasoning_tokens") if isinstance(details, dict) else None
@@ -141,7 +141,7 @@ class Chunks:
 
 
 def _in_a_row(texts: list[str], many: int) -> bool:
-    """Whether so many pieces in a row are the pieces before them over again."""
+    """Whether `many` pieces in a row equal the `many` before them."""
     run = 0
     for before, after in zip(texts, texts[many:], strict=False):
         run = run + 1 if before == after else 0

@@ -1,4 +1,4 @@
-"""Server-sent events (WHATWG HTML, 9.2.6), read as they come, in time that grows with their bytes alone."""
+"""Server-sent events (WHATWG HTML, 9.2.6), parsed incrementally, in time linear in their bytes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(slots=True)
 class Events:
-    """Takes bytes, split anywhere, and gives events: name (empty where it has none) and data."""
+    """Takes bytes, split anywhere, and returns events: name (empty if it has none) and data."""
 
     _held: list[bytes] = field(default_factory=list)
-    """The line that has not ended yet, in pieces: joined once."""
+    """The pieces of the line that has not ended yet."""
     _data: list[bytes] = field(default_factory=list)
     """Lines of the event that has not ended yet."""
     _name: bytes = b""
     _returned: bool = False
-    """Whether a carriage return came last, which a line feed may belong to."""
+    """Whether the last byte was a carriage return, so that a line feed may belong to it."""
     _begun: bool = False
 
     def feed(self, data: bytes) -> list[tuple[str, bytes]]:
@@ -36,7 +36,7 @@ class Events:
         return self._read(lines)
 
     def end(self) -> list[tuple[str, bytes]]:
-        """What is left when no more comes: many servers leave out the blank line after the last event."""
+        """The events left when no more data comes: many servers leave out the blank line after the last one."""
         lines = b"".join(self._held)
         self._held = []
         return self._read(lines + b"\n\n")
@@ -61,5 +61,5 @@ class Events:
                 self._data.append(b"")
             elif line == b"event":
                 self._name = b""
-            # What is left is a comment, an id, a time to try again, or nothing that means anything.
+            # Everything else is ignored: comments, ids, retry times, unknown fields.
         return found

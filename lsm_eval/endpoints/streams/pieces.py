@@ -1,4 +1,4 @@
-"""Fields of a message whose values come in pieces."""
+"""Joins the fields of a message that is streamed in parts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _TEXTS = ("text", "summary")
 
 
 class Pieces:
-    """One message's fields: texts are joined, lists are joined, of all else the last value stays."""
+    """One message's fields: strings and lists are joined, other values replace earlier ones."""
 
     def __init__(self) -> None:
         self._pieces: dict[str, list[Any]] = {}
 
     def add(self, fields: dict[str, Any]) -> bool:
-        """Take the fields of one part; whether it holds any text."""
+        """Take the fields of one part. Returns whether it holds any text."""
         worded = False
         for name, value in fields.items():
             if value is None or value == "":
@@ -30,7 +30,7 @@ class Pieces:
         return [one for pieces in self._pieces.values() for one in pieces if isinstance(one, str)]
 
     def whole(self) -> dict[str, Any]:
-        """The fields as one message has them; None where no value came."""
+        """The fields of the complete message; None for fields without a value."""
         return {name: _value(name, pieces) for name, pieces in self._pieces.items()}
 
 
@@ -50,7 +50,7 @@ def _value(name: str, pieces: list[Any]) -> Any:
 
 
 def _joined(parts: list[Any]) -> list[Any]:
-    """A list whose neighbours are one part, in pieces, where they are of one type and number."""
+    """The list with neighbours of the same type and index joined, as they are pieces of one part."""
     joined: list[Any] = []
     texts: dict[str, list[str]] = {}
     for part in parts:

@@ -1,11 +1,11 @@
-"""The events of a streamed response (Responses API): the last holds the whole of it."""
+"""The events of a streamed response (Responses API): the last one holds the complete response."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from lsm_eval.endpoints.outcome import Again
+from lsm_eval.endpoints.outcome import Retryable
 from lsm_eval.endpoints.streams.chunks import DONE
 
 _LAST = frozenset(
@@ -14,14 +14,14 @@ _LAST = frozenset(
 
 
 class ResponseEvents:
-    """One response in events. Parts that come twice, or not at all, change nothing: they stand in the last event."""
+    """One response in events. Repeated or missing parts do not matter, as the last event holds everything."""
 
     def __init__(self) -> None:
         self._response: dict[str, Any] = {}
         self._items: dict[str, dict[str, Any]] = {}
-        """By number, or where there is none by name."""
+        """By output index, or else by id."""
         self._error: Any = None
-        self._wrong: Again | None = None
+        self._wrong: Retryable | None = None
         self.ended = False
         """Whether the last event came."""
         self.worded = False
@@ -33,7 +33,7 @@ class ResponseEvents:
         return self._response.get("usage")
 
     def take(self, name: str, data: bytes) -> bool:
-        """Take an event; whether it was the last that matters."""
+        """Take an event. Returns whether it was the last that matters."""
         if data.strip() == DONE:
             return True
         try:
@@ -41,7 +41,7 @@ class ResponseEvents:
         except (ValueError, RecursionError):
             event = None
         if not isinstance(event, dict):
-            self._wrong = Again("malformed", "a part of the stream is no JSON object")
+            self._wrong = Retryable("malformed", "a part of the stream is no JSON object")
             return True
         kind = event.get("type")
         kind = kind if isinstance(kind, str) and kind else name
@@ -51,7 +51,7 @@ class ResponseEvents:
         if isinstance(event.get("response"), dict):
             self._response = event["response"]
         elif kind in _LAST:
-            self._wrong = Again("malformed", "the last part of the stream holds no response")
+            self._wrong = Retryable("malformed", "the last part of the stream holds no response")
             return True
         self.worded = self.worded or bool(event.get("delta"))
         item = event.get("item")
@@ -60,18 +60,18 @@ class ResponseEvents:
         self.ended = kind in _LAST
         return self.ended
 
-    def whole(self) -> dict[str, Any] | Again:
+    def whole(self) -> dict[str, Any] | Retryable:
         """The response, or what is wrong with the stream."""
         if self._wrong is not None:
             return self._wrong
         if self._error is not None:
             return {"error": self._error}
         if not self._response and not self._items:
-            return Again("empty_stream", "the stream ended without a word")
+            return Retryable("empty_stream", "the stream ended without any text")
         if not self.ended:
             return {**self._response, "status": "in_progress", "output": list(self._items.values())}
         if self._response.get("output"):
             return self._response
-        # Some servers leave it out of the last event, and no event says that an answer has no word.
+        # Some servers leave the output out of the last event; an empty answer has no items at all.
         items = list(self._items.values())
         return {**self._response, "output": items or [{"type": "message", "content": ""}]}

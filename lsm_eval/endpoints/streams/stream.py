@@ -1,4 +1,4 @@
-"""One streamed answer, from its bytes to the JSON of the whole one, so that whole and streamed ones are read alike."""
+"""Turns a streamed answer into the JSON of an unstreamed one, so that both are read alike."""
 
 from __future__ import annotations
 
@@ -6,56 +6,56 @@ import json
 import time
 from dataclasses import replace
 
-from lsm_eval.endpoints.outcome import Again
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Retryable
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.streams.chunks import Chunks
 from lsm_eval.endpoints.streams.events import Events
-from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.streams.quirks import StreamQuirks
 from lsm_eval.endpoints.streams.response_events import ResponseEvents
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 class Stream:
-    """An answer that is still coming."""
+    """An answer that is still being received."""
 
     def __init__(
-        self, path: str, manner: StreamManner, patience: Patience, *, ends: bool, sure: bool
+        self, path: str, quirks: StreamQuirks, retry_policy: RetryPolicy, *, ends: bool, sure: bool
     ) -> None:
-        """`ends`: its server ends streams with `[DONE]`. `sure`: a part came twice only where there is no doubt of it."""
+        """`ends`: the server ends streams with `[DONE]`. `sure`: report a repeated part only if there is no doubt."""
         self._events = Events()
         self._parts: Chunks | ResponseEvents = (
             ResponseEvents() if path == "responses" else Chunks(chat=path == "chat/completions")
         )
-        self._manner, self._ends, self._sure = manner, ends, sure
+        self._quirks, self._ends, self._sure = quirks, ends, sure
         self._over = False
         self.first: float | None = None
-        """When the first part with text came, by `time.monotonic`."""
-        self.stall_seconds = patience.stall_seconds
-        """It is given up where nothing comes for so long once something came."""
-        self.most_seconds = patience.stream_seconds
+        """When the first part with text came (`time.monotonic`)."""
+        self.stall_seconds = retry_policy.stall_seconds
+        """The most seconds without any data after the first."""
+        self.most_seconds = retry_policy.stream_seconds
 
     @property
     def ended(self) -> bool:
-        """Whether it ended as a stream should."""
+        """Whether it ended regularly."""
         return self._parts.ended
 
     def feed(self, data: bytes) -> bool:
-        """Take bytes, split anywhere; whether nothing that matters comes after them."""
+        """Take bytes, split anywhere. Returns whether nothing that matters comes after them."""
         self._take(self._events.feed(data))
         return self._over
 
-    def whole(self) -> bytes | Again:
-        """The answer as it would have come whole, in JSON, or what is wrong with the stream."""
+    def whole(self) -> bytes | Retryable:
+        """The answer as it would have come without a stream, in JSON, or what is wrong with the stream."""
         if not self._over:
             self._take(self._events.end())
         if isinstance(self._parts, Chunks):
-            found = self._parts.whole(self._manner, ends=self._ends, sure=self._sure)
+            found = self._parts.whole(self._quirks, ends=self._ends, sure=self._sure)
         else:
             found = self._parts.whole()
-        if not isinstance(found, Again):
+        if not isinstance(found, Retryable):
             return _encoded(found)
-        # One that broke off may have been written on, and cost more than it says.
+        # After a stream broke off, the server may have generated and charged more than it said.
         usage = self._parts.usage if self.ended else None
         return replace(found, counted=_encoded({"usage": usage})) if usage else found
 
@@ -72,5 +72,5 @@ def _encoded(whole: object) -> bytes:
     text = _JSON.encode(whole)
     try:
         return text.encode()
-    except UnicodeEncodeError:  # halves of characters
+    except UnicodeEncodeError:  # lone surrogates
         return json.dumps(whole).encode()

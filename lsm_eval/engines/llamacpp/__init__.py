@@ -1,1 +1,1 @@
-"""GGUF files through llama.cpp: its server runs in this process, on loopback, and is asked as any endpoint is."""
+"""GGUF files run by llama.cpp, whose server runs in this process on loopback and is used like any endpoint."""

@@ -1,11 +1,11 @@
-"""From `llama.cpp:FILE.gguf` and a run's options to the model."""
+"""Makes the model for `llama.cpp:FILE.gguf` and a run's options."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from lsm_eval.engines.llamacpp.header import Header, parts_of, read_header
-from lsm_eval.engines.llamacpp.room import room
+from lsm_eval.engines.llamacpp.sizes import context_and_slots
 from lsm_eval.engines.refusals import refuse_options
 from lsm_eval.engines.threads import threads
 from lsm_eval.errors import UserError
@@ -23,7 +23,7 @@ _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 def create_engine(file: str, options: ModelOptions, progress: Progress) -> Model:
-    """The model in `file`; its header is read, and no weights. Raises `UserError` for what cannot be honoured."""
+    """The model in `file`, of which only the header is read. Raises `UserError` for options that cannot be honoured."""
     if not file.strip():
         raise UserError(f"--model {_PREFIX}: names no file: write {_PREFIX}:FILE.gguf.")
     refuse_options(
@@ -72,7 +72,7 @@ def create_engine(file: str, options: ModelOptions, progress: Progress) -> Model
     device = _device(options.device)
     cache = "float16" if options.dtype == "auto" else options.dtype
     per_token = header.bytes_per_token(_BYTES[cache]) if device == "cpu" else None
-    context, slots = room(path, options, header.of_architecture("context_length"), per_token)
+    context, slots = context_and_slots(path, options, header.of_architecture("context_length"), per_token)
     settings = Settings(
         path=path,
         context=context,
@@ -91,9 +91,9 @@ def _those_in(folder: Path) -> str:
 
 
 def _check_kind(path: Path, header: Header) -> None:
-    """Raise `UserError` for a file that holds no language model."""
+    """Raises `UserError` if the file holds no language model."""
     if not header.architecture:
-        raise UserError(f"{path}: does not say of which architecture it is: name a file that holds a model.")
+        raise UserError(f"{path}: does not state its architecture: name a file that holds a model.")
     if header.metadata.get("general.type", "model") != "model":
         raise UserError(
             f"{path}: holds a {header.metadata['general.type']}, and no language model: name that."
@@ -104,7 +104,7 @@ def _check_kind(path: Path, header: Header) -> None:
 
 
 def _device(device: str) -> str:
-    """`cpu` or `cuda:N`: what this build of llama.cpp can compute on."""
+    """`cpu` or `cuda:N`, if this build of llama.cpp supports it. Raises `UserError` otherwise."""
     from lsm_eval.engines.llamacpp.server import devices
 
     if device == "cpu":

@@ -1,4 +1,4 @@
-"""What a GGUF file says of itself, read without its tokens and weights (GGUF's specification: ggml's docs/gguf.md)."""
+"""The header of a GGUF file, read without its tokens and weights (GGUF's specification: ggml's docs/gguf.md)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _SIMPLE = {
 }
 _STRING, _ARRAY = 8, 9
 _ALIGNMENT = 32
-_MOST = 2**24  # keys, or tensors; more is damage
+_MOST = 2**24  # keys, or tensors; with more the file is damaged
 _PART = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The metadata of one file, arrays left out, and what its tensors come to."""
+    """The metadata of one file, without arrays, and the size of its tensors."""
 
     metadata: Mapping[str, Any]
     parameters: int
@@ -43,18 +43,18 @@ class Header:
 
     @property
     def architecture(self) -> str:
-        """By GGUF's name."""
+        """GGUF's name for it."""
         return str(self.metadata.get("general.architecture", ""))
 
     def of_architecture(self, name: str) -> int | None:
-        """A number that the architecture has, such as `context_length`; None where it is not told, or differs from
-        layer to layer."""
+        """A property of the architecture, such as `context_length`; None if it is missing, or differs from layer to
+        layer."""
         value = self.metadata.get(f"{self.architecture}.{name}")
         return value if type(value) is int else None
 
     def bytes_per_token(self, width: int) -> int | None:
-        """Bytes of a token's keys and values in all layers, `width` bytes a number; None where the header does not tell
-        enough, as where layers differ."""
+        """Bytes of a token's keys and values in all layers, with `width` bytes per number; None if the header does not
+        suffice, for example because layers differ."""
         layers, heads = self.of_architecture("block_count"), self.of_architecture("attention.head_count_kv")
         size = self.of_architecture("attention.key_length")
         if size is None:
@@ -67,7 +67,7 @@ class Header:
 
     @property
     def template(self) -> str | None:
-        """The chat template; None where there is none."""
+        """The chat template; None if there is none."""
         return self.metadata.get("tokenizer.chat_template") or None
 
     @property
@@ -83,7 +83,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The header of `path`. Raises `UserError` for what is no GGUF file, or ends before its last tensor does."""
+    """The header of `path`. Raises `UserError` if it is no GGUF file, or is cut short."""
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -96,19 +96,19 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     except (struct.error, ValueError, OverflowError, RecursionError) as error:
-        raise _damaged(path, "it ends within its header, or what it says of its sizes cannot be") from error
+        raise _damaged(path, "it ends within its header, or states impossible sizes") from error
 
 
 def parts_of(path: Path, header: Header) -> list[Path]:
-    """The files that a model in several lies in; `path` alone for a whole one. Raises `UserError` where `path` is not
-    the first, or another is missing."""
+    """The files of a model that is split into several; otherwise `path` alone. Raises `UserError` if `path` is not the
+    first, or another is missing."""
     count = header.metadata.get("split.count", 0)
     if type(count) is not int or count < 2:
         return [path]
     named = _PART.fullmatch(path.name)
     if named is None or int(named["count"]) != count:
         raise UserError(
-            f"{path}: is one of {count} files of one model, and is not called so: name them as llama.cpp does "
+            f"{path}: is one of {count} files of one model, but its name does not say so: name them as llama.cpp does "
             f"(NAME-00001-of-{count:05}.gguf), or join them with its llama-gguf-split."
         )
     files = [path.with_name(f"{named['stem']}-{at:05}-of-{count:05}.gguf") for at in range(1, count + 1)]
@@ -131,8 +131,7 @@ class _Reader:
         if version not in _VERSIONS:
             other = "big-endian, or " if version & 0xFFFF == 0 else ""
             raise UserError(
-                f"{self._path}: is {other}of a version of GGUF that is not known here ({version}); convert it anew with a "
-                "current llama.cpp."
+                f"{self._path}: is {other}of an unknown version of GGUF ({version}); convert it anew with a current llama.cpp."
             )
         tensors, pairs = self._number("<Q"), self._number("<Q")
         if max(tensors, pairs) > _MOST:
@@ -168,13 +167,13 @@ class _Reader:
             parameters += size
             try:
                 block, width = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
-            except (ValueError, KeyError):  # newer than the package gguf: llama.cpp will see
+            except (ValueError, KeyError):  # newer than the package gguf: left to llama.cpp
                 continue
             end = max(end, offset + size // block * width)
         return parameters, end
 
     def _value(self, kind: int) -> Any:
-        """A value; None for an array, which is passed over."""
+        """A value; None for an array, which is skipped."""
         if kind == _STRING:
             return self._text()
         if kind != _ARRAY:

@@ -1,4 +1,4 @@
-"""A GGUF file as a model (`models.base.Model`): llama.cpp computes, and `lsm_eval.endpoints` asks it."""
+"""A GGUF file as a model (`models.base.Model`): llama.cpp computes, and is used through `lsm_eval.endpoints`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.engines.llamacpp.header import Header
 from lsm_eval.engines.llamacpp.reading import Reader
 from lsm_eval.engines.llamacpp.server import LlamaServer, Settings
@@ -25,15 +25,15 @@ from lsm_eval.reasoning.split import split
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response
 
 _VERSION = 2
-"""Part of the fingerprint: raised when what is sent, or what is made of an answer, changes."""
-_WAITING = 2  # requests under way for each that is computed, so that no slot waits for the next
+"""Part of the fingerprint: raised when what is sent, or how answers are read, changes."""
+_WAITING = 2  # requests in flight per slot, so that no slot is idle
 _OF_AN_ADDRESS = frozenset({"endpoint", "api", "server"})
-_PATIENCE = Patience(tries=3, seconds=1e7, attempt_seconds=1e6)
-"""Nothing is lost on the way, and slow is no fault."""
+_PATIENCE = RetryPolicy(tries=3, seconds=1e7, attempt_seconds=1e6)
+"""No request is lost inside the process, and a slow one is no fault."""
 
 
 class LlamaCppModel:
-    """One GGUF file. The server starts, and reads the weights, once a prompt is to be rendered, counted or answered."""
+    """One GGUF file. The server starts, and reads the weights, when the first prompt is rendered, counted or answered."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class LlamaCppModel:
         headers: Sequence[Header],
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """`files`: those that the model lies in, the first of them the one in `settings`; `headers` theirs."""
+        """`files`: all files of the model, the first being the one in `settings`; `headers`: theirs."""
         self._settings, self._files, self._headers = settings, files, headers
         self._note = note
         self._running: tuple[LlamaServer, EndpointModel, Reader] | None = None
@@ -51,7 +51,7 @@ class LlamaCppModel:
 
     @property
     def info(self) -> ModelInfo:
-        """What the file's header says."""
+        """A description of the model, from the file's header."""
         header, settings = self._headers[0], self._settings
         licence = header.metadata.get("general.license")
         details = {
@@ -83,8 +83,8 @@ class LlamaCppModel:
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over the content of the file (or files), the dtype of keys and values, the kind of device, and
-        a chat template that takes the place of the file's own. Where the file lies, and how many threads and slots it
-        has, are no part of it."""
+        a chat template that replaces the file's own. The file's path, and the numbers of threads and slots, are no part
+        of it."""
         hashes = FileHashes(cache_file("weight-hashes.json"))
         parts: dict[str, Any] = {
             "engine": "llama.cpp",
@@ -99,12 +99,12 @@ class LlamaCppModel:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def versions(self) -> Mapping[str, str]:
-        """The version of the package that brings llama.cpp along (`models.base.Versioned`); llama.cpp itself does not tell
-        its own there."""
+        """The version of the package that contains llama.cpp (`models.base.Versioned`), which does not state llama.cpp's own
+        version."""
         return {"xllamacpp": metadata.version("xllamacpp")}
 
     def cost(self, requests: Sequence[Request]) -> list[Cost]:
-        """Tokens of each request, as the server counts them. Raises `UserError` for requests that it cannot be asked."""
+        """Tokens of each request, as the server counts them. Raises `UserError` for unsupported requests."""
         _, endpoint, reader = self._started
         try:
             told = endpoint.cost(requests)
@@ -122,43 +122,43 @@ class LlamaCppModel:
         return self._started[2].read(request).refusal
 
     def folded(self, request: Request) -> bool:
-        """Whether its system message stands in the user's (`base.Chatting`)."""
+        """Whether its system message is put into the user's (`base.Chatting`)."""
         return self._started[2].read(request).folded
 
     def scores(self) -> bool | None:
-        """Whether log-probabilities are told (`base.Choosing`)."""
+        """Whether it returns log-probabilities (`base.Choosing`)."""
         return self._started[1].scores()
 
     def constrains(self, *, chat: bool) -> bool | None:
-        """Whether answers are held to given texts (`base.Choosing`)."""
+        """Whether it constrains answers to given texts (`base.Choosing`)."""
         return self._started[1].constrains(chat=chat)
 
     def no_budget(self, request: Generate) -> str | None:
-        """Why it cannot be told a budget of thoughts (`base.Budgeting`)."""
+        """Why it cannot be given a budget of thoughts (`base.Budgeting`)."""
         return self._started[1].no_budget(request)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text by itself (`base.Counting`)."""
+        """The number of tokens of each text by itself (`base.Counting`)."""
         return [self._started[0].tokens(text, begins=False) for text in texts]
 
     def computed(self) -> Mapping[str, float]:
-        """Nothing that can be counted from here."""
+        """Empty, as nothing can be counted on this side."""
         return {}
 
     def times(self) -> FoundTimes:
-        """Of each request that llama.cpp answered (`base.Timing`)."""
+        """Times of each request that llama.cpp answered (`base.Timing`)."""
         return self._running[1].times() if self._running else {}
 
     def ignore_ends(self) -> None:
-        """Write on where a text would end (`base.Endless`)."""
+        """Ignore end-of-text tokens (`base.Endless`)."""
         self._endless = True
 
     def load(self) -> None:
-        """Start the server, unless it runs."""
+        """Start the server, unless it is running."""
         self._started  # noqa: B018
 
     def endpoint(self) -> EndpointModel:
-        """The server as a model of its own, for whoever times how it serves. Starts it, unless it runs."""
+        """The server as an endpoint, for measuring how it serves. Starts it, unless it is running."""
         return self._started[1]
 
     def release(self) -> None:
@@ -170,7 +170,7 @@ class LlamaCppModel:
     def answer(
         self, requests: Sequence[Request], known: Collection[int] = ()
     ) -> Iterator[dict[int, Response]]:
-        """As the protocol says; answers come in any order."""
+        """See `models.base.Model`; answers come in any order."""
         if not requests:
             return
         _, endpoint, reader = self._started
@@ -197,7 +197,7 @@ class LlamaCppModel:
                 max_concurrency=_WAITING * self._settings.slots,
                 ignore_ends=self._endless,
                 keep=False,
-                cache_known=True,  # no states to go back to: what cannot be cut is read anew
+                cache_known=True,  # the server keeps no snapshots: what cannot be cut is read anew
             )
             endpoint = EndpointModel(self._settings.path.name, options, _PATIENCE, self._say, offline=True)
             self._running = server, endpoint, Reader(server)
@@ -211,7 +211,7 @@ class LlamaCppModel:
         return Cost(size, 0, size, max(size - self._settings.context, 0))
 
     def _failure(self, request: Request, reader: Reader) -> Failure | None:
-        """Why a request is not asked."""
+        """The failure of a request that cannot be sent; None if it can."""
         refusal = reader.read(request).refusal
         if refusal is not None:
             return Failure("unsupported", refusal)
@@ -235,8 +235,8 @@ class LlamaCppModel:
 
 
 def _own(response: Response, prompt: str, request: Request) -> Response:
-    """An answer as the prompt has it: where that opened thoughts, and llama.cpp told none apart, it took off the mark
-    that ends them, which whoever reads the answer after its prompt looks for."""
+    """The answer as it continues its prompt: if the prompt opened thoughts, and llama.cpp returned none separately, it
+    removed the mark that closes them, which is needed to read the answer and is put back."""
     if not (isinstance(response, Generated) and isinstance(request, Generate) and request.chat):
         return response
     if response.thoughts or not response.text or not opens(prompt) or split(response.text).cut:

@@ -1,4 +1,4 @@
-"""What llama.cpp reads of a request: its prompt through the file's chat template, and how long that is."""
+"""The prompt that llama.cpp reads for a request, rendered by the file's chat template, and its number of tokens."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _WITHOUT = "run with --chat off, or name another template with --chat-template"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A request as it is sent, and what comes of it."""
+    """A request as it is sent, and its prompt."""
 
     request: Request
     text: str
     folded: bool = False
-    """Whether the system message stands in the user's message."""
+    """Whether the system message is put into the user's message."""
     refusal: str | None = None
     """Why the chat template takes no such messages."""
 
 
 class Reader:
-    """Renders and counts requests, each once."""
+    """Renders and counts requests, with a cache."""
 
     def __init__(self, server: LlamaServer) -> None:
         self._server = server
@@ -33,13 +33,13 @@ class Reader:
         self._counts: dict[str, int] = {}
 
     def read(self, request: Request) -> Reading:
-        """The request as the server reads it."""
+        """The request and its prompt as the server reads them."""
         if request not in self._readings:
             self._readings[request] = self._read(request)
         return self._readings[request]
 
     def tokens(self, text: str) -> int:
-        """Number of tokens of a prompt, the beginning of text included."""
+        """Number of tokens of a prompt, the beginning-of-text token included."""
         if text not in self._counts:
             self._counts[text] = self._server.tokens(text)
         return self._counts[text]
@@ -56,7 +56,7 @@ class Reader:
                 return self._chat(request, request) if chat else Reading(request, plain(request))
 
     def _folds(self, asked: Generate, text: str) -> bool:
-        """Whether llama.cpp put the system message into the user's: it does so where the template takes none."""
+        """Whether llama.cpp put the system message into the user's, as it does if the template takes none."""
         if asked.system is None:
             return False
         try:
@@ -67,8 +67,8 @@ class Reader:
             return False
 
     def _chat(self, request: Request, asked: Generate) -> Reading:
-        """In the first form that the template takes and shows all of: as it is, or with the system message in the
-        user's."""
+        """Renders the first of two forms that the template accepts and shows completely: the messages as they are, or the
+        system message put into the user's."""
         forms = [asked]
         if asked.system is not None:
             forms.append(replace(asked, prompt=plain(asked), system=None))

@@ -1,4 +1,4 @@
-"""llama.cpp's server in this process: started on a free port of 127.0.0.1, asked for tokens and prompts, and ended."""
+"""llama.cpp's server in this process, on a free port of 127.0.0.1; it also tokenizes texts and renders prompts."""
 
 from __future__ import annotations
 
@@ -32,33 +32,33 @@ _NO_MEMORY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a file is run."""
+    """The settings that a file is run with."""
 
     path: Path
     context: int
-    """Tokens of one slot."""
+    """Tokens per slot."""
     slots: int
-    """Sequences that are computed at a time."""
+    """Sequences that are computed at the same time."""
     threads: int
     cache: str
     """dtype of keys and values: `float32`, `float16` or `bfloat16`."""
     device: str
-    """`cpu`, or `cuda:N`: the number of a device among those that llama.cpp finds."""
+    """`cpu`, or `cuda:N` with the number of a device among those that llama.cpp finds."""
     template: str | None = None
-    """A chat template that takes the place of the file's own."""
+    """A chat template that replaces the file's own."""
 
 
 class Refusal(Exception):
-    """The server says that it will not do what it was asked."""
+    """The server refuses a request."""
 
 
 class LlamaServer:
-    """A running server, whose key nobody else on this machine knows. It ends with `close`, and with this process."""
+    """A running server, protected by a random key. It ends with `close`, or with this process."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `UserError` where llama.cpp cannot run the file."""
+        """Raises `UserError` if llama.cpp cannot run the file."""
         secret = secrets.token_hex(24)
-        folder = tempfile.mkdtemp(prefix="lsm-eval-llamacpp-")  # of the user's own: mode 0700
+        folder = tempfile.mkdtemp(prefix="lsm-eval-llamacpp-")  # readable by the user alone (mode 0700)
         self._end = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.key_file = Path(folder) / "key"
         self.key_file.write_text(secret, encoding="utf-8")
@@ -69,20 +69,20 @@ class LlamaServer:
 
     @property
     def url(self) -> str:
-        """The base URL of its OpenAI-shaped pages."""
+        """The base URL of its OpenAI-compatible API."""
         return f"http://{self._address.netloc}/v1"
 
     def prompt(self, messages: Sequence[dict[str, str]]) -> str:
-        """The messages through the chat template, up to where the reply starts. Raises `Refusal`."""
+        """The messages rendered by the chat template, up to where the reply starts. Raises `Refusal`."""
         return str(self._post("/apply-template", {"messages": list(messages)})["prompt"])
 
     def tokens(self, text: str, *, begins: bool = True) -> int:
-        """Number of tokens that it reads of a prompt, the beginning of text included, if it `begins` there. Raises `Refusal`."""
+        """Number of tokens of a text; with `begins`, the beginning-of-text token included. Raises `Refusal`."""
         body = {"content": text, "add_special": begins, "parse_special": True}
         return len(self._post("/tokenize", body)["tokens"])
 
     def close(self) -> None:
-        """End the server, and free what it holds."""
+        """End the server, and free its memory."""
         if self._connection is not None:
             self._connection.close()
         self._server = None  # the last reference: its threads are joined
@@ -101,7 +101,7 @@ class LlamaServer:
                 content = answer.read()
                 break
             except (http.client.HTTPException, OSError):
-                self._connection.close()  # it was idle for too long
+                self._connection.close()  # the server closed it because it was idle
                 self._connection = None
                 if last:
                     raise
@@ -113,7 +113,7 @@ class LlamaServer:
 
 
 def devices() -> list[str]:
-    """What llama.cpp can compute on beside the CPU: the devices' names, in its order."""
+    """The names of llama.cpp's devices other than the CPU, in its order."""
     import xllamacpp
 
     kinds = xllamacpp.ggml_backend_dev_type
@@ -128,7 +128,7 @@ def _started(settings: Settings, secret: str) -> Any:
         return xllamacpp.Server(_parameters(settings, secret, _SILENT))
     except (RuntimeError, ValueError, MemoryError):
         pass
-    # It says why to its log alone, which is read in a second try.
+    # The reason is only in its log, which is read in a second try.
     log: list[str] = []
     with _log_kept(log):
         try:
@@ -148,11 +148,11 @@ def _parameters(settings: Settings, secret: str, verbosity: int) -> Any:
     params.cors_origins = "http://127.0.0.1"
     params.n_ctx, params.n_parallel = settings.context * settings.slots, settings.slots
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
-    # A connection that is kept open takes a thread of its own: those of the requests, and of whoever asks for tokens.
+    # Each open connection takes a thread: those of the requests, and those that tokenize.
     params.n_threads_http = 2 * settings.slots + 8
     params.cache_ram_mib = 0  # by default 8 GB of finished prompts
-    # States to go back to, of models whose attention slides or recurs: one of another text can be taken for a short prompt's.
-    # What slides is kept whole in their place, which is what `room` counts.
+    # No snapshots for models with sliding-window attention or recurrent state: one of another text can be taken for a short
+    # prompt's. Instead the whole cache of sliding windows is kept, which is what `context_and_slots` counts.
     params.n_ctx_checkpoints, params.swa_full = 0, True
     kind = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}[settings.cache]
     params.cache_type_k = params.cache_type_v = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{kind}")
@@ -173,7 +173,7 @@ def _parameters(settings: Settings, secret: str, verbosity: int) -> Any:
 
 @contextlib.contextmanager
 def _log_kept(log: list[str]) -> Iterator[None]:
-    """While this lasts, what C code writes to standard output and error goes into `log`."""
+    """Collects what C code writes to standard output and error in `log`."""
     with tempfile.TemporaryFile() as file:
         kept = [(stream, os.dup(stream)) for stream in (1, 2)]
         sys.stdout.flush()
@@ -192,7 +192,7 @@ def _log_kept(log: list[str]) -> Iterator[None]:
 
 
 def _settled(file: int) -> None:
-    """Wait until a log has come: llama.cpp writes it in a thread of its own, which may be late on a busy machine."""
+    """Waits for the log: llama.cpp writes it in a separate thread, which may be late on a busy machine."""
     size, until = 0, time.monotonic() + _LOG_SECONDS
     while time.monotonic() < until:
         before, size = size, os.fstat(file).st_size
@@ -202,7 +202,7 @@ def _settled(file: int) -> None:
 
 
 def _explained(settings: Settings, log: str) -> UserError:
-    """What is wrong, from llama.cpp's log."""
+    """The error for what llama.cpp's log says."""
     name = settings.path
     if _NO_MEMORY.search(log):
         return UserError(

@@ -1,1 +1,1 @@
-"""Decoders in ONNX, computed by ONNX Runtime: scored and continued as a checkpoint of transformers is."""
+"""ONNX decoders run by ONNX Runtime, with the same scoring and generation as checkpoints of transformers."""

@@ -1,4 +1,4 @@
-"""From `onnx:FOLDER` and a run's options to the model."""
+"""Makes the model for `onnx:FOLDER` and a run's options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lsm_eval.progress import Progress
 
 
 def create_engine(folder: str, options: ModelOptions, progress: Progress) -> Model:
-    """The model in `folder`, whose graph is not read yet. Raises `UserError` for what cannot be honoured."""
+    """The model in `folder`, whose graph is not read yet. Raises `UserError` for options that cannot be honoured."""
     if not folder.strip():
         raise UserError("--model onnx: names no folder: write onnx:FOLDER.")
     refuse_options(
@@ -39,7 +39,7 @@ def create_engine(folder: str, options: ModelOptions, progress: Progress) -> Mod
 
 
 def _device(device: str, providers: list[str]) -> str:
-    """`cpu` or `cuda:N`, as the installed build of ONNX Runtime has them."""
+    """`cpu` or `cuda:N`, if the installed build of ONNX Runtime supports it. Raises `UserError` otherwise."""
     cuda = "CUDAExecutionProvider" in providers
     if device == "cpu":
         return device

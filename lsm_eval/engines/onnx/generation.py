@@ -1,50 +1,49 @@
-"""Prompts through a graph, continued: in batches, from which a sequence is taken once it has ended."""
+"""Continues prompts with a graph, in batches from which sequences are removed as they end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lsm_eval.engines.onnx.passes import Place as Spot
-from lsm_eval.engines.onnx.passes import State, read
-from lsm_eval.engines.onnx.scoring import Way, together
+from lsm_eval.engines.onnx.passes import State, TokenPlace, read
+from lsm_eval.engines.onnx.scoring import Batching, together
 from lsm_eval.engines.onnx.session import Session
 from lsm_eval.inference.generating.budget import watch as budget_watch
 from lsm_eval.inference.generating.drawing import Stream, choose
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import StopWatch, finish, holds
 from lsm_eval.inference.ledger import Ledger
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_READ_TOGETHER = 4  # times the positions of a pass, where several prompts are read whole
+_READ_TOGETHER = 4  # times the positions of a pass if several prompts are read whole
 
 
 class Continuer:
-    """Continues prompts; the texts are those of one prompt at a time, whatever stands beside it."""
+    """Continues prompts; each text is the same as if its prompt were alone."""
 
-    def __init__(self, session: Session, place: Place, ledger: Ledger) -> None:
-        self._session, self._place, self._ledger = session, place, ledger
+    def __init__(self, session: Session, runtime: Runtime, ledger: Ledger) -> None:
+        self._session, self._runtime, self._ledger = session, runtime, ledger
 
     def continuations(
         self,
         prompts: Mapping[int, Prompt],
         known: Collection[int],
         *,
-        way: Way,
+        batching: Batching,
         most: int,
         budget: int,
         positions: int,
     ) -> Iterator[dict[int, Continuation]]:
-        """Continuations by request, as batches end. `way`: which may stand side by side. At most `most` sequences, and `budget` tokens that they may come to
-        hold, at a time; `positions` are read in one pass, or some times as many where several prompts are read whole. `known` requests are left out, and batches are made as if none
-        were."""
+        """Continuations by request, as batches end. `batching`: which prompts may be batched. `most` sequences and `budget` tokens (with those still
+        to come) at a time; `positions` are read in one pass, or some times as many if several prompts are read whole. `known` requests are left
+        out, without changing how batches are formed."""
         order = list(prompts)
         sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
-        for whole in together(way, sizes, [len(prompts[i].tokens) for i in order], budget):
+        for whole in together(batching, sizes, [len(prompts[i].tokens) for i in order], budget):
             longest = max(len(prompts[order[at]].tokens) for at in whole)
             count = max(min(most, _READ_TOGETHER * positions // longest), 1)
             for first in range(0, len(whole), count):
@@ -55,30 +54,30 @@ class Continuer:
                 yield {i: one for i, one in zip(chosen, found, strict=True) if i not in known}
 
     def _together(self, prompts: Sequence[Prompt], positions: int) -> list[Continuation]:
-        """Parallel to `prompts`; equal ones (several samples of one prompt) are read once."""
+        """The continuations, parallel to `prompts`; equal ones (several samples of one prompt) are read once."""
         import numpy as np
         import torch
 
-        place = self._place
+        runtime = self._runtime
         distinct = list(dict.fromkeys(prompt.tokens for prompt in prompts))
-        last: dict[Spot, NDArray[np.float32]] = {}
+        last: dict[TokenPlace, NDArray[np.float32]] = {}
         state = read(
             self._session,
             State.empty(self._session, len(distinct)),
             distinct,
             [(row, len(tokens) - 1) for row, tokens in enumerate(distinct)],
             _keeping(last),
-            # Some fused attentions read several sequences from their start only, and go on with one token of each.
+            # Some fused attention kernels read several sequences only from their start, and then one token of each.
             budget=positions if len(distinct) == 1 else len(distinct) * max(map(len, distinct)),
-            pad=place.pad,
+            pad=runtime.pad,
             work=self._ledger.prefill,
         )
         rows = [distinct.index(prompt.tokens) for prompt in prompts]
         logits = np.stack([last[row, len(distinct[row]) - 1] for row in rows])
         state = state.taken(rows)
-        active = [_Sequence(at, prompt, place) for at, prompt in enumerate(prompts)]
+        active = [_Sequence(at, prompt, runtime) for at, prompt in enumerate(prompts)]
         done: dict[int, Continuation] = {}
-        ends = frozenset(place.ends)
+        ends = frozenset(runtime.ends)
         while True:
             bad: list[bool] = [bool(np.isnan(row).any()) for row in logits]
             tokens = choose(
@@ -91,7 +90,7 @@ class Continuer:
                 own = one.take(token)
                 if bad[row] or own in ends or one.is_over(own):
                     done[one.number] = finish(
-                        one.prompt, one.new, bad[row], ends, place.decode, place.written
+                        one.prompt, one.new, bad[row], ends, runtime.decode, runtime.written
                     )
                 else:
                     left.append(row)
@@ -107,30 +106,30 @@ class Continuer:
                 [(row, 0) for row in range(len(active))],
                 _keeping(last),
                 budget=len(active),
-                pad=place.pad,
+                pad=runtime.pad,
                 work=self._ledger.decode,
             )
             logits = np.stack([last[row, 0] for row in range(len(active))])
 
 
 class _Sequence:
-    """One prompt on its way."""
+    """One prompt being continued."""
 
-    def __init__(self, number: int, prompt: Prompt, place: Place) -> None:
-        self.number, self.prompt, self._place = number, prompt, place
+    def __init__(self, number: int, prompt: Prompt, runtime: Runtime) -> None:
+        self.number, self.prompt, self._runtime = number, prompt, runtime
         self.stream = Stream(prompt)
         self.new: list[int] = []
-        self._watch = StopWatch(prompt.stop, place.decode, place.written)
-        self._budget = budget_watch(prompt, place)
+        self._watch = StopWatch(prompt.stop, runtime.decode, runtime.written)
+        self._budget = budget_watch(prompt, runtime)
 
     def take(self, chosen: int) -> int:
-        """The new token: the one that the model chose, or a part of what closes thoughts that have used up their budget."""
+        """The new token: the one that the model chose, or one that closes thoughts whose budget is used up."""
         token = chosen if self._budget is None else self._budget.next(self.new, chosen)
         self.new.append(token)
         return token
 
     def is_over(self, token: int) -> bool:
-        """Whether the last new token, which is `token`, used up what it may write or ends a stop string."""
+        """Whether the last new token, `token`, reaches the limit or completes a stop string."""
         if len(self.new) >= self.prompt.max_tokens:
             return True
         if self._budget is not None and self._budget.over(self.new):
@@ -138,13 +137,13 @@ class _Sequence:
         if not self._watch.push(token):
             return False
         # The watch decodes a few tokens only; the whole text decides.
-        return holds(self.prompt, self.new, self._place.decode, self._place.written)
+        return holds(self.prompt, self.new, self._runtime.decode, self._runtime.written)
 
 
 def _keeping(
-    kept: dict[Spot, NDArray[np.float32]],
-) -> Callable[[Sequence[Spot], NDArray[np.float32]], None]:
-    def see(places: Sequence[Spot], logits: NDArray[np.float32]) -> None:
+    kept: dict[TokenPlace, NDArray[np.float32]],
+) -> Callable[[Sequence[TokenPlace], NDArray[np.float32]], None]:
+    def see(places: Sequence[TokenPlace], logits: NDArray[np.float32]) -> None:
         kept.update(zip(places, logits, strict=True))
 
     return see

@@ -1,4 +1,4 @@
-"""Where a folder has its ONNX graph, and what the folder says of it: as optimum exports one, and as onnxruntime-genai does."""
+"""Finds the ONNX graph in a folder and its settings, in the layouts of optimum and of onnxruntime-genai."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPTIMUM = {
     "present_key_names": "present.%d.key",
     "present_value_names": "present.%d.value",
 }
-"""By onnxruntime-genai's words, the names that optimum gives; genai's builder takes the same."""
+"""Optimum's names of inputs and outputs, by onnxruntime-genai's; genai's builder uses the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,21 @@ class Layout:
     """One decoder in a folder."""
 
     folder: Path
-    """Where tokenizer and configuration are."""
+    """The folder of tokenizer and configuration."""
     graph: Path
     kind: str
-    """`optimum` or `onnxruntime-genai`: who laid it out."""
+    """`optimum` or `onnxruntime-genai`: the tool that made it."""
     names: Mapping[str, str] = field(default_factory=lambda: dict(_OPTIMUM))
-    """Of inputs and outputs; `%d` stands for a layer's number."""
+    """Names of inputs and outputs; `%d` stands for a layer's number."""
     context: int | None = None
-    """As genai's configuration has it."""
+    """From genai's configuration."""
     ends: tuple[int, ...] = ()
-    """Tokens that end a text, as genai's configuration has them."""
+    """Tokens that end a text, from genai's configuration."""
     sizes: tuple[int, int] | None = None
-    """Heads of keys and values, and the size of one, as genai's configuration has them."""
+    """The number of key-value heads and the size of each, from genai's configuration."""
 
     def data_files(self) -> list[Path]:
-        """The graph, and the files beside it that hold its weights: those whose name stands in it."""
+        """The graph, and the files beside it that hold its weights: those whose names occur in it."""
         found = [self.graph]
         try:
             with (
@@ -65,7 +65,7 @@ class Layout:
 
 
 def find_layout(name: str) -> Layout:
-    """The layout of `onnx:NAME`, a folder or a graph's file in one. Raises `UserError` for what is neither."""
+    """The layout of `onnx:NAME`, a folder or a graph's file in one. Raises `UserError` if it is neither."""
     path = expanded(name).absolute()
     if path.is_file():
         if path.suffix != ".onnx":

@@ -15,7 +15,7 @@ from lsm_eval.engines.onnx.layout import Layout
 from lsm_eval.engines.onnx.network import OnnxNetwork
 from lsm_eval.engines.onnx.session import Session
 from lsm_eval.errors import UserError
-from lsm_eval.inference.place import Place, Written
+from lsm_eval.inference.runtime import Runtime, Written
 from lsm_eval.models.answering import Answering
 from lsm_eval.models.base import Cost, ModelInfo, ModelOptions
 from lsm_eval.models.checkpoint_files import counted_files
@@ -23,7 +23,7 @@ from lsm_eval.models.configuration import context_length, load_config, load_toke
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.models.file_hashes import FileHashes
 from lsm_eval.models.generation_settings import check_generation_settings
-from lsm_eval.models.held import as_scored
+from lsm_eval.models.given_choices import as_scored
 from lsm_eval.models.reasoning_budget import no_budget
 from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.models.versions import deciding_versions
@@ -31,7 +31,7 @@ from lsm_eval.paths import cache_file
 from lsm_eval.requests import Generate, Request, Response
 
 _ENGINE = "onnx/1"
-"""Part of every fingerprint; the number is raised when the way of computing changes what is computed."""
+"""Part of every fingerprint; the number is raised when a change of the computation changes answers."""
 _COMPUTING = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml")
 
 
@@ -59,7 +59,7 @@ class OnnxModel:
 
     @property
     def info(self) -> ModelInfo:
-        """What configuration and tokenizer say."""
+        """A description of the model, from configuration and tokenizer."""
         return ModelInfo(
             name=self.name,
             chat_template=self._encoder.chat_template,
@@ -78,8 +78,8 @@ class OnnxModel:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the graph, the files of its weights, and all files of the folder that have a say beside them
-        (`models.checkpoint_files`), the kind of device and the way of computing."""
+        """SHA-256 (hex) over the graph, its weights, all other files of the folder that affect answers
+        (`models.checkpoint_files`), the kind of device and the engine."""
         hashes = FileHashes(cache_file("weight-hashes.json"))
         folder = self._layout.folder
         files = dict(counted_files(folder, code=False))
@@ -108,15 +108,15 @@ class OnnxModel:
         return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in asked]
 
     def render(self, request: Request) -> str:
-        """The prompt as the model reads it, without what is cut to fit its context."""
+        """The prompt as the model reads it, truncated to its context."""
         return self._requests.read(as_scored(request))
 
     def scores(self) -> bool:
-        """It does (`base.Choosing`)."""
+        """True: it returns log-probabilities (`base.Choosing`)."""
         return True
 
     def constrains(self, *, chat: bool) -> bool | None:
-        """It keeps to given texts (`base.Choosing`): by their likelihood."""
+        """True: it chooses among given texts by their likelihood (`base.Choosing`)."""
         return True
 
     def refusal(self, request: Request) -> str | None:
@@ -125,7 +125,7 @@ class OnnxModel:
         return refused.detail if refused else None
 
     def folded(self, request: Request) -> bool:
-        """Whether its system message stands in the user's (`base.Chatting`)."""
+        """Whether its system message is put into the user's (`base.Chatting`)."""
         return self._requests.folded(request)
 
     def no_budget(self, request: Generate) -> str | None:
@@ -133,7 +133,7 @@ class OnnxModel:
         return no_budget(request, "decoder", self._encoder)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text by itself (`base.Counting`)."""
+        """The number of tokens of each text by itself (`base.Counting`)."""
         return self._encoder.count(texts)
 
     def computed(self) -> Mapping[str, float]:
@@ -143,11 +143,11 @@ class OnnxModel:
         return {name: counts.get(name, 0) + self._before.get(name, 0) for name in names}
 
     def ignore_ends(self) -> None:
-        """Write on where a text would end (`base.Endless`)."""
+        """Ignore end-of-text tokens (`base.Endless`)."""
         self._endless = True
 
     def load(self) -> None:
-        """Read the graph and bring it to the device."""
+        """Load the graph on the device."""
         if self._loaded is not None:
             return
         session = Session(self._layout, self._device, self._threads)
@@ -159,7 +159,7 @@ class OnnxModel:
         tokenizer = self._encoder.tokenizer
         size = session.vocabulary or self._vocabulary
         named = (tokenizer.pad_token_id, tokenizer.eos_token_id)
-        place = Place(
+        runtime = Runtime(
             name=self.name,
             device=self._device,
             dtype=session.dtype,
@@ -172,10 +172,10 @@ class OnnxModel:
             longest=self._context,
             encode=lambda text: self._encoder.encode([text], chat=True)[0],
         )
-        self._loaded = OnnxNetwork(session, place, self._options.slots)
+        self._loaded = OnnxNetwork(session, runtime, self._options.slots)
 
     def release(self) -> None:
-        """Let the graph go; what was computed and how it was run stays known."""
+        """Free the graph; the counts of what was computed, and the details, stay."""
         if self._loaded is None:
             return
         self._before = self.computed()
@@ -198,7 +198,7 @@ class OnnxModel:
 
     @cached_property
     def _config(self) -> Any:
-        """The transformers configuration; None where the folder has none."""
+        """The transformers configuration; None if the folder has none."""
         folder = self._layout.folder
         if not (folder / "config.json").is_file():
             check_generation_settings(folder)
@@ -207,7 +207,7 @@ class OnnxModel:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        config = self._config  # first: without it the tokenizer's own error would point to the wrong file
+        config = self._config  # first, as otherwise the tokenizer's error would name the wrong file
         tokenizer = load_tokenizer(self._layout.folder, trust_remote_code=False, config=config)
         return Encoder(tokenizer, self._vocabulary, self._options.chat_template)
 
@@ -245,7 +245,7 @@ def _generation_ends(folder: Path) -> list[int]:
     path = folder / "generation_config.json"
     if not path.is_file():
         return []
-    # Its form was looked at together with the configuration (`generation_settings`).
+    # Its form was checked together with the configuration (`generation_settings`).
     return _numbers(json.loads(path.read_text(encoding="utf-8")).get("eos_token_id"))
 
 
@@ -258,7 +258,7 @@ def _within(path: Path, folder: Path) -> str:
 
 
 def _version() -> str | None:
-    """Of ONNX Runtime, whichever of its builds is installed."""
+    """The version of ONNX Runtime, whichever of its builds is installed."""
     for name in _COMPUTING:
         try:
             return metadata.version(name)

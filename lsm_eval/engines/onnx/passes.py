@@ -1,4 +1,4 @@
-"""Tokens through a graph: several sequences at a time, in pieces, each after what the cache holds of it."""
+"""Forward passes of a graph: several sequences at a time, in pieces, each continuing from the cache."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class State:
-    """What was read of some sequences: keys and values, in which places they stand, and how many there are of each.
+    """The cache of some sequences: keys and values, their places, and the number of each.
 
-    Sequences of several lengths leave holes, which the mask hides; a token's position counts its own sequence only.
+    Sequences of different lengths leave gaps, which the mask hides; a token's position counts its own sequence only.
     """
 
     cache: list[Any]
     mask: NDArray[np.int64]
-    """[rows, places]: 1 where a token stands."""
+    """[rows, places]: 1 for a token, 0 for a gap."""
     lengths: list[int] = field(default_factory=list)
     """Tokens of each row."""
 
     @classmethod
     def empty(cls, session: Session, rows: int) -> State:
-        """Nothing read yet."""
+        """The state before anything is read."""
         import numpy as np
 
         return cls(session.empty(rows), np.zeros((rows, 0), dtype=np.int64), [0] * rows)
 
     def taken(self, rows: Sequence[int]) -> State:
-        """Those rows, in that order; one may be taken several times."""
+        """The state of these rows, in this order; a row may be repeated."""
         import numpy as np
 
         index = np.asarray(rows)
@@ -45,7 +45,7 @@ class State:
         )
 
     def of_one(self, row: int) -> State:
-        """One row alone, without holes."""
+        """The state of one row, without gaps."""
         places = self.mask[row].nonzero()[0]
         return State(
             [part[row : row + 1][:, :, places] for part in self.cache],
@@ -54,7 +54,7 @@ class State:
         )
 
 
-Place = tuple[int, int]
+TokenPlace = tuple[int, int]
 """A row, and the index of one of its new tokens."""
 
 
@@ -62,16 +62,16 @@ def read(
     session: Session,
     state: State,
     rows: Sequence[Sequence[int]],
-    wanted: Iterable[Place],
-    see: Callable[[Sequence[Place], NDArray[np.float32]], None],
+    wanted: Iterable[TokenPlace],
+    see: Callable[[Sequence[TokenPlace], NDArray[np.float32]], None],
     *,
     budget: int,
     pad: int,
     work: Work,
 ) -> State:
-    """Read the tokens of `rows` after what `state` holds of each; what is held then. `see` is shown the logits of the
-    places `wanted` (parallel to them, [places, vocabulary]), after each pass those that came. At most `budget` positions
-    a pass, and one of each row at least."""
+    """Read the tokens of `rows`, each after its tokens in `state`. Returns the new state. After each pass, `see` is called
+    with those of the places `wanted` that it computed, and their logits [places, vocabulary]. A pass has at most `budget`
+    positions, but at least one of each row."""
     import numpy as np
 
     start = time.perf_counter()

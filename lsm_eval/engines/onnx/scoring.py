@@ -1,4 +1,4 @@
-"""Token rows through a graph, scored: what a request's rows have in common goes through it once."""
+"""Scores token rows with a graph; the common prefix of a request's rows is computed once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from lsm_eval.engines.onnx.passes import Place, State, read
+from lsm_eval.engines.onnx.passes import State, TokenPlace, read
 from lsm_eval.engines.onnx.session import Session
 from lsm_eval.inference.batching import batches
 from lsm_eval.inference.ledger import Ledger
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Way = Literal["batched", "batched by length", "one at a time", "plain"]
-"""`batched`: several requests a pass, each request's common part read once. `batched by length`: the same without padding.
-`one at a time`: the common part read once, and nothing beside anything else. `plain`: every row whole and by itself, the
+Batching = Literal["batched", "batched by length", "one at a time", "plain"]
+"""`batched`: several requests per pass, each request's common prefix read once. `batched by length`: the same without
+padding. `one at a time`: the common prefix read once, without batches. `plain`: every row complete and by itself, the
 reference."""
-_LEAST_SHARED = 4  # tokens that several rows begin with, for which it is worth reading them apart
+_LEAST_SHARED = 4  # tokens of a common prefix from which on it is read separately
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """The rows of one request as they are read."""
+    """The rows of one request."""
 
     number: int
     rows: Sequence[TokenRow]
     inputs: Sequence[tuple[int, ...]]
-    """Distinct inputs of the model: rows but for their last tokens."""
+    """Distinct inputs of the model: rows without their last tokens."""
     shared: int
-    """Tokens that all inputs begin with and that are read once; 0 where that does not pay."""
+    """Tokens of the inputs' common prefix, which is read once; 0 if that does not pay."""
 
     @classmethod
     def of(cls, number: int, rows: Sequence[TokenRow], *, share: bool) -> _Task:
@@ -47,21 +47,23 @@ class _Task:
         shared = 0
         if share and len(inputs) > 1:
             shared = min(common_prefix(inputs[0], other) for other in inputs[1:])
-            # Each has a token of its own, so that no row of a pass is empty.
+            # At least one token of each is left, so that no row of a pass is empty.
             shared = min(shared, *(len(one) - 1 for one in inputs))
         return cls(number, rows, inputs, shared if shared >= _LEAST_SHARED else 0)
 
     @property
     def size(self) -> int:
-        """The longest that is read of it at once."""
+        """The longest part that is read at once."""
         return max(self.shared, *(len(one) - self.shared for one in self.inputs))
 
 
-def together(way: Way, sizes: Sequence[int], shapes: Sequence[Hashable], budget: int) -> Iterator[list[int]]:
-    """Indices of what goes through the graph together, batch by batch: see `batches`. `shapes`: only what is of one may
-    stand side by side where nothing is padded."""
-    if way != "batched by length":
-        yield from batches(sizes, budget if way == "batched" else 1)
+def together(
+    batching: Batching, sizes: Sequence[int], shapes: Sequence[Hashable], budget: int
+) -> Iterator[list[int]]:
+    """Indices of items that are read together, batch by batch: see `batches`. `shapes`: without padding, only items of the
+    same shape are batched."""
+    if batching != "batched by length":
+        yield from batches(sizes, budget if batching == "batched" else 1)
         return
     groups: dict[Hashable, list[int]] = {}
     for at, shape in enumerate(shapes):
@@ -72,20 +74,22 @@ def together(way: Way, sizes: Sequence[int], shapes: Sequence[Hashable], budget:
 
 
 class Scorer:
-    """Scores rows in one of the ways."""
+    """Scores rows with one kind of batching."""
 
-    def __init__(self, session: Session, way: Way, *, pad: int, ledger: Ledger, detail: bool = False) -> None:
-        self._session, self._way, self._pad = session, way, pad
+    def __init__(
+        self, session: Session, batching: Batching, *, pad: int, ledger: Ledger, detail: bool = False
+    ) -> None:
+        self._session, self._batching, self._pad = session, batching, pad
         self._ledger, self._detail = ledger, detail
 
     def scores(
         self, rows: Mapping[int, Sequence[TokenRow]], budget: int, known: Collection[int]
     ) -> Iterator[dict[int, list[SequenceScore]]]:
-        """Scores of each request's rows, as requests become complete; `known` requests are left out, and batches are made
-        as if none were."""
-        tasks = [_Task.of(number, own, share=self._way != "plain") for number, own in rows.items()]
+        """Scores of each request's rows, as requests become complete; `known` requests are left out, without changing how
+        batches are formed."""
+        tasks = [_Task.of(number, own, share=self._batching != "plain") for number, own in rows.items()]
         sizes = [task.size for task in tasks]
-        for batch in together(self._way, sizes, [task.shared for task in tasks], budget):
+        for batch in together(self._batching, sizes, [task.shared for task in tasks], budget):
             chosen = [tasks[at] for at in batch]
             if all(task.number in known for task in chosen):
                 continue
@@ -93,7 +97,7 @@ class Scorer:
             yield {number: own for number, own in found.items() if number not in known}
 
     def _batch(self, tasks: Sequence[_Task], budget: int) -> dict[int, list[SequenceScore]]:
-        # By task and input, the statistics of each place that is scored: of input token `at`, and a target.
+        # By task, row, place and target: the statistics of each scored place.
         self._seen: dict[tuple[int, int, int, int], tuple[float, bool, float, float]] = {}
         sharing = [at for at, task in enumerate(tasks) if task.shared]
         states: dict[int, tuple[State, int]] = {}
@@ -118,7 +122,7 @@ class Scorer:
         return {task.number: self._task_scores(at, task) for at, task in enumerate(tasks)}
 
     def _groups(self, tasks: Sequence[_Task], budget: int) -> Iterator[list[tuple[int, int]]]:
-        """Task and input of the rows that are read together, those that go on from something shared apart from the others."""
+        """Task and input of the rows that are read together; those that continue a common prefix are separate."""
         for shares in (True, False):
             every = [
                 (at, which)
@@ -128,7 +132,7 @@ class Scorer:
             ]
             sizes = [len(tasks[at].inputs[which]) for at, which in every]
             shapes = [(tasks[at].shared, size) for (at, _), size in zip(every, sizes, strict=True)]
-            for batch in together(self._way, sizes, shapes, budget):
+            for batch in together(self._batching, sizes, shapes, budget):
                 yield [every[one] for one in batch]
 
     def _read(
@@ -140,11 +144,11 @@ class Scorer:
         start: int | None,
         budget: int,
     ) -> State:
-        """`owners`: task and input of each row; no input where it is what all inputs share. `start`: where the rows begin
-        in their input; None after what is shared."""
+        """`owners`: task and input of each row; the input is None for a common prefix. `start`: where the rows begin in
+        their input; None for after the common prefix."""
         import torch
 
-        targets: dict[Place, list[tuple[int, int, int, int]]] = {}
+        targets: dict[TokenPlace, list[tuple[int, int, int, int]]] = {}
         for row, (at, which) in enumerate(owners):
             task = tasks[at]
             first = task.shared if start is None else start
@@ -159,7 +163,7 @@ class Scorer:
                             (at, number, place, one.tokens[place + 1])
                         )
 
-        def see(places: Sequence[Place], logits: NDArray[np.float32]) -> None:
+        def see(places: Sequence[TokenPlace], logits: NDArray[np.float32]) -> None:
             wanted = [(index, each) for index, place in enumerate(places) for each in targets[place]]
             whole = torch.from_numpy(logits)
             logprobs, hits = row_statistics(

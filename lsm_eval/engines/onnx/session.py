@@ -1,4 +1,4 @@
-"""One ONNX graph in memory: tokens and a cache of keys and values in, logits and the longer cache out."""
+"""One ONNX graph in memory: it takes tokens and a cache of keys and values, and returns logits and the extended cache."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 class GraphFault(UserError):
-    """ONNX Runtime failed in the midst of a graph."""
+    """ONNX Runtime failed while it ran a graph."""
 
     def __init__(self, graph: Path, why: str) -> None:
         super().__init__(f"{graph}: ONNX Runtime failed in it ({why}); name another folder.")
         self.why = re.sub(r"^\[ONNXRuntimeError\] : \d+ : ", "", why)[:200]
-        """What it says, without where the graph lies."""
+        """The reason, without the graph's path."""
 
 
 class Session:
     """A decoder's graph on a device."""
 
     def __init__(self, layout: Layout, device: str, threads: int) -> None:
-        """Raises `UserError` for a graph that cannot be run, or is none of a decoder with a cache."""
+        """Raises `UserError` for a graph that cannot be run, or is not that of a decoder with a cache."""
         self._layout, self._device, self._threads = layout, device, threads
         self._run = self._opened()
         names = layout.names
@@ -85,8 +85,8 @@ class Session:
         cache: Sequence[Any],
     ) -> tuple[NDArray[np.floating[Any]], list[Any]]:
         """Logits [rows, new, vocabulary], and the cache with the new tokens at its end. `ids` and `positions` [rows, new];
-        `mask` [rows, tokens in the cache and new]: 1 where a token is one. Raises `GraphFault`, and `UserError` where memory
-        runs out."""
+        `mask` [rows, cached and new tokens]: 1 for tokens, 0 for gaps. Raises `GraphFault`, and `UserError` if memory runs
+        out."""
         feed = {self._ids: ids, **dict(zip(self._past, cache, strict=True))}
         if self._masked:
             feed[self._mask] = mask
@@ -94,7 +94,7 @@ class Session:
             feed[self._positions] = positions
         try:
             logits, *present = self._run.run(self._asked, feed)
-        except Exception as error:  # of classes of ONNX Runtime's own, without a common one
+        except Exception as error:  # ONNX Runtime's exceptions have no common class
             text = _first_line(error)
             if "allocate" in text or "bad_alloc" in text or "out of memory" in text.lower():
                 raise UserError(
@@ -116,12 +116,12 @@ class Session:
             providers.insert(0, (_PROVIDERS["cuda"], {"device_id": int(index or 0)}))
         try:
             session = onnxruntime.InferenceSession(str(self._layout.graph), options, providers=providers)
-        except Exception as error:  # of classes of ONNX Runtime's own, without a common one
+        except Exception as error:  # ONNX Runtime's exceptions have no common class
             raise self._unusable(_first_line(error)) from error
         if kind == "cuda" and session.get_providers()[0] != _PROVIDERS["cuda"]:
             raise UserError(
                 f"--device {self._device}: ONNX Runtime cannot use CUDA here (its libraries are of another version, or missing): "
-                "mend that, or use --device cpu."
+                "repair that, or use --device cpu."
             )
         return session
 
@@ -151,7 +151,8 @@ class Session:
 
 
 def _sizes(shape: Sequence[Any], told: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Heads, and the size of one, from [rows, heads, tokens, size]; `told` where the graph has names for numbers."""
+    """The number of heads and the size of each, from the shape [rows, heads, tokens, size]; from `told` if the graph has
+    names there instead of numbers."""
     if len(shape) != 4:
         return None
     found = [

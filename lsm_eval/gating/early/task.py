@@ -14,7 +14,7 @@ class RunTask:
     ids: Sequence[str]
     """[n]"""
     asked: Sequence[str]
-    """Hash of each sample's request (`requests.asked`) [n]."""
+    """Hash of each sample's request (`request_json.requests_hash`) [n]."""
     clusters: Sequence[str | None]
     """[n]"""
     weights: Sequence[float]

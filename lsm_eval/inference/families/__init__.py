@@ -1,1 +1,1 @@
-"""One file a family of architectures: what a loaded checkpoint of it can do (`network.Network`)."""
+"""One file for each family of architectures, with its `network.Network`."""

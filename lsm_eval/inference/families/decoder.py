@@ -1,4 +1,4 @@
-"""Decoder-only models: scored in a token tree where that gives the same, continued in batches."""
+"""Decoder-only models: scored in a token tree if that gives the same results, and continued in batches."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from lsm_eval.errors import UserError
 from lsm_eval.inference.generating.generation import Continuation, Prompt, PromptContinuer
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
 from lsm_eval.inference.reach import attention_chunk, attention_window
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.budget import scoring_budget
 from lsm_eval.inference.scoring.forked import ForkScorer
 from lsm_eval.inference.scoring.kernel_race import quickest, worth_a_race
@@ -29,17 +29,17 @@ _KERNELS: tuple[Kernel, ...] = ("blocks", "mask")
 class DecoderNetwork:
     """A causal language model of transformers."""
 
-    def __init__(self, model: Any, config: Any, place: Place) -> None:
-        self._model, self._config, self._place = model, config, place
-        self._memory = MemoryGuard(place.device)
+    def __init__(self, model: Any, config: Any, runtime: Runtime) -> None:
+        self._model, self._config, self._runtime = model, config, runtime
+        self._memory = MemoryGuard(runtime.device)
         self._details: dict[str, str] = {}
         self._chosen: dict[tuple[int | None, bool], Scorer] = {}
         self.ledger = Ledger()
-        self._continuer = PromptContinuer(model, config, place, self._memory, self.ledger)
+        self._continuer = PromptContinuer(model, config, runtime, self._memory, self.ledger)
 
     @property
     def details(self) -> Mapping[str, str]:
-        """`engine`: how scoring was done, and why if not in the tree. `generation`: how texts were made, and why
+        """`engine`: how scoring was done, and why if not in the tree. `generation`: how texts were generated, and why
         if not in the continuous loop."""
         return {**self._details, **self._continuer.details}
 
@@ -50,18 +50,18 @@ class DecoderNetwork:
         if not rows:
             return
         longest = max(len(row.tokens) for own in rows.values() for row in own)
-        budget = scoring_budget(self._config, self._place, longest)
+        budget = scoring_budget(self._config, self._runtime, longest)
         yield from self._scorer(rows).scores(rows, budget, known)
 
     def score_detailed(
         self, rows: Mapping[int, Sequence[TokenRow]], known: Collection[int]
     ) -> Iterator[dict[int, list[SequenceScore]]]:
-        """See `Detailed.score_detailed`; always in the plain way, since such texts share little."""
+        """See `Detailed.score_detailed`; always by plain scoring, since such texts share little."""
         if not rows:
             return
         self._details.setdefault("engine", "plain, for the likelihood of each token")
         longest = max(len(row.tokens) for own in rows.values() for row in own)
-        budget = scoring_budget(self._config, self._place, longest)
+        budget = scoring_budget(self._config, self._runtime, longest)
         yield from self._plain(detail=True).scores(rows, budget, known)
 
     def generate(
@@ -75,9 +75,9 @@ class DecoderNetwork:
         return self._continuer.arriving(prompts, slots)
 
     def _scorer(self, rows: Mapping[int, Sequence[TokenRow]]) -> Scorer:
-        """The first way of scoring that gives what plain scoring gives on some of these rows."""
-        place = self._place
-        if place.engine == "plain":
+        """The first scorer that gives the same results as plain scoring on some of these rows."""
+        runtime = self._runtime
+        if runtime.engine == "plain":
             self._details["engine"] = "plain, because --engine plain says so"
             return self._plain()
         flat = [row for own in rows.values() for row in own]
@@ -86,14 +86,14 @@ class DecoderNetwork:
         bound = window, attention_chunk(self._config, longest)
         if bound not in self._chosen:
             with self.ledger.checking():
-                check = SelfCheck(self._model, flat, place, window=window)
+                check = SelfCheck(self._model, flat, runtime, window=window)
                 self._chosen[bound], self._details["engine"] = self._choose(check, *bound)
-            if self._details["engine"] == "tree" and place.device.startswith("cuda"):
+            if self._details["engine"] == "tree" and runtime.device.startswith("cuda"):
                 self._chosen[bound] = self._race(check, rows, window, self._chosen[bound])
         return self._chosen[bound]
 
     def _choose(self, check: SelfCheck, window: int | None, chunked: bool) -> tuple[Scorer, str]:
-        """The scorer, and its name with the reason where it is not the tree."""
+        """The scorer, and its name, with the reason if it is not the tree."""
         why = None
         if chunked:
             why = "its layers attend within chunks shorter than the longest sequence"
@@ -103,9 +103,9 @@ class DecoderNetwork:
                 if found is None:
                     return self._tree(kernel, self.ledger), "tree"
                 why = why or found
-        if self._place.engine == "tree":
+        if self._runtime.engine == "tree":
             raise UserError(
-                f"--engine tree: {self._place.name} cannot be scored so ({why}); use --engine auto."
+                f"--engine tree: {self._runtime.name} cannot be scored so ({why}); use --engine auto."
             )
         for stepwise in (False, True):
             if check.differs(self._forked(stepwise, Ledger())) is None:
@@ -120,9 +120,9 @@ class DecoderNetwork:
         window: int | None,
         chosen: Scorer,
     ) -> Scorer:
-        """FlexAttention where it is right and wins over `chosen`."""
+        """FlexAttention if it gives the same results and is faster than `chosen`."""
         budget = scoring_budget(
-            self._config, self._place, max(len(r.tokens) for own in rows.values() for r in own)
+            self._config, self._runtime, max(len(r.tokens) for own in rows.values() for r in own)
         )
         if not worth_a_race(rows, budget) or self._tree_differs(check, "flex", window) is not None:
             return chosen
@@ -141,20 +141,22 @@ class DecoderNetwork:
         return found
 
     def _tree(self, kernel: Kernel, ledger: Ledger) -> Scorer:
-        return TreeScorer(self._model, device=self._place.device, ledger=ledger, kernel=kernel)
+        return TreeScorer(self._model, device=self._runtime.device, ledger=ledger, kernel=kernel)
 
     def _forked(self, stepwise: bool, ledger: Ledger) -> Scorer:
-        place = self._place
-        return ForkScorer(self._model, device=place.device, pad=place.pad, ledger=ledger, stepwise=stepwise)
+        runtime = self._runtime
+        return ForkScorer(
+            self._model, device=runtime.device, pad=runtime.pad, ledger=ledger, stepwise=stepwise
+        )
 
     def _plain(self, *, detail: bool = False) -> Scorer:
-        place = self._place
+        runtime = self._runtime
         return PlainScorer(
             self._model,
             self._memory,
-            device=place.device,
-            pad=place.pad,
+            device=runtime.device,
+            pad=runtime.pad,
             ledger=self.ledger,
             detail=detail,
-            quick=detail and place.engine != "plain",
+            quick=detail and runtime.engine != "plain",
         )

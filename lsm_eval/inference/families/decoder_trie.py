@@ -1,9 +1,9 @@
-"""What the decoder of an encoder-decoder model reads, so that every prefix is computed once.
+"""A trie of decoder inputs for encoder-decoder models, so that every prefix is computed once.
 
-The continuations of one context make a trie of decoder inputs. It is walked by depth in *segments*: between two
+The continuations of one context form a trie of decoder inputs. It is walked by depth in *segments*: between two
 depths at which any sequence branches off another, all sequences go through the model in one pass, one row each;
-where they branch, the rows of the key/value cache are copied. All rows of a pass stand at the same depth, so
-that models need nothing but their ordinary cache, whatever their positions are.
+where they branch, the rows of the key/value cache are copied. All rows of a pass are at the same depth, so that the
+model's ordinary cache suffices, whatever its position encoding.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lsm_eval.inference.prefixes import common_prefix
 Tokens = tuple[int, ...]
 
 _WORTH_A_PASS = 64
-"""Positions of padding that a further pass must save."""
+"""The fewest positions of padding that an additional pass must save."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Segment:
     sequences: list[int]
     """For each row of the pass, the number of a sequence that goes through it."""
     parents: list[int]
-    """For each row, the row of the pass before that it goes on from (in the first one, its context)."""
+    """For each row, the row of the previous pass that it continues (in the first pass, its context)."""
     row_of: dict[int, int]
-    """The row of each sequence that goes on here."""
+    """The row of each sequence that continues here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Point:
 
 
 def node_count(continuations: Sequence[Tokens]) -> int:
-    """Distinct decoder inputs, which is also places whose next token is scored, of one context's continuations."""
+    """The number of distinct decoder inputs of one context's continuations, which is also that of scored places."""
     inputs = sorted({tokens[:-1] for tokens in continuations})
     shared = sum(common_prefix(a, b) for a, b in pairwise(inputs))
     return 1 + sum(map(len, inputs)) - shared
@@ -57,14 +57,14 @@ class DecoderTrie:
     """The decoder inputs of some contexts' continuations."""
 
     def __init__(self, continuations: Sequence[Sequence[Tokens]], start: int) -> None:
-        """`continuations`: those of each context, one at least, none empty; `start`: the decoder's first input."""
+        """`continuations`: at least one for each context, none empty; `start`: the decoder's first input."""
         entries = sorted(
             ((context, (start, *tokens[:-1])), number, tokens)
             for context, own in enumerate(continuations)
             for number, tokens in enumerate(own)
         )
         self.inputs: list[Tokens] = []
-        """The sequences: decoder inputs that are no prefix of another of the same context, in order."""
+        """The sequences: decoder inputs that are not a prefix of another of the same context, in order."""
         self.contexts: list[int] = []
         """The context of each sequence."""
         self.points: list[Point] = []
@@ -85,8 +85,8 @@ class DecoderTrie:
     def groups(self, width: int, most: int, tokens: int) -> Iterator[range]:
         """Sequences longer than the first input, as ranges that are computed one after the other.
 
-        A group has at most `most` positions of contexts, `width` for each sequence, and `tokens` inputs, but
-        one branch of the trie at least.
+        A group has at most `most` positions of contexts, `width` for each sequence, and `tokens` inputs, but at least one
+        branch of the trie.
         """
         first = size = 0
         for at, own in enumerate(self.inputs):
@@ -110,7 +110,7 @@ class DecoderTrie:
         return Segment(0, 1, list(firsts.values()), list(firsts), rows)
 
     def segments(self, group: range) -> Iterator[Segment]:
-        """The passes over a group's sequences after their first input."""
+        """The passes over a group's sequences, after their first input."""
         longest = max(len(self.inputs[number]) for number in group)
         bounds = sorted({self._common[number] for number in group[:-1]} - {0} | {1, longest})
         row_of = {number: self.contexts[number] for number in group}
@@ -129,7 +129,7 @@ class DecoderTrie:
             row_of = rows
 
     def _with_cuts(self, group: range, bounds: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """Segments between `bounds`, cut once more where many sequences end long before the others."""
+        """Segments between `bounds`, divided further where many sequences end long before the others."""
         for first, end in pairwise(bounds):
             while True:
                 lengths = sorted(

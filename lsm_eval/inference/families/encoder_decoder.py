@@ -16,15 +16,15 @@ from lsm_eval.inference.families.units import ROUNDING, SharedUnits
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard, out_of_memory
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, layer_count, only_rows, row_statistics
 
 if TYPE_CHECKING:
     import torch
 
 _SPREAD = 4
-"""How many times the budget the contexts may take that stand beside the sequences of one decoder pass: they are
-keys and values only, nothing is computed for them."""
+"""The contexts of one decoder pass may have so many times the budget, as they are only keys and values, for which nothing
+is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class ConditionalRow:
     """A continuation whose every token is scored, given the context and the continuation's earlier tokens."""
 
     context: tuple[int, ...]
-    """What the encoder reads; at least one token."""
+    """The encoder's input; at least one token."""
     continuation: tuple[int, ...]
-    """What the decoder says; at least one token."""
+    """The decoder's output; at least one token."""
 
     @property
     def scored(self) -> int:
@@ -48,16 +48,16 @@ class _Unit:
 
     context: tuple[int, ...]
     continuations: dict[tuple[int, ...], int]
-    """To their numbers."""
+    """Each with its number."""
 
 
 class EncoderDecoderNetwork:
     """A sequence-to-sequence language model of transformers."""
 
-    def __init__(self, model: Any, config: Any, place: Place) -> None:
-        """Raises `UserError` for a model that does not say how its decoder starts."""
-        self._halves = Halves(model, config, place)
-        self._memory = MemoryGuard(place.device)
+    def __init__(self, model: Any, config: Any, runtime: Runtime) -> None:
+        """Raises `UserError` for a model that does not define its decoder's first input."""
+        self._halves = Halves(model, config, runtime)
+        self._memory = MemoryGuard(runtime.device)
         self._checked = False
         self.ledger = Ledger()
 
@@ -69,8 +69,8 @@ class EncoderDecoderNetwork:
     def score(
         self, rows: Mapping[int, Sequence[ConditionalRow]], known: Collection[int]
     ) -> Iterator[dict[int, list[SequenceScore]]]:
-        """See `Network.score`. Raises `UserError` for a model that gives other numbers so than one context and
-        continuation at a time."""
+        """See `Network.score`. Raises `UserError` for a model that gives other numbers when prefixes are shared than with
+        one context and continuation at a time."""
         with self.ledger.planning():
             numbers: dict[tuple[int, ...], int] = {}
             units: list[_Unit] = []
@@ -138,10 +138,10 @@ class EncoderDecoderNetwork:
     def _walk(
         self, trie: DecoderTrie, states: torch.Tensor, mask: torch.Tensor, lengths: Sequence[int]
     ) -> Iterator[list[tuple[Point, float, bool]]]:
-        """What each pass through the decoder says of the continuations' tokens."""
+        """For each decoder pass, the scored tokens, their log-probabilities, and whether they are the likeliest."""
         import torch
 
-        # The first input fills the keys and values of the contexts: once each, then they are copied.
+        # The first input computes the keys and values of the contexts, once each; later they are copied.
         root = new_cache()
         yield self._pass(trie, trie.root(), states, mask, root, lengths)
         budget = self._halves.budget
@@ -214,25 +214,25 @@ class EncoderDecoderNetwork:
             some.append(
                 _Unit(unit.context[:size], {tail: at for at, tail in enumerate(dict.fromkeys(tails))})
             )
-        place = self._halves.place
+        runtime = self._halves.runtime
         ledger, self.ledger = self.ledger, Ledger()
         try:
             why = None
             for unit, scores in zip(some, self._memory.run(some, self._compute), strict=True):
                 for tail, score in zip(unit.continuations, scores, strict=True):
                     apart = abs(score.logprob - self._plain(unit.context, tail))
-                    if apart > ROUNDING.get(place.dtype, 0.05) * max(1.0, math.sqrt(len(tail))):
+                    if apart > ROUNDING.get(runtime.dtype, 0.05) * max(1.0, math.sqrt(len(tail))):
                         why = f"log-probabilities differ by {apart:.3g}"
         except (TypeError, AttributeError, ValueError, LookupError, RuntimeError) as error:
             if out_of_memory(error):
                 raise
-            # Whatever a model that knows no such caches or outputs trips over.
+            # Models without such caches or outputs raise exceptions of many kinds.
             why = f"{type(error).__name__}: {str(error)[:120]}"
         finally:
             self.ledger = ledger
         if why is not None:
             raise UserError(
-                f"{place.name}: this encoder-decoder model cannot be scored with its prefixes shared ({why}): name "
+                f"{runtime.name}: this encoder-decoder model cannot be scored with its prefixes shared ({why}): name "
                 "another --model."
             )
         self._checked = True

@@ -1,4 +1,4 @@
-"""What an encoder-decoder model writes: distinct prompts are read once, and sequences leave when they end."""
+"""Generation by encoder-decoder models: distinct prompts are read once, and sequences leave the batch when they end."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import torch
 
 _SPREAD = 4
-"""How many times the tokens of a scored batch one may have, most of whose passes are one token a sequence."""
+"""A batch may have so many times the tokens of a scored batch, as most of its passes have one token per sequence."""
 
 
 def write_texts(
     halves: Halves, prompts: Mapping[int, Prompt], known: Collection[int], memory: MemoryGuard, ledger: Ledger
 ) -> Iterator[dict[int, Continuation]]:
-    """Texts by request, batch by batch; `known` requests are left out. The prompts are what the encoder reads."""
+    """Texts by request, batch by batch; `known` requests are left out. The prompts are the encoder's input."""
     order = sorted(prompts, key=lambda i: prompts[i].tokens)  # equal prompts together
     sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
     for batch in batches(sizes, _SPREAD * halves.budget):
@@ -41,13 +41,13 @@ def write_texts(
 
 
 class _Text:
-    """One text on its way."""
+    """One text being generated."""
 
     def __init__(self, at: int, prompt: Prompt, halves: Halves) -> None:
         self.at, self.prompt = at, prompt
-        self._place = halves.place
-        self._ends = frozenset(self._place.ends)
-        self._watch = StopWatch(prompt.stop, self._place.decode, self._place.written)
+        self._runtime = halves.runtime
+        self._ends = frozenset(self._runtime.ends)
+        self._watch = StopWatch(prompt.stop, self._runtime.decode, self._runtime.written)
         self._stream = Stream(prompt)
         self._bad = False
         self.new: list[int] = []
@@ -56,7 +56,7 @@ class _Text:
         return self._stream.uniform(len(self.new)) if self.prompt.temperature > 0 else 0.0
 
     def push(self, token: int, bad: bool) -> bool:
-        """Take the next token; whether the text is over."""
+        """Take the next token. Returns whether the text has ended."""
         self.new.append(token)
         self._bad = bad
         if bad or token in self._ends or len(self.new) >= self.prompt.max_tokens:
@@ -64,19 +64,18 @@ class _Text:
         if not self._watch.push(token):
             return False
         # The watch decodes a few tokens only; the whole text decides.
-        return holds(self.prompt, self.new, self._place.decode, self._place.written)
+        return holds(self.prompt, self.new, self._runtime.decode, self._runtime.written)
 
     def finished(self) -> Continuation:
-        place = self._place
-        return finish(self.prompt, self.new, self._bad, self._ends, place.decode, place.written)
+        runtime = self._runtime
+        return finish(self.prompt, self.new, self._bad, self._ends, runtime.decode, runtime.written)
 
 
 def _write(halves: Halves, prompts: Sequence[Prompt], ledger: Ledger) -> list[Continuation]:
     """The texts of one batch, parallel to `prompts`.
 
-    Of the checkpoint's own generation settings those of the search (beams, penalties) play no part; the token
-    that every text begins with (the language to write, in multilingual models) does, and so do single tokens
-    that are never to be written.
+    Of the checkpoint's generation settings, those of the search (beams, penalties) are ignored; the token that every text
+    begins with (the output language, in multilingual models) and single forbidden tokens are honoured.
     """
     import torch
 
@@ -85,7 +84,7 @@ def _write(halves: Halves, prompts: Sequence[Prompt], ledger: Ledger) -> list[Co
     rows = [contexts.setdefault(prompt.tokens, len(contexts)) for prompt in prompts]
     texts = [_Text(at, prompt, halves) for at, prompt in enumerate(prompts)]
     done: list[Continuation | None] = [None] * len(prompts)
-    device = halves.place.device
+    device = halves.runtime.device
     work = ledger.prefill
     layers = layer_count(halves.model)
     with torch.inference_mode():
@@ -134,7 +133,7 @@ def _write(halves: Halves, prompts: Sequence[Prompt], ledger: Ledger) -> list[Co
 
 
 def _next(halves: Halves, logits: torch.Tensor, texts: Sequence[_Text]) -> tuple[list[int], list[bool]]:
-    """The next token of each text, and whether its logits held a NaN."""
+    """The next token of each text, and whether its logits contain a NaN."""
     bad: list[bool] = logits.isnan().any(dim=-1).tolist()
     settings = halves.model.generation_config
     forced = getattr(settings, "forced_bos_token_id", None)

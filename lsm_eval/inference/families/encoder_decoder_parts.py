@@ -1,4 +1,4 @@
-"""The two halves of an encoder-decoder model, called one after the other."""
+"""The encoder and the decoder of a model, called one after the other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -18,10 +18,10 @@ _CPU_TOKENS, _ACCELERATOR_TOKENS = 1024, 32768
 class Halves:
     """A sequence-to-sequence model of transformers as encoder and decoder."""
 
-    def __init__(self, model: Any, config: Any, place: Place) -> None:
-        """Raises `UserError` for a model that does not say how its decoder starts, or whose settings name tokens that
+    def __init__(self, model: Any, config: Any, runtime: Runtime) -> None:
+        """Raises `UserError` for a model that does not define its decoder's first input, or whose settings name tokens that
         it does not have."""
-        self.model, self._config, self.place = model, config, place
+        self.model, self._config, self.runtime = model, config, runtime
         self.start = self._decoder_start()
         self._check_tokens()
         """The decoder's first input."""
@@ -29,19 +29,19 @@ class Halves:
 
     @property
     def budget(self) -> int:
-        """Tokens of contexts that a batch may hold."""
-        own = self.place.batch_tokens
-        return own or (_CPU_TOKENS if self.place.device == "cpu" else _ACCELERATOR_TOKENS)
+        """The most tokens of contexts in a batch."""
+        own = self.runtime.batch_tokens
+        return own or (_CPU_TOKENS if self.runtime.device == "cpu" else _ACCELERATOR_TOKENS)
 
     def encode(self, contexts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The encoder's last states [contexts, longest, hidden], and the mask of what is no padding."""
+        """The encoder's last states [contexts, longest, hidden], and the mask: 1 for tokens, 0 for padding."""
         import torch
 
         width = max(map(len, contexts))
         mask = torch.zeros((len(contexts), width), dtype=torch.long)
         for at, tokens in enumerate(contexts):
             mask[at, : len(tokens)] = 1
-        mask = mask.to(self.place.device)
+        mask = mask.to(self.runtime.device)
         out = self.model.get_encoder()(input_ids=self.padded(contexts), attention_mask=mask, return_dict=True)
         self._encoded = type(out)
         return out.last_hidden_state, mask
@@ -49,7 +49,7 @@ class Halves:
     def decode(self, ids: torch.Tensor, states: torch.Tensor, mask: torch.Tensor, cache: Any) -> torch.Tensor:
         """Logits [rows, width, vocabulary] of decoder inputs [rows, width] that follow those in `cache`.
 
-        No mask for the decoder: what is padded stands on the right, where no real token looks.
+        The decoder needs no mask: padding is on the right, where no real token attends to it.
         """
         logits: torch.Tensor = self.model(
             encoder_outputs=self._encoded(last_hidden_state=states),
@@ -64,10 +64,10 @@ class Halves:
         """Tokens [rows, longest], padded on the right."""
         import torch
 
-        ids = torch.full((len(rows), max(map(len, rows))), self.place.pad, dtype=torch.long)
+        ids = torch.full((len(rows), max(map(len, rows))), self.runtime.pad, dtype=torch.long)
         for at, tokens in enumerate(rows):
             ids[at, : len(tokens)] = torch.tensor(tokens, dtype=torch.long)
-        return ids.to(self.place.device)
+        return ids.to(self.runtime.device)
 
     def _decoder_start(self) -> int:
         for holder in (self._config, self.model.generation_config):
@@ -75,8 +75,8 @@ class Halves:
             if isinstance(token, int):
                 return token
         raise UserError(
-            f"{self.place.name}: its configuration has no decoder_start_token_id, so that nothing says how its "
-            "texts begin: add that to config.json, or name another --model."
+            f"{self.runtime.name}: its configuration has no decoder_start_token_id, which its texts begin with: add that to "
+            "config.json, or name another --model."
         )
 
     def _check_tokens(self) -> None:
@@ -92,20 +92,20 @@ class Halves:
             wrong = next((one for one in tokens if one is not None and not 0 <= one < size), None)
             if wrong is not None:
                 raise UserError(
-                    f"{self.place.name}: {name} names token {wrong}, and the model has tokens 0 to {size - 1} only: mend "
+                    f"{self.runtime.name}: {name} names token {wrong}, and the model has tokens 0 to {size - 1} only: correct "
                     "that in generation_config.json (or config.json), or name another --model."
                 )
 
 
 def new_cache() -> Any:
-    """Keys and values of no tokens: of the decoder's own, and of the contexts as its layers see them."""
+    """An empty cache: keys and values of the decoder's own tokens, and of the contexts (cross-attention)."""
     from transformers import DynamicCache, EncoderDecoderCache
 
     return EncoderDecoderCache(DynamicCache(), DynamicCache())
 
 
 def selected(cache: Any, rows: torch.Tensor) -> Any:
-    """A key/value cache of some of another's rows, in this order; the other one stays as it is."""
+    """A cache with some rows of another one, in this order; the other one is not changed."""
     from transformers import EncoderDecoderCache
 
     parts = []

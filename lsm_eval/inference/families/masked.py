@@ -1,4 +1,4 @@
-"""Masked language models: pseudo-log-likelihoods, every distinct masked text once."""
+"""Masked language models: pseudo-log-likelihoods, with every distinct masked text computed once."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from lsm_eval.inference.families.units import ROUNDING, SharedUnits
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, layer_count, row_statistics
 
 if TYPE_CHECKING:
     import torch
 
 _CPU_TOKENS, _ACCELERATOR_TOKENS = 1024, 32768
-_PROBE = 32  # tokens of a text with which it is tried whether padding matters
+_PROBE = 32  # tokens of the text that is used to test whether padding matters
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedRow:
-    """A text of which some tokens are scored, each masked while all others are seen."""
+    """A text of which some tokens are scored, each by masking it alone."""
 
     tokens: tuple[int, ...]
     """The whole text, special tokens included."""
     first: int
-    """Place of the first scored token."""
+    """Runtime of the first scored token."""
     scored: int
-    """How many tokens are scored, from there."""
+    """How many tokens are scored, from `first` on."""
 
 
 def masked_windows(
@@ -42,8 +42,8 @@ def masked_windows(
 ) -> list[MaskedRow]:
     """A text's tokens as windows of at most `size` tokens in which every token is scored exactly once.
 
-    `prefix` and `suffix` (special tokens) stand around each window. The last window reaches back so far that
-    it is full; what is seen on its left was scored in the window before.
+    `prefix` and `suffix` (special tokens) are put around each window. The last window reaches back so far that it is full;
+    its left part was scored in the window before.
     """
     room = max(size - len(prefix) - len(suffix), 1) if size else max(len(tokens), 1)
     parts, done = [], 0
@@ -58,10 +58,10 @@ def masked_windows(
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """One masked text, and the scored tokens whose probability it gives."""
+    """One masked text, and the tokens that it scores."""
 
     row: int
-    """A row that it is made from."""
+    """A row with this text."""
     masked: int
     """The place that is masked in that row."""
     points: list[tuple[int, int]]
@@ -71,14 +71,14 @@ class _Unit:
 class MaskedNetwork:
     """A masked language model of transformers.
 
-    The score of a text is the sum of log P(token | all other tokens) over the scored ones, the token itself
-    masked (Salazar et al. 2020, "Masked Language Model Scoring", eq. 2). That is no probability of the text.
+    The score of a text is the sum of log P(token | all other tokens) over the scored tokens, each masked in turn
+    (Salazar et al. 2020, "Masked Language Model Scoring", eq. 2). That is not the probability of the text.
     """
 
-    def __init__(self, model: Any, config: Any, place: Place, mask: int) -> None:
+    def __init__(self, model: Any, config: Any, runtime: Runtime, mask: int) -> None:
         """`mask`: the mask token."""
-        self._model, self._config, self._place, self._mask = model, config, place, mask
-        self._memory = MemoryGuard(place.device)
+        self._model, self._config, self._runtime, self._mask = model, config, runtime, mask
+        self._memory = MemoryGuard(runtime.device)
         self._padded: bool | None = None
         self.ledger = Ledger()
 
@@ -124,9 +124,9 @@ class MaskedNetwork:
     def generate(
         self, prompts: Mapping[int, Prompt], known: Collection[int]
     ) -> Iterator[dict[int, Continuation]]:
-        """Raises `UserError`: these models write no text."""
+        """Raises `UserError`, as these models generate no text."""
         raise UserError(
-            f"{self._place.name} is a masked language model and writes no text: leave out tasks that generate."
+            f"{self._runtime.name} is a masked language model and writes no text: leave out tasks that generate."
         )
 
     def _units(self, rows: Sequence[MaskedRow]) -> tuple[list[_Unit], list[list[int]]]:
@@ -141,7 +141,7 @@ class MaskedNetwork:
             own = []
             for place in range(row.first, row.first + row.scored):
                 token, tokens[place] = tokens[place], self._mask
-                # A digest: the masked texts of a long one together are as many tokens as its length squared.
+                # By digest, as the masked texts of a text of n tokens have n² tokens together.
                 number = numbers.setdefault(blake2b(tokens.tobytes(), digest_size=16).digest(), len(units))
                 tokens[place] = token
                 if number == len(units):
@@ -164,10 +164,10 @@ class MaskedNetwork:
         import torch
 
         start = time.perf_counter()
-        device = self._place.device
+        device = self._runtime.device
         lengths = [len(rows[unit.row].tokens) for unit in units]
         width = max(lengths)
-        ids = torch.full((len(units), width), self._place.pad, dtype=torch.long)
+        ids = torch.full((len(units), width), self._runtime.pad, dtype=torch.long)
         seen = torch.zeros((len(units), width), dtype=torch.long)
         places: dict[tuple[int, int], int] = {}
         wanted, targets = [], []
@@ -176,7 +176,7 @@ class MaskedNetwork:
             ids[at, unit.masked] = self._mask
             seen[at, : lengths[at]] = 1
             for row, place in unit.points:
-                # One place a unit, unless the text itself holds mask tokens.
+                # One place per unit, unless the text itself contains mask tokens.
                 wanted.append(places.setdefault((at, place), len(places)))
                 targets.append(rows[row].tokens[place])
         flat = torch.tensor([at * width + place for at, place in places], dtype=torch.long, device=device)
@@ -184,8 +184,8 @@ class MaskedNetwork:
             logits = self._model(input_ids=ids.to(device), attention_mask=seen.to(device)).logits
         if logits.shape[:-1] != (1, len(places)):
             raise UserError(
-                f"{self._place.name}: a masked language model of type {self._config.model_type!r} cannot be "
-                "scored, because its head takes more than one vector a token: name another --model."
+                f"{self._runtime.name}: a masked language model of type {self._config.model_type!r} cannot be "
+                "scored, because its head takes more than one vector per token: name another --model."
             )
         logprobs, hits = row_statistics(
             logits[0],
@@ -203,8 +203,8 @@ class MaskedNetwork:
         return [[next(found) for _ in unit.points] for unit in units]
 
     def _bears_padding(self, rows: Sequence[MaskedRow]) -> bool:
-        """Whether a text says the same beside a longer one: what mixes tokens by convolution, pooling or a
-        Fourier transform (ConvBERT, Funnel, FNet) sees the padding, whatever its mask."""
+        """Whether a text has the same scores in a batch with a longer one: models that mix tokens by convolution, pooling or
+        a Fourier transform (ConvBERT, Funnel, FNet) see the padding, whatever the mask."""
         tokens = max((row.tokens for row in rows), key=len)[:_PROBE]
         if len(tokens) == 1:
             return True
@@ -218,7 +218,7 @@ class MaskedNetwork:
         finally:
             self.ledger = ledger
         apart = abs(alone - beside)
-        return math.isnan(apart) or apart <= ROUNDING.get(self._place.dtype, 0.05)
+        return math.isnan(apart) or apart <= ROUNDING.get(self._runtime.dtype, 0.05)
 
     def _count(
         self, rows: Sequence[MaskedRow], units: Sequence[_Unit], shared: SharedUnits, known: Collection[int]
@@ -230,14 +230,14 @@ class MaskedNetwork:
 
     @property
     def _budget(self) -> int:
-        own = self._place.batch_tokens
-        return own or (_CPU_TOKENS if self._place.device == "cpu" else _ACCELERATOR_TOKENS)
+        own = self._runtime.batch_tokens
+        return own or (_CPU_TOKENS if self._runtime.device == "cpu" else _ACCELERATOR_TOKENS)
 
 
 @contextmanager
 def _only_hidden_rows(model: Any, flat: torch.Tensor) -> Iterator[None]:
-    """Let the language-model head, whatever its layers, see only the rows `flat` of the encoder's output
-    [batch * width, hidden]."""
+    """Passes only the rows `flat` of the encoder's output [batch * width, hidden] to the language-model head, whatever its
+    layers."""
 
     def pick(module: Any, args: Any, output: Any) -> Any:
         hidden = output[0]

@@ -1,1 +1,1 @@
-"""New text: a continuous loop over sequences, and plain batches to fall back on."""
+"""Text generation: continuous batching, and plain batches as a fallback."""

@@ -1,4 +1,4 @@
-"""Continuous generation of prompts that arrive while others are under way, and when each token was there."""
+"""Continuous generation of prompts that arrive while others are being continued, with the time of each token."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LONGEST_SLEEP = 0.05
 
 
 class Arrivals(Protocol):
-    """Where prompts come from, and who is told what becomes of them. Times are those of `time.perf_counter_ns`."""
+    """Supplies prompts, and is notified of their progress. Times are those of `time.perf_counter_ns`."""
 
     def due(self, now: int) -> Many[tuple[int, Prompt]]:
-        """Prompts that have arrived by now and were not given yet, each with its number."""
+        """Prompts that have arrived by now and were not returned yet, each with its number."""
         ...
 
     def seconds(self, now: int) -> float | None:
-        """Until the next one; None where none comes any more."""
+        """Seconds until the next prompt; None if there is none."""
         ...
 
     def tokens(self, numbers: Many[int], now: int) -> None:
@@ -31,16 +31,16 @@ class Arrivals(Protocol):
         ...
 
     def ended(self, number: int, found: Continuation, now: int) -> None:
-        """One has all of its tokens; after `tokens` was told of the last."""
+        """A text is complete; called after `tokens` for its last token."""
         ...
 
 
 class ArrivingLoop(ContinuousLoop):
-    """The continuous loop, whose queue fills while it runs. Nothing that prompts share is computed once: of what comes later
-    nobody knows."""
+    """The continuous loop with a queue that fills while it runs. Common prefixes of prompts are not shared, as later prompts
+    are not known."""
 
     def serve(self, arrivals: Arrivals) -> None:
-        """Continue all that arrives, until none comes any more. Raises `UserError` where memory runs out."""
+        """Continue all prompts that arrive, until there are no more. Raises `UserError` if memory runs out."""
         self._active, self._longest = [], 0
         self._waiting.clear()
         self._reset()
@@ -52,18 +52,18 @@ class ArrivingLoop(ContinuousLoop):
             if not out_of_memory(error):
                 raise
             raise UserError(
-                f"not enough memory on {self._place.device} for {len(self._active)} requests at a time: serve fewer "
+                f"not enough memory on {self._runtime.device} for {len(self._active)} requests at a time: serve fewer "
                 "(--concurrency), or shorter ones."
             ) from error
         finally:
             self._reset()
 
     def _once(self, arrivals: Arrivals) -> bool:
-        """One token for all that are there; whether there is more to do."""
+        """One token for all active sequences. Returns whether there is more to do."""
         now = time.perf_counter_ns()
         for number, prompt in arrivals.due(now):
             (sequence,) = arrange(
-                {number: prompt}, self._place.decode, self._capacity.group, self._place.written
+                {number: prompt}, self._runtime.decode, self._capacity.group, self._runtime.written
             )
             self._waiting.append(sequence)
             self._longest = max(self._longest, sequence.reserved)

@@ -1,7 +1,7 @@
-"""Attention over several runs of keys, one after another, put together exactly.
+"""Attention over several runs of keys, one after another, merged exactly.
 
-Each part gives unnormalised values, the largest score and the sum of the weights; parts are merged by bringing
-them to one maximum (the online softmax of FlashAttention, Dao et al. 2022, section 3.1).
+Each part gives unnormalised values, the largest score and the sum of the weights; parts are merged by rescaling
+them to a common maximum (the online softmax of FlashAttention, Dao et al. 2022, section 3.1).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 Part = tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]
-"""Weighted values [..., queries, size], largest score and sum of the weights [..., queries, 1]; float32 but for
-float64 models."""
+"""Weighted values [..., queries, size], largest score and sum of the weights [..., queries, 1]; in float32, or float64
+for float64 models."""
 
 
 def attend(
@@ -28,7 +28,7 @@ def attend(
 ) -> Part:
     """Scaled `query` [batch, queries, size] over `keys` and `values` [batch, keys, size].
 
-    `hidden` says which keys a query does not see, [queries, keys] or [batch, 1, keys]. A query that sees none gets
+    `hidden` masks the keys that a query does not see, [queries, keys] or [batch, 1, keys]. A query that sees none gets
     the sum 0.
     """
     import torch
@@ -38,7 +38,7 @@ def attend(
     product = fast_product(query)
     if product is None:
         return _attend(query, keys, values, softcap, hidden, torch.bmm)
-    # Head by head: such products know no batch, and the scores of one head stay in the CPU's cache.
+    # Head by head: such products take no batch, and the scores of one head stay in the CPU's cache.
     heads = [_attend(*head, softcap, hidden, product) for head in zip(query, keys, values, strict=True)]
     weighted, largest, sums = (torch.stack(part) for part in zip(*heads, strict=True))
     return weighted, largest, sums
@@ -70,7 +70,7 @@ def _attend(
 
 
 class Merge:
-    """Adds up parts for all queries of a pass, [key heads, groups, tokens, size]."""
+    """Merges parts for all queries of a pass, [key heads, groups, tokens, size]."""
 
     def __init__(self, asked: torch.Tensor) -> None:
         """`asked`: the queries, for their shape."""
@@ -78,7 +78,7 @@ class Merge:
         self._parts: Part | None = None
 
     def add(self, part: Part, rows: Any = None) -> None:
-        """A part for the tokens `rows` (a slice or a tensor of numbers), or for all."""
+        """Add a part for the tokens `rows` (a slice or a tensor of indices), or for all."""
         import torch
 
         if rows is not None and self._parts is None:
@@ -99,7 +99,7 @@ class Merge:
                 whole[:, :, rows] = new
 
     def result(self) -> torch.Tensor:
-        """What transformers' attention functions return: [1, tokens, heads, size]."""
+        """The result in the shape of transformers' attention functions: [1, tokens, heads, size]."""
         assert self._parts is not None
         values, _, sums = self._parts
         return (values / sums).to(self._asked.dtype).flatten(0, 1).transpose(0, 1)[None]

@@ -1,77 +1,77 @@
-"""Continuous generation: sequences leave the batch when they end, and others take their place."""
+"""Continuous batching: sequences leave the batch when they end, and others take their place."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.inference.fast_linear import fast_linears
 from lsm_eval.inference.generating.budget import watch
 from lsm_eval.inference.generating.capacity import Capacity
 from lsm_eval.inference.generating.drawing import choose
 from lsm_eval.inference.generating.packed import PackedLinears
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.generating.sequences import Sequence, arrange
-from lsm_eval.inference.generating.slots import Run, SlotCache, Trunk
+from lsm_eval.inference.generating.sequences import Sequence, arrange, by_trunk
+from lsm_eval.inference.generating.slot_attention import slot_attention
+from lsm_eval.inference.generating.slots import SlotCache
 from lsm_eval.inference.generating.stops import finish, holds
+from lsm_eval.inference.generating.trunks import Run, Trunk
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import out_of_memory, release
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import layer_count, only_rows
 from lsm_eval.inference.settle import settle
 
 if TYPE_CHECKING:
     import torch
 
-_ATTENTION = "lsm_eval_slots"
 _LEAST_CHUNK = 16
 
 
 class ContinuousLoop:
-    """Continues prompts with a decoder-only transformer whose attention can be exchanged."""
+    """Continues prompts with a decoder-only transformer whose attention can be replaced."""
 
     def __init__(
         self,
         model: Any,
-        place: Place,
+        runtime: Runtime,
         ledger: Ledger,
         capacity: Capacity,
         packed: PackedLinears | None = None,
         observe: Callable[[int, torch.Tensor], None] | None = None,
     ) -> None:
-        """`observe` sees each sequence's number and its logits [vocabulary] before a token is chosen."""
-        self._model, self._place, self._ledger = model, place, ledger
+        """`observe` is called with each sequence's number and its logits [vocabulary] before a token is chosen."""
+        self._model, self._runtime, self._ledger = model, runtime, ledger
         self._capacity, self._packed, self._observe = capacity, packed, observe
-        self._ends = frozenset(place.ends)
+        self._ends = frozenset(runtime.ends)
         self._waiting: deque[Sequence] = deque()
         self._active: list[Sequence] = []
         self._longest = 0
-        self._cache = SlotCache(place.device)
+        self._cache = SlotCache(runtime.device)
         self._trunks: dict[Trunk, None] = {}
         self._groups: dict[Trunk, list[int]] = {}
 
     def run(self, prompts: Mapping[int, Prompt]) -> Iterator[dict[int, Continuation]]:
-        """Continuations by request, as sequences end. Running out of memory halves the slots and loses nothing.
+        """Continuations by request, as sequences end. If memory runs out, the slots are halved, and nothing is lost.
 
-        Raises `UserError` where not even one sequence fits.
+        Raises `UserError` if not even one sequence fits.
         """
         with self._ledger.planning():
-            place = self._place
-            self._waiting = deque(arrange(prompts, place.decode, self._capacity.group, place.written))
+            runtime = self._runtime
+            self._waiting = deque(arrange(prompts, runtime.decode, self._capacity.group, runtime.written))
             for sequence in self._waiting:
-                sequence.budget = watch(sequence.prompt, place)
+                sequence.budget = watch(sequence.prompt, runtime)
         self._active = []
         self._longest = max((sequence.reserved for sequence in self._waiting), default=0)
         self._reset()
         while self._waiting or self._active:
             done: dict[int, Continuation] | None = None
             try:
-                # The model is changed between two batches of results only, never while others may use it.
+                # The model's attention is replaced only while this runs, never while a caller has control.
                 with self._changed():
                     done = self._until_some_end()
             except (RuntimeError, MemoryError) as error:
@@ -93,7 +93,7 @@ class ContinuousLoop:
         return done
 
     def _admit(self) -> None:
-        """Fill free slots, a few at a time: a pass costs the same for one token as for many."""
+        """Fill free slots, several at a time, as a pass costs the same for one token as for many."""
         capacity = self._capacity
         free = capacity.slots - len(self._active)
         if self._active and free < min(len(self._waiting), max(capacity.slots // 8, 1)):
@@ -107,12 +107,12 @@ class ContinuousLoop:
             return
         began = time.perf_counter()
         for _, sequence in entered:
-            sequence.began = sequence.began or began  # one that is read again was begun before
-        self._groups = self._grouped()
+            sequence.began = sequence.began or began  # if it is read again, the first time counts
+        self._groups = by_trunk(self._active)
         slots = min(capacity.slots, len(self._active) + len(self._waiting))
         longest = max(sequence.reserved for sequence in self._active)
         if slots * self._longest <= capacity.tokens:
-            longest = self._longest  # at once, rather than growing step by step, which copies what is there
+            longest = self._longest  # reserved at once, as growing step by step copies the cache
         self._cache.reserve(slots, longest)
         self._read([_trunk_run(trunk) for trunk in self._trunks if trunk.computed < len(trunk.tokens)])
         for slot, sequence in entered:
@@ -128,7 +128,7 @@ class ContinuousLoop:
             sequence.length = len(tokens) - 1
 
     def _read(self, runs: list[Run]) -> None:
-        """Bring the tokens of `runs` into the cache, in passes of so many tokens as `Capacity` says."""
+        """Read the tokens of `runs` into the cache, in passes of at most `Capacity.chunk` tokens."""
         batch: list[Run] = []
         room = self._capacity.chunk
         for run in runs:
@@ -138,7 +138,7 @@ class ContinuousLoop:
                 room -= len(part.tokens)
                 run = replace(run, done=run.done + len(part.tokens), tokens=run.tokens[len(part.tokens) :])
                 if not room:
-                    # A trunk that is read in part ends its pass, so that what hangs below comes after it.
+                    # A trunk that is read in part ends its pass, so that whatever is below it comes later.
                     self._read_pass(batch)
                     batch, room = [], self._capacity.chunk
         if batch:
@@ -149,8 +149,8 @@ class ContinuousLoop:
 
         start = time.perf_counter()
         self._cache.read(runs)
-        # No next token is asked for here: the prompt's last token is read with the first step.
-        with only_rows(self._model, torch.zeros(0, dtype=torch.long, device=self._place.device)):
+        # No logits are needed here: the prompt's last token is read in the first step.
+        with only_rows(self._model, torch.zeros(0, dtype=torch.long, device=self._runtime.device)):
             self._forward([token for run in runs for token in run.tokens])
         for run in runs:
             if isinstance(run.target, Trunk):
@@ -160,11 +160,11 @@ class ContinuousLoop:
         work.tokens += sum(size for _, size in sizes)
         work.pairs += self._layers * sum(size * before + size * (size + 1) // 2 for before, size in sizes)
         work.passes += 1
-        settle(self._place.device)  # or its work would be counted as writing
+        settle(self._runtime.device)  # otherwise this work would be counted as decoding
         work.seconds += time.perf_counter() - start
 
     def _step(self) -> dict[int, Continuation]:
-        """One token for each sequence; those that have ended."""
+        """One token for each sequence. Returns those that have ended."""
         start = time.perf_counter()
         active = self._active
         lengths = [sequence.length for sequence in active]
@@ -188,10 +188,10 @@ class ContinuousLoop:
             sequence.new.append(token)
             if bad[slot] or self._is_over(sequence, token):
                 ended.append(slot)
-        place = self._place
+        runtime = self._runtime
         done = {
             active[slot].number: finish(
-                active[slot].prompt, active[slot].new, bad[slot], self._ends, place.decode, place.written
+                active[slot].prompt, active[slot].new, bad[slot], self._ends, runtime.decode, runtime.written
             )
             for slot in ended
         }
@@ -221,10 +221,10 @@ class ContinuousLoop:
         if not sequence.watch.push(token):
             return False
         # The watch decodes a few tokens only; the whole text decides.
-        return holds(sequence.prompt, sequence.new, self._place.decode, self._place.written)
+        return holds(sequence.prompt, sequence.new, self._runtime.decode, self._runtime.written)
 
     def _leave(self, slots: list[int]) -> None:
-        """Take sequences out; the last ones move into their slots, so that those in use stay together."""
+        """Take sequences out; the last ones move into their slots, so that slots in use stay contiguous."""
         for slot in reversed(slots):
             gone, last = self._active[slot], self._active.pop()
             if last is not gone:
@@ -236,7 +236,7 @@ class ContinuousLoop:
                     trunk.clear()
                     del self._trunks[trunk]
         if slots:
-            self._groups = self._grouped()
+            self._groups = by_trunk(self._active)
 
     # Memory
 
@@ -248,7 +248,7 @@ class ContinuousLoop:
         return shared + (len(self._active) + 1) * longest <= self._capacity.tokens
 
     def _shrink(self) -> None:
-        """After memory ran out: everything is read again, with half the slots and half as much at once."""
+        """After memory ran out: read everything again, with half the slots and half the chunk."""
         self._waiting.extendleft(reversed(self._active))
         count = max(len(self._active), 1)
         self._active = []
@@ -256,17 +256,17 @@ class ContinuousLoop:
             for trunk in sequence.path():
                 trunk.clear()
         self._reset()
-        release(self._place.device)
+        release(self._runtime.device)
         if count == 1 and self._capacity.chunk <= _LEAST_CHUNK:
             raise UserError(
-                f"not enough memory on {self._place.device} for a single sequence: use a smaller model, another "
+                f"not enough memory on {self._runtime.device} for a single sequence: use a smaller model, another "
                 "--device or --dtype, or leave out tasks with long texts; what was answered is kept, unless by --store none."
             )
         chunk = max(self._capacity.chunk // 2, _LEAST_CHUNK)
         self._capacity = replace(self._capacity, slots=max(count // 2, 1), chunk=chunk)
 
     def _reset(self) -> None:
-        self._cache = SlotCache(self._place.device)
+        self._cache = SlotCache(self._runtime.device)
         self._trunks, self._groups = {}, {}
 
     # The model
@@ -276,11 +276,11 @@ class ContinuousLoop:
         return layer_count(self._model)
 
     def _forward(self, tokens: list[int]) -> torch.Tensor:
-        """Logits [rows, vocabulary] of one pass over `tokens`, each a row of its own."""
+        """Logits [rows, vocabulary] of one pass over `tokens`, one row for each."""
         import torch
 
         out = self._model(
-            input_ids=torch.tensor([tokens], device=self._place.device),
+            input_ids=torch.tensor([tokens], device=self._runtime.device),
             position_ids=self._cache.positions[None],
             past_key_values=self._cache,
             use_cache=True,
@@ -288,32 +288,8 @@ class ContinuousLoop:
         logits: torch.Tensor = out.logits[0]
         return logits
 
-    def _grouped(self) -> dict[Trunk, list[int]]:
-        """The slots whose sequences attend to each trunk where it lies."""
-        found: dict[Trunk, list[int]] = {}
-        for slot, sequence in enumerate(self._active):
-            for trunk in sequence.trunk.path() if sequence.trunk else ():
-                found.setdefault(trunk, []).append(slot)
-        return found
-
-    @contextmanager
-    def _changed(self) -> Iterator[None]:
-        """The model attends through the slots, and its linear layers take the quickest way there is."""
-        import torch
-        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-        before = self._model.config._attn_implementation
-        ALL_ATTENTION_FUNCTIONS.register(_ATTENTION, self._cache.attend)
-        with torch.inference_mode(), ExitStack() as stack:
-            packed = self._packed
-            stack.enter_context(
-                packed.active() if packed is not None and packed.bytes else fast_linears(self._model)
-            )
-            stack.callback(self._model.set_attn_implementation, before)
-            self._model.set_attn_implementation(_ATTENTION)
-            if self._model.config._attn_implementation != _ATTENTION:
-                raise NotImplementedError("its attention cannot be exchanged")
-            yield
+    def _changed(self) -> AbstractContextManager[None]:
+        return slot_attention(self._model, self._cache, self._packed)
 
 
 def _trunk_run(trunk: Trunk) -> Run:

@@ -1,4 +1,4 @@
-"""The next token: the likeliest one, or one drawn from a sequence's own random stream."""
+"""Chooses the next token: the likeliest one, or one sampled with a sequence's own random stream."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from lsm_eval.inference.generating.prompts import Prompt
 if TYPE_CHECKING:
     import torch
 
-_NUCLEUS = 1024  # tokens among which the nucleus nearly always lies: finding them is cheaper than sorting all
+_NUCLEUS = 1024  # tokens that nearly always contain the nucleus: finding them is cheaper than sorting all
 
 
 class Stream:
-    """Uniform numbers of one sequence: they hang on its prompt, its seed and the place, on nothing else.
+    """Uniform random numbers of one sequence, which depend only on its prompt, its seed and the place.
 
-    The prompt has a part in it so that texts of equal seeds are not tied together across prompts.
+    They depend on the prompt so that texts of different prompts with equal seeds are independent.
     """
 
     def __init__(self, prompt: Prompt) -> None:
@@ -30,10 +30,9 @@ class Stream:
 
 
 def choose(logits: torch.Tensor, prompts: Sequence[Prompt], uniforms: Sequence[float]) -> list[int]:
-    """The next token of each row of `logits` [rows, vocabulary]; `prompts` and `uniforms` run parallel.
+    """The next token of each row of `logits` [rows, vocabulary]; `prompts` and `uniforms` are parallel to the rows.
 
-    Of equally likely tokens the greedy choice is the first. A uniform number counts for rows with a temperature
-    only.
+    Of equally likely tokens the greedy choice is the first. Uniform numbers are used only for rows with a temperature.
     """
     tokens: list[int] = logits.argmax(dim=-1).tolist()
     drawn = [row for row, prompt in enumerate(prompts) if prompt.temperature > 0]
@@ -52,10 +51,10 @@ def choose(logits: torch.Tensor, prompts: Sequence[Prompt], uniforms: Sequence[f
 def _draw(
     logits: torch.Tensor, temperatures: Sequence[float], top_p: Sequence[float], uniforms: Sequence[float]
 ) -> list[int]:
-    """Inverse of the cumulative distribution over the tokens in the vocabulary's order.
+    """Inverts the cumulative distribution over the tokens in the vocabulary's order.
 
-    In that order, and not in that of probabilities, rounding moves a border by no more than itself: two tokens
-    of nearly the same probability do not change places.
+    In that order, rounding moves a border by no more than itself; in the order of probabilities, two tokens of nearly the
+    same probability could swap.
     """
     import torch
 
@@ -69,14 +68,14 @@ def _draw(
         probabilities = probabilities.where(probabilities >= least, 0.0)
     sums = probabilities.cumsum(dim=-1)
     found = torch.searchsorted(sums, column(uniforms) * sums[:, -1:], right=True)[:, 0]
-    # Rounding at the end of the sums could point behind the last token that has a probability.
+    # Rounding at the end of the sums could point past the last token with a probability.
     last = (sums < sums[:, -1:]).sum(dim=-1)
     tokens: list[int] = torch.minimum(found, last).tolist()
     return tokens
 
 
 def _nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """The least probability in each row's nucleus, shape [rows, 1]. Tokens that tie with it are in it."""
+    """The least probability in each row's nucleus, shape [rows, 1]. Tokens that tie with it belong to it."""
     size = probabilities.shape[-1]
     for count in (min(_NUCLEUS, size), size):
         best = probabilities.topk(count, dim=-1).values

@@ -1,8 +1,8 @@
-"""Linear layers of a CPU with a second copy of their weights in float32, in the layout that oneDNN computes with.
+"""Linear layers on a CPU with a second copy of their weights in float32, in oneDNN's layout.
 
-`fast_linear` brings them into it in every pass, which tells where passes have few tokens. On one core of an AMD EPYC,
+`fast_linear` reorders the weights in every pass, which matters if passes have few tokens. On one core of an AMD EPYC,
 SmolLM2-135M's layers take 0.6 of its time for 8 tokens, 0.8 for 32 and 0.9 for 64 (and 0.4 of MKL's for each).
-Layers of 16-bit numbers have one where the processor has no instructions for those (`fast_linear`).
+16-bit layers get a copy if the processor has no instructions for their dtype (`fast_linear`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 Product = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 
-_LEAST_ROWS = 16  # below, PyTorch's own batched product is quicker
-_MOST = 0.5  # of the free memory that a second copy of the weights may take
+_LEAST_ROWS = 16  # with fewer, PyTorch's own batched product is faster
+_MOST = 0.5  # share of the free memory that the copy may take
 
 
 def fast_product(left: torch.Tensor) -> Product | None:
-    """A quicker product of two matrices than PyTorch's, for `left` [batch, rows, inner]; None if there is none."""
+    """A faster product of two matrices than PyTorch's, for `left` [batch, rows, inner]; None if there is none."""
     import torch
 
     if left.shape[1] < _LEAST_ROWS or not usable(left.dtype, left.device.type):
@@ -36,12 +36,12 @@ class PackedLinears:
     """A second copy of a model's linear layers, in oneDNN's layout, used while `active`."""
 
     def __init__(self, model: Any, free: int | None) -> None:
-        """`free`: bytes of memory that are free, None where unknown. Layers that do not fit stay as they are."""
+        """`free`: bytes of free memory, None if unknown. If the copy does not fit, none is made."""
         import torch
 
         self._forwards: list[tuple[Any, Any]] = []
         self.bytes = 0
-        """Taken by the copy."""
+        """Size of the copy."""
         layers = [
             module
             for module in model.modules()
@@ -60,7 +60,7 @@ class PackedLinears:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """The model's linear layers compute with the copy in here."""
+        """Inside this context the model's linear layers use the copy."""
         for layer, forward in self._forwards:
             layer.forward = forward
         try:

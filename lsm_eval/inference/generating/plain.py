@@ -1,7 +1,7 @@
 """Plain generation by transformers: prompts padded on the left, one batch until its last sequence has ended.
 
-The reference that the continuous loop is tested against, and the way for models that have no slots for keys and
-values (recurrent ones).
+It is the reference that the continuous loop is tested against, and is used for models without slots for keys and values
+(recurrent ones).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from lsm_eval.inference.generating.prompts import Continuation, Prompt
 from lsm_eval.inference.generating.stops import finish, holds, stands
 from lsm_eval.inference.ledger import Ledger
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import layer_count
 from lsm_eval.inference.settle import settle
 
 _CPU_TOKENS, _ACCELERATOR_TOKENS = 8192, 131072
-_TAIL = 24  # tokens that are decoded at least when a stop string is looked for
+_TAIL = 24  # the fewest tokens that are decoded to find a stop string
 
 
 def plain_continuations(
@@ -30,38 +30,40 @@ def plain_continuations(
     prompts: Mapping[int, Prompt],
     known: Collection[int],
     *,
-    place: Place,
+    runtime: Runtime,
     memory: MemoryGuard,
     ledger: Ledger,
     alone: bool = False,
 ) -> Iterator[dict[int, Continuation]]:
-    """Continuations by request, batch by batch; `known` requests are left out, but batches are made as if none
-    were known. `alone`: one prompt at a time."""
+    """Continuations by request, batch by batch; `known` requests are left out, without changing how batches are formed.
+    `alone`: one prompt at a time."""
     order = list(prompts)
     sizes = [len(prompts[i].tokens) + prompts[i].max_tokens for i in order]
-    budget = place.batch_tokens or (_CPU_TOKENS if place.device == "cpu" else _ACCELERATOR_TOKENS)
+    budget = runtime.batch_tokens or (_CPU_TOKENS if runtime.device == "cpu" else _ACCELERATOR_TOKENS)
     for batch in batches(sizes, 1 if alone else budget):
         chosen = [order[at] for at in batch]
         if all(i in known for i in chosen):
             continue
 
         def compute(part: Sequence[int]) -> list[Continuation]:
-            return generate(model, [prompts[i] for i in part], place=place, ledger=ledger)
+            return generate(model, [prompts[i] for i in part], runtime=runtime, ledger=ledger)
 
         results = memory.run(chosen, compute)
         yield {i: result for i, result in zip(chosen, results, strict=True) if i not in known}
 
 
-def generate(model: Any, prompts: Sequence[Prompt], *, place: Place, ledger: Ledger) -> list[Continuation]:
+def generate(
+    model: Any, prompts: Sequence[Prompt], *, runtime: Runtime, ledger: Ledger
+) -> list[Continuation]:
     """The continuations of all `prompts` in one batch; parallel to `prompts`.
 
-    The checkpoint's own generation settings (sampling, penalties) play no part.
+    The checkpoint's own generation settings (sampling, penalties) are ignored.
     """
     import torch
     from transformers import GenerationConfig
 
     width = max(len(prompt.tokens) for prompt in prompts)
-    ids = torch.full((len(prompts), width), place.pad, dtype=torch.long)
+    ids = torch.full((len(prompts), width), runtime.pad, dtype=torch.long)
     mask = torch.zeros((len(prompts), width), dtype=torch.long)
     for row, prompt in enumerate(prompts):
         ids[row, width - len(prompt.tokens) :] = torch.tensor(prompt.tokens, dtype=torch.long)
@@ -70,19 +72,19 @@ def generate(model: Any, prompts: Sequence[Prompt], *, place: Place, ledger: Led
         do_sample=False,
         num_beams=1,
         max_new_tokens=max(prompt.max_tokens for prompt in prompts),
-        pad_token_id=place.pad,
+        pad_token_id=runtime.pad,
         bos_token_id=None,
-        eos_token_id=list(place.ends) or None,
+        eos_token_id=list(runtime.ends) or None,
     )
-    watches = [watch(prompt, place) for prompt in prompts]
+    watches = [watch(prompt, runtime) for prompt in prompts]
     steps = _Steps(prompts, watches, width)
     start = time.perf_counter()
     with torch.inference_mode():
         out = model.generate(
-            input_ids=ids.to(place.device),
-            attention_mask=mask.to(place.device),
+            input_ids=ids.to(runtime.device),
+            attention_mask=mask.to(runtime.device),
             generation_config=config,
-            stopping_criteria=[_Stops(prompts, width, place, watches)],
+            stopping_criteria=[_Stops(prompts, width, runtime, watches)],
             logits_processor=[steps],
         )
     found = steps.found()
@@ -91,9 +93,9 @@ def generate(model: Any, prompts: Sequence[Prompt], *, place: Place, ledger: Led
             prompt,
             new if one is None else new[: one.length],
             found[row],
-            frozenset(place.ends),
-            place.decode,
-            place.written,
+            frozenset(runtime.ends),
+            runtime.decode,
+            runtime.written,
         )
         for row, (prompt, new, one) in enumerate(zip(prompts, out[:, width:].tolist(), watches, strict=True))
     ]
@@ -109,7 +111,7 @@ def _count(
     steps: _Steps,
     start: float,
 ) -> None:
-    """The first pass reads the prompts and gives the first new tokens; each later one reads one token a row."""
+    """Count the work: the first pass reads the prompts and gives the first new tokens; each later one reads one token per row."""
     lengths = [len(prompt.tokens) for prompt in prompts]
     read, wrote = ledger.prefill, ledger.decode
     read.tokens += sum(lengths)
@@ -133,11 +135,11 @@ class _Stops:
     """Tells transformers which sequences hold a stop string or have used up their tokens."""
 
     def __init__(
-        self, prompts: Sequence[Prompt], width: int, place: Place, watches: Sequence[BudgetWatch | None]
+        self, prompts: Sequence[Prompt], width: int, runtime: Runtime, watches: Sequence[BudgetWatch | None]
     ) -> None:
         self._prompts, self._watches = prompts, watches
         self._width = width
-        self._place = place
+        self._runtime = runtime
         self._done = [False] * len(prompts)
         longest = max(
             (len(s.encode("utf-8", "replace")) for prompt in prompts for s in prompt.stop), default=0
@@ -158,15 +160,15 @@ class _Stops:
             if used >= prompt.max_tokens or (own is not None and own.over(new[row].tolist())):
                 self._done[row] = True
             elif prompt.stop:
-                decode, written = self._place.decode, self._place.written
+                decode, written = self._runtime.decode, self._runtime.written
                 if stands(prompt.stop, tails[row], decode, written):
-                    # The whole text decides: where it holds thoughts, a stop string in them is none.
+                    # The whole text decides, as a stop string inside thoughts does not count.
                     self._done[row] = holds(prompt, new[row].tolist(), decode, written)
         return torch.tensor(self._done, device=input_ids.device, dtype=torch.bool)
 
 
 class _Steps:
-    """Sees each step's scores: notes which sequences ever saw a NaN, and draws for those with a temperature."""
+    """Processes each step's scores: notes which sequences had a NaN, and samples for those with a temperature."""
 
     def __init__(self, prompts: Sequence[Prompt], watches: Sequence[BudgetWatch | None], width: int) -> None:
         self._prompts, self._watches, self._width = prompts, watches, width
@@ -174,7 +176,7 @@ class _Steps:
         self._seen: Any = None
         self.count = 0
         self.first = 0.0
-        """When the first step's scores were there."""
+        """Time of the first step's scores."""
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         if not self.count:
@@ -194,7 +196,7 @@ class _Steps:
         return self._within_budgets(input_ids, scores)
 
     def _within_budgets(self, input_ids: Any, scores: Any) -> Any:
-        """The scores, with nothing left to choose where a budget says what is written."""
+        """The scores, with a single possible token where a budget determines the next one."""
         for row, own in enumerate(self._watches):
             if own is None or own.length is not None:
                 continue
@@ -207,30 +209,30 @@ class _Steps:
         return scores
 
     def found(self) -> list[bool]:
-        """Whether each sequence saw a NaN."""
+        """Whether each sequence had a NaN."""
         return [False] * len(self._prompts) if self._seen is None else [bool(b) for b in self._seen.tolist()]
 
 
-def first_logits(model: Any, texts: Sequence[tuple[int, ...]], place: Place) -> Any:
+def first_logits(model: Any, texts: Sequence[tuple[int, ...]], runtime: Runtime) -> Any:
     """Float32 logits of the second new token of each text, [texts, vocabulary], in one batch padded on the left.
 
-    The second, so that what padding does to a kept state is seen.
+    The second, so that the effect of padding on a recurrent state shows.
     """
     import torch
     from transformers import GenerationConfig
 
     width = max(len(text) for text in texts)
-    ids = torch.tensor([[place.pad] * (width - len(text)) + list(text) for text in texts])
+    ids = torch.tensor([[runtime.pad] * (width - len(text)) + list(text) for text in texts])
     mask = torch.tensor([[0] * (width - len(text)) + [1] * len(text) for text in texts])
     config = GenerationConfig(
         do_sample=False,
         max_new_tokens=2,
-        pad_token_id=place.pad,
+        pad_token_id=runtime.pad,
         output_logits=True,
         return_dict_in_generate=True,
     )
     with torch.inference_mode():
         out = model.generate(
-            input_ids=ids.to(place.device), attention_mask=mask.to(place.device), generation_config=config
+            input_ids=ids.to(runtime.device), attention_mask=mask.to(runtime.device), generation_config=config
         )
     return out.logits[-1].float()

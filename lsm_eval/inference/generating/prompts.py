@@ -1,4 +1,4 @@
-"""What is continued, and what comes back: plain values that need no model."""
+"""Prompts and continuations, as plain values that need no model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Tokens for thoughts and for the answer, apart (`budget.BudgetWatch`)."""
+    """The most tokens of thoughts and of the answer (`budget.BudgetWatch`)."""
 
     reasoning: int
     answer: int
     closes: str | None = None
-    """What closes the thoughts that the prompt opens; None where it opens none."""
+    """The text that closes the thoughts which the prompt opens; None if it opens none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +26,28 @@ class Prompt:
     temperature: float = 0.0
     """0 takes the likeliest token each time."""
     top_p: float = 1.0
-    """Draw from the fewest tokens whose probabilities sum to this."""
+    """Sample from the fewest tokens whose probabilities sum to this."""
     seed: int = 0
-    """Of the sequence's own random stream."""
+    """Seed of the sequence's own random stream."""
     opened: bool = False
-    """Whether it ends inside thoughts: stop strings wait for their end."""
+    """Whether it ends inside thoughts, so that stop strings apply only after them."""
     stop_in_thoughts: bool = False
-    """They do not wait, whether it does or not."""
+    """Whether stop strings apply inside thoughts, too."""
     lm_eval: bool = False
-    """Cut the text as lm-evaluation-harness does where a stop string holds a special token (`stops.finish`)."""
+    """Cut the text as lm-evaluation-harness does if a stop string holds a special token (`stops.finish`)."""
     budget: Budget | None = None
-    """Within `max_tokens`, how many may be thoughts; None where they share these with the answer."""
+    """Separate limits within `max_tokens`; None if thoughts and answer share them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """What came after a prompt."""
+    """The text generated after a prompt."""
 
     text: str
     tokens: int
     stopped: bool
-    """Whether a stop string or the end of text came."""
+    """Whether it ended by a stop string or the end of text."""
     nan: bool
-    """Whether the model's output held a NaN on the way, so that the text means nothing."""
+    """Whether the model's output contained a NaN, so that the text is invalid."""
     thought: int | None = None
-    """How many of the tokens are thoughts that the text begins with; None where it begins with none."""
+    """How many of the tokens are thoughts at the beginning of the text; None if there are none."""

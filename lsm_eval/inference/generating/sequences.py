@@ -1,21 +1,21 @@
-"""Prompts as sequences in the order in which they are continued, with what they share found once."""
+"""Arranges prompts as sequences in the order in which they are continued, with common prefixes as trunks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from lsm_eval.inference.generating.budget import BudgetWatch
 from lsm_eval.inference.generating.drawing import Stream
 from lsm_eval.inference.generating.prompts import Prompt
-from lsm_eval.inference.generating.slots import Trunk
 from lsm_eval.inference.generating.stops import Decode, StopWatch
-from lsm_eval.inference.place import Written
+from lsm_eval.inference.generating.trunks import Trunk
 from lsm_eval.inference.prefixes import common_prefix
+from lsm_eval.inference.runtime import Written
 
 _LEAST_TRUNK = 16  # tokens
-_LEAST_SAVED = 32  # tokens that a trunk keeps from being read again
+_LEAST_SAVED = 32  # the fewest tokens that a trunk must save from being read again
 _LEAST_GROUP = (
     8  # sequences for which attending to a trunk apart from them is quicker than copying it to each
 )
@@ -23,12 +23,12 @@ _LEAST_GROUP = (
 
 @dataclass(slots=True, eq=False)
 class Sequence:
-    """One prompt on its way."""
+    """One prompt being continued."""
 
     number: int
     prompt: Prompt
     trunk: Trunk | None
-    """The deepest trunk that is attended to where it lies."""
+    """The deepest trunk that is attended to without a copy."""
     copied: tuple[Trunk, ...]
     """Trunks below it whose keys and values are copied to the sequence's slot."""
     watch: StopWatch
@@ -38,7 +38,7 @@ class Sequence:
     """Tokens in the slot: copied ones, the prompt's own, new ones."""
     budget: BudgetWatch | None = None
     began: float = 0.0
-    """When its prompt began to be read, by `time.perf_counter`; 0 before that."""
+    """When reading its prompt began (`time.perf_counter`); 0 before that."""
 
     @property
     def start(self) -> int:
@@ -47,11 +47,11 @@ class Sequence:
 
     @property
     def reserved(self) -> int:
-        """Tokens that the slot may come to hold."""
+        """The most tokens that the slot may hold at the end."""
         return len(self.prompt.tokens) - self.start + self.prompt.max_tokens
 
     def tokens(self) -> tuple[int, ...]:
-        """All that the slot is to hold by now; the last one has not been read yet."""
+        """All tokens that belong into the slot by now; the last one has not been read yet."""
         return (*self.prompt.tokens[self.start :], *self.new)
 
     def path(self) -> list[Trunk]:
@@ -62,9 +62,8 @@ class Sequence:
 def arrange(
     prompts: Mapping[int, Prompt], decode: Decode, group: int, written: Written | None = None
 ) -> list[Sequence]:
-    """The sequences of all prompts, depth first along the tree of their prefixes, so that few trunks are needed
-    at any one time. A prompt's last token is always its own: what it says comes with the first new token.
-    `group`: see `Capacity.group`."""
+    """The sequences of all prompts, depth first along the tree of their prefixes, so that few trunks are needed at a time. A
+    prompt's last token is never in a trunk, as it is read in the first step. `group`: see `Capacity.group`."""
     members: dict[tuple[int, ...], list[int]] = {}
     for number, prompt in prompts.items():
         members.setdefault(prompt.tokens[:-1], []).append(number)
@@ -73,7 +72,7 @@ def arrange(
     counts = [0, *accumulate(len(members[text]) for text in texts)]
 
     found: list[Sequence] = []
-    # Texts `first` to `end`, which share all that the trunks hold, and maybe more.
+    # Texts `first` to `end`, which share all tokens of the trunks, and maybe more.
     work: list[tuple[int, int, Trunk | None, tuple[Trunk, ...]]] = [(0, len(texts), None, ())]
     while work:
         first, end, trunk, copied = work.pop()
@@ -97,4 +96,13 @@ def arrange(
             borders.insert(0, first)
         children = [(low, high, trunk, copied) for low, high in pairwise([*borders, end])]
         work.extend(reversed(children))
+    return found
+
+
+def by_trunk(active: Iterable[Sequence]) -> dict[Trunk, list[int]]:
+    """By trunk, the slots (places in `active`) whose sequences attend to it without a copy."""
+    found: dict[Trunk, list[int]] = {}
+    for slot, sequence in enumerate(active):
+        for trunk in sequence.trunk.path() if sequence.trunk else ():
+            found.setdefault(trunk, []).append(slot)
     return found

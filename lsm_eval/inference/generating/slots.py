@@ -1,17 +1,17 @@
 """Keys and values of sequences that are continued together, and the attention over them.
 
-What sequences share (a `Trunk`) is kept once and attended to by all their queries in one matrix product; what is a
-sequence's own lies in a slot, preallocated, one row of a tensor a layer. The tokens of a pass stand in one row
-without padding, whatever sequences they belong to.
+A common prefix of sequences (a `Trunk`) is stored once, and all their queries attend to it in one matrix product. A
+sequence's own tokens are in a preallocated slot: one row of a tensor per layer. The tokens of a pass form one row without
+padding, whatever sequences they belong to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lsm_eval.inference.generating.attention_parts import Merge, Part, attend
+from lsm_eval.inference.generating.trunks import Run, Trunk
 
 if TYPE_CHECKING:
     import torch
@@ -19,55 +19,8 @@ if TYPE_CHECKING:
 _GROWTH = 64  # tokens; capacity is a multiple
 
 
-@dataclass(slots=True, eq=False)
-class Trunk:
-    """Tokens `start` to `start + len(tokens)` of all sequences that pass through it, after its parent's."""
-
-    start: int
-    tokens: tuple[int, ...]
-    parent: Trunk | None
-    waiting: int = 0
-    """Sequences below it that are not finished."""
-    computed: int = 0
-    """How many of its tokens are in the cache."""
-    keys: list[torch.Tensor] = field(default_factory=list)
-    """One a layer, [key heads, tokens, size]."""
-    values: list[torch.Tensor] = field(default_factory=list)
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.tokens)
-
-    def path(self) -> list[Trunk]:
-        """All trunks from the text's start down to this one."""
-        found: list[Trunk] = []
-        at: Trunk | None = self
-        while at is not None:
-            found.append(at)
-            at = at.parent
-        return found[::-1]
-
-    def clear(self) -> None:
-        """Give the memory back."""
-        self.keys, self.values, self.computed = [], [], 0
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Consecutive new tokens of one target: a trunk, or the own part of the sequence in a slot."""
-
-    target: Trunk | int
-    above: Trunk | None
-    """The trunk before the target; all its tokens are in the cache after this pass."""
-    start: int
-    """Position of the target's first token in the text."""
-    done: int
-    """Tokens of the target that are in the cache."""
-    tokens: tuple[int, ...]
-
-
 class SlotCache:
-    """What a transformers model takes for its cache, and its attention function."""
+    """The cache object that a transformers model is given, and its attention function."""
 
     def __init__(self, device: str) -> None:
         self._device = device
@@ -78,15 +31,15 @@ class SlotCache:
         self._decoding = False
         self._layer = 0
         self.starts: list[int] = []
-        """Position of each slot's first token, in the pass that is written."""
+        """Position of each slot's first token, in a decoding pass."""
         self._shared: list[tuple[Trunk, Any]] = []
-        """Trunks, and the numbers of the new tokens that attend to them: None for all, a slice or a tensor."""
+        """Trunks, and the indices of the new tokens that attend to them: None for all, a slice or a tensor."""
         self._hidden: dict[tuple[int, int | None], torch.Tensor | None] = {}
 
     # What the loop does
 
     def reserve(self, slots: int, capacity: int) -> None:
-        """Make room for `slots` sequences of `capacity` own tokens; what is there stays."""
+        """Make room for `slots` sequences of `capacity` own tokens; the content is kept."""
         capacity = -(-capacity // _GROWTH) * _GROWTH
         if slots <= self._slots and capacity <= self._capacity:
             return
@@ -98,19 +51,19 @@ class SlotCache:
                 tensors[layer] = new
 
     def move(self, source: int, target: int, length: int) -> None:
-        """Bring the `length` own tokens of one slot into another."""
+        """Copy the `length` own tokens of one slot to another."""
         for tensors in (self._keys, self._values):
             for tensor in tensors:
                 tensor[target, :, :length] = tensor[source, :, :length]
 
     def wipe(self, slot: int) -> None:
-        """Forget a sequence that had a NaN, which would reach the next one in its slot: 0 times it is one, too."""
+        """Clear the slot of a sequence that had a NaN, as 0 times NaN is NaN and would reach the next sequence there."""
         for tensors in (self._keys, self._values):
             for tensor in tensors:
                 tensor[slot] = 0
 
     def copy(self, trunks: Sequence[Trunk], slot: int) -> int:
-        """Bring trunks, which follow one another, to the start of a slot; how many tokens they have."""
+        """Copy consecutive trunks to the start of a slot. Returns how many tokens they have."""
         length = 0
         for trunk in trunks:
             end = length + len(trunk.tokens)
@@ -121,7 +74,7 @@ class SlotCache:
         return length
 
     def read(self, runs: Sequence[Run]) -> None:
-        """The next pass holds the tokens of `runs`, one after another."""
+        """Prepare for a pass over the tokens of `runs`, one after another."""
         import torch
 
         self._runs, self._hidden, self._decoding = runs, {}, False
@@ -146,7 +99,7 @@ class SlotCache:
     def write(
         self, trunks: Sequence[Trunk | None], lengths: Sequence[int], shared: Mapping[Trunk, Sequence[int]]
     ) -> None:
-        """The next pass holds one token for each of the first slots, that have `lengths` own tokens before it.
+        """Prepare for a pass with one token for each of the first slots, which have `lengths` own tokens before it.
 
         `shared`: the slots whose sequences pass through each trunk.
         """
@@ -172,7 +125,7 @@ class SlotCache:
         self._layer = layer
         if layer == len(self._keys):
             for tensors, new in ((self._keys, keys), (self._values, values)):
-                # Not empty: what is not seen has the weight 0, and 0 times a NaN in fresh memory is one.
+                # Zeros, not `new_empty`: masked keys have the weight 0, and 0 times a NaN in fresh memory is NaN.
                 tensors.append(new.new_zeros(self._slots, new.shape[1], self._capacity, new.shape[3]))
         if self._decoding:
             self._keys[layer][self._rows, :, self._lengths] = keys[0].transpose(0, 1)
@@ -187,7 +140,7 @@ class SlotCache:
         return keys, values
 
     def get_seq_length(self, layer: int = 0) -> int:
-        """Models ask to number positions, which they are given."""
+        """0, as models need it only to number positions, which are given to them."""
         return 0
 
     def attend(
@@ -203,7 +156,7 @@ class SlotCache:
         s_aux: Any = None,
         **unused: Any,
     ) -> tuple[torch.Tensor, None]:
-        """transformers' attention interface: `query` [1, heads, tokens, size] over what is in the cache."""
+        """transformers' attention interface: `query` [1, heads, tokens, size] over the keys and values in the cache."""
         if s_aux is not None:
             raise NotImplementedError("attention sinks")
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
@@ -228,7 +181,7 @@ class SlotCache:
     # Parts of the attention
 
     def _decode_own(self, asked: torch.Tensor, softcap: float | None, window: int | None) -> Part:
-        """Each sequence's one token over its own slot; padded to the longest."""
+        """Attention of each sequence's one token over its own slot, padded to the longest."""
         import torch
 
         heads, groups, rows, size = asked.shape
@@ -251,7 +204,7 @@ class SlotCache:
         return weighted, largest, sums
 
     def _read_own(self, asked: torch.Tensor, softcap: float | None, window: int | None, merge: Merge) -> None:
-        """Each run's tokens over the target's up to themselves."""
+        """Attention of each run's tokens over the target's tokens up to themselves."""
         import torch
 
         first = 0
@@ -272,7 +225,7 @@ class SlotCache:
             first = end
 
     def _trunk_mask(self, number: int, trunk: Trunk, rows: Any, window: int | None) -> torch.Tensor | None:
-        """What of a trunk its new tokens do not see for a window, [tokens, trunk]; None if they see all."""
+        """The mask of a trunk's keys that are outside the window of new tokens, [tokens, trunk]; None if none are."""
         if window is None:
             return None
         key = (number, window)

@@ -1,4 +1,4 @@
-"""Where a text ends: stop strings found as tokens come, and the rule for what is kept of it."""
+"""Where a text ends: stop strings are found as tokens come, and the text is cut by one rule."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from lsm_eval.inference.generating.prompts import Continuation, Prompt
-from lsm_eval.inference.place import Written
+from lsm_eval.inference.runtime import Written
 from lsm_eval.reasoning.split import answer_start
 
 _PENDING = 12  # tokens that may wait for the rest of a character before they are taken as they are
-_CONTEXT = 4  # tokens that later ones are decoded with, or a few more: it begins at a whole character
-_CHARACTER = 4  # tokens that one character may take, at most: UTF-8's bytes
+_CONTEXT = 4  # tokens that later ones are decoded with, or a few more, to begin at a complete character
+_CHARACTER = 4  # the most tokens of one character: UTF-8's bytes
 
 Decode = Callable[[Sequence[int]], str]
 
 
 class StopWatch:
-    """Tells at which new token a stop string stands in the text, decoding the last few tokens only.
+    """Detects at which new token a stop string is complete, decoding only the last few tokens.
 
-    A token is decoded together with the few before it, since a tokenizer may write it differently at a text's
-    start (SentencePiece drops a space there), and counts as text only once its last character is whole
-    (byte-level tokens may end inside one). What this misses or finds too soon costs time, not truth: the text
-    itself is always cut by `finish`.
+    A token is decoded together with a few before it, since a tokenizer may decode it differently at a text's start
+    (SentencePiece drops a space there), and counts as text only once its last character is complete (byte-level tokens may
+    end inside one). A missed or premature detection costs only time, as the text itself is always cut by `finish`.
 
-    Where special tokens are among the last ones, the text is looked at with them written out, too.
+    If special tokens are among the last ones, the text is also searched with them written out.
     """
 
     def __init__(self, stops: Sequence[str], decode: Decode, written: Written | None = None) -> None:
@@ -37,14 +36,14 @@ class StopWatch:
         self._decode = decode
         self._tokens: list[int] = []
         self._settled = 0
-        """How many of `_tokens`, from the left, are text that was seen."""
+        """How many of `_tokens`, from the left, have been searched."""
         self._before = ""
         """The text of the settled tokens."""
         self._tail = ""
-        """End of the settled text, as much as a stop string could begin in."""
+        """The end of the settled text, in which a stop string could begin."""
 
     def push(self, token: int) -> bool:
-        """Take the next token; whether a stop string ends in its text, or in what waited before it."""
+        """Take the next token. Returns whether a stop string ends in its text, or in that of tokens that waited."""
         if not self._stops:
             return False
         self._tokens.append(token)
@@ -65,10 +64,10 @@ class StopWatch:
         return _in(self._written.decode(list(self._recent)), self._stops)
 
     def _forget(self) -> None:
-        """Keep the shortest context that begins at a whole character.
+        """Keep the shortest context that begins at a complete character.
 
-        Where single bytes are tokens (SentencePiece's byte fallback) a run of them that begins inside a
-        character is unreadable to its end.
+        If single bytes are tokens (SentencePiece's byte fallback), a run of them that begins inside a character cannot be
+        decoded.
         """
         tokens = self._tokens
         for size in range(_CONTEXT, _CONTEXT + _CHARACTER):
@@ -85,14 +84,14 @@ class StopWatch:
 def stands(
     stops: Sequence[str], tokens: Sequence[int], decode: Decode, written: Written | None = None
 ) -> bool:
-    """Whether one of `stops` stands anywhere in the text of `tokens`, its special tokens left out or written out."""
+    """Whether one of `stops` occurs in the text of `tokens`, with special tokens left out or written out."""
     if _in(decode(tokens), stops):
         return True
     return written is not None and _has_special(tokens, written) and _in(written.decode(tokens), stops)
 
 
 def holds(prompt: Prompt, tokens: Sequence[int], decode: Decode, written: Written | None = None) -> bool:
-    """Whether a stop string ends the text of all new `tokens`, its special tokens left out or written out."""
+    """Whether a stop string ends the text of all new `tokens`, with special tokens left out or written out."""
     if first_stop(prompt, decode(tokens)) is not None:
         return True
     if written is None or not _has_special(tokens, written):
@@ -101,10 +100,10 @@ def holds(prompt: Prompt, tokens: Sequence[int], decode: Decode, written: Writte
 
 
 def first_stop(prompt: Prompt, text: str) -> int | None:
-    """Where the first stop string begins in a new text; None where there is none.
+    """Where the first stop string begins in a new text; None if there is none.
 
-    A text that begins with thoughts, or goes on with those that its prompt opened, has none before its answer: a
-    stop string counts if it ends inside the answer, so that white space before it is none.
+    If a text begins with thoughts, or continues those that its prompt opened, a stop string counts only if it ends inside
+    the answer, so white space before the answer does not count.
     """
     stops = [stop for stop in prompt.stop if stop]
     if not _in(text, stops):
@@ -127,16 +126,16 @@ def finish(
 ) -> Continuation:
     """The text of one sequence, cut at its end of text, its token limit, and its first stop string.
 
-    The first stop string is the one that is complete first; of several that are so with the same token, the one that
-    begins first. It may hold special tokens (`written`), which are no part of the text otherwise. With
-    `Prompt.lm_eval`, where stop strings do not wait for the end of thoughts, what stands before a special token in a stop string stays in the text, and stop strings cut it one
-    after the other: lm-evaluation-harness ends the text where we do, and looks for them in what is left of it.
+    The first stop string is the one that is complete first; of several completed by the same token, the one that begins
+    first. It may contain special tokens (`written`), which are otherwise not part of the text. With `Prompt.lm_eval`, and if
+    stop strings apply inside thoughts, the part of a stop string before a special token stays in the text, and stop strings cut
+    the text one after the other: lm-evaluation-harness ends the text at the same token, and then searches the rest for them.
     """
     new = new[: prompt.max_tokens]
     end = next((i for i, token in enumerate(new) if token in ends), None)
     own = new if end is None else new[:end]
     text = decode(own)
-    # The end of text may be a part of a stop string, never of the text.
+    # The end-of-text token may be part of a stop string, but never of the text.
     whole = new if end is None else new[: end + 1]
     if not holds(prompt, whole, decode, written):
         return Continuation(text, len(own), end is not None, nan, _thought(prompt, own, text, decode))
@@ -152,7 +151,7 @@ def finish(
 
 
 def _thought(prompt: Prompt, tokens: Sequence[int], text: str, decode: Decode) -> int | None:
-    """How many of the tokens come before the answer, white space before it among them."""
+    """How many of the tokens come before the answer, including white space before it; None without thoughts."""
     begins = answer_start(text, opened=prompt.opened)
     if begins == (0, 0):
         return None
@@ -169,10 +168,10 @@ def _thought(prompt: Prompt, tokens: Sequence[int], text: str, decode: Decode) -
 
 
 def _tokens_until_stop(prompt: Prompt, new: Sequence[int], decode: Decode, written: Written | None) -> int:
-    """How many new tokens it took for a stop string to stand in the text.
+    """After how many new tokens a stop string was complete.
 
-    In a padded batch a row can hold tokens after the stop: without this the count would depend on its
-    neighbours. Found as while it was written: bytes that come later can make a character unreadable again.
+    In a padded batch a row can have tokens after the stop, so that otherwise the count would depend on its neighbours. Found
+    token by token, as later bytes can make a character undecodable again.
     """
     if not holds(prompt, new[:-1], decode, written) and "\ufffd" not in decode(new[:-1]):
         return len(new)
@@ -182,7 +181,7 @@ def _tokens_until_stop(prompt: Prompt, new: Sequence[int], decode: Decode, writt
 
 
 def _cut(prompt: Prompt, tokens: Sequence[int], decode: Decode, written: Written | None) -> str:
-    """The text of `tokens`, special ones left out, before the first stop string in it."""
+    """The text of `tokens`, without special ones, before its first stop string."""
     text = decode(tokens)
     first = text[: first_stop(prompt, text)]
     if written is None or not _has_special(tokens, written):

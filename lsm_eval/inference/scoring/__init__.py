@@ -1,1 +1,1 @@
-"""Likelihoods of given texts: the token tree, forked states, and plain padded batches to hold them against."""
+"""Likelihoods of given texts: the token tree, forked states, and plain padded batches as the reference."""

@@ -1,4 +1,4 @@
-"""Attention of one layer, computed: over a block of queries under a mask, or along a chain of tokens."""
+"""Attention of one layer: over a block of queries with a mask, or along a chain of tokens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lsm_eval.inference.fast_linear import product, usable
 if TYPE_CHECKING:
     import torch
 
-_FAST_KEYS = 192  # below, PyTorch's own attention is quicker
+_FAST_KEYS = 192  # with fewer, PyTorch's own attention is faster
 
 
 class Block:
@@ -29,7 +29,7 @@ class Block:
 
 
 class Chain:
-    """Queries `begin` to `end`, each the child of the one before; every one sees all keys down to itself."""
+    """Queries `begin` to `end`, each the child of the one before; each sees all keys down to itself."""
 
     __slots__ = ("begin", "end", "keys")
 
@@ -42,8 +42,8 @@ class Chain:
 def along(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float | None) -> torch.Tensor:
     """Attention along a chain; shapes as for `over`, `keys` at least as many as `queries`.
 
-    PyTorch's causal kernel lets query number i see the keys 0 to i, so the ancestors are given empty queries of
-    their own in front, whose results are dropped.
+    PyTorch's causal kernel lets query number i see the keys 0 to i, so empty queries for the ancestors are put in front,
+    and their results dropped.
     """
     import torch
 
@@ -107,7 +107,7 @@ def _fast(
 
 @cache
 def _flex_kernel(device: str) -> Any:
-    """FlexAttention, compiled where its kernel is worth it; on a CPU it runs step by step, for tests."""
+    """FlexAttention, compiled except on a CPU, where it runs uncompiled for tests."""
     import torch
     from torch.nn.attention.flex_attention import flex_attention
 
@@ -143,7 +143,7 @@ def flex(
 
 
 def _repeat(heads: torch.Tensor, groups: int) -> torch.Tensor:
-    """Each key head as often as query heads share it."""
+    """Repeats each key head for the query heads that share it."""
     if groups == 1:
         return heads
     batch, count, length, width = heads.shape
@@ -158,7 +158,7 @@ def _capped(
     scale: float | None,
     softcap: float,
 ) -> torch.Tensor:
-    """Attention whose scores are squeezed by a tanh before the mask (Gemma 2, section 2)."""
+    """Attention with soft-capped scores: tanh before the mask (Gemma 2, section 2)."""
     import torch
 
     scores = query @ key.transpose(-1, -2) * (scale if scale is not None else query.shape[-1] ** -0.5)

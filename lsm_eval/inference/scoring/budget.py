@@ -1,43 +1,43 @@
-"""How many tokens a scoring pass may hold: a model of the memory that it takes."""
+"""How many tokens a scoring pass may have: a model of the memory that it takes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from lsm_eval.inference.memory import bytes_per_token, free_memory
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.head import CHUNK_BYTES
 
 _CPU_TOKENS, _ACCELERATOR_TOKENS = 1024, 8192
-"""What is quickest where memory is plenty: more tokens make a pass no quicker for each."""
+"""The fastest sizes if memory suffices: with more tokens a pass takes no less time per token."""
 _LEAST_TOKENS = 16
-_SHARE = 0.6  # of the free memory; the rest is for what allocators lose and others take
+_SHARE = 0.6  # of the free memory; the rest is for fragmentation and other processes
 
 
-def scoring_budget(config: Any, place: Place, longest: int, free: int | None = None) -> int:
-    """Tokens of a scoring pass over sequences of up to `longest` tokens.
+def scoring_budget(config: Any, runtime: Runtime, longest: int, free: int | None = None) -> int:
+    """The number of tokens of a scoring pass over sequences of up to `longest` tokens.
 
-    `Place.batch_tokens` if it is given; else what is quickest on the kind of device, bounded by what fits into
-    `free` bytes beside the weights (asked of the device where None).
+    `Runtime.batch_tokens` if it is given; otherwise what is fastest on the kind of device, limited to what fits into `free`
+    bytes besides the weights (None: as the device reports).
     """
-    if place.batch_tokens is not None:
-        return place.batch_tokens
-    best = _CPU_TOKENS if place.device == "cpu" else _ACCELERATOR_TOKENS
-    free = free_memory(place.device) if free is None else free
+    if runtime.batch_tokens is not None:
+        return runtime.batch_tokens
+    best = _CPU_TOKENS if runtime.device == "cpu" else _ACCELERATOR_TOKENS
+    free = free_memory(runtime.device) if free is None else free
     if free is None:
         return best
-    fixed, each = pass_bytes(config, 4 if place.dtype == "float32" else 2, longest)
+    fixed, each = pass_bytes(config, 4 if runtime.dtype == "float32" else 2, longest)
     return max(min(best, int((_SHARE * free - fixed) / each)), _LEAST_TOKENS)
 
 
 def pass_bytes(config: Any, size: int, longest: int) -> tuple[int, int]:
-    """Bytes that a pass takes beside the weights: whatever its tokens are, and for each of them.
+    """Bytes that a pass takes besides the weights: a fixed part, and a part for each token.
 
-    `size` bytes a number. Fixed: the cached path, copied once when tokens leave it, and the logits of one chunk
-    with what is computed from them. For each token: keys and values of all layers; what one layer holds at a time
-    (the residual stream with its normalised and added copies, queries, keys, values and result of attention, the
-    feed-forward layer's two halves with their product, several experts' where there are some); its row of the
-    mask, and scores of all heads where a layer's attention computes them in full.
+    `size`: bytes per number. Fixed: the cached path, copied once when tokens leave it, and the logits of one chunk with
+    what is computed from them. For each token: keys and values of all layers; what one layer holds at a time (the residual
+    stream with its normalised and added copies, queries, keys, values and result of attention, the feed-forward layer's
+    two halves with their product, of several experts if there are any); its row of the mask, and scores of all heads if a
+    layer's attention computes them in full.
     """
     text = config.get_text_config()
     width = int(text.hidden_size)

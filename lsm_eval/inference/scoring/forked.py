@@ -1,9 +1,9 @@
-"""Scoring with forked state: for recurrent models, whose layers know no mask but can go on from a state.
+"""Scoring with forked state: for recurrent models, whose layers take no mask but can continue from a state.
 
-The sequences' prefix tree is walked with the model's own cache. What all sequences of a subtree share goes
-through the model once; then subtrees that fit the token budget together become a batch that is computed depth by
-depth, one row for each distinct prefix, and the rows of the cache are copied where prefixes branch. All rows of a
-pass stand at the same depth, and a row is padded only where its sequences end, so that no state sees padding.
+The sequences' prefix tree is walked with the model's own cache. The common prefix of a subtree goes through the model once;
+then subtrees that fit the token budget together form a batch that is computed depth by depth, one row for each distinct
+prefix, and the rows of the cache are copied where prefixes branch. All rows of a pass are at the same depth, and a row is
+padded only after its sequences end, so that no state sees padding.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, layer_coun
 from lsm_eval.inference.scoring.sums import Sums
 from lsm_eval.inference.scoring.tree import group_rows
 
-_STEPS = 48  # passes of one token each that are better than reading a context again
+_STEPS = 48  # passes of one token each up to which they are faster than reading a context again
 Tokens = tuple[int, ...]
 
 
@@ -40,12 +40,12 @@ class _Point:
 
 
 class ForkScorer:
-    """Scores rows by going on from copied states."""
+    """Scores rows by continuing from copied states."""
 
     def __init__(
         self, model: Any, *, device: str, pad: int, ledger: Ledger | None = None, stepwise: bool = False
     ) -> None:
-        """`stepwise`: the model goes on from a state by one token a pass only, as Mamba's layers do."""
+        """`stepwise`: the model continues from a state by only one token per pass, as Mamba's layers do."""
         self._model, self._device, self._pad = model, device, pad
         self._stepwise = stepwise
         self._ledger = ledger or Ledger()
@@ -57,7 +57,7 @@ class ForkScorer:
     ) -> Iterator[dict[int, list[SequenceScore]]]:
         """Scores of each request's rows, as requests become complete; `known` requests are left out.
 
-        Where memory runs out, what is left goes on with half the budget.
+        If memory runs out, the rest is computed with half the budget.
         """
         yield from with_less_each_time(
             lambda left, tokens: self._scores(left, tokens, known), rows, budget, self._device
@@ -79,7 +79,7 @@ class ForkScorer:
             yield from self._stepping(every) if self._stepwise else self._below(every, 0, None)
 
     def _plan(self, flat: Sequence[TokenRow]) -> None:
-        """The distinct sequences that are no prefix of another, in order, with what is scored on each."""
+        """Finds the distinct sequences that are not a prefix of another, in order, and what is scored on each."""
         order = sorted(range(len(flat)), key=lambda number: flat[number].tokens[:-1])
         self._sequences: list[Tokens] = []
         self._shared: list[int] = []
@@ -103,7 +103,7 @@ class ForkScorer:
         self._ledger.unique_tokens += sum(map(len, self._sequences)) - sum(self._shared[:-1])
 
     def _claim(self, places: set[tuple[int, int]]) -> None:
-        """Move each point to the first sequence whose tokens hold its place, so that places are computed once."""
+        """Moves each point to the first sequence that contains its place, so that each place is computed once."""
         leader: list[int] = []  # by depth, the first sequence that the current one shares so many tokens with
         moved: list[list[_Point]] = [[] for _ in self._sequences]
         before = 0
@@ -119,7 +119,7 @@ class ForkScorer:
         """Everything below a prefix of `depth` tokens that all sequences of `group` share; `state` follows it."""
         common = self._common(group)
         if self._size(group, depth) > self._budget and common > depth:
-            # What all share goes through once, by itself.
+            # The common prefix is computed once, by itself.
             state = copy.deepcopy(self._state(state))
             while depth < common and self._needed(group):
                 end = min(depth + self._budget, common)
@@ -135,9 +135,9 @@ class ForkScorer:
                 yield from self._batch(part, depth, self._end(part), copy.deepcopy(self._state(state)))
 
     def _stepping(self, group: range) -> Iterator[dict[int, list[SequenceScore]]]:
-        """Everything in `group`: what all share in one pass from the start, and then step by step.
+        """Everything in `group`: the common prefix in one pass from the start, and then step by step.
 
-        Where that would take many steps, subtrees start anew each, and what they share is computed again.
+        If that would take many steps, each subtree starts anew, and its prefix is computed again.
         """
         if not self._needed(group):
             return
@@ -153,7 +153,7 @@ class ForkScorer:
             yield from self._stepping(child)
 
     def _parts(self, group: range, depth: int) -> Iterator[range]:
-        """Whole subtrees below `depth`, put together as far as the budget goes."""
+        """Whole subtrees below `depth`, combined within the budget."""
         at: range | None = None
         for child in self._children(group, depth):
             if at is not None and self._size(range(at[0], child[-1] + 1), depth) <= self._budget:
@@ -256,12 +256,12 @@ class ForkScorer:
         return DynamicCache(config=self._model.config) if state is None else state
 
     def _size(self, group: range, depth: int) -> int:
-        """Unique tokens below `depth`."""
+        """The number of unique tokens below `depth`."""
         total = sum(len(self._sequences[i]) - depth for i in group)
         return total - sum(max(self._shared[i] - depth, 0) for i in group[:-1])
 
     def _common(self, group: range) -> int:
-        """Tokens that all sequences of the group begin with."""
+        """The length of the group's common prefix."""
         return min((self._shared[i] for i in group[:-1]), default=len(self._sequences[group[0]]))
 
     def _end(self, group: range) -> int:

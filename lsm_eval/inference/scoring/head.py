@@ -1,4 +1,4 @@
-"""The output head on chosen rows only, in chunks, so that logits never fill the memory."""
+"""Applies the output head to chosen rows only, in chunks, so that logits do not fill the memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import torch
 
 CHUNK_BYTES = 32 * 1024 * 1024
-"""Logits in float32 that are held at once: about a processor's last-level cache."""
+"""Size of a chunk of float32 logits: about a processor's last-level cache."""
 
 
 def body(model: Any) -> Any:
@@ -24,7 +24,7 @@ def body(model: Any) -> Any:
 
 
 def chunk_rows(model: Any) -> int:
-    """Rows of the vocabulary that go through the head at once."""
+    """How many rows go through the head at once."""
     width = int(model.get_output_embeddings().weight.shape[0])
     return max(CHUNK_BYTES // (4 * width), 16)
 
@@ -32,14 +32,14 @@ def chunk_rows(model: Any) -> int:
 def logits(model: Any, output: Any, hidden: torch.Tensor) -> torch.Tensor:
     """Logits [rows, vocabulary] of hidden states [rows, width], in the model's own dtype.
 
-    The model's own forward pass does it, with its body's result put in place of the body: whatever comes after
-    the head (soft-capping, scaling) happens as the architecture has it. `output` is what the body returned.
+    Computed by the model's own forward pass, with the body replaced by its result, so that whatever follows the head
+    (soft-capping, scaling) is applied. `output` is what the body returned.
     """
     inner = body(model)
     ready = type(output)(**{**output, "last_hidden_state": hidden[None]})
     inner.forward = lambda *args, **options: ready
     try:
-        # The ids are not looked at: the body answers without them.
+        # The ids are not used, as the body is replaced.
         found: torch.Tensor = model(input_ids=_no_ids(hidden), use_cache=False).logits[0]
     finally:
         del inner.forward
@@ -54,7 +54,7 @@ def statistics(
     """Log-probability (natural log) of each target given its row of logits, and whether it is the likeliest token.
 
     `output` is what the body returned for a batch [sequences, width], `places` [rows] are the positions whose logits
-    are needed (sequence by sequence), `rows` (indices into `places`, ascending) and `targets` run parallel.
+    are needed (sequence by sequence), `rows` (indices into `places`, ascending) and `targets` are parallel.
     Log-softmax in float32. Of equally likely tokens the first counts as the likeliest.
     """
     import torch

@@ -1,4 +1,4 @@
-"""Which of two right ways of scoring is the quicker one on this device? Measured on the run's own rows."""
+"""Measures which of two correct scorers is faster on this device, with the run's own rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from lsm_eval.inference.scoring.plain import TokenRow
 from lsm_eval.inference.scoring.self_check import Scorer
 
-_PASSES = 4  # that each way is timed on
-_WORTH = 40  # passes that a run must have for each of these, so that the race pays
+_PASSES = 4  # that each scorer is timed on
+_WORTH = 40  # passes that a run must have for each timed one, so that the race pays
 
 
 def worth_a_race(rows: Mapping[int, Sequence[TokenRow]], budget: int) -> bool:
-    """Whether a run is so long that finding the quicker way costs it little."""
+    """Whether a run is so long that finding the faster scorer costs it little."""
     return sum(len(row.tokens) for own in rows.values() for row in own) > _PASSES * _WORTH * budget
 
 
@@ -28,7 +28,7 @@ def quickest(scorers: Mapping[str, Scorer], rows: Mapping[int, Sequence[TokenRow
             break
     seconds = {}
     for name, scorer in scorers.items():
-        for _ in range(2):  # the first time compiles and warms up
+        for _ in range(2):  # the first run compiles and warms up
             start = time.perf_counter()
             for _batch in scorer.scores(some, budget, ()):
                 pass

@@ -1,8 +1,7 @@
-"""Plain padded scoring: the reference that every faster way is tested against.
+"""Plain padded scoring: the reference that every faster method is tested against.
 
-Sequences are padded on the right and attended causally, so that no mask is needed: a real token never sees
-a padded one. The output head runs only on the positions whose next token is scored, and log-softmax in
-float32.
+Sequences are padded on the right, and attention is causal, so that no mask is needed: a real token never sees padding. The
+output head runs only on the positions whose next token is scored, with log-softmax in float32.
 """
 
 from __future__ import annotations
@@ -24,34 +23,34 @@ _HEAD_ROWS = 1024  # rows whose log-sum-exp is taken at once: its temporary is a
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """Tokens whose last `scored` ones are scored, each given all before it."""
+    """Tokens of which the last `scored` ones are scored, each given all before it."""
 
     tokens: tuple[int, ...]
-    """Context and continuation; at least one token stands before the scored ones."""
+    """Context and continuation; at least one token precedes the scored ones."""
     scored: int
 
 
 @dataclass(frozen=True, slots=True)
 class TokenDetail:
-    """What a model says of each scored token of a sequence, in order; natural logs."""
+    """Statistics of each scored token of a sequence, in order, in nats."""
 
     logprobs: tuple[float, ...]
     means: tuple[float, ...]
-    """Mean of the log-probability of a token drawn from the model at that place (minus its entropy)."""
+    """Mean log-probability of a token sampled from the model at that place (its negative entropy)."""
     deviations: tuple[float, ...]
-    """Standard deviation of the same."""
+    """Standard deviation of the same log-probability."""
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceScore:
-    """What a model says of one sequence."""
+    """The score of one sequence."""
 
     logprob: float
-    """Sum over the scored tokens, natural log; NaN where the model gave one."""
+    """Sum over the scored tokens, in nats; NaN if the model gave one."""
     greedy: bool
     """Whether every scored token is the likeliest one (the first of equal ones counts)."""
     detail: TokenDetail | None = None
-    """Only where it was asked for."""
+    """Only if it was requested."""
 
 
 def score_sequences(
@@ -65,8 +64,8 @@ def score_sequences(
 ) -> list[SequenceScore]:
     """Scores of all `sequences` in one forward pass of a decoder-only model; parallel to `sequences`.
 
-    Sequences that differ in their last token only (single-token choices) share one row of the batch. `work`
-    is added to. `detail`: with what is said of each token.
+    Sequences that differ in their last token only (single-token choices) share one row of the batch. The work done is added
+    to `work`. `detail`: with the statistics of each token.
     """
     import torch
 
@@ -120,7 +119,7 @@ def score_sequences(
 
 
 def layer_count(model: Any) -> int:
-    """Layers of the text part of a model."""
+    """The number of layers of a model's text part."""
     return int(model.config.get_text_config().num_hidden_layers)
 
 
@@ -143,29 +142,29 @@ def row_statistics(
 
 
 def row_spreads(logits: torch.Tensor) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of the log-probability of a token drawn from each row's distribution; `logits`
-    [rows, vocabulary], log-softmax in float32. Both are 0 where one token has all the probability."""
+    """Mean and standard deviation of the log-probability of a token sampled from each row's distribution; `logits`
+    [rows, vocabulary], log-softmax in float32. Both are 0 if one token has all the probability."""
     import torch
 
     means: list[float] = []
     deviations: list[float] = []
     with torch.inference_mode():
         for chunk in logits.split(max(CHUNK_BYTES // (4 * logits.shape[-1]), 16)):
-            # What has no probability weighs nothing, and minus infinity times 0 must not make a NaN of it.
+            # A token without probability has no weight; clamped, as minus infinity times 0 would be NaN.
             each = torch.log_softmax(chunk.float(), dim=-1).clamp_(min=-1e4)
             weights = each.exp()
             mean = (weights * each).sum(dim=-1, keepdim=True)
             means += mean[:, 0].tolist()
-            # From the differences: the mean square minus the squared mean would lose all digits near certainty.
+            # From the differences, as the mean square minus the squared mean would lose all digits near certainty.
             deviations += (weights * each.sub_(mean).square_()).sum(dim=-1).sqrt().tolist()
     return means, deviations
 
 
 @contextmanager
 def only_rows(model: Any, flat: torch.Tensor) -> Iterator[None]:
-    """Let the output head see only the rows `flat` of the hidden states [batch * width, hidden].
+    """Passes only the rows `flat` of the hidden states [batch * width, hidden] to the output head.
 
-    What a model does to its logits afterwards (soft-capping, scaling) still happens, on those rows.
+    Whatever a model does to its logits afterwards (soft-capping, scaling) still applies to those rows.
     """
 
     def pick(module: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -182,9 +181,9 @@ def only_rows(model: Any, flat: torch.Tensor) -> Iterator[None]:
 def windows(tokens: Sequence[int], start: int, size: int) -> list[TokenRow]:
     """A text's tokens as windows in which every token is scored exactly once.
 
-    Each window feeds the model at most `size` tokens. The first window starts from the token `start`
-    (beginning of text); a later one starts from the token before it, and the last reaches back so far that
-    it is full: lm-evaluation-harness's rolling windows with a context of one.
+    The model reads at most `size` tokens per window. The first window starts from the token `start` (beginning of text), a
+    later one from the token before it, and the last reaches back so far that it is full: lm-evaluation-harness's rolling
+    windows with a context of one.
     """
     parts: list[TokenRow] = []
     done = min(len(tokens), size)

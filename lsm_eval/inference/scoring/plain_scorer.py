@@ -1,4 +1,4 @@
-"""Plain scoring of many requests: which token rows go through the model together, in padded batches."""
+"""Plain scoring of many requests in padded batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, score_sequ
 
 
 class PlainScorer:
-    """Scores rows in batches padded to their longest: the reference for every faster way."""
+    """Scores rows in batches padded to their longest: the reference for every faster method."""
 
     def __init__(
         self,
@@ -27,8 +27,8 @@ class PlainScorer:
         detail: bool = False,
         quick: bool = False,
     ) -> None:
-        """`detail`: scores say of each token how likely it is. `quick`: with products that are quicker than the model's own, which
-        the reference never has."""
+        """`detail`: scores include the statistics of each token. `quick`: with faster matrix products than the model's own, which the
+        reference never uses."""
         self._model, self._memory, self._device, self._pad = model, memory, device, pad
         self._ledger = ledger or Ledger()
         self._detail, self._quick = detail, quick
@@ -40,7 +40,7 @@ class PlainScorer:
         plan = ScoringPlan(rows)
         for batch in plan.batches(budget, known):
             inputs = [plan.rows([part]) for part in batch]
-            # Rows of one input differ in their last token only, and so share what reaches the vocabulary.
+            # Rows of one input differ in their last token only, and so share rows of logits.
             self._ledger.rows_needed += sum(max(row.scored for row in own) for own in inputs)
             if self._detail:  # whole texts, which share nothing
                 self._ledger.unique_tokens += sum(len(own[0].tokens) - 1 for own in inputs)
@@ -68,10 +68,10 @@ class PlainScorer:
 
 
 class ScoringPlan:
-    """The rows of many requests, put together so that equal inputs of the model are computed once.
+    """The rows of many requests, grouped so that equal inputs of the model are computed once.
 
-    Rows that differ in their last token only (single-token choices) are one input. Requests are complete
-    when their last row is; the plan is the same whichever of them are known already.
+    Rows that differ in their last token only (single-token choices) have the same input. A request is complete when its last
+    row is; the plan does not depend on which requests are known already.
     """
 
     def __init__(self, rows: Mapping[int, Sequence[TokenRow]]) -> None:
@@ -92,7 +92,7 @@ class ScoringPlan:
         self._scores: dict[int, SequenceScore] = {}
 
     def batches(self, budget: int, known: Collection[int]) -> Iterator[list[list[int]]]:
-        """Batches of inputs, each input a list of row numbers; batches of known requests only are left out."""
+        """Batches of inputs, each input a list of row numbers; batches that only known requests need are left out."""
         for batch in batches(self._lengths, budget):
             chosen = [self._members[item] for item in batch]
             if any(self._owner[at] not in known for ats in chosen for at in ats):
@@ -111,5 +111,5 @@ class ScoringPlan:
             owner = self._owner[at]
             self._waiting[owner] -= 1
             if not self._waiting[owner]:
-                # A known request whose other batches were left out never gets here, and needs not to.
+                # A known request whose other batches were left out never gets here, and need not.
                 yield owner, [self._scores.pop(i) for i in self._span[owner]]

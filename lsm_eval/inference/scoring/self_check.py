@@ -1,4 +1,4 @@
-"""Does a faster way of scoring give this model what plain scoring gives? Asked on a run's own rows."""
+"""Checks on a run's own rows that a faster scorer gives the same results as plain scoring."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from lsm_eval.inference.memory import MemoryGuard
-from lsm_eval.inference.place import Place
+from lsm_eval.inference.runtime import Runtime
 from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow, score_sequences
 
-_TOKENS = 48  # of each row that is looked at
+_TOKENS = 48  # of each row that is checked
 _SCORED = 8
 
 
 class Scorer(Protocol):
-    """A way of scoring token rows."""
+    """A method of scoring token rows."""
 
     def scores(
         self, rows: Mapping[int, Sequence[TokenRow]], budget: int, known: Collection[int]
     ) -> Iterator[dict[int, list[SequenceScore]]]:
-        """Scores of each request's rows, as requests become complete, with at most `budget` tokens a pass;
+        """Scores of each request's rows, as requests become complete, with at most `budget` tokens per pass;
         `known` requests are left out."""
         ...
 
@@ -28,24 +28,24 @@ class Scorer(Protocol):
 class SelfCheck:
     """Some of a run's rows, and their plain scores."""
 
-    def __init__(self, model: Any, rows: Sequence[TokenRow], place: Place, *, window: int | None) -> None:
-        """`window`: a layer's attention window that some row is longer than; such a row is looked at, too."""
+    def __init__(self, model: Any, rows: Sequence[TokenRow], runtime: Runtime, *, window: int | None) -> None:
+        """`window`: a layer's attention window that is shorter than some row; such a row is checked, too."""
         self._rows = _some(rows, window)
-        # Less than a row, so that tokens are cached, kept and gone on from.
+        # Less than a row, so that the cache is used between pieces.
         self._budget = max(max(len(row.tokens) for row in self._rows) * 2 // 3, 2)
-        self._plain = MemoryGuard(place.device).run(
-            self._rows, lambda part: score_sequences(model, part, device=place.device, pad=place.pad)
+        self._plain = MemoryGuard(runtime.device).run(
+            self._rows, lambda part: score_sequences(model, part, device=runtime.device, pad=runtime.pad)
         )
-        self._tolerance = place.tolerance
+        self._tolerance = runtime.tolerance
 
     def differs(self, scorer: Scorer) -> str | None:
-        """None if the scorer's sums are the plain ones, else what is different, in words."""
+        """None if the scorer's sums equal the plain ones, otherwise the difference in words."""
         found: dict[int, SequenceScore] = {}
         try:
             for batch in scorer.scores({at: [row] for at, row in enumerate(self._rows)}, self._budget, ()):
                 found.update({at: scores[0] for at, scores in batch.items()})
         except (TypeError, AttributeError, ValueError, LookupError, RuntimeError) as error:
-            # Whatever a model that knows no such masks or caches trips over; other ways are there for it.
+            # Models that do not support such masks or caches raise exceptions of many kinds; other scorers are used then.
             return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         for at, (row, one) in enumerate(zip(self._rows, self._plain, strict=True)):
             apart = abs(one.logprob - found[at].logprob)
@@ -55,7 +55,7 @@ class SelfCheck:
 
 
 def _some(rows: Sequence[TokenRow], window: int | None) -> list[TokenRow]:
-    """The first two rows, which share a context where any do, and the longest, cut to a few tokens."""
+    """The first two rows, which share a context if any do, and the longest, cut to a few tokens."""
     longest = max(rows, key=lambda row: len(row.tokens))
     heads = [row.tokens[: _TOKENS + 1] for row in (*rows[:2], longest)]
     if window is not None:

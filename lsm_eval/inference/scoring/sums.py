@@ -1,4 +1,4 @@
-"""Scores of rows in the making."""
+"""Accumulates the scores of rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lsm_eval.inference.scoring.plain import SequenceScore, TokenRow
 
 
 class Sums:
-    """Scores of rows in the making, and which requests are complete."""
+    """Accumulates the scores of rows, and finds which requests are complete."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Sums:
     def add(
         self, rows: np.ndarray[Any, Any], logprobs: Sequence[float], hits: Sequence[bool]
     ) -> dict[int, list[SequenceScore]]:
-        """Requests that these points complete, and the scores of their rows."""
+        """Adds scored points. Returns the requests that they complete, with the scores of their rows."""
         np.add.at(self._logprobs, rows, logprobs)
         np.logical_and.at(self._greedy, rows, hits)
         done: dict[int, list[SequenceScore]] = {}

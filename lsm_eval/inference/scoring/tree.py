@@ -1,14 +1,14 @@
 """One tree of token prefixes for many sequences, cut into pieces that go through a model one after another.
 
-The tree's tokens stand in one stream, depth first: a sequence adds what it does not share with the one before
-it. A piece is a slice of that stream. What a later piece still attends to (the path from the root to its first
-token) stays in the key/value cache; all else leaves it. So every unique token goes through the model once,
-every piece but the last is full, and the cache holds one sequence's tokens at most.
+The tree's tokens form one stream, depth first: a sequence adds the tokens that it does not share with the one before it. A
+piece is a slice of that stream. What a later piece still attends to (the path from the root to its first token) stays in
+the key/value cache; everything else leaves it. So every unique token goes through the model once, every piece but the last
+is full, and the cache holds at most one sequence's tokens.
 
-In the stream a token's descendants follow it directly: a key is seen by the queries from its own place up to
-the end of its subtree, which is all that a mask needs to know.
+In the stream a token's descendants follow it directly: a key is seen by the queries from its own place up to the end of
+its subtree, which determines the mask.
 
-This file knows tokens only; `tree_scoring` runs the pieces.
+This file handles tokens only; `tree_scorer` runs the pieces.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Piece:
     """Tokens that go through the model in one pass, after `path` cached ones."""
 
     path: int
-    """Cached tokens: those at the depths 0 to path - 1 above the piece's first token."""
+    """Number of cached tokens: those at the depths 0 to path - 1 above the piece's first token."""
     tokens: Ints
     """Shape [tokens]."""
     depths: Ints
@@ -42,11 +42,11 @@ class Piece:
     keep: Ints
     """Keys that stay in the cache for the next piece, in order of depth."""
     at: Ints
-    """For each point that is scored, the token whose next one is; in ascending order."""
+    """For each scored point, the index of the token before it; in ascending order."""
     rows: Ints
     """The row that each point is scored for."""
     targets: Ints
-    """The token that follows there."""
+    """The scored token of each point."""
 
     @property
     def first(self) -> Ints:
@@ -68,7 +68,7 @@ class TokenTree:
     """The prefix tree of rows' inputs (all their tokens but the last)."""
 
     def __init__(self, rows: Sequence[TokenRow]) -> None:
-        # Big-endian bytes sort as the tokens do, and compare far quicker than tuples.
+        # Big-endian bytes sort as the tokens do, and compare far faster than tuples.
         members: dict[bytes, list[int]] = {}
         for number, row in enumerate(rows):
             tokens = array("I", row.tokens[:-1])
@@ -80,19 +80,18 @@ class TokenTree:
 
     @property
     def unique_tokens(self) -> int:
-        """Tokens that differ from all others by themselves or by what stands before them."""
+        """The number of tokens that differ from all others by themselves or by what precedes them."""
         return len(self._tokens)
 
     @property
     def unique_points(self) -> int:
-        """Rows of the vocabulary that are needed: places whose next token is scored."""
+        """The number of rows of logits that are needed: places whose next token is scored."""
         return len(np.unique(self._at))
 
     def pieces(self, budget: int, known: Collection[int] = ()) -> Iterator[Piece]:
         """The passes through the model, in order, each of at most `budget` tokens.
 
-        `known` are rows that need no score: pieces that serve only such rows are left out, and the others are
-        what they would be without any known row.
+        `known` are rows that need no score: pieces that serve only such rows are left out, which does not change the others.
         """
         total = len(self._tokens)
         bounds = [(begin, min(begin + budget, total)) for begin in range(0, total, budget)]
@@ -114,7 +113,7 @@ class TokenTree:
             keep = np.zeros(0, np.int64)
             if after is not None:
                 following = paths[after]
-                # A cached key stands at its depth; the piece's own follow the cached ones.
+                # A cached key's index is its depth; the piece's own keys follow the cached ones.
                 keep = np.where(following >= begin, len(path) + following - begin, np.arange(len(following)))
             points = slice(edges[i], edges[i + 1])
             seen = np.concatenate([self._last[path], self._last[begin:end]])
@@ -132,9 +131,9 @@ class TokenTree:
     def _stream(
         self, order: Sequence[bytes], members: Sequence[Sequence[int]], rows: Sequence[TokenRow]
     ) -> None:
-        """The stream's tokens, their depths, where each one's subtree ends, and what is scored where.
+        """Computes the stream's tokens, their depths, where each one's subtree ends, and what is scored where.
 
-        `members`: the rows whose inputs each sequence of `order` is.
+        `members`: for each sequence of `order`, the rows with this input.
         """
         count = len(order)
         lengths = np.fromiter((len(key) // 4 for key in order), np.int64, count)
@@ -157,7 +156,7 @@ class TokenTree:
         before = filled = 0
         spans = zip(lengths.tolist(), shared.tolist(), self._starts.tolist(), strict=False)
         for i, (length, depth, start) in enumerate(spans):
-            # What the sequence before had below the shared part is done.
+            # The subtrees of the previous sequence below the common prefix end here.
             self._last[where[depth:before]] = start
             if depth:
                 self._above[i] = where[depth - 1]
@@ -196,12 +195,12 @@ class TokenTree:
 
 
 def _shared(a: bytes, b: bytes) -> int:
-    """Tokens (of four bytes) that both begin with."""
+    """The length of the common prefix, in tokens of four bytes."""
     most = min(len(a), len(b))
     if a[:most] == b[:most]:
         return most // 4
     low, high = 0, most // 4
-    while low < high:  # bisection over slices: far quicker than a loop over tokens
+    while low < high:  # bisection over slices is far faster than a loop over tokens
         middle = (low + high + 1) // 2
         if a[low * 4 : middle * 4] == b[low * 4 : middle * 4]:
             low = middle

@@ -1,10 +1,10 @@
-"""Attention among the tokens of a tree: every query sees itself and its ancestors, and no more.
+"""Attention among the tokens of a tree: every query sees only itself and its ancestors.
 
-Registered with transformers as an attention implementation of its own, so that a model's own layers call it
-with their queries, keys and values (rotated, normalised, scaled as the architecture has it). A block of queries
-attends only to keys that any of them sees, which leaves out most of a piece: its other branches. A long run of
-tokens without a branch (a whole text of a perplexity, a long question) is a chain, for which PyTorch has a kernel
-that needs no mask. A layer's sliding window is intersected by the tokens' positions.
+It is registered with transformers as an attention implementation, so that a model's own layers call it with their queries,
+keys and values (rotated, normalised and scaled by the architecture). A block of queries attends only to keys that any of
+them sees, which leaves out most of a piece: its other branches. A long run of tokens without a branch (a text whose
+perplexity is computed, a long question) is a chain, for which PyTorch has a kernel that needs no mask. A layer's sliding
+window is applied by the tokens' positions.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 NAME = "lsm_eval_tree"
 BLOCK_CPU, BLOCK_ACCELERATOR = 128, 1024
-LONG = 512  # tokens in a row without a branch that are attended to as a chain
+LONG = 512  # tokens in a row without a branch from which on they are a chain
 _HARMLESS = frozenset(
     {"dropout", "is_causal", "scaling", "sliding_window", "softcap", "position_ids", "cache_position",
      "use_cache", "past_key_values", "output_attentions", "output_hidden_states", "output_router_logits",
      "return_dict", "attention_mask", "logits_to_keep", "cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k"}
 )  # fmt: skip
-"""What a layer may hand over beside queries, keys and values without changing what attention gives."""
+"""Arguments that a layer may pass besides queries, keys and values without changing the result of attention."""
 
 
 def chains_of(piece: Piece) -> list[tuple[int, int, Ints]]:
     """Long runs of tokens that are each the child of the one before.
 
-    Begin, end and keys (the ancestors in order of depth, then the run). Ancestors more than the run is long would
-    make the kernel's triangle mostly waste: such a run is left to blocks.
+    Begin, end and keys (the ancestors in order of depth, then the run). With more ancestors than tokens in the run, most of
+    the kernel's triangle would be wasted: such a run is left to blocks.
     """
     edges = np.flatnonzero(np.diff(piece.depths) != 1) + 1
     found = []
@@ -51,10 +51,10 @@ def chains_of(piece: Piece) -> list[tuple[int, int, Ints]]:
 
 
 class TreeMask:
-    """The parts of one piece, for every window that a layer may have."""
+    """The blocks and chains of one piece, for every window that a layer may have."""
 
     def __init__(self, piece: Piece, dtype: torch.dtype, device: str, *, flex: bool = False) -> None:
-        """`flex`: for PyTorch's FlexAttention in place of blocks."""
+        """`flex`: for PyTorch's FlexAttention instead of blocks."""
         import torch
 
         self._piece, self._device, self.flex = piece, device, flex
@@ -63,7 +63,7 @@ class TreeMask:
         self._first, self._key_depths = piece.first, piece.key_depths
         self._made: dict[tuple[int | None, bool], list[Block | Chain]] = {}
         self.pairs = 0
-        """Pairs of a query and a key that it sees, summed over the layers that asked so far."""
+        """Pairs of a query and a key that it sees, summed over the layers so far."""
         self._count: dict[int | None, int] = {}
         self._flexible: dict[int | None, Any] = {}
 
@@ -76,13 +76,13 @@ class TreeMask:
         return self._flexible[window]
 
     def _binding(self, window: int | None) -> int | None:
-        """The window, or None where it is no shorter than the longest sequence."""
+        """The window, or None if it is not shorter than the longest sequence."""
         return None if window is None or window > int(self._piece.depths.max()) else window
 
     def parts(self, window: int | None, *, capped: bool = False) -> list[Block | Chain]:
         """The parts, in order, for layers with this window (None for layers that see all).
 
-        `capped`: the layer squeezes its scores, which the chains' kernel can't.
+        `capped`: the layer soft-caps its scores, which the chains' kernel cannot do.
         """
         window = self._binding(window)
         chained = window is None and not capped
@@ -115,14 +115,14 @@ class TreeMask:
         return sorted(made, key=lambda part: part.begin)
 
     def _keys(self, keys: Ints) -> torch.Tensor | slice:
-        """What chooses these keys: a slice where they are neighbours, which copies nothing."""
+        """An index for these keys: a slice if they are contiguous, which copies nothing."""
         import torch
 
         run = len(keys) == keys[-1] - keys[0] + 1
         return slice(int(keys[0]), int(keys[-1]) + 1) if run else torch.from_numpy(keys).to(self._device)
 
     def _between(self, chains: Sequence[tuple[int, int, Ints]]) -> Iterator[tuple[int, int]]:
-        """Begin and end of the blocks that cover what no chain does."""
+        """Begin and end of the blocks that cover the tokens outside of chains."""
         starts = [0, *(end for _, end, _ in chains)]
         stops = [*(begin for begin, _, _ in chains), len(self._piece.tokens)]
         for start, stop in zip(starts, stops, strict=True):
@@ -143,27 +143,27 @@ class TreeMask:
             found = (first[key] <= query) & (query < last[key])
             return found if window is None else found & (depths[query] - key_depths[key] < window)
 
-        # Each token sees itself and its ancestors, as many as it is deep.
+        # Each token sees itself and its ancestors, whose number is its depth.
         count = piece.depths + 1
         self._count[window] = int((count if window is None else np.minimum(count, window)).sum())
         return create_block_mask(seen, 1, 1, len(piece.tokens), len(piece.last), device=self._device)
 
 
 class _Current:
-    """The piece that is going through the model, and what its layers asked for."""
+    """The piece that is going through the model, and the windows of its layers."""
 
     mask: TreeMask | None = None
     windows: set[int | None] = set()  # noqa: RUF012 (one model at a time goes through a tree)
 
 
 def windows_seen() -> set[int | None]:
-    """The sliding windows that layers have asked for since `tree_attention` was entered."""
+    """The sliding windows that layers have used since `tree_attention` was entered."""
     return set(_Current.windows)
 
 
 @contextmanager
 def tree_attention(model: Any) -> Iterator[None]:
-    """Let the model's layers attend through `attend`, until the context is left."""
+    """Inside this context the model's layers attend through `attend`."""
     from transformers import AttentionInterface
 
     AttentionInterface.register(NAME, attend)
@@ -179,7 +179,7 @@ def tree_attention(model: Any) -> Iterator[None]:
 
 @contextmanager
 def attending(mask: TreeMask) -> Iterator[None]:
-    """The piece whose tokens go through the model in the context's body."""
+    """Inside this context the tokens of this piece go through the model."""
     _Current.mask = mask
     try:
         yield
@@ -198,7 +198,7 @@ def attend(
     """Attention of one layer, by transformers' convention.
 
     `query` [1, heads, queries, width], `key` and `value` [1, key heads, keys, width]; returns [1, queries, heads,
-    width]. Raises `NotImplementedError` for a layer that attends in a way not known here.
+    width]. Raises `NotImplementedError` for a layer with unknown kinds of attention.
     """
     import torch
 

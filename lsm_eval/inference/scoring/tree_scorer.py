@@ -1,4 +1,4 @@
-"""Runs the pieces of a token tree through a decoder-only transformer and gathers the scores."""
+"""Runs the pieces of a token tree through a decoder-only transformer and collects the scores."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from lsm_eval.inference.scoring.tree import Piece, TokenTree, group_rows
 from lsm_eval.inference.scoring.tree_attention import TreeMask, attending, tree_attention
 
 Kernel = Literal["blocks", "flex", "mask"]
-"""How layers attend: through transformers' attention interface, each block of queries to the keys that it sees, or
-in FlexAttention; or with one dense mask for the layers' own attention."""
+"""How layers attend. `blocks`: through transformers' attention interface, each block of queries to the keys that it sees.
+`flex`: the same by FlexAttention. `mask`: with one dense mask for the layers' own attention."""
 
 
 class TreeScorer:
@@ -42,7 +42,7 @@ class TreeScorer:
     ) -> Iterator[dict[int, list[SequenceScore]]]:
         """Scores of each request's rows, as requests become complete; `known` requests are left out.
 
-        Where memory runs out, what is left goes on with half the budget.
+        If memory runs out, the rest is computed with half the budget.
         """
         yield from with_less_each_time(
             lambda left, tokens: self._scores(left, tokens, known), rows, budget, self._device
@@ -127,5 +127,5 @@ class TreeScorer:
     def _new_cache(self) -> Any:
         from transformers import DynamicCache
 
-        # Without the configuration every layer keeps all tokens: windows are the mask's business.
+        # Without the configuration every layer keeps all tokens; windows are applied by the mask.
         return DynamicCache()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lsm_eval.endpoints.files import room_for
+from lsm_eval.endpoints.files import allowed_connections
 from lsm_eval.endpoints.loop import Runner
 from lsm_eval.endpoints.loop import made as made_in_loop
 from lsm_eval.errors import UserError
@@ -164,7 +164,7 @@ class EndpointTarget:
 
     def _make_room(self, load: Load) -> None:
         wanted = load.concurrency if load.times is None else len(load.requests)
-        room = room_for(wanted or 1)
+        room = allowed_connections(wanted or 1)
         if load.times is None and room < (wanted or 1):
             raise UserError(
                 f"--concurrency {wanted} needs as many open files, and this process may have {room:,} of them: raise that (`ulimit -n`), or "

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lsm_eval.endpoints.adapting import adapt
-from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
+from lsm_eval.endpoints.asking import Api, Path, Quirks, body, path_of
 from lsm_eval.endpoints.outcome import Refused
 from lsm_eval.endpoints.reading import read_fault
 from lsm_eval.errors import UserError
@@ -44,7 +44,7 @@ class RequestFormat:
     ignore_ends: bool = True
     cold: bool = False
     """Whether requests ask it not to cache prompts, if they can."""
-    manner: Manner = field(default_factory=Manner)
+    quirks: Quirks = field(default_factory=Quirks)
     extras: bool = True
     """Whether it accepts the fields specific to its kind."""
 
@@ -61,7 +61,7 @@ class RequestFormat:
     def body(self, prompt: str, tokens: int) -> bytes:
         """One request, as JSON."""
         request = self._request(prompt, tokens)
-        content = body(request, self.model, self.path, self.manner, stops=False, stream=True)
+        content = body(request, self.model, self.path, self.quirks, stops=False, stream=True)
         more = self._more()
         if not more:
             return content
@@ -77,7 +77,7 @@ class RequestFormat:
         if not self.extras or self.kind is None or self.path == "responses":
             return {}
         found: dict[str, Any] = dict(_COUNTING.get(self.kind, {}))
-        if not self.manner.streaming.count:
+        if not self.quirks.streaming.count:
             found.pop("stream_options", None)
         if self.fixed_length:
             found[_NO_END[self.kind]] = True
@@ -96,7 +96,7 @@ class RequestFormat:
         if not isinstance(refused, Refused):
             return False
         before = self._state()
-        for said in adapt(self.manner, refused, self._request("", 1), self.path, streamed=None):
+        for said in adapt(self.quirks, refused, self._request("", 1), self.path, streamed=None):
             note(f"{self.name} {said}")
         if self._state() != before:
             return True
@@ -110,7 +110,7 @@ class RequestFormat:
         return False
 
     def _state(self) -> tuple[Any, ...]:
-        return self.manner.limit, self.manner.temperature, self.manner.streaming.count
+        return self.quirks.limit, self.quirks.temperature, self.quirks.streaming.count
 
 
 def _of_a_field(said: str, fields: dict[str, Any]) -> bool:

@@ -12,16 +12,16 @@ from stream_bytes import streamed
 
 from lsm_eval.endpoints.cost.ledger import Ledger
 from lsm_eval.endpoints.cost.prices import Prices, Rates, flat
-from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.endpoints.cost.spending_limit import SpendingLimit
 from lsm_eval.endpoints.cost.usage import Usage
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import BudgetSpent
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Generate, Request
 
 PRICES = Prices((Rates(flat(20), flat(80), flat(5), flat(20), flat(120)),), "a test")
-QUICK = Patience(first_wait=0.005, longest_wait=0.01, attempt_seconds=2.0, stall_seconds=2.0)
+QUICK = RetryPolicy(first_wait=0.005, longest_wait=0.01, attempt_seconds=2.0, stall_seconds=2.0)
 HOW = ("cut", "no end", "no usage", "no json", "400", "500", "fewer", "withheld", "good", "good")
 
 
@@ -80,7 +80,7 @@ def test_what_was_billed_was_counted(api: Any, stream: Any, seed: int) -> None:
     with serving(Server(answer=tills[0])) as one, serving(Server(answer=tills[1])) as other:
         options = EndpointOptions(one.url, api, max_concurrency=12, more_urls=(other.url,), stream=stream)
         model = EndpointModel("small", options, QUICK)
-        purse = model.account.purse = Purse(limit, Ledger(None, "a"))
+        spending_limit = model.account.spending_limit = SpendingLimit(limit, Ledger(None, "a"))
         model.account.prices = PRICES
         found: dict[int, Any] = {}
         ended = False
@@ -90,10 +90,10 @@ def test_what_was_billed_was_counted(api: Any, stream: Any, seed: int) -> None:
         except BudgetSpent:
             ended = True
     tally, bill, lost = model.account.tally, sum(one.bill for one in tills), sum(one.lost for one in tills)
-    assert bill <= tally.spent == purse.spent <= limit
+    assert bill <= tally.spent == spending_limit.spent <= limit
     assert tally.spent - tally.spent_assumed <= bill
     assert bill - lost == tally.spent - tally.spent_assumed, "what has a count is counted by it"
-    assert purse.reserved == 0
+    assert spending_limit.reserved == 0
     assert ended or len(found) == 30
     assert tally.tries == sum(sum(one.counts.values()) for one in tills)
     assert (tally.assumed > 0) is (tally.spent_assumed > 0)

@@ -13,7 +13,7 @@ from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.cost.account import Account
 from lsm_eval.endpoints.cost.ledger import Ledger
 from lsm_eval.endpoints.cost.prices import Prices, Rates, flat
-from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.endpoints.cost.spending_limit import SpendingLimit
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.errors import BudgetSpent
@@ -43,14 +43,14 @@ def _post(server: Server, account: Account, path: str, body: bytes) -> Any:
 )  # fmt: skip
 def test_every_path_at_which_a_model_computes(path: str, body: bytes, cost: int, server: Server) -> None:
     server.answer = lambda asked: completion(asked, "two words")
-    account = Account(PRICES, Purse(10_000, Ledger(None, "a")))
+    account = Account(PRICES, SpendingLimit(10_000, Ledger(None, "a")))
     assert _post(server, account, path, body)[0] == 200
     assert account.tally.spent == cost
     assert account.tally.tries == bool(cost)
 
 
 def test_what_cannot_be_paid_is_not_sent(server: Server) -> None:
-    account = Account(PRICES, Purse(100, Ledger(None, "a")))
+    account = Account(PRICES, SpendingLimit(100, Ledger(None, "a")))
     with pytest.raises(BudgetSpent):
         _post(server, account, "completions", b'{"model": "m", "prompt": "a", "max_tokens": 9}')
     assert server.bodies == []

@@ -1,4 +1,4 @@
-"""Likelihoods that cost money: what tells that they are there, and each request, are paid from the purse and counted."""
+"""Likelihoods that cost money: what tells that they are there, and each request, are paid from the spending limit and counted."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from openai_server import FAULTS, Ask, Body, Server, completion, prompt_of, serv
 
 from lsm_eval.endpoints.cost.ledger import Ledger
 from lsm_eval.endpoints.cost.prices import Prices, Rates, flat
-from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.endpoints.cost.spending_limit import SpendingLimit
 from lsm_eval.endpoints.cost.usage import Usage
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import BudgetSpent
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.money import exact, read_dollars
@@ -25,7 +25,7 @@ from lsm_eval.results.cost_rows import CostRow
 from lsm_eval.results.reader import read_record
 
 PRICES = Prices((Rates(flat(20), flat(80), flat(5), flat(20), flat(80)),), "a test")
-QUICK = Patience(first_wait=0.01, longest_wait=0.05, attempt_seconds=2.0)
+QUICK = RetryPolicy(first_wait=0.01, longest_wait=0.05, attempt_seconds=2.0)
 
 
 class Till:
@@ -48,12 +48,17 @@ class Till:
 
 
 def _spend(
-    server: Server, requests: list[Request], limit: int, most: int, start: float, patience: Patience = QUICK
+    server: Server,
+    requests: list[Request],
+    limit: int,
+    most: int,
+    start: float,
+    retry_policy: RetryPolicy = QUICK,
 ) -> tuple[EndpointModel, dict[int, Any], bool]:
-    model = EndpointModel("small", EndpointOptions(server.url, max_concurrency=most), patience)
+    model = EndpointModel("small", EndpointOptions(server.url, max_concurrency=most), retry_policy)
     model._sites[0].replica.limiter.limit = start
     model.account.prices = PRICES
-    model.account.purse = Purse(limit, Ledger(None, "a"))
+    model.account.spending_limit = SpendingLimit(limit, Ledger(None, "a"))
     found: dict[int, Any] = {}
     try:
         for batch in model.answer(requests):
@@ -67,12 +72,12 @@ def test_the_limit_holds_with_a_thousand_under_way() -> None:
     till = Till(least=0.6)
     requests: list[Request] = [Generate(f"what is {n}", max_tokens=50, chat=True) for n in range(3000)]
     with serving(answer=till, seconds=0.4, keep=False) as server:
-        model, found, ended = _spend(server, requests, 14_000_000, 1000, 1000.0, Patience())
+        model, found, ended = _spend(server, requests, 14_000_000, 1000, 1000.0, RetryPolicy())
         assert server.most > 900
     assert ended
-    purse = model.account.purse
-    assert purse is not None
-    assert till.bill == purse.spent == model.account.tally.spent
+    spending_limit = model.account.spending_limit
+    assert spending_limit is not None
+    assert till.bill == spending_limit.spent == model.account.tally.spent
     assert 13_980_000 < till.bill <= 14_000_000
     assert sum(isinstance(one, Generated) for one in found.values()) == model.account.tally.tries, (
         "all that was paid is there"
@@ -88,9 +93,9 @@ def test_what_failed_and_was_charged_counts(limit: int) -> None:
     requests: list[Request] = [Generate(f"what is {n}", max_tokens=20, chat=True) for n in range(120)]
     with serving(answer=till, fault_rate=0.3, faults=faults) as server:
         model, found, ended = _spend(server, requests, limit, 32, 20.0)
-    purse, tally = model.account.purse, model.account.tally
-    assert purse is not None
-    assert till.bill <= purse.spent == tally.spent <= limit
+    spending_limit, tally = model.account.spending_limit, model.account.tally
+    assert spending_limit is not None
+    assert till.bill <= spending_limit.spent == tally.spent <= limit
     assert tally.assumed > 0
     assert ended is (limit == 200_000)
     assert ended or len(found) == 120
@@ -147,7 +152,7 @@ def test_it_ends_cleanly_and_goes_on(server: Server, ask: Ask, prices: Path, own
     again = ask(server, "--max-cost", "0.02", "--prices", prices)
     assert again.code == 5
     assert "of it by the same command before" in again.err
-    assert len(server.bodies) == asked, "the purse does not open anew"
+    assert len(server.bodies) == asked, "the spending_limit does not open anew"
     assert len(server.probes) == probes > 5, "what the probe found is kept, and paid for once"
     done = ask(server, "--max-cost", "1", "--prices", prices)
     assert done.code == 0, done.err
@@ -333,7 +338,7 @@ def test_how_choices_are_asked_is_not_known_in_a_dry_run(server: Server, ask: As
     done = ask(server, "--dry-run", "--prices", prices, tasks="choose,say")
     most, more = done.out.splitlines()[-2:]
     assert most.startswith("openai:small: $")
-    assert more.startswith("Whether choices are asked by likelihoods, which can cost more")
+    assert more.startswith("The first run with such tasks finds out whether choices")
     assert server.bodies == server.probes == []
 
 

@@ -118,7 +118,7 @@ def test_kinds_of_servers(
     server.probe = Dialect(obeys=FULL)
     model = probed(server)
     model.probe([CHAT])
-    known = model._known.learned.findings
+    known = model._discovery.capabilities.findings
     assert known is not None
     assert (known.kind, known.version, known.context) == (kind, version, context)
     assert model.info.context == context
@@ -129,11 +129,11 @@ def test_kinds_of_servers(
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "does not take the key (status 401: no such thing)"),
-        (402, "wants to be paid first"),
+        (401, "rejects the key (status 401: no such thing)"),
+        (402, "requires payment"),
         (403, "does not let this key ask 'small' (status 403: no such thing)"),
         (404, "is not there for the model 'small' (status 404: no such thing)"),
-        (307, "sends elsewhere (status 307: no such thing)"),
+        (307, "redirects (status 307: no such thing)"),
     ],
 )
 @pytest.mark.parametrize("tasks", ["say", "choose"])
@@ -164,8 +164,8 @@ def test_what_goes_wrong_is_tried_again(server: Server, told: list[str]) -> None
     model = probed(server, told)
     model.probe([CHAT])
     assert left == []
-    assert model._known.learned.findings is not None
-    assert model._known.learned.findings.paths["chat/completions"].seed == "kept"
+    assert model._discovery.capabilities.findings is not None
+    assert model._discovery.capabilities.findings.paths["chat/completions"].seed == "kept"
     assert f"{len(server.probes)} short requests" in told[-1], "each try is counted"
 
 
@@ -205,7 +205,7 @@ def test_no_temperature_is_sent_where_none_is_taken(server: Server, ask: Ask, tm
     assert {"seed", "top_p"} & set(server.bodies[-1]) == {"seed"}
     count = len(server.bodies)
     mild = read_record(ask(server, tasks="mild", include=tmp_path / "drawn").record)
-    assert "cannot be drawn at 0.7" in mild.samples("mild")["failure_detail"][0].as_py()
+    assert "cannot be sampled at 0.7" in mild.samples("mild")["failure_detail"][0].as_py()
     assert all("temperature" not in body for body in server.bodies[count:])
     # Texts that were drawn are not those of a server that takes temperature 0.
     server.pages["/version"] = {"version": "1.0"}
@@ -262,7 +262,7 @@ def test_answers_of_no_shape_tell_nothing(content: Any, server: Server) -> None:
     server.probe = lambda body: content
     model = probed(server)
     model.probe([CHAT])
-    known = model._known.learned.findings
+    known = model._discovery.capabilities.findings
     if known is not None:
         found = known.paths["chat/completions"]
         assert (found.greedy, found.seed, found.stop, found.constraint) == (None, None, None, None)

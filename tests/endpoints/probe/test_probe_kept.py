@@ -25,7 +25,7 @@ def test_the_next_run_asks_nothing(server: Server, ask: Ask, own_cache: Path) ->
     first = ask(server)
     count = len(server.probes)
     assert 5 <= count <= 10
-    assert f"openai:small: {count} short requests found out how the server is to be asked" in first.err
+    assert f"openai:small: {count} short requests found out how the server behaves" in first.err
     second = ask(server)
     assert (second.code, len(server.probes)) == (0, count)
     assert "short requests" not in second.err
@@ -79,12 +79,12 @@ def test_a_second_path_is_asked_what_the_first_cannot_tell(server: Server) -> No
     count = len(server.probes)
     model.probe([CHAT, PLAIN])
     assert 3 <= len(server.probes) - count <= 6
-    assert model._known.learned.findings is not None
-    plain = model._known.learned.findings.paths["completions"]
+    assert model._discovery.capabilities.findings is not None
+    plain = model._discovery.capabilities.findings.paths["completions"]
     assert (plain.seed, plain.greedy, plain.token_ids) == ("kept", True, True)
     again = probed(server)
     again.probe([CHAT, PLAIN])
-    assert len(server.probes) == count + model._known.learned.findings.requests - count
+    assert len(server.probes) == count + model._discovery.capabilities.findings.requests - count
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_what_was_not_found_out_is_not_kept(server: Server) -> None:
     server.probe = lambda body: (500, "no", {}) if body.get("seed") else dialect(body)
     model = probed(server)
     model.probe([CHAT])
-    assert model._known.learned.findings is not None
-    found = model._known.learned.findings.paths["chat/completions"]
+    assert model._discovery.capabilities.findings is not None
+    found = model._discovery.capabilities.findings.paths["chat/completions"]
     assert (found.seed, found.greedy, found.stop) == (None, True, "cut")
     count = len(server.probes)
     probed(server).probe([CHAT])
@@ -142,12 +142,12 @@ def test_findings_are_read_as_they_were_written() -> None:
 def test_a_place_for_what_scoring_finds_out(server: Server) -> None:
     server.pages["/version"] = "1.0"
     model = probed(server)
-    assert model._known.learned.scoring(model._known.server) is None
-    model._known.learned.keep_scoring(model._known.server, {"route": "echo", "proved": True})
+    assert model._discovery.capabilities.scoring(model._discovery.server) is None
+    model._discovery.capabilities.keep_scoring(model._discovery.server, {"route": "echo", "proved": True})
     model.probe([CHAT])
     assert (model.info.probed or {})["scoring"] == {"route": "echo", "proved": True}
     again = probed(server)
-    assert again._known.learned.scoring(again._known.server) == {"route": "echo", "proved": True}
+    assert again._discovery.capabilities.scoring(again._discovery.server) == {"route": "echo", "proved": True}
 
 
 def test_records_without_a_probe_are_as_they_were() -> None:

@@ -61,10 +61,12 @@ def test_what_was_kept_of_another_model_is_not_believed(
     with speaking(weights, "llama.cpp") as (server, own):
         model = far_model(server)
         model.cost(SCORES)
-        kept = model._known.learned
+        kept = model._discovery.capabilities
         assert kept.findings is not None
         assert kept.findings.scoring is not None
-        kept.keep_scoring(model._known.server, {**kept.findings.scoring, "plain": 3})  # another vocabulary's
+        kept.keep_scoring(
+            model._discovery.server, {**kept.findings.scoring, "plain": 3}
+        )  # another vocabulary's
         assert _scores(server, near) > 6
         own.cuts = False  # and when the server was started otherwise
         assert _scores(server, near) > 6
@@ -120,5 +122,5 @@ def test_a_dry_run_sends_no_question(ask: Ask, small_tasks: Path, weights: Weigh
         "whether openai:small tells log-probabilities is not asked now, and if it does not: choose"
         in first.err
     )
-    assert "tells no log-probabilities" not in first.err + second.err
+    assert "returns no log-probabilities" not in first.err + second.err
     assert "72" in second.out, "its choices are counted as they will be asked"

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from lsm_eval.endpoints.scoring.held import certain
+from lsm_eval.endpoints.scoring.forced import certain
 from lsm_eval.endpoints.scoring.numbers import TokenNumber
 from lsm_eval.endpoints.scoring.places import Places
 from lsm_eval.inference.scoring.plain import TokenRow

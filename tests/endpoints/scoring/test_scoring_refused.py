@@ -7,7 +7,7 @@ from scored_alike import CHATS, SCORES, answers
 from scoring_models import far_model
 from scoring_server import LIES, Weights, placeholder, speaking
 
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import UserError
 from lsm_eval.requests import Failure, Perplexity, Request, Score, Scored
 
@@ -20,13 +20,13 @@ def test_liars_are_refused(kind: str, lie: str, weights: Weights) -> None:
     if kind == "sglang" and lie in ("text tokenised", "cut on the left"):
         pytest.skip("these are told of completions only")
     said = {
-        "off by one": "of the token before each (off by one)",
+        "off by one": "of the token before (off by one)",
         "constant": "the same number",
-        "unlike what it writes": "nats from what it says when it writes that token",
+        "unlike what it writes": "nats from the one when it generates that token",
     }.get(lie, "")
     with speaking(weights, kind, lie=lie) as (server, _):
         model = far_model(server)
-        with pytest.raises(UserError, match="tells no log-probabilities that can be used") as raised:
+        with pytest.raises(UserError, match="returns no log-probabilities that can be used") as raised:
             model.cost(SCORES)
         assert said in str(raised.value)
         assert model.fingerprint() == far_model(server).fingerprint(), (
@@ -40,7 +40,7 @@ def test_liars_are_refused(kind: str, lie: str, weights: Weights) -> None:
 
 @pytest.mark.parametrize(
     ("lie", "said"),
-    [("after the bias", "where a log-probability should be"), ("no bias", "did not write token")],
+    [("after the bias", "where a log-probability should be"), ("no bias", "did not generate token")],
 )
 def test_numbers_from_after_the_bias_are_refused(lie: str, said: str, weights: Weights) -> None:
     with speaking(weights, "llama.cpp", lie=lie) as (server, _), pytest.raises(UserError, match=said):
@@ -51,7 +51,7 @@ def test_numbers_from_after_the_bias_are_refused(lie: str, said: str, weights: W
 def test_what_is_no_number_is_never_taken_for_one(value: str, weights: Weights) -> None:
     requests: list[Request] = [Score("the cat sat on", (" the", "x")), Score("the cat sat on", (" the",))]
     with speaking(weights, "vllm") as (server, own):
-        model = far_model(server, patience=Patience(tries=2, first_wait=0.01))
+        model = far_model(server, retry_policy=RetryPolicy(tries=2, first_wait=0.01))
         model.cost(requests)
         (token,) = weights.tokenizer("x", add_special_tokens=False)["input_ids"]
         own.spoil[token] = True if value == "true" else placeholder(value)
@@ -90,7 +90,7 @@ def test_a_server_that_says_it_is_too_long(weights: Weights) -> None:
 
 
 def test_detail_of_texts_is_refused(weights: Weights) -> None:
-    why = r"not how likely all others were, as Min-K%\+\+ asks: name the model's checkpoint"
+    why = r"not the whole distribution, which Min-K%\+\+ needs: name the model's checkpoint"
     with speaking(weights, "vllm") as (server, _):
         model = far_model(server)
         with pytest.raises(UserError, match=why):
@@ -99,5 +99,8 @@ def test_detail_of_texts_is_refused(weights: Weights) -> None:
 
 
 def test_chats_need_a_template_that_is_shown(weights: Weights) -> None:
-    with speaking(weights, "sglang") as (server, _), pytest.raises(UserError, match="does not show what its"):
+    with (
+        speaking(weights, "sglang") as (server, _),
+        pytest.raises(UserError, match="does not return messages rendered"),
+    ):
         far_model(server).cost(CHATS)

@@ -13,7 +13,7 @@ from scoring_server import Weights, speaking
 from tiny_models import save_tokenizer
 
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.models.hf import HFModel
@@ -187,7 +187,7 @@ def test_with_a_fifth_of_all_answers_spoilt(kind: str, weights: Weights, near: H
                 choice |= {name: None for name in ("logprobs", "prompt_logprobs") if choice.get(name)}
             return whole
 
-        model = far_model(server, patience=Patience(first_wait=0.01, longest_wait=0.05))
+        model = far_model(server, retry_policy=RetryPolicy(first_wait=0.01, longest_wait=0.05))
         model.cost(requests)
         server.answer = lacking
         check_alike(clean, answers(model, requests), TOLERANCE)
@@ -244,7 +244,7 @@ def test_another_server_must_tell_the_same_numbers(weights: Weights, near: HFMod
         check_alike(answers(near, SCORES), answers(model, SCORES), TOLERANCE)
         assert min(one.answered for one in model.info.servers) > 0
         model = EndpointModel("small", EndpointOptions(one.url, more_urls=(other.url,), keep=False))
-        with pytest.raises(UserError, match=f"{other.url} tells other log-probabilities .* than {one.url}"):
+        with pytest.raises(UserError, match=f"{other.url} returns other log-probabilities .* than {one.url}"):
             model.cost(SCORES)
 
 
@@ -253,6 +253,6 @@ def test_tokens_are_asked_of_another_server_where_the_first_goes(weights: Weight
     with speaking(weights, "vllm") as (two, _):
         with speaking(weights, "vllm") as (one, _):
             options = EndpointOptions(one.url, more_urls=(two.url,), keep=False)
-            model = EndpointModel("small", options, Patience(tries=1), notes.append)
+            model = EndpointModel("small", options, RetryPolicy(tries=1), notes.append)
             model.cost(SCORES[:1])
         check_alike(answers(near, SCORES), answers(model, SCORES), TOLERANCE)

@@ -19,8 +19,8 @@ from scored_alike import CHATS, SCORES, TEXTS, answers, check_alike
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.model import EndpointModel
+from lsm_eval.endpoints.scoring.find_scoring import find_scoring
 from lsm_eval.endpoints.scoring.finding import Finding
-from lsm_eval.endpoints.scoring.looking import look
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.models.hf import HFModel
 
@@ -101,7 +101,7 @@ def test_likelihoods(vllm: str, near: HFModel) -> None:
 def test_other_ways(finding: Finding, vllm: str, near: HFModel) -> None:
     """It speaks those of other servers, too."""
     address, key = read_address(vllm), Key()
-    found = look(address, key, "small", tokenizer=None, overflow="error", offline=False, kept=finding)
+    found = find_scoring(address, key, "small", tokenizer=None, overflow="error", offline=False, kept=finding)
     far = EndpointModel("small", EndpointOptions(vllm, max_concurrency=4))
     vars(far)["_scoring"] = found
     check_alike(answers(near, SCORES + TEXTS), answers(far, SCORES + TEXTS), TOLERANCE)

@@ -13,10 +13,10 @@ from openai_server import completion
 from stream_bytes import chunk_events, chunks, event
 
 from lsm_eval.endpoints.asking import Path
-from lsm_eval.endpoints.outcome import Again, Outcome, Refused
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Outcome, Refused, Retryable
 from lsm_eval.endpoints.reading import read_answer
-from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.retry_policy import RetryPolicy
+from lsm_eval.endpoints.streams.quirks import StreamQuirks
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.requests import Generate, Generated
 
@@ -29,24 +29,24 @@ def _read(
     path: Path = "chat/completions",
     *,
     asked: Generate = ASKED,
-    manner: StreamManner | None = None,
+    quirks: StreamQuirks | None = None,
     ends: bool = True,
     sure: bool = False,
     size: int | None = None,
 ) -> Outcome:
-    stream = Stream(path, manner or StreamManner(), Patience(), ends=ends, sure=sure)
+    stream = Stream(path, quirks or StreamQuirks(), RetryPolicy(), ends=ends, sure=sure)
     text = b"".join(events)
     step = size or max(len(text), 1)
     for at in range(0, len(text), step):
         if stream.feed(text[at : at + step]):
             break
     whole = stream.whole()
-    return whole if isinstance(whole, Again) else read_answer(whole, asked, path, stops=True)
+    return whole if isinstance(whole, Retryable) else read_answer(whole, asked, path, stops=True)
 
 
 def _fault(events: list[bytes], **options: Any) -> str:
     found = _read(events, **options)
-    assert isinstance(found, Again), found
+    assert isinstance(found, Retryable), found
     assert not found.overload
     return found.fault
 
@@ -105,7 +105,7 @@ def test_contents_in_parts() -> None:
 
 def test_details_of_thoughts_are_put_together() -> None:
     """For the reader of whole answers: what is one part there is one here."""
-    stream = Stream("chat/completions", StreamManner(), Patience(), ends=True, sure=False)
+    stream = Stream("chat/completions", StreamQuirks(), RetryPolicy(), ends=True, sure=False)
     details = [
         {"type": "reasoning.text", "text": "so ", "index": 0, "format": "x"},
         {"type": "reasoning.text", "text": "it", "index": 0, "signature": "s"},
@@ -245,15 +245,15 @@ def test_a_text_that_repeats_itself_is_one() -> None:
 
 def test_how_a_server_counts_is_learnt() -> None:
     """Most count the token that ends a text, which no part shows: then one part more is no more than the tokens."""
-    manner = StreamManner()
+    quirks = StreamQuirks()
     counted = chunk_events(completion(CHAT, "so it is then", tokens=5))
     twice = [*counted[:3], *counted[2:]]
-    assert isinstance(_read(twice, manner=manner), Generated), "nothing is known yet"
-    assert isinstance(_read(counted, manner=manner), Generated)
-    assert _fault(twice, manner=manner) == "repeated"
-    assert isinstance(_read(twice, manner=manner, sure=True), Generated)
+    assert isinstance(_read(twice, quirks=quirks), Generated), "nothing is known yet"
+    assert isinstance(_read(counted, quirks=quirks), Generated)
+    assert _fault(twice, quirks=quirks) == "repeated"
+    assert isinstance(_read(twice, quirks=quirks, sure=True), Generated)
     again = chunk_events(completion(CHAT, "ha ha ha", tokens=4))
-    assert isinstance(_read(again, manner=manner), Generated)
+    assert isinstance(_read(again, quirks=quirks), Generated)
 
 
 @pytest.mark.parametrize("field", [{"obfuscation": "x3j"}, {"usage": {"completion_tokens": 4}}])
@@ -266,7 +266,7 @@ def test_parts_that_are_all_different_by_themselves(field: dict[str, Any]) -> No
     twice = [*events[:3], *events[2:], event("[DONE]")]
     assert _fault(twice) == "repeated"
     # Padding is never the same; a server may count wrong, and then the whole answer settles it, where there is one.
-    assert isinstance(_read(twice, sure=True), Again if "obfuscation" in field else Generated)
+    assert isinstance(_read(twice, sure=True), Retryable if "obfuscation" in field else Generated)
 
 
 _JSON = st.recursive(
@@ -289,7 +289,7 @@ _JSON = st.recursive(
 @given(st.lists(_JSON, max_size=4), st.sampled_from(["chat/completions", "completions", "responses"]))
 def test_nothing_that_a_server_sends_breaks_it(parts: list[Any], path: Path) -> None:
     found = _read([*map(event, parts)], path)
-    assert isinstance(found, Generated | Again | Refused)
+    assert isinstance(found, Generated | Retryable | Refused)
 
 
 @pytest.mark.slow

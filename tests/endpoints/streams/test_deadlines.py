@@ -10,9 +10,9 @@ from stream_bytes import event
 
 from lsm_eval.endpoints.address import read_address
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again
-from lsm_eval.endpoints.patience import Patience
-from lsm_eval.endpoints.streams.manner import StreamManner
+from lsm_eval.endpoints.outcome import Retryable
+from lsm_eval.endpoints.retry_policy import RetryPolicy
+from lsm_eval.endpoints.streams.quirks import StreamQuirks
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.endpoints.transport import Transport
 
@@ -42,17 +42,17 @@ def test_whatever_limit_comes_first() -> None:
     draw = random.Random(5)
 
     async def ask(transport: Transport, number: int) -> None:
-        patience = Patience(
+        retry_policy = RetryPolicy(
             stall_seconds=draw.choice([0.15, 0.25]), stream_seconds=draw.choice([0.5, 0.75, 4])
         )
-        stream = Stream("chat/completions", StreamManner(), patience, ends=True, sure=False)
+        stream = Stream("chat/completions", StreamQuirks(), retry_policy, ends=True, sure=False)
         body = f"{number:4}".encode()
         found = await transport.post("chat/completions", body, draw.choice([0.25, 1]), stream=stream)
         await asyncio.sleep(0)  # a cancellation that was left behind would come now
         task = asyncio.current_task()
         assert task is not None
         assert not task.cancelling()
-        seen[found.fault if isinstance(found, Again) else str(found[0])] += 1
+        seen[found.fault if isinstance(found, Retryable) else str(found[0])] += 1
 
     async def give_up(transport: Transport, number: int) -> None:
         task = asyncio.create_task(ask(transport, number))

@@ -13,7 +13,7 @@ from openai_server import Ask, Body, Server, completion, prompt_of, serving, wor
 from stream_bytes import chunk_events, event
 from streamed import questions_to, texts_of
 
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.requests import Failure, Generated
 from lsm_eval.results.reader import read_record
 
@@ -62,10 +62,10 @@ def test_slow_is_no_stall_and_comments_are_life(chunked: bool) -> None:
             yield part[:9]
             yield part[9:]
 
-    patience = Patience(tries=1, attempt_seconds=0.5, stall_seconds=0.3)
+    retry_policy = RetryPolicy(tries=1, attempt_seconds=0.5, stall_seconds=0.3)
     with serving(Dripping(parts=drip, chunked=chunked)) as server:
         began = time.monotonic()
-        assert texts_of(questions_to(server, "a", "b", patience=patience)) == [words("a"), words("b")]
+        assert texts_of(questions_to(server, "a", "b", retry_policy=retry_policy)) == [words("a"), words("b")]
         assert time.monotonic() - began > 1, "each takes longer than a whole answer may"
 
 
@@ -83,7 +83,7 @@ def test_a_stall_has_a_limit_of_its_own(after: int) -> None:
     with serving(Dripping(parts=stall)) as server:
         _, failed = questions_to(server, "first", "a")
         assert isinstance(failed, Failure)
-        assert failed.detail.startswith("stalled: nothing came for 0.3 s in the midst of a stream (3 tries")
+        assert failed.detail.startswith("stalled: nothing came for 0.3 s in the middle of a stream (3 tries")
         assert len(server.bodies) == 4
 
 
@@ -95,8 +95,8 @@ def test_before_the_first_part_the_limit_is_that_of_a_try() -> None:
 
     with serving(Dripping(parts=late)) as server:
         assert texts_of(questions_to(server, "a")) == [words("a")]
-        short = Patience(tries=2, first_wait=0.01, attempt_seconds=0.2)
-        (failed,) = questions_to(server, "b", patience=short)
+        short = RetryPolicy(tries=2, first_wait=0.01, attempt_seconds=0.2)
+        (failed,) = questions_to(server, "b", retry_policy=short)
         assert isinstance(failed, Failure)
         assert failed.detail.startswith("timeout: nothing came within 0 s (2 tries")
 
@@ -107,9 +107,9 @@ def test_a_stream_without_end_has_an_end() -> None:
             yield _events(body)[1]
             await asyncio.sleep(0.05)
 
-    patience = Patience(tries=1, stream_seconds=0.5)
+    retry_policy = RetryPolicy(tries=1, stream_seconds=0.5)
     with serving(Dripping(parts=endless)) as server:
-        (failed,) = questions_to(server, "a", patience=patience)
+        (failed,) = questions_to(server, "a", retry_policy=retry_policy)
         assert isinstance(failed, Failure)
         assert failed.detail.startswith("timeout: no end within 0 s")
 

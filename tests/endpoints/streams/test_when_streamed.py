@@ -12,39 +12,39 @@ from openai_server import Ask, Body, completion, prompt_of, serving, words
 from streamed import QUICK, questions_to, texts_of
 
 from lsm_eval.endpoints.model import EndpointModel
-from lsm_eval.endpoints.streams.manner import LONG, StreamManner
+from lsm_eval.endpoints.streams.quirks import LONG, StreamQuirks
 from lsm_eval.models.base import EndpointOptions
 from lsm_eval.requests import Generate
 
 
 def test_when_streams_are_asked_for() -> None:
-    manner = StreamManner()
-    assert not manner.wanted("auto", 10**6), "nothing stands between, on this machine"
-    assert manner.wanted("on", 1)
-    assert not manner.wanted("off", 10**6)
-    manner.long = LONG
-    assert [manner.wanted("auto", most) for most in (LONG - 1, LONG)] == [False, True]
-    manner.lost(3, 64)
-    assert not manner.wanted("auto", 64)
-    manner.lost(60, 2048)
-    assert [manner.wanted("auto", most) for most in (2047, 2048)] == [False, True]
-    manner.gives = "whole"
-    assert not manner.wanted("auto", 10**6)
-    manner.gives = "streams"
-    assert manner.wanted("auto", 1)
+    quirks = StreamQuirks()
+    assert not quirks.wanted("auto", 10**6), "nothing stands between, on this machine"
+    assert quirks.wanted("on", 1)
+    assert not quirks.wanted("off", 10**6)
+    quirks.long = LONG
+    assert [quirks.wanted("auto", most) for most in (LONG - 1, LONG)] == [False, True]
+    quirks.lost(3, 64)
+    assert not quirks.wanted("auto", 64)
+    quirks.lost(60, 2048)
+    assert [quirks.wanted("auto", most) for most in (2047, 2048)] == [False, True]
+    quirks.gives = "whole"
+    assert not quirks.wanted("auto", 10**6)
+    quirks.gives = "streams"
+    assert quirks.wanted("auto", 1)
 
 
 def test_long_answers_of_other_machines_are_streams() -> None:
     for url, long in (("http://localhost/v1", False), ("http://10.0.0.1/v1", True)):
         model = EndpointModel("small", EndpointOptions(url))
-        assert model._sites[0].manner.streaming.wanted("auto", LONG) is long
+        assert model._sites[0].quirks.streaming.wanted("auto", LONG) is long
 
 
 @pytest.mark.parametrize("status", [504, 0])
 def test_a_whole_answer_that_is_cut_off_comes_as_a_stream_next(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lsm_eval.endpoints.streams.manner._SILENT_SECONDS", 0.1)
+    monkeypatch.setattr("lsm_eval.endpoints.streams.quirks._SILENT_SECONDS", 0.1)
 
     def answer(body: Body) -> Any:
         if not body["stream"] and body["max_tokens"] > 100:
@@ -97,7 +97,7 @@ def test_a_server_that_takes_no_options_of_streams() -> None:
 def test_a_server_that_gives_one_kind_of_answer(said: str, param: str | None, streamed: bool) -> None:
     with serving(answer=_refusing(said, param, lambda body: body["stream"] is streamed)) as server:
         model = EndpointModel("small", EndpointOptions(server.url), QUICK)
-        model._sites[0].manner.streaming.long = 256 if streamed else 10**6
+        model._sites[0].quirks.streaming.long = 256 if streamed else 10**6
         requests = [Generate(text, chat=True) for text in "abc"]
         found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
         assert texts_of([found[at] for at in range(3)]) == [words(text) for text in "abc"]
@@ -129,7 +129,7 @@ def test_many_requests_that_are_refused_together_are_all_sent_again() -> None:
 
     with serving(answer=answer, seconds=0.05) as server:
         model = EndpointModel("small", EndpointOptions(server.url), QUICK)
-        model._sites[0].manner.streaming.long = 1
+        model._sites[0].quirks.streaming.long = 1
         requests = [Generate(str(at), chat=True) for at in range(30)]
         found = {at: one for batch in model.answer(requests) for at, one in batch.items()}
     assert texts_of([found[at] for at in range(30)]) == [words(str(at)) for at in range(30)]

@@ -15,7 +15,7 @@ from command_line import QUESTIONS, Outcome, Runner, call
 from openai_server import serving
 
 from lsm_eval.models.base import Choosing, ModelOptions
-from lsm_eval.models.held import as_scored, refused, written
+from lsm_eval.models.given_choices import as_scored, refused, written
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Failure, Generate, Generated, Request, Score, Scored
 from lsm_eval.runner.choosing.metrics import metrics_of_written

@@ -1,4 +1,4 @@
-"""One try of one request: sent, read, and judged on the first of its kind, which tells whether the server works at all."""
+"""One try of one request: it is sent and its answer read; a refusal of the first of its kind tells that the server cannot be used."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from lsm_eval.endpoints.adapting import adapt
 from lsm_eval.endpoints.address import Address
-from lsm_eval.endpoints.asking import Api, Manner, Path, body, path_of
+from lsm_eval.endpoints.asking import Api, Path, Quirks, body, path_of
 from lsm_eval.endpoints.budget import FIELDS as BUDGETS
 from lsm_eval.endpoints.budget import most_tokens
 from lsm_eval.endpoints.constraint import unwrapped
 from lsm_eval.endpoints.key import Key
-from lsm_eval.endpoints.outcome import Again, Outcome, Refused
-from lsm_eval.endpoints.patience import Patience
+from lsm_eval.endpoints.outcome import Outcome, Refused, Retryable
 from lsm_eval.endpoints.reading import read_answer, read_fault, wait_of
 from lsm_eval.endpoints.replica import Job
+from lsm_eval.endpoints.retry_policy import RetryPolicy
 from lsm_eval.endpoints.server import key_refused
-from lsm_eval.endpoints.streams.manner import Streaming
+from lsm_eval.endpoints.streams.quirks import Streaming
 from lsm_eval.endpoints.streams.stream import Stream
 from lsm_eval.endpoints.transport import Transport
 from lsm_eval.errors import UserError
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from lsm_eval.endpoints.scoring.scorer import Scorer
 
 _ALIKE = frozenset({"model", "stream", "temperature", *BUDGETS})
-"""Fields that are the same in every request that is not drawn."""
-_MOST_WISHES = 4  # that one request is sent again for, each in another way
+"""Fields that are the same in every greedy request."""
+_MOST_WISHES = 4  # times that one request is sent, each time in a form that a refusal asked for
 _TOO_SLOW = frozenset({408, 504, 524})
-"""Statuses of servers in front that waited in vain for a whole answer."""
+"""Statuses of proxies that timed out while waiting for a complete answer."""
 _ALONE = frozenset({"duplicate", "connection"})
-"""Faults after which a request gets a connection of its own: the fault may lie in one that was kept."""
+"""Faults after which a request gets its own connection, as the cause may be a connection that was kept open."""
 _OF_NO_REQUEST = frozenset({401, 402})
-"""Statuses that say something of the key or its account: every other request would be refused, too."""
+"""Statuses that concern the key or its account: every other request would be refused, too."""
 
 
-class Asker:
+class RequestSender:
     """Tries requests at one server."""
 
     def __init__(
@@ -51,26 +51,26 @@ class Asker:
         address: Address,
         key: Key,
         transport: Transport,
-        manner: Manner,
+        quirks: Quirks,
         streaming: Streaming = "auto",
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         note: Callable[[str], None] = lambda text: None,
         scorer: Scorer | None = None,
         firsts: array[float] | None = None,
     ) -> None:
-        """`scorer` answers what asks how likely a text is. `firsts` is given the seconds until each first part of a stream."""
+        """`scorer` answers requests for likelihoods. The seconds to the first part of each stream are added to `firsts`."""
         self._requests, self._model, self._api = requests, model, api
         self._address, self._key, self._transport = address, key, transport
-        self._manner, self._streaming, self._scorer = manner, streaming, scorer
-        self._patience, self._note = patience or Patience(), note
+        self._quirks, self._streaming, self._scorer = quirks, streaming, scorer
+        self._retry_policy, self._note = retry_policy or RetryPolicy(), note
         self._firsts = array("d") if firsts is None else firsts
         self._answered: set[Path] = set()
-        """Paths at which something was answered."""
+        """Paths that have given an answer."""
         self._doubted: set[int] = set()
-        """Requests in whose streams a part seemed to come twice."""
+        """Requests whose streams seemed to repeat a part."""
 
     async def attempt(self, job: Job, seconds: float) -> Outcome:
-        """Try a request once. Raises `UserError` for the first request of its kind, where no other would fare better."""
+        """Try a request once. Raises `UserError` if the first request of its kind is refused for a reason that holds for all."""
         request = self._requests[job.place]
         if self._scorer is None or not (isinstance(request, Score | Perplexity) or request.detail):
             assert isinstance(request, Generate)
@@ -91,79 +91,83 @@ class Asker:
             if not isinstance(outcome, Refused):
                 break
             auto = self._streaming == "auto"
-            for said in adapt(self._manner, outcome, request, path, streamed=streamed if auto else None):
+            for said in adapt(self._quirks, outcome, request, path, streamed=streamed if auto else None):
                 self._note(f"openai:{self._model} {said}")
-            # What is sent may have been changed by this refusal, or by that of another request that was under way.
+            # This refusal, or that of a concurrent request, may have changed what is sent.
             if self._sent(request, path, job)[0] == sent:
                 break
         if isinstance(outcome, Refused):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
             if path not in self._answered or outcome.status in _OF_NO_REQUEST:
                 self.explain(outcome, path)
-        elif isinstance(outcome, Again):
+        elif isinstance(outcome, Retryable):
             outcome = replace(outcome, detail=self._key.hidden(outcome.detail))
         else:
             self._answered.add(path)
         return outcome
 
     def _sent(self, request: Generate, path: Path, job: Job) -> tuple[bytes, bool]:
-        """What is sent for it now, and whether its answer is asked for as a stream: not where a part may have come twice,
-        which a whole answer settles."""
-        manner = self._manner.streaming
-        settles = job.fault == "repeated" and manner.gives != "streams"
-        stream = not settles and manner.wanted(self._streaming, most_tokens(request))
+        """The body to send now, and whether a stream is requested: not if a part seemed to come twice, since an answer that
+        is not streamed settles that."""
+        quirks = self._quirks.streaming
+        settles = job.fault == "repeated" and quirks.gives != "streams"
+        stream = not settles and quirks.wanted(self._streaming, most_tokens(request))
         stops = job.fault != "stopped_early"
-        return body(request, self._model, path, self._manner, stops=stops, stream=stream), stream
+        return body(request, self._model, path, self._quirks, stops=stops, stream=stream), stream
 
     async def _try(
         self, request: Generate, path: Path, job: Job, seconds: float, sent: bytes, *, streamed: bool
     ) -> Outcome:
         stops = job.fault != "stopped_early" and path != "responses"
-        manner = self._manner.streaming
+        quirks = self._quirks.streaming
         stream: Stream | None = None
         if streamed:
-            # As with counts below: one that ended without [DONE] the last time, too, does not send it.
-            ends = manner.ends if manner.ends is not None else job.fault != "no_done"
-            stream = Stream(path, manner, self._patience, ends=ends, sure=job.place in self._doubted)
+            # As with counts below: if the last try ended without [DONE] as well, the server does not send it.
+            ends = quirks.ends if quirks.ends is not None else job.fault != "no_done"
+            stream = Stream(path, quirks, self._retry_policy, ends=ends, sure=job.place in self._doubted)
         began = time.monotonic()
         alone = job.fault in _ALONE
         found = await self._transport.post(path, sent, seconds, alone=alone, stream=stream)
-        lost = found.fault in ("connection", "timeout") if isinstance(found, Again) else found[0] in _TOO_SLOW
+        lost = (
+            found.fault in ("connection", "timeout")
+            if isinstance(found, Retryable)
+            else found[0] in _TOO_SLOW
+        )
         if stream is None and lost:
-            manner.lost(time.monotonic() - began, most_tokens(request))
-        if isinstance(found, Again):
+            quirks.lost(time.monotonic() - began, most_tokens(request))
+        if isinstance(found, Retryable):
             if found.fault == "repeated":
                 self._doubted.add(job.place)
             return found
         status, content, headers = found
         if status == 200:
-            counts = self._manner.counts if stream is None else manner.counts
-            # A server of which no answer had a count, and this one had none the last time: it does not count.
+            counts = self._quirks.counts if stream is None else quirks.counts
+            # No answer of this server had a count so far, nor this one in its last try: it does not count.
             if counts is None and job.fault == "no_usage":
                 counts = False
             outcome = read_answer(content, request, path, stops=stops, counts=counts is not False)
             if isinstance(outcome, Generated):
                 counts = outcome.tokens is not None
                 if stream is None:
-                    self._manner.counts = counts
+                    self._quirks.counts = counts
                 else:
-                    manner.counts, manner.ends = counts, stream.ended
+                    quirks.counts, quirks.ends = counts, stream.ended
                     if stream.first is not None:
                         self._firsts.append(stream.first - began)
                 if request.choices:
-                    outcome = unwrapped(outcome, request.choices, self._manner.constraints[path])
+                    outcome = unwrapped(outcome, request.choices, self._quirks.constraints[path])
             return outcome
         return read_fault(status, content, wait_of(headers, time.time()))
 
     def explain(self, refused: Refused, path: Path) -> None:
-        """Raise `UserError` where the refusal is of no single request."""
+        """Raises `UserError` if the refusal would meet every request."""
         where = f"{self._address.url}/{path}"
         if refused.status == 401:
             raise UserError(key_refused(self._address, 401, refused.detail.partition(": ")[2]))
         if refused.status == 402:
             raise UserError(
-                f"{where} wants to be paid first ({refused.detail}): see to it, and run the same command again; all that was "
-                "answered is kept."
+                f"{where} requires payment ({refused.detail}): top up the account, and run the same command again; all "
+                "answers so far are kept."
             )
         if refused.status == 403:
             raise UserError(
@@ -175,12 +179,12 @@ class Asker:
             )
             above = "" if self._address.url != self._address.root else ", which ends with /v1 at most servers"
             raise UserError(
-                f"{where} is not there for the model {self._model!r} ({refused.detail}): mend the model's name or "
+                f"{where} is not there for the model {self._model!r} ({refused.detail}): correct the model's name or "
                 f"--base-url{above}, or ask with {other}."
             )
         if 300 <= refused.status < 400:
             raise UserError(
-                f"{where} sends elsewhere ({refused.detail}): give --base-url the address it sends to."
+                f"{where} redirects ({refused.detail}): give --base-url the address it redirects to."
             )
         named = refused.parameter or next((name for name in BUDGETS if name in refused.detail), None)
         if named in _ALIKE and refused.status in (400, 422):

@@ -1,4 +1,4 @@
-"""Findings in the user's cache, so that the next run asks nothing."""
+"""Findings in the user's cache, so that the next run need not probe."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _DAY = 86_400.0
 
 
 def recall(url: str, model: str, server: Server) -> Findings | None:
-    """What is kept of a model at an address whose server says this of itself and of the model's weights; None where there is nothing, or where the
-    server tells no version and a day is over."""
+    """The cached findings about a model at an address, for exactly what `server` says about itself and the weights. None if
+    there are none, or if they are older than a day and the server gives no version."""
     try:
         found = from_json(_file(url, model, server.name, server.served).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -29,7 +29,7 @@ def recall(url: str, model: str, server: Server) -> Findings | None:
 
 
 def keep(url: str, model: str, found: Findings) -> None:
-    """Keep it, whole or not at all; where there is no place for it, it is found out anew the next time."""
+    """Cache the findings, atomically; if that fails, the next run probes again."""
     file = _file(url, model, found.server, found.served)
     part = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):

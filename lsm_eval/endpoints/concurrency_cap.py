@@ -1,9 +1,9 @@
-"""Whether a server that turns requests away counts those that it has at once, rather than those that come in a time.
+"""Finds whether a server that rejects requests limits how many it has at once, rather than how many arrive per minute.
 
-Such a server takes whatever comes while it has fewer than its number, and nothing while it has that many; one with a quota
-turns away and takes at the same numbers under way, since those that it has say nothing of what came in a minute. So where a
-number parts what was turned away from what was taken, in one episode after the other, it is the server's own. Its number is
-then kept to, without a cut, and one more is tried now and then, ever more seldom.
+A server that limits concurrency accepts all requests below its limit and none at it; one with a rate quota accepts and
+rejects at the same numbers in flight, since these say nothing about the last minute. So if one number separates rejected
+requests from accepted ones, in one episode after another, it is the server's limit. The limit is then kept to, without
+cuts, and one more request is tried now and then, ever more rarely.
 """
 
 from __future__ import annotations
@@ -12,31 +12,33 @@ from collections import deque
 from dataclasses import dataclass, field
 
 _LAST_TAKEN, _LAST_REFUSED = 300, 16
-"""Tries that are looked at together."""
-_EPISODES = 4  # with answers between, until its number is believed
+"""How many of the last tries are examined together."""
+_EPISODES = 4  # with answers between them, until the limit is believed
 _MOST_EPISODES = 16
-_AMONG = 0.1  # of those taken may have come when it was full: their forerunners' answers were on their way
-_ALIKE = 0.7  # of those turned away came when it had its number, and no more
-_LAST_PLACE = 3  # times that its last place was taken
-_STRIKES = 4  # turned away while it had fewer, until it is not believed any more: more than by chance
-_FORGIVEN = 1 / 200  # of one, with each answer
+_AMONG = (
+    0.1  # share of accepted requests that may have been sent at the limit: earlier answers were on their way
+)
+_ALIKE = 0.7  # least share of rejected requests that were sent at the limit, and not beyond
+_LAST_PLACE = 3  # times that the last free slot must have been accepted
+_STRIKES = 4  # rejections below the limit after which it is not believed any more: more than by chance
+_FORGIVEN = 1 / 200  # of a strike, with each answer
 _SOON, _FIRST_TRY, _LAST_TRY = 20, 100, 10_000  # answers until one more is tried
 
 
 @dataclass(slots=True)
-class AtOnce:
-    """The number of one server. `beside`: how many other requests were under way when one was sent."""
+class ConcurrencyCap:
+    """The concurrency limit of one server. `beside`: how many other requests were in flight when one was sent."""
 
     number: int = 0
-    """Requests at once that it takes; 0 where it is not known to count them."""
+    """How many requests it takes at once; 0 if it is not known to limit them."""
     trying: bool = False
-    """Whether one more is tried."""
+    """Whether one more than `number` is being tried."""
     _taken: deque[int] = field(default_factory=lambda: deque(maxlen=_LAST_TAKEN))
-    """Those beside each of the last that were taken."""
+    """`beside` of each of the last accepted requests."""
     _refused: deque[int] = field(default_factory=lambda: deque(maxlen=_LAST_REFUSED))
-    """The same of those that were turned away, one an episode."""
+    """`beside` of rejected requests, one per episode."""
     _answers: bool = True
-    """Whether something was taken since the last that was turned away."""
+    """Whether a request was accepted since the last rejection."""
     _wanted: int = _EPISODES
     _strikes: float = 0.0
     _until: int = _FIRST_TRY
@@ -45,11 +47,11 @@ class AtOnce:
 
     @property
     def limit(self) -> int:
-        """How many may be under way."""
+        """How many requests may be in flight."""
         return self.number + self.trying
 
     def answered(self, beside: int) -> None:
-        """A request was taken."""
+        """A request was accepted."""
         if not self.number:
             self._taken.append(beside)
             self._answers = True
@@ -62,7 +64,7 @@ class AtOnce:
         self.trying = self.trying or self._until <= 0
 
     def refused(self, beside: int) -> bool:
-        """A request was turned away; whether that is for those that were under way."""
+        """A request was rejected; returns whether the reason is the number in flight."""
         if self.number:
             if self.trying and beside >= self.number:
                 self.trying = False
@@ -89,7 +91,7 @@ class AtOnce:
         return self.number > 0
 
     def _found(self) -> int:
-        """The number that parts those turned away from those taken; 0 where none does."""
+        """The number that separates rejected requests from accepted ones; 0 if none does."""
         if len(self._refused) < self._wanted:
             return 0
         number = sorted(self._refused)[len(self._refused) // 5]

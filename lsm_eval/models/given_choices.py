@@ -1,8 +1,8 @@
-"""A text that is one of given ones (`Generate.choices`), by a model that scores: it writes the likeliest of them.
+"""Answers requests whose text must be one of given ones (`Generate.choices`) by scoring: the likeliest text is returned.
 
-The whole of each text is compared, by the sum of its tokens' log-probabilities; of an exact tie the first is written. A
-server that holds its answers by a grammar picks token by token instead: the same text wherever the texts differ in their
-first token and that decides, as with letters.
+Whole texts are compared, by the sum of their tokens' log-probabilities; of an exact tie the first is returned. A server with
+constrained decoding chooses token by token instead, which gives the same text if the texts differ in their first token, as
+letters do.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from lsm_eval.requests import Failure, Generate, Generated, Request, Response, S
 
 
 def as_scored(request: Request) -> Request:
-    """The request that tells which text is written, in place of one with `choices`; any other as it is."""
+    """The `Score` request that decides a request with `choices`; any other request unchanged."""
     if not isinstance(request, Generate) or not request.choices or refused(request):
         return request
     return Score(request.prompt, request.choices, chat=request.chat)
 
 
 def refused(request: Request) -> Failure | None:
-    """Why a request with `choices` cannot be answered so; None where it can, and for all others."""
+    """Why a request with `choices` cannot be answered by scoring; None if it can, and for all other requests."""
     if not isinstance(request, Generate) or not request.choices:
         return None
     if request.temperature or request.system is not None or request.detail:
         return Failure(
-            "unsupported", "a text that is one of given ones is not drawn, nor after a system message"
+            "unsupported", "a text that must be one of given ones is not sampled, nor after a system message"
         )
     if _begins(request.choices):
         return Failure("unsupported", "one of the given texts begins with another")
@@ -34,7 +34,7 @@ def refused(request: Request) -> Failure | None:
 
 
 def written(request: Request, response: Response) -> Response:
-    """The answer to the request itself, from the one to what `as_scored` made of it."""
+    """The answer to a request, from the response to `as_scored(request)`."""
     if not isinstance(request, Generate) or not isinstance(response, Scored):
         return response
     best = max(range(len(request.choices)), key=lambda at: response.logprobs[at])

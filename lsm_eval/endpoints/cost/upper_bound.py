@@ -1,33 +1,33 @@
-"""The most that requests can cost, reckoned before any is sent."""
+"""The most that requests can cost, computed before any is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
-from lsm_eval.endpoints.asking import Manner, Path, body, path_of
+from lsm_eval.endpoints.asking import Path, Quirks, body, path_of
 from lsm_eval.endpoints.constraint import order
-from lsm_eval.endpoints.known import Known
+from lsm_eval.endpoints.discovery import Discovery
 from lsm_eval.endpoints.probe import questions
 from lsm_eval.requests import Failure, Generate, Perplexity, Request, Score
 
 if TYPE_CHECKING:
-    from lsm_eval.endpoints.scoring.looking import Scoring
+    from lsm_eval.endpoints.scoring.find_scoring import Scoring
     from lsm_eval.inference.scoring.plain import TokenRow
 
 _ON_TOP = 64
-"""Tokens that a server's chat template may add to a text that is written and then scored."""
+"""Tokens that a server's chat template may add to a text that is generated and then scored."""
 
 
-def most_cost(requests: Sequence[Request], known: Known) -> int:
-    """Picodollars that one answer to each costs at most, and the probe of the paths that they are sent to, once. Nothing is
-    sent for that but what tells tokens."""
+def most_cost(requests: Sequence[Request], known: Discovery) -> int:
+    """The most that one answer to each request and one probe of their paths can cost, in picodollars. Nothing is sent but
+    requests to tokenize."""
     account, api = known.key.account, known.options.api
     if account is None or account.prices is None:
         return 0
-    manner = known.sites[0].manner
+    quirks = known.sites[0].quirks
     texts = [one for one in requests if isinstance(one, Generate)]
-    found = sum(account.most(body(one, known.model, path_of(one, api), manner)) for one in texts)
+    found = sum(account.most(body(one, known.model, path_of(one, api), quirks)) for one in texts)
     paths = dict.fromkeys(path_of(one, api) for one in texts)
     for path in paths:
         found += sum(account.most(sent) for sent in _probe(path, known))
@@ -37,30 +37,30 @@ def most_cost(requests: Sequence[Request], known: Known) -> int:
     return found
 
 
-def not_counted(known: Known) -> str:
-    """What `most_cost` leaves out, as a sentence; empty where nothing."""
+def not_counted(known: Discovery) -> str:
+    """What `most_cost` leaves out, as a sentence; empty if nothing."""
     if known.likely is None or not known.likely.not_asked:
         return ""
-    return "Whether choices are asked by likelihoods, which can cost more, is found out by the first run with such tasks."
+    return "The first run with such tasks finds out whether choices are asked by likelihoods, which can cost more."
 
 
-def _probe(path: Path, known: Known) -> Iterator[bytes]:
-    """What the probe sends at most, whatever it is answered."""
+def _probe(path: Path, known: Discovery) -> Iterator[bytes]:
+    """All that the probe may send, whatever the answers."""
     if path == "responses":
         return
-    manner, model = Manner(limit="max_completion_tokens"), known.model
+    quirks, model = Quirks(limit="max_completion_tokens"), known.model
     first = questions.letters(path)
     kind = None if known.seen is None else known.seen.kind
-    for request in [first] * 4 + [questions.drawn(path, 1)] * 3 + [questions.stopped(path, "abc")]:
-        yield questions.sent(request, model, path, manner)
+    for request in [first] * 4 + [questions.sampled(path, 1)] * 3 + [questions.stopped(path, "abc")]:
+        yield questions.sent(request, model, path, quirks)
     for how in order(kind):
-        yield questions.sent(questions.held(path, thinks=True), model, path, manner, how)
+        yield questions.sent(questions.constrained(path, thinks=True), model, path, quirks, how)
     if path == "completions":
         yield questions.by_ids(model)
 
 
 def _scored(request: Request, scoring: Scoring) -> tuple[int, int]:
-    """Tokens that are sent to score it, and new ones that come with them, at most."""
+    """The most tokens that are sent to score it, and the most new ones that come back."""
     assert scoring.requests is not None
     if isinstance(request, Generate):
         if not request.detail:

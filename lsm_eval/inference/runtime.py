@@ -1,4 +1,4 @@
-"""Where and how a checkpoint runs."""
+"""The device, dtype, special tokens and limits that a checkpoint runs with."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ Engine = Literal["auto", "tree", "plain"]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How new tokens read with the tokenizer's special tokens written out, which a stop string may name."""
+    """Decodes new tokens with special tokens written out, which a stop string may contain."""
 
     decode: Callable[[Sequence[int]], str]
     special: frozenset[int]
-    """Tokens that `Place.decode` leaves out."""
+    """The tokens that `Runtime.decode` leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Device, dtype and tokens of special meaning."""
+class Runtime:
+    """The settings that a checkpoint runs with."""
 
     name: str
-    """The model's, for messages."""
+    """The model's name, for messages."""
     device: str
     dtype: str
     engine: Engine
     pad: int
-    """Token that stands for nothing."""
+    """The padding token."""
     ends: tuple[int, ...]
     """Tokens that end a text."""
     decode: Callable[[Sequence[int]], str]
-    """Text of new tokens, special ones left out."""
+    """Decodes new tokens, without special ones."""
     batch_tokens: int | None = None
-    """Tokens that a batch may hold; None for what memory and device suggest."""
+    """The most tokens of a batch; None for what memory and device suggest."""
     longest: int | None = None
-    """The model's context, in tokens; None where it has no bound."""
+    """The model's context, in tokens; None if it has no limit."""
     written: Written | None = None
-    """None where no token is special."""
+    """None if there are no special tokens."""
     encode: Callable[[str], Sequence[int]] | None = None
-    """Tokens of a text in the middle of another; None where nothing is ever written for a model."""
+    """Encodes a text in the middle of another; None if no text is ever inserted."""
 
     @property
     def tolerance(self) -> float:
-        """Largest difference of a token's log-probability that the dtype's rounding explains."""
+        """The largest difference of a token's log-probability that the dtype's rounding explains."""
         return {"float32": 1e-3, "bfloat16": 0.25}.get(self.dtype, 0.05)

@@ -1,4 +1,4 @@
-"""How long the texts of a file may be, and how many are computed at a time: as asked, or as memory suggests."""
+"""The context length and the number of slots for a file: as the options say, or as memory suggests."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from lsm_eval.errors import UserError
 from lsm_eval.models.base import ModelOptions
 
 _CONTEXT, _LEAST_CONTEXT = 8192, 2048
-"""Tokens, where nothing else is asked: keys and values of a whole context of 128,000 would fill most machines."""
+"""Tokens by default: keys and values of a whole context of 128,000 would fill most machines."""
 _SLOTS = 4
 _SHARE = 0.25  # of the machine's memory, for keys and values
 
 
-def room(path: Path, options: ModelOptions, own: int | None, per_token: int | None) -> tuple[int, int]:
-    """Tokens of a slot, and the number of slots. `own`: the longest text that the model was trained on, in tokens;
-    `per_token`: bytes of keys and values; None where they are not known, or lie in another memory than the machine's.
+def context_and_slots(
+    path: Path, options: ModelOptions, own: int | None, per_token: int | None
+) -> tuple[int, int]:
+    """Tokens per slot, and the number of slots. `own`: the longest text that the model was trained on, in tokens;
+    `per_token`: bytes of keys and values; None if unknown, or not in the machine's main memory.
 
-    Raises `UserError` for a context longer than the model's, and for more than the machine has: llama.cpp would fill its
-    memory before it says so.
+    Raises `UserError` for a context longer than the model's, and if memory does not suffice: llama.cpp would fill it before
+    it fails.
     """
     if options.context is not None and own is not None and options.context > own:
         raise UserError(

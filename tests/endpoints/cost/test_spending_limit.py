@@ -14,17 +14,19 @@ from simulated_server import simulate
 from lsm_eval.endpoints.cost.account import Account
 from lsm_eval.endpoints.cost.ledger import Ledger
 from lsm_eval.endpoints.cost.prices import Prices, Rates, flat
-from lsm_eval.endpoints.cost.purse import Purse
+from lsm_eval.endpoints.cost.spending_limit import SpendingLimit
 from lsm_eval.endpoints.cost.usage import Usage
 from lsm_eval.errors import BudgetSpent
 
 PRICES = Prices((Rates(flat(20), flat(80), flat(5), flat(25), flat(80)),), "a test")
 
 
-async def _spend(purse: Purse, seed: int, tries: int, together: int, free: float) -> tuple[int, int, bool]:
-    """What tries cost in truth, how many were under way at once, and whether the purse ended it."""
+async def _spend(
+    spending_limit: SpendingLimit, seed: int, tries: int, together: int, free: float
+) -> tuple[int, int, bool]:
+    """What tries cost in truth, how many were under way at once, and whether the spending limit ended it."""
     draw = random.Random(seed)
-    account = Account(PRICES, purse)
+    account = Account(PRICES, spending_limit)
     bill = most = now = 0
     left = list(range(tries))
 
@@ -49,7 +51,12 @@ async def _spend(purse: Purse, seed: int, tries: int, together: int, free: float
                     bill += PRICES.cost(used)
                     count = b'{"prompt_tokens": %d, "completion_tokens": %d, "prompt_tokens_details": {"cached_tokens": %d}}'
                     paying.settle((200, b'"usage": ' + count % (used.input, used.output, used.cached), {}))
-            assert bill <= purse.spent <= purse.spent + purse.reserved <= purse.limit
+            assert (
+                bill
+                <= spending_limit.spent
+                <= spending_limit.spent + spending_limit.reserved
+                <= spending_limit.limit
+            )
 
     tasks = [asyncio.create_task(worker()) for _ in range(together)]
     ended = False
@@ -57,12 +64,12 @@ async def _spend(purse: Purse, seed: int, tries: int, together: int, free: float
         await asyncio.gather(*tasks)
     except BudgetSpent:
         ended = True
-        assert purse.reserved == 0, "what is under way comes back first"
+        assert spending_limit.reserved == 0, "what is under way comes back first"
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert purse.reserved == 0
-    assert account.tally.spent == purse.spent
+    assert spending_limit.reserved == 0
+    assert account.tally.spent == spending_limit.spent
     return bill, most, ended
 
 
@@ -74,15 +81,15 @@ async def _spend(purse: Purse, seed: int, tries: int, together: int, free: float
     free=st.sampled_from((0.0, 0.3)),
 )
 def test_the_limit_holds(seed: int, limit: int, together: int, free: float) -> None:
-    purse = Purse(limit, Ledger(None, "a"))
-    bill, _, ended = simulate(_spend(purse, seed, 200, together, free))
-    assert bill <= purse.spent <= limit
-    assert ended or purse.spent > 0
+    spending_limit = SpendingLimit(limit, Ledger(None, "a"))
+    bill, _, ended = simulate(_spend(spending_limit, seed, 200, together, free))
+    assert bill <= spending_limit.spent <= limit
+    assert ended or spending_limit.spent > 0
 
 
 def test_the_limit_holds_with_a_thousand_under_way() -> None:
-    purse = Purse(60_000_000, Ledger(None, "a"))
-    bill, most, ended = simulate(_spend(purse, 1, 10_000, 1000, 0.1))
+    spending_limit = SpendingLimit(60_000_000, Ledger(None, "a"))
+    bill, most, ended = simulate(_spend(spending_limit, 1, 10_000, 1000, 0.1))
     assert most == 1000
     assert ended
     assert 50_000_000 < bill <= 60_000_000
@@ -90,19 +97,19 @@ def test_the_limit_holds_with_a_thousand_under_way() -> None:
 
 def test_who_came_first_goes_first() -> None:
     async def main() -> list[str]:
-        purse, went = Purse(100, Ledger(None, "a")), []
-        await purse.reserve(90)
+        spending_limit, went = SpendingLimit(100, Ledger(None, "a")), []
+        await spending_limit.reserve(90)
 
         async def one(name: str, amount: int) -> None:
-            await purse.reserve(amount)
+            await spending_limit.reserve(amount)
             went.append(name)
 
         tasks = [asyncio.create_task(one("large", 80)), asyncio.create_task(one("small", 5))]
         await asyncio.sleep(1)
         assert went == [], "a small one does not pass a large one that waits"
-        purse.settle(90, 10)
+        spending_limit.settle(90, 10)
         await asyncio.gather(*tasks)
-        assert (purse.spent, purse.reserved) == (10, 85)
+        assert (spending_limit.spent, spending_limit.reserved) == (10, 85)
         return went
 
     assert simulate(main()) == ["large", "small"]
@@ -110,29 +117,29 @@ def test_who_came_first_goes_first() -> None:
 
 def test_who_waits_may_be_gone() -> None:
     async def main() -> None:
-        purse = Purse(100, Ledger(None, "a"))
-        await purse.reserve(90)
-        task = asyncio.create_task(purse.reserve(50))
+        spending_limit = SpendingLimit(100, Ledger(None, "a"))
+        await spending_limit.reserve(90)
+        task = asyncio.create_task(spending_limit.reserve(50))
         await asyncio.sleep(1)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        late = asyncio.create_task(purse.reserve(60))
+        late = asyncio.create_task(spending_limit.reserve(60))
         await asyncio.sleep(1)
-        purse.settle(90, 0)
+        spending_limit.settle(90, 0)
         late.cancel()  # granted already, and not there any more
         await asyncio.gather(late, return_exceptions=True)
-        assert purse.reserved == 0
-        await purse.reserve(100)
+        assert spending_limit.reserved == 0
+        await spending_limit.reserve(100)
 
     simulate(main())
 
 
 def test_what_was_spent_counts_when_it_goes_on(tmp_path: Path) -> None:
-    async def spend(limit: int, command: str, cost: int) -> Purse:
-        purse = Purse(limit, Ledger(tmp_path, command))
-        await purse.reserve(200)
-        purse.settle(200, cost)
-        return purse
+    async def spend(limit: int, command: str, cost: int) -> SpendingLimit:
+        spending_limit = SpendingLimit(limit, Ledger(tmp_path, command))
+        await spending_limit.reserve(200)
+        spending_limit.settle(200, cost)
+        return spending_limit
 
     first = asyncio.run(spend(1000, "a", 150))
     first.close()
@@ -143,9 +150,9 @@ def test_what_was_spent_counts_when_it_goes_on(tmp_path: Path) -> None:
         spend(1000, "a", 100)
     )  # never closed: what it took ahead counts, a hundredth or one bound at most
     assert killed.before == 250
-    third = Purse(1000, Ledger(tmp_path, "a"))
+    third = SpendingLimit(1000, Ledger(tmp_path, "a"))
     assert 350 <= third.before <= 450
-    assert Purse(1000, Ledger(tmp_path, "b")).before == 0
+    assert SpendingLimit(1000, Ledger(tmp_path, "b")).before == 0
     with pytest.raises(
         BudgetSpent, match=r"by the same command before, and the next request can cost \$0.0000000009"
     ):
@@ -154,15 +161,15 @@ def test_what_was_spent_counts_when_it_goes_on(tmp_path: Path) -> None:
 
 def test_two_processes_share_a_limit(tmp_path: Path) -> None:
     async def main() -> int:
-        purses = [Purse(1000, Ledger(tmp_path, "a")) for _ in range(2)]
+        purses = [SpendingLimit(1000, Ledger(tmp_path, "a")) for _ in range(2)]
         spent = 0
         for _ in range(20):
-            for purse in purses:
+            for spending_limit in purses:
                 try:
-                    await purse.reserve(70)
+                    await spending_limit.reserve(70)
                 except BudgetSpent:
                     continue
-                purse.settle(70, 60)
+                spending_limit.settle(70, 60)
                 spent += 60
         return spent
 
@@ -173,7 +180,7 @@ def test_a_server_that_charges_more_than_was_allowed_is_found_out() -> None:
     notes: list[str] = []
 
     async def main() -> None:
-        account = Account(PRICES, Purse(10**9, Ledger(None, "a")), note=notes.append)
+        account = Account(PRICES, SpendingLimit(10**9, Ledger(None, "a")), note=notes.append)
         body = b'{"max_tokens": 10}'
         assert account.bounds(body)[1] == 10
         with await account.reserve(body) as paying:

@@ -1,4 +1,4 @@
-"""Which purse a run with a judge behind servers draws on: that of the same command, however its servers were named."""
+"""Which spending limit a run with a judge behind servers draws on: that of the same command, however its servers were named."""
 
 from __future__ import annotations
 

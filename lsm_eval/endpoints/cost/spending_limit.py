@@ -1,4 +1,4 @@
-"""A limit of money that many requests under way draw on: each reserves the most that it can cost before it is sent."""
+"""A spending limit for concurrent requests: each reserves the most that it can cost before it is sent."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from lsm_eval.endpoints.cost.ledger import Ledger
 from lsm_eval.errors import BudgetSpent
 from lsm_eval.money import exact, shown
 
-_SHARE = 100  # of the limit is taken from the ledger at a time: a killed run counts so much more than it spent, at most
+_SHARE = 100  # one part in so many of the limit is taken from the ledger at a time: the most that a killed run counts too much
 
 
-class Purse:
-    """What may be spent, in picodollars: spent and reserved never exceed it together. In one thread at a time."""
+class SpendingLimit:
+    """What may be spent, in picodollars: spent plus reserved never exceeds it. Not thread-safe."""
 
     def __init__(self, limit: int, ledger: Ledger) -> None:
         self.limit, self._ledger = limit, ledger
         self.before = ledger.taken
-        """What the same command took before."""
+        """What earlier runs of the same command used."""
         self.spent = 0
         self.reserved = 0
-        """Of requests that are under way."""
+        """For requests that are under way."""
         self._taken = 0
         self._ended: BudgetSpent | None = None
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def reserve(self, amount: int) -> None:
-        """Set `amount` aside, once there is so much: requests that are under way may turn out cheaper. In the order of
-        asking. Raises `BudgetSpent` where nothing is under way and it is too much, and for all that comes after that: what
-        would be sent then is lost, since the run ends."""
+        """Reserve `amount`, waiting in line until that much is left: requests that are under way may turn out cheaper. Raises
+        `BudgetSpent` if it is too much with nothing under way, and then for every later call: the run ends, and answers to
+        further requests would be lost."""
         if self._ended is not None:
             raise self._ended
         if not self._waiting and self._fits(amount):
@@ -45,18 +45,18 @@ class Purse:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled() and granted.exception() is None:
-                self.settle(amount, 0)  # set aside, and nobody is there any more
+                self.settle(amount, 0)  # reserved, but its task was cancelled
             raise
         finally:
             with suppress(ValueError):
                 self._waiting.remove(entry)
 
     def settle(self, reserved: int, cost: int) -> None:
-        """What was reserved has cost so much."""
+        """Replace a reserved amount by its actual cost."""
         self.reserved -= reserved
         self.spent += cost
         beyond = self.spent + self.reserved - self._taken
-        if beyond > 0:  # a bound was none
+        if beyond > 0:  # a request cost more than its bound
             self._ledger.add(beyond)
             self._taken += beyond
         while self._waiting and self._fits(self._waiting[0][0]):
@@ -72,7 +72,7 @@ class Purse:
             self._waiting.clear()
 
     def close(self) -> None:
-        """Give back what was not spent. What is still under way counts as spent."""
+        """Give back to the ledger what was not spent. What is still reserved counts as spent."""
         rest = self._taken - self.spent - self.reserved
         if rest:
             self._ledger.add(-rest)

@@ -1,4 +1,4 @@
-"""What a server tells of likelihoods, and how that is found out before a run."""
+"""How a server returns log-probabilities, and how that is found out before a run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lsm_eval.endpoints.key import Key
 from lsm_eval.endpoints.scoring.ahead import texts_of
 from lsm_eval.endpoints.scoring.background import Background
 from lsm_eval.endpoints.scoring.calling import Caller, Server, Unanswered
-from lsm_eval.endpoints.scoring.dialect import Speaks
-from lsm_eval.endpoints.scoring.finding import Finding, Room, find_route, room_of, still_holds
+from lsm_eval.endpoints.scoring.dialect import TokenizerApi
+from lsm_eval.endpoints.scoring.finding import Finding, ServerLimits, find_route, server_limits, still_holds
 from lsm_eval.endpoints.scoring.named_tokenizer import check_same, load_named
 from lsm_eval.endpoints.scoring.proof import probe_tokens
 from lsm_eval.endpoints.scoring.server_tokenizer import ServerTokenizer, server_facts
-from lsm_eval.endpoints.server import NotThere
+from lsm_eval.endpoints.server import ServerUnreachable
 from lsm_eval.errors import UserError
 from lsm_eval.models.base import Cost, Overflow
 from lsm_eval.models.encoding import Encoder
@@ -26,45 +26,45 @@ from lsm_eval.models.request_encoding import RequestEncoder
 from lsm_eval.requests import Request
 
 _VERSION = 1
-"""Part of what scores are kept under: raised when what is sent, or what is made of an answer, changes."""
+"""Part of the key that scores are stored under: raised when what is sent, or how answers are read, changes."""
 _SERVERS = "the server's"
-_UNKNOWN = Room(None)
+_UNKNOWN = ServerLimits(None)
 _AHEAD = 1000  # requests whose texts are tokenised together
 
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """What a server tells of likelihoods, or why it tells nothing."""
+    """How a server returns log-probabilities, or why it does not."""
 
     finding: Finding
     lacks: str | None
-    """Why there are no log-probabilities, in the rest of a sentence; None where there are."""
+    """Why there are no log-probabilities, as the rest of a sentence; None if there are."""
     tokenizer: str = ""
-    """Whose it is."""
-    room: Room = _UNKNOWN
+    """The source of the tokenizer."""
+    limits: ServerLimits = _UNKNOWN
     requests: RequestEncoder | None = None
     encoder: Encoder | None = None
     not_asked: bool = False
-    """Whether there are none because nobody may ask."""
+    """Whether there are none because no request may be sent."""
     cuts: bool = False
-    """Whether contexts that are too long are cut (`ModelOptions.overflow`): otherwise they have no number."""
+    """Whether contexts that are too long are truncated (`ModelOptions.overflow`); otherwise they are failures."""
 
     @property
     def context(self) -> int | None:
-        """Tokens that a row may have but for its last one, as models in process count them."""
-        route = self.finding.made()
-        if route is None or self.room.context is None:
+        """The most tokens of a row without its last one, as local models count them."""
+        route = self.finding.build_route()
+        if route is None or self.limits.context is None:
             return None
-        return max(self.room.context - route.spare, 1)
+        return max(self.limits.context - route.spare, 1)
 
     @property
     def chats(self) -> bool:
-        """Whether it is known what the chat template makes of messages."""
+        """Whether messages can be rendered by the chat template."""
         return self.encoder is not None and self.encoder.chat_template
 
     @property
     def details(self) -> dict[str, str]:
-        """What a reader of the record needs to know."""
+        """What the record shows."""
         if self.finding.route is None:
             return {"scoring": "none"}
         difference = self.finding.difference or 0.0
@@ -78,11 +78,11 @@ class Scoring:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What has a say in the numbers, which are kept under it (`described.scored_as`)."""
+        """All that affects the scores, which are stored under its hash (`described.scored_as`)."""
         return {
             "route": self.finding.route,
             "tokenizer": self.tokenizer,
-            "context": self.room.context,
+            "context": self.limits.context,
             "version": _VERSION,
             **({"overflow": "truncate"} if self.cuts else {}),
             **({"cache": self.finding.cuts} if self.finding.plain >= 0 else {}),
@@ -96,7 +96,7 @@ class Scoring:
         return [Cost(0, 0, 0) if encoder.refusal(request) else encoder.cost(request) for request in requests]
 
     def read_ahead(self, requests: Sequence[Request]) -> None:
-        """Ask the server for the tokens of all that is in `requests`, where it is the server that tells them."""
+        """Have the server tokenize all texts in `requests`, if its tokenizer is used."""
         assert self.encoder is not None
         tokenizer = self.encoder.tokenizer
         if isinstance(tokenizer, ServerTokenizer):
@@ -105,7 +105,7 @@ class Scoring:
                 tokenizer.read_ahead(texts_of(some, self._requests))
                 for request in some:
                     if self._requests.refusal(request) is None:
-                        self._requests.cost(request)  # now they are where the encoder remembers them
+                        self._requests.cost(request)  # so that the encoder caches the tokens
                 tokenizer.forget()
 
     def read(self, request: Request) -> str:
@@ -118,7 +118,7 @@ class Scoring:
         return self.requests
 
 
-def look(
+def find_scoring(
     address: Address,
     key: Key,
     model: str,
@@ -130,23 +130,23 @@ def look(
     asks: bool = True,
     cache_known: bool = False,
 ) -> Scoring:
-    """Find out what the server tells of likelihoods. `tokenizer`: of `--tokenizer`. `kept`: what was found of this very
-    server before, which is proved anew with one token; without `asks` it is taken as it is. `cache_known`: of
-    `EndpointOptions`. Raises `UserError` where it cannot be asked now, and for a tokenizer that is not the server's."""
+    """Find out how the server returns log-probabilities. `tokenizer`: the value of `--tokenizer`. `kept`: the cached finding
+    about this server, which is verified again with one token; without `asks` it is used as it is. `cache_known`: see
+    `EndpointOptions`. Raises `UserError` if the server cannot be asked now, and for a tokenizer that is not the server's."""
     named = None if tokenizer is None else load_named(tokenizer, offline=offline)
-    # Two threads: while one proves a route it waits for tokens from the other.
+    # Two threads: while one verifies a route it waits for tokens from the other.
     tokens, asking = Background(), Background()
     needed = False
     try:
-        found = _look(
+        found = _find(
             tokens, asking, (address, key, model), named, tokenizer, overflow, kept, asks, cache_known
         )
         needed = found.encoder is not None and named is None
         return found
     except Unanswered as error:
-        raise (NotThere if error.passing else UserError)(
-            f"{address.url} does not answer what tells whether it can score texts ({error.outcome.detail}): run the same "
-            "command again when it does."
+        raise (ServerUnreachable if error.passing else UserError)(
+            f"{address.url} does not answer requests that find out whether it can score texts ({error.outcome.detail}): run "
+            "the same command again when it does."
         ) from None
     finally:
         asking.close()
@@ -154,7 +154,7 @@ def look(
             tokens.close()
 
 
-def _look(
+def _find(
     tokens: Background,
     asking: Background,
     server: Server,
@@ -173,47 +173,47 @@ def _look(
     else:
         return Scoring(
             Finding(None, lacking="no tokenizer", sure=False),  # --tokenizer may name one the next time
-            "has no /tokenize, so that nobody knows which tokens are a context's and which its answer's (--tokenizer "
+            "has no /tokenize, so that it is unknown which tokens belong to a context and which to its answer (--tokenizer "
             "ID|DIR names the model's tokenizer)",
         )
-    finding, room = asking.run(_found(server, encoder, kept, asks=asks, cache_known=cache_known))
-    route = finding.made()
+    finding, limits = asking.run(_found(server, encoder, kept, asks=asks, cache_known=cache_known))
+    route = finding.build_route()
     if route is None:
-        return Scoring(finding, f"tells no log-probabilities that can be used ({finding.lacking})")
-    context = Scoring(finding, None, whose, room).context
+        return Scoring(finding, f"returns no log-probabilities that can be used ({finding.lacking})")
+    context = Scoring(finding, None, whose, limits).context
     requests = RequestEncoder(encoder, context, overflow)
-    return Scoring(finding, None, whose, room, requests, encoder, cuts=overflow == "truncate")
+    return Scoring(finding, None, whose, limits, requests, encoder, cuts=overflow == "truncate")
 
 
-async def _facts(server: Server, named: Any, name: str | None) -> tuple[Speaks, dict[str, Any]] | None:
-    """How the server tells tokens, and what must be known of them; None where it tells none. Raises `UserError` where
-    they are others than those of the tokenizer `named`."""
+async def _facts(server: Server, named: Any, name: str | None) -> tuple[TokenizerApi, dict[str, Any]] | None:
+    """The server's API to tokenize, and facts about its tokenizer; None if it does not tokenize. Raises `UserError` if the
+    tokenizer `named` gives other tokens."""
     async with Caller(*server) as caller:
         found = await server_facts(caller)
         if found is None:
             return None
         if named is not None:
             await check_same(named, str(name), found[0])
-        return found[0].speaks, found[1]
+        return found[0].api, found[1]
 
 
 async def _found(
     server: Server, encoder: Encoder, kept: Finding | None, *, asks: bool, cache_known: bool
-) -> tuple[Finding, Room]:
-    """The route, and how much the server can read."""
+) -> tuple[Finding, ServerLimits]:
+    """The route, and the server's limits."""
 
     def encode(text: str) -> list[int]:
         return encoder.encode([text], chat=True)[0]
 
     async with Caller(*server) as caller:
-        room = await room_of(caller)
+        limits = await server_limits(caller)
         if kept is not None and not asks:
-            return kept, room
+            return kept, limits
         start = encoder.prefix or ((encoder.bos,) if encoder.bos is not None else ())
-        probe = probe_tokens(start, encode, room.context)
-        if kept is not None and await still_holds(kept, caller, probe, encode, room.context):
-            return kept, room
-        return await find_route(caller, probe, encode, room.context, cache_known=cache_known), room
+        probe = probe_tokens(start, encode, limits.context)
+        if kept is not None and await still_holds(kept, caller, probe, encode, limits.context):
+            return kept, limits
+        return await find_route(caller, probe, encode, limits.context, cache_known=cache_known), limits
 
 
 def _digest(tokenizer: Any) -> str:
