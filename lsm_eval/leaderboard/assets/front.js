@@ -11,7 +11,8 @@ lsm.page("front", (main) => {
   const none = new Set(rows.none);
   const places = rows.name.map((_, place) => place);
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-  const MOST = 100; // rows that are drawn at once where there are more than half as many again
+  const MOST = 100; // rows that are drawn where there are more than half as many again
+  const AT_ONCE = 40; // of them before the browser paints; the others follow when it has
   const word = (list, place) => list.words[list.at[place]];
   const GRADES = ["excellent", "very good", "good", "fair", "poor"];
   const own = (column) => column.id.startsWith("task:");
@@ -19,6 +20,7 @@ lsm.page("front", (main) => {
   let all = false;
   let elements = new Map();
   let drawn = "";
+  let rest = null; // draws the rows that the browser has not been given yet
   let view = { order: [], columns: [] };
 
   // What a cell says.
@@ -164,6 +166,7 @@ lsm.page("front", (main) => {
     }
   };
   const draw = () => {
+    const height = places.length > AT_ONCE ? main.offsetHeight : 0;
     const columns = view.columns;
     const order = sorted(columns);
     const key = `${lsm.language()} ${columns.map((column) => column.id).join(" ")}`;
@@ -178,7 +181,6 @@ lsm.page("front", (main) => {
     const ranks = order.column ? order.column.ranks : null;
     const tied = ranks && !order.back ? view.order.filter((place) => ranks.low[place] === 1 && !none.has(place)) : [];
     const shut = tied.length > 1 && lsm.get("top") !== "all";
-    
     const bodies = [el("tbody", {}), el("tbody", { class: "nomodel" })];
     const add = (place) => {
       if (!elements.has(place)) elements.set(place, row(place, columns));
@@ -207,21 +209,34 @@ lsm.page("front", (main) => {
     const hidden = new Set(shut ? tied : []);
     const shownRows = view.order.filter((place) => !hidden.has(place));
     const most = all || shownRows.length <= 1.5 * MOST ? Infinity : MOST;
-    shownRows.slice(0, most).forEach(add);
-    if (bodies[1].rows.length) {
-      bodies[1].prepend(el("tr", { class: "split" }, el("th", { scope: "colgroup", colspan: columns.length + 2 }, el("span", {}, t("Rows that need no model: what chance and shortcuts score")))));
-    }
+    const now = shownRows.slice(0, most);
+    now.slice(0, AT_ONCE).forEach(add);
+    // While fewer rows are there, nobody is scrolled to another place.
+    if (now.length > AT_ONCE) main.style.minHeight = `${height}px`;
     while (table.tBodies.length) table.tBodies[0].remove();
-    table.append(...bodies.filter((body) => body.rows.length));
-    if (shownRows.length > most) {
-      table.append(el("tbody", {}, el("tr", { class: "split" }, el("th", { scope: "colgroup", colspan: columns.length + 2 }, el("button", {
-        type: "button",
-        click: () => {
-          all = true;
-          draw();
-        },
-      }, tn(shownRows.length - most, "Show {n} more row", "Show {n} more rows"))))));
-    }
+    table.append(bodies[0]);
+    const others = () => {
+      rest = null;
+      now.slice(AT_ONCE).forEach(add);
+      if (!bodies[0].rows.length) bodies[0].remove();
+      if (bodies[1].rows.length) {
+        bodies[1].prepend(el("tr", { class: "split" }, el("th", { scope: "colgroup", colspan: columns.length + 2 }, el("span", {}, t("Rows that need no model: what chance and shortcuts score")))));
+        table.append(bodies[1]);
+      }
+      if (shownRows.length > most) {
+        table.append(el("tbody", {}, el("tr", { class: "split" }, el("th", { scope: "colgroup", colspan: columns.length + 2 }, el("button", {
+          type: "button",
+          click: () => {
+            all = true;
+            draw();
+          },
+        }, tn(shownRows.length - most, "Show {n} more row", "Show {n} more rows"))))));
+      }
+      main.style.minHeight = "";
+    };
+    rest = others;
+    if (now.length > AT_ONCE) requestAnimationFrame(() => setTimeout(() => rest === others && others()));
+    else others();
     const said = main.querySelector("[data-told]");
     if (ranks) said.textContent = t("{told} of {pairs} neighbouring pairs can be told apart in {column}.", { told: ranks.told, pairs: ranks.pairs, column: label(order.column) });
     else said.textContent = "";
@@ -343,6 +358,7 @@ lsm.page("front", (main) => {
     lsm.set({ sort: named === view.columns[0]?.id && view.columns[0].id === first[0] ? null : named });
     draw();
   });
+  window.addEventListener("beforeprint", () => rest?.());
   form.hidden = false;
   fill();
   lsm.onLanguage(() => {
