@@ -215,7 +215,8 @@ def _agreements() -> Iterator[Cell]:
                     luck = np.where(rng.random(count) < 0.5, shared, rng.random(count))
                     same = (luck < alike).astype(float)
                     clusters = [None if size == 1 else str(i // size) for i in range(count)]
-                    return of_sets(same, clusters, answered=3 * count, missing=0)
+                    made: Estimate = of_sets(same, clusters, answered=3 * count, missing=0)
+                    return made
 
                 yield Cell(f"agreement, {count} sets, clusters of {size}", alike, draw)
 
