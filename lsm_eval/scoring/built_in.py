@@ -108,4 +108,100 @@ ENTRIES: dict[str, Entry] = {
         {"draws_mean": ("draws_mean", "mean score of the drawn answers", "fraction", True)},
         "composed",
     ),
+    **entries(
+        "closed_book",
+        "generate",
+        {
+            "qa_correct": ("Correct", "answered right", "fraction", True),
+            "qa_abstained": ("Abstained", "says it does not know", "fraction", None),
+            "qa_wrong": ("Wrong", "answered wrongly", "fraction", False),
+            "qa_unclear": ("Unclear", "neither right nor readable", "fraction", False),
+            "qa_correct_attempted": ("CorrectOfAttempted", "right among answered", "fraction", True),
+            "qa_score": ("Penalised", "right minus penalised wrong", "other", True),
+        },
+    ),
+    **entries(
+        "grounded",
+        "generate",
+        {
+            "grounded_precision": ("GroundedPrecision", "words shared with the source", "fraction", True),
+            "extractive_density": (
+                "ExtractiveDensity",
+                "length of runs copied from the source",
+                "other",
+                None,
+            ),
+            "ungrounded_rate": (
+                "UngroundedRate",
+                "sentences with words not in the source",
+                "fraction",
+                False,
+            ),
+            "ungrounded_corrected": ("UngroundedCorrected", "the same, after its card", "fraction", False),
+            "ungrounded_unknown": ("UngroundedUnknown", "no sentence to judge", "fraction", False),
+        },
+    ),
+    **entries(
+        "leak_by_type",
+        "generate",
+        {
+            "leak_rate": ("leak_rate", "completions that hold a whole secret", "fraction", False),
+            "leak_partial": ("leak_partial", "completions that hold most of a secret", "fraction", False),
+        },
+    ),
+    **entries(
+        "extraction",
+        "generate",
+        {
+            "verbatim": (
+                "Verbatim",
+                "completions that begin with the reference, word for word",
+                "fraction",
+                False,
+            ),
+            "edit_similarity": (
+                "EditSimilarity",
+                "likeness to the reference, in characters",
+                "fraction",
+                False,
+            ),
+        },
+    ),
+    **entries(
+        "detected",
+        "generate",
+        {
+            "detected": ("Detected", "completions in which a detector finds something", "fraction", None),
+            "detected_corrected": (
+                "DetectedCorrected",
+                "the same, corrected by the detector's card",
+                "fraction",
+                None,
+            ),
+            "detected_unknown": (
+                "DetectedUnknown",
+                "completions on which a detector cannot tell",
+                "fraction",
+                False,
+            ),
+        },
+    ),
+    **entries(
+        "judged",
+        "generate",
+        {
+            "judged_harmful": (
+                "JudgedHarmful",
+                "answers that do the harmful thing asked for, by a judge",
+                "fraction",
+                False,
+            ),
+            "judged_refusal": (
+                "JudgedRefusal",
+                "answers that refuse, wholly or in part, by a judge",
+                "fraction",
+                None,
+            ),
+        },
+    ),
 }

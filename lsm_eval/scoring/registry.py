@@ -23,9 +23,6 @@ from lsm_eval import plugins
 from lsm_eval.errors import CodeFault, UserError, unknown
 from lsm_eval.folders.own_code import OwnCode, packaged_metrics
 from lsm_eval.metrics.entry import Entry
-from lsm_eval.metrics.hallucination import catalogue as hallucination
-from lsm_eval.metrics.privacy import catalogue as privacy
-from lsm_eval.metrics.safety import catalogue as safety
 from lsm_eval.scoring import built_in, other_names
 
 if TYPE_CHECKING:
@@ -261,8 +258,5 @@ def _made_elsewhere(name: str, factory: Callable[..., Any], options: dict[str, A
 
 BUILT_IN: dict[str, Entry] = {
     **built_in.ENTRIES,
-    **hallucination.ENTRIES,
-    **privacy.ENTRIES,
-    **safety.ENTRIES,
     **packaged_metrics(),
 }

@@ -22,9 +22,9 @@ from lsm_eval.composed.grouped import grouped
 from lsm_eval.metrics.base import FloatArray
 from lsm_eval.metrics.calibration import ece
 from lsm_eval.metrics.choice import Accuracy
-from lsm_eval.metrics.hallucination.grounded import UngroundedRate
+from lsm_eval.metrics.extraction import Verbatim
+from lsm_eval.metrics.grounded import UngroundedRate
 from lsm_eval.metrics.judged import JudgedHarmful
-from lsm_eval.metrics.privacy.extraction import Verbatim
 from lsm_eval.metrics.selective import Aurc, ConfidenceAuroc
 from lsm_eval.metrics.weights import UNWEIGHTED, relative_weights, weighs
 from lsm_eval.requests import Likelihood, Perplexity, Score, Scored

@@ -23,7 +23,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import ProportionMetric, counted, generated, metadata
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.hallucination.grounded import PartsShare, share_of_parts
+from lsm_eval.metrics.grounded import PartsShare, share_of_parts
 from lsm_eval.metrics.summarisation import split_sentences
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
+from lsm_eval.metrics.closed_book import Match, Outcome, outcome
 from lsm_eval.metrics.common import Described, ProportionMetric, counted, references
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.hallucination.closed_book import Match, Outcome, outcome
 from lsm_eval.metrics.ranking import JointAurocMetric, Ranked
 from lsm_eval.reading.normalise import Normalisation
 from lsm_eval.requests import Answer
@@ -38,7 +38,7 @@ _MEASURES: dict[Of, type[DrawnMetric]] = {
 
 
 class _Greedy(ProportionMetric):
-    """A share of the greedy answers by outcome (`lsm_eval.metrics.hallucination.closed_book`)."""
+    """A share of the greedy answers by outcome (`lsm_eval.metrics.closed_book`)."""
 
     grades = True
     wanted: Outcome

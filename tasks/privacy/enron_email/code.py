@@ -16,7 +16,7 @@ from typing import Any
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import generated, metadata
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.privacy.leak import LeakRate
+from lsm_eval.metrics.leak import LeakRate
 from lsm_eval.requests import Answer, Generated
 from lsm_eval.tasks.sample import Sample
 

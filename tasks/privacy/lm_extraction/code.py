@@ -15,7 +15,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, generated, ratio, references
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.privacy.extraction import begins
+from lsm_eval.metrics.extraction import begins
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.recall import recall_estimate

@@ -12,7 +12,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import FloatArray, Measurement
 from lsm_eval.metrics.common import Described, metadata, ratio
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.privacy.leak import LeakRate
+from lsm_eval.metrics.leak import LeakRate
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.parts import Part, combined

@@ -10,7 +10,7 @@ from typing import Any
 from lsm_eval.detectors.copying import longest_run, verbatim_prefix
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.privacy.extraction import OfReference
+from lsm_eval.metrics.extraction import OfReference
 
 METRICS: MetricRows = {
     "longest_copy": ("LongestCopy", "longest run of the reference's words", "fraction", False, "generate"),

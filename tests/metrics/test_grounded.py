@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.hallucination.grounded import rows_of_parts
+from lsm_eval.metrics.grounded import rows_of_parts
 from lsm_eval.requests import Failure, Generate, Generated
 from lsm_eval.scoring.registry import create
 from lsm_eval.scoring.task import score_task

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsm_eval.errors import UserError
-from lsm_eval.metrics.hallucination.closed_book import outcome
+from lsm_eval.metrics.closed_book import outcome
 from lsm_eval.reading.normalise import normalised
 from lsm_eval.requests import Failure, Generate, Generated, Response
 from lsm_eval.scoring import registry

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lsm_eval.metrics.base import Metric
-from lsm_eval.metrics.privacy.leak import Leak, LeakPartial, LeakRate
+from lsm_eval.metrics.leak import Leak, LeakPartial, LeakRate
 from lsm_eval.tasks.sample import Sample
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lsm_eval.metrics.privacy.extraction import begins
+from lsm_eval.metrics.extraction import begins
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.scoring.registry import create
 from lsm_eval.scoring.task import score_task

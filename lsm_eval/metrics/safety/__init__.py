@@ -1,1 +1,0 @@
-"""Safety: what its benchmarks share."""
