@@ -15,7 +15,7 @@ from functools import lru_cache
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement, Metric
 from lsm_eval.metrics.common import ProportionMetric, counted, generated, metadata, patterns
-from lsm_eval.metrics.leak_spellings import folded, spellings
+from lsm_eval.reading.spellings import folded, spellings
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 

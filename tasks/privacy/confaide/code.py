@@ -25,8 +25,8 @@ from lsm_eval.metrics.common import (
 )
 from lsm_eval.metrics.entry import MetricRows
 from lsm_eval.metrics.leak import LeakRate, Secret
-from lsm_eval.metrics.leak_spellings import folded
 from lsm_eval.metrics.weights import relative_weights
+from lsm_eval.reading.spellings import folded
 from lsm_eval.requests import Answer
 from lsm_eval.statistics.correlation import correlation, correlation_estimate
 from lsm_eval.statistics.estimate import Estimate

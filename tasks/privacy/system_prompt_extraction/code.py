@@ -18,7 +18,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.metrics.base import Measurement
 from lsm_eval.metrics.common import MeanMetric, ProportionMetric, counted, generated, metadata, references
 from lsm_eval.metrics.entry import MetricRows
-from lsm_eval.metrics.leak_spellings import folded
+from lsm_eval.reading.spellings import folded
 from lsm_eval.requests import Answer
 from lsm_eval.tasks.sample import Sample
 

@@ -7,7 +7,7 @@ import codecs
 
 import pytest
 
-from lsm_eval.metrics.leak_spellings import spellings
+from lsm_eval.reading.spellings import spellings
 from lsm_eval.requests import Generate, Generated
 from lsm_eval.scoring.registry import create
 from lsm_eval.tasks.sample import Sample
