@@ -6,7 +6,7 @@ from lsm_eval.errors import UserError
 
 
 def known_suites() -> dict[str, tuple[str, ...]]:
-    """Suite to the tasks that it names, suites within it opened; a suite whose file is broken, or that names tasks by a pattern, is left out."""
+    """From each suite to its tasks, nested suites expanded. A suite with a broken file, or that names tasks by a pattern, is left out."""
     from lsm_eval.tasks.registry import Registry, load_suite
 
     try:

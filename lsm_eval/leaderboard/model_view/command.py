@@ -10,15 +10,15 @@ from lsm_eval.secrets import without_secrets
 
 
 def is_call(words: Sequence[str]) -> bool:
-    """Whether it is a call of Python that no shell can repeat, as one word."""
+    """Whether the command is a Python call, kept as one word, which no shell can repeat."""
     return len(words) == 1 and words[0].startswith(PYTHON_CALL) and words[0].isprintable()
 
 
 def shell_command(words: Sequence[str]) -> str:
-    """The words, quoted for a POSIX shell, with three stars for whatever looks like a token or a password.
+    """The words quoted for a POSIX shell, with `***` in place of anything that looks like a token or a password.
 
-    Control characters are written as `$'\\x1b'` does, so that what is copied is what is seen and holds no line break that a
-    terminal would take for the end of a command. A call of Python stands as it is.
+    Control characters are written as `$'\\x1b'` does, so that what is copied is what is seen, without line breaks that a
+    terminal would take as the end of a command. A Python call is returned unchanged.
     """
     if is_call(words):
         return without_secrets(words[0])
@@ -36,5 +36,5 @@ def _escaped(character: str) -> str:
         return f"\\{character}"
     if character.isprintable():
         return character
-    # UTF-8 byte by byte: bash, zsh and ksh read it so whatever the locale is.
+    # UTF-8 byte by byte, which bash, zsh and ksh read in any locale.
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""Where the ranks come into the site: made before the pages, together with the pieces of scores that the same reading gives."""
+"""Adds the ranks to the site. They are computed before the pages, together with the pieces of scores, which need the same tables."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from lsm_eval.leaderboard.collect import Board, Column, ModelEntry
+from lsm_eval.leaderboard.board import Board, Column, ModelEntry
 from lsm_eval.leaderboard.ranking.board import Ranking, rank_board
-from lsm_eval.leaderboard.ranking.columns import Ranked
+from lsm_eval.leaderboard.ranking.columns import ColumnRanking
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.table.means import averaged
 from lsm_eval.leaderboard.table.ranks import ColumnRanks
 from lsm_eval.leaderboard.table.suites import known_suites
 from lsm_eval.leaderboard.versus.vectors import Collector
 
-_RANKINGS: WeakKeyDictionary[Site, dict[str, Ranked]] = WeakKeyDictionary()
+_RANKINGS: WeakKeyDictionary[Site, dict[str, ColumnRanking]] = WeakKeyDictionary()
 
 
 def with_ranks(board: Board, site: Site) -> Board:
-    """The board with its ranks; the pieces of scores are written on the way. A board of one model has neither."""
+    """The board with its ranks; the pieces of scores are written in the same pass. A board of one model has neither."""
     if len(board.models) < 2:
         return board
     collector = Collector(board, site)
@@ -30,13 +30,13 @@ def with_ranks(board: Board, site: Site) -> Board:
     return replace(board, ranks=shown)
 
 
-def rankings_of(site: Site) -> dict[str, Ranked]:
-    """By the id of the column on the front page; none where nobody made them."""
+def rankings_of(site: Site) -> dict[str, ColumnRanking]:
+    """The ranks by the id of the column on the front page; empty if none were computed."""
     return _RANKINGS.get(site, {})
 
 
 def mean_columns(board: Board) -> dict[str, list[Column]]:
-    """The tasks that each area's and suite's mean is over, by the id of its column."""
+    """The tasks of each area's and suite's mean, by the id of its column."""
     found = {f"area:{area}": averaged(own) for area, own in board.areas}
     every = averaged(board.columns)
     for name, tasks in known_suites().items():
@@ -44,13 +44,13 @@ def mean_columns(board: Board) -> dict[str, list[Column]]:
     return {name: columns for name, columns in found.items() if columns}
 
 
-def by_id(made: Ranking) -> dict[str, Ranked]:
-    """By the id of the column on the front page."""
+def by_id(made: Ranking) -> dict[str, ColumnRanking]:
+    """The ranks by the id of the column on the front page."""
     return {f"task:{task}:{metric}": own for (task, metric), own in made.columns.items()} | made.means
 
 
-def _shown(models: Sequence[ModelEntry], own: Ranked) -> ColumnRanks:
-    # Of numbers that do not compare with most of the column no rank stands beside the others.
+def _shown(models: Sequence[ModelEntry], own: ColumnRanking) -> ColumnRanks:
+    # Numbers that are not comparable with most of the column get no rank beside the others.
     places = [own.places.get(model.slug) for model in models]
     held = [None if place is None or place.mark else place for place in places]
     return ColumnRanks(

@@ -1,4 +1,4 @@
-"""Counts records in a process of its own (`checking`), with no more of the package than that takes."""
+"""Recounts records in a separate process (started by `checking`), which imports no more of the package than it needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lsm_eval.recount.check import check_record
 
 
 def why_not(folder: Path, tasks: list[str] | None) -> str:
-    """Why a record is not what it says; empty where it is. `tasks`: those that are counted; None for all."""
+    """Why a record fails its recount; empty if it passes. `tasks`: the tasks to count; None for all."""
     try:
         found = check_record(folder, tasks=tasks, published=True)
     except UserError as error:
@@ -20,7 +20,7 @@ def why_not(folder: Path, tasks: list[str] | None) -> str:
 
 
 def main() -> None:
-    """A job a line on standard input, an answer a line on standard output."""
+    """Read one job per line from standard input, and write one answer per line to standard output."""
     for line in sys.stdin:
         folder, tasks = json.loads(line)
         sys.stdout.write(f"{json.dumps(why_not(Path(folder), tasks))}\n")

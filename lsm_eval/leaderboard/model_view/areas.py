@@ -1,4 +1,4 @@
-"""A model's profile: an area's mean, over the tasks whose numbers can be averaged."""
+"""Means by area, over the tasks whose numbers can be averaged."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from lsm_eval.results.schema import EstimateRow
 
 @dataclass(frozen=True, slots=True)
 class AreaMean:
-    """The mean of an area's tasks, each by its first metric, turned so that 1 is best."""
+    """The mean of an area's tasks, each by its first metric on a scale where 1 is best."""
 
     area: str
     value: float
     low: float | None
     high: float | None
-    """None where a task of the mean has no interval."""
+    """None if a task of the mean has no interval."""
     level: float
     tasks: tuple[str, ...]
-    """In the mean."""
+    """Tasks in the mean."""
     turned: tuple[str, ...]
-    """Of these, tasks where lower is better: 1 less the number counts."""
+    """Those where lower is better: 1 minus the number counts."""
     without: tuple[str, ...]
-    """Tasks of the area that are in no mean: neither direction is better, or their numbers have no ends."""
+    """Tasks of the area that are not averaged: neither direction is better, or their scale is unbounded."""
 
 
 def area_mean(area: str, rows: Sequence[EstimateRow]) -> AreaMean | None:
-    """The mean over the first metrics of the area's tasks, a row each; None where none of them can be averaged.
+    """The mean over the first metrics of the area's tasks, one row each; None if none of them can be averaged.
 
-    Only shares (0 to 1) and points (0 to 100) with a better direction are averaged. The interval is by the method of variance
-    estimates recovery (Zou & Donner, Statistics in Medicine 27:1693-1702, 2008): the distances of each number to the ends of its interval
-    add up as squares do, since tasks have no samples in common; it is no narrower than the widest of the levels is sure of.
+    Only fractions (0 to 1) and points (0 to 100) with a better direction are averaged. The interval is by the method of variance
+    estimates recovery (Zou & Donner, Statistics in Medicine 27:1693-1702, 2008): the squared distances from each number to the ends of its
+    interval add up, since tasks have no samples in common. Its level is the lowest of the intervals' levels.
     """
     kept = [row for row in rows if _averaged(row)]
     if not kept:

@@ -1,25 +1,25 @@
-"""Which samples of several models are the same: those of one id that asked the same, as far as records say what was asked."""
+"""Identifies equal samples of several models: the same id and, as far as records say it, the same question."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-Asked = tuple[str, str | None]
-"""A sample's id, and the hash of what was asked; None in records before it was kept."""
+SampleKey = tuple[str, str | None]
+"""A sample's id, and the hash of what was asked; None in early records, which do not have it."""
 
 
-class Places:
-    """Numbers samples in the order in which they come. A sample of which it is not known what was asked is the first of its id."""
+class SampleIndex:
+    """Numbers samples in the order in which they come. A sample without a hash is taken as the first sample of its id."""
 
-    def __init__(self, samples: Iterable[Asked] = ()) -> None:
-        self.samples: list[Asked] = []
+    def __init__(self, samples: Iterable[SampleKey] = ()) -> None:
+        self.samples: list[SampleKey] = []
         self._first: dict[str, int] = {}
-        self._exact: dict[Asked, int] = {}
+        self._exact: dict[SampleKey, int] = {}
         for one in samples:
             self._add(*one)
 
     def find(self, name: str, asked: str | None) -> int | None:
-        """The place of a sample; None where it has none."""
+        """The position of a sample; None if it is not in the index."""
         if asked is not None and (found := self._exact.get((name, asked))) is not None:
             return found
         first = self._first.get(name)
@@ -27,7 +27,7 @@ class Places:
         return first if unsure else None
 
     def at(self, name: str, asked: str | None) -> int:
-        """The place of a sample, which gets one here if it has none."""
+        """The position of a sample, which is added if it is not in the index."""
         found = self.find(name, asked)
         if found is None:
             return self._add(name, asked)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from records import Json, estimate, sample, task, write_record
 
+from lsm_eval.leaderboard.board import ModelEntry
 from lsm_eval.leaderboard.build import build
-from lsm_eval.leaderboard.collect import ModelEntry, collect
-from lsm_eval.leaderboard.founded import departures
+from lsm_eval.leaderboard.collect import collect
+from lsm_eval.leaderboard.precedence import departures
 from lsm_eval.results.reader import read_records
 
 

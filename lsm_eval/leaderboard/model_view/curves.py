@@ -1,4 +1,4 @@
-"""Throughput against latency, from profiles: a line a workload, a point a batch size, concurrency or rate."""
+"""Throughput against latency, from profiles: one line per workload, one point per batch size, concurrency or rate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lsm_eval.leaderboard.charts import Chart, Datum, chart
 from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow
 
 SWEPT = ("concurrency", "rate", "batch")
-"""Conditions along which lines go."""
+"""Conditions that vary along a line."""
 
 THROUGHPUT = (
     "output_tokens_per_second", "total_tokens_per_second", "tokens_per_second", "input_tokens_per_second",
@@ -21,38 +21,38 @@ THROUGHPUT = (
 LATENCY = (
     "ttft_p50", "ttft", "tpot_p50", "tpot", "itl_p50", "e2e_p50", "e2e", "latency_p50", "latency", "ttft_p99", "e2e_p99",
 )  # fmt: skip
-"""Metrics that are drawn before others in seconds."""
+"""Latency metrics that are preferred to others in seconds."""
 
 MOST = 4
-"""Drawings of one phase of a profile."""
+"""The most charts of one phase of a profile."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellView:
-    """A cell as the table below the curves has it."""
+    """A cell in the table below the curves."""
 
     title: str
     numbers: tuple[MeasuredRow, ...]
     why_not: tuple[str, ...]
-    """Why its numbers are kept out of the curves; nothing where they are not."""
+    """Why its numbers are left out of the curves; empty if they are not."""
     failures: dict[str, int]
     missing: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """One drawing: throughput across, latency up."""
+    """One chart: throughput on the x axis, latency on the y axis."""
 
     throughput: str
     latency: str
     unit: str
     chart: Chart
     names: tuple[str, ...]
-    """Of the lines: the conditions that tell them apart."""
+    """Names of the lines: the conditions that distinguish them."""
     swept: str
-    """The condition whose value stands at each point (several where lines differ in it); empty where there is none."""
+    """The condition whose value labels each point (several if it differs between lines); empty if there is none."""
     phase: str
-    """`prefill`, `decode`, `serving`; empty where cells do not say."""
+    """`prefill`, `decode`, `serving`; empty if the cells do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,17 @@ class ProfileView:
     curves: tuple[Curves, ...]
     cells: tuple[CellView, ...]
     kept_out: int
-    """Cells that no curve has because the client was measured, or the profile was stopped."""
+    """Number of cells left out of the curves because the client was measured, or the profile was stopped."""
 
     @property
     def phases(self) -> int:
-        """That have curves."""
+        """Number of phases that have curves."""
         return len({curve.phase for curve in self.curves})
 
 
 def profile_view(profile: ProfileRow) -> ProfileView:
-    """The drawings and the table of a profile. Numbers that few measurements cannot bear (`enough`) are drawn faint; those of a cell
-    that is client-bound, and all of a profile that was stopped, are drawn nowhere."""
+    """The charts and the table of a profile. Numbers from too few measurements (`enough`) are drawn faint; those of a client-bound cell
+    or of a profile that was stopped are not drawn at all."""
     cells = [_cell(profile, cell) for cell in profile.cells]
     kept = [cell for cell, view in zip(profile.cells, cells, strict=True) if not view.why_not]
     return ProfileView(
@@ -92,7 +92,7 @@ def _cell(profile: ProfileRow, cell: CellRow) -> CellView:
 
 
 def _curves(cells: Sequence[CellRow]) -> list[Curves]:
-    """Reading prompts and writing answers have throughputs of their own: each phase has its own drawings."""
+    """Prefill and decoding have different throughputs, so each phase has its own charts."""
     phases: dict[str, list[CellRow]] = defaultdict(list)
     for cell in cells:
         phases[str(cell.conditions.get("phase", ""))].append(cell)
@@ -130,7 +130,7 @@ def _lines(cells: Sequence[CellRow], across: str, up: str) -> tuple[list[tuple[s
     steps: dict[str, None] = {}
     for cell, first, second in known:
         swept = _swept(cell, values)
-        # What tells its line from others; a closed loop has no rate, and an open one no concurrency.
+        # What distinguishes its line from others; a closed loop has no rate, and an open one no concurrency.
         telling = {
             name: thing for name, thing in cell.conditions.items() if len(values[name]) > 1 and name != swept
         }
@@ -146,7 +146,7 @@ def _lines(cells: Sequence[CellRow], across: str, up: str) -> tuple[list[tuple[s
 
 
 def _swept(cell: CellRow, values: Mapping[str, set[str]]) -> str | None:
-    """The condition along which the cell's line goes: the first that differs among cells, else the first that it has."""
+    """The condition that varies along the cell's line: the first that differs among cells, else the first that the cell has."""
     own = [name for name in SWEPT if cell.conditions.get(name) is not None]
     return next((name for name in own if len(values[name]) > 1), next(iter(own), None))
 

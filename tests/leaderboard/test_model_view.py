@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from records import estimate
 
-from lsm_eval.leaderboard.portrait.areas import area_mean
-from lsm_eval.leaderboard.portrait.command import shell_command
-from lsm_eval.leaderboard.portrait.curves import profile_view
-from lsm_eval.leaderboard.portrait.standing import bounded, rivals, standings
+from lsm_eval.leaderboard.model_view.areas import area_mean
+from lsm_eval.leaderboard.model_view.command import shell_command
+from lsm_eval.leaderboard.model_view.curves import profile_view
+from lsm_eval.leaderboard.model_view.standing import bounded, peer_numbers, standings
 from lsm_eval.results.profile_rows import CellRow, MeasuredRow, ProfileRow, SelfCheckRow, WorkloadRow
 from lsm_eval.results.schema import EstimateRow
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_averaged_is_named_and_left_out() -> None:
 
 
 def test_better_and_worse_are_told_by_intervals_that_do_not_meet() -> None:
-    others = rivals([row("a", value, 0.02) for value in (0.5, 0.52, 0.54)])
+    others = peer_numbers([row("a", value, 0.02) for value in (0.5, 0.52, 0.54)])
     verdicts = [standings([(row("a", value, 0.02), others)])[0].verdict for value in (0.7, 0.55, 0.3)]
     assert verdicts == ["better", "not told apart", "worse"]
     (lower,) = standings([(row("a", 0.7, 0.02, higher_is_better=False), others)])
@@ -76,7 +76,7 @@ def test_better_and_worse_are_told_by_intervals_that_do_not_meet() -> None:
 
 
 def test_intervals_widen_with_the_number_of_verdicts() -> None:
-    others = rivals([row("a", 0.5, 0.02)] * 3)
+    others = peer_numbers([row("a", 0.5, 0.02)] * 3)
     pair = (row("a", 0.545, 0.02), others)
     assert standings([pair])[0].verdict == "better"
     many = standings([pair] * 20)
@@ -86,8 +86,8 @@ def test_intervals_widen_with_the_number_of_verdicts() -> None:
 
 
 def test_there_is_no_verdict_without_a_field_or_an_interval() -> None:
-    two = rivals([row("a", 0.1, 0.01)] * 2)
-    three = rivals([row("a", 0.1, 0.01)] * 3)
+    two = peer_numbers([row("a", 0.1, 0.01)] * 2)
+    three = peer_numbers([row("a", 0.1, 0.01)] * 3)
     assert standings([(row("a", 0.9), two)]) == []
     assert standings([(row("a", 0.9, low=None, high=None), three)]) == []
     assert standings([(row("a", 0.9, higher_is_better=None), three)]) == []
@@ -104,7 +104,7 @@ def test_equal_models_are_seldom_called_better_or_worse() -> None:
         found = draws.binomial(n, 0.6, size=(6, 40)) / n
         half = 1.96 * np.sqrt(found * (1 - found) / n)
         rows = [[row("a", float(found[m, t]), float(half[m, t])) for t in range(40)] for m in range(6)]
-        pairs = [(rows[0][t], rivals([rows[m][t] for m in range(1, 6)])) for t in range(40)]
+        pairs = [(rows[0][t], peer_numbers([rows[m][t] for m in range(1, 6)])) for t in range(40)]
         wrong += any(one.verdict != "not told apart" for one in standings(pairs))
     assert wrong <= 3
 

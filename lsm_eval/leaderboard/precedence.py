@@ -1,4 +1,4 @@
-"""How well founded a run's numbers of a task are: which of several runs stands on the page."""
+"""Decides which of several runs of a task the page shows: the one whose numbers are best founded."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _WRITTEN = {
     "temperature": "temperature",
     "top_p": "top p",
 }
-"""What a run may say of written texts, by the name of its setting and of the part of a signature."""
-"""Parts of a signature that are there where answers were asked otherwise."""
+"""Settings of a run for generated texts: the name of the setting, and of its part of the signature."""
+"""Parts of a signature that appear only if answers were generated with other settings than the task's own."""
 
 Rank = tuple[bool, int, int, int, str, str]
 
 
 def rank(record: Record, task: str) -> Rank:
-    """The higher, the better founded the record's numbers of `task` are among those of one model.
+    """Ranks the record's numbers of `task` among those of one model: higher is better founded.
 
-    A run that measured something comes before one that did not; a run of the whole task (or of the part that its suite
-    draws) before a part of it (`--limit`), and of each kind the task's own settings before others; then the
+    A run with a value comes before one without; a run of the whole task (or of the part that its suite
+    selects) before a run of a part (`--limit`); among each of these, the task's own settings before others; then the
     newer version of the task, more samples, and the newer run.
     """
     how = record.tasks[task]
@@ -34,7 +34,7 @@ def rank(record: Record, task: str) -> Rank:
 
 
 def limited(task: TaskRow) -> bool:
-    """Whether only a part was asked: by `--limit`, drawn or the first samples, samples that were named, or as a gate would have it."""
+    """Whether only a part of the task was asked: by `--limit` (random or first samples), by sample ids, or because of a gate."""
     if task.gate is not None and (task.samples or 0) < task.gate.whole:
         return True
     rows = task.dataset.rows
@@ -44,7 +44,7 @@ def limited(task: TaskRow) -> bool:
 
 
 def extent(task: TaskRow) -> str:
-    """How much of the task was asked, where it is not all, in words."""
+    """How much of the task was asked, in words, if it was not all."""
     samples, rows = task.samples, task.dataset.rows
     if samples is None or rows is None:
         return ""
@@ -75,9 +75,9 @@ def part(task: TaskRow) -> str:
 
 
 def departures(record: Record, task: str) -> tuple[str, ...]:
-    """In what the task was asked otherwise than by its own settings, in a word or two each.
+    """The settings in which the run differs from the task's own, in a word or two each.
 
-    Early records do not say what those are: there, what was asked for on the command line departs from them.
+    Early records do not say what the task's own settings are: for them, every option given on the command line counts as different.
     """
     how, settings = record.tasks[task], record.manifest.settings
     found = []
@@ -106,7 +106,7 @@ def departures(record: Record, task: str) -> tuple[str, ...]:
 
 
 def _answering(record: Record, task: str) -> list[str]:
-    """What `--max-tokens`, the budgets of thoughts and `--reasoning` made of the task's answers, which signatures hold where it differs."""
+    """Differences by `--max-tokens`, the budgets of thoughts and `--reasoning`, which signatures contain where they differ."""
     parts = [
         part
         for row in record.by_task.get(task, ())
@@ -127,7 +127,7 @@ def _answering(record: Record, task: str) -> list[str]:
 
 
 def _writing(record: Record, task: str) -> list[str]:
-    """What the run said of how the task's texts are written, where it said anything."""
+    """The run's own settings for generated texts, if it has any."""
     settings, found = record.manifest.settings, []
     for name in (name for name in _WRITTEN if name in settings):
         parts = {part for row in record.by_task.get(task, ()) for part in row.signature.split()}

@@ -1,4 +1,4 @@
-"""Where a model is surely better or worse than the field: by intervals that hold all at once, never by a place in a list."""
+"""Where a model is surely better or worse than the other models, by simultaneous intervals and never by ranks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.leaderboard.collect import Board, Key, ModelEntry
+from lsm_eval.leaderboard.board import Board, Key, ModelEntry
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.schema import EstimateRow
 
 LEAST = 3
-"""Other models with a comparable number that make a field."""
+"""The fewest other models with a comparable number that a verdict needs."""
 
 Verdict = Literal["better", "worse", "not told apart"]
 FloatArray = NDArray[np.float64]
@@ -27,34 +27,34 @@ Number = TypeVar("Number", float, FloatArray)
 
 
 @dataclass(frozen=True, slots=True)
-class Rivals:
+class PeerNumbers:
     """Numbers of the same task, metric and signature [k]; all have an interval."""
 
     value: FloatArray
     low: FloatArray
     high: FloatArray
     quantile: FloatArray
-    """Of the normal distribution, by which each interval's level is reached."""
+    """The quantile of the normal distribution at each interval's level."""
     out: int | None = None
-    """The place of one that is none of them."""
+    """The position of one number that is excluded."""
     _ordered: dict[tuple[float, int], list[tuple[list[float], list[float]]]] = field(
         default_factory=dict, repr=False, compare=False
     )
-    """By level and number of verdicts: values, lower and upper ends as they come, and in order; of all, also of one that is out."""
+    """By level and number of verdicts: values, lower and upper ends, each unsorted and sorted, including the excluded number."""
 
     @property
     def number(self) -> int:
-        """How many they are."""
+        """How many numbers there are, without the excluded one."""
         return len(self.value) - (self.out is not None)
 
-    def without(self, place: int) -> Rivals:
-        """All but one."""
+    def without(self, place: int) -> PeerNumbers:
+        """The same numbers without the one at `place`."""
         return replace(self, out=place)
 
     def medians(self, level: float, verdicts: int) -> tuple[float, float, float]:
-        """Of their values, and of the lower and upper ends of their intervals, widened."""
+        """Medians of the values, and of the lower and upper ends of the widened intervals."""
         if (level, verdicts) not in self._ordered:
-            # Every model of a board is held against the same others, but for itself: they are put in order once.
+            # All models are compared with the same numbers, except their own, so these are sorted once.
             wider = _wider(level, verdicts) / self.quantile
             parts = (self.value, *_widened(self.value, self.low, self.high, wider))
             self._ordered[level, verdicts] = [(part.tolist(), np.sort(part).tolist()) for part in parts]
@@ -62,32 +62,32 @@ class Rivals:
         return value, low, high
 
 
-def rivals(rows: Sequence[EstimateRow]) -> Rivals:
-    """Of rows that are all `bounded`."""
+def peer_numbers(rows: Sequence[EstimateRow]) -> PeerNumbers:
+    """The numbers of rows that are all `bounded`."""
     numbers = np.array([[row.value, row.low, row.high, _quantile(row.level)] for row in rows], float)
-    return Rivals(*numbers.reshape(-1, 4).T)
+    return PeerNumbers(*numbers.reshape(-1, 4).T)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One number against the median of the others' numbers of its task."""
+    """One number compared with the median of the other models' numbers of its task."""
 
     row: EstimateRow
     others: int
     median: float
     low: float
     high: float
-    """Between these the true median of the others lies, if their widened intervals hold: the medians of the lower and of the
+    """The true median of the others lies between these if their widened intervals hold: the medians of the lower and of the
     upper ends."""
     verdict: Verdict
 
 
-def standings(pairs: Sequence[tuple[EstimateRow, Rivals]]) -> list[Standing]:
-    """A verdict on each number that has a field: the other models' numbers of the same task, metric and signature.
+def standings(pairs: Sequence[tuple[EstimateRow, PeerNumbers]]) -> list[Standing]:
+    """A verdict on each number that can be compared with other models' numbers of the same task, metric and signature.
 
-    The number is better (worse) than the field where its interval and that of the field's median have no point in common. All
-    intervals are widened about their numbers from their own level to 1 - (1 - level) / m, with m verdicts asked for (Bonferroni), so
-    that under 5 % of all models have one wrong verdict. Numbers without an interval, and fields with fewer than `LEAST` of them, get none.
+    The number is better (worse) than the others if its interval and that of their median do not overlap. All intervals are
+    widened about their numbers from their own level to 1 - (1 - level) / m for m verdicts (Bonferroni), so that under 5 % of all
+    models have any wrong verdict. Numbers without an interval, or with fewer than `LEAST` others that have one, get no verdict.
     """
     asked = [
         (row, others)
@@ -97,7 +97,7 @@ def standings(pairs: Sequence[tuple[EstimateRow, Rivals]]) -> list[Standing]:
     found = []
     for row, others in asked:
         value, least, most = (float(end or 0.0) for end in (row.value, row.low, row.high))
-        # NumPy's division: a level may be as good as 0.
+        # NumPy's division, since the quantile may be 0.
         wider = float(_wider(row.level, len(asked)) / np.float64(_quantile(row.level)))
         low, high = _widened(value, least, most, wider)
         middle, below, above = others.medians(row.level, len(asked))
@@ -119,15 +119,15 @@ def _widened(value: Number, low: Number, high: Number, wider: Number) -> tuple[N
 
 
 def _wider(level: float, verdicts: int) -> float:
-    """The quantile of the level that each of so many intervals must have for all to hold at once."""
+    """The quantile of the level that each of `verdicts` intervals must have for all to hold simultaneously."""
     return _quantile(1 - (1 - level) / verdicts)
 
 
 def _median(values: Sequence[float], ordered: Sequence[float], out: int | None) -> float:
-    """The median of values, which stand in order beside, but for the one at the place `out`."""
+    """The median of `values` without the one at position `out`; `ordered` has the same values sorted."""
     gone = len(ordered) if out is None else bisect_left(ordered, values[out])
     left = len(ordered) - (out is not None)
-    # Those behind the one that is out stand one place further.
+    # Values behind the excluded one are shifted by one.
     first, second = (ordered[at + (at >= gone)] for at in ((left - 1) // 2, left // 2))
     return (first + second) / 2
 
@@ -143,11 +143,11 @@ def bounded(row: EstimateRow) -> bool:
     return measured(row) and all(end is not None and math.isfinite(end) for end in ends) and 0 < row.level < 1
 
 
-class Rivalry:
-    """The fields of all numbers of a board, rows without a model left out."""
+class BoardPeers:
+    """The numbers of all models of a board, by task, metric and signature, without the rows that have no model."""
 
     def __init__(self, board: Board) -> None:
-        # Numbers of a column compare where they have the same mark.
+        # Numbers of a column are comparable if they have the same mark.
         rows: dict[tuple[Key, str], list[EstimateRow]] = defaultdict(list)
         places: dict[tuple[str, Key], tuple[tuple[Key, str], int]] = {}
         for model in board.models:
@@ -159,10 +159,10 @@ class Rivalry:
                     places[model.slug, key] = (group, len(rows[group]))
                     rows[group].append(number.row)
         self._places = places
-        self._groups = {group: rivals(own) for group, own in rows.items()}
+        self._groups = {group: peer_numbers(own) for group, own in rows.items()}
 
     def standings(self, model: ModelEntry, keys: Sequence[Key]) -> list[Standing]:
-        """The model's numbers of these tasks and metrics against the others'."""
+        """The model's numbers of these tasks and metrics compared with the other models'."""
         pairs = []
         for key in keys:
             if (model.slug, key) in self._places:
