@@ -85,7 +85,7 @@ def _families(records: Sequence[Record]) -> Iterable[_Family]:
             for timed in kind.times:
                 where = own | {"request": kind.request, "timed": timed.what}
                 latency.samples += [
-                    (where | {"quantile": f"{one.share:g}"}, one.seconds) for one in timed.borne
+                    (where | {"quantile": f"{one.share:g}"}, one.seconds) for one in timed.reliable
                 ]
         for row in record.estimates:
             labels = own | {"task": row.task, "metric": row.metric, "unit": row.unit, "area": row.area}

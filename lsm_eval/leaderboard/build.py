@@ -11,8 +11,8 @@ from lsm_eval.leaderboard.checking import Checked, check
 from lsm_eval.leaderboard.options import SAMPLES, Options
 from lsm_eval.leaderboard.write import FIRST_LINE, MARKER, FoundRecord, write_site
 from lsm_eval.progress import Progress, Silent
-from lsm_eval.results.reader import LeftOut, find_records
-from lsm_eval.results.workplace import abandoned, clear, workplace
+from lsm_eval.results.reader import UnreadableRecord, find_records
+from lsm_eval.results.staging import abandoned, clear, staging_folder
 
 _OLD = "old"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -57,7 +57,7 @@ def build(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(out, progress)
-        with workplace(out.parent, _building(out)) as place:
+        with staging_folder(out.parent, _building(out)) as place:
             site, left_out = _whole_site(records, left_out, roots, place, options, checked, progress)
             _put_in_place(site, out, place / _OLD)
     except OSError as error:
@@ -69,13 +69,13 @@ def build(
 
 def _whole_site(
     records: Sequence[FoundRecord],
-    left_out: Sequence[LeftOut],
+    left_out: Sequence[UnreadableRecord],
     roots: Sequence[Path],
     place: Path,
     options: Options,
     checked: Checked,
     progress: Progress,
-) -> tuple[Path, list[LeftOut]]:
+) -> tuple[Path, list[UnreadableRecord]]:
     """Builds the site of all records that can be shown in a folder in `place`; returns it and the records that cannot be shown."""
     attempt = 0
     while records:
@@ -97,7 +97,7 @@ def _whole_site(
     )
 
 
-def _placed(one: LeftOut, roots: Sequence[Path]) -> tuple[str, str]:
+def _placed(one: UnreadableRecord, roots: Sequence[Path]) -> tuple[str, str]:
     """The record's path, from its folder of records as readers of the site see it, and why it is left out."""
     root = next((root for root in roots if one.folder.is_relative_to(root)), None)
     if root is None:
@@ -105,10 +105,10 @@ def _placed(one: LeftOut, roots: Sequence[Path]) -> tuple[str, str]:
     return one.folder.relative_to(root).as_posix(), one.why.replace(f"{root}{os.sep}", "")
 
 
-def _read(roots: Sequence[Path]) -> tuple[list[FoundRecord], list[LeftOut]]:
+def _read(roots: Sequence[Path]) -> tuple[list[FoundRecord], list[UnreadableRecord]]:
     """Reads every record once, even if several paths lead to it."""
     records: dict[Path, FoundRecord] = {}
-    left_out: dict[Path, LeftOut] = {}
+    left_out: dict[Path, UnreadableRecord] = {}
     for root in roots:
         found, broken = find_records(root)
         for record in found:
@@ -119,13 +119,15 @@ def _read(roots: Sequence[Path]) -> tuple[list[FoundRecord], list[LeftOut]]:
 
 
 def _whole(
-    records: Sequence[FoundRecord], left_out: Sequence[LeftOut], options: Options, progress: Progress
-) -> tuple[list[FoundRecord], list[LeftOut], Checked]:
+    records: Sequence[FoundRecord], left_out: Sequence[UnreadableRecord], options: Options, progress: Progress
+) -> tuple[list[FoundRecord], list[UnreadableRecord], Checked]:
     """The records that pass the recount (`checking`); the others are left out. A record that was published without its folder of
     samples is checked only as far as its numbers."""
     checked = check([read.record for read in records], progress, every=options.count_all)
     whole = [read for read in records if read.record.folder not in checked.wrong]
-    wrong = [LeftOut(folder, f"it is not what it says: {why}") for folder, why in checked.wrong.items()]
+    wrong = [
+        UnreadableRecord(folder, f"it is not what it says: {why}") for folder, why in checked.wrong.items()
+    ]
     return whole, [*left_out, *wrong], checked
 
 

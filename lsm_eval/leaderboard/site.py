@@ -12,7 +12,7 @@ from lsm_eval.leaderboard.checking import Checked
 from lsm_eval.leaderboard.frame.safe import safe_json
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.show import clip
-from lsm_eval.results.reader import LeftOut, Record
+from lsm_eval.results.reader import Record, UnreadableRecord
 
 
 class Site:
@@ -38,7 +38,7 @@ class Site:
         """The models (slugs) and tasks whose samples have pages (`budget`); None: all."""
         self.written: dict[str, None] = {}
         """Paths from the site's root, in the order of writing."""
-        self.broken: dict[Path, LeftOut] = {}
+        self.broken: dict[Path, UnreadableRecord] = {}
         """Records that could not be shown, by folder. If there are any, the site is incomplete."""
 
     def put(self, path: str, text: str) -> None:
@@ -90,12 +90,12 @@ class Site:
         self.broken.setdefault(record.folder, left_out(record, error, path or record.folder))
 
 
-def left_out(record: Record, error: Exception, path: Path) -> LeftOut:
+def left_out(record: Record, error: Exception, path: Path) -> UnreadableRecord:
     """Describes the record as one that cannot be shown."""
     if isinstance(error, UserError):
-        return LeftOut(record.folder, str(error))
+        return UnreadableRecord(record.folder, str(error))
     reason = clip(" ".join(str(error).split()), 300)
-    return LeftOut(record.folder, f"{path} cannot be shown ({type(error).__name__}: {reason}).")
+    return UnreadableRecord(record.folder, f"{path} cannot be shown ({type(error).__name__}: {reason}).")
 
 
 def _within(name: object, folder: Path) -> bool:

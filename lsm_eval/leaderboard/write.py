@@ -19,7 +19,7 @@ from lsm_eval.leaderboard.shared import shared
 from lsm_eval.leaderboard.single import LARGE, pack
 from lsm_eval.leaderboard.site import Site, left_out
 from lsm_eval.progress import Progress, Silent
-from lsm_eval.results.reader import LeftOut, Record
+from lsm_eval.results.reader import Record, UnreadableRecord
 
 MARKER = ".lsm-eval-site"
 """A file in every site: its first line says that lsm-eval wrote it, the others name the site's files. A folder without it, or with files
@@ -48,7 +48,7 @@ def write_site(
     options: Options,
     checked: Checked,
     progress: Progress,
-) -> list[LeftOut]:
+) -> list[UnreadableRecord]:
     """Write the site of the records (at least one) into an empty folder; the front page names the `missing` ones with path
     and reason.
 
@@ -110,7 +110,7 @@ def _pages(board: Board, site: Site, progress: Progress) -> Frame:
     return frame
 
 
-def _alone(record: Record) -> LeftOut | None:
+def _alone(record: Record) -> UnreadableRecord | None:
     """Builds the pages of this record alone; returns it as left out if they cannot be made."""
     site = Site(None, Options(samples=0))
     try:

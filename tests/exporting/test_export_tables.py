@@ -101,7 +101,7 @@ def test_openmetrics_has_no_percentile_of_few(record: Path) -> None:
     assert timed
     done = call("export", record, "--format", "openmetrics", "--out", "-")
     told = [line for line in done.out.splitlines() if line.startswith("lsm_eval_run_latency_seconds{")]
-    assert len(told) == sum(len(one.borne) for row in timed for one in row.times)
+    assert len(told) == sum(len(one.reliable) for row in timed for one in row.times)
     assert not any('quantile="0.99"' in line for line in told), "there are fewer than 299 of each"
 
 

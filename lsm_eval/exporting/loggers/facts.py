@@ -79,7 +79,7 @@ def _metrics(manifest: Manifest, estimates: Sequence[EstimateRow]) -> dict[str, 
             found[f"speed/{kind.request}/output_tokens_per_second"] = kind.output_tokens_per_second
         for timed in kind.times:
             found[f"speed/{kind.request}/{timed.what}_n"] = timed.n
-            for one in timed.borne:
+            for one in timed.reliable:
                 found[f"speed/{kind.request}/{timed.what}_p{100 * one.share:g}_seconds"] = one.seconds
     return found
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from lsm_eval.results.workplace import abandoned, clear, workplace
+from lsm_eval.results.staging import abandoned, clear, staging_folder
 from lsm_eval.results.writer import clear_leftovers
 
 MAKING = """
 import sys, time
 from pathlib import Path
-from lsm_eval.results.workplace import workplace
-with workplace(Path(sys.argv[1]), ".unfinished-") as made:
+from lsm_eval.results.staging import staging_folder
+with staging_folder(Path(sys.argv[1]), ".unfinished-") as made:
     (made / "half").write_text("x")
     print(made, flush=True)
     time.sleep(600)
@@ -46,7 +46,7 @@ def test_only_what_a_dead_process_left_is_cleared(tmp_path: Path, maker: subproc
 
 
 def test_our_own_is_not_abandoned(tmp_path: Path) -> None:
-    with workplace(tmp_path, ".made-") as made:
+    with staging_folder(tmp_path, ".made-") as made:
         assert abandoned(tmp_path, ".made-") == []
     assert not made.exists()
 

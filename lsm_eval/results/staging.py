@@ -1,7 +1,7 @@
-"""Folders in which something is made that is renamed when whole, and what a killed process leaves of them.
+"""Temporary folders for output that is renamed when complete, and the cleanup of those that killed processes left.
 
-Each holds a lock file that its process keeps locked (flock) while it lives: the system lets go of it however the process
-ends, and whoever can lock it knows that nobody is at work there.
+Each contains a lock file that its process keeps locked (flock) while it runs. The system releases the lock however the process
+ends, so a process that can lock the file knows that nobody is using the folder.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from pathlib import Path
 
 LOCK = ".lock"
 _MOMENT = 60.0
-"""Seconds within which a process that made a folder has locked it, for sure."""
+"""Seconds within which a process has surely locked the folder that it made."""
 _HOUR = 3600.0
-"""Seconds after which a folder counts as left behind where no lock tells (some network file systems)."""
+"""Seconds after which a folder counts as abandoned on file systems without locks (some network file systems)."""
 
 
 @contextmanager
-def workplace(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new folder `<prefix><pid>-…` in `parent`, for this process alone; gone afterwards, unless it was renamed.
+def staging_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A new folder `<prefix><pid>-…` in `parent` for this process alone; removed afterwards, unless it was renamed.
 
-    Call `unlock` before it is renamed. Raises `OSError` where it cannot be made.
+    Call `unlock` before it is renamed. Raises `OSError` if it cannot be made.
     """
     made = Path(tempfile.mkdtemp(dir=parent, prefix=f"{prefix}{os.getpid()}-"))
     try:
@@ -41,12 +41,12 @@ def workplace(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def unlock(made: Path) -> None:
-    """Take the lock file away: the folder is whole, and about to be renamed."""
+    """Remove the lock file: the folder is complete and about to be renamed."""
     (made / LOCK).unlink()
 
 
 def abandoned(parent: Path, prefix: str) -> list[Path]:
-    """Folders of `workplace` in `parent` whose process is gone; empty where `parent` cannot be read."""
+    """Folders of `staging_folder` in `parent` whose process has ended; empty if `parent` cannot be read."""
     try:
         found = sorted(path for path in parent.iterdir() if path.name.startswith(prefix))
         return [path for path in found if path.is_dir() and not path.is_symlink() and _is_abandoned(path)]
@@ -55,7 +55,7 @@ def abandoned(parent: Path, prefix: str) -> list[Path]:
 
 
 def clear(folders: list[Path]) -> list[Path]:
-    """Remove the folders; returns those that are gone."""
+    """Remove the folders; returns those that were removed."""
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     return [folder for folder in folders if not folder.exists()]
@@ -69,17 +69,17 @@ def _is_abandoned(folder: Path) -> bool:
                 return False
             pid, _, host = lock.read().strip().partition(" ")
         known = host == socket.gethostname() and pid.isdecimal()
-        # Between making a folder and locking it lies a moment.
+        # A folder is locked only a moment after it is made.
         return age > _MOMENT or (known and (int(pid) == os.getpid() or not _runs(int(pid))))
     except (OSError, ValueError):
-        # No lock: of an earlier version, not locked yet, or just about to be renamed; or a system without locks.
+        # Without a lock file: made by an earlier version, not locked yet, or about to be renamed; or the system has no locks.
         with suppress(OSError):
             return time.time() - folder.stat().st_mtime > _HOUR
         return False
 
 
 def _lock(descriptor: int) -> bool:
-    """Whether the file is locked by us now. Raises `OSError` where files cannot be locked."""
+    """Tries to lock the file; returns whether it is now locked by us. Raises `OSError` if files cannot be locked."""
     try:
         import fcntl
     except ImportError as error:  # Windows
