@@ -217,7 +217,7 @@ def _run(asked: _Asked, out: Path) -> Path:
     from lsm_eval.models.create import create
     from lsm_eval.paths import cache_dir
     from lsm_eval.progress import Silent
-    from lsm_eval.runner.checked import check_tasks
+    from lsm_eval.runner.check_tasks import check_tasks
     from lsm_eval.runner.run import run
     from lsm_eval.runner.spec import RunSpec
 

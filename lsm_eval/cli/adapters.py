@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from lsm_eval.errors import UserError
-from lsm_eval.runner.given import checked_adapters
+from lsm_eval.runner.make_spec import checked_adapters
 
 
 def check_adapters(

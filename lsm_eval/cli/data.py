@@ -17,7 +17,7 @@ from lsm_eval.cli.options import CODE_OPTION
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.verbosity import start_log, verbosity, verbosity_options
 from lsm_eval.errors import UserError
-from lsm_eval.runner.given import split_names
+from lsm_eval.runner.make_spec import split_names
 
 if TYPE_CHECKING:
     from lsm_eval.tasks.data import Table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lsm_eval.cli.options import run_options
-from lsm_eval.runner.given import make_spec
+from lsm_eval.runner.make_spec import make_spec
 from lsm_eval.runner.option_values import MODEL
 
 if TYPE_CHECKING:

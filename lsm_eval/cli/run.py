@@ -29,7 +29,7 @@ from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.time_estimate import time_line
 from lsm_eval.cli.verbosity import verbosity_options
 from lsm_eval.errors import BudgetSpent, NotComparable, UserError
-from lsm_eval.runner.given import make_spec, split_names, take_judge
+from lsm_eval.runner.make_spec import make_spec, split_names, take_judge
 from lsm_eval.runner.option_values import AUTO, OUT, REDACT
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _run_one(
     from lsm_eval.models.base import Releasing, without_probe
     from lsm_eval.models.create import create
     from lsm_eval.models.shared_weights import Sharing
-    from lsm_eval.runner.checked import check_tasks
+    from lsm_eval.runner.check_tasks import check_tasks
     from lsm_eval.runner.judge_spec import in_judges_words, judge_options
     from lsm_eval.runner.run import run as run_spec
 

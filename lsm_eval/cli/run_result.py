@@ -131,7 +131,7 @@ def _advice(task: ScoredTask) -> str:
 
 def _bounds(task: ScoredTask) -> list[str]:
     """Between what and what the numbers of written choices are, where some answers name none."""
-    from lsm_eval.runner.choosing.read import bounds
+    from lsm_eval.runner.written_choices.read import bounds
 
     unread = task.failures.get("unread", 0)
     if not unread:

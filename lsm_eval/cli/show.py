@@ -15,7 +15,7 @@ from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import run_options
 from lsm_eval.json_text import json_text
 from lsm_eval.results.redaction import withheld
-from lsm_eval.runner.given import make_spec
+from lsm_eval.runner.make_spec import make_spec
 
 if TYPE_CHECKING:
     from lsm_eval.models.base import Cost, Model
@@ -54,7 +54,7 @@ def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -
     from lsm_eval.cli.progress import Notes, make_progress
     from lsm_eval.models.base import without_probe
     from lsm_eval.models.create import create
-    from lsm_eval.runner.checked import check_tasks
+    from lsm_eval.runner.check_tasks import check_tasks
     from lsm_eval.runner.prepare import prepare_each
 
     asked = options["overflow"]

@@ -16,9 +16,9 @@ from lsm_eval.progress import Progress
 from lsm_eval.python.command import command_line, python_call
 from lsm_eval.python.values import as_options, checked
 from lsm_eval.results.reader import Record, read_record
-from lsm_eval.runner.checked import check_tasks
-from lsm_eval.runner.given import make_spec, split_names, take_judge
+from lsm_eval.runner.check_tasks import check_tasks
 from lsm_eval.runner.judge_spec import in_judges_words, judge_options
+from lsm_eval.runner.make_spec import make_spec, split_names, take_judge
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
 

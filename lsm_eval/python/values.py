@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.runner.given import checked_adapters
+from lsm_eval.runner.make_spec import checked_adapters
 from lsm_eval.runner.option_values import CHOICES, OUT, RANGES
 
 Place = str | os.PathLike[str]
@@ -42,7 +42,7 @@ def checked(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
 
 
 def as_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The checked values under the names of `runner.given.make_spec`, with what the environment says in place of what nobody does."""
+    """The checked values under the names of `runner.make_spec.make_spec`, with what the environment says in place of what nobody does."""
     found = {**values, "adapter": values["adapter"] or ()}
     for name, variable in _VARIABLES.items():
         told = os.environ.get(variable)

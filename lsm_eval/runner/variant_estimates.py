@@ -1,4 +1,4 @@
-"""Adds to each task what its variants say of it, and to each variant how it differs from its task."""
+"""Adds estimates that compare each task with its variants, and each variant with its task."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from lsm_eval.robustness.compare import compare, worst
 from lsm_eval.runner.scored import ScoredTask
 
 
-def compared(scored: Sequence[ScoredTask], *, seed: int) -> list[ScoredTask]:
-    """The same tasks; those that have variants, and the variants, with further estimates."""
+def with_variant_estimates(scored: Sequence[ScoredTask], *, seed: int) -> list[ScoredTask]:
+    """The same tasks, with additional estimates for those that have variants and for the variants."""
     originals = {task.prepared.name: task for task in scored if task.prepared.variant is None}
     variants: dict[str, dict[str, ScoredTask]] = {}
     for task in scored:

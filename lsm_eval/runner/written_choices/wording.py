@@ -1,4 +1,4 @@
-"""From a request that scores choices to one that lists them and asks for a label."""
+"""Rewords a request that scores choices into one that lists them and asks for a label."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from lsm_eval.requests import Generate, Score
 from lsm_eval.tasks.sample import Listed
 
 VERSION = 2
-"""Raised when prompts change; part of signatures."""
+"""Raised whenever prompts change; part of signatures."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CHAT_TOKENS = 256
-"""Room for an answer in a chat: a letter needs one or two, and words around it or thoughts before it the rest."""
+"""The most tokens of an answer in a chat: a letter needs one or two, the rest is for words around it and thoughts before it."""
 PLAIN_TOKENS = 16
 
 
 def listed(request: Score, delimiter: str, *, chat: bool, draw: str) -> tuple[Generate, Listed]:
-    """The request that asks for the label of a choice, and what each label stands for.
+    """The request that asks for the label of a choice, and the meaning of each label.
 
-    Where the prompt lists the choices itself, they are labels already, and it stays as it is. Otherwise they are listed in
-    an order that `draw` decides, so that a task whose right choice always stands first gives nothing away. `delimiter`:
-    the task's, which stands before its choices where the request is no chat. Raises `UserError` where there is nothing
-    to list.
+    If the prompt itself lists the choices, they are labels already, and it is not changed. Otherwise they are listed in
+    a random order seeded by `draw`, so that a task whose right choice always comes first gives nothing away.
+    `delimiter`: the task's text before its choices if the request is not a chat. Raises `UserError` if there is
+    nothing to list.
     """
     choices = [one.removeprefix("" if request.chat else delimiter) for one in request.continuations]
     if len(choices) < 2:
@@ -55,8 +55,8 @@ def listed(request: Score, delimiter: str, *, chat: bool, draw: str) -> tuple[Ge
 
 
 def example(question: str, choices: Sequence[str], right: int, number: int, *, draw: str) -> str | None:
-    """An example whose answer is a label, as `listed` asks for one (`tasks.examples.Wording`), its choices in an order that `draw` and its
-    number decide. None where it shows labels already, or its choices could be taken for some."""
+    """An example whose answer is a label as in `listed` (`tasks.examples.Wording`), its choices in a random order seeded by `draw` and its
+    number. None if it shows labels already, or its choices could be taken for labels."""
     labels, texts, places = _drawn(choices, f"{draw}/{number}")
     if len(choices) < 2 or not question.strip() or _lists(question, choices) or set(labels) & set(choices):
         return None
@@ -64,7 +64,7 @@ def example(question: str, choices: Sequence[str], right: int, number: int, *, d
 
 
 def _drawn(choices: Sequence[str], draw: str) -> tuple[tuple[str, ...], tuple[str, ...], list[int]]:
-    """Labels, the choices beside them, and the place of each among `choices`."""
+    """Labels, the choices beside them, and the index of each in `choices`."""
     places = list(range(len(choices)))
     random.Random(draw).shuffle(places)
     return _labels(len(choices)), tuple(choices[place] for place in places), places
@@ -84,7 +84,7 @@ def _asks(what: str) -> str:
 
 
 def _labels(count: int) -> tuple[str, ...]:
-    """Letters, or numbers of equal length, so that none begins with another."""
+    """Letters, or numbers of equal length, so that no label begins with another."""
     if count <= len(_LETTERS):
         return tuple(_LETTERS[:count])
     width = len(str(count))
@@ -99,7 +99,7 @@ def _lists(context: str, choices: Sequence[str]) -> bool:
 
 
 def _beside(context: str, labels: Sequence[str]) -> tuple[str, ...]:
-    """What the prompt's last list has beside each label, a line each; the labels themselves where it has no such list."""
+    """The text beside each label in the prompt's last list; the labels themselves if it has no such list."""
     found = [
         re.findall(rf"^[ \t]*\(?{re.escape(label)}[.):：、．][ \t]*(\S.*)$", context, re.MULTILINE)
         for label in labels

@@ -1,4 +1,4 @@
-"""The metrics of a task that scores choices, for choices that are written."""
+"""The metrics of a multiple-choice task whose choices are written."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _PLAIN = {
     "acc_bytes": "a written choice has no likelihood to divide by a length",
     "truthfulqa_mc1": "it ranks a part of the choices, and a written one may be another",
 }
-"""Accuracies that say no more than `acc` of a written choice, or less, and why."""
+"""Accuracies that say the same as `acc` for a written choice, or less, and why."""
 _LIKELIHOODS = "it reads likelihoods, and a written choice has none"
 _ORDER = "it ranks choices that were not written, or how sure the model is"
 
 
 def written(name: str) -> str:
-    """What a metric is called where choices are written: another column."""
+    """The name of a metric whose choices are written, which gets its own column."""
     return f"{name}(generated)"
 
 
 def metrics_of_written(loaded: LoadedTask, *, offline: bool) -> tuple[tuple[AnyMetric, ...], dict[str, str]]:
-    """The metrics under names of their own, and those that have no meaning for a written choice, with the reason.
+    """The metrics under their new names, and those that have no meaning for a written choice, with the reason.
 
-    Of a written choice all accuracies are the share of right ones: `acc` stands for them.
+    For a written choice all accuracies are the share of right answers, so `acc` stands for all of them.
     """
     made: list[AnyMetric] = []
     dropped: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the samples of a task cost a model, and whether it can read them."""
+"""Counts the tokens of a task's samples, and checks that they fit into the model's context."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.sample import Sample
 
 
-def counted(one: PreparedTask, model: Model, spec: RunSpec) -> PreparedTask:
-    """The task with the tokens that it costs."""
+def count_tokens(one: PreparedTask, model: Model, spec: RunSpec) -> PreparedTask:
+    """The task with its token counts."""
     requests = [request for sample in one.samples for request in sample.requests]
     check_budgets(requests, model)
     try:
@@ -33,14 +33,14 @@ def counted(one: PreparedTask, model: Model, spec: RunSpec) -> PreparedTask:
 
 
 def _system(task: PreparedTask, requests: Sequence[Request], model: Model) -> Literal["folded"] | None:
-    """What became of the system messages."""
+    """`folded` if the chat template puts system messages into the user's, otherwise None."""
     if not task.chat or not isinstance(model, Chatting):
         return None
     return "folded" if any(map(model.folded, requests)) else None
 
 
 def note_refused(tasks: Sequence[PreparedTask], model: Model, progress: Progress) -> None:
-    """Say of which tasks the chat template takes no messages at all."""
+    """Report the tasks whose messages the chat template refuses."""
     if not isinstance(model, Chatting):
         return
     for task in tasks:

@@ -1,4 +1,4 @@
-"""From a task to its data, metrics and samples, as a run asks them."""
+"""Builds the data, metrics and samples of a task as a run needs them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lsm_eval.models.base import Model
 from lsm_eval.models.encoding import Encoder
 from lsm_eval.progress import Progress
 from lsm_eval.robustness.variant import Variant
-from lsm_eval.runner.generation import as_run_says, with_changes
+from lsm_eval.runner.generation import apply_run_options, with_changes
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.tasks.build import BuildOptions, build, where_filter
@@ -33,7 +33,7 @@ def with_data(
     *,
     chat_template: bool,
 ) -> PreparedTask:
-    """The task with its data, and no samples yet. `chosen`: the ids of those that it will have; None for all."""
+    """The task with its data, without samples yet. `chosen`: the ids of the samples that it will have; None for all."""
     task = loaded.task
     shots = task.fewshot.shots if spec.shots is None or task.request == "perplexity" else spec.shots
     chat = _uses_chat(loaded, spec, chat_template=chat_template)
@@ -71,7 +71,7 @@ def _samples(task: PreparedTask, spec: RunSpec, variant: Variant | None = None) 
 def with_samples(
     task: PreparedTask, spec: RunSpec, variant: Variant | None = None, examples: Wording | None = None
 ) -> PreparedTask:
-    """The task with its samples. `examples`: another wording of the examples before them."""
+    """The task with its samples. `examples`: another wording of the few-shot examples."""
     options = BuildOptions(
         shots=task.shots,
         seed=spec.seed,
@@ -83,13 +83,13 @@ def with_samples(
         examples=examples,
     )
     built = build(task.loaded, task.data, task.examples, options)
-    return replace(task, samples=as_run_says(tuple(built.samples), spec), groups=built.groups)
+    return replace(task, samples=apply_run_options(tuple(built.samples), spec), groups=built.groups)
 
 
 def with_examples(task: PreparedTask, spec: RunSpec, wording: Wording) -> PreparedTask:
-    """A task, or a variant of one, that has its samples: the same ones, after examples of another wording."""
+    """Rebuilds the samples of a task, or of a variant, with few-shot examples in another wording."""
     definition = task.loaded.task
-    if task.base is not None:  # what is drawn hangs on the task's own name
+    if task.base is not None:  # random draws depend on the task's own name
         definition = definition.model_copy(update={"task": task.base})
     whole = replace(task, loaded=replace(task.loaded, task=definition))
     samples, _ = encodable(with_samples(whole, spec, task.variant, wording).samples)
@@ -97,7 +97,7 @@ def with_examples(task: PreparedTask, spec: RunSpec, wording: Wording) -> Prepar
 
 
 def only_encodable(task: PreparedTask, progress: Progress) -> PreparedTask:
-    """The task without halves of surrogate pairs, which is said once."""
+    """The task with lone surrogates replaced, which is reported once."""
     samples, changed = encodable(task.samples)
     count = max(changed, task.data.mended, task.examples.mended if task.examples else 0)
     if count and task.variant is None:
@@ -109,7 +109,7 @@ def only_encodable(task: PreparedTask, progress: Progress) -> PreparedTask:
 
 
 def with_variants(whole: PreparedTask, variants: Sequence[Variant], spec: RunSpec) -> list[PreparedTask]:
-    """The task, and after it its variants under names of their own (`TASK@VARIANT`)."""
+    """The task, followed by its variants, which are named `TASK@VARIANT`."""
     made, unchanged = [], {}
     for variant in variants:
         harness = isinstance(whole.loaded, LmEvalTask)
@@ -142,7 +142,7 @@ def with_variants(whole: PreparedTask, variants: Sequence[Variant], spec: RunSpe
 def of_harness(
     loaded: LmEvalTask, spec: RunSpec, model: Model, chosen: tuple[str, ...] | None = None
 ) -> PreparedTask:
-    """A task of lm-evaluation-harness: its chat templates are off unless asked for, as they are there."""
+    """A task of lm-evaluation-harness. As there, chat templates are off unless requested."""
     from lsm_eval.lm_eval_bridge.tasks import build as build_harness_task
 
     encoder: Encoder | None = getattr(model, "encoder", None)
@@ -160,10 +160,12 @@ def of_harness(
         ids=chosen,
         system=spec.generation.system,
     )
-    # The system message stands in the prompts already, as the harness puts it there.
+    # The system message is in the prompts already, where the harness puts it.
     own = replace(spec, generation=replace(spec.generation, system=None))
-    samples = as_run_says(built.samples, own)
-    if spec.reasoning == "strip":  # thoughts as in our own tasks: marks are kept, and stop strings wait
+    samples = apply_run_options(built.samples, own)
+    if (
+        spec.reasoning == "strip"
+    ):  # thoughts are treated as in our own tasks: marks are kept, and stop strings wait
         samples = with_changes(samples, stop_in_thoughts=False)
     own_shots = built.shots if spec.shots is None else int(loaded.config.get("num_fewshot") or 0)
     return PreparedTask(
@@ -196,7 +198,7 @@ def _uses_chat(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> boo
 
 
 def _own_chat(loaded: LoadedTask, *, chat_template: bool) -> bool:
-    """Whether the task is asked with a chat template where nobody says anything."""
+    """Whether the task is asked with a chat template by default."""
     task = loaded.task
     if task.request == "perplexity":
         return False
@@ -204,7 +206,7 @@ def _own_chat(loaded: LoadedTask, *, chat_template: bool) -> bool:
 
 
 def chat_of(loaded: LoadedTask, spec: RunSpec, *, chat_template: bool) -> tuple[bool, bool]:
-    """Whether a task is asked in a chat, and whether it would be where nobody says anything."""
+    """Whether a task is asked in a chat, and whether it would be by default."""
     return (
         _uses_chat(loaded, spec, chat_template=chat_template),
         _own_chat(loaded, chat_template=chat_template),

@@ -7,7 +7,7 @@ import pytest
 from lsm_eval.errors import UserError
 from lsm_eval.metrics.reading.chosen_option import chosen
 from lsm_eval.requests import Score
-from lsm_eval.runner.choosing.wording import listed
+from lsm_eval.runner.written_choices.wording import listed
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 

@@ -1,4 +1,4 @@
-"""How answers are written, from options."""
+"""Makes the settings for generated texts from options."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def make_generation(
     system: str | None, temperature: float | None, top_p: float | None, stop: Sequence[str]
 ) -> Generation:
-    """What the options say of written answers. Raises `UserError`."""
+    """The settings for generated texts. Raises `UserError` for values that are not valid."""
     from lsm_eval.runner.generation import Generation
 
     if temperature is not None and not 0 <= temperature <= 100:
@@ -37,7 +37,7 @@ def make_generation(
 
 
 def _text(system: str) -> str:
-    """The system message, from a file where it begins with @."""
+    """The system message, read from a file if it begins with @."""
     text = system
     if system.startswith("@"):
         try:

@@ -1,4 +1,4 @@
-"""The options of a run as they were given, from the command line or from Python, as one checked value."""
+"""Checks the options of a run, from the command line or from Python, and makes a `RunSpec` of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_JUDGES = (
 
 
 def split_names(values: Sequence[str], what: str = "--tasks") -> list[str]:
-    """Names given as `a,b` and as repeated options. Raises `UserError` where there is none."""
+    """Names given as `a,b` and as repeated options. Raises `UserError` if there is none."""
     names = [name.strip() for value in values for name in value.split(",") if name.strip()]
     if not names:
         raise UserError(f"{what} names no task: see `lsm-eval list tasks`.")
@@ -39,7 +39,7 @@ def make_endpoint(
     header_env: Sequence[str],
     tokenizer: str | None = None,
 ) -> EndpointOptions | None:
-    """How a server is asked; None where no option says anything of one. Raises `UserError`."""
+    """How a server is asked; None if no option is about a server. Raises `UserError` for options that do not fit together."""
     from lsm_eval.models.base import EndpointOptions
 
     if not base_urls:
@@ -125,15 +125,15 @@ def make_spec(
     from lsm_eval.money import read_dollars
     from lsm_eval.paths import cache_dir, is_folder
     from lsm_eval.results.names import checked_name
+    from lsm_eval.runner.generation_options import make_generation
     from lsm_eval.runner.spec import RunSpec
-    from lsm_eval.runner.written import make_generation
     from lsm_eval.tasks.chosen import read_chosen
     from lsm_eval.tasks.data.options import DataOptions
     from lsm_eval.tasks.limit import read_limit
 
     model = one_model(model)
     if offline:
-        # Before any library that could reach for the hub is imported.
+        # Set before any library that could access the hub is imported.
         os.environ["HF_HUB_OFFLINE"] = "1"
     tokens = None
     if batch_tokens != "auto":
@@ -225,7 +225,7 @@ def checked_adapters(values: Sequence[str]) -> tuple[str, ...]:
 
 
 def one_adapter(adapters: Sequence[str]) -> str | None:
-    """The only adapter, where there is one. Raises `UserError` for several."""
+    """The only adapter, if there is one. Raises `UserError` for several."""
     if len(adapters) > 1:
         raise UserError(
             f"--adapter is given {len(adapters)} times, and this shows one model at a time: name one adapter."
@@ -234,8 +234,8 @@ def one_adapter(adapters: Sequence[str]) -> str | None:
 
 
 def take_judge(options: dict[str, Any]) -> JudgeSpec | None:
-    """The judge that the options name, which are taken out of them; None without one. Raises `UserError` for options of a
-    judge that is not there."""
+    """The judge that the options name; removes its options from `options`. None without a judge. Raises `UserError` for options of a
+    judge if there is none."""
     from lsm_eval.runner.judge_spec import JudgeSpec, in_judges_words
 
     model = options.pop("judge")

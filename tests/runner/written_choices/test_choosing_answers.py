@@ -13,7 +13,7 @@ from openai_server import Body, completion, prompt_of, serving
 from rendered import text_of
 
 from lsm_eval.recount.check import check_record
-from lsm_eval.runner.choosing.read import bounds
+from lsm_eval.runner.written_choices.read import bounds
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 

@@ -1,4 +1,4 @@
-"""Tasks that score choices as tasks that ask for the label of one."""
+"""Turns tasks that score choices into tasks that ask for the label of one."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from lsm_eval.lm_eval_bridge.names import LmEvalTask
 from lsm_eval.models.base import Choosing, Model
 from lsm_eval.progress import Progress
 from lsm_eval.requests import Generate, Request, Score
-from lsm_eval.runner.built import chat_of, with_examples
-from lsm_eval.runner.choosing.metrics import metrics_of_written
-from lsm_eval.runner.choosing.wording import CHAT_TOKENS, PLAIN_TOKENS, example, listed
-from lsm_eval.runner.generation import within_bounds
+from lsm_eval.runner.build_tasks import chat_of, with_examples
+from lsm_eval.runner.generation import apply_token_limits
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.written_choices.metrics import metrics_of_written
+from lsm_eval.runner.written_choices.wording import CHAT_TOKENS, PLAIN_TOKENS, example, listed
 from lsm_eval.tasks.registry import LoadedTask
 from lsm_eval.tasks.sample import Listed, Sample
 
 
 def writes_choices(loaded: LoadedTask, spec: RunSpec, model: Model) -> bool:
-    """Whether a task that scores choices is to be asked for the label of one instead."""
+    """Whether the model is to write the label of a choice in a task that scores choices."""
     if loaded.task.request != "score" or spec.choices == "likelihood":
         return False
     if spec.choices != "auto":
         return True
-    # The harness words its tasks itself: that they cannot be asked is said where they are counted.
+    # The harness words its tasks itself; the error for them is raised when their tokens are counted.
     return isinstance(model, Choosing) and not isinstance(loaded, LmEvalTask) and not model.scores()
 
 
-def as_written(task: PreparedTask, spec: RunSpec, model: Model) -> PreparedTask:
-    """The task with its choices listed in its prompts, and answers that are read. Raises `UserError` where they cannot be."""
+def ask_for_labels(task: PreparedTask, spec: RunSpec, model: Model) -> PreparedTask:
+    """The task with its choices listed in the prompts, and answers that are read. Raises `UserError` if that is not possible."""
     try:
         return _as_written(task, spec, chat_template=model.info.chat_template)
     except UserError as error:
@@ -60,7 +60,7 @@ def _as_written(task: PreparedTask, spec: RunSpec, *, chat_template: bool) -> Pr
         task,
         loaded=loaded,
         metrics=metrics,
-        samples=within_bounds(samples, spec),
+        samples=apply_token_limits(samples, spec),
         chat=chat,
         own_chat=own_chat,
         choices="parsed",
@@ -85,9 +85,9 @@ def _sample(sample: Sample, task: PreparedTask, spec: RunSpec, *, chat: bool) ->
     return replace(sample, request=asked[0], further=tuple(asked[1:]), listed=tuple(shown))
 
 
-def held(task: PreparedTask, spec: RunSpec, model: Model) -> PreparedTask:
-    """The task with answers that are held to the labels, where the model can be; otherwise as it is. May ask a server
-    whether it can. Raises `UserError` where that is not there."""
+def with_constrained_answers(task: PreparedTask, spec: RunSpec, model: Model) -> PreparedTask:
+    """The task with answers constrained to the labels, if the model supports it; otherwise unchanged. May ask the server whether it does.
+    Raises `UserError` if the server is not there."""
     if task.choices is None or spec.choices == "parsed" or not isinstance(model, Choosing):
         return task
     if not model.constrains(chat=task.chat):
@@ -101,7 +101,7 @@ def _held(sample: Sample, delimiter: str) -> Sample:
     for request, shown in zip(sample.requests, sample.listed, strict=False):
         assert isinstance(request, Generate)
         before = "" if request.chat else delimiter if shown.own else " "
-        # What it may write has an end of its own.
+        # Constrained answers end by themselves.
         requests.append(
             replace(request, stop=(), choices=tuple(f"{before}{label}" for label in shown.labels))
         )
@@ -109,7 +109,7 @@ def _held(sample: Sample, delimiter: str) -> Sample:
 
 
 def note_written(tasks: Sequence[PreparedTask], spec: RunSpec, model: Model, progress: Progress) -> None:
-    """Say which tasks are asked to write a choice."""
+    """Report which tasks are asked to write a choice."""
     for way in ("constrained", "parsed"):
         own = [task for task in tasks if task.choices == way]
         if not own:

@@ -18,7 +18,7 @@ from lsm_eval.models.base import Choosing, ModelOptions
 from lsm_eval.models.held import as_scored, refused, written
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Failure, Generate, Generated, Request, Score, Scored
-from lsm_eval.runner.choosing.metrics import metrics_of_written
+from lsm_eval.runner.written_choices.metrics import metrics_of_written
 from lsm_eval.tasks.registry import Registry
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")

@@ -12,7 +12,7 @@ from tiny_models import CHAT, save_model
 
 from lsm_eval.requests import Score
 from lsm_eval.results.reader import Record, read_record
-from lsm_eval.runner.choosing.wording import example, listed
+from lsm_eval.runner.written_choices.wording import example, listed
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 

@@ -1,4 +1,4 @@
-"""Tasks by name, read and checked without their data and without a model."""
+"""Reads and checks tasks by name, without their data and without a model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lsm_eval.tasks.registry import LoadedTask, Registry
 def check_tasks(spec: RunSpec) -> list[LoadedTask]:
     """The tasks that `spec` names, read and checked without their data and without a model.
 
-    Raises `UserError` for a name that fits nothing, and for a task, a key or a metric that is not there where no task
-    remains (`spec.strict`: where one is wrong).
+    Raises `UserError` for a name that matches nothing, and for wrong tasks, keys or metrics if no task
+    remains (with `spec.strict`: if any is wrong).
     """
     left_out = LeftOut(strict=spec.strict)
     loaded = checked(spec, left_out)
@@ -35,7 +35,7 @@ def checked(spec: RunSpec, left_out: LeftOut) -> list[LoadedTask]:
     loaded = []
     for task in found:
         with left_out.unless(task.task.task):
-            # The harness's tasks bring metrics of their own, which show when their data is read.
+            # The harness's tasks bring their own metrics, which are known once their data is read.
             for metric in () if isinstance(task, LmEvalTask) else task.task.metrics:
                 metrics.check(metric, task.task.request, own=task.own)
             loaded.append(task)
@@ -43,13 +43,13 @@ def checked(spec: RunSpec, left_out: LeftOut) -> list[LoadedTask]:
 
 
 def check_tables(loaded: Sequence[LoadedTask], variants: Sequence[str]) -> None:
-    """Raises `UserError` where two tasks, or variants of them, would write one sample table."""
+    """Raises `UserError` if two tasks, or their variants, would write the same sample table."""
     taken: dict[str, str] = {}
     for task in (one.task.task for one in loaded):
         for name in (task, *(f"{task}@{variant}" for variant in dict.fromkeys(variants))):
             other = taken.setdefault(folder_name(name).lower(), name)
             if other != name:
                 raise UserError(
-                    f"the tasks {other!r} and {name!r} would write one sample table: rename one, or run them one "
+                    f"the tasks {other!r} and {name!r} would write the same sample table: rename one, or run them one "
                     "after the other."
                 )

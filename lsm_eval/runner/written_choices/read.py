@@ -1,4 +1,4 @@
-"""Which choice an answer names: one of the listed ones, or *could not tell*, which is missing and not wrong."""
+"""Reads which of the listed choices an answer names. An answer that names none counts as missing, not as wrong."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from lsm_eval.metrics.joint import SampleResponse, join, parts
 from lsm_eval.metrics.reading.chosen_option import VERSION as READER
 from lsm_eval.metrics.reading.chosen_option import chosen
 from lsm_eval.requests import Failure, Generated, Response, Scored
-from lsm_eval.runner.choosing.wording import VERSION
 from lsm_eval.runner.prepared import PreparedTask
+from lsm_eval.runner.written_choices.wording import VERSION
 from lsm_eval.tasks.sample import Listed
 
 _WORST = -1e4
 
 
 def part_of_signature(task: PreparedTask) -> str:
-    """How its choices were asked and read, as part of a signature; empty where they were scored."""
+    """How its choices were asked and read, as part of a signature; empty if they were scored."""
     if task.choices is None:
         return ""
     reader = f"/reader{READER}" if task.choices == "parsed" else ""
@@ -25,7 +25,7 @@ def part_of_signature(task: PreparedTask) -> str:
 
 
 def with_unread(task: PreparedTask, responses: Sequence[SampleResponse]) -> list[SampleResponse]:
-    """The responses, with a failure (`unread`) in place of each that names no choice, or several."""
+    """The responses, with a failure (`unread`) in place of each that names no choice or several."""
     if task.choices is None:
         return list(responses)
     return [
@@ -37,7 +37,7 @@ def with_unread(task: PreparedTask, responses: Sequence[SampleResponse]) -> list
 
 
 def measured(task: PreparedTask, responses: Sequence[SampleResponse]) -> Sequence[SampleResponse]:
-    """What metrics are shown of the responses: of a written choice an order of the choices, in which it is the first."""
+    """The responses as metrics need them: a written choice becomes an order of the choices with the written one first."""
     if task.choices is None:
         return responses
     return [
@@ -49,7 +49,7 @@ def measured(task: PreparedTask, responses: Sequence[SampleResponse]) -> Sequenc
 
 
 def bounds(measurements: Sequence[Measurement | None], missing: int) -> tuple[float, float] | None:
-    """A mean of values from 0 to 1 with what is missing all 0, and all 1; None where there is none."""
+    """Bounds of a mean of values from 0 to 1, with all missing ones 0 and all 1; None if there is no mean."""
     own = [one.statistics for one in measurements if one is not None]
     if any(len(one) != 2 or not 0 <= one[0] <= one[1] for one in own) or not (own or missing):
         return None
