@@ -1,4 +1,4 @@
-"""What a run said of how a task's texts are written, as its record knows it."""
+"""A run's own settings for generated texts, from its record."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from lsm_eval.results.schema import Manifest, TaskRow
 
 
-def said_of(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
-    """The settings `max_tokens`, `system`, `temperature`, `top_p` and `stop` that were given and have a part in the task.
+def given_settings(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
+    """The settings `max_tokens`, `system`, `temperature`, `top_p` and `stop` that were given and affect the task.
 
-    What the task says by itself is in no record, and not here.
+    The task's own settings are not in records, and not included.
     """
     if task.request != "generate":
         return {}
@@ -26,7 +26,7 @@ def said_of(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
     system, stop = settings.get("system"), settings.get("stop")
     if isinstance(system, str):
         found["system"] = system
-    # Where a server takes none, texts were drawn as it draws them.
+    # If a server accepts no temperature, texts were sampled with its own.
     for name in () if "temperature" in manifest.model.details else ("temperature", "top_p"):
         value = settings.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -37,10 +37,10 @@ def said_of(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
 
 
 def generation_keywords(manifest: Manifest, tasks: Iterable[TaskRow]) -> dict[str, Any]:
-    """What the run said of these tasks, by lm-evaluation-harness's names."""
+    """The settings for these tasks, under lm-evaluation-harness's names."""
     said: dict[str, Any] = {}
     for task in tasks:
-        said |= said_of(manifest, task)
+        said |= given_settings(manifest, task)
     found = {"until": said.get("stop"), "max_gen_toks": said.get("max_tokens")}
     if "temperature" in said:
         found["do_sample"] = said["temperature"] > 0
