@@ -26,13 +26,13 @@ _OF_NAMED = (
     "base_url", "api", "api_key_env", "api_key_file", "max_concurrency", "stream", "header_env", "tokenizer", "context", "slots",
     "threads", "chat_template", "device", "dtype", "batch_tokens", "overflow", "engine", "adapter", "quantize", "trust_remote_code",
 )  # fmt: skip
-"""Options that say how a model is run which was named."""
+"""Options for how a model given by name is run."""
 
 
 def ask(
     tasks: object, model: object, values: Mapping[str, Any], defaults: Mapping[str, Any], progress: Progress
 ) -> tuple[Record, list[str]]:
-    """The record that was written, and what its reader must know. `values`: keywords of `lsm_eval.run`, all of them. Raises `UserError`."""
+    """The record that was written, and notes that its reader must know. `values`: keywords of `lsm_eval.run`, all of them. Raises `UserError`."""
     given = checked(values, defaults)
     tracker: Tracker | None = given.pop("log_to")
     if tracker is not None:
@@ -47,7 +47,7 @@ def ask(
         command = python_call(names, f"{type(model).__name__} {own.info.name}", given, defaults)
         _refuse(given, defaults)
     spec = _spec(names, named, own, given, command)
-    check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
+    check_tasks(spec)  # a misspelt name is reported at once, not after a model has been downloaded
     asked = own or create(spec.model, spec.options, progress)
     judge = None
     if spec.judge is not None:
@@ -57,7 +57,7 @@ def ask(
         result = run(spec, asked, progress, judge)
     finally:
         if own is None and isinstance(asked, Releasing):
-            asked.release()  # a notebook's variables may hold what came of it, and need no weights
+            asked.release()  # a notebook's variables may keep the result alive, which needs no weights
     record = read_record(result.record)
     problems = list(result.problems)
     if tracker is not None:
@@ -69,7 +69,7 @@ def ask(
 
 
 def as_model(model: object) -> Model:
-    """An object as one of the house's models: one of the user's own, or a backend (docs/plugins.md). Raises `UserError`."""
+    """Wraps an object as a model of lsm-eval: the user's own model, or a backend (docs/plugins.md). Raises `UserError`."""
     kind = type(model).__name__
     if isinstance(model, type):
         raise UserError(
@@ -109,7 +109,7 @@ def _spec(
 
 
 def _refuse(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Raise `UserError` for an option of a model that is named, where it is an object."""
+    """Raise `UserError` for an option of a model given by name, if the model is an object."""
     for name in _OF_NAMED:
         if given[name] not in (None, ()) and given[name] != defaults[name]:
             raise UserError(
