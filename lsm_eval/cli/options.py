@@ -82,8 +82,8 @@ def run_options(function: F) -> F:
         click.option("--chat", type=choice("chat"), default=AUTO, show_default=True,
                      help="Chat template: auto uses it for generation where the model has one."),
         click.option("--reasoning", type=choice("reasoning"), default=AUTO, show_default=True,
-                     help="A reasoning model's thoughts: auto takes them off the answer, keep scores the whole text, "
-                     "strip takes doubtful marks for thoughts too."),
+                     help="A reasoning model's thoughts: auto removes them from the answer, keep scores the whole text, "
+                     "strip also removes text with doubtful marks."),
         click.option("--max-tokens", type=number("max_tokens"), metavar="N",
                      help="Most new tokens of a generated answer, thoughts included; each task's own by default."),
         click.option("--system", metavar="TEXT|@FILE",
