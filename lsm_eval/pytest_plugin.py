@@ -1,10 +1,10 @@
 """A pytest plugin: a model is run and gated by a test.
 
-`@pytest.mark.lsm_eval(tasks=…, baseline=…)` runs the tasks and holds the record against the baseline before the test's body
-runs; the fixture `assert_gate` holds two records against each other. What fails says so with the gate's table; what lacks
-data skips, warns or fails as the policy says; runs that cannot be compared, and mistakes of the user's, are errors.
+`@pytest.mark.lsm_eval(tasks=…, baseline=…)` runs the tasks and compares the record with the baseline before the test's body
+runs; the fixture `assert_gate` compares two records. A failure shows the gate's table; too little data skips, warns or fails
+as the policy says; runs that cannot be compared, and mistakes of the user, are errors.
 
-pytest loads this module for everyone who has lsm-eval installed, so that it imports nothing but pytest until it is used.
+pytest loads this module for everyone who has lsm-eval installed, so it imports nothing but pytest until it is used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Inconclusive = Literal["neutral", "warn", "fail"]
     AssertGate = Callable[..., GateResult]
-    """Of the fixture `assert_gate`."""
+    """The type of the fixture `assert_gate`."""
 
 MARKER = "lsm_eval"
 RESULT = "lsm_eval_result"
@@ -41,8 +41,8 @@ class GateWarning(UserWarning):
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What a marker runs; equal ones are run once in a session."""
+class RunOptions:
+    """The run of a marker; equal ones are run once in a session."""
 
     tasks: tuple[str, ...]
     model: str
@@ -58,24 +58,24 @@ class _Asked:
 class _Marked:
     """A marker's arguments."""
 
-    asked: _Asked
+    asked: RunOptions
     gated: dict[str, Any]
     """Arguments of `lsm_eval.gate` beside the candidate."""
 
 
-_RECORDS = pytest.StashKey[dict[_Asked, Path]]()
+_RECORDS = pytest.StashKey[dict[RunOptions, Path]]()
 _FAILED = pytest.StashKey[str]()
 _ERROR = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tells pytest the marker."""
+    """Register the marker with pytest."""
     config.addinivalue_line("markers", _HELP)
     config.stash[_RECORDS] = {}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A marked test has the gate's result among its fixtures, whether it names it or not."""
+    """Adds the gate's result to a marked test's fixtures."""
     if item.get_closest_marker(MARKER) is not None:
         names: list[str] = getattr(item, "fixturenames", [])
         if RESULT not in names:
@@ -84,7 +84,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """A marked test whose gate failed fails as a test does, not as an error of its setup."""
+    """Makes a failed gate a failure of the marked test, not an error of its setup."""
     failed = item.stash.get(_FAILED, None)
     if failed is not None:
         pytest.fail(failed, pytrace=False)
@@ -92,7 +92,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Marks the report of what is an error, so that it is counted as one in the test's body too."""
+    """Marks reports of errors, so that they count as errors even if they occur in the test's body."""
     report = yield
     if report.failed and item.stash.get(_ERROR, False):
         report.lsm_eval_error = True  # type: ignore[attr-defined]
@@ -101,13 +101,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
-    """Runs that cannot be compared are errors, wherever that is found out."""
+    """Reports runs that cannot be compared as errors, in whichever phase that is found."""
     return ("error", "E", "ERROR") if getattr(report, "lsm_eval_error", False) else None
 
 
 @pytest.fixture
 def assert_gate(request: pytest.FixtureRequest) -> AssertGate:
-    """`assert_gate(candidate, baseline=…, policy=…)`: fails, with the gate's table, where the candidate does not pass.
+    """`assert_gate(candidate, baseline=…, policy=…)`: fails with the gate's table if the candidate does not pass.
 
     Arguments are those of `lsm_eval.gate`, baseline and policy by name; its result is returned. Not enough data skips the
     test, warns or fails, as the policy says."""
@@ -152,6 +152,8 @@ def _result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     records = request.config.stash[_RECORDS]
 
     def run_and_gate() -> GateResult:
+        from lsm_eval.python.marked_tests import gate_marked, run_marked
+
         marked, mistake = None, ""
         try:
             marked = _arguments(*mark.args, **mark.kwargs)
@@ -161,8 +163,8 @@ def _result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             _error(request.node, f"@pytest.mark.{MARKER}: {mistake}.")
         with chdir(request.config.rootpath):
             if marked.asked not in records:
-                records[marked.asked] = _run(marked.asked, tmp_path_factory.mktemp("reports"))
-            return _gate_marked(records[marked.asked], **marked.gated)
+                records[marked.asked] = run_marked(marked.asked, tmp_path_factory.mktemp("reports"))
+            return gate_marked(records[marked.asked], **marked.gated)
 
     result = _or_error(request.node, run_and_gate)
     failed = _failure(request.node, result)
@@ -193,7 +195,7 @@ def _arguments(
 
     folders = (include,) if isinstance(include, str | Path) else tuple(include)
     names = [tasks] if isinstance(tasks, str) else tasks
-    asked = _Asked(
+    asked = RunOptions(
         tasks=tuple(name.strip() for some in names for name in some.split(",") if name.strip()),
         model=str(model),
         limit=None if limit is None else read_limit(limit),
@@ -214,60 +216,6 @@ def _arguments(
     return _Marked(asked, gated)
 
 
-def _run(asked: _Asked, out: Path) -> Path:
-    """The record of a run. Raises `UserError` where a task cannot be asked."""
-    from lsm_eval.models.base import ModelOptions
-    from lsm_eval.models.create import create
-    from lsm_eval.paths import cache_dir
-    from lsm_eval.progress import Silent
-    from lsm_eval.runner.checked import check_tasks
-    from lsm_eval.runner.run import run
-    from lsm_eval.runner.spec import RunSpec
-
-    spec = RunSpec(
-        tasks=asked.tasks,
-        model=asked.model,
-        limit=asked.limit,
-        shots=asked.shots,
-        seed=asked.seed,
-        options=ModelOptions(adapter=asked.adapter),
-        include=tuple(Path(folder) for folder in asked.include),
-        out=out,
-        store=cache_dir() / "responses" if asked.keep else None,
-        strict=True,
-        command=("pytest",),
-    )
-    check_tasks(spec)
-    progress = Silent()
-    return run(spec, create(spec.model, spec.options, progress), progress).record
-
-
-def _gate_marked(
-    run: Path, *, baseline: str | Path | None, policy: str | Path | Policy | None, **arguments: Any
-) -> GateResult:
-    """What the baseline has beside the marker's tasks is another test's business. Raises `UserError` where it lacks one of them."""
-    from lsm_eval.comparison.find import find
-    from lsm_eval.gating.policy import Rule, read_policy
-    from lsm_eval.gating.rules import fits, ignored
-
-    told = read_policy(Path(policy)) if isinstance(policy, str | Path) else policy or read_policy(None)
-    candidate = find(str(run))
-    if baseline is None:
-        return _gate(candidate, baseline=None, policy=told, **arguments)
-    held = find(str(baseline))
-    limited = {task for task in candidate.tasks for limit in told.limits if fits(limit.task, task)}
-    lacking = sorted(task for task in {*candidate.tasks} - {*held.tasks} - limited if not ignored(told, task))
-    if lacking:
-        from lsm_eval.errors import UserError
-
-        raise UserError(
-            f"the baseline {baseline} has no {', '.join(lacking)}: run it there and accept that, or leave it out of the marker."
-        )
-    others = [Rule(task=task, ignore=True) for task in held.tasks if task not in candidate.tasks]
-    own = told.model_copy(update={"rules": [*told.rules, *others]})
-    return _gate(candidate, baseline=held, policy=own, **arguments)
-
-
 def _gate(
     candidate: str | Path | Record, *, include: Sequence[str | Path] = (), **arguments: Any
 ) -> GateResult:
@@ -277,7 +225,7 @@ def _gate(
 
 
 def _or_error(node: pytest.Item, ask: Callable[[], GateResult]) -> GateResult:
-    """What `ask` returns; a mistake of the user's and runs that cannot be compared are errors."""
+    """Returns what `ask` returns; mistakes of the user and runs that cannot be compared become errors."""
     __tracebackhide__ = True
     from lsm_eval.cli.streams import one_line
     from lsm_eval.errors import UserError
@@ -302,7 +250,7 @@ def _error(node: pytest.Item, text: str) -> NoReturn:
 
 
 def _failure(node: pytest.Item, result: GateResult) -> str | None:
-    """The text of a failure, if it is one; what lacks data under a neutral policy skips the test."""
+    """The text of a failure, or None; skips the test if data is lacking and the policy is neutral."""
     __tracebackhide__ = True
     if result.answer == "not enough data":
         if result.inconclusive == "neutral":
@@ -315,14 +263,14 @@ def _failure(node: pytest.Item, result: GateResult) -> str | None:
 
 
 def _text(result: GateResult) -> str:
-    """What `lsm-eval gate` prints."""
+    """The output of `lsm-eval gate`."""
     from lsm_eval.gating.written.text import lines
 
     return "\n".join(lines(result))
 
 
 def _lacking(result: GateResult) -> str:
-    """What lacks data, as one line."""
+    """The metrics that lack data, in one line."""
     from lsm_eval.gating.written.text import lines
 
     said = [line for line in lines(result) if line.startswith("not enough data: ")]

@@ -1,4 +1,4 @@
-"""The command line: one small file a command, imported when it is called."""
+"""The command line: one file per command, imported when it is called."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _COMMANDS = {
         "lsm_eval.cli.profile:profile",
         "Measure how fast a model is: throughput, latency, memory, energy.",
     ),
-    "compare": ("lsm_eval.cli.compare:compare", "Hold runs against a baseline, sample by sample."),
+    "compare": ("lsm_eval.cli.compare:compare", "Compare runs with a baseline, sample by sample."),
     "gate": (
         "lsm_eval.cli.gate:gate",
         "May a candidate take the baseline's place: pass, fail, not enough data.",
     ),
     "baseline": (
         "lsm_eval.cli.baseline:baseline",
-        "The record that candidates are held against, and why it is the one.",
+        "Set the record that candidates are compared with, and keep the reason.",
     ),
     "leaderboard": ("lsm_eval.cli.leaderboard:leaderboard", "Build a static site from records."),
     "import": (
@@ -55,25 +55,28 @@ _COMMANDS = {
     ),
     "export": (
         "lsm_eval.cli.export:export",
-        "Write records in other tools' forms: Every Eval Ever, the hub, lm-eval, CSV, OpenMetrics.",
+        "Write records in other tools' formats: Every Eval Ever, the hub, lm-eval, CSV, OpenMetrics.",
     ),
     "records": (
         "lsm_eval.cli.records:records",
-        "List, show, count again and remove records, and look at their samples.",
+        "List, show, check and remove records, and look at their samples.",
     ),
-    "store": ("lsm_eval.cli.store:store", "Where answers are kept, of which models, and how to remove them."),
+    "store": (
+        "lsm_eval.cli.store:store",
+        "Show where answers are stored and for which models, and remove them.",
+    ),
     "data": ("lsm_eval.cli.data:data", "Mirror the data of tasks for machines without a network."),
     "lm-eval": ("lsm_eval.cli.harness:harness", "lm-evaluation-harness's command, with --model lsm-eval."),
 }
 
 _COMPLETING = "_LSM_EVAL_COMPLETE"
-"""Set by a shell's script while it asks for completions, as click names it."""
+"""The environment variable that a shell's completion script sets, named by click."""
 _OTHER_NAMES = {"record": "records"}
-"""What a command was called before, which goes on working."""
+"""Former names of commands, which still work."""
 
 
 class _Lazy(click.Group):
-    """Knows its commands by name and help line, and imports one only when it is called."""
+    """A group that knows its commands' names and help lines, and imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -87,7 +90,7 @@ class _Lazy(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
-        """Commands by name, without importing any, and options."""
+        """Completes command names, without importing any command, and options."""
         from click.shell_completion import CompletionItem
 
         found = [
@@ -100,7 +103,9 @@ class _Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = ctx.resilient_parsing or args[0].startswith("-")  # a shell that completes wants no sentence
+        known = ctx.resilient_parsing or args[0].startswith(
+            "-"
+        )  # a shell that completes needs no error message
         if not known and args[0] not in {**_COMMANDS, **_OTHER_NAMES}:
             import difflib
 
@@ -122,9 +127,9 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave with its exit code; a user's mistake is one sentence on stderr.
+    """Run the command line and exit with its code; a user's mistake is one sentence on stderr.
 
-    No traceback is ever shown, unless LSM_EVAL_DEBUG=1 asks for it: that of a fault goes into a log, which is named.
+    No traceback is shown, unless LSM_EVAL_DEBUG=1 is set: that of an internal error goes into a log file, which is named.
     """
     prepare_streams()
     with suppress(ValueError):  # only the main thread may
@@ -146,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         click.echo("lsm-eval: stopped.", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output (a pager, `head`) has gone: nothing is wrong.
+        # The reader of our output (a pager, `head`) has closed it, which is not an error.
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 (this is where all of them end)
         _explain(error, ["lsm-eval", *given])
@@ -154,10 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def command() -> NoReturn:
-    """`main` as a program: once everything is said and cleaned up, the process is over.
+    """`main` as a program: ends the process as soon as all output is written and everything is cleaned up.
 
-    Threads of libraries may still run while Python ends. Arrow's have been seen to abort there (apache/arrow#34314), so
-    that a run that went well looked like a crash.
+    Threads of libraries may still run while Python ends. Arrow's have been seen to abort there (apache/arrow#34314), which made a
+    successful run look like a crash.
     """
     try:
         main()
@@ -171,12 +176,12 @@ def command() -> NoReturn:
 
 
 def explain(error: Exception) -> NoReturn:
-    """Say in one sentence what went wrong with this command, and leave."""
+    """Print one sentence about what went wrong with this command, and exit."""
     _explain(error, ["lsm-eval", *sys.argv[1:]])
 
 
 def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
-    """Say in one sentence what went wrong, and leave."""
+    """Print one sentence about what went wrong, and exit."""
     from lsm_eval.faults import message as message_of
     from lsm_eval.faults import show_if_asked, write_log
     from lsm_eval.secrets import without_secrets
@@ -212,7 +217,7 @@ def _explain(error: Exception, command: Sequence[str]) -> NoReturn:
 
 
 def _of_system(error: OSError, command: Sequence[str]) -> str:
-    """What the system refuses, and what to do."""
+    """What the operating system refused, and what to do."""
     from lsm_eval.faults import write_log
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -232,5 +237,5 @@ def _fail(message: str) -> NoReturn:
 
 
 def _stop(number: int, frame: Any) -> NoReturn:
-    """SIGTERM ends a run as Ctrl-C does: batches under way are dropped, all that is kept stays whole."""
+    """SIGTERM ends a run like Ctrl-C: running batches are dropped, stored answers stay intact."""
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`--adapter` several times: one row for the base model, and one for each adapter."""
+"""Several `--adapter` options: one row for the base model, and one for each adapter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from lsm_eval.errors import UserError
-from lsm_eval.runner.given import checked_adapters
+from lsm_eval.runner.make_spec import checked_adapters
 
 
 def check_adapters(
@@ -22,11 +22,11 @@ def check_adapters(
 def adapter_rows(
     adapters: Sequence[str], model: str, name: str | None
 ) -> list[tuple[tuple[str, ...], str | None]]:
-    """The rows of a run: the adapter of each, the base without one first, and what its record calls the model (None for
-    its own name, which says the adapter's folder). One row only where there are not several adapters.
+    """The rows of a run: the adapter of each, first the base without one, and the model's name in the record (None for its own
+    name, which includes the adapter's folder). There is only one row unless several adapters are given.
 
-    A name that was given is the base's, and adapters' names follow it; folders of one name are told apart by those they
-    lie in.
+    A given name is the base's, with the adapters' names appended; folders with the same name are distinguished by their
+    parent folders.
     """
     if len(adapters) < 2:
         return [(tuple(adapters), name)]
@@ -47,7 +47,7 @@ def adapter_rows(
 
 
 def run_rows(rows: Sequence[tuple[str, Callable[[], Any]]], *, titles_to_err: bool = False) -> int:
-    """Runs each, the others' failures notwithstanding, and gives the worst exit code. Each is headed by its title."""
+    """Runs each row under its title, even if others fail, and returns the worst exit code."""
     from lsm_eval.cli import explain
 
     worst = 0
@@ -69,7 +69,7 @@ def run_rows(rows: Sequence[tuple[str, Callable[[], Any]]], *, titles_to_err: bo
 
 
 def _labels(adapters: Sequence[str]) -> list[str]:
-    """The ends of the adapters' paths, as long as it takes to tell them apart."""
+    """The shortest ends of the adapters' paths that are unique."""
     parts = [PurePath(adapter).parts or (adapter,) for adapter in adapters]
     for size in range(1, max(map(len, parts)) + 1):
         labels = ["/".join(own[-size:]).lstrip("/") for own in parts]

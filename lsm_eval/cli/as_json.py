@@ -10,5 +10,5 @@ from lsm_eval.json_text import printed
 
 
 def print_json(text: str) -> None:
-    """Print JSON so that it is JSON in the console's encoding too (`streams` would escape what that lacks as no parser reads it)."""
+    """Print JSON that stays valid in the console's encoding (`streams` would escape missing characters in a way that no parser reads)."""
     click.echo(printed(text, sys.stdout.encoding or "utf-8"))

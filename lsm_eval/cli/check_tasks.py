@@ -43,7 +43,7 @@ def check_tasks(
     from lsm_eval.cli.progress import Notes
     from lsm_eval.cli.table import print_table
     from lsm_eval.data.options import DataOptions
-    from lsm_eval.runner.given import split_names
+    from lsm_eval.runner.make_spec import split_names
     from lsm_eval.runner.samples_checked import check_each
 
     names, wrong = (split_names(tasks, "TASKS"), {}) if tasks else _included(include, code=include_code)

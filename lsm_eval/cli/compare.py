@@ -1,4 +1,4 @@
-"""`lsm-eval compare`: runs held against a baseline, sample by sample."""
+"""`lsm-eval compare`: compares runs with a baseline, sample by sample."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from lsm_eval.cli.options import CODE_OPTION
 @click.argument("baseline")
 @click.argument("candidates", nargs=-1, required=True)
 @click.option("--across", multiple=True, metavar="PART",
-              help="A part of the signature that is to differ beside the model, such as chat, shots or lsm-eval.")  # fmt: skip
+              help="A part of the signature that may differ beside the model, such as chat, shots or lsm-eval.")  # fmt: skip
 @click.option("--groups", is_flag=True, help="The numbers of groups, such as acc[Age], too.")
 @click.option("--flips", type=click.IntRange(0, 1000), default=3, show_default=True, metavar="N",
-              help="Samples a task that changed, with both answers.")  # fmt: skip
+              help="How many changed samples to show for each task, with both answers.")  # fmt: skip
 @click.option("--include", multiple=True, type=Folder(), metavar="DIR",
-              help="Folder with the task files of the records, where they are no packaged ones.")  # fmt: skip
+              help="Folder with the task files of the records, if they are not packaged ones.")  # fmt: skip
 @CODE_OPTION
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown.")
@@ -42,10 +42,10 @@ def compare(
     as_markdown: bool,
     reveal: bool,
 ) -> None:
-    """Hold the runs CANDIDATES against the run BASELINE, over the samples that both have.
+    """Compare the runs CANDIDATES with the run BASELINE, over the samples that both have.
 
     Each is the folder of a record; a folder above records of one model, of which the newest is taken; or
-    git:REVISION:PATH. Ends with code 4 where numbers are not compared, because their signatures differ in more than the model.
+    git:REVISION:PATH. Exits with code 4 if numbers are not compared, because their signatures differ in more than the model.
     """
     from lsm_eval.cli.as_json import print_json
     from lsm_eval.cli.table import print_table

@@ -1,4 +1,4 @@
-"""Completions of a shell by name, imported only once a shell asks for one."""
+"""Shell completions by name, imported only when a shell asks for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a shell completes: names of tasks, suites, models, wordings, and what a record has. Nothing heavy is imported for it."""
+"""Shell completions: names of tasks, suites, models, perturbations, and of a record's tasks and metrics. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _PREFIXES = {
 
 
 def prepare_completion() -> None:
-    """Have bash's words put together again. Called only where a shell asks."""
+    """Make bash's split words whole again. Called only if a shell asks."""
     add_completion_class(_Bash)
 
 
 def tasks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Tasks and suites; the last of several that commas separate."""
+    """Tasks and suites; completes the last of several names separated by commas."""
     from lsm_eval.errors import UserError
     from lsm_eval.tasks.registry import Registry
 
@@ -50,7 +50,7 @@ def areas(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Built-in models, and how others' names begin; files for what looks like a path."""
+    """Built-in models and the prefixes of other models' names; files for anything that looks like a path."""
     if incomplete.startswith((".", "/", "~")):
         return [CompletionItem(incomplete, type="file")]
     for prefix, kind in (("llama.cpp:", "file"), ("onnx:", "dir")):
@@ -65,7 +65,7 @@ def models(context: click.Context, parameter: click.Parameter, incomplete: str) 
 def perturbations(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Wordings; the last of several that + or a comma joins."""
+    """Perturbations; completes the last of several joined by + or commas."""
     from lsm_eval.robustness.perturbations import PERTURBATIONS
 
     at = 1 + max(incomplete.rfind(sign) for sign in "+,")
@@ -79,7 +79,7 @@ def perturbations(
 def tasks_of_record(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """The tasks of the record that stands before."""
+    """The tasks of the record given before."""
     return [
         CompletionItem(name)
         for name in _fitting({str(row.get("task")) for row in _estimates(context)}, incomplete)
@@ -89,7 +89,7 @@ def tasks_of_record(
 def metrics_of_record(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """The metrics of the task that stands before."""
+    """The metrics of the task given before."""
     task = _before(context, "task", 1)
     names = {str(row.get("metric")) for row in _estimates(context) if task in (None, row.get("task"))}
     return [CompletionItem(name) for name in _fitting(names, incomplete) if "[" not in name]
@@ -98,7 +98,7 @@ def metrics_of_record(
 def stored_models(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Models that the store has answers of."""
+    """Models with answers in the store."""
     from lsm_eval.errors import UserError
     from lsm_eval.inference.stores import store_files
     from lsm_eval.paths import cache_dir
@@ -115,7 +115,7 @@ def _fitting(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _paths(prefix: str, incomplete: str, kind: str) -> list[CompletionItem]:
-    """Files and folders after a prefix, which the shell itself would not find there."""
+    """Files and folders after a prefix, where the shell itself would not complete them."""
     folder, _, begun = incomplete.rpartition("/")
     shown = f"{folder}/" if "/" in incomplete else ""
     try:
@@ -130,7 +130,7 @@ def _paths(prefix: str, incomplete: str, kind: str) -> list[CompletionItem]:
 
 
 def _estimates(context: click.Context) -> Sequence[dict[str, Any]]:
-    """The numbers of the record that the command names first; none where it cannot be read."""
+    """The numbers of the record that the command names first; empty if it cannot be read."""
     record = _before(context, "record", 0)
     try:
         found = json.loads((Path(str(record)) / "estimates.json").read_text(encoding="utf-8"))
@@ -140,20 +140,20 @@ def _estimates(context: click.Context) -> Sequence[dict[str, Any]]:
 
 
 def _before(context: click.Context, name: str, at: int) -> Any:
-    """What stands before for an argument. Where an option still lacks its value, click has not come to name it."""
+    """The value given before for an argument. While an option still lacks its value, click has not parsed the argument yet."""
     found = context.params.get(name)
     return context.args[at] if found is None and len(context.args) > at else found
 
 
 class _Bash(BashComplete):
-    """Bash takes `builtin:NAME` for three words, and what is completed for the last of them: here they are one again, and
-    a completion is what follows the last colon."""
+    """Bash splits `builtin:NAME` into three words and completes the last of them. Here they are joined again, and a completion is
+    the part after the last colon."""
 
     name = "bash"
     _cut = 0
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the cursor, and the one that it stands at the end of."""
+        """The words before the cursor's word, and that word."""
         words = split_arg_string(os.environ["COMP_WORDS"])
         at = int(os.environ["COMP_CWORD"])
         whole: list[str] = []
@@ -170,6 +170,6 @@ class _Bash(BashComplete):
         return before, incomplete
 
     def format_completion(self, item: CompletionItem) -> str:
-        """Its type and what takes the place of the last word."""
+        """Its type and the replacement for the last word."""
         value = item.value[self._cut :] if item.type == "plain" else item.value
         return f"{item.type},{value}"

@@ -20,10 +20,10 @@ from lsm_eval.errors import UserError
 
 F = TypeVar("F", bound=Callable[..., Any])
 _OF_THE_COMMAND = ("config", "save_config", "dry_run", "model_args", "help")
-"""Options that say nothing of what is asked and how."""
+"""Options that do not affect what is asked and how."""
 _ADDRESSES = ("model", "base_urls", "judge", "judge_base_urls", "data_mirror")
 _VARIABLES = ("api_key_env", "header_env", "judge_api_key_env", "judge_header_env")
-"""What names a variable that holds a secret, and is given the secret itself by mistake."""
+"""Options that name a variable with a secret, and might be given the secret itself by mistake."""
 _PLAIN = re.compile(r"[A-Za-z_][\w./@-]*(?::[\w./@-]+)*", re.ASCII)
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _BREAKS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
@@ -33,9 +33,9 @@ def config_options(function: F) -> F:
     """For `run`."""
     options = [
         click.option("--config", type=Folder(), metavar="FILE", is_eager=True, expose_value=False, callback=_read,
-                     help="Options from a YAML file, each by its name (`tasks: mmlu`); those of the command line win."),
+                     help="Options from a YAML file, each by its name (`tasks: mmlu`); the command line overrides them."),
         click.option("--save-config", type=Folder(), metavar="FILE",
-                     help="Write all options of this command to a file for --config, and go on."),
+                     help="Write all options of this command to a file for --config, and continue."),
     ]  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -134,7 +134,7 @@ def _read(context: click.Context, option: click.Parameter, path: Path | None) ->
 
 
 def _value(option: click.Option, value: Any, where: str) -> Any:
-    """The value as the command line would have it."""
+    """The value in the form of the command line."""
     if option.is_flag and option.is_bool_flag:
         if not isinstance(value, bool):
             raise UserError(f"{where} is yes or no: write true or false.")

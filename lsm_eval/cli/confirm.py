@@ -1,4 +1,4 @@
-"""Asking before something is removed."""
+"""Asks for confirmation before something is removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lsm_eval.errors import UserError
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on where the user says yes, or did with `--yes`. Raises `UserError` where they do not, or nobody is there to answer."""
+    """Return if the user confirms, or gave `--yes`. Raises `UserError` if they do not, or nobody can answer."""
     if yes:
         return
     click.echo(f"{question} [y/N] ", nl=False, err=True)

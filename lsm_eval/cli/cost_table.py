@@ -43,8 +43,8 @@ def print_cost(
     left_out: Sequence[Any],
     looks: Sequence[Any],
 ) -> None:
-    """The same as one JSON object in a line of standard output. `model` is what would be asked, `time` says how long it takes, `lines` what asking servers may cost;
-    `looks` are those of a gate."""
+    """Print the same as one line of JSON on standard output. `model` is the model that would be asked, `time` how long it takes, `lines` what
+    the servers may cost, and `looks` are those of a gate."""
     from lsm_eval.cli.as_json import print_json
     from lsm_eval.json_text import json_text
 

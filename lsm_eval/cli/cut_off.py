@@ -1,4 +1,4 @@
-"""What a run says of answers that were cut off."""
+"""Reports answers of a run that were cut off."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from lsm_eval.cli.table import number
 from lsm_eval.runner.cut_off import WORTH_WARNING
 from lsm_eval.runner.scored import ScoredTask
 
-_SHOWN = 3  # metrics whose bounds are named
+_SHOWN = 3  # the most metrics whose bounds are shown
 
 
 def cut_off_line(task: ScoredTask) -> str:
-    """How many answers ran out of tokens, and what the metrics are whatever these would have been; a warning where they
-    are many."""
+    """How many answers ran out of tokens, and bounds of the metrics whatever these would have been; a warning if they are
+    many."""
     row = task.cut_off
     assert row is not None
     total = len(task.responses)

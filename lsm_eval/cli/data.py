@@ -1,4 +1,4 @@
-"""`lsm-eval data`: copy the data of tasks to where there is no network, and check what they pin."""
+"""`lsm-eval data`: copies the data of tasks for machines without a network, and checks it against the pinned hashes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lsm_eval.cli.options import CODE_OPTION
 from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.verbosity import start_log, verbosity, verbosity_options
 from lsm_eval.errors import UserError
-from lsm_eval.runner.given import split_names
+from lsm_eval.runner.make_spec import split_names
 
 if TYPE_CHECKING:
     from lsm_eval.data import Table
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @click.group("data")
 def data() -> None:
-    """Copy the data of tasks, and check it against the hashes that they pin."""
+    """Copy the data of tasks, and check it against the pinned hashes."""
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
-    """What both commands take."""
+    """Options of both commands."""
     folder = Folder(file_okay=False)
     for option in (
         click.option("--offline", is_flag=True, help="Never ask the network: the hub's local cache only."),
@@ -47,7 +47,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             type=folder,
             envvar="LSM_EVAL_DATA_FILES",
             show_envvar=True,
-            help="Read data sets that are no hub sets from this folder instead of downloading them.",
+            help="Read data sets that are not on the hub from this folder instead of downloading them.",
         ),
         click.option(
             "--include", type=folder, multiple=True, help="Folder with further task files; may be repeated."
@@ -62,7 +62,9 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @data.command("mirror")
 @_options
 @click.option("--to", required=True, type=Folder(file_okay=False), help="The mirror folder.")
-@click.option("--allow-drift", is_flag=True, help="Copy content that is not what a task file pins.")
+@click.option(
+    "--allow-drift", is_flag=True, help="Copy content even if it differs from what a task file pins."
+)
 def mirror(
     tasks: tuple[str, ...],
     include: tuple[Path, ...],
@@ -75,9 +77,9 @@ def mirror(
 ) -> None:
     """Copy the hub data of TASKS (names, globs, suites) into a folder for --data-mirror.
 
-    Writes DIR/<org>/<name>/<config>/<split>.parquet with every row of the evaluated and the examples' split and
-    the columns that the tasks use, and DIR/MANIFEST.json. Files that are there already are renewed. Nothing of a task
-    is written where the content is not what its file pins: it is named, the others are copied, and the command ends
+    Writes DIR/<org>/<name>/<config>/<split>.parquet with all rows of the evaluated and the examples' split and
+    the columns that the tasks use, and DIR/MANIFEST.json. Existing files are replaced. If the content differs from what
+    a task's file pins, nothing of that task is written: it is named, the others are copied, and the command exits
     with code 2.
     """
     from lsm_eval.data import DataOptions
@@ -112,9 +114,9 @@ def pin(
     data_files: Path | None,
     offline: bool,
 ) -> None:
-    """Print the hashes of the data of TASKS beside those that their files pin.
+    """Print the hashes of the data of TASKS beside those pinned in their files.
 
-    One line a split: task, part, rows, hash, and `pinned`, `unpinned` or what differs. Exits with code 2 where
+    One line per split: task, part, rows, hash, and `pinned`, `unpinned` or what differs. Exits with code 2 if
     data differs or cannot be read.
     """
     from lsm_eval.data import DataOptions
@@ -161,8 +163,8 @@ def _state(table: Table, pinned: Pin) -> str:
 def _resolve(
     tasks: Sequence[str], include: Sequence[Path], code: bool, broken: dict[str, UserError]
 ) -> list[LoadedTask]:
-    """The tasks named; names may also be joined by commas, as for `run --tasks`. What is wrong with the file of one
-    goes to `broken`, unless nothing else is left."""
+    """The tasks named; names may also be joined by commas, as for `run --tasks`. Tasks with a wrong file go to `broken`, unless no task
+    remains."""
     if verbosity() == "verbose":
         start_log()
     from lsm_eval.lm_eval_bridge.names import RESOLVERS

@@ -1,4 +1,4 @@
-"""`lsm-eval export`: records in other tools' forms."""
+"""`lsm-eval export`: writes records in other tools' formats."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _FORMATS = ("every-eval-ever", "hf-eval-results", "lm-eval", "csv", "openmetrics
     show_default=True,
     help="Texts of samples to withhold, besides those that the record withholds.",
 )
-@click.option("--model-id", metavar="ORG/NAME", help="The model as the hub calls it.")
+@click.option("--model-id", metavar="ORG/NAME", help="The model's name on the hub.")
 @click.option("--organisation", metavar="NAME", help="Who evaluated.")
 @click.option(
     "--relationship",
     type=click.Choice(("first_party", "third_party", "collaborative", "other")),
     default="other",
     show_default=True,
-    help="Theirs to the model (every-eval-ever).",
+    help="Relationship of the organisation to the model (every-eval-ever).",
 )
 @click.option("--source-url", metavar="URL", help="Where readers find more of the evaluation.")
 @click.option(
@@ -66,9 +66,9 @@ def export(
     source_url: str | None,
     task_ids: tuple[str, ...],
 ) -> None:
-    """Write each RECORD (or all records under a folder) in another tool's form.
+    """Write each RECORD (or all records under a folder) in another tool's format.
 
-    Every number is written to its last digit; what is missing is left out, and never 0. Prints the files' paths.
+    Numbers are written in full precision; missing values are left out, and never 0. Prints the files' paths.
     """
     from lsm_eval.exporting.checked import checked_options
     from lsm_eval.exporting.export import export as write

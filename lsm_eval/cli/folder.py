@@ -8,7 +8,7 @@ import click
 
 
 class Folder(click.Path):
-    """A path as `pathlib.Path`. An empty text is no path: it would mean the current folder, which nobody wrote."""
+    """A path as `pathlib.Path`. An empty text is refused: it would silently mean the current folder."""
 
     def __init__(self, *, file_okay: bool = True) -> None:
         from pathlib import Path
@@ -16,7 +16,7 @@ class Folder(click.Path):
         super().__init__(path_type=Path, file_okay=file_okay)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """As click wants it."""
+        """Converts a value for click."""
         if value == "":
             self.fail("it is empty; name a folder.", param, ctx)
         try:

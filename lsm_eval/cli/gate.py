@@ -1,4 +1,4 @@
-"""`lsm-eval gate`: a candidate held to a policy against a baseline, for people and pipelines."""
+"""`lsm-eval gate`: checks a candidate against a baseline by a policy, for people and pipelines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLICY = "lsm-eval-gate.yaml"
 """Where `gate init` writes the policy."""
 
 _INCLUDE = click.option("--include", multiple=True, type=Folder(), metavar="DIR",
-                        help="Folder with the task files of the records, where they are no packaged ones.")  # fmt: skip
+                        help="Folder with the task files of the records, if they are not packaged ones.")  # fmt: skip
 _POLICY = click.option("--policy", type=Folder(), metavar="FILE",
                        help="What to ask (`lsm-eval gate init` writes one); a pull request's by default.")  # fmt: skip
 
@@ -26,9 +26,9 @@ _POLICY = click.option("--policy", type=Folder(), metavar="FILE",
 @click.option("--candidate", metavar="REC", help="The record that is to pass.")
 @_POLICY
 @click.option("--inconclusive", type=click.Choice(["neutral", "warn", "fail"]),
-              help="Not enough data: exit code 3, 0 or 1, in place of what the policy says.")  # fmt: skip
+              help="Not enough data: exit code 3, 0 or 1, instead of what the policy says.")  # fmt: skip
 @click.option("--across", multiple=True, metavar="PART",
-              help="A part of the signature that is to differ beside the model, such as chat, shots or lsm-eval.")  # fmt: skip
+              help="A part of the signature that may differ beside the model, such as chat, shots or lsm-eval.")  # fmt: skip
 @_INCLUDE
 @CODE_OPTION
 @click.option("--calibration", type=Folder(), metavar="FILE",
@@ -50,7 +50,7 @@ def gate(
     annotations: str | None,
     **files: Path | None,
 ) -> None:
-    """May the candidate take the baseline's place? Pass, fail, or not enough data, with stated error rates.
+    """Decide whether the candidate may replace the baseline: pass, fail, or not enough data, with stated error rates.
 
     REC is the folder of a record; a folder above records of one model, of which the newest is taken; or git:REVISION:PATH.
 
@@ -85,19 +85,19 @@ def gate(
 @gate.command("init")
 @click.argument("file", type=Folder(), default=Path(POLICY))
 def init(file: Path) -> None:
-    """Write a policy with comments to FILE (lsm-eval-gate.yaml by default): the defaults, each with what it means."""
+    """Write a policy to FILE (lsm-eval-gate.yaml by default): the defaults, with comments on what each means."""
     from lsm_eval.errors import UserError
     from lsm_eval.gating.template import TEMPLATE
 
     if file.exists():
-        raise UserError(f"{file} is there already: remove it, or name another file.")
+        raise UserError(f"{file} exists already: remove it, or name another file.")
     write_file(file, TEMPLATE)
     click.echo(f"policy: {file}")
 
 
 @gate.command("plan")
 @click.option(
-    "--baseline", required=True, metavar="REC", help="The record that candidates will be held against."
+    "--baseline", required=True, metavar="REC", help="The record that candidates will be compared with."
 )
 @click.option(
     "--n", type=click.IntRange(min=1), metavar="N", help="Samples of each task that the gate will have."
@@ -124,7 +124,7 @@ def plan(
 ) -> None:
     """How many samples a margin needs, or which margin so many samples can rule out, before money is spent.
 
-    Ends with code 2 where a gate under the policy, with so many samples, could not decide.
+    Exits with code 2 if a gate with this policy could not decide with so many samples.
     """
     if n is not None and margin is not None:
         raise click.UsageError("--n and --margin answer opposite questions: give one of them.")
@@ -149,7 +149,7 @@ def plan(
     print_table(planning.HEADER, [planning.cells(one) for one in found.rows], right=planning.RIGHT)
     if by_share := [planning.share_cells(one) for one in found.rows if one.by_share is not None]:
         click.echo("\nn needed, by the share of the pairs that differ:\n")
-        # The last column is of a calibration.
+        # The last column needs a calibration.
         kept = len(planning.BY_SHARE) - (calibration is None)
         shown = [cells[:kept] for cells in by_share]
         print_table(planning.BY_SHARE[:kept], shown, right=planning.BY_SHARE_RIGHT)
@@ -162,13 +162,13 @@ def plan(
 
 @gate.command("calibrate")
 @click.argument("records", metavar="RECORD...", nargs=-1, required=True)
-@click.option("--out", required=True, type=Folder(), metavar="FILE", help="Where to write what was found.")
+@click.option("--out", required=True, type=Folder(), metavar="FILE", help="Where to write the result.")
 @_INCLUDE
 @CODE_OPTION
 def calibrate(records: tuple[str, ...], out: Path, include: tuple[Path, ...], include_code: bool) -> None:
-    """By how much do runs of one and the same model differ? Flips and noise of every metric, for `lsm-eval gate --calibration`.
+    """Measure how much runs of the same model differ: flips and noise of every metric, for `lsm-eval gate --calibration`.
 
-    Each RECORD is a run of its own, three or more of one model on one machine, made with --store none.
+    Each RECORD is a separate run; give three or more of one model on one machine, made with --store none.
     """
     from lsm_eval.cli.table import print_table
     from lsm_eval.comparison.find import find

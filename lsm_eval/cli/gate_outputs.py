@@ -1,4 +1,4 @@
-"""What a gate prints and writes, for the commands that have one."""
+"""Output of a gate, for the commands that have one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FILES = ("json_file", "junit", "markdown", "comment", "sarif")
 
 
 PRINTED = Path("-")
-"""What `--json` without a file gives, where it also means to print."""
+"""The value of `--json` without a file, where that means to print."""
 
 
 def output_options(when: str = "", *, printing: bool = False) -> Callable[[F], F]:
-    """Options for the files that a gate writes, and how many changed samples stand in them. `when`: what each help text begins with.
+    """Options for the files that a gate writes, and for the number of changed samples in them. `when`: the beginning of each help text.
     `printing`: --json without a file is `PRINTED`."""
     json = click.option("--json", "json_file", type=Folder(), metavar="FILE", help=f"{when}Write gate.json.")
     if printing:
@@ -71,7 +71,7 @@ def show(
 
 
 def check_places(files: Mapping[str, Path | None]) -> None:
-    """UserError for a file that cannot be written, or is named twice, before anything is computed."""
+    """Raise UserError for a file that cannot be written, or is named twice, before anything is computed."""
     from lsm_eval.errors import UserError
 
     named: set[str] = set()
@@ -89,7 +89,7 @@ def check_places(files: Mapping[str, Path | None]) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """The text in a file. Raises UserError where it cannot be written."""
+    """Write the text to a file. Raises UserError if it cannot be written."""
     from lsm_eval.errors import UserError
 
     try:

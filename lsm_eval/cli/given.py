@@ -1,4 +1,4 @@
-"""Options that are given in other ways than by name on the command line: what they are given as, and where they win.
+"""Options from other sources than the command line, and the precedence between the sources.
 
 The command line wins over `--model-args`, that over the file of `--config`, and all over an option's own default.
 """
@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 _CONFIG, _ARGUMENTS = "lsm_eval.config", "lsm_eval.model_args"
 _OWN = (ParameterSource.DEFAULT, ParameterSource.ENVIRONMENT)
-"""Where a value is from that nobody gave for this command."""
+"""Sources of values that were not given for this command."""
 
 
 def take_config(context: click.Context, values: Mapping[str, Any]) -> None:
@@ -27,7 +27,7 @@ def take_arguments(context: click.Context, values: Mapping[str, Any]) -> None:
 
 
 def arguments(context: click.Context) -> Mapping[str, Any]:
-    """What `--model-args` gave."""
+    """Values from `--model-args`."""
     found: Mapping[str, Any] = context.meta.get(_ARGUMENTS, {})
     return found
 
@@ -38,12 +38,12 @@ def on_command_line(context: click.Context, name: str) -> bool:
 
 
 def spelled_out(context: click.Context) -> bool:
-    """Whether the command's words do not say all its options."""
+    """Whether some options come from other sources than the command's words."""
     return bool(context.meta.get(_CONFIG) or context.meta.get(_ARGUMENTS))
 
 
 def command_of(context: click.Context) -> list[str]:
-    """The command with all that was given for it written as options: for the record, which does not hold the file."""
+    """The command with everything that was given written as options, for the record, which does not contain the file."""
     words = ["lsm-eval", *context.command_path.split()[1:]]
     for option, value in values(context):
         if context.get_parameter_source(str(option.name)) in _OWN:
@@ -66,7 +66,7 @@ def values(context: click.Context) -> Iterator[tuple[click.Option, Any]]:
 
 
 def option_name(option: click.Option) -> str:
-    """An option as it is written, without dashes before it."""
+    """An option's name without its leading dashes."""
     return max(option.opts, key=len).lstrip("-")
 
 

@@ -1,4 +1,4 @@
-"""`lsm-eval lm-eval`: lm-evaluation-harness's own command, in which `--model lsm-eval` is known."""
+"""`lsm-eval lm-eval`: lm-evaluation-harness's own command, with the additional model `lsm-eval`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lsm_eval.errors import UserError
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def harness(arguments: tuple[str, ...]) -> None:
-    """Run lm-evaluation-harness's command line as it is, with our engine as its model `lsm-eval`.
+    """Run lm-evaluation-harness's own command line, with our engine as its model `lsm-eval`.
 
     lsm-eval lm-eval --model lsm-eval --model_args pretrained=ORG/NAME --tasks hellaswag
     """
@@ -35,7 +35,7 @@ def harness(arguments: tuple[str, ...]) -> None:
     except (UserError, OSError, MemoryError, click.ClickException):
         raise
     except SystemExit as left:
-        # Its own codes are not ours: 1 is the gate's.
+        # Its exit codes differ from ours: 1 is the gate's.
         if left.code and left.code not in (EXIT_USER, EXIT_INTERRUPTED):
             raise UserError(f"lm-evaluation-harness stopped ({left.code}): see what it says above.") from left
         raise

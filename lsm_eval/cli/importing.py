@@ -1,4 +1,4 @@
-"""`lsm-eval import`: other harnesses' result files become records."""
+"""`lsm-eval import`: makes records of other harnesses' result files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def importing(file: Path, out: Path) -> None:
     """Make a record of a result FILE of lm-evaluation-harness (results_*.json, with the samples_*.jsonl beside it), of
     Inspect (.eval or .json) or of Every Eval Ever (.json, with its samples beside it).
 
-    Every number is kept; what the file lacks is said to be missing.
+    Every number is kept; what the file lacks is marked as missing.
     """
     from lsm_eval.importing.importing import import_file
 
@@ -68,7 +68,7 @@ def _show(manifest: Manifest, estimates: list[EstimateRow]) -> None:
 
 
 def _shown(text: str) -> str:
-    """Names come from the file, which may hold anything."""
+    """Makes names from the file safe to print, since it may contain anything."""
     from lsm_eval.comparison.shown.escape import visible
 
     return visible(text, 1_500)

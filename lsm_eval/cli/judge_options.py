@@ -1,4 +1,4 @@
-"""Options of the model that judges answers: which one, where it runs, and how it is read."""
+"""Options of the judge model: which one, where it runs, and how its answers are read."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def judge_run_options(function: F) -> F:
     """For `run`."""
     options = [
         click.option("--judge", metavar="MODEL", shell_complete=completing("models"),
-                     help="A model (named as for --model) that judges answers, for the metrics that want one."),
+                     help="A model (named as for --model) that judges answers, for the metrics that need one."),
         click.option("--judge-read", type=choice("judge_read"), default=AUTO, show_default=True,
-                     help="Take the judge's likeliest answer, or what it writes; auto: what it writes only where it cannot "
-                     "tell likelihoods."),
+                     help="Take the judge's likeliest answer, or what it writes; auto: what it writes only if it "
+                     "gives no likelihoods."),
         click.option("--judge-base-url", "judge_base_urls", multiple=True, metavar="URL",
                      help="Of --judge openai:MODEL: where its server is; that of --model by default."),
         click.option("--judge-api", type=choice("judge_api"), default=AUTO,
-                     show_default=True, help="As --api, for the judge's server; the following likewise."),
+                     show_default=True, help="Like --api, for the judge's server; so are the following."),
         click.option("--judge-api-key-env", metavar="NAME",
                      help="The variable that holds its key; OPENAI_API_KEY by default."),
         click.option("--judge-api-key-file", type=Folder(), metavar="FILE", help="A file that holds its key."),

@@ -30,22 +30,22 @@ from lsm_eval.cli.verbosity import verbosity_options
     type=click.Choice(["en", "zh"]),
     default="en",
     show_default=True,
-    help="Of the pages, until a reader chooses another one.",
+    help="Language of the pages, until a reader chooses another one.",
 )
 @click.option(
     "--reference",
     metavar="RUN",
-    help="A run, or a model, that rates of harm are divided by: one of REPORTS.",
+    help="A run or model of REPORTS by whose rates of harm the others are divided.",
 )
 @click.option(
     "--grades",
     is_flag=True,
-    help="Grade each area of harm against the reference, where the whole interval lies in one band.",
+    help="Grade each area of harm against the reference, if the whole interval lies in one band.",
 )
 @click.option(
     "--count-all",
     is_flag=True,
-    help="Count every sample table again, also of a board with more than 2,500 of them.",
+    help="Count every sample table again, even on a board with more than 2,500 of them.",
 )
 @click.option(
     "--include",
@@ -77,6 +77,6 @@ def leaderboard(
     from lsm_eval.leaderboard.options import Options
 
     if grades and reference is None:
-        raise UserError("--grades holds rates against a reference: name one with --reference RUN.")
+        raise UserError("--grades compares rates with a reference: name one with --reference RUN.")
     options = Options(samples, language, reference, grades, single_file, include=include, count_all=count_all)
     click.echo(build(reports, out, options=options, progress=make_progress()))

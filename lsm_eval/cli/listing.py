@@ -25,7 +25,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 
 @click.group("list")
 def listing() -> None:
-    """What there is."""
+    """List tasks, suites, models, metrics, detectors and perturbations."""
 
 
 @listing.command("tasks")
@@ -119,7 +119,7 @@ def metrics(include: tuple[Path, ...], as_json: bool) -> None:
 @listing.command("detectors")
 @_JSON
 def detectors(as_json: bool) -> None:
-    """What reads answers for refusals, personal data, …, and how often it is right: a row a card."""
+    """List what detects refusals, personal data … in answers, and how often it is right: one row per card."""
     from lsm_eval.detectors.listed import listed_detectors
 
     rows = listed_detectors()
@@ -145,7 +145,7 @@ def perturbations(as_json: bool) -> None:
 
 
 def _say(broken: Sequence[TaskFile]) -> None:
-    """Name the files that are not listed, and leave with code 2 where there is one."""
+    """Name the files that are not listed, and exit with code 2 if there are any."""
     for file in broken:
         click.echo(one_line(f"lsm-eval: {file.name} is left out: {file.fault}"), err=True)
     if broken:
@@ -175,7 +175,7 @@ def _cell(value: Any) -> str:
 
 
 def _part(task: Any) -> str:
-    """A task of a suite, and how much of it the suite asks."""
+    """A task of a suite, and the part of it that the suite asks."""
     if not isinstance(task, dict):
         return str(task)
     each = f", {task['each']} each" if "each" in task else ""

@@ -1,4 +1,4 @@
-"""`--model-args KEY=VALUE,…`, as users of lm-evaluation-harness write it: other words for our own options."""
+"""`--model-args KEY=VALUE,…`, as in lm-evaluation-harness: other names for our own options."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPTIONS: Mapping[str, str] = {
     "system_instruction": "system",
     "chat_template": "chat_template",
 }
-"""Keys that are another name of one of our options, and the name of its parameter."""
+"""Keys that are another name of one of our options, with the name of its parameter."""
 _MODEL = ("pretrained", "model", "revision", "base_url", "load_in_8bit", "load_in_4bit")
 _INSTEAD: Mapping[str, str] = {
     "batch_size": "batches are made by tokens: use --batch-tokens",
@@ -48,7 +48,7 @@ _INSTEAD: Mapping[str, str] = {
     "add_bos_token": "a text begins as the tokenizer says",
     "attn_implementation": "the engine has its own: see --engine",
 }
-"""Keys of the harness that stand for nothing here, and what does."""
+"""Keys of the harness without an equivalent here, with what to use instead."""
 _KINDS: Mapping[str, str] = {
     "hf": "hf",
     "hf-auto": "hf",
@@ -56,19 +56,19 @@ _KINDS: Mapping[str, str] = {
     "vllm": "vllm",
     "sglang": "sglang",
 }
-"""The harness's `--model` where `pretrained` says which one."""
+"""Kinds of the harness's `--model` that take the model from `pretrained`."""
 _SERVERS: Mapping[str, str] = {
     "local-completions": "completions",
     "local-chat-completions": "chat",
     "openai-completions": "completions",
     "openai-chat-completions": "chat",
 }
-"""Likewise of servers, and how those are asked."""
+"""The same for servers, with how they are asked."""
 _PATHS = ("/chat/completions", "/completions")
 
 
 def read_arguments(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> None:
-    """Makes the arguments values of the options that they stand for. Raises `UserError`."""
+    """Sets the options that the arguments stand for. Raises `UserError`."""
     found: dict[str, str] = {}
     for part in (part.strip() for text in given for part in text.split(",")):
         if not part:
@@ -111,7 +111,7 @@ def read_arguments(context: click.Context, option: click.Parameter, given: tuple
 
 
 def read_models(context: click.Context, option: click.Parameter, models: tuple[str, ...]) -> tuple[str, ...]:
-    """The models, each once, as `--model` and the arguments say together. Raises `UserError`."""
+    """The models, without repetitions, from `--model` and the arguments together. Raises `UserError`."""
     found, given = tuple(dict.fromkeys(models)), arguments(context)
     if not found:
         raise UserError("--model names no model: name one, or leave it out.")
@@ -146,7 +146,7 @@ def _check(key: str) -> None:
 
 
 def _named(name: str, revision: str | None, *, server: bool) -> str:
-    """Our name of what the harness calls `pretrained`: a folder, a hub id, or one of our own names."""
+    """Our name for the harness's `pretrained`: a folder, a hub id, or one of our own names."""
     from lsm_eval.paths import is_folder
 
     if server:

@@ -32,7 +32,7 @@ def profile_import(tool: Tool, file: Path, options: dict[str, Any]) -> None:
 
 
 def _check_alone() -> None:
-    """Nothing is measured, so that options of how have no meaning."""
+    """Raise `UserError` for options of a measurement, which have no meaning here."""
     context = click.get_current_context()
     for parameter in context.command.params:
         name = parameter.name or ""

@@ -1,4 +1,4 @@
-"""Options of an offline profile, and what is shown of it."""
+"""Options of an offline profile, and its output."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def offline_options(function: F) -> F:
     """For `profile`."""
     options = [
         click.option("--batch", default="1,8", show_default=True, metavar="N,N",
-                     help="Prompts that are answered together."),
+                     help="Number of prompts that are answered together."),
         click.option("--prompt-tokens", default="64,256", show_default=True, metavar="N,N",
                      help="Lengths of prompts."),
         click.option("--output-tokens", default="16,64", show_default=True, metavar="N,N",
                      help="Lengths of answers; each prompt is also read by itself (prefill)."),
         click.option("--repeats", type=click.IntRange(min=5), default=5, show_default=True, metavar="N",
-                     help="Rounds in which each cell is measured, at least; 5 or more."),
+                     help="The fewest rounds in which each cell is measured; 5 or more."),
         click.option("--max-repeats", type=click.IntRange(min=5), metavar="N",
-                     help="Rounds at most, for cells whose interval is wider than 5 % either way; twice --repeats by default."),
+                     help="The most rounds, for cells whose interval is wider than 5 % either way; twice --repeats by default."),
         click.option("--energy", type=click.Choice(["counters", "zeus"]), default="counters", show_default=True,
                      help="What reads the counters of energy: lsm-eval (NVML, RAPL), or the package zeus."),
     ]  # fmt: skip
@@ -38,7 +38,7 @@ def offline_options(function: F) -> F:
 
 
 def lengths(text: str, option: str) -> tuple[int, ...]:
-    """Whole numbers separated by commas, each once, in their order. Raises `UserError`."""
+    """Integers separated by commas, without repetitions, in their order. Raises `UserError`."""
     found: list[int] = []
     for part in text.split(","):
         word = part.strip()
@@ -52,7 +52,7 @@ def lengths(text: str, option: str) -> tuple[int, ...]:
 
 
 def profile_offline(options: dict[str, Any]) -> None:
-    """Profile a local model, and show what came of it. Leaves with the exit code where that is not 0."""
+    """Profile a local model, and show the result. Exits with the exit code if it is not 0."""
     from lsm_eval.cli.profile_options import shared_spec
     from lsm_eval.cli.profile_table import show_profile
     from lsm_eval.cli.progress import make_progress

@@ -1,4 +1,4 @@
-"""Options that every kind of profile has: which model, where it runs, and where the record goes."""
+"""Options of every kind of profile: which model, where it runs, and where the record is written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lsm_eval.cli.options import run_options
-from lsm_eval.runner.given import make_spec
+from lsm_eval.runner.make_spec import make_spec
 from lsm_eval.runner.option_values import MODEL
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _SHARED = (
 
 
 def shared_options(function: F) -> F:
-    """Those of `run` that say which model is asked and where it runs."""
+    """The options of `run` for which model is asked and where it runs."""
     known = {option.name: option for option in _of_run()}
     known["model"].help = str(known["model"].help).removesuffix(" Repeated, it makes a record for each.")
     known["model"].multiple, known["model"].default, known["model"].callback = False, MODEL, None
@@ -35,7 +35,7 @@ def shared_options(function: F) -> F:
 
 
 def shared_spec(options: Mapping[str, Any], **more: Any) -> RunSpec:
-    """The shared options, checked, as those of a run of no task; `more` are further ones of `make_spec`. Raises `UserError`."""
+    """The shared options, checked, as a `RunSpec` without tasks; `more` are additional options of `make_spec`. Raises `UserError`."""
     values = {name: _default(option) for option in _of_run() if (name := option.name) is not None}
     values |= {name: options[name] for name in _SHARED}
     return make_spec([], **values, **more)

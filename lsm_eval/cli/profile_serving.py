@@ -1,4 +1,4 @@
-"""Options of a serving profile, and what is shown of it."""
+"""Options of a serving profile, and its output."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def serving_options(function: F) -> F:
     """For `profile`."""
     options = [
         click.option("--concurrency", metavar="N,N",
-                     help="Serving, closed loop: requests under way at a time; 1,4,16 by default for a server."),
-        click.option("--rate", metavar="R,R", help="Serving, open loop: requests a second, whatever has become of those before."),
-        click.option("--arrivals", metavar="constant|poisson|gamma:SHAPE", help="How they follow one another; poisson by default."),
+                     help="Serving, closed loop: concurrent requests; 1,4,16 by default for a server."),
+        click.option("--rate", metavar="R,R", help="Serving, open loop: requests per second, sent whether or not earlier ones are answered."),
+        click.option("--arrivals", metavar="constant|poisson|gamma:SHAPE", help="Distribution of arrivals; poisson by default."),
         click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Replay a trace of a real service."),
-        click.option("--trace-format", type=click.Choice(["azure", "mooncake"]), help="Whose form it has; azure by default."),
-        click.option("--speed", type=float, metavar="X", help="How many times as fast as it was; 1 by default."),
+        click.option("--trace-format", type=click.Choice(["azure", "mooncake"]), help="Format of the trace; azure by default."),
+        click.option("--speed", type=float, metavar="X", help="Replay the trace this many times as fast; 1 by default."),
         click.option("--requests", type=click.IntRange(min=1), metavar="N", help="Of each measurement; 100 by default."),
-        click.option("--seconds", type=float, metavar="S", help="Begin no request after so long."),
+        click.option("--seconds", type=float, metavar="S", help="Begin no request after this many seconds."),
         click.option("--objective", metavar="ttft=500ms,tpot=50ms,e2e=2s,share=95%",
-                     help="What each request has to keep to, and what share of them."),
+                     help="Limits that each request must meet, and the share that must meet them."),
         click.option("--find-rate", is_flag=True, help="Find the highest rate that meets the objective."),
-        click.option("--max-error-rate", metavar="SHARE", help="End with code 5 where more requests fail; 1% by default."),
+        click.option("--max-error-rate", metavar="SHARE", help="Exit with code 5 if more requests fail; 1% by default."),
         click.option("--cache", type=click.Choice(list(_CACHES)),
-                     help="What the server holds of prompts: cold empties it before (--flush), warm lets every prompt be read once."),
+                     help="State of the server's prompt cache: cold empties it before (--flush), warm sends every prompt once before."),
         click.option("--flush", metavar="vllm|sglang|URL", help="How the server's cache is emptied."),
         click.option("--timeout", type=float, metavar="S", help="Seconds that one request may take; 600 by default."),
     ]  # fmt: skip
@@ -53,7 +53,7 @@ def serving_options(function: F) -> F:
 
 
 def is_serving(options: dict[str, Any]) -> bool:
-    """Whether the options ask for a serving profile. Raises `UserError` for those of one kind beside those of the other."""
+    """Whether the options ask for a serving profile. Raises `UserError` for options of both kinds of profile."""
     chosen = [name for name in _CHOOSING if options[name]]
     if chosen or str(options["model"]).startswith("openai:"):
         wrong = [name for name in _OFFLINE_ONLY if _given(name)]
@@ -73,7 +73,7 @@ def is_serving(options: dict[str, Any]) -> bool:
 
 
 def profile_serving(options: dict[str, Any]) -> None:
-    """Profile how a model serves, and show what came of it. Leaves with the exit code where that is not 0."""
+    """Profile how a model serves, and show the result. Exits with the exit code if it is not 0."""
     from lsm_eval.cli.profile_options import shared_spec
     from lsm_eval.cli.profile_table import show_profile
     from lsm_eval.cli.progress import make_progress
@@ -160,7 +160,7 @@ def _positive(value: float | None, option: str) -> float | None:
 
 
 def _given(name: str) -> bool:
-    """Whether the user wrote the option."""
+    """Whether the user gave the option."""
     context = click.get_current_context(silent=True)
     source = None if context is None else context.get_parameter_source(name)
     return source is not None and source not in (

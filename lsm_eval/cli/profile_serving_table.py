@@ -1,4 +1,4 @@
-"""A serving profile on a terminal."""
+"""Prints a serving profile on a terminal."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _load(cell: CellRow) -> str:
         return f"trace x{what.get('speed', 1):g}"
     else:
         load = str(what.get("loop", "?"))
-    # Of another tool's measurement they may be unknown, or not the same for all requests.
+    # In another tool's measurement they may be unknown, or differ between requests.
     lengths = [what.get(name) for name in ("prompt_tokens", "output_tokens")]
     if lengths == [None, None]:
         return load

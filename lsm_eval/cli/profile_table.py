@@ -1,4 +1,4 @@
-"""A profile on a terminal: one table, what a reader must know, and where the record is."""
+"""Prints a profile on a terminal: one table, notes that a reader must know, and the record's path."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DASH = "-"
 
 
 def show_profile(made: ProfileResult, *, as_json: bool) -> None:
-    """Numbers on standard output, what must be known of them on standard error."""
+    """Print numbers on standard output, and notes on them on standard error."""
     show(made.profile, made.record, as_json=as_json)
 
 
 def show_record(folder: Path, *, as_json: bool) -> None:
-    """The profile in a record's folder, or the newest one below the folder. Raises `UserError` where there is none."""
+    """Show the profile in a record's folder, or the newest one below the folder. Raises `UserError` if there is none."""
     from lsm_eval.comparison.shown.escape import visible
     from lsm_eval.results.reader import find_records
 
@@ -42,7 +42,7 @@ def show_record(folder: Path, *, as_json: bool) -> None:
 
 
 def show(profile: ProfileRow, record: Path, *, as_json: bool) -> None:
-    """A profile, and where its record is."""
+    """Print a profile, and the path of its record."""
     from lsm_eval.cli.table import room
     from lsm_eval.comparison.shown.escape import visible
 
@@ -61,7 +61,7 @@ def show(profile: ProfileRow, record: Path, *, as_json: bool) -> None:
 
 
 def profile_lines(profile: ProfileRow, room: int | None = None) -> list[str]:
-    """A profile in at most 80 columns, where its numbers are not too long; its table in at most `room`, where that is given."""
+    """A profile in at most 80 columns, unless its numbers are too long; its table in at most `room`, if that is given."""
     from lsm_eval.aligned import aligned
     from lsm_eval.cli.profile_serving_table import serving_lines
     from lsm_eval.results.summary import bytes_text
@@ -85,7 +85,7 @@ def profile_lines(profile: ProfileRow, room: int | None = None) -> list[str]:
 
 
 def doubts(profile: ProfileRow) -> list[str]:
-    """What a reader must know."""
+    """Notes that a reader must know."""
     found = [f"{cell.title}: not measured. {cell.missing}" for cell in profile.cells if cell.missing]
     found += profile.notes
     if profile.energy is not None and profile.energy.why:

@@ -1,4 +1,4 @@
-"""Progress on a terminal (a bar a phase) and in a log (a line now and then)."""
+"""Progress on a terminal (one bar per phase) and in a log (a line from time to time)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVERY = 10.0  # seconds between two lines of a log
 
 
 def make_progress() -> Progress:
-    """Bars where stderr is a terminal, lines elsewhere and with --verbose, notes alone with --quiet."""
+    """Bars if stderr is a terminal, lines otherwise and with --verbose, only notes with --quiet."""
     wanted = verbosity()
     if wanted == "quiet":
         return Notes()
@@ -41,7 +41,7 @@ class Lines:
 
 
 class Notes(Silent):
-    """Only what a user should see."""
+    """Prints only notes."""
 
     def note(self, text: str) -> None:
         click.echo(one_line(f"lsm-eval: {text}"), err=True)
@@ -80,7 +80,7 @@ class _Counting:
 
 
 class Bars:
-    """One bar a phase, with samples, tokens a second and the time left."""
+    """One bar per phase, with samples, tokens per second and the remaining time."""
 
     @contextmanager
     def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:

@@ -14,7 +14,7 @@ SCHEMA_VERSION = 1
 
 
 def record_object(record: Record) -> dict[str, Any]:
-    """What `docs/terminal.md` describes; no text of a sample is in it."""
+    """The object described in `docs/terminal.md`, without any text of a sample."""
     from lsm_eval.results.names import shown_name
 
     manifest = record.manifest
@@ -45,5 +45,5 @@ def record_object(record: Record) -> dict[str, Any]:
 
 
 def _task(task: TaskRow) -> dict[str, Any]:
-    """How a task was asked, without what its file says of it at length."""
+    """How a task was asked, without the long texts of its file."""
     return task.model_dump(exclude={"description", "departures", "references"})

@@ -1,4 +1,4 @@
-"""`lsm-eval records`: what is in a folder of records, and what one of them says."""
+"""`lsm-eval records`: lists a folder of records, and shows one of them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from lsm_eval.results.schema import EstimateRow, Manifest
 
 _KEYS = ("record", "model", "run", "created", "tasks", "n", "kind", "left_out", "redacted", "broken")
-"""Of a row of the list, in which a broken record has null for what is not known of it; `bytes` comes last."""
+"""Keys of a row of the list; a broken record has null for what is not known. `bytes` comes last."""
 
 
 @click.group("records")
 def records() -> None:
-    """List, show, count again and remove records, and look at their samples."""
+    """List, show, check and remove records, and look at their samples."""
 
 
 records.add_command(check)
@@ -35,7 +35,7 @@ records.add_command(remove)
 @click.argument("folder", type=Folder(), default=Path("reports"))
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def list_records(folder: Path, as_json: bool) -> None:
-    """List the records below FOLDER (reports by default), the newest first, and at the end those that are broken."""
+    """List the records below FOLDER (reports by default), newest first, broken ones last."""
     from lsm_eval.cli.table import print_table, size
     from lsm_eval.results.reader import find_records
     from lsm_eval.results.removal import folder_bytes
@@ -66,7 +66,7 @@ def list_records(folder: Path, as_json: bool) -> None:
 @click.argument("record", metavar="REC")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def show(record: str, as_json: bool) -> None:
-    """Show how the numbers of REC came to be, and the numbers.
+    """Show the numbers of REC and how they were made.
 
     REC is the folder of a record; a folder above records of one model, of which the newest is taken; or git:REVISION:PATH.
     """
@@ -120,7 +120,7 @@ def _show_tables(record: Record) -> None:
 
 
 def _facts(record: Record) -> list[tuple[str, str]]:
-    """What the manifest says of the run as a whole."""
+    """Facts about the run as a whole, from its manifest."""
     from lsm_eval.results.names import shown_name
 
     manifest = record.manifest
@@ -196,7 +196,7 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def _what(row: dict[str, Any]) -> str:
-    """The model, and what a reader of the list must know of the record."""
+    """The model, and notes on the record that a reader must know."""
     if row["broken"] is not None:
         return _seen(f"broken: {row['broken']}", 1_000)
     notes = [] if row["kind"] == "run" else [row["kind"]]

@@ -1,4 +1,4 @@
-"""`lsm-eval records check`: whether records are what they say."""
+"""`lsm-eval records check`: checks that records are consistent."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @click.argument("records", metavar="REC...", nargs=-1, required=True, type=Folder())
 @click.option("--json", "as_json", is_flag=True, help="As one JSON list.")
 def check(records: tuple[Path, ...], as_json: bool) -> None:
-    """Count samples, missing, estimates and phases of each record REC again, and say what does not add up.
+    """Count samples, missing ones, estimates and phases of each record REC again, and report what does not add up.
 
-    Ends with code 0 where all records are whole, 4 where one is not what it says.
+    Exits with code 0 if all records are consistent, 4 if one is not.
     """
     from lsm_eval.recount.check import check_record
 

@@ -1,4 +1,4 @@
-"""`lsm-eval records remove`: records that nobody needs any more."""
+"""`lsm-eval records remove`: removes records."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lsm_eval.cli.folder import Folder
 @click.argument("records", metavar="REC...", nargs=-1, required=True, type=Folder())
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 def remove(records: tuple[Path, ...], yes: bool) -> None:
-    """Remove the records in the folders REC, after asking. Answers that a store keeps stay there.
+    """Remove the records in the folders REC, after confirmation. Answers in the store are kept.
 
     Links that lead to a record are named first, and stay: they lead nowhere afterwards.
 
-    Nothing is removed where one REC is no record, is a symbolic link or lies in a model's folder that is one, or holds something else too.
+    Nothing is removed if any REC is not a record, is (or lies in) a symbolic link, or contains anything else.
     """
     from lsm_eval.cli.confirm import confirm
     from lsm_eval.cli.table import size

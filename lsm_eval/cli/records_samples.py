@@ -1,4 +1,4 @@
-"""`lsm-eval records samples`: single samples of a record, such as those that a model got wrong."""
+"""`lsm-eval records samples`: shows single samples of a record, such as those that a model got wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lsm_eval.results.schema import EstimateRow
 
 _LONGEST = 1500
-"""Characters of a text that are shown; the middle of a longer one is left out, and marked."""
+"""The most characters of a text; the middle of a longer one is left out, with a mark."""
 
 
 @click.command("samples")
@@ -31,7 +31,7 @@ _LONGEST = 1500
     "--metric",
     metavar="NAME",
     shell_complete=completing("metrics_of_record"),
-    help="Whose score says what is wrong; the task's first one by default.",
+    help="The metric that says what is wrong; the task's first one by default.",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, metavar="N",
               help="How many to show.")  # fmt: skip
@@ -50,7 +50,7 @@ def samples(
 ) -> None:
     """Show samples of TASK in the record REC: what was asked, answered, and right.
 
-    Several of --wrong, --missing and --truncated show what is any of these. REC is named as for `records show`.
+    With several of --wrong, --missing and --truncated, samples that are any of these. REC is named as for `records show`.
     """
     from lsm_eval.comparison.find import find
     from lsm_eval.results.redaction import redact_row
@@ -101,7 +101,7 @@ def samples(
 
 
 def _check_task(record: Record, task: str) -> None:
-    """UserError where the record has no sample table of the task."""
+    """Raise UserError if the record has no sample table of the task."""
     if task not in record.tasks:
         from difflib import get_close_matches
 
@@ -114,7 +114,7 @@ def _check_task(record: Record, task: str) -> None:
 
 
 def _judging(record: Record, task: str, metric: str | None, *, needed: bool) -> EstimateRow | None:
-    """The metric whose score of a sample says right or wrong; None where there is none and none is needed."""
+    """The metric whose score says whether a sample is right or wrong; None if there is none and none is needed."""
     known = [
         row
         for row in record.by_task.get(task, ())
@@ -189,7 +189,7 @@ def _choice(index: str, choices: Sequence[str]) -> str:
 
 
 def _seen(text: str | None) -> str:
-    """In one line, without anything that a terminal or a CI machine would take for a command."""
+    """The text in one line, without anything that a terminal or a CI system would take for a command."""
     from lsm_eval.comparison.shown.escape import visible
 
     if text is None:

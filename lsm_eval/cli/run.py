@@ -1,4 +1,4 @@
-"""`lsm-eval run`: ask, score, record."""
+"""`lsm-eval run`: asks a model, scores its answers, writes a record."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lsm_eval.cli.streams import one_line
 from lsm_eval.cli.time_estimate import time_line
 from lsm_eval.cli.verbosity import verbosity_options
 from lsm_eval.errors import BudgetSpent, NotComparable, UserError
-from lsm_eval.runner.given import make_spec, split_names, take_judge
+from lsm_eval.runner.make_spec import make_spec, split_names, take_judge
 from lsm_eval.runner.option_values import AUTO, OUT, REDACT
 
 if TYPE_CHECKING:
@@ -50,16 +50,16 @@ if TYPE_CHECKING:
 @click.option("--out", type=Folder(), default=Path(OUT), show_default=True,
               help="Folder that records are written to.")  # fmt: skip
 @click.option("--store", default=AUTO, metavar="auto|none|DIR",
-              help="Where answers are kept, so that a later run need not ask again; auto is the user's cache.")  # fmt: skip
+              help="Where answers are stored, so that a later run need not ask again; auto is the user's cache.")  # fmt: skip
 @judge_run_options
 @click.option("--redact", type=choice("redact"), is_flag=False, flag_value="all",
               default=REDACT, metavar="[none|licence|sensitive|all]",
               help="Withhold texts from the record and keep their hashes; --redact alone means all.")  # fmt: skip
-@click.option("--name", metavar="TEXT", help="What the record and the leaderboard call the model.")
-@click.option("--strict", is_flag=True, help="Ask nothing unless every task can be asked.")
-@click.option("--dry-run", is_flag=True, help="Say what the run would cost, and ask nothing.")
+@click.option("--name", metavar="TEXT", help="The model's name in the record and on the leaderboard.")
+@click.option("--strict", is_flag=True, help="Refuse to run unless every task can be asked.")
+@click.option("--dry-run", is_flag=True, help="Show what the run would cost, without asking anything.")
 @click.option("--log-to", type=choice("log_to"),
-              help="Tell a tracker of experiments the numbers too, and no text.")  # fmt: skip
+              help="Also log the numbers to an experiment tracker, without any text.")  # fmt: skip
 @config_options
 @gate_run_options
 @verbosity_options
@@ -77,9 +77,9 @@ def run(
 ) -> None:
     """Ask a model the tasks, score the answers, and write a record to reports/MODEL/RUN.
 
-    The same command again continues where it stopped: answers that are kept (--store) are not asked again. A task that
-    cannot be asked is named and left out, and the command then ends with code 2. With code 5 the next request could not be paid for
-    (--max-cost).
+    The same command again continues where it stopped: stored answers (--store) are not asked again. A task that
+    cannot be asked is named and left out, and the command then exits with code 2. Code 5 means that the next request would exceed
+    --max-cost.
 
     --json prints one JSON object a line for each record, and notes on standard error alone.
 
@@ -117,7 +117,7 @@ def run(
         save(ctx, save_config)
     from lsm_eval.models.shared_weights import SharedWeights
 
-    # A judge needs the room that the base would take, and so does another model.
+    # The base model's memory is needed for the judge, or for another model.
     shared = SharedWeights() if len(specs) > 1 and len(models) == 1 and judge is None else None
     wanted = _Wanted(dry_run, as_json, log_to)
     run_one = partial(_run_one, progress=progress, judge=judge, gate=gate, shared=shared, wanted=wanted)
@@ -134,7 +134,7 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What to do with a run."""
+    """What to do with a run and its result."""
 
     dry_run: bool
     as_json: bool
@@ -150,17 +150,17 @@ def _run_one(
     shared: SharedWeights | None,
     wanted: _Wanted,
 ) -> None:
-    """Ask one model, and show what came of it. Leaves with the exit code where that is not 0."""
+    """Ask one model, and show the result. Exits with the exit code if it is not 0."""
     from lsm_eval.models.base import Releasing, without_probe
     from lsm_eval.models.create import create
     from lsm_eval.models.shared_weights import Sharing
-    from lsm_eval.runner.checked import check_tasks
+    from lsm_eval.runner.check_tasks import check_tasks
     from lsm_eval.runner.judge_spec import in_judges_words, judge_options
     from lsm_eval.runner.run import run as run_spec
 
     kept = f"all answers so far are kept in {spec.store}" if spec.store else "nothing is kept (--store none)"
     try:
-        check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
+        check_tasks(spec)  # a misspelt name is reported at once, not after a model has been downloaded
         model = create(spec.model, without_probe(spec.options) if wanted.dry_run else spec.options, progress)
         if shared is not None and isinstance(model, Sharing):
             model.share(shared)
@@ -221,7 +221,7 @@ def _dry_run(
     gate: GateOptions | None,
     wanted: _Wanted,
 ) -> None:
-    """Say what a run would ask. Leaves with code 2 where a task cannot be."""
+    """Show what a run would ask. Exits with code 2 if a task cannot be asked."""
     from lsm_eval.runner.prepare import prepare_each
     from lsm_eval.runner.spending import find_spending, most_cost
 
@@ -248,7 +248,7 @@ def _dry_run(
 
 
 def _log(result: RunResult, tracker: Tracker) -> None:
-    """Tell the tracker; where that fails the record is whole, and the command ends with code 2."""
+    """Log to the tracker; if that fails, the record is complete, and the command exits with code 2."""
     from lsm_eval.exporting.loggers.log import log
     from lsm_eval.results.reader import read_record
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 KINDS: tuple[Literal["pull-request", "release"], ...] = ("pull-request", "release")
-"""What `--gate` takes in place of a file."""
+"""Values of `--gate` beside a file."""
 
 
 @dataclass(frozen=True)
 class GateOptions:
-    """What the command line says of the gate."""
+    """The gate's options on the command line."""
 
     spec: GateSpec
     files: dict[str, Path | None]
@@ -39,11 +39,11 @@ def gate_run_options(function: F) -> F:
         click.option("--gate", metavar="POLICY",
                      help="End as soon as a gate against --baseline has its verdicts. A policy's file (`lsm-eval gate init` writes "
                      "one), or pull-request or release for that kind's defaults. Exit codes are the gate's."),
-        click.option("--baseline", metavar="REC", help="With --gate: the record to hold the run against."),
+        click.option("--baseline", metavar="REC", help="With --gate: the record to compare the run with."),
         click.option("--inconclusive", type=click.Choice(["neutral", "warn", "fail"]),
-                     help="With --gate: not enough data is exit code 3, 0 or 1, in place of what the policy says."),
+                     help="With --gate: not enough data is exit code 3, 0 or 1, instead of what the policy says."),
         click.option("--across", multiple=True, metavar="PART",
-                     help="With --gate: a part of the signature that is to differ beside the model, such as chat or shots."),
+                     help="With --gate: a part of the signature that may differ beside the model, such as chat or shots."),
         output_options("With --gate: ", printing=True),
     ]  # fmt: skip
     for option in reversed(options):
@@ -54,7 +54,7 @@ def gate_run_options(function: F) -> F:
 def read_gate(
     options: dict[str, Any], include: Sequence[Path], *, include_code: bool = False
 ) -> GateOptions | None:
-    """Takes the gate's options out of all options; None without --gate. Raises UserError for what cannot be, before any model is looked at."""
+    """Removes the gate's options from all options; None without --gate. Raises UserError for invalid options, before any model is loaded."""
     from lsm_eval.errors import UserError
 
     policy, baseline = options.pop("gate"), options.pop("baseline")
@@ -81,7 +81,7 @@ def read_gate(
     told = _policy(policy)
     check_policy(told)
     record = find(baseline)
-    # The baseline's signatures lack what this run's own options will say of it.
+    # The baseline's signatures lack the parts that this run's own options add.
     signature.check_across(
         across, {row.signature: row.signature for row in record.estimates}, signature.OPTIONS
     )
@@ -98,8 +98,8 @@ def gate_plan(
     *,
     judge: bool,
 ) -> tuple[list[PreparedTask], list[dict[str, Any]]]:
-    """For a dry run, the tasks with all that may be asked, and how many samples each look of each has; refused is what would
-    be."""
+    """For a dry run: the tasks with all samples that may be asked, and the number of samples at each look. Raises UserError for what
+    a run would refuse."""
     from lsm_eval.runner.gated import plan_gate
     from lsm_eval.runner.looks import part
 
@@ -120,7 +120,7 @@ def gate_plan(
 
 
 def show_looks(looks: Sequence[dict[str, Any]]) -> None:
-    """What `gate_plan` says of the looks, as a table."""
+    """Print the looks of `gate_plan` as a table."""
     from lsm_eval.cli.table import print_table
 
     rows = [[row["task"], *(f"{value:,}" for value in list(row.values())[1:])] for row in looks]

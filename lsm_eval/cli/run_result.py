@@ -1,4 +1,4 @@
-"""What came of a run: its numbers, and what a reader of them must know."""
+"""Prints the result of a run: its numbers, and notes that a reader must know."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show_result(result: RunResult) -> None:
-    """Numbers on standard output, what must be known of them on standard error."""
+    """Print numbers on standard output, and notes on them on standard error."""
     from lsm_eval.cli.table import estimate_cells, print_table
     from lsm_eval.results.summary import work_summary
 
@@ -34,7 +34,7 @@ def show_result(result: RunResult) -> None:
 
 
 def print_result(result: RunResult, exit_code: int) -> None:
-    """The same as one JSON object in a line of standard output; what must be known stands on standard error, too."""
+    """Print the same as one line of JSON on standard output; notes are printed on standard error, too."""
     import json
 
     from lsm_eval.cli.as_json import print_json
@@ -59,7 +59,7 @@ def print_result(result: RunResult, exit_code: int) -> None:
 
 
 def _show_notes(result: RunResult) -> None:
-    """What must be known of the numbers."""
+    """Print notes on the numbers."""
     from lsm_eval.cli.cut_off import cut_off_line
     from lsm_eval.cli.table import not_estimable
     from lsm_eval.runner.at_start import samples_stopped_at_start
@@ -130,8 +130,8 @@ def _advice(task: ScoredTask) -> str:
 
 
 def _bounds(task: ScoredTask) -> list[str]:
-    """Between what and what the numbers of written choices are, where some answers name none."""
-    from lsm_eval.runner.choosing.read import bounds
+    """Bounds of the numbers of written choices, if some answers name no choice."""
+    from lsm_eval.runner.written_choices.read import bounds
 
     unread = task.failures.get("unread", 0)
     if not unread:

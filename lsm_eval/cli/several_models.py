@@ -1,4 +1,4 @@
-"""`--model` several times: a record for each."""
+"""Several `--model` options: one record for each model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class ModelRow:
     model: str
     adapter: tuple[str, ...]
     name: str | None
-    """What its record calls it; None for the name that it has of itself."""
+    """Its name in the record; None for its own name."""
 
 
 def model_rows(
     models: Sequence[str], adapters: Sequence[str], name: str | None, options: Mapping[str, Any]
 ) -> list[ModelRow]:
-    """The models of a command: those that `--model` names, or the one with its adapters. Raises `UserError` for options that
-    fit one model only."""
+    """The models of a command: those of `--model`, or a single one with its adapters. Raises `UserError` for options that are
+    for a single model."""
     if len(models) == 1:
         return [
             ModelRow(adapter[0] if adapter else "the base model, without an adapter", models[0], adapter, own)

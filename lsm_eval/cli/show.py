@@ -1,4 +1,4 @@
-"""`lsm-eval show task`: what people need to see before they spend GPU hours; `show profile`: what was measured."""
+"""`lsm-eval show task`: samples and costs of a task before a run; `show profile`: the numbers of a profile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lsm_eval.cli.folder import Folder
 from lsm_eval.cli.options import run_options
 from lsm_eval.json_text import json_text
 from lsm_eval.results.redaction import withheld
-from lsm_eval.runner.given import make_spec
+from lsm_eval.runner.make_spec import make_spec
 
 if TYPE_CHECKING:
     from lsm_eval.models.base import Cost, Model
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.group("show")
 def show() -> None:
-    """What a task would ask, and what a profile measured."""
+    """Show what a task would ask, or what a profile measured."""
 
 
 @show.command("profile")
@@ -49,16 +49,16 @@ def profile(record: Path, as_json: bool) -> None:
 def task(name: str, samples: int, as_json: bool, reveal: bool, **options: Any) -> None:
     """Show the first samples of task NAME as the model would read them, and what a run would cost.
 
-    Of a task that is marked sensitive (harmful requests) hashes stand in place of the texts, unless --reveal.
+    For a task that is marked sensitive (harmful requests), hashes are shown instead of the texts, unless --reveal is given.
     """
     from lsm_eval.cli.progress import Notes, make_progress
     from lsm_eval.models.base import without_probe
     from lsm_eval.models.create import create
-    from lsm_eval.runner.checked import check_tasks
+    from lsm_eval.runner.check_tasks import check_tasks
     from lsm_eval.runner.prepare import prepare_each
 
     asked = options["overflow"]
-    # A task that does not fit the model is what one wants to see here, so overflow is shown, not refused.
+    # A task that does not fit the model is worth seeing here, so overflow is shown, not refused.
     spec = make_spec(
         [name],
         command=["lsm-eval", *sys.argv[1:]],
@@ -154,7 +154,7 @@ def _summary(prepared: PreparedTask, model: Model, samples: int, reveal: bool) -
 
 
 def _refused(sample: Sample, model: Model) -> str | None:
-    """Why the model's chat template takes no such messages; None where it does."""
+    """Why the model's chat template refuses the messages; None if it accepts them."""
     from lsm_eval.models.base import Chatting
 
     if not isinstance(model, Chatting):

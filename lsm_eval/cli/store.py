@@ -1,4 +1,4 @@
-"""`lsm-eval store`: the answers that are kept, so that a later run need not ask again."""
+"""`lsm-eval store`: shows and removes stored answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNKNOWN = "unknown: made by an early version"
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.pass_context
 def store(context: click.Context, /, store: Path | None, as_json: bool) -> None:
-    """Show where answers are kept: of which models, how many, how large, and when they were last used."""
+    """Show where answers are stored: for which models, how many, their size, and when they were last used."""
     if context.invoked_subcommand is not None:
         context.obj = store
         return
@@ -56,9 +56,11 @@ def store(context: click.Context, /, store: Path | None, as_json: bool) -> None:
 @store.command("remove")
 @_STORE
 @click.option("--model", "models", multiple=True, metavar="NAME|ID", shell_complete=completing("stored_models"),
-              help="The answers of this model, named as `lsm-eval store` does; may be repeated.")  # fmt: skip
+              help="The answers of this model, named as in `lsm-eval store`; may be repeated.")  # fmt: skip
 @click.option(
-    "--older-than", metavar="N[h|d|w]", help="What no run has used for so many hours, days or weeks: 30d."
+    "--older-than",
+    metavar="N[h|d|w]",
+    help="Answers that no run has used for this many hours, days or weeks: 30d.",
 )
 @click.option("--all", "everything", is_flag=True, help="All answers.")
 @click.option("--yes", is_flag=True, help="Remove without asking.")
@@ -72,9 +74,9 @@ def remove(
     everything: bool,
     yes: bool,
 ) -> None:
-    """Remove answers from the store, after asking; what is asked again is computed, or paid for, again.
+    """Remove answers from the store, after confirmation. Later runs compute them, or pay for them, again.
 
-    With --model and --older-than both must hold. Answers that a run is using stay, and the command ends with code 2.
+    With --model and --older-than both must hold. Answers that a run is using are kept, and the command then exits with code 2.
     """
     from lsm_eval.cli.confirm import confirm
     from lsm_eval.cli.streams import escaped
@@ -89,7 +91,7 @@ def remove(
     folder = _folder(store or context.obj)
     chosen = _named(store_files(folder), models) if models else store_files(folder)
     chosen = [one for one in chosen if before is None or one.used < before]
-    if not models:  # what can't be read may be something else's: by its id alone
+    if not models:  # an unreadable file may belong to something else, so it is removed only by its id
         for one in (one for one in chosen if one.fault is not None):
             click.echo(
                 f"lsm-eval: {one.id[:12]} {escaped(_model(one))}, and stays: --model {one.id[:12]} removes it.",
@@ -131,7 +133,7 @@ def _model(one: StoreFile) -> str:
 
 
 def _named(files: Sequence[StoreFile], names: Sequence[str]) -> list[StoreFile]:
-    """The files of the models that are named, or whose id begins so. Raises `UserError` for a name that fits none."""
+    """The files of the named models; a name may also be the beginning of an id. Raises `UserError` for a name that matches none."""
     found: dict[Path, StoreFile] = {}
     for name in names:
         own = [one for one in files if one.model == name or (len(name) >= 8 and one.id.startswith(name))]
@@ -146,7 +148,7 @@ def _named(files: Sequence[StoreFile], names: Sequence[str]) -> list[StoreFile]:
 
 
 def _age(text: str) -> timedelta:
-    """`30d`, `12h`, `2w`; a number alone is of days. Raises `UserError`."""
+    """`30d`, `12h`, `2w`; a plain number means days. Raises `UserError`."""
     match = re.fullmatch(r"([0-9]{1,5})([hdw]?)", text.strip())
     if match is None:
         raise UserError(f"--older-than {text}: give hours, days or weeks, such as 12h, 30d or 2w.")

@@ -1,4 +1,4 @@
-"""Output that never stops a command: what a console cannot show is escaped, and a reader who has gone is no fault."""
+"""Output that never fails: characters that a console cannot show are escaped, and a closed pipe is not an error."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lsm_eval.errors import UserError
 
 
 def prepare_streams() -> None:
-    """Make stdin, stdout and stderr of this process safe to use, whatever they are.
+    """Make stdin, stdout and stderr of this process safe to use, even if they are closed.
 
-    Streams that somebody has put in their place (a test, a notebook) are left as they are.
+    Streams that replace them (in a test or a notebook) are left unchanged.
     """
     _open_closed()
     if sys.stdout is None:
@@ -28,22 +28,22 @@ def prepare_streams() -> None:
 
 
 def one_line(text: str, limit: int = 1500) -> str:
-    """The text in one line, with what cannot be seen (line breaks, control characters) written out as an escape,
-    and the middle of a very long one left out."""
+    """The text in one line, with invisible characters (line breaks, control characters) escaped, and the middle of a very long
+    text left out."""
     shown = escaped(text)
     half = limit // 2
     return shown if len(shown) <= limit else f"{shown[:half]} … {shown[-half:]}"
 
 
 def escaped(text: str) -> str:
-    """The whole text in one line, with what cannot be seen written out as an escape."""
+    """The whole text in one line, with invisible characters escaped."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _Descriptor(io.FileIO):
-    """Bytes to a file descriptor; once its reader has gone, they go nowhere."""
+    """Writes bytes to a file descriptor; once its reader has closed it, they are dropped."""
 
     def __init__(self, descriptor: int, *, must_arrive: bool) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -64,7 +64,7 @@ class _Descriptor(io.FileIO):
 
 
 def _patient(stream: TextIO, *, must_arrive: bool) -> TextIO:
-    """The same stream, in whose encoding everything can be written."""
+    """The same stream, which escapes what its encoding lacks."""
     try:
         descriptor = stream.fileno()
         stream.flush()
@@ -83,7 +83,7 @@ def _patient(stream: TextIO, *, must_arrive: bool) -> TextIO:
 
 
 def _open_closed() -> None:
-    """A closed descriptor among the first three would be that of the next file that is opened."""
+    """Open closed ones among the first three descriptors, since the next opened file would get their number."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

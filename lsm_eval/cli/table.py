@@ -1,4 +1,4 @@
-"""Plain tables, without colour: as wide as the terminal where there is one, in full lines elsewhere."""
+"""Plain tables without colour: as wide as the terminal if there is one, otherwise in full lines."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from lsm_eval.statistics.estimate import Estimate
 
 _DIGITS = 7
-"""Of a COLUMNS that is taken for a number of columns: fewer."""
+"""Values of COLUMNS with this many digits or more are ignored."""
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> None:
-    """Columns aligned by their display width; those in `right` to the right. Wrapped to what a line has room for."""
+    """Print columns aligned by their display width; those in `right` are right-aligned. Wraps to the width of a line."""
     for line in aligned(header, rows, right=right, room=room()):
         click.echo(line)
 
 
 def room() -> int | None:
-    """Cells that a line of standard output has: what COLUMNS says, or the terminal. None where there is neither (a pipe, a
-    file): lines are then whole, for `grep` and `cut`. None in GitHub's logs too, where a part of a line that begins with `::`
-    could be a command."""
+    """The width of a line of standard output: COLUMNS, or the terminal's. None without either (a pipe, a file): lines are then not
+    wrapped, for `grep` and `cut`. None in GitHub's logs too, where a wrapped part that begins with `::` could be taken for a
+    command."""
     if os.environ.get("GITHUB_ACTIONS"):
         return None
     said = os.environ.get("COLUMNS", "")
@@ -42,7 +42,7 @@ def room() -> int | None:
 
 
 def estimate_cells(metric: AnyMetric, estimate: Estimate) -> list[str]:
-    """Metric, value, interval, n and missing as text; a value that is not there is a dash."""
+    """Metric, value, interval, n and missing as text; a missing value is a dash."""
     value = "-" if estimate.value is None else number(estimate.value, metric.unit)
     interval = "-"
     if estimate.low is not None and estimate.high is not None:
@@ -69,14 +69,14 @@ def not_estimable(estimates: Iterable[tuple[AnyMetric, Estimate]]) -> dict[str, 
 
 
 def number(value: float, unit: str) -> str:
-    """A value in its unit."""
+    """A value with its unit."""
     if unit == "fraction":
         return f"{100 * value:.1f} %"
     return f"{value:.1f}" if unit == "points" else f"{value:.4g}"
 
 
 def size(count: int) -> str:
-    """Bytes as people read them."""
+    """A number of bytes in a readable unit."""
     for unit, bytes_of_it in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if count >= bytes_of_it:
             return f"{count / bytes_of_it:,.1f} {unit}"

@@ -1,4 +1,4 @@
-"""About how long a run takes, for `lsm-eval run --dry-run`."""
+"""Estimates how long a run takes, for `lsm-eval run --dry-run`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = {"score": "scored choices", "perplexity": "scored texts", "generate": "
 def time_line(
     spec: RunSpec, model: Model, tasks: Sequence[PreparedTask], today: date | None = None
 ) -> str | None:
-    """By the last runs of this model on this machine; None where nothing was measured."""
+    """The estimate from the last runs of this model on this machine; None if there are none."""
     from lsm_eval.runner.speeds import estimate
 
     found = estimate(spec, model, tasks)
@@ -34,7 +34,7 @@ def time_line(
 
 
 def duration(seconds: float) -> str:
-    """In words, as exact as such a guess can be."""
+    """A duration in words, rounded to the precision of an estimate."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     if seconds < 90 * 60:

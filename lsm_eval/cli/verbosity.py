@@ -1,4 +1,4 @@
-"""`--quiet` and `--verbose`: how much a command says beside its results. Before a command's name or after it."""
+"""`--quiet` and `--verbose`: how much a command prints beside its results. Both may stand before or after the command's name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 Verbosity = Literal["quiet", "normal", "verbose"]
 _KEY = "lsm_eval.verbosity"
 _VERSIONS = ("torch", "transformers", "tokenizers", "numpy")
-"""Packages beside lsm-eval itself whose versions are said."""
+"""Packages beside lsm-eval itself whose versions are printed."""
 
 
 def verbosity_options(function: F) -> F:
-    """For commands that say what they are doing."""
+    """Options for commands that report what they are doing."""
     options = [
         click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_take,
                      help="No progress: results and problems only."),
@@ -31,14 +31,14 @@ def verbosity_options(function: F) -> F:
 
 
 def verbosity() -> Verbosity:
-    """What the command that is running was told."""
+    """The verbosity of the running command."""
     context = click.get_current_context(silent=True)
     found: Verbosity = "normal" if context is None else context.meta.get(_KEY, "normal")
     return found
 
 
 def start_log() -> None:
-    """Say what the packages log, until the command ends; versions first. Only of a command that is to be verbose."""
+    """Print what the packages log, until the command ends; versions first. Only for a verbose command."""
     context = click.get_current_context()
     if "lsm_eval.log" in context.meta:
         return
@@ -73,7 +73,7 @@ def _handler() -> logging.Handler:
     import logging
 
     class ToStandardError(logging.Handler):
-        """A line each, without secrets; the stream of the moment, which a test may have replaced."""
+        """Prints one line per message, without secrets, to the current stderr, which a test may have replaced."""
 
         def emit(self, record: logging.LogRecord) -> None:
             from lsm_eval.cli.streams import one_line

@@ -1,1 +1,1 @@
-"""Records in other tools' forms."""
+"""Writes records in other tools' formats."""

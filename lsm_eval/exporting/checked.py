@@ -1,4 +1,4 @@
-"""Options of an export as a user gives them."""
+"""Checks the options of an export."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def checked_options(
     source_url: str | None,
     task_ids: Sequence[str],
 ) -> ExportOptions:
-    """The options, of which `form` reads each. Raises `UserError` for one that it has no place for, or that is none."""
+    """The checked options of format `form`. Raises `UserError` for an option that the format does not use, or with an invalid value."""
     given = {
         "--redact": redact != "none",
         "--model-id": model_id is not None,
@@ -72,7 +72,7 @@ def _check_address(address: str) -> None:
         fits = False
     if not fits or any(sign.isspace() for sign in address):
         raise UserError(
-            f"--source-url {address!r} is no address: write one such as https://example.org/evaluation."
+            f"--source-url {address!r} is not an address: write one such as https://example.org/evaluation."
         )
 
 
@@ -81,7 +81,7 @@ def _ids(given: Sequence[str]) -> dict[str, str]:
     for one in given:
         task, equals, own = one.partition("=")
         if not (equals and task and own):
-            raise UserError(f"--task-id {one!r} is no pair: write TASK=ID, such as gpqa=gpqa_diamond.")
+            raise UserError(f"--task-id {one!r} is not a pair: write TASK=ID, such as gpqa=gpqa_diamond.")
         if task in found:
             raise UserError(f"--task-id names {task!r} twice: name it once.")
         found[task] = own

@@ -1,6 +1,6 @@
-"""Records in Every Eval Ever's form, schema 0.3.0 (evalevalai.com): a `.json` a task with the numbers, samples beside it.
+"""Records in Every Eval Ever's format, schema 0.3.0 (evalevalai.com): one `.json` per task with the numbers, samples beside it.
 
-The files lie as its data store wants them: `data/TASK/ORGANISATION/MODEL/UUID.json` and `UUID_samples.jsonl`.
+The files have the layout of its data store: `data/TASK/ORGANISATION/MODEL/UUID.json` and `UUID_samples.jsonl`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lsm_eval.exporting.every_eval_ever_samples import SCHEMA, instance
 from lsm_eval.exporting.files import check_folder, json_file, json_line, write_text
+from lsm_eval.exporting.generation_settings import given_settings
 from lsm_eval.exporting.naming import component, model_id
 from lsm_eval.exporting.options import ExportOptions
-from lsm_eval.exporting.sample_text import answer_of, metadata_of, texts_of
 from lsm_eval.exporting.samples import sample_rows
-from lsm_eval.exporting.written import said_of
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, Manifest, TaskRow
 
-SCHEMA = "0.3.0"
 _UNITS = {"fraction": "proportion", "points": "points"}
 _ENDLESS = ("-Infinity", "Infinity")
 
 
 def export_every_eval_ever(record: Record, out: Path, options: ExportOptions) -> tuple[list[Path], list[str]]:
-    """Write the files under `out`; they, and sentences on what has no place in them. Raises `UserError`."""
+    """Write the files under `out`; returns them, and notes on what they lack. Raises `UserError`."""
     check_folder(out)
     written: list[Path] = []
     notes: list[str] = []
@@ -71,9 +70,9 @@ def _write(
         for sample in sample_rows(record, task, options.redact):
             for row in rows:
                 if (score := sample.get(f"score.{row.metric}")) is None:
-                    continue  # missing, and the schema wants a number
+                    continue  # missing, but the schema requires a number
                 count += 1
-                yield json_line(_instance(sample, task, row, float(score), evaluation, name))
+                yield json_line(instance(sample, task, row, float(score), evaluation, name))
 
     if record.has_samples(task.task):
         samples = out / place / f"{own}_samples.jsonl"
@@ -95,7 +94,7 @@ def _write(
 
 
 def _uuid(record: Record, task: str, name: str) -> str:
-    """The same name for the same numbers whenever they are exported: a hash in the form of a UUID 4."""
+    """A name that is the same for the same numbers in every export: a hash in the form of a UUID 4."""
     text = f"{record.manifest.run}\0{record.manifest.model.fingerprint}\0{task}\0{name}"
     return str(
         uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16], version=4)
@@ -135,7 +134,7 @@ def _model(manifest: Manifest, name: str, developer: str) -> dict[str, Any]:
     kind = (model.spec or model.name).partition(":")[0]
     remote = bool(model.servers) or model.probed is not None or kind in ("openai", "python")
     details = {
-        # Who runs a server cannot be told from its address.
+        # A server's address does not say who runs it.
         "deployment_type": "unknown" if remote or manifest.imported else "self_deployed",
         "model_availability": "open_weights" if kind == "builtin" or model.revision else "unknown",
         "name_in_record": model.name,
@@ -198,7 +197,7 @@ def _result(record: Record, task: TaskRow, row: EstimateRow, moment: str) -> dic
 
 
 def _bounds(row: EstimateRow) -> tuple[float | str, float | str]:
-    """Least and greatest value that the unit allows; a difference of fractions lies from -1 to 1."""
+    """Smallest and largest value of the unit; differences of fractions lie from -1 to 1."""
     values = [value for value in (row.value, row.low, row.high) if value is not None]
     scale = {"fraction": 1.0, "points": 100.0}.get(row.unit)
     if scale is not None:
@@ -235,7 +234,7 @@ def _data(task: TaskRow) -> dict[str, Any]:
 
 
 def _generation(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
-    said = said_of(manifest, task)
+    said = given_settings(manifest, task)
     arguments: dict[str, Any] = {
         name: said[name] for name in ("max_tokens", "temperature", "top_p") if name in said
     }
@@ -261,56 +260,3 @@ def _generation(manifest: Manifest, task: TaskRow) -> dict[str, Any]:
             if value is not None
         },
     }
-
-
-def _instance(
-    sample: dict[str, Any], task: TaskRow, row: EstimateRow, score: float, evaluation: str, model: str
-) -> dict[str, Any]:
-    prompt = sample["prompt"] or ""
-    reference = texts_of(sample["target"])
-    hashed = json.dumps({"raw": prompt, "reference": reference}, sort_keys=True)
-    answer, how = answer_of(sample)
-    best = _best(row)
-    thoughts = sample.get("thoughts")
-    return {
-        "schema_version": SCHEMA,
-        "evaluation_id": evaluation,
-        "model_id": model,
-        "evaluation_name": task.task,
-        "evaluation_result_id": f"{row.task}/{row.metric}",
-        "sample_id": sample["sample"],
-        "sample_hash": hashlib.sha256(hashed.encode("utf-8", "surrogatepass")).hexdigest(),
-        "interaction_type": "single_turn",
-        "input": {
-            "raw": prompt,
-            "formatted": prompt if task.chat else None,
-            "reference": reference,
-            "choices": sample["choices"],
-        },
-        "output": {
-            "raw": [] if answer is None else [answer],
-            "reasoning_trace": [thoughts] if thoughts else None,
-        },
-        "messages": None,
-        "answer_attribution": []
-        if answer is None
-        else [
-            {
-                "turn_idx": 0,
-                "source": "output.raw",
-                "extracted_value": answer,
-                "extraction_method": how,
-                "is_terminal": True,
-            }
-        ],
-        "evaluation": {"score": score, "is_correct": best is not None and score == best},
-        "metadata": metadata_of(sample)
-        | ({} if best is not None else {"is_correct": "not known: the metric has no right and wrong"}),
-    }
-
-
-def _best(row: EstimateRow) -> float | None:
-    """The score of a sample that is right; None where the metric has none."""
-    if row.unit != "fraction" or row.higher_is_better is None:
-        return None
-    return 1.0 if row.higher_is_better else 0.0

@@ -1,4 +1,4 @@
-"""From records on disk to files of another tool's form."""
+"""Exports records on disk to files of another tool's format."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _FILES: dict[Format, Callable[[Sequence[Record]], Iterable[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export wrote."""
+    """The result of an export."""
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
-    """Sentences on what the form has no place for."""
+    """Notes on what the format cannot express."""
 
 
 def whole_records(folders: Sequence[Path]) -> list[Record]:
     """All records under the `folders`, each once, the oldest first.
 
-    Raises `UserError` where there is none, or one is not what it says.
+    Raises `UserError` if there is none, or one fails its check.
     """
     found: dict[tuple[str, ...], Record] = {}
     for folder in folders:
@@ -51,7 +51,7 @@ def whole_records(folders: Sequence[Path]) -> list[Record]:
         if not own:
             raise UserError(f"{folder} holds no record: name one, such as reports/MODEL/RUN.")
         for record in own:
-            # A copy in another folder is the same run, and would count twice.
+            # A copy in another folder is the same run, which must not count twice.
             found.setdefault(
                 (record.manifest.run, record.manifest.model.fingerprint, record.manifest.model.name), record
             )
@@ -59,13 +59,13 @@ def whole_records(folders: Sequence[Path]) -> list[Record]:
     for record in records:
         if problems := check_record(record.folder, published=True).problems:
             raise UserError(
-                f"{record.folder} is not what it says ({problems[0]}): see `lsm-eval record check`; restore it, or remove it."
+                f"{record.folder} is not what it says ({problems[0]}): see `lsm-eval records check`; restore it, or remove it."
             )
     return records
 
 
 def export_text(folders: Sequence[Path], form: Format) -> Iterable[str]:
-    """The parts of the text of a form that has all records in one file. Raises `UserError` for any other form."""
+    """The text, in parts, for a format with all records in one file. Raises `UserError` for other formats."""
     if (parts := _FILES.get(form)) is None:
         raise UserError(
             f"--format {form} writes several files, which cannot be printed: name a folder with --out."
@@ -74,9 +74,9 @@ def export_text(folders: Sequence[Path], form: Format) -> Iterable[str]:
 
 
 def export(folders: Sequence[Path], form: Format, out: Path, options: ExportOptions) -> Exported:
-    """Write all records under the `folders` to `out`: a folder, or of a form that has all in one the file.
+    """Write all records under the `folders` to `out`: a folder, or a file for formats with all records in one file.
 
-    Raises `UserError` where a record is broken, `out` cannot be written, or an option does not fit.
+    Raises `UserError` if a record is broken, `out` cannot be written, or an option does not fit.
     """
     records = whole_records(folders)
     if (parts := _FILES.get(form)) is not None:
@@ -108,7 +108,7 @@ def export(folders: Sequence[Path], form: Format, out: Path, options: ExportOpti
 
 
 def _check_moments(records: Sequence[Record], options: ExportOptions) -> None:
-    """Raise `UserError` where two records would get the same files, whose names tell a model and a moment."""
+    """Raise `UserError` if two records would get the same files, which are named by model and time."""
     known: dict[tuple[str, datetime], Record] = {}
     for record in records:
         key = component(model_id(record.manifest.model, options.model_id)), record.created

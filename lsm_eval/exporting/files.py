@@ -1,4 +1,4 @@
-"""Files of an export: each is whole or not there."""
+"""Writes files of an export, each completely or not at all."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _BREAKS = re.compile("[\x85\u2028\u2029]")
 
 
 def write_text(path: Path, parts: Iterable[str]) -> str:
-    """Write a text file, part by part, in place of the one that may be there; its SHA-256.
+    """Write a text file, part by part, replacing an existing one; returns its SHA-256.
 
-    Raises `UserError` where it cannot be written; nothing is left of it then.
+    Raises `UserError` if it cannot be written, and leaves nothing behind.
     """
     digest = hashlib.sha256()
     made: Path | None = None
@@ -35,7 +35,7 @@ def write_text(path: Path, parts: Iterable[str]) -> str:
                 encoded = well_formed(part).encode()
                 digest.update(encoded)
                 file.write(encoded)
-        made.chmod(0o644)  # it was made private, and an export is there to be passed on
+        made.chmod(0o644)  # it was made private, but exports are meant to be shared
         made.replace(path)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
@@ -48,12 +48,12 @@ def write_text(path: Path, parts: Iterable[str]) -> str:
 
 
 def json_file(content: Any) -> str:
-    """`content` as a file of JSON, null for numbers that JSON does not have."""
+    """`content` as JSON text, null for numbers that JSON does not have."""
     return _json(content, indent=1) + "\n"
 
 
 def json_line(row: Any) -> str:
-    """A row of JSON Lines. What readers may take for the end of a line (U+0085, U+2028, U+2029) is escaped."""
+    """A row of JSON Lines. Characters that readers may take for a line end (U+0085, U+2028, U+2029) is escaped."""
     return _json(row) + "\n"
 
 
@@ -63,7 +63,7 @@ def _json(content: Any, indent: int | None = None) -> str:
 
 
 def check_folder(out: Path) -> None:
-    """Raise `UserError` if `out` is there and no folder."""
+    """Raise `UserError` if `out` exists and is not a folder."""
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is no folder, and this format writes several files: name a folder.")
 

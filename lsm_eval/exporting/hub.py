@@ -1,6 +1,6 @@
 """A record as evaluation results of a model's repository on the hub: `.eval_results/TASK.yaml`.
 
-https://huggingface.co/docs/hub/eval-results: one value a benchmark, of tasks whose data is a data set of the hub.
+https://huggingface.co/docs/hub/eval-results: one value per benchmark, for tasks whose data set is on the hub.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FOLDER = ".eval_results"
 
 
 def export_hub(record: Record, out: Path, options: ExportOptions) -> tuple[list[Path], list[str]]:
-    """Write a file a task into `.eval_results` of the folder `out`; they, and sentences on what is not in them.
+    """Write one file per task into `.eval_results` in the folder `out`; returns them, and notes on what they lack.
 
-    Raises `UserError` where no task has data of the hub and a value.
+    Raises `UserError` if no task has both a data set on the hub and a value.
     """
     import yaml
 
@@ -69,7 +69,7 @@ def _entry(record: Record, task: TaskRow, row: EstimateRow, options: ExportOptio
     entry: dict[str, Any] = {
         "dataset": {
             "id": data.name,
-            # What its benchmark calls it, which its own eval.yaml alone knows: most often the configuration.
+            # The task's id in its benchmark's eval.yaml, which is usually the configuration.
             "task_id": options.task_ids.get(
                 task.task, data.configs[0] if len(data.configs) == 1 else "default"
             ),
@@ -85,7 +85,7 @@ def _entry(record: Record, task: TaskRow, row: EstimateRow, options: ExportOptio
 
 
 def _shown(row: EstimateRow, value: float | None) -> float | None:
-    """Boards of the hub have shares in percent."""
+    """The value as boards of the hub show it: fractions in percent."""
     return value if value is None or row.unit != "fraction" else 100 * value
 
 

@@ -1,4 +1,4 @@
-"""Records as lm-evaluation-harness writes its results: `MODEL/results_DATE.json`, `samples_TASK_DATE.jsonl` beside it."""
+"""Records in the format of lm-evaluation-harness: `MODEL/results_DATE.json`, with `samples_TASK_DATE.jsonl` beside it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from lsm_eval.exporting.files import check_folder, json_file, json_line, write_text
+from lsm_eval.exporting.generation_settings import generation_keywords, given_settings
 from lsm_eval.exporting.naming import component, model_id
 from lsm_eval.exporting.options import ExportOptions
 from lsm_eval.exporting.sample_text import texts_of
 from lsm_eval.exporting.samples import is_plain_mean, sample_rows
-from lsm_eval.exporting.written import generation_keywords, said_of
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow, Manifest, TaskRow
 
@@ -24,7 +24,7 @@ _REQUESTS = {"score": "multiple_choice", "generate": "generate_until", "perplexi
 
 
 def export_lm_eval(record: Record, out: Path, options: ExportOptions) -> tuple[list[Path], list[str]]:
-    """Write the files under `out`; they, and sentences on what has no place in them. Raises `UserError`."""
+    """Write the files under `out`; returns them, and notes on what they lack. Raises `UserError`."""
     check_folder(out)
     name = model_id(record.manifest.model, options.model_id)
     folder = out / component(name.replace("/", "__"))
@@ -54,7 +54,7 @@ def export_lm_eval(record: Record, out: Path, options: ExportOptions) -> tuple[l
 
 
 def _key(metric: str) -> tuple[str, str]:
-    """A metric and its filter; one that was the harness's own keeps what it had."""
+    """A metric and its filter; the harness's own metrics keep their filter."""
     name, comma, chosen = metric.rpartition(",")
     return (name, chosen) if comma and re.fullmatch(r"[\w.-]+", chosen) else (metric, "none")
 
@@ -65,7 +65,7 @@ def _results(record: Record, name: str) -> dict[str, Any]:
     for row in record.estimates:
         rows[row.task].append(row)
     tasks = record.manifest.tasks
-    # One for all of them, in this form.
+    # This format has one value for all tasks.
     chats = {task.chat for task in tasks}
     most = {task.limit for task in tasks}
     return {
@@ -118,19 +118,19 @@ def _results(record: Record, name: str) -> dict[str, Any]:
 
 
 def _run_keywords(manifest: Manifest) -> Any:
-    """Of an imported record its tool's own."""
+    """Generation keywords of the run; an imported record keeps those of its tool."""
     if manifest.imported and "gen_kwargs" in manifest.settings:
         return manifest.settings["gen_kwargs"]
     return generation_keywords(manifest, manifest.tasks) or None
 
 
 def _system(manifest: Manifest) -> dict[str, Any]:
-    """The run's system message, which is one for all tasks in this form: nothing where some had none, or it is not known."""
-    texts = {said_of(manifest, task).get("system") for task in manifest.tasks}
+    """The run's system message, which this format has once for all tasks; empty if some tasks had none, or it is not known."""
+    texts = {given_settings(manifest, task).get("system") for task in manifest.tasks}
     if len(texts) != 1 or manifest.imported:
         return {}
     (text,) = texts
-    if text is None or "***" in text:  # the hash of a text with a secret taken out is not that of the text
+    if text is None or "***" in text:  # the hash of a redacted text differs from that of the text
         return {"system_instruction": text}
     return {"system_instruction": text, "system_instruction_sha": _sha256(text)}
 
@@ -150,7 +150,7 @@ def _numbers(task: TaskRow, rows: list[EstimateRow]) -> dict[str, Any]:
 
 
 def _stderr(row: EstimateRow) -> float | None:
-    """Of an imported number its tool's own, to the last digit."""
+    """The standard error; an imported number keeps its tool's own, in full precision."""
     told = row.imported or {}
     return told["stderr"] if told.get("stderr") is not None and told.get("value") == row.value else row.stderr
 
@@ -160,7 +160,7 @@ def _version(task: TaskRow) -> str | int:
 
 
 def _config(record: Record, task: TaskRow, rows: list[EstimateRow]) -> dict[str, Any]:
-    data, said = task.dataset, said_of(record.manifest, task)
+    data, said = task.dataset, given_settings(record.manifest, task)
     return {
         "task": task.task,
         "task_alias": task.title,
@@ -243,13 +243,13 @@ def _arguments(sample: dict[str, Any], prompt: str, keywords: dict[str, Any]) ->
     if sample["request"] != "generate":
         return [{"arg_0": prompt}]
     if sample.get("further") and keywords.get("do_sample"):
-        # Where a task draws by itself its first answer, which stands here, is not drawn.
+        # If the task itself samples answers, its first answer, which is used here, is greedy.
         keywords = {name: keywords[name] for name in ("until", "max_gen_toks") if name in keywords}
     return [{"arg_0": prompt, "arg_1": keywords}]
 
 
 def _responses(sample: dict[str, Any]) -> list[Any]:
-    """As the harness writes them: texts, and log-probabilities as texts."""
+    """Responses as the harness writes them: texts, and log-probabilities as text."""
     if sample["request"] == "generate":
         return [] if sample["completion"] is None else [sample["completion"]]
     logprobs = sample["logprobs"] or []

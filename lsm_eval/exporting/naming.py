@@ -1,4 +1,4 @@
-"""What other tools call a model, and names that every file system takes."""
+"""Names of models in other tools, and names that every file system accepts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LONGEST = 100
 
 
 def model_id(model: ModelRow, given: str | None = None) -> str:
-    """`ORGANISATION/NAME`: as it was `given`, or as the record's name has it; a model without an organisation has that of
-    `builtin` or `local`.
+    """`ORGANISATION/NAME`: the `given` one, or that in the record's name; a model without an organisation gets `builtin` or
+    `local`.
 
-    Raises `UserError` where `given` is no such name.
+    Raises `UserError` if `given` is not such a name.
     """
     if given is not None:
         if not _HUB.fullmatch(given):
@@ -37,6 +37,6 @@ def model_id(model: ModelRow, given: str | None = None) -> str:
 
 
 def component(name: str) -> str:
-    """`name` as one part of a path, on any system: no separators and no devices' names; never empty."""
+    """`name` as one part of a path on any system: without separators, not a device's name, never empty."""
     plain = _UNFIT.sub("_", name)[:_LONGEST].strip("._ ") or "unnamed"
     return f"_{plain}" if plain.partition(".")[0].lower() in _RESERVED else plain

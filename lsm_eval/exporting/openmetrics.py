@@ -1,4 +1,4 @@
-"""Records in the text format of OpenMetrics 1.0 (github.com/prometheus/OpenMetrics), for Prometheus and what reads it."""
+"""Records in the text format of OpenMetrics 1.0 (github.com/prometheus/OpenMetrics), for Prometheus and compatible tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Labels = dict[str, str]
 
 @dataclass
 class _Family:
-    """A gauge with all its samples, which the format wants together."""
+    """A gauge with all its samples, which the format requires to be together."""
 
     name: str
     help: str
@@ -25,7 +25,7 @@ class _Family:
 
 
 def openmetrics_parts(records: Sequence[Record]) -> Iterator[str]:
-    """The lines. What is not known has no sample."""
+    """The lines. Unknown values have no sample."""
     for family in _families(records):
         if not family.samples:
             continue
@@ -85,7 +85,7 @@ def _families(records: Sequence[Record]) -> Iterable[_Family]:
             for timed in kind.times:
                 where = own | {"request": kind.request, "timed": timed.what}
                 latency.samples += [
-                    (where | {"quantile": f"{one.share:g}"}, one.seconds) for one in timed.borne
+                    (where | {"quantile": f"{one.share:g}"}, one.seconds) for one in timed.reliable
                 ]
         for row in record.estimates:
             labels = own | {"task": row.task, "metric": row.metric, "unit": row.unit, "area": row.area}

@@ -1,4 +1,4 @@
-"""What a user says about an export that no record knows."""
+"""The options of an export, which are not in records."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Relationship = Literal["first_party", "third_party", "collaborative", "other"]
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """Of all formats; each reads what it has a place for."""
+    """The options of all formats; each format uses some of them."""
 
     redact: Redact = "none"
     """Which texts are withheld from sample files, besides those that the record withholds already."""
     model_id: str | None = None
-    """The model as a hub calls it, `ORGANISATION/NAME`; None: made of the record's own name."""
+    """The model's name on a hub, `ORGANISATION/NAME`; None: made from the record's own name."""
     organisation: str | None = None
-    """Who evaluated."""
+    """The organisation that ran the evaluation."""
     relationship: Relationship = "other"
-    """Theirs to the model."""
+    """Its relationship to the model."""
     source_url: str | None = None
     """Where readers find more of the evaluation."""
     task_ids: Mapping[str, str] = field(default_factory=dict)
-    """A task's name to what the hub's benchmark calls it."""
+    """From a task's name to its id in the hub's benchmark."""

@@ -1,4 +1,4 @@
-"""A sample of ours in words that other tools have a place for."""
+"""Texts of a sample for the fields of other tools' formats."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ _OWN_PLACE = frozenset(
 
 
 def texts_of(values: Any) -> list[str]:
-    """A column of texts, without what is null."""
+    """The texts of a list, without nulls."""
     return [str(value) for value in values or () if value is not None]
 
 
 def answer_of(sample: dict[str, Any]) -> tuple[str | None, str]:
-    """What the model answered, and how that is known: a text that it wrote, or the continuation that it finds most likely.
+    """The model's answer, and how it was obtained: a generated text, or the most likely continuation.
 
-    None where there is no answer.
+    None if there is no answer.
     """
     if sample["completion"] is not None:
         return sample["completion"], "none"
     logprobs, texts = sample["logprobs"], sample["continuations"]
     if not texts or not logprobs or len(logprobs) != len(texts) or None in logprobs:
         return None, "none"
-    # The same text several times over: the first of them, as everywhere.
+    # If the same text occurs several times, the first is taken, as everywhere.
     return texts[
         max(range(len(texts)), key=lambda place: logprobs[place])
     ], "most likely (summed log-probability)"
 
 
 def metadata_of(sample: dict[str, Any]) -> dict[str, str]:
-    """All that a sample has and no other field of its row shows, as texts; what is null is left out."""
+    """All values of a sample that no other field of its row has, as texts, without nulls."""
     found: dict[str, str] = {}
     for name, value in sample.items():
         if name not in _OWN_PLACE and not name.startswith("score.") and value is not None:

@@ -1,4 +1,4 @@
-"""Rows of a record's sample tables, with what is to be withheld withheld."""
+"""Rows of a record's sample tables, with withheld texts replaced."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from lsm_eval.results.schema import TaskRow
 
 
 def sample_rows(record: Record, task: TaskRow, withhold: Redact) -> Iterator[dict[str, Any]]:
-    """The rows of the task's sample table in their order, without statistics; none where the record has no table.
+    """The rows of the task's sample table in their order, without statistics; empty if the record has no table.
 
-    Texts that the record withholds stay withheld, and are not hashed again. Raises `UserError` where the table is broken.
+    Texts that the record withholds stay withheld, and are not hashed again. Raises `UserError` if the table is broken.
     """
     if not record.has_samples(task.task):
         return
@@ -34,7 +34,7 @@ def sample_rows(record: Record, task: TaskRow, withhold: Redact) -> Iterator[dic
 
 
 def is_plain_mean(record: Record, task: str, metric: str) -> bool:
-    """Whether the metric is the mean of the samples' scores, each of which counts once."""
+    """Whether the metric is the unweighted mean of the samples' scores."""
     score, stats = f"score.{metric}", f"stats.{metric}"
     if not record.has_samples(task):
         return False

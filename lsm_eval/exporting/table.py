@@ -1,4 +1,4 @@
-"""Records as one table of numbers (CSV, RFC 4180): a row a number, with all that is known of it."""
+"""Records as one table of numbers (CSV, RFC 4180): one row per number, with everything known about it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_parts(records: Sequence[Record]) -> Iterator[str]:
-    """The table's lines, the head first. What is missing is an empty cell."""
+    """The table's lines, with the header first. Missing values are empty cells."""
     names: list[str] | None = None
     for record in records:
         tasks = record.tasks
@@ -88,7 +88,7 @@ def _cells(record: Record, task: TaskRow, row: EstimateRow) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    """Numbers to their last digit; a text that a spreadsheet would run as a formula has an apostrophe before it."""
+    """Numbers in full precision; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if value is None:
         return ""
     if isinstance(value, bool):

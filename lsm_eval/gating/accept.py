@@ -14,7 +14,7 @@ from lsm_eval.comparison.shown.escape import visible
 from lsm_eval.errors import UserError
 from lsm_eval.results.names import shown_name
 from lsm_eval.results.reader import Record, find_records
-from lsm_eval.results.workplace import unlock, workplace
+from lsm_eval.results.staging import staging_folder, unlock
 from lsm_eval.secrets import without_secrets
 from lsm_eval.well_formed import all_well_formed
 
@@ -50,7 +50,7 @@ def accept(record: Record, to: Path, why: str) -> Accepted:
     place = to / record.manifest.run
     try:
         to.mkdir(parents=True, exist_ok=True)
-        with workplace(to, _UNFINISHED) as made:
+        with staging_folder(to, _UNFINISHED) as made:
             shutil.copytree(record.folder, made, dirs_exist_ok=True)
             made.chmod(0o755)
             unlock(made)

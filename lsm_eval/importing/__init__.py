@@ -1,1 +1,1 @@
-"""Other harnesses' result files become records of ours: every number kept, and what they lack said to be missing."""
+"""Imports other harnesses' result files as records: every number is kept, and what they lack is marked as missing."""

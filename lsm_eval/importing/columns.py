@@ -1,4 +1,4 @@
-"""Samples that were found in foreign files, as a sample table of ours."""
+"""Makes a sample table of the samples in an imported file."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from lsm_eval.importing.found import FoundRun, FoundSample, FoundTask
 
 
 def digest_of(samples: Sequence[FoundSample]) -> str:
-    """The same for the same samples in any order, however often each was drawn."""
+    """A hash of the samples that does not depend on their order, or on repeated answers to each."""
     lines = sorted({f"{sample.cluster or sample.id}\t{sample.digest}" for sample in samples})
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def plain(value: Any) -> Any:
-    """A JSON value that any reader of JSON takes: what is not finite as a text."""
+    """A JSON value that any JSON reader accepts: numbers that are not finite become texts."""
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -30,7 +30,7 @@ def plain(value: Any) -> Any:
 def table_of(
     name: str, task: FoundTask, samples: Sequence[FoundSample], run: FoundRun
 ) -> dict[str, list[Any]]:
-    """The sample table, column by column. Raises `UserError` where two samples have one id."""
+    """The sample table, column by column. Raises `UserError` if two samples have the same id."""
     seen: set[str] = set()
     for sample in samples:
         if sample.id in seen:

@@ -1,4 +1,4 @@
-"""Files of Every Eval Ever: a `.json` with the numbers, and per-sample JSON Lines beside it."""
+"""Reads files of Every Eval Ever: a `.json` with the numbers, and per-sample JSON Lines beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOOL = "every-eval-ever"
 
 
 def is_every_eval_ever(content: Any) -> bool:
-    """Whether a JSON file is one of the schema's."""
+    """Whether a JSON file is in this schema."""
     return (
         isinstance(content, dict)
         and {"schema_version", "evaluation_id", "evaluation_results"} <= content.keys()
@@ -23,7 +23,7 @@ def is_every_eval_ever(content: Any) -> bool:
 
 
 def read_every_eval_ever(path: Path, content: dict[str, Any]) -> FoundRun:
-    """All that the files say. Raises `UserError`."""
+    """The content of the files. Raises `UserError`."""
     model = mapping(content.get("model_info"), path, "model_info")
     results = sequence(content.get("evaluation_results"), path, "evaluation_results")
     library = some(content.get("eval_library"))
@@ -59,14 +59,14 @@ def read_every_eval_ever(path: Path, content: dict[str, Any]) -> FoundRun:
 
 
 def _instances(path: Path, content: dict[str, Any], run: FoundRun) -> list[dict[str, Any]] | str:
-    """Rows of the per-sample file, or why there are none."""
+    """Rows of the per-sample file, or the reason why there are none."""
     about = content.get("detailed_evaluation_results")
     if about is None:
         return "the file names no per-sample results"
     named = text(some(about).get("file_path"))
     if named is None:
         raise wrong(path, "detailed_evaluation_results has no file_path")
-    # It says where the file is in a repository; here it lies beside.
+    # The path is within a repository; here the file lies beside this one.
     file = path.with_name(named.replace("\\", "/").rpartition("/")[2] or "-")
     if not file.is_file():
         return f"there is no {file.name} beside it"
@@ -157,7 +157,7 @@ def _metric(path: Path, result: dict[str, Any]) -> FoundMetric:
 
 
 def _unlike(metrics: list[FoundMetric]) -> None:
-    """Metrics of one name are told apart by what the file calls them, or by their place."""
+    """Gives metrics with the same name unique names, from the file's own names or from their positions."""
     for by in (lambda m, at: m.own_name, lambda m, at: f"{m.name} ({at + 1})"):
         counts = Counter(metric.name for metric in metrics)
         for at, metric in enumerate(metrics):
@@ -168,7 +168,7 @@ def _unlike(metrics: list[FoundMetric]) -> None:
 def _samples(
     path: Path, rows: list[dict[str, Any]], known: dict[str, str], metrics: list[FoundMetric]
 ) -> list[FoundSample]:
-    """Samples with the scores of all metrics that rows can be told to be of."""
+    """Samples with the scores of all metrics to which rows can be assigned."""
     found: dict[str, FoundSample] = {}
     only = metrics[0].name if len(metrics) == 1 else None
     seen: set[tuple[str, str | None]] = set()
@@ -178,7 +178,7 @@ def _samples(
             raise wrong(path, f"row {place} of its per-sample file has no sample_id")
         metric = known.get(text(row.get("evaluation_result_id")) or "") or only
         if (own, metric) in seen:
-            # Several draws of one sample.
+            # Several answers to one sample.
             draw = 1 + sum(key.startswith(f"{own}, draw ") or key == own for key in found)
             name, cluster = f"{own}, draw {draw}", own
             found[own].cluster = own
@@ -215,7 +215,7 @@ def _samples(
 
 
 def _lm_eval_scores(row: dict[str, Any]) -> dict[str, Any]:
-    """A sample that was lm-eval's holds the scores of all its metrics in its metadata."""
+    """A sample from lm-eval has the scores of all its metrics in its metadata."""
     told = some(row.get("metadata")).get("lm_eval_metrics")
     if not isinstance(told, str):
         return {}

@@ -1,4 +1,4 @@
-"""What a foreign result file says, in words that are the same for all of them."""
+"""The content of an imported result file, in a form common to all tools."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class FoundMetric:
     """One number of a task, as the tool gives it."""
 
     name: str
-    """As in the samples' `scores`."""
+    """The key in the samples' `scores`."""
     own_name: str
-    """What the tool calls it."""
+    """The tool's name for it."""
     value: float | None
     stderr: float | None = None
     n: int | None = None
@@ -23,14 +23,14 @@ class FoundMetric:
     mean: bool = False
     """Whether the tool says that it is the plain mean of the samples' scores."""
     fraction: bool = False
-    """Whether its values lie from 0 to 1 by its meaning."""
+    """Whether its values lie from 0 to 1 by definition."""
     more: dict[str, Any] = field(default_factory=dict)
-    """Further figures of the tool's (an interval, a number of resamples)."""
+    """Other numbers of the tool (an interval, a number of resamples)."""
 
 
 @dataclass
 class FoundSample:
-    """One sample, with its score in each metric (None: it should have one and has not)."""
+    """One sample, with its score in each metric (None: it is missing)."""
 
     id: str
     prompt: str = ""
@@ -45,29 +45,29 @@ class FoundSample:
     finish: str | None = None
     thoughts: str | None = None
     cluster: str | None = None
-    """Draws of one sample share it."""
+    """Shared by several answers to one sample."""
     scores: dict[str, float | None] = field(default_factory=dict)
     failure: str | None = None
     failure_detail: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
-    """What says that it is the same sample of the data."""
+    """A hash that identifies the sample in the data."""
 
 
 @dataclass
 class FoundTask:
-    """One task with its numbers and, where the file has them, its samples."""
+    """One task with its numbers and, if the file has them, its samples."""
 
     name: str
-    """The tool's."""
+    """The tool's name for it."""
     version: str | None
     request: Literal["score", "generate", "perplexity"]
     metrics: list[FoundMetric]
     samples: list[FoundSample] | None
     no_samples: str | None = None
-    """Why there are none."""
+    """Why there are no samples."""
     count: int | None = None
-    """Samples that it was asked of, as the tool says."""
+    """The number of samples that were asked, as the tool says."""
     shots: int | None = None
     chat: bool | None = None
     limit: int | None = None
@@ -78,9 +78,9 @@ class FoundTask:
     rows: int | None = None
     description: str = ""
     config: Any = None
-    """What the task's settings are; its hash stands in signatures."""
+    """The task's settings, whose hash is part of signatures."""
     seed: int | None = None
-    """Where it has a part in the numbers."""
+    """The seed, if it affects the numbers."""
 
 
 @dataclass
@@ -94,9 +94,9 @@ class FoundRun:
     created: datetime
     tasks: list[FoundTask]
     files: list[Path]
-    """All that was read."""
+    """All files that were read."""
     model_identity: Any = None
-    """What else makes it the same model."""
+    """What identifies the model beside its name."""
     revision: str | None = None
     dtype: str | None = None
     device: str | None = None
@@ -106,4 +106,4 @@ class FoundRun:
     settings: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)
-    """What the file does not say, in words."""
+    """What the file lacks, in words."""

@@ -1,4 +1,4 @@
-"""From a foreign result file to a record of ours on disk."""
+"""Imports another tool's result file as a record on disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lsm_eval.results.writer import check_out, write_record
 
 @dataclass(frozen=True)
 class Imported:
-    """A record that was made of a foreign file."""
+    """A record made from another tool's file."""
 
     record: Path
     manifest: Manifest
@@ -28,7 +28,7 @@ class Imported:
 
 
 def read_foreign(path: Path) -> FoundRun:
-    """What a file of lm-evaluation-harness, Inspect or Every Eval Ever says. Raises `UserError`."""
+    """The content of a file of lm-evaluation-harness, Inspect or Every Eval Ever. Raises `UserError`."""
     if path.suffix == ".eval":
         return read_inspect_archive(path)
     if path.suffix == ".jsonl":
@@ -47,7 +47,7 @@ def read_foreign(path: Path) -> FoundRun:
 
 
 def import_file(path: Path, out: Path) -> Imported:
-    """Make a record under `out` of a foreign result file. Raises `UserError`."""
+    """Make a record under `out` from another tool's result file. Raises `UserError`."""
     try:
         run = read_foreign(path)
     except RecursionError as error:

@@ -1,4 +1,4 @@
-"""Logs of Inspect: `.eval` (a zip file of JSON) and `.json`, read as they lie there, without Inspect."""
+"""Reads logs of Inspect: `.eval` (a zip file of JSON) and `.json`, without needing Inspect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lsm_eval.importing.shape import mapping, moment, number, sequence, some, te
 
 TOOL = "inspect"
 _LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
-"""Correct, incorrect, partly correct, no answer: Inspect's own values of them."""
+"""Inspect's values for correct, incorrect, partially correct, and no answer."""
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 _MEANS = frozenset({"accuracy", "mean"})
 _SAMPLE = re.compile(r"samples/.+\.json")
@@ -21,7 +21,7 @@ _FINISH = {"stop": "stop", "max_tokens": "length", "model_length": "length"}
 
 
 def is_inspect(content: Any) -> bool:
-    """Whether a JSON file is a log of Inspect's."""
+    """Whether a JSON file is a log of Inspect."""
     return isinstance(content, dict) and "eval" in content and "plan" in content and "status" in content
 
 
@@ -45,7 +45,7 @@ def read_inspect_archive(path: Path) -> FoundRun:
         if not is_inspect(header):
             raise wrong(path, "its header.json is no log of Inspect's")
         members = [name for name in names if _SAMPLE.fullmatch(name)]
-        # Events make most of a sample, and nothing of them is kept.
+        # Events are the largest part of a sample and are not needed.
         samples = [_slim(mapping(archive.json(name), path, name)) for name in members]
         return _run(path, header, samples or None)
     finally:
@@ -68,7 +68,7 @@ def _run(path: Path, content: dict[str, Any], samples: list[Any] | None) -> Foun
         created=moment(about.get("created"), path, "eval.created"),
         tasks=[],
         files=[path],
-        # The mock model's answers are given as an argument.
+        # The mock model gets its answers as an argument.
         model_identity={
             "args": {**some(about.get("model_args")), "custom_outputs": None},
             "base_url": about.get("model_base_url"),
@@ -215,7 +215,7 @@ def _sample(row: dict[str, Any], several: bool) -> FoundSample:
 
 
 def _bind(task: FoundTask) -> None:
-    """Give each metric that is a mean the scores that it is of; scores without a metric get one."""
+    """Assign scores to each metric that is a mean; scores without a metric get one."""
     samples = task.samples or []
     scored = list(dict.fromkeys(name for sample in samples for name in sample.scores))
     of: dict[str, list[str]] = {}
@@ -234,7 +234,7 @@ def _bind(task: FoundTask) -> None:
 
 
 def _value(value: Any) -> float | None:
-    """A score as a number, as Inspect's `value_to_float` has it; None where it is none (NaN is Inspect's "not scored")."""
+    """A score as a number, converted like Inspect's `value_to_float`; None if it is not a number (NaN is Inspect's "not scored")."""
     if not isinstance(value, str):
         return number(value)
     if value in _LETTERS:
@@ -248,7 +248,7 @@ def _value(value: Any) -> float | None:
 
 
 def _words(given: Any, attached: dict[str, Any]) -> str:
-    """The input as text: of messages, each with its role."""
+    """The input as text; messages are written with their roles."""
     if isinstance(given, str):
         return _attached(given, attached)
     lines = []
@@ -263,6 +263,6 @@ def _words(given: Any, attached: dict[str, Any]) -> str:
 
 
 def _attached(words: str, attached: dict[str, Any]) -> str:
-    """Long texts stand once in the sample's attachments."""
+    """Resolves long texts, which are stored once in the sample's attachments."""
     found = attached.get(words.removeprefix("attachment://")) if words.startswith("attachment://") else None
     return found if isinstance(found, str) else words

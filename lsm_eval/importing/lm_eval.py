@@ -1,4 +1,4 @@
-"""`results_*.json` of lm-evaluation-harness, with the `samples_*.jsonl` beside it."""
+"""Reads `results_*.json` of lm-evaluation-harness, with the `samples_*.jsonl` beside it."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _OWN_KEYS = frozenset(
 
 
 def is_lm_eval(content: Any) -> bool:
-    """Whether a JSON file is one of the harness's results."""
+    """Whether a JSON file is a results file of the harness."""
     return (
         isinstance(content, dict) and "results" in content and "versions" in content and "n-shot" in content
     )
 
 
 def read_lm_eval(path: Path, content: dict[str, Any]) -> FoundRun:
-    """All that the harness's files say. Raises `UserError`."""
+    """The content of the harness's files. Raises `UserError`."""
     results = mapping(content.get("results"), path, "results")
     config = some(content.get("config"))
     arguments = some(config.get("model_args"))
@@ -236,7 +236,7 @@ def _sample(name: str, row: dict[str, Any], task: FoundTask) -> FoundSample:
 
 
 def _first(value: Any) -> Any:
-    """The first of the first: `resps` holds a list of answers for each request."""
+    """The first answer to the first request: `resps` is a list of answers for each request."""
     if isinstance(value, list) and value:
         inner = value[0]
         return inner[0] if isinstance(inner, list) and inner and not _pair(inner) else inner
@@ -251,7 +251,7 @@ def _pair(value: Any) -> tuple[float, bool] | None:
 
 
 def _float(value: Any) -> float | None:
-    """The harness writes log-probabilities as texts."""
+    """A number that may be written as text, as the harness does with log-probabilities."""
     try:
         return number(float(value))
     except (TypeError, ValueError, OverflowError):
@@ -269,5 +269,5 @@ def _scores(sample: FoundSample, row: dict[str, Any], chosen: str) -> None:
         if isinstance(value, (bool, int, float)):
             sample.scores[key] = number(value)
         elif value is not None:
-            # What an aggregate of the harness's is made of: (reference, answer), (log-likelihood, words).
+            # Not a score, but the input of an aggregate: (reference, answer), (log-likelihood, words).
             sample.metadata.setdefault("parts", {})[key] = value

@@ -1,4 +1,4 @@
-"""Reads foreign files with limits: nothing is unpacked to disk, and no file makes more of itself than it should."""
+"""Reads files of other tools with limits: nothing is unpacked to disk, and compressed files may not expand too much."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from lsm_eval.errors import UserError
 from lsm_eval.importing.shape import wrong
 
 MOST_BYTES = 1024 * 2**20
-"""Bytes of a JSON file, and of all that is read of a zip file."""
+"""The most bytes of a JSON file, and of everything that is read from a zip file."""
 MOST_MEMBER = 256 * 2**20
-"""Bytes of one file inside a zip file, and of one line."""
+"""The most bytes of one file inside a zip file, and of one line."""
 MOST_TIMES = 2000
-"""How many times larger than itself a file inside a zip file may become (JSON becomes some 50 times larger at most),
+"""The most by which a file inside a zip file may expand (JSON expands at most about 50 times),
 once it is larger than a mebibyte."""
 _ZSTANDARD = 93
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 
 
 def parse(content: bytes | str, path: Path, what: str = "it") -> Any:
-    """JSON. Raises `UserError`."""
+    """Parse JSON. Raises `UserError`."""
     try:
         return json.loads(content)
     except RecursionError as error:
@@ -36,7 +36,7 @@ def parse(content: bytes | str, path: Path, what: str = "it") -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file. Raises `UserError`."""
+    """Read a JSON file. Raises `UserError`."""
     return parse(_bytes(path), path)
 
 
@@ -70,7 +70,7 @@ class Archive:
     """JSON files inside a zip file, read one by one."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `UserError` where it is no zip file."""
+        """Raises `UserError` if it is not a zip file."""
         self.path = path
         self._left = MOST_BYTES
         try:
@@ -84,11 +84,11 @@ class Archive:
         self._zip.close()
 
     def names(self) -> list[str]:
-        """All files in it."""
+        """Names of all files in it."""
         return list(self._members)
 
     def json(self, name: str) -> Any:
-        """One of them. Raises `UserError`."""
+        """The JSON content of one of them. Raises `UserError`."""
         return parse(self._content(name), self.path, name)
 
     def _content(self, name: str) -> bytes:
@@ -106,7 +106,7 @@ class Archive:
             )
         except UserError:
             raise
-        except Exception as error:  # zipfile, zlib, lzma and Arrow each raise their own
+        except Exception as error:  # zipfile, zlib, lzma and Arrow each raise their own errors
             raise wrong(self.path, f"{name} in it is broken ({str(error)[:120]})") from error
         if len(content) > most:
             raise self._bomb(name)
@@ -120,7 +120,7 @@ class Archive:
             return file.read(most + 1)
 
     def _zstandard(self, info: zipfile.ZipInfo, most: int) -> bytes:
-        """What Inspect writes; Python's own zipfile reads it from 3.14 on."""
+        """Inspect's compression, which Python's zipfile reads only from 3.14 on."""
         import pyarrow as pa
 
         with self.path.open("rb") as file:

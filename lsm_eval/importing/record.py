@@ -1,4 +1,4 @@
-"""What was found in foreign files, as a record of ours."""
+"""Makes a record of the content of an imported file."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.statistics.intervals import estimate
 
 AS_IMPORTED = "none (as imported)"
-"""The method of a number that has no samples to make an interval from; its standard error is the tool's own."""
+"""The method of a number without samples for an interval; its standard error is the tool's own."""
 NOT_THE_MEAN = "none (as imported: not the mean of its samples' scores)"
 UNKNOWN = "unknown"
 _SAME = 1e-9
-"""Sums in another order differ by less."""
+"""Sums in different orders differ by less than this."""
 _LONGEST = 100
 
 
@@ -51,13 +51,13 @@ class _Mean:
         self.proportion = proportion
 
     def aggregate(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Value over weight."""
+        """The sum of values divided by the sum of weights."""
         found: NDArray[np.float64] = sums[..., 0] / sums[..., 1]
         return found
 
 
 def record_of(run: FoundRun) -> tuple[Manifest, list[EstimateRow], dict[str, dict[str, list[Any]]]]:
-    """Manifest, estimates and sample tables. Raises `UserError` where two samples or tasks cannot be told apart."""
+    """Manifest, estimates and sample tables. Raises `UserError` if two samples or tasks cannot be distinguished."""
     identity = json.dumps(
         [run.tool, run.model, run.revision, run.dtype, run.model_identity], sort_keys=True, default=str
     )
@@ -78,7 +78,7 @@ def record_of(run: FoundRun) -> tuple[Manifest, list[EstimateRow], dict[str, dic
     files = {file.name: sha256(file) for file in run.files}
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
-        # Several files can be of one moment.
+        # Several files can have the same time.
         run=f"{run.created.strftime('%Y%m%dT%H%M%S.%fZ')}-{files[run.files[0].name][:8]}",
         created=run.created.isoformat(),
         command=[],
@@ -111,12 +111,12 @@ def record_of(run: FoundRun) -> tuple[Manifest, list[EstimateRow], dict[str, dic
 
 
 def _safe(value: Any) -> Any:
-    """A setting, with no secret in any of its texts."""
+    """A setting, with secrets removed from all of its texts."""
     return json.loads(without_secrets(json.dumps(plain(value), default=str)))
 
 
 def _names(tasks: Sequence[FoundTask]) -> dict[str, str]:
-    """Names that are ours: small letters, digits, `_`, `.` and `-`."""
+    """Valid task names for the tool's names: lower-case letters, digits, `_`, `.` and `-`."""
     found: dict[str, str] = {}
     for task in tasks:
         plain = (
@@ -206,7 +206,7 @@ def _estimate(
     else:
         made = {name: getattr(ours, name) for name in Estimate.__slots__}
         if _same(ours.value, metric.value):
-            made["value"] = metric.value  # to its last digit
+            made["value"] = metric.value  # in full precision
     signature = _metric_signature(metric)
     return EstimateRow(
         task=row.task,
@@ -224,7 +224,7 @@ def _estimate(
 
 
 def _unit(metric: FoundMetric, values: Sequence[float]) -> tuple[str, bool]:
-    """Unit, and whether each sample counts 0 or 1."""
+    """The unit, and whether each sample's score is 0 or 1."""
     binary = bool(values) and all(value in (0.0, 1.0) for value in values)
     within = all(0 <= value <= 1 for value in values) and (metric.value is None or 0 <= metric.value <= 1)
     return ("fraction" if within and (metric.fraction or binary) else "other"), binary
@@ -233,7 +233,7 @@ def _unit(metric: FoundMetric, values: Sequence[float]) -> tuple[str, bool]:
 def _from_samples(
     samples: Sequence[FoundSample], metric: FoundMetric, unit: str, proportion: bool
 ) -> Estimate | None:
-    """The mean of the samples' scores with our interval; None where they have none."""
+    """The mean of the samples' scores with our interval; None if they have no scores."""
     if not any(metric.name in sample.scores for sample in samples):
         return None
     counted = [sample for sample in samples if sample.scores.get(metric.name) is not None]

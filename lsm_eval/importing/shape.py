@@ -1,4 +1,4 @@
-"""Values of foreign JSON, each of the type that it should be, or one sentence."""
+"""Checks the types of values in JSON of other tools."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lsm_eval.errors import UserError
 
 
 def wrong(path: Path, why: str) -> UserError:
-    """A file that is not what it should be."""
+    """The error for a file with unexpected content."""
     return UserError(f"{path} cannot be imported: {why}.")
 
 
@@ -30,12 +30,12 @@ def sequence(value: Any, path: Path, what: str) -> list[Any]:
 
 
 def some(value: Any) -> dict[str, Any]:
-    """A JSON object that only tells more; empty where it is none."""
+    """An optional JSON object; empty if the value is not an object."""
     return value if isinstance(value, dict) else {}
 
 
 def number(value: Any) -> float | None:
-    """A finite number, also as 1 or 0 of a truth value; None for all else."""
+    """A finite number, or a boolean as 1 or 0; None for all else."""
     if isinstance(value, (bool, int, float)):
         try:
             found = float(value)
@@ -46,7 +46,7 @@ def number(value: Any) -> float | None:
 
 
 def whole(value: Any) -> int | None:
-    """A whole number that an int64 holds; None for all else."""
+    """An integer that fits into an int64; None for all else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or number(value) is None:
         return None
     return int(value) if int(value) == value and abs(value) < 2**63 else None

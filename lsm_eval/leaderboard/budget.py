@@ -1,8 +1,8 @@
-"""Whose samples have pages on a board so large that not all can have them."""
+"""Chooses which samples have pages on a board that is too large to show all."""
 
 from __future__ import annotations
 
-from lsm_eval.leaderboard.collect import Board
+from lsm_eval.leaderboard.board import Board
 from lsm_eval.leaderboard.show import measured
 
 TABLES = 500
@@ -10,8 +10,8 @@ TABLES = 500
 
 
 def sampled(board: Board, most: int = TABLES) -> frozenset[tuple[str, str]] | None:
-    """Models (slugs) and tasks whose samples are shown; None where all are: those of the models with the best first number of each task, as
-    many of every task."""
+    """The pairs of model (slug) and task whose samples are shown; None if all are. They are the models with the best primary number of
+    each task, the same number of models for every task."""
     tables = sum(len(model.tables) for model in board.models)
     if tables <= most:
         return None

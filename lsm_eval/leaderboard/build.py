@@ -1,4 +1,4 @@
-"""Builds the site: records in, a folder of pages out, swapped in only when whole."""
+"""Builds the site from records: a folder of pages, put in place only once it is complete."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lsm_eval.errors import UserError
 from lsm_eval.leaderboard.checking import Checked, check
 from lsm_eval.leaderboard.options import SAMPLES, Options
 from lsm_eval.leaderboard.table.suites import check_included
-from lsm_eval.leaderboard.write import FIRST_LINE, MARKER, Read, write_site
+from lsm_eval.leaderboard.write import FIRST_LINE, MARKER, FoundRecord, write_site
 from lsm_eval.progress import Progress, Silent
-from lsm_eval.results.reader import LeftOut, find_records
-from lsm_eval.results.workplace import abandoned, clear, workplace
+from lsm_eval.results.reader import UnreadableRecord, find_records
+from lsm_eval.results.staging import abandoned, clear, staging_folder
 
 _OLD = "old"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -29,10 +29,11 @@ def build(
 ) -> Path:
     """Build the site of all records under `reports` in the folder `out`, and return its `index.html`.
 
-    Equal records give byte-identical files. The site is written to a folder beside `out` and renamed when
-    whole, so a build that fails leaves the old site as it was. `samples` is how many samples a task's page
-    shows; `options` say that and more. A record that is broken, or not what it says when it is counted again (`recount`), is left out, which is said as a note of `progress` and on the front page. Raises
-    `UserError` if there are no records, if all are broken, or if `out` holds anything that an earlier build did
+    The same records give byte-identical files. The site is written to a folder beside `out` and renamed when
+    complete, so a build that fails leaves the old site as it was. `samples` is the number of samples that a task's page
+    shows; `options` has this and the other settings. A record that is broken or fails its recount (`recount`) is left out; a note of
+    `progress` and the front page say so. Raises
+    `UserError` if there are no records, if all are broken, or if `out` contains anything that an earlier build did
     not write.
     """
     roots = [reports] if isinstance(reports, Path) else list(reports)
@@ -58,7 +59,7 @@ def build(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(out, progress)
-        with workplace(out.parent, _building(out)) as place:
+        with staging_folder(out.parent, _building(out)) as place:
             site, left_out = _whole_site(records, left_out, roots, place, options, checked, progress)
             _put_in_place(site, out, place / _OLD)
     except OSError as error:
@@ -69,15 +70,15 @@ def build(
 
 
 def _whole_site(
-    records: Sequence[Read],
-    left_out: Sequence[LeftOut],
+    records: Sequence[FoundRecord],
+    left_out: Sequence[UnreadableRecord],
     roots: Sequence[Path],
     place: Path,
     options: Options,
     checked: Checked,
     progress: Progress,
-) -> tuple[Path, list[LeftOut]]:
-    """A folder in `place` with the site of all records that can be shown, and those that cannot."""
+) -> tuple[Path, list[UnreadableRecord]]:
+    """Builds the site of all records that can be shown in a folder in `place`; returns it and the records that cannot be shown."""
     attempt = 0
     while records:
         site = place / f"site{attempt}"
@@ -87,7 +88,7 @@ def _whole_site(
         )
         if not broken:
             return site, list(left_out)
-        # What a broken record leaves is a gap in many pages, so all are made anew without it.
+        # A broken record affects many pages, so all pages are built again without it.
         left_out = [*left_out, *broken]
         folders = {one.folder for one in broken}
         records = [read for read in records if read.record.folder not in folders]
@@ -98,35 +99,37 @@ def _whole_site(
     )
 
 
-def _placed(one: LeftOut, roots: Sequence[Path]) -> tuple[str, str]:
-    """Where a record is, and why it is left out, as readers of the site find it: from its folder of records."""
+def _placed(one: UnreadableRecord, roots: Sequence[Path]) -> tuple[str, str]:
+    """The record's path, from its folder of records as readers of the site see it, and why it is left out."""
     root = next((root for root in roots if one.folder.is_relative_to(root)), None)
     if root is None:
         return str(one.folder), one.why
     return one.folder.relative_to(root).as_posix(), one.why.replace(f"{root}{os.sep}", "")
 
 
-def _read(roots: Sequence[Path]) -> tuple[list[Read], list[LeftOut]]:
-    """Every record once, wherever it is reached from."""
-    records: dict[Path, Read] = {}
-    left_out: dict[Path, LeftOut] = {}
+def _read(roots: Sequence[Path]) -> tuple[list[FoundRecord], list[UnreadableRecord]]:
+    """Reads every record once, even if several paths lead to it."""
+    records: dict[Path, FoundRecord] = {}
+    left_out: dict[Path, UnreadableRecord] = {}
     for root in roots:
         found, broken = find_records(root)
         for record in found:
-            records.setdefault(record.folder.resolve(), Read(record, root))
+            records.setdefault(record.folder.resolve(), FoundRecord(record, root))
         for one in broken:
             left_out.setdefault(one.folder.resolve(), one)
     return list(records.values()), list(left_out.values())
 
 
 def _whole(
-    records: Sequence[Read], left_out: Sequence[LeftOut], options: Options, progress: Progress
-) -> tuple[list[Read], list[LeftOut], Checked]:
-    """The records that are what they say, counted again (`checking`); the others are left out. One that was published without its
-    folder of samples can be counted no further than its numbers."""
+    records: Sequence[FoundRecord], left_out: Sequence[UnreadableRecord], options: Options, progress: Progress
+) -> tuple[list[FoundRecord], list[UnreadableRecord], Checked]:
+    """The records that pass the recount (`checking`); the others are left out. A record that was published without its folder of
+    samples is checked only as far as its numbers."""
     checked = check([read.record for read in records], progress, every=options.count_all)
     whole = [read for read in records if read.record.folder not in checked.wrong]
-    wrong = [LeftOut(folder, f"it is not what it says: {why}") for folder, why in checked.wrong.items()]
+    wrong = [
+        UnreadableRecord(folder, f"it is not what it says: {why}") for folder, why in checked.wrong.items()
+    ]
     return whole, [*left_out, *wrong], checked
 
 
@@ -146,7 +149,7 @@ def _put_in_place(site: Path, out: Path, old: Path) -> None:
 
 
 def _clear_leftovers(out: Path, progress: Progress) -> None:
-    """Remove what killed builds left, and put back a site that one had just taken away."""
+    """Remove the leftovers of killed builds, and restore a site that such a build had just moved away."""
     left = [*abandoned(out.parent, _building(out)), *abandoned(out.parent, f".{out.name}.replaced-")]
     for folder in left:
         old = folder / _OLD if _building(out) in folder.name else folder

@@ -1,4 +1,4 @@
-"""Geometry of the drawings, made when the site is built: numbers in, places on an SVG out. Templates draw them."""
+"""Geometry of the charts, computed when the site is built: from numbers to SVG coordinates. Templates draw them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A place on an axis, and what stands there."""
+    """A position on an axis, and its label."""
 
     at: float
     text: str
@@ -17,7 +17,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point with its interval, in the drawing's units; None where it has none."""
+    """A point with its interval, in SVG units; the ends are None if it has no interval."""
 
     x: float
     y: float
@@ -29,13 +29,13 @@ class Mark:
     """Ends on the x axis."""
     text: str = ""
     broken: bool = False
-    """Whether no line leads here from the mark before."""
+    """Whether the line is interrupted before this mark."""
     faint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawing of marks between two axes."""
+    """Series of marks between two axes."""
 
     width: float
     height: float
@@ -58,7 +58,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """What a mark stands for, in the data's units."""
+    """The data point that a mark shows, in the data's units."""
 
     x: float
     y: float
@@ -84,9 +84,9 @@ def chart(
     width: float = WIDTH,
     height: float = HEIGHT,
 ) -> Chart | None:
-    """A chart of points with intervals; None where there is nothing finite to draw.
+    """A chart of points with intervals; None if no value is finite.
 
-    `zero`: both axes begin at 0. `x_ticks`: places on the x axis and their texts, in place of round numbers.
+    `zero`: both axes begin at 0. `x_ticks`: positions on the x axis and their labels, instead of round numbers.
     """
     data = [datum for line in series for datum in line if math.isfinite(datum.x) and math.isfinite(datum.y)]
     if not data:
@@ -128,7 +128,7 @@ def _finite(numbers: Sequence[float | None]) -> list[float]:
 
 
 class _Scale:
-    """From numbers to places; the ends have a margin, so that no mark lies on an axis."""
+    """Maps numbers to coordinates, with a margin at both ends, so that no mark lies on an axis."""
 
     def __init__(
         self, numbers: Sequence[float], first: float, last: float, zero: bool, logarithmic: bool
@@ -138,7 +138,7 @@ class _Scale:
         low, high = min(values), max(values)
         if zero:
             low, high = min(low, 0.0), max(high, 0.0)
-        # Equal numbers still have places: about the middle.
+        # If all numbers are equal, they lie in the middle.
         room = (high - low) * 0.06 or max(abs(high), 1.0) * 0.1
         self.low = low if zero and low == 0 else low - room
         self.high = high + room

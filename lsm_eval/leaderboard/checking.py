@@ -1,8 +1,8 @@
-"""Which records are what they say: each is counted again (`recount`), by several processes where there are many.
+"""Checks that each record is consistent: its numbers are counted again (`recount`), by several processes if there are many.
 
-A record that was found whole is remembered in the user's cache folder by what the file system says of its files, and not counted again until
-one of them changes. Of boards with more sample tables than `COUNTED` a part of each record's tables is counted, the same part each
-time; manifests and estimates are checked of all.
+A record that passed is remembered in the user's cache folder by the sizes and times of its files, and is not counted again until one
+of them changes. On boards with more sample tables than `COUNTED` only a part of each record's tables is counted, the same part each
+time; all manifests and estimates are checked.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from lsm_eval.leaderboard.counting import why_not
+from lsm_eval.leaderboard.recount_worker import why_not
 from lsm_eval.paths import cache_file
 from lsm_eval.progress import Progress
 from lsm_eval.results.reader import Record
 
 COUNTED = 2_500
-"""Sample tables of a site that are counted again, but for `--count-all`."""
+"""Sample tables of a site that are counted again without `--count-all`."""
 
 _ALONE = 400
-"""Tables that one process counts before another would have started."""
+"""Tables that one process counts in the time that it takes to start another."""
 _MOST_PROCESSES = 8
 _REMEMBERED = 200_000
-"""Records that are remembered."""
+"""The most records that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found."""
+    """The results of the check."""
 
     wrong: dict[Path, str]
-    """Why a record is not what it says, by its folder."""
+    """By the record's folder: why it fails the check."""
     tables: int
-    """Sample tables of all records."""
+    """Number of sample tables of all records."""
     counted: int
-    """Those that are counted again, by this build or one before."""
+    """Number of tables that were counted again, by this build or an earlier one."""
 
 
 def check(records: Sequence[Record], progress: Progress, *, every: bool = False) -> Checked:
@@ -52,7 +52,7 @@ def check(records: Sequence[Record], progress: Progress, *, every: bool = False)
     tables = {record.folder: sorted(record.tasks) for record in records}
     whole = sum(map(len, tables.values()))
     if whole > COUNTED and not every:
-        tables = {folder: drawn(folder, tasks, COUNTED / whole) for folder, tasks in tables.items()}
+        tables = {folder: tasks_to_count(folder, tasks, COUNTED / whole) for folder, tasks in tables.items()}
     known = _Memory()
     left = [record.folder for record in records if not known.has(record.folder, tables[record.folder])]
     wrong: dict[Path, str] = {}
@@ -70,8 +70,8 @@ def check(records: Sequence[Record], progress: Progress, *, every: bool = False)
     return Checked(wrong, whole, sum(map(len, tables.values())))
 
 
-def drawn(folder: Path, tasks: Sequence[str], share: float) -> list[str]:
-    """A share of a record's tasks, one at least, the same for the same record wherever it lies."""
+def tasks_to_count(folder: Path, tasks: Sequence[str], share: float) -> list[str]:
+    """A share of a record's tasks, at least one; the choice does not depend on where the record is stored."""
     count = max(1, round(share * len(tasks)))
     key = lambda task: hashlib.sha256(f"{folder.parent.name}/{folder.name} {task}".encode()).digest()  # noqa: E731
     return sorted(sorted(tasks, key=key)[:count])
@@ -99,16 +99,16 @@ def _found(jobs: Sequence[Job], tables: int) -> Iterator[tuple[Path, str]]:
             done.result()
     answered = {folder for folder, _ in found}
     yield from found
-    # What a process that was killed did not get to.
+    # Jobs that a killed process did not finish.
     for folder, tasks in jobs:
         if folder not in answered:
             yield folder, why_not(folder, tasks)
 
 
 def _ask(jobs: Sequence[Job], answer: Callable[[Path, str], None]) -> None:
-    """Have another process count records, and pass on what it says of each."""
+    """Let another process count records, and pass each of its answers to `answer`."""
     lines = "".join(f"{json.dumps([str(folder), tasks])}\n" for folder, tasks in jobs)
-    command = [sys.executable, "-m", "lsm_eval.leaderboard.counting"]
+    command = [sys.executable, "-m", "lsm_eval.leaderboard.recount_worker"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with suppress(OSError):
         done = subprocess.run(
@@ -119,13 +119,13 @@ def _ask(jobs: Sequence[Job], answer: Callable[[Path, str], None]) -> None:
 
 
 class _Memory:
-    """Which records were found whole, by what the file system says of their files."""
+    """Remembers which records passed, by the sizes and times of their files."""
 
     def __init__(self) -> None:
         self._file = cache_file("counted-records")
         self._known: dict[str, None] = {}
         self._asked: dict[Path, str | None] = {}
-        """Keys of records as they were when they were asked for: what is counted later may not be of files that were changed since."""
+        """Keys of records at the time `has` was called: files that change while they are counted must not be remembered as checked."""
         self._new = False
         with suppress(OSError, ValueError):
             self._known = dict.fromkeys(self._file.read_text(encoding="ascii").split())
@@ -142,14 +142,14 @@ class _Memory:
         return True
 
     def add(self, folder: Path) -> None:
-        """A record that was asked for was found whole."""
+        """Note that a record passed the check."""
         key = self._asked[folder]
         if key is not None:
             self._known[key] = None
             self._new = True
 
     def keep(self) -> None:
-        """A build that cannot write it counts again next time."""
+        """Write the file. If it cannot be written, the next build counts the records again."""
         if not self._new:
             return
         temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}")
@@ -167,7 +167,7 @@ class _Memory:
                 for name in sorted(names):
                     path = os.path.join(place, name)  # noqa: PTH118 (there may be many)
                     state = os.stat(path)  # noqa: PTH116
-                    # A change of the content changes the time of the inode, which no program can set.
+                    # Any change of the content changes the inode's ctime, which programs cannot set.
                     digest.update(
                         f"{path}\0{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}\0".encode(
                             "utf-8", "surrogateescape"

@@ -1,4 +1,4 @@
-"""Which records are of one model, and what its row is called: a name is for show, the fingerprint says which model."""
+"""Decides which records belong to one model, and names its row. The fingerprint identifies the model; the name is only shown."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lsm_eval.results.names import MOST, as_it_comes, shown_name
 from lsm_eval.results.reader import Record
 
 Identity = tuple[str, ...]
-"""Records that agree in it are of one model, run in one way."""
+"""Records with equal identities are of one model, run in one way."""
 
 
 def identity(record: Record) -> Identity:
-    """What says whose numbers the record holds: name and fingerprint.
+    """The identity of the record's model: name and fingerprint.
 
-    A built-in checkpoint is pinned by its name and package, so other ways of hashing it (of other versions of lsm-eval)
-    make no other model of it; what else its fingerprint holds stands in its place.
+    A built-in checkpoint is pinned by its name and package, so a fingerprint that another version of lsm-eval computed
+    differently is still the same model; the rest of what its fingerprint covers is compared directly.
     """
     model = record.manifest.model
     built_in = model.name.startswith("builtin:") and model.own_name is None and model.dtype is not None
@@ -30,15 +30,15 @@ def identity(record: Record) -> Identity:
 
 
 def source_name(model: ModelRow) -> str:
-    """The name that the model has of itself, whatever name was given to it."""
+    """The model's own name, regardless of `--name`."""
     return model.own_name or model.name
 
 
 def row_names(records: Sequence[Record]) -> list[str]:
-    """A name for each of several models, told by a record of each: no two are equal.
+    """A unique name for each of several models, given one record of each.
 
-    A model with an adapter is called by both, one in fewer bits by these. Equal names are followed by what differs: package, folder, revision,
-    adapter, dtype, device, engine, overflow; where that is not enough, by the first digits of the fingerprint.
+    The name includes the adapter and the bits of quantized weights. Equal names are followed by what differs: package, folder, revision,
+    adapter, dtype, device, engine, overflow; if that is not enough, by the first digits of the fingerprint.
     """
     plain = [clip(shown_name(record.manifest.model), MOST) for record in records]
     more: list[list[str]] = [[] for _ in records]
@@ -68,7 +68,7 @@ def row_names(records: Sequence[Record]) -> list[str]:
 
 
 def _alike(names: Sequence[str]) -> list[list[int]]:
-    """The places of each name that several have."""
+    """For each name that occurs several times, its positions."""
     places: dict[str, list[int]] = defaultdict(list)
     for at, name in enumerate(names):
         places[name].append(at)
@@ -80,7 +80,7 @@ def _with(name: str, more: Sequence[str]) -> str:
 
 
 def _folders(records: Sequence[Record]) -> list[str]:
-    """Of each record the least of its folder's path, from its end, that is no other's; nothing where none is known."""
+    """For each record the shortest end of its folder's path that is unique; empty if the folder is not known."""
     parts = [PurePosixPath(record.manifest.model.details.get("folder", "")).parts for record in records]
     known = {own for own in parts if own}
     if len(known) < 2:

@@ -1,4 +1,4 @@
-"""What a reader of `lsm-eval leaderboard --help` may choose."""
+"""The options of `lsm-eval leaderboard`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Options:
     samples: int = SAMPLES
     """Samples of a task that its page shows."""
     language: str = "en"
-    """Of the interface (`words.LANGUAGES`), until a reader chooses."""
+    """Language of the interface (`words.LANGUAGES`) until the reader chooses another."""
     reference: str | None = None
-    """The run (or row) that rates of harm are divided by."""
+    """The run (or row) by whose rates of harm the others are divided."""
     grades: bool = False
-    """Whether grades of safety are shown; they need a reference."""
+    """Whether safety grades are shown; they need a reference."""
     single_file: bool = False
     """Whether the whole site is packed into `index.html`."""
     include: Sequence[Path] = ()

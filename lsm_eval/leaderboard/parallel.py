@@ -1,4 +1,4 @@
-"""Pages made by several processes at once, on systems where a process can be split in two."""
+"""Makes pages in several processes at once, on systems that can fork."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TypeVar
 from lsm_eval.leaderboard.site import Site
 
 FEWEST = 200
-"""Pages that are worth another process."""
+"""The fewest pages for which another process is worth starting."""
 
 _MOST = 8
 
@@ -22,16 +22,17 @@ Job = TypeVar("Job")
 
 
 def each(jobs: Sequence[Job], make: Callable[[Job], None], site: Site, *, pages: int) -> None:
-    """`make` of every job, which puts pages into the site: what one writes must not depend on what another wrote. Large numbers of jobs
-    are split among copies of this process (`pages`: to how many pages of usual size the work comes); what they wrote and could not show is known to the site as if it had been done here."""
+    """Call `make` for every job, which adds pages to the site; no job may depend on what another wrote. Large numbers of jobs are split
+    among forks of this process (`pages`: the work as a number of pages of usual size); the site then knows what they wrote and what
+    they could not show, as if it had been done here."""
     count = min(os.cpu_count() or 1, _MOST, len(jobs), pages // FEWEST)
-    # A copy has one thread alone: whatever another held locked would stay so.
+    # A fork has only one thread: locks that other threads hold would stay locked.
     if count < 2 or not hasattr(os, "fork") or sys.platform == "darwin" or threading.active_count() > 1:
         for job in jobs:
             make(job)
         return
     shares = [jobs[at::count] for at in range(count)]
-    # What is known of the records stays: to go through it for cycles again and again takes time, and, in copies, memory.
+    # The records stay in memory: searching them for cycles would take time and, in forks, memory.
     gc.freeze()
     try:
         children = [_start(share, make, site) for share in shares[1:]]
@@ -44,7 +45,7 @@ def each(jobs: Sequence[Job], make: Callable[[Job], None], site: Site, *, pages:
         gc.unfreeze()
     for share, answer in zip(shares[1:], answers, strict=True):
         if answer is None:
-            # Here the reason shows.
+            # Repeated here, so that the error is seen.
             for job in share:
                 make(job)
         else:
@@ -55,7 +56,7 @@ def each(jobs: Sequence[Job], make: Callable[[Job], None], site: Site, *, pages:
 
 
 def _start(share: Sequence[Job], make: Callable[[Job], None], site: Site) -> tuple[int, int]:
-    """The copy's number, and where its answer comes from."""
+    """Start a fork; returns its process id, and the descriptor that its answer comes from."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -73,7 +74,7 @@ def _start(share: Sequence[Job], make: Callable[[Job], None], site: Site) -> tup
             pickle.dump(([path for path in site.written if path not in before], site.broken), stream)
         status = 0
     finally:
-        # No cleaning up of what belongs to the process that it is a copy of.
+        # Skip all cleaning up, which is the parent process's business.
         os._exit(status)
 
 

@@ -1,4 +1,5 @@
-"""The samples of a task in portions: the first stands in the page itself, the others load on demand; an index of letters filters all."""
+"""Splits a task's samples into portions: the first is in the page itself, the others load on demand; an index of one letter per sample
+filters all."""
 
 from __future__ import annotations
 
@@ -12,35 +13,35 @@ from lsm_eval.leaderboard.outcomes.flags import Flag
 from lsm_eval.leaderboard.samples import SampleView, weight
 
 FIRST = 120_000
-"""Bytes of samples that stand in the page itself, about."""
+"""About the most bytes of samples in the page itself."""
 
 PIECE = 150_000
-"""Bytes of samples that load at once, about."""
+"""About the most bytes of samples in one piece."""
 
 INDEX_INLINE = 20_000
-"""Samples of which the index stands in the page itself; a longer one is a piece, too."""
+"""The index is in the page itself up to this many samples; a longer index is a piece, too."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A sample, and what it is filtered by."""
+    """A sample, and the data for filtering it."""
 
     view: SampleView
     flags: int
     right: int
-    """Other models of the board that got it right."""
+    """Number of other models that got it right."""
     answered: int
-    """Other models that have an outcome of it."""
+    """Number of other models that have an outcome for it."""
     seconds: float | None
 
     @cached_property
     def json(self) -> str:
-        """As a piece has it."""
+        """The sample as JSON for a piece."""
         return safe_json(packed(self))
 
     @property
     def wrong(self) -> bool:
-        """Whether its score says so."""
+        """Whether the model got it wrong."""
         return bool(self.flags & Flag.WRONG.value)
 
     @property
@@ -55,8 +56,8 @@ class Shown:
 
 
 def portions(samples: Iterable[Shown], first: int = FIRST, piece: int = PIECE) -> Iterator[list[Shown]]:
-    """The samples in order, in portions of at most so many bytes (or of one sample), the first of `first`. There is always a
-    first one, that may be empty."""
+    """The samples in order, in portions of at most `piece` bytes (or one sample), the first of at most `first` bytes. There is always a
+    first portion, which may be empty."""
     portion: list[Shown] = []
     size, most, bytes_of = 0, first, _on_page
     for sample in samples:
@@ -79,7 +80,7 @@ def _packed(sample: Shown) -> int:
 
 
 def packed(sample: Shown) -> dict[str, Any]:
-    """The sample as a piece has it (`assets/samples.js` unpacks it): short names, and nothing that is empty."""
+    """The sample in the form of a piece (`assets/samples.js` unpacks it): short names, and no empty values."""
     view = sample.view
     content: dict[str, Any] = {
         "n": view.index,

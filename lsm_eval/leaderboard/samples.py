@@ -1,4 +1,4 @@
-"""One row of a sample table, made ready for its page."""
+"""Prepares a row of a sample table for its page."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 from lsm_eval.leaderboard.show import DASH, clip, visible
 
 TEXT_LIMIT = 4000
-"""Characters of one text (prompt, completion, choice, reference) that a page shows."""
+"""The most characters of one text (prompt, completion, choice, reference) that a page shows."""
 
 LIST_LIMIT = 50
-"""Choices, references, requests, judgements or metadata of one sample that a page shows."""
+"""The most choices, references, requests, judgements or metadata of one sample that a page shows."""
 
 NAME = 200
-"""Characters of an id, or of what a text is called, that a page shows."""
+"""The most characters of an id, or of a text's label, that a page shows."""
 
 WEIGHT = 40_000
-"""Bytes that one sample may have on a page, about: of a longer one less is shown."""
+"""About the most bytes of one sample on a page; longer samples are shortened."""
 
 _LIMITS = ((TEXT_LIMIT, LIST_LIMIT), (1000, 20), (250, 10), (40, 4))
-"""Characters of a text and parts of a list, of which the first are kept that `WEIGHT` allows."""
+"""Limits on the characters of a text and the items of a list, tried in order until the sample fits into `WEIGHT`."""
 
 _ESCAPED = re.compile("[&<>'\"]")
 
@@ -39,13 +39,13 @@ class Choice:
     text: str
     right: bool
     picked: bool
-    """Whether its log-probability is the highest (before any normalisation that a metric does)."""
+    """Whether its log-probability is the highest (before any normalisation by a metric)."""
     logprob: str
     per_token: str
     tokens: str
     greedy: bool
     share: str = DASH
-    """Its probability among the choices, `exp(log-probability)` over the sum of them all."""
+    """Its probability among the choices: `exp(log-probability)` divided by the sum over all choices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +59,29 @@ class SampleView:
     prompt: str
     choices: tuple[Choice, ...]
     more: int
-    """Choices or references left out."""
+    """Number of choices or references left out."""
     completion: str | None
     thoughts: str | None
-    """A reasoning model's, taken off the completion."""
+    """A reasoning model's thoughts, removed from the completion."""
     finish: str | None
     likelihood: str
     references: tuple[str, ...]
     truncated: int
     scores: tuple[tuple[str, str], ...]
-    """Metric and the sample's own score."""
+    """Metric and the sample's score."""
     judgements: tuple[tuple[str, str], ...]
-    """Metric and question, and what the judge answered."""
+    """Metric and question, and the judge's answer."""
     metadata: tuple[tuple[str, str], ...]
     failure: str | None
     failure_detail: str | None
     further: tuple[tuple[str, str], ...] = ()
     """The sample's other requests, each with its answer."""
     shortened: bool = False
-    """Whether more was cut than of other samples, because it is so long."""
+    """Whether more was cut than for other samples, because it is very long."""
 
 
 def sample_view(row: Mapping[str, Any]) -> SampleView:
-    """The view of one row (`results.schema.SAMPLE_COLUMNS` and `score.` columns), no heavier than `WEIGHT`."""
+    """The view of one row (`results.schema.SAMPLE_COLUMNS` and `score.` columns), shortened to about `WEIGHT`."""
     view = _view(row, *_LIMITS[0])
     for limits in _LIMITS[1:]:
         if weight(view) <= WEIGHT:
@@ -91,7 +91,7 @@ def sample_view(row: Mapping[str, Any]) -> SampleView:
 
 
 def weight(view: SampleView) -> int:
-    """Bytes that the sample has on its page, about, escaped and in UTF-8."""
+    """About the bytes of the sample on its page, escaped and in UTF-8."""
     pairs = (*view.scores, *view.judgements, *view.metadata, *view.further)
     texts = [
         view.id,
@@ -126,7 +126,9 @@ def _view(row: Mapping[str, Any], limit: int, most: int) -> SampleView:
     scored = row["request"] == "score"
     texts = list(row["choices"] or row["continuations"] or ()) if scored else []
     completion = row["completion"]
-    if not scored and (listed := row["choices"]):  # a choice that was to be written: the right one in words
+    if not scored and (
+        listed := row["choices"]
+    ):  # a choice that the model had to write: the right one in words
         target = [listed[int(t)] if t.isdecimal() and int(t) < len(listed) else t for t in target]
     return SampleView(
         id=clip(row["sample"] or "", NAME),
@@ -161,7 +163,7 @@ def _choices(
     logprobs, tokens, greedy = row["logprobs"] or [], row["tokens"] or [], row["greedy"] or []
     finite = [number for number in logprobs if number is not None and not math.isnan(number)]
     best = max(finite) if finite else None
-    # Of likelihoods that are known of all choices only: a share of the others would be of too few.
+    # Shares are given only if all choices have likelihoods; otherwise their sum would be incomplete.
     known = best is not None and math.isfinite(best) and len(finite) == len(texts)
     whole = sum(math.exp(number - best) for number in finite) if known and best is not None else 0.0
     choices = []
@@ -223,7 +225,7 @@ def _metadata(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
 
 
 def _further(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
-    """Of each further request what was asked, and what came."""
+    """The prompt and the answer of each request after the first."""
     if not text:
         return ()
     try:
@@ -246,7 +248,7 @@ def _answer(part: Mapping[str, Any]) -> str:
 
 
 def _judgements(text: str | None, limit: int) -> tuple[tuple[str, str], ...]:
-    """From metric → list over the answers of question → what the judge said of it."""
+    """From JSON: metric → list over the answers → question → what the judge said."""
     if not text:
         return ()
     found = []

@@ -1,12 +1,12 @@
-"""What templates say of numbers, tasks and runs."""
+"""Functions for all templates about numbers, tasks and runs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from lsm_eval.leaderboard import show
-from lsm_eval.leaderboard.collect import AREAS, Board, Number
-from lsm_eval.leaderboard.founded import departures, extent, limited, part
+from lsm_eval.leaderboard.board import AREAS, Board, Number
+from lsm_eval.leaderboard.precedence import departures, extent, limited, part
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import Manifest
@@ -28,13 +28,13 @@ def shared(board: Board, site: Site) -> dict[str, Any]:
 
 
 def marks_of(record: Record, task: str) -> list[str]:
-    """What a reader must see beside a number: that it is of the first samples only, or of other settings."""
+    """Notes that a reader must see beside a number: that it covers a part of the samples only, or has other settings."""
     how = record.tasks[task]
     return [*([part(how)] if limited(how) else []), *departures(record, task)]
 
 
 def _work(manifest: Manifest) -> dict[str, str]:
-    """What a run did; its phases stand by themselves."""
+    """What a run did, without its phases, which are shown separately."""
     return {name: text for name, text in work_summary(manifest).items() if name != "time"}
 
 

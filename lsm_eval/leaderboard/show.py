@@ -1,4 +1,4 @@
-"""How things look on a page: numbers with their units, hostile text made harmless, names made file names."""
+"""Formats values for pages: numbers with units, untrusted text without invisible characters, file names from names."""
 
 from __future__ import annotations
 
@@ -41,36 +41,36 @@ class Bar:
 
 
 LONGEST = 5_000
-"""Characters of one text: whatever a record says, no page becomes endless."""
+"""The most characters of one text, so that no record can make a page endless."""
 
 
 def visible(text: str) -> str:
-    """`text` with every unseen character written out as ⟨U+202E⟩; still to be escaped for HTML."""
+    """`text` with every invisible character written out as ⟨U+202E⟩; not yet escaped for HTML."""
     if text.isascii() and text.isprintable():
         return text  # most texts; a page has thousands
     return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def shown(text: str) -> str:
-    """`visible`, and no more of it than `LONGEST`: what a page shows of a text. Data that a script reads is never cut so."""
+    """`visible`, cut to `LONGEST` characters, as pages show a text. Data that a script reads is never cut like this."""
     return visible(clip(text, LONGEST))
 
 
-@lru_cache(1 << 14, typed=True)  # escaped text and plain text are not one
+@lru_cache(1 << 14, typed=True)  # escaped text and plain text are cached separately
 def breakable(text: str) -> Markup:
     """A name, escaped, that a browser may break after `_ / : @ -`."""
     return Markup("<wbr>").join(escape(visible(part)) for part in _BREAKS.split(clip(text, LONGEST)))
 
 
 def clip(text: str, limit: int) -> str:
-    """At most `limit` characters of `text`, saying how many there were."""
+    """At most `limit` characters of `text`, with a note on how many there were."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]} … [cut: {limit} of {len(text)} characters shown]"
 
 
 def value(number: float | None, unit: str) -> str:
-    """As the field writes it: a fraction as a percentage with 1 decimal, points with 1, perplexity with 2."""
+    """A value as papers write it: a fraction as a percentage with 1 decimal, points with 1, perplexity with 2."""
     if number is None or math.isnan(number):
         return DASH
     if unit == "fraction":
@@ -97,7 +97,7 @@ def plain(number: float, unit: str) -> str:
 
 
 def interval(row: EstimateRow) -> str:
-    """`[21.2, 27.0]` in the value's unit; empty where there is none."""
+    """`[21.2, 27.0]` in the value's unit; empty if there is none."""
     if row.low is None or row.high is None or math.isnan(row.low) or math.isnan(row.high):
         return ""
     return f"[{plain(row.low, row.unit)}, {plain(row.high, row.unit)}]"
@@ -121,7 +121,7 @@ def unit_label(unit: str) -> str:
 
 
 def bar(row: EstimateRow) -> Bar | None:
-    """Value and interval on a track from 0 to 100, for units that have such ends."""
+    """Value and interval on a track from 0 to 100, for bounded units."""
     scale = {"fraction": 100.0, "points": 1.0}.get(row.unit)
     if scale is None or not measured(row):
         return None
@@ -157,7 +157,7 @@ def plural(count: int, one: str, many: str) -> str:
 
 
 def moment(time: datetime) -> str:
-    """A UTC time as people read it, `2025-02-02 03:04 UTC`."""
+    """A UTC time for people, `2025-02-02 03:04 UTC`."""
     return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
@@ -177,7 +177,7 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
     base = {name: _BASE_SLUG.sub("-", name.lower())[:60].strip("-") or "x" for name in unique}
     count = Counter(base.values())
     # A hash goes on every name that shares its slug with another, that Windows reserves, or that looks like
-    # a hashed one; so two names can only meet if their hashes do.
+    # a hashed one; so two names can only collide if their hashes do.
     return {
         name: slug if count[slug] == 1 and not _special(slug) else f"{slug}-{_digest(name)}"
         for name, slug in base.items()

@@ -1,7 +1,7 @@
 """A whole site in one HTML file, to be mailed.
 
-Each page is a `<section>` of its own, shown while the address names it (`#models/x.html`) by styles alone, so that it can be read without scripts;
-links and names of places are rewritten to lead there. Pieces of data stand in the file too, where `lsm.piece` finds them.
+Each page is a `<section>`, shown while the address names it (`#models/x.html`) by styles alone, so that it can be read without scripts;
+links and element ids are rewritten accordingly. The file also contains the pieces of data, where `lsm.piece` finds them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lsm_eval.leaderboard.frame.bundle import merged
 from lsm_eval.leaderboard.frame.page import Frame
 
 LARGE = 20_000_000
-"""Bytes above which a file is too large for many mail servers."""
+"""Above this many bytes a file is too large for many mail servers."""
 
 _MAIN = re.compile(r'<main id="main"[^>]*data-kind="([^"]*)"[^>]*>(.*)</main>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
@@ -68,7 +68,7 @@ def _merge(words: dict[str, dict[str, str]], text: str) -> None:
 
 
 def _rewritten(text: str, path: str) -> str:
-    """The inside of a page with names of places and links as they are in the one file. What is inside of scripts is data, and stays."""
+    """The content of a page with ids and links rewritten for the single file. The content of scripts is data and stays unchanged."""
     folder = posixpath.dirname(path)
 
     def place(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Where the pages of a site go, and which records could not be shown on them."""
+"""The folder of a site that is being built, and the records that it cannot show."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lsm_eval.leaderboard.checking import Checked
 from lsm_eval.leaderboard.frame.safe import safe_json
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.show import clip
-from lsm_eval.results.reader import LeftOut, Record
+from lsm_eval.results.reader import Record, UnreadableRecord
 
 
 class Site:
-    """A site under way, in an empty folder."""
+    """A site that is being built in an empty folder."""
 
     def __init__(
         self,
@@ -27,8 +27,8 @@ class Site:
         left_out: Sequence[tuple[str, str]] = (),
         checked: Checked | None = None,
     ) -> None:
-        """`folder`: None keeps nothing, to find out whether pages can be made. `places`: by the record's `id`, where readers find it
-        in the folder of records. `left_out`: records that the pages say are missing, place and reason. `checked`: what was counted again."""
+        """`folder`: None writes nothing, to find out whether pages can be made. `places`: by the record's `id()`, its path in the folder of
+        records. `left_out`: path and reason of the records that the pages name as missing. `checked`: results of the recount."""
         self._folder = folder
         self._places = places or {}
         self.options = options
@@ -38,8 +38,8 @@ class Site:
         """The models (slugs) and tasks whose samples have pages (`budget`); None: all."""
         self.written: dict[str, None] = {}
         """Paths from the site's root, in the order of writing."""
-        self.broken: dict[Path, LeftOut] = {}
-        """Records that could not be shown, by folder. Where there are any, the site is not whole."""
+        self.broken: dict[Path, UnreadableRecord] = {}
+        """Records that could not be shown, by folder. If there are any, the site is incomplete."""
 
     def put(self, path: str, text: str) -> None:
         """Write the page (or other file) at `path`, from the site's root. Raises `OSError`."""
@@ -56,24 +56,24 @@ class Site:
         return self.piece_of(path, safe_json(thing))
 
     def piece_of(self, path: str, text: str) -> str:
-        """The same of what is JSON already (`safe_json`)."""
+        """Like `piece`, for text that is already JSON (`safe_json`)."""
         self.put(path, f"lsmPiece({safe_json(path)},{text});\n")
         return path
 
     def place(self, record: Record, path: Path | None = None) -> str:
-        """Where readers find the record, or a file of it, in the folder of records."""
+        """The path of the record, or of one of its files, in the folder of records."""
         place = self._places.get(id(record), record.folder.name)
         if path is None:
             return place
         return f"{place}/{path.relative_to(record.folder).as_posix()}".removeprefix("./")
 
     def shows(self, slug: str, task: str) -> bool:
-        """Whether the samples that a model was asked of a task have a page: of large boards few have."""
+        """Whether a model's samples of a task have a page; on large boards only a few do."""
         return self.sampled is None or (slug, task) in self.sampled
 
     @contextmanager
     def showing(self, record: Record, path: Path | None = None) -> Iterator[None]:
-        """What goes wrong inside is the record's fault (that of its file `path`): it is left out, and the others are shown."""
+        """Context in which every error is blamed on the record (on its file `path`): it is left out, and the others are shown."""
         try:
             yield
         except MemoryError:
@@ -86,16 +86,16 @@ class Site:
             self.blame(record, error, path)
 
     def blame(self, record: Record, error: Exception, path: Path | None = None) -> None:
-        """Leave the record out because of the error."""
+        """Leave the record out because of `error`."""
         self.broken.setdefault(record.folder, left_out(record, error, path or record.folder))
 
 
-def left_out(record: Record, error: Exception, path: Path) -> LeftOut:
-    """The record as one that cannot be shown."""
+def left_out(record: Record, error: Exception, path: Path) -> UnreadableRecord:
+    """Describes the record as one that cannot be shown."""
     if isinstance(error, UserError):
-        return LeftOut(record.folder, str(error))
+        return UnreadableRecord(record.folder, str(error))
     reason = clip(" ".join(str(error).split()), 300)
-    return LeftOut(record.folder, f"{path} cannot be shown ({type(error).__name__}: {reason}).")
+    return UnreadableRecord(record.folder, f"{path} cannot be shown ({type(error).__name__}: {reason}).")
 
 
 def _within(name: object, folder: Path) -> bool:

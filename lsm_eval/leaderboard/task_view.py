@@ -1,4 +1,4 @@
-"""What a task's page shows: its metrics, numbers, published numbers, agreement of models, and the samples worth a look."""
+"""What a task's page shows: its metrics, numbers, published numbers, agreement of models, and notable samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, Number
+from lsm_eval.leaderboard.board import Board, Key, ModelEntry, Number
 from lsm_eval.leaderboard.outcomes.agreement import agreement
 from lsm_eval.leaderboard.outcomes.difficulty import Difficulty, disputed, hardest
 from lsm_eval.leaderboard.outcomes.fields import TaskField
@@ -19,10 +19,10 @@ from lsm_eval.metrics.entry import Entry
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
 MOST_AGREEING = 12
-"""Models whose agreement is shown pair by pair."""
+"""The most models whose agreement is shown pair by pair."""
 
 MOST_SAMPLES = 10
-"""Hardest, and disputed, samples."""
+"""The most hardest, and the most disputed, samples that are shown."""
 
 DIRECTIONS = {
     True: word("higher is better"),
@@ -31,7 +31,7 @@ DIRECTIONS = {
 }
 
 _LINKS = 4
-"""Models whose answer to a sample is linked."""
+"""The most models whose answer to a sample is linked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +42,30 @@ class MetricView:
     row: EstimateRow
     """From the newest run that has it."""
     description: str
-    """What it is, as lsm-eval's list of metrics says; empty of a metric that is not in it."""
+    """Its description in lsm-eval's list of metrics; empty if it is not in the list."""
     numbers: tuple[tuple[ModelEntry, Number], ...]
-    """Best first where a direction is better, then in the board's order; then rows that ask no model, and those without a value last."""
+    """Best first if a direction is better, then in the board's order; then baseline rows without a model, and rows without a value last."""
     references: tuple[dict[str, Any], ...]
-    """Published numbers of it."""
+    """Published numbers of this metric."""
 
     @property
     def name(self) -> str:
-        """The metric's."""
+        """The metric's name."""
         return self.key[1]
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementView:
-    """Pairs of models: shares of samples with the same outcome, and kappa; None where there is none."""
+    """For pairs of models: shares of samples with the same outcome, and kappa; None if there is no value."""
 
     models: tuple[ModelEntry, ...]
     share: tuple[tuple[float | None, ...], ...]
     kappa: tuple[tuple[float | None, ...], ...]
     number: tuple[tuple[int, ...], ...]
     left_out: int
-    """Models that are not shown, because there are so many."""
+    """Number of models that are not shown, because there are too many."""
     mean: float | None
-    """Of the shares of all pairs, shown or not."""
+    """Mean of the shares of all pairs, shown or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class SampleLink:
 
     found: Difficulty
     wrong: tuple[tuple[ModelEntry, int | None], ...]
-    """Models that got it wrong, and where it stands on their page; None where it does not."""
+    """Models that got it wrong, and its position on their page; None if it is not there."""
     right: tuple[tuple[ModelEntry, int | None], ...]
 
 
@@ -83,7 +83,7 @@ class TaskView:
     """Everything on a task's page."""
 
     task: TaskRow
-    """As its newest run asked it."""
+    """The task as its newest run asked it."""
     metrics: tuple[MetricView, ...]
     unmatched: tuple[dict[str, Any], ...]
     """Published numbers of metrics that no run measured."""
@@ -91,17 +91,17 @@ class TaskView:
     hardest: tuple[SampleLink, ...]
     disputed: tuple[SampleLink, ...]
     compared: int
-    """Samples that have an outcome of two models or more."""
+    """Number of samples for which at least two models have an outcome."""
     metric: str | None
-    """By which samples are right or wrong, where all models have the same."""
+    """The metric by which samples are right or wrong, if it is the same for all models."""
 
 
 Newest = dict[str, dict[Key, Number]]
-"""By task: of each metric, in the order of the board, the number of the newest run that has one."""
+"""By task: for each metric, in the order of the board, the number of the newest run that has one."""
 
 
 def newest_numbers(board: Board) -> Newest:
-    """Of the whole board at once: a large one has tens of thousands."""
+    """Computed for the whole board at once, since a large board has tens of thousands of numbers."""
     found: Newest = {}
     for model in board.models:
         for key, number in model.numbers.items():
@@ -119,8 +119,8 @@ def task_view(
     newest: Newest | None = None,
     included: Mapping[str, Entry] = MappingProxyType({}),
 ) -> TaskView:
-    """The view of one task; `shown`: samples of a table that its page shows. `newest`: `newest_numbers`, where they are known; `included`:
-    metrics of included folders."""
+    """The view of one task; `shown`: the number of samples of a table that its page shows. `newest`: the result of `newest_numbers`, if known.
+    `included`: metrics of included folders."""
     record = next(record for record in board.records if name in record.tasks)
     task = record.tasks[name]
     own = (newest_numbers(board) if newest is None else newest).get(name, {})
@@ -144,7 +144,7 @@ def task_view(
 
 
 def published(number: Any, unit: str) -> str:
-    """A published number as ours are written: a share as a percentage, where it is one."""
+    """A published number in our format: fractions as percentages."""
     if isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number):
         return value(number, unit if unit != "fraction" or -1 <= number <= 1 else "other")
     return compact(number)
@@ -176,7 +176,7 @@ def _agreement(field: Field, models: Sequence[ModelEntry]) -> AgreementView | No
     if len(models) < 2:
         return None
     found = agreement(field)
-    # The models with most outcomes, then as the board has them.
+    # The models with most outcomes first, then in the order of the board.
     order = sorted(range(len(models)), key=lambda row: (-int((field.found[row] >= 0).sum()), row))
     kept = sorted(order[:MOST_AGREEING])
     pairs = [

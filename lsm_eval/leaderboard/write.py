@@ -6,52 +6,53 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsm_eval.leaderboard.board import Board
 from lsm_eval.leaderboard.budget import sampled
 from lsm_eval.leaderboard.checking import Checked
-from lsm_eval.leaderboard.collect import Board, collect
+from lsm_eval.leaderboard.collect import collect
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.pages import ALONE, KINDS, navigation
 from lsm_eval.leaderboard.parallel import each
-from lsm_eval.leaderboard.ranking.wire import with_ranks
+from lsm_eval.leaderboard.ranking.site_ranks import with_ranks
 from lsm_eval.leaderboard.shared import shared
 from lsm_eval.leaderboard.single import LARGE, pack
 from lsm_eval.leaderboard.site import Site, left_out
 from lsm_eval.progress import Progress, Silent
-from lsm_eval.results.reader import LeftOut, Record
+from lsm_eval.results.reader import Record, UnreadableRecord
 
 MARKER = ".lsm-eval-site"
-"""In every site: its first line says whose it is, the others name its files. A folder without it is not ours
-to replace, and neither is one that holds files which it does not name."""
+"""A file in every site: its first line says that lsm-eval wrote it, the others name the site's files. A folder without it, or with files
+that it does not name, is never replaced."""
 
 FIRST_LINE = "lsm-eval leaderboard 1"
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A record, and the folder of records that it was found in."""
+class FoundRecord:
+    """A record, and the folder of records in which it was found."""
 
     record: Record
     root: Path
 
     @property
     def place(self) -> str:
-        """Where readers find it, from that folder."""
+        """The record's path relative to that folder."""
         return self.record.folder.relative_to(self.root).as_posix()
 
 
 def write_site(
-    records: Sequence[Read],
+    records: Sequence[FoundRecord],
     missing: Sequence[tuple[str, str]],
     folder: Path,
     options: Options,
     checked: Checked,
     progress: Progress,
-) -> list[LeftOut]:
-    """Write the site of the records (one at least) into an empty folder; the front page names those `missing`, place
+) -> list[UnreadableRecord]:
+    """Write the site of the records (at least one) into an empty folder; the front page names the `missing` ones with path
     and reason.
 
-    Returns the records that could not be shown: where there are any, the site is not whole. Raises `OSError` where
+    Returns the records that could not be shown: if there are any, the site is incomplete. Raises `OSError` if
     the folder cannot be written.
     """
     plain = [read.record for read in records]
@@ -65,7 +66,7 @@ def write_site(
     except Exception as error:
         broken = [left for record in plain if (left := _alone(record))]
         if not broken or isinstance(error, MemoryError):
-            raise  # not a record's fault
+            raise  # no record is to blame
         return broken
     lines = [FIRST_LINE, *sorted(site.written)]
     (folder / MARKER).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
@@ -73,7 +74,7 @@ def write_site(
 
 
 def _packed(folder: Path, site: Site, frame: Frame, progress: Progress) -> None:
-    """One file in place of all."""
+    """Replace all files with a single one."""
     text = pack(folder, site.written, frame)
     for path in site.written:
         (folder / path).unlink()
@@ -93,7 +94,7 @@ def _pages(board: Board, site: Site, progress: Progress) -> Frame:
     site.sampled = sampled(board)
     frame.share(shared(board, site))
     with progress.phase("pages", len(KINDS)) as phase:
-        # These have few pages each, and none of their parts is worth a process; side by side they are.
+        # These kinds have few pages each. A process for each part would not pay off; one for each kind does.
         alone = [kind for kind in KINDS if kind in ALONE]
         each(
             alone,
@@ -109,8 +110,8 @@ def _pages(board: Board, site: Site, progress: Progress) -> Frame:
     return frame
 
 
-def _alone(record: Record) -> LeftOut | None:
-    """The record as one that is left out, if its own pages cannot be made."""
+def _alone(record: Record) -> UnreadableRecord | None:
+    """Builds the pages of this record alone; returns it as left out if they cannot be made."""
     site = Site(None, Options(samples=0))
     try:
         _pages(collect([record]), site, Silent())

@@ -14,11 +14,11 @@ MODEL = "lsm-eval"
 def register() -> None:
     """Make `--model lsm-eval` known to the harness in this process. Raises `UserError` where it is not installed.
 
-    The harness (0.4.13) finds models by a list in its own package and has no entry points for them, so that
-    something must say the name first: this, or the command `lsm-eval lm-eval`, which calls it.
+    The harness (0.4.13) finds models by a list in its own package and has no entry points for them, so the
+    model must be registered first: by this function, or by the command `lsm-eval lm-eval`, which calls it.
     """
     require()
-    import lm_eval.models  # noqa: F401  its own names come first: it takes an empty register for a fresh one
+    import lm_eval.models  # noqa: F401  its own models must be registered first: it takes an empty registry for a new one
     from lm_eval.api.registry import model_registry
 
     if MODEL not in model_registry:

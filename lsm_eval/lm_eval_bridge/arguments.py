@@ -1,4 +1,4 @@
-"""The harness's `--model_args` as one of our models."""
+"""Makes one of our models from the harness's `--model_args`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ARGUMENTS = (*_OURS, *_CHAT, *_NEUTRAL)
 
 
 def make_model(pretrained: str, device: str | None, given: Mapping[str, Any]) -> Model:
-    """The model of these arguments, its weights not yet loaded. Raises `UserError` for one that cannot be honoured.
+    """The model of these arguments, its weights not yet loaded. Raises `UserError` for an unsupported one.
 
-    As in the hf backend, `dtype=auto` (its default) is the checkpoint's own, and a CUDA device that is not there
-    falls back to what is (the harness's command names `cuda:0` by itself).
+    As in the hf backend, `dtype=auto` (its default) is the checkpoint's own, and a missing CUDA device is
+    replaced by an existing device (the harness's command passes `cuda:0` by default).
     """
     from lsm_eval.models.create import create
     from lsm_eval.models.hf import HFModel
@@ -79,7 +79,7 @@ def _check(given: Mapping[str, Any]) -> None:
 
 
 def _name(pretrained: str, revision: Any) -> str:
-    """Our name of what the harness calls `pretrained`: a folder, a hub id, or one of our own names."""
+    """Our name for the harness's `pretrained`: a folder, a hub id, or one of our own names."""
     if ":" in pretrained or pretrained.startswith((".", "/", "~")) or Path(pretrained).is_dir():
         if revision not in (None, "main"):
             raise UserError(f"model argument revision={revision}: {pretrained} has none; leave it out.")

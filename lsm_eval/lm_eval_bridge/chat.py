@@ -1,4 +1,4 @@
-"""Messages through a model's chat template, as the harness's own backend does it."""
+"""Renders messages with a model's chat template, as the harness's own backend does."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def render(
     add_generation_prompt: bool = True,
     arguments: Mapping[str, Any] | None = None,
 ) -> str:
-    """The prompt of these messages. Without `add_generation_prompt` the last message is left open, to be gone on with.
+    """The prompt of these messages. Without `add_generation_prompt` the last message is left open, to be continued.
 
     A template that refuses a system message is asked again without it (the harness's rule). Raises `UserError`
-    where there is no template, it refuses the rest too, is broken, or leaves out what the user says.
+    if there is no template, or it refuses the rest too, is broken, or leaves out the user's text.
     """
     import jinja2
 

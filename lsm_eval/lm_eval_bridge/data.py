@@ -17,10 +17,10 @@ _SPLITS = ("training_split", "validation_split", "test_split", "fewshot_split")
 
 
 def from_mirror(name: str, config: Mapping[str, Any], mirror: Path, *, shots: int) -> dict[str, Any]:
-    """The keys of the task that make it read the mirror's files.
+    """Task keys that make the task read the mirror's files.
 
-    The evaluated split must be there, and with `shots` the one that examples come from; others may be missing, for
-    the harness asks for splits that nobody reads. Raises `UserError`.
+    The evaluated split must exist, and with `shots` the one for examples; others may be missing, since the harness
+    requests splits that are never read. Raises `UserError`.
     """
     hub = config.get("dataset_path")
     if hub in _FILES:
@@ -66,7 +66,7 @@ def from_mirror(name: str, config: Mapping[str, Any], mirror: Path, *, shots: in
 def table(
     config: Mapping[str, Any], docs: Any, *, mirrored: bool, task_config: Callable[[str], Any]
 ) -> Table:
-    """The evaluated documents as the record knows them; nothing is pinned, for the harness pins nothing."""
+    """The evaluated documents as a data table; nothing is pinned, since the harness pins nothing."""
     path = str(config.get("dataset_path") or task_config("dataset_path") or "")
     source: Source = "mirror" if mirrored else "file" if path in _FILES else "hub" if path else "python"
     arguments = config.get("dataset_kwargs")
@@ -91,7 +91,7 @@ def _plain(doc: Any) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    """Something that has a canonical form, whatever a task's own Python made of its documents."""
+    """A value with a canonical form, whatever types a task's own Python code put into its documents."""
     import datetime
     import decimal
 

@@ -1,4 +1,4 @@
-"""The documents of a task of the harness: as samples before, as the harness's own results after."""
+"""The documents of a harness task: turned into samples before asking, and into the harness's own results afterwards."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from lsm_eval.requests import Answer, Generated, Likelihood, Perplexity, Request
 from lsm_eval.tasks.sample import Sample
 
 Results = Mapping[str, Mapping[str, Any]]
-"""By filter, then by metric: what `process_results` gives for one document."""
+"""By filter, then by metric: the values of `process_results` for one document."""
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """Where an instance of the harness finds its answers among those of its document's requests."""
+    """Which of its document's requests give the answers for an instance of the harness."""
 
     instance: Any
     requests: tuple[int, ...]
-    """More than one where the task repeats its instances."""
+    """More than one if the task repeats its instances."""
     continuation: int = 0
 
 
 class Documents:
-    """The documents of one task, with the requests that the harness has made for them."""
+    """The documents of one task, with the harness's requests for them."""
 
     def __init__(
         self, name: str, task: Any, docs: Sequence[tuple[int, Any]], encoder: Encoder | None
@@ -50,7 +50,7 @@ class Documents:
 
     @property
     def filters(self) -> list[str]:
-        """Names of the ways in which answers are read before they are scored."""
+        """Names of the filters that are applied to answers before scoring."""
         return [str(ensemble.name) for ensemble in self.task._filters]
 
     def samples(self) -> tuple[Sample, ...]:
@@ -58,7 +58,7 @@ class Documents:
         return tuple(self._sample(number, requests) for number, requests in self._requests.items())
 
     def results(self, sample: Sample, answers: Sequence[Answer]) -> Results:
-        """The harness's own scores of one document. Raises `UserError` where its code fails."""
+        """The harness's own scores of one document. Raises `UserError` if its code fails."""
         found = self._results.get(sample.id)
         if found is None:
             found = self._results[sample.id] = self._score(sample.id, answers)
@@ -76,7 +76,7 @@ class Documents:
             for ensemble in self.task._filters:
                 ensemble.apply(instances)
                 filtered = [instance.filtered_resps[ensemble.name] for instance in instances]
-                # Each filter's pass gets a document of its own, as in the harness: some tasks change it.
+                # Each filter gets its own copy of the document, as in the harness, since some tasks modify it.
                 results[ensemble.name] = dict(
                     self.task.process_results(copy.deepcopy(self._docs[number]), filtered)
                 )
@@ -128,7 +128,9 @@ class Documents:
         prompt, given = instance.args[:2]
         try:
             keywords = read_keywords(given)
-            draws = repeats if keywords.temperature else 1  # greedy, it would be the same text each time
+            draws = (
+                repeats if keywords.temperature else 1
+            )  # greedy decoding would give the same text each time
             return [
                 make_request(str(prompt), keywords, end=self._end, seed=seed, prompt_tokens=None) for seed in range(draws)
             ]  # fmt: skip
@@ -147,7 +149,7 @@ class Documents:
         )
 
     def _target(self, number: str, requests: tuple[Request, ...]) -> tuple[int, ...] | tuple[str, ...]:
-        """For the eye only: the harness scores by its own reading of the document."""
+        """Only for display: the harness scores with its own reading of the document."""
         if isinstance(requests[0], Perplexity):
             return ()
         gold = self.task.doc_to_target(copy.deepcopy(self._docs[number]))

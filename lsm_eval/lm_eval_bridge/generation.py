@@ -1,4 +1,4 @@
-"""The harness's generation keywords as our `Generate`."""
+"""Converts the harness's generation keywords to our `Generate` requests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lsm_eval.errors import UserError
 from lsm_eval.requests import Generate
 
 DEFAULT_NEW_TOKENS = 256
-"""The harness's own, where a task names no number."""
+"""The harness's default, if a task gives no number."""
 
 _NEW_TOKENS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 _READ = (*_NEW_TOKENS, "until", "do_sample", "temperature", "top_p", "top_k", "max_length")
-# What else the harness's users write, and the values that change nothing.
+# Other keywords of the harness's users, and their values that have no effect.
 _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "num_beams": (1,),
     "num_return_sequences": (1,),
@@ -32,12 +32,12 @@ _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "use_cache": (True,),
 }
 _OF_CHECKPOINT = ("repetition_penalty", "no_repeat_ngram_size", "min_length", "min_new_tokens", "num_beams")
-"""What `generation_config.json` may set that changes even greedy text in the harness's hf backend."""
+"""Settings of `generation_config.json` that change even greedy text in the harness's hf backend."""
 
 
 @dataclass(frozen=True)
 class Keywords:
-    """What one request's keywords ask for."""
+    """The meaning of one request's keywords."""
 
     stop: tuple[str, ...]
     max_tokens: int
@@ -45,15 +45,15 @@ class Keywords:
     """0 for greedy."""
     top_p: float
     max_length: int | None
-    """Tokens of prompt and text together, in place of `max_tokens`."""
+    """The most tokens of prompt and text together, instead of `max_tokens`."""
     at_once: bool = False
-    """An empty stop string stands in every text: the hf backend stops after the first token."""
+    """Whether there is an empty stop string, which occurs in every text: the hf backend stops after the first token."""
 
 
 def read_keywords(given: Mapping[str, Any], checkpoint: Mapping[str, Any] | None = None) -> Keywords:
     """The keywords of a `generate_until` request, read as the harness's hf backend reads them.
 
-    `checkpoint` is the model's `generation_config.json`. Raises `UserError` for what our engine cannot do.
+    `checkpoint` is the model's `generation_config.json`. Raises `UserError` for settings that our engine does not support.
     """
     checkpoint = checkpoint or {}
     for name, value in given.items():
@@ -105,7 +105,7 @@ def make_request(
     prompt_tokens: Callable[[Generate], int] | None,
 ) -> Generate:
     """One request. `end` is the text of the end-of-text token, which stops as a stop string does too;
-    `prompt_tokens` counts a prompt, and is None where that cannot be told. Raises `UserError`."""
+    `prompt_tokens` counts a prompt, and is None if that is not possible. Raises `UserError`."""
     stop = keywords.stop if end is None or end in keywords.stop else (*keywords.stop, end)
     request = Generate(
         prompt,

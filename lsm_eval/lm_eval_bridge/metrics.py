@@ -1,4 +1,4 @@
-"""The harness's metrics as ours: per-document values wherever the aggregate is a function of their sums."""
+"""Wraps the harness's metrics as ours: with per-document values if the aggregate is a function of their sums."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ _UNITS: dict[str, Unit] = {
     "ter": "points",
     "f1": "fraction",
 }
-"""By the harness's name of the aggregation."""
+"""Units by the harness's name of the aggregation."""
 _SPANS = {"bleu": (0.0, 100.0), "chrf": (0.0, 100.0), "chrf++": (0.0, 100.0)}
-"""The range that a number cannot leave, likewise."""
+"""The possible range of the number, by the harness's name of the aggregation."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """Where a metric's values are found."""
+    """The source of a metric's values."""
 
     documents: Documents
     metric: str
     filter: str
 
     def value(self, sample: Sample, answers: Sequence[Answer]) -> Any:
-        """The document's value; None where `process_results` gives none."""
+        """The document's value; None if `process_results` gives none."""
         return self.documents.results(sample, answers).get(self.filter, {}).get(self.metric)
 
 
 _QUANTITIES = frozenset(
     {"likelihood_diff", "mc2", "brier_score", "perplexity", "logprob", "ece", "calibration"}
 )
-"""Metrics of the harness that read log-probabilities as quantities, beside those whose unit is of likelihoods."""
+"""Metrics of the harness that use the values of log-probabilities, beside those with a likelihood's unit."""
 
 
 def _reads_likelihood(metric: str, unit: Unit) -> bool:
@@ -71,7 +71,7 @@ class SumMetric:
 
     @property
     def reads_likelihood(self) -> bool:
-        """Whether a row without likelihoods has no value in it."""
+        """Whether a model without likelihoods has no value in it."""
         return _reads_likelihood(self.source.metric, self.unit)
 
     @property
@@ -85,7 +85,7 @@ class SumMetric:
         return self.proportion and self.source.metric in _FRACTIONS
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Samples are scored anew (`protocols.Surveying`)."""
+        """Called before samples are scored again (`protocols.Surveying`)."""
         self.siblings.forget()
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement | None:
@@ -113,13 +113,13 @@ class SumMetric:
             return self.ratio(np.where(sums[..., 1] == 0, np.nan, sums[..., 0] / sums[..., 1]))
 
     def revealed(self) -> Sequence[SumMetric]:
-        """Metrics that the task did not announce and whose values have come to light (see `protocols.Revealing`)."""
+        """Metrics that the task does not declare but that its results contain (see `protocols.Revealing`)."""
         return self.siblings.take()
 
 
 @dataclass(frozen=True)
 class WholeMetric:
-    """A metric that the harness computes over all documents at once, by its own function."""
+    """A metric that the harness computes from all documents together with its own function."""
 
     name: str
     unit: Unit
@@ -128,11 +128,11 @@ class WholeMetric:
     source: _Source
     function: Callable[[list[Any]], Any]
     span: tuple[float, float] | None = None
-    """The range that the number cannot leave, where there is one (`statistics.smooth`)."""
+    """The possible range of the number, if there is one (`statistics.smooth`)."""
 
     @property
     def reads_likelihood(self) -> bool:
-        """Whether a row without likelihoods has no value in it."""
+        """Whether a model without likelihoods has no value in it."""
         return _reads_likelihood(self.source.metric, self.unit)
 
     def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
@@ -150,7 +150,7 @@ class WholeMetric:
 
 
 class _Siblings:
-    """The metrics of one task: those it announced, and those that only its results show."""
+    """The metrics of one task: those that it declares, and those that only its results contain."""
 
     def __init__(self, documents: Documents, signature: str) -> None:
         self._documents, self._signature = documents, signature
@@ -159,7 +159,7 @@ class _Siblings:
         self._new: list[SumMetric] = []
 
     def add(self, metric: str, filter_name: str) -> AnyMetric:
-        """The metric of this name, by the task's own aggregation of it (the mean where it has none)."""
+        """The metric of this name, with the task's own aggregation (the mean if it has none)."""
         from lm_eval.api.metrics import mean
 
         self._known.add((metric, filter_name))
@@ -179,7 +179,7 @@ class _Siblings:
         return SumMetric(name, unit, better, signature, mean_like, source, statistics, ratio, self)
 
     def see(self, sample: Sample, answers: Sequence[Answer]) -> None:
-        """Note what this document's results have beyond the known metrics."""
+        """Note metrics in this document's results that are not known yet."""
         for filter_name, values in self._documents.results(sample, answers).items():
             for metric in values:
                 if (metric, filter_name) not in self._known:
@@ -189,7 +189,7 @@ class _Siblings:
                         self._new.append(made)
 
     def forget(self) -> None:
-        """Know no more than what was announced, so that the rest comes to light again."""
+        """Forget all metrics but the declared ones, so that the others are found again."""
         self._known -= self._unannounced
         self._unannounced.clear()
         self._new.clear()
@@ -200,7 +200,7 @@ class _Siblings:
 
 
 def declared_metrics(documents: Documents, signature: str) -> tuple[AnyMetric, ...]:
-    """The metrics that the task announces, one for each of its filters. `signature` names task and harness."""
+    """The metrics that the task declares, one for each of its filters. `signature` names task and harness."""
     siblings = _Siblings(documents, signature)
     return tuple(
         siblings.add(str(metric), filter_name)
@@ -249,4 +249,4 @@ _SUMS: dict[str, tuple[Callable[[Any], tuple[float, ...] | None], Callable[[Floa
     "weighted_perplexity": (_pair, _perplexity),
     "bits_per_byte": (_pair, _bits),
 }
-"""The harness's aggregations that are functions of sums (lm_eval.api.metrics), as statistics and ratio."""
+"""The harness's aggregations that are functions of sums (lm_eval.api.metrics): their statistics, and the function of the ratio."""

@@ -38,9 +38,9 @@ _log = logging.getLogger(__name__)
 
 @register_model(MODEL)
 class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
-    """The harness's requests, answered by our engine as its hf backend answers them.
+    """Answers the harness's requests with our engine as its hf backend does.
 
-    All requests of one kind come in one call, so that contexts which tasks share are computed once.
+    The harness passes all requests of one kind in one call, so contexts that tasks share are computed once.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         max_batch_size: int | None = None,
         **arguments: Any,
     ) -> None:
-        """`arguments`: see `arguments.ARGUMENTS`. Raises `UserError` for one that cannot be honoured."""
+        """`arguments`: see `arguments.ARGUMENTS`. Raises `UserError` for an unsupported one."""
         super().__init__()
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise UserError("lsm-eval's engine runs in one process: start it without accelerate or torchrun.")
@@ -80,7 +80,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
             raise UserError("model argument think_end_token: give its text, not its number.")
         self.model.load()
 
-    # What is asked
+    # Requests
 
     def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Log-probability and greediness of each (context, continuation)."""
@@ -122,7 +122,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         return values
 
     def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[str]:
-        """The text that goes on each prompt. Repeated sampled requests are drawn anew each, from `--seed`."""
+        """The text that continues each prompt. Repeated sampling requests get different samples, from `--seed`."""
         base = torch.initial_seed() % 2**31
         end, checkpoint = self._end(), self._checkpoint_keywords()
         drawn: Counter[Request] = Counter()
@@ -149,7 +149,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
                 self.cache_hook.add_partial("generate_until", requests[at].args, found[each])
         return [found[request] for request in asked]
 
-    # What the harness wants to know of a model
+    # Properties of the model that the harness reads
 
     @property
     def max_length(self) -> int | None:
@@ -158,7 +158,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
 
     @property
     def max_gen_toks(self) -> int:
-        """New tokens, where a task names no number."""
+        """The most new tokens, if a task gives no number."""
         return DEFAULT_NEW_TOKENS
 
     @property
@@ -168,7 +168,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
 
     @property
     def prefix_token_id(self) -> int | None:
-        """What an empty context is to the model."""
+        """The token that stands for an empty context."""
         return self._encoder.start[-1] if self._encoder else None
 
     @property
@@ -178,7 +178,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         return str(name).replace("/", "__")
 
     def chat_template(self, chat_template: bool | str = False) -> str | None:
-        """The template itself, for the harness's results file. Raises `UserError` where several are there and none
+        """The template itself, for the harness's results file. Raises `UserError` if there are several and none
         is named."""
         own = getattr(self.tokenizer, "chat_template", None)
         named = own if isinstance(own, dict) else {}
@@ -216,7 +216,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
             "lsm_eval": dict(info.details or {}),
         }
 
-    # How it is answered
+    # Answering
 
     def _ask(
         self, asked: Sequence[Request], what: str, disable_tqdm: bool
@@ -225,7 +225,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
             for batch in self.model.answer(asked):
                 for at, response in batch.items():
                     if isinstance(response, Failure):
-                        # The harness has no word for a missing answer, and any number would be a lie.
+                        # The harness has no missing answers, and any number would be wrong.
                         raise UserError(_explain(response))
                     yield asked[at], response
                 bar.update(len(batch))
@@ -242,7 +242,7 @@ class LsmEval(LM):  # type: ignore[misc]  # the harness has no types
         return self._encoder.end_text if self._encoder else None
 
     def _checkpoint_keywords(self) -> Mapping[str, Any]:
-        """The checkpoint's `generation_config.json`, where there is one."""
+        """The checkpoint's `generation_config.json`, if there is one."""
         folder = getattr(self.tokenizer, "name_or_path", None)
         if not folder:
             return {}

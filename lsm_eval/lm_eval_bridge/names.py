@@ -1,4 +1,4 @@
-"""From `lm-eval:NAME` to the tasks of the harness that it means; no data is read yet."""
+"""Resolves `lm-eval:NAME` to tasks of the harness, without reading their data."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ _GROUP_KEYS = ("group", "group_alias", "task", "aggregate_metric_list", "aggrega
 
 @dataclass(frozen=True)
 class LmEvalTask(LoadedTask):
-    """A task of the harness, as we know it before its data is read."""
+    """A task of the harness before its data is read."""
 
     name: str
     """The harness's own name of it."""
     config: Mapping[str, Any]
-    """Its YAML file with everything that it includes, and what its group says of it."""
+    """Its YAML file with everything that it includes, and the settings of its group."""
 
 
 def resolve(name: str, include: Sequence[Path] = (), code: bool = False) -> list[LmEvalTask]:
-    """The tasks that `name` means: a task, a group, a tag or a glob of the harness's library or of the folders
-    `include`, or the path of a YAML file. `code`: files that are not of the library may run code of their own. Raises
+    """The tasks that `name` stands for: a task, a group, a tag or a glob of the harness's library or of the folders
+    `include`, or the path of a YAML file. `code`: whether files outside the library may run their own code. Raises
     `UserError`."""
     version = require()
     sandbox_templates()
@@ -76,7 +76,7 @@ RESOLVERS = {PREFIX: resolve}
 def _named(
     name: str, changes: Mapping[str, Any], manager: TaskManager, within: tuple[str, ...], code: bool
 ) -> Iterator[dict[str, Any]]:
-    """The configurations of what the harness calls `name`, each with `changes` on top."""
+    """The configurations of all tasks that the harness finds for `name`, each overridden with `changes`."""
     entry = manager.task_index[name]
     if name in within:
         raise UserError(f"{PREFIX}{name}: the group contains itself; correct its YAML file.")
@@ -100,7 +100,7 @@ def _leaves(
     *,
     code: bool,
 ) -> Iterator[dict[str, Any]]:
-    """The members of a group, which hands them every key that is not about groups (the harness's rule)."""
+    """The members of a group, which inherit every key that is not about groups (the harness's rule)."""
     changes = {key: value for key, value in group.items() if key not in _GROUP_KEYS}
     members = group.get("task")
     for member in members if isinstance(members, list) else []:
@@ -128,7 +128,7 @@ def _leaves(
 def _manager(include: tuple[Path, ...]) -> TaskManager:
     from lm_eval.tasks import TaskManager
 
-    # Without a warning for each of the harness's own doubles.
+    # Without the warnings about the harness's own duplicates.
     return TaskManager(include_path=[str(folder) for folder in include] or None)
 
 
@@ -137,7 +137,7 @@ def _read(file: Path, code: bool) -> dict[str, Any]:
     from lm_eval.tasks._yaml_loader import load_yaml
 
     try:
-        # Its functions last: what is refused must not be imported first.
+        # Its functions are loaded last, so that nothing that is refused gets imported.
         content = load_yaml(file, resolve_func=False)
         _check(content)
         if not code:
@@ -170,7 +170,7 @@ def _check(config: Mapping[str, Any]) -> None:
             "harness in a sandbox (lm_eval --confirm_run_unsafe_code)."
         )
     if config.get("doc_to_image") or config.get("doc_to_audio"):
-        raise UserError(f"{PREFIX}{name} shows images or plays sound, which lsm-eval's models do not take.")
+        raise UserError(f"{PREFIX}{name} needs images or sound, which lsm-eval's models do not take.")
 
 
 def _loaded(config: Mapping[str, Any], version: str) -> LmEvalTask:

@@ -1,4 +1,4 @@
-"""The package of lm-evaluation-harness: is it there, and which one is it?"""
+"""Checks that lm-evaluation-harness is installed in a supported version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _INSTALL = "pip install 'lsm-eval[lm-eval]'"
 
 
 def require() -> str:
-    """The harness's version. Raises `UserError` where it is missing, or not one that we know how to read."""
+    """The harness's version. Raises `UserError` if it is not installed, or in an unsupported version."""
     try:
         version = metadata.version("lm_eval")
     except metadata.PackageNotFoundError as error:

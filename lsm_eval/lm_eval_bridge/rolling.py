@@ -12,9 +12,9 @@ def rolling_request(encoder: Encoder | None, text: str) -> Perplexity:
 
 
 def _rolling_text(encoder: Encoder | None, text: str) -> str:
-    """The text with the beginning of text that the backend's tokenizer call puts there.
+    """The text with the beginning-of-text token that the backend's tokenizer call adds.
 
-    Where a tokenizer adds one by itself, that backend scores it as the text's first token.
+    If a tokenizer adds one by itself, the backend scores it as the text's first token.
     """
     bos = encoder.tokenizer.bos_token if encoder else None
     if encoder is None or not encoder.prefix or not bos or text.startswith(bos):

@@ -1,4 +1,4 @@
-"""A task of the harness, asked in our runner: its documents as samples, its own scoring as metrics."""
+"""Runs a task of the harness in our runner: its documents become samples, its own scoring becomes metrics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from lsm_eval.tasks.limit import Limit, samples_of
 from lsm_eval.tasks.sample import Sample
 
 HARNESS_SEED = 1234
-"""What the harness draws examples by; our own default seed, 0, stands for it, so that numbers are comparable."""
+"""The seed by which the harness draws examples; our default seed, 0, is replaced by it, so that numbers are comparable."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ def build(
     ids: Sequence[str] | None = None,
     system: str | None = None,
 ) -> Built:
-    """Read the task's data and make its requests, both by the harness's own code.
+    """Read the task's data and make its requests, both with the harness's own code.
 
-    `shots` is honoured as the harness honours `--num_fewshot`: a task that fixes 0 keeps it. `encoder` is the
-    model's, if it has one; with `chat_template` its template renders the prompts, few-shot examples as turns of
-    their own. `ids` are the numbers of the documents that are asked, None for all; `system` is the harness's
-    `--system_instruction`, for texts that are written. Raises `UserError`.
+    `shots` works like the harness's `--num_fewshot`: a task that fixes 0 keeps it. `encoder` is the
+    model's, if it has one; with `chat_template` its template renders the prompts, few-shot examples as separate
+    turns. `ids` are the numbers of the documents that are asked, None for all; `system` is the harness's
+    `--system_instruction`, for generated texts. Raises `UserError`.
     """
     name, config = loaded.name, dict(loaded.config)
     own = config.get("num_fewshot")
@@ -119,7 +119,7 @@ def _instantiate(config: Mapping[str, Any]) -> Any:
 
 
 def _template(name: str, encoder: Encoder) -> Callable[..., str]:
-    """As the harness's hf backend renders, on the date of our own chat prompts."""
+    """Renders as the harness's hf backend does, with the date of our own chat prompts."""
 
     def render(messages: Sequence[chat.Message], add_generation_prompt: bool = True) -> str:
         try:
@@ -133,7 +133,7 @@ def _template(name: str, encoder: Encoder) -> Callable[..., str]:
 
 @contextlib.contextmanager
 def _harness_random() -> Iterator[None]:
-    """The global random streams as the harness seeds them, for tasks that shuffle by them; put back afterwards."""
+    """Seeds the global random generators as the harness does, for tasks that shuffle with them; restores them afterwards."""
     import numpy as np
 
     ours, numpy_ours = random.getstate(), np.random.get_state()
@@ -148,7 +148,7 @@ def _harness_random() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _faults(name: str, what: str) -> Iterator[None]:
-    """Whatever the harness, a task's own Python or `datasets` raise, as one sentence."""
+    """Turns all errors of the harness, a task's own Python or `datasets` into one sentence."""
     import jinja2
     from datasets.exceptions import DatasetsError
     from pyarrow import ArrowException
@@ -170,10 +170,10 @@ def _faults(name: str, what: str) -> Iterator[None]:
 
 
 def _signature(name: str, task: Any, config: Mapping[str, Any]) -> str:
-    """What a number of this task rests on: the harness, the task's version, and its whole configuration."""
+    """The signature of this task's numbers: the harness, the task's version, and its whole configuration."""
     content = {
         **task.dump_config(),
-        # As the task names its data, not where this run found it.
+        # The data's name in the task, not the place where this run found it.
         **{key: config.get(key) for key in ("dataset_path", "dataset_name", "dataset_kwargs")},
         "num_fewshot": config.get("num_fewshot"),
         "class": config.get("class"),

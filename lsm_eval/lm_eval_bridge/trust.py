@@ -1,4 +1,4 @@
-"""Whose code a task file of the harness may run: that of its library, and a user's own only with `--include-code`."""
+"""Decides which code a task file of the harness may run: that of its library, and a user's own only with `--include-code`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def check_code(file: Path, content: Mapping[str, Any]) -> None:
-    """Raises `UserError` where a file that is not of the harness's own library names code to run.
+    """Raises `UserError` if a file outside the harness's own library names code to run.
 
-    `content` is what it says, with what it includes. That is Python by `!function`, a metric or a data set that is a
-    script, and `trust_remote_code`.
+    `content` is its content with its includes. Code is Python by `!function`, a metric or a data set that is a script, and
+    `trust_remote_code`.
     """
     found = next(_code(file, set()), None)
     if found is None and not _own(file):
@@ -30,8 +30,8 @@ def check_code(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def sandbox_templates() -> None:
-    """Puts the templates of task files into Jinja2's sandbox, where they read what they did before and reach nothing
-    else. (The harness renders them by an open environment, in which a template can run any Python.)"""
+    """Puts the templates of task files into Jinja2's sandbox, in which they can read the same values but nothing else. (The harness
+    renders them in an open environment, in which a template can run any Python.)"""
     from jinja2.sandbox import SandboxedEnvironment
     from lm_eval import utils
 
@@ -49,7 +49,7 @@ def _own(file: Path) -> bool:
 
 
 def _code(file: Path, seen: set[Path]) -> Iterator[str]:
-    """What a file and those that it includes name by `!function`."""
+    """The functions that a file and its includes name by `!function`."""
     file = file.expanduser().resolve()
     if file in seen or _own(file):
         return
@@ -81,7 +81,7 @@ def _included(root: Any) -> Iterator[str]:
 
 
 def _scripts(content: Any) -> Iterator[str]:
-    """What is run without a tag of its own."""
+    """Code that runs without a `!function` tag."""
     if isinstance(content, Mapping):
         for key, value in content.items():
             if key == "trust_remote_code" and value:

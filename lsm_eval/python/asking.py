@@ -16,9 +16,9 @@ from lsm_eval.progress import Progress
 from lsm_eval.python.command import Object, command_line, python_call
 from lsm_eval.python.values import as_options, checked
 from lsm_eval.results.reader import Record, read_record
-from lsm_eval.runner.checked import check_tasks
-from lsm_eval.runner.given import make_spec, split_names, take_judge
+from lsm_eval.runner.check_tasks import check_tasks
 from lsm_eval.runner.judge_spec import in_judges_words, judge_options
+from lsm_eval.runner.make_spec import make_spec, split_names, take_judge
 from lsm_eval.runner.run import run
 from lsm_eval.runner.spec import RunSpec
 
@@ -26,18 +26,18 @@ _OF_NAMED = (
     "base_url", "api", "api_key_env", "api_key_file", "max_concurrency", "stream", "header_env", "tokenizer", "context", "slots",
     "threads", "chat_template", "device", "dtype", "batch_tokens", "overflow", "engine", "adapter", "quantize", "trust_remote_code",
 )  # fmt: skip
-"""Options that say how a model is run which was named."""
+"""Options for how a model given by name is run."""
 _OF_NAMED_JUDGES = (
     "judge_base_url", "judge_api", "judge_api_key_env", "judge_api_key_file", "judge_header_env", "judge_max_concurrency", "judge_stream",
     "judge_device", "judge_dtype",
 )  # fmt: skip
-"""The same of a judge."""
+"""The same for a judge."""
 
 
 def ask(
     tasks: object, model: object, values: Mapping[str, Any], defaults: Mapping[str, Any], progress: Progress
 ) -> tuple[Record, list[str]]:
-    """The record that was written, and what its reader must know. `values`: keywords of `lsm_eval.run`, all of them. Raises `UserError`."""
+    """The record that was written, and notes that its reader must know. `values`: keywords of `lsm_eval.run`, all of them. Raises `UserError`."""
     given = checked(values, defaults)
     tracker: Tracker | None = given.pop("log_to")
     if tracker is not None:
@@ -55,7 +55,7 @@ def ask(
     by_name = own is None and judging is None
     command = (command_line if by_name else python_call)(names, shown, told, defaults)
     spec = _spec(names, named, (own, judging), given, command)
-    check_tasks(spec)  # a misspelt name is told at once, not after a model has been fetched
+    check_tasks(spec)  # a misspelt name is reported at once, not after a model has been downloaded
     asked = own or create(spec.model, spec.options, progress)
     judge = judging
     if spec.judge is not None and judge is None:
@@ -65,7 +65,7 @@ def ask(
         result = run(spec, asked, progress, judge)
     finally:
         if own is None and isinstance(asked, Releasing):
-            asked.release()  # a notebook's variables may hold what came of it, and need no weights
+            asked.release()  # a notebook's variables may keep the result alive, which needs no weights
     record = read_record(result.record)
     problems = list(result.problems)
     if tracker is not None:
@@ -87,7 +87,7 @@ def _asked(model: object, what: str) -> tuple[Model | None, str, str]:
 
 
 def as_model(model: object, what: str = "model") -> Model:
-    """An object as one of the house's models: one of the user's own, or a backend (docs/plugins.md). `what` it is called in errors. Raises
+    """Wraps an object as a model of lsm-eval: the user's own model, or a backend (docs/plugins.md). `what` it is called in errors. Raises
     `UserError`."""
     kind = type(model).__name__
     if isinstance(model, type):
@@ -134,7 +134,7 @@ def _spec(
 
 
 def _refuse(given: Mapping[str, Any], defaults: Mapping[str, Any], options: Sequence[str], what: str) -> None:
-    """Raise `UserError` for one of these options, which are of a model (or judge) that is named, where it is an object."""
+    """Raise `UserError` for an option of a model (or judge) given by name, if it is an object."""
     for name in options:
         if given[name] not in (None, ()) and given[name] != defaults[name]:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Work that has an event loop of its own, called where one runs already: in a notebook, or in `async def`."""
+"""Runs work that needs its own event loop where one is already running: in a notebook, or in `async def`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ T = TypeVar("T")
 
 
 def beside_loop(work: Callable[[], T]) -> T:
-    """What `work` returns, or raises. Where an event loop runs in this thread, it works in a thread of its own, and this one waits.
+    """Returns what `work` returns, or raises what it raises. If an event loop runs in this thread, `work` runs in another thread, and this one
+    waits.
 
-    A Ctrl-C stops that thread as it would have stopped this one, and is raised here once it has ended."""
+    A Ctrl-C stops that thread as it would stop this one, and is raised here once the thread has ended."""
     if not _loop_runs():
         return work()
     outcome: Future[T] = Future()
@@ -25,7 +26,7 @@ def beside_loop(work: Callable[[], T]) -> T:
     def do() -> None:
         try:
             outcome.set_result(context.run(work))
-        except BaseException as error:  # noqa: BLE001 (all of it is raised in the thread that waits)
+        except BaseException as error:  # noqa: BLE001 (everything is raised again in the waiting thread)
             outcome.set_exception(error)
 
     thread = threading.Thread(target=do, name="lsm-eval", daemon=True)

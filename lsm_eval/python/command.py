@@ -1,4 +1,4 @@
-"""What a record says of how a run from Python was called for."""
+"""The command of a run from Python, for its record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Object(str):
 def command_line(
     tasks: Sequence[str], model: str, values: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> list[str]:
-    """The words of the `lsm-eval run` that does the same. `values`: as `values.checked` gives them."""
+    """The words of the equivalent `lsm-eval run` command. `values`: the result of `values.checked`."""
     words = ["lsm-eval", "run", "--tasks", ",".join(tasks), "--model", model]
     for name, value in _given(values, defaults).items():
         option = f"--{name.replace('_', '-')}"
@@ -33,7 +33,7 @@ def command_line(
 def python_call(
     tasks: Sequence[str], model: str, values: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> list[str]:
-    """The call as one word of Python. `model`, and a judge in `values`, are names, or objects (`Object`)."""
+    """The Python call as one word; `model`, and a judge in `values`, are names, or objects (`Object`), which are shown by their class."""
     options = {
         name: [str(one) for one in value]
         if isinstance(value, tuple)
@@ -51,7 +51,7 @@ def python_call(
 
 
 def _given(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What was not left at its default."""
+    """The values that differ from their defaults."""
     return {
         name: value
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""What there is to be asked, as small values."""
+"""Lists of tasks and suites, as small data classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TaskInfo:
     """`accuracy`, `bias`, `safety`, …"""
     metrics: tuple[str, ...]
     licence: str
-    """Of its data."""
+    """Licence of its data."""
     request: str
     """What a model is asked for: `score` (which of the given choices is likeliest), `generate` or `perplexity`."""
     languages: tuple[str, ...]
@@ -38,11 +38,11 @@ class SuiteInfo:
     name: str
     title: str
     tasks: tuple[str, ...]
-    """Names of tasks, globs and other suites; of some tasks a suite asks a part only."""
+    """Names of tasks, globs and other suites; a suite may ask only a part of some tasks."""
 
 
 def tasks(area: str | None, include: Place | Sequence[Place]) -> list[TaskInfo]:
-    """As `lsm_eval.list_tasks` says."""
+    """See `lsm_eval.list_tasks`."""
     rows, broken = listed_tasks(folders(include), area)
     _warn(broken)
     return [
@@ -60,7 +60,7 @@ def tasks(area: str | None, include: Place | Sequence[Place]) -> list[TaskInfo]:
 
 
 def suites(include: Place | Sequence[Place]) -> list[SuiteInfo]:
-    """As `lsm_eval.list_suites` says."""
+    """See `lsm_eval.list_suites`."""
     rows, broken = listed_suites(folders(include))
     _warn(broken)
     return [
@@ -88,5 +88,5 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _said(value: Any) -> str:
-    """What a file says that nobody has checked yet."""
+    """A text from a file that is not checked yet."""
     return "" if value is None else str(value)

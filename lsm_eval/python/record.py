@@ -1,4 +1,4 @@
-"""A run's record, for people: its numbers and samples as pandas' frames."""
+"""A run's record for users of Python: its numbers and samples as pandas data frames."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Record:
 
     @property
     def manifest(self) -> Manifest:
-        """How the numbers came to be: `manifest.model.name`, `manifest.command`, `manifest.tokens`, …"""
+        """How the numbers were made: `manifest.model.name`, `manifest.command`, `manifest.tokens`, …"""
         return self._stored.manifest
 
     @property
@@ -109,7 +109,7 @@ class Record:
 
 
 def stored(record: Record | Stored) -> Stored:
-    """The record as the rest of the house has it."""
+    """The record as the rest of lsm-eval uses it."""
     return record._stored if isinstance(record, Record) else record
 
 

@@ -39,7 +39,7 @@ R = TypeVar("R")
 
 
 def _naming_the_nearest(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, which names the nearest keyword where one is unknown."""
+    """Wraps the function so that the error for an unknown keyword names the nearest one."""
     known = [name for name in function.__annotations__ if name != "return"]
 
     @functools.wraps(function)
@@ -150,4 +150,4 @@ def run(
 
 
 DEFAULTS = run.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]  # of `functools.wraps`
-"""What each keyword is where nobody says anything."""
+"""The default of each keyword."""

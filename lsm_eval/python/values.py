@@ -1,4 +1,4 @@
-"""The values of Python's keywords, checked, and in the form that the command line's have."""
+"""Checks the values of keywords in Python, and converts them to the form of the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lsm_eval.errors import UserError
-from lsm_eval.runner.given import checked_adapters
+from lsm_eval.runner.make_spec import checked_adapters
 from lsm_eval.runner.option_values import CHOICES, OUT, RANGES
 
 Place = str | os.PathLike[str]
@@ -29,7 +29,7 @@ _VARIABLES = {"data_mirror": "LSM_EVAL_DATA_MIRROR", "data_files": "LSM_EVAL_DAT
 
 
 def checked(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, each in one form: paths as `Path`, several texts as a tuple. Raises `UserError` for one that cannot be."""
+    """The values in a uniform form: paths as `Path`, several texts as a tuple. Raises `UserError` for invalid ones."""
     found = dict(values)
     for name, value in values.items():
         if value is None and name not in ("out", "store"):
@@ -42,7 +42,7 @@ def checked(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
 
 
 def as_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The checked values under the names of `runner.given.make_spec`, with what the environment says in place of what nobody does."""
+    """The checked values under the names of `runner.make_spec.make_spec`, with values from the environment for those that are not given."""
     found = {**values, "adapter": values["adapter"] or ()}
     for name, variable in _VARIABLES.items():
         told = os.environ.get(variable)
@@ -135,7 +135,7 @@ def _limit(name: str, value: Any) -> str | float:
 
 
 def _ids(name: str, value: Any) -> str:
-    """As the command line has them: a file's path, or ids between commas."""
+    """The form of the command line: a file's path, or ids separated by commas."""
     if isinstance(value, (str, os.PathLike)):
         return _place(name, value)
     ids = _texts(name, value)
@@ -186,4 +186,4 @@ _FORMS: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType(
         "max_cost": _dollars,
     }
 )
-"""How a value of each keyword is read; a test sees that none is forgotten."""
+"""How the value of each keyword is read; a test checks that none is forgotten."""

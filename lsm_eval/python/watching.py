@@ -1,4 +1,4 @@
-"""Where a run from Python says how far it is."""
+"""Progress of a run from Python."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import logging
 from lsm_eval.progress import Progress, Silent
 
 LOGGER = "lsm_eval"
-"""Without bars, what a user should see goes to this logger as warnings, so that it is seen, and can be turned off."""
+"""Without bars, notes for the user go to this logger as warnings, so that they are seen and can be turned off."""
 
 
 class Logged(Silent):
-    """No bars; each note is a line of the log."""
+    """Shows no bars; logs each note."""
 
     def note(self, text: str) -> None:
         logging.getLogger(LOGGER).warning("%s", text)

@@ -1,1 +1,1 @@
-"""What is kept of a run: the record's schema, its writer and its reader."""
+"""Records of runs: their schema, writer and reader."""

@@ -1,4 +1,4 @@
-"""Columns of sample tables as NumPy arrays. `to_numpy` of pyarrow would bring all of pandas with it, which takes half a second of each process."""
+"""Columns of sample tables as NumPy arrays. `to_numpy` of pyarrow would import pandas, which takes half a second per process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def whole(column: Any) -> Any:
 
 
 def floats(column: Any) -> NDArray[np.float64]:
-    """Its numbers [n], NaN where there is none."""
+    """The column's numbers [n], NaN for nulls."""
     import pyarrow as pa
 
     array = whole(column)
@@ -31,7 +31,7 @@ def floats(column: Any) -> NDArray[np.float64]:
 
 
 def valid(column: Any) -> NDArray[np.bool_]:
-    """Where it has a value [n]."""
+    """Whether each row has a value [n]."""
     import pyarrow as pa
 
     array = whole(column)
@@ -41,7 +41,7 @@ def valid(column: Any) -> NDArray[np.bool_]:
 
 
 def lengths(column: Any) -> NDArray[np.intp]:
-    """Of the lists of a column [n]; 0 where there is none."""
+    """Lengths of a column's lists [n]; 0 for nulls."""
     import pyarrow as pa
 
     array = whole(column)
@@ -51,7 +51,7 @@ def lengths(column: Any) -> NDArray[np.intp]:
 
 
 def _memory(array: Any, kind: Any) -> Any:
-    """The array's numbers where they lie, anything where there is none."""
+    """A view of the array's buffer; entries of nulls are undefined."""
     content = array.buffers()[1]
     if not len(array) or content is None:
         return np.zeros(len(array), kind)

@@ -1,4 +1,4 @@
-"""What a record says of the money that asking servers cost."""
+"""The cost of a run's requests to servers, in a record."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from lsm_eval.results.row import Row
 
 
 class SpentRow(Row):
-    """What one model cost in this run, what found out how it is to be asked included. What was in the store was asked, and paid for, before."""
+    """What one model cost in this run, including the probe of its server. Answers from the store were paid for before and are not included."""
 
     role: str
     """`model` or `judge`."""
     model: str
     charged: int
-    """Tries that were charged, or may have been."""
+    """Number of tries that were charged, or may have been."""
     assumed: int
-    """Those of them without a count of tokens (no whole answer, no usage), which count at the most that they can have cost."""
+    """Those of them without a token count (incomplete answer or no usage), which are counted at the most that they can have cost."""
     tokens: dict[str, int]
-    """As the server counts them: `input`, `cached` (of them), `output`, `reasoning` (of them); those of `assumed` not among them."""
+    """As the server counts them: `input`, `cached` (of them), `output`, `reasoning` (of them); without those of `assumed`."""
     dollars: str | None
-    """A decimal number; None where prices are not known."""
+    """A decimal number; None if prices are not known."""
     dollars_assumed: str | None
-    """Those of them that are for `assumed`."""
+    """The part of `dollars` that is for `assumed`."""
     prices: str | None
-    """Whose prices, and which version of them."""
+    """Source and version of the prices."""
     per_million: dict[str, str] = {}
-    """US dollars a million tokens: `input`, `output`, `cached-input`."""
+    """US dollars per million tokens: `input`, `output`, `cached-input`."""
 
 
 class CostRow(Row):
@@ -32,8 +32,8 @@ class CostRow(Row):
 
     models: list[SpentRow]
     dollars: str | None
-    """Of all; None where a price is not known."""
+    """The total; None if a price is not known."""
     limit: str | None = None
-    """Of `--max-cost`."""
+    """The value of `--max-cost`."""
     before: str | None = None
-    """Of the limit, what the same command took before; None without one."""
+    """The part of the limit that earlier runs of the same command used; None without a limit."""

@@ -9,7 +9,7 @@ from lsm_eval.results.cost_rows import CostRow, SpentRow
 
 
 def cost_summary(cost: CostRow | None) -> str:
-    """Empty where no server was asked anything."""
+    """The summary; empty if no server was asked."""
     if cost is None or not any(row.charged for row in cost.models):
         return ""
     rows = [row for row in cost.models if row.charged]

@@ -1,4 +1,4 @@
-"""What a record says of the gate that could end its run (`lsm-eval run --gate`)."""
+"""The gate that could end a run early (`lsm-eval run --gate`), in its record."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from lsm_eval.results.row import Row
 
 
 class GatedTaskRow(Row):
-    """How much of a task a run asked that a gate may end (`lsm-eval run --gate`)."""
+    """How much of a task was asked in a run that a gate could end."""
 
     look: int
-    """The last look that its samples were asked for, from 1."""
+    """The last look for which samples of the task were asked, from 1."""
     looks: int
-    """That were planned."""
+    """Number of looks that were planned."""
     planned: int
-    """Samples that would have been asked, had the gate not ended it: those that the baseline has."""
+    """Samples that would have been asked if the gate had not ended the run: those that the baseline has."""
     whole: int
     """Samples that the task would have been asked without a gate."""
 
 
 class VerdictRow(Row):
-    """One thing that a gate was asked, and the answer."""
+    """The gate's verdict on one question."""
 
     kind: str
-    """As `gating.result.Finding` says."""
+    """See `gating.result.Finding`."""
     task: str
     metric: str
     answer: str
     look: int | None
-    """Which look settled it, from 1; None where none did, or where it is counted once (shares)."""
+    """The look that decided it, from 1; None if none did, or if it is computed only once (shares)."""
     share: float | None
-    """Of its planned pairs that were in."""
+    """Share of its planned pairs that had been answered by then."""
     p_loss: float | None
-    """Of no loss, at that look alone; a loss is proven at `limit_loss` or below, or was at a look before."""
+    """p value for no loss, at that look alone; a loss is shown at `limit_loss` or below, or was shown at an earlier look."""
     limit_loss: float | None
     p_margin: float | None
-    """Of a loss as large as the margin; ruled out at `limit_margin` or below."""
+    """p value for a loss as large as the margin; it is ruled out at `limit_margin` or below."""
     limit_margin: float | None
 
 
@@ -52,7 +52,7 @@ class GateRow(Row):
     look: int
     """The last look, from 1."""
     looks: int
-    """That were planned."""
+    """Number of looks that were planned."""
     verdicts: list[VerdictRow]
     reasons: list[str] = []
-    """Of *not comparable*: why, a sentence each."""
+    """For *not comparable*: the reasons, one sentence each."""

@@ -15,7 +15,7 @@ _WORDS = {
 
 
 def latency_summary(rows: Sequence[LatencyRow] | None) -> str:
-    """Throughput, and the percentiles that there are times enough for; empty where nothing was timed."""
+    """Throughput, and the percentiles with enough times; empty if nothing was timed."""
     return "; ".join(map(_of, rows or ()))
 
 
@@ -27,7 +27,7 @@ def _of(row: LatencyRow) -> str:
 
 
 def _times(timed: TimedRow) -> str:
-    percentiles = ", ".join(f"p{100 * one.share:g} {_seconds(one.seconds)}" for one in timed.borne)
+    percentiles = ", ".join(f"p{100 * one.share:g} {_seconds(one.seconds)}" for one in timed.reliable)
     size = f" of {timed.requests:.3g}" if timed.what == "batch" else ""
     return f"{_WORDS.get(timed.what, timed.what)}{size} {percentiles} (n {timed.n:,})"
 

@@ -1,4 +1,4 @@
-"""The model of a run, and the servers that it stands behind, in a record."""
+"""The model of a run, and its servers, in a record."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from lsm_eval.results.row import Row, SparseRow
 
 
 class LimitRow(Row):
-    """How many requests a server was sent at once, from a time on."""
+    """The limit of concurrent requests to a server, from a time on."""
 
     seconds: float
-    """Since it was asked first."""
+    """Seconds since the first request to it."""
     limit: float
-    """Of 2.5, every other request is the second and the third. Where one at a time is too many, `why` has the pace."""
+    """2.5 means 2 and 3 requests alternately. If even one at a time is too many, `why` has the pace."""
     why: str
-    """`start`, `grown`, or the class of failure that cut it."""
+    """`start`, `grown`, or the class of the failure that lowered it."""
 
 
 class ServerRow(Row):
@@ -23,13 +23,13 @@ class ServerRow(Row):
 
     url: str
     answered: int
-    """Requests that it answered."""
+    """Number of requests that it answered."""
     faults: dict[str, int] = {}
-    """Tries that it gave no whole answer to, by class (`lsm_eval.endpoints.outcome.Fault`)."""
+    """Number of tries without a complete answer, by class (`lsm_eval.endpoints.outcome.Fault`)."""
     outs: int = 0
-    """How often it was gone, and left out until it was there again."""
+    """How often it was unreachable and was not used until it was back."""
     limits: list[LimitRow] = []
-    """At most 64, in order of time; of more changes, fewer from the middle of the run."""
+    """At most 64, in order of time; if there were more changes, some from the middle of the run are left out."""
 
 
 class ModelRow(SparseRow):
@@ -46,11 +46,11 @@ class ModelRow(SparseRow):
     licence: str | None = None
     details: dict[str, str] = {}
     spec: str | None = None
-    """As `--model` named it; None in early records."""
+    """The value of `--model`; None in early records."""
     own_name: str | None = None
-    """The name that it has of itself, where `name` was given with `--name`."""
+    """The model's own name, if `name` was given with `--name`."""
     servers: list[ServerRow] = []
-    """Those that were asked; empty of a local model, in early records, and where all answers were in the store."""
+    """Servers that were asked; empty for a local model, in early records, and if all answers were in the store."""
     probed: dict[str, Any] | None = None
-    """Of a model behind a server: what a probe at the start found out of it (`endpoints.probe.findings`); None, and not
-    written, where there was none."""
+    """For a model behind a server: the findings of the probe at the start (`endpoints.probe.findings`); None, and not written, without
+    a probe."""

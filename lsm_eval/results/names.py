@@ -1,4 +1,4 @@
-"""What a model is called in records: a name that was given, and the folder that its records lie in."""
+"""Names of models in records: a name given by the user, and the folder of the model's records."""
 
 from __future__ import annotations
 
@@ -11,22 +11,20 @@ from lsm_eval.errors import UserError
 from lsm_eval.results.model_rows import ModelRow
 
 MOST = 200
-"""Characters of a given name."""
+"""The most characters of a given name."""
 PYTHON_CALL = "lsm_eval.run("
-"""What a record's command begins with where no shell can repeat it: the model was an object of Python."""
+"""The beginning of a record's command that no shell can repeat, because the model was a Python object."""
 
 _JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji are written with them
-_UNSEEN = frozenset(
-    {"Cc", "Cf", "Cs", "Zl", "Zp"}
-)  # controls, marks that draw nothing, half characters, breaks
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, invisible marks, lone surrogates, line breaks
 _HEX = 8
 
 
 def checked_name(name: str, model: str) -> str:
-    """A name given to `model`, as it will stand in the record, without spaces around it.
+    """Checks a name given to `model` and returns it as the record will have it, without surrounding spaces.
 
-    Raises `UserError` for one that is empty, longer than `MOST` characters, holds line breaks or other characters
-    that cannot be seen, or would pass for a built-in model's.
+    Raises `UserError` for one that is empty, longer than `MOST` characters, contains line breaks or other invisible
+    characters, or looks like a built-in model's name.
     """
     shown = name.strip(" ")
     if not shown.strip():
@@ -46,8 +44,7 @@ def checked_name(name: str, model: str) -> str:
 
 
 def shown_name(model: ModelRow) -> str:
-    """What pages and tables call a model: its name; one with an adapter is called by both, and one in fewer bits by these, too, unless it
-    was given a name."""
+    """The model's name on pages and in tables. It includes the adapter and the bits of quantized weights, unless the user gave a name."""
     if model.own_name is not None:
         return model.name
     adapter, bits = model.details.get("adapter"), bits_here(model)
@@ -56,12 +53,12 @@ def shown_name(model: ModelRow) -> str:
 
 
 def bits_here(model: ModelRow) -> str:
-    """To how many bits its weights were brought with `--quantize`, in a word; empty where they were not."""
+    """The bits that `--quantize` left, in a word; empty without `--quantize`."""
     return model.details.get("quantised here", "").partition(" ")[0]
 
 
 def as_it_comes(model: ModelRow) -> bool:
-    """Whether its weights are those that its name stands for: no adapter changed them, and no `--quantize`."""
+    """Whether its weights are exactly those that its name stands for, without an adapter and without `--quantize`."""
     return "adapter" not in model.details and not bits_here(model)
 
 
@@ -72,8 +69,8 @@ def folder_name(name: str) -> str:
 
 
 def model_folder(model: ModelRow) -> str:
-    """Folder of a model's records. The name alone says which weights a built-in model has; every other name is followed
-    by the first digits of the fingerprint, so that two models of one name never share a folder."""
+    """Folder of a model's records. A built-in model's name identifies its weights; every other name is followed
+    by the first digits of the fingerprint, so that two models with the same name never share a folder."""
     own = folder_name(model.name)
     if model.name.startswith("builtin:") and as_it_comes(model):
         return own

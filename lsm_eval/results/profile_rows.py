@@ -1,7 +1,7 @@
-"""What a record says of a profile (`lsm-eval profile`): how fast a model is, under which conditions, and whether that may be trusted.
+"""A profile (`lsm-eval profile`) in a record: how fast a model is, under which conditions, and whether the numbers can be trusted.
 
-Times are seconds, rates are a second, memory is bytes, energy is joules: no prefixes. What was not measured, or cannot be
-known, is None and never 0.
+Times are in seconds, rates per second, memory in bytes, energy in joules, without prefixes. What was not measured or cannot be
+known is None, never 0.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any, Literal
 from lsm_eval.results.row import Row
 
 Kind = Literal["offline", "serving"]
-"""`offline`: in this process, batch by batch. `serving`: requests that arrive one by one, at a server or at the model behind ours."""
+"""`offline`: in this process, batch by batch. `serving`: requests arrive one by one, at a server or at our own server with the model."""
 Cache = Literal["cold", "prefix-warm", "unknown"]
-"""Of prompts that share a beginning: nothing of them was held, their beginnings were, or nobody can tell."""
+"""State of the prefix cache: nothing of the prompts was cached, their beginnings were, or it is not known."""
 
 PROFILE_UNITS = frozenset(
     {
@@ -26,7 +26,7 @@ PROFILE_UNITS = frozenset(
 REQUEST_COLUMNS = {
     "cell": "string: the name of its cell",
     "index": "int64: its place in the cell",
-    "warm_up": "bool: whether it is in no number",
+    "warm_up": "bool: whether it is excluded from all numbers",
     "scheduled": "double or null: seconds since the cell's start when it was to be sent; null in a closed loop",
     "sent": "double: seconds since the cell's start when it was sent",
     "ended": "double or null: when its last byte came, or it failed",
@@ -43,15 +43,15 @@ REQUEST_COLUMNS = {
     "failure": "string or null: the class of its failure; null where it was answered whole",
     "server": "string or null: which of several",
 }
-"""`profile/requests.parquet` of a serving profile: one row a request. All columns are there. Times of imported requests count from
-the cell's first one."""
+"""`profile/requests.parquet` of a serving profile: one row per request, with all columns. Times of imported requests count from
+the cell's first request."""
 
 REPEAT_COLUMNS = {
     "cell": "string: the name of its cell",
     "round": "int64: from 0; every round has each cell once, in an order of its own",
     "order": "int64: its place among all that was measured",
-    "warm_up": "bool: whether it is in no number",
-    "disturbed": "string or null: why it is in no number although it was measured",
+    "warm_up": "bool: whether it is excluded from all numbers",
+    "disturbed": "string or null: why it is excluded from all numbers although it was measured",
     "start": "double: seconds since the first",
     "seconds": "double: wall time of the batch, from the requests to the last answer; without checks that a run makes once",
     "prefill_seconds": "double or null: of it, in passes that read prompts",
@@ -69,14 +69,14 @@ REPEAT_COLUMNS = {
     "joules": "double or null: by counters, meanwhile",
     "cpu_seconds": "double: of all cores, by this process",
 }
-"""`profile/repeats.parquet` of an offline profile: one row a batch that was measured. All columns are there."""
+"""`profile/repeats.parquet` of an offline profile: one row per measured batch, with all columns."""
 
 
 class MeasuredRow(Row):
     """One number of a cell."""
 
     metric: str
-    """Small letters, digits and `_`, such as `output_tokens_per_second`, `ttft_p99`."""
+    """Lower-case letters, digits and `_`, such as `output_tokens_per_second`, `ttft_p99`."""
     unit: str
     """One of `PROFILE_UNITS`."""
     higher_is_better: bool | None
@@ -88,109 +88,109 @@ class MeasuredRow(Row):
     method: str
     """How the interval was made: `t(repeats)`, `order statistics`, `clopper-pearson`; or `none (why)`."""
     n: int
-    """Measurements that it rests on: batches, requests, or gaps between tokens."""
+    """Number of measurements behind it: batches, requests, or gaps between tokens."""
     missing: int = 0
-    """Those that should have a say and failed."""
+    """Number of measurements that should have counted but failed."""
     enough: bool = True
-    """Whether so many can bear it: a p99 needs 299, a p95 59. Where not, it is shown greyed, and ranked nowhere."""
+    """Whether there are enough measurements: a p99 needs 299, a p95 59. If not, it is shown greyed and is not ranked."""
     why: str | None = None
-    """Why there is no value, or none to be trusted."""
+    """Why there is no value, or why it cannot be trusted."""
 
 
 class ReachRow(Row):
-    """What the machine itself did in the same minute, and how much of it the model got."""
+    """What the machine itself reached within the same minute, as a reference for the model."""
 
     flops_per_second: float | None = None
-    """Of a matrix product (`profiling.matmul`), median over the cell's repeats."""
+    """Speed of a matrix product (`profiling.matmul`), median over the cell's repeats."""
     bytes_per_second: float | None = None
-    """Of reading memory."""
+    """Speed of reading memory."""
 
 
 class EnergyRow(Row):
-    """Energy by counters, never estimated."""
+    """Energy measured by counters, never estimated."""
 
     counters: list[str] = []
     """Such as `NVML gpu0 total energy`, `RAPL package-0`."""
     joules: float | None = None
-    """Of all counters together, over the cell's measured part; None where there is none."""
+    """Sum of all counters over the cell's measured part; None without a counter."""
     seconds: float | None = None
-    """So long."""
+    """Duration of the measured part."""
     why: str | None = None
-    """Why there is none."""
+    """Why there is no value."""
 
 
 class SelfCheckRow(Row):
-    """Whether the measurement measured the model, and not the program that measured."""
+    """Whether the client was fast enough for the measurement to be of the model."""
 
     client_bound: bool
-    """Kept out of rankings: `reasons` says why."""
+    """The client may have been the limit: kept out of rankings; `reasons` says why."""
     reasons: list[str] = []
-    """A sentence each."""
+    """One sentence each."""
     client_cpu_share: float | None = None
-    """Of one core, by the client: seconds of processor a second."""
+    """CPU time of the client, as a share of one core."""
     loop_lag_p50: float | None = None
-    """Seconds by which the event loop came late, median."""
+    """Median lag of the event loop, in seconds."""
     loop_lag_p99: float | None = None
-    """Seconds by which the event loop came late, 99th percentile."""
+    """99th percentile of the event loop's lag, in seconds."""
     loop_lag_share: float | None = None
-    """Of the median time to first token; above 5 % it is client-bound."""
+    """The lag as a share of the median time to first token; above 5 % the cell is client-bound."""
     send_lag_p99: float | None = None
     """Seconds from when a request was scheduled until it was sent, 99th percentile."""
     asked_rate: float | None = None
-    """Requests a second, of an open loop."""
+    """Requests per second that an open loop was to send."""
     sent_rate: float | None = None
     achieved_rate: float | None = None
-    """Answered a second."""
+    """Requests answered per second."""
     asked_concurrency: float | None = None
     achieved_concurrency: float | None = None
-    """Requests under way, mean over time."""
+    """Requests in flight, mean over time."""
 
 
 class CellRow(Row):
     """One set of conditions, and what was measured under them."""
 
     name: str
-    """No other cell's; small letters, digits, `_`, `.` and `-` (`profiling.cells`), such as `decode_b8_p128_o64`. Where `listed`, its
-    numbers are estimates of the task `profile_<name>`."""
+    """Unique among the cells; lower-case letters, digits, `_`, `.` and `-` (`profiling.cells`), such as `decode_b8_p128_o64`. If `listed`,
+    its numbers are estimates of the task `profile_<name>`."""
     title: str
     """In words, such as `Decode, batch 8, prompt 128, output 64`."""
     conditions: dict[str, Any]
-    """All that makes it this cell: `phase`, `batch`, `prompt_tokens`, `output_tokens`; of serving `loop` (closed, open, trace),
-    `arrivals`, `rate`, `concurrency`, `burstiness` … They stand in signatures."""
+    """What defines the cell: `phase`, `batch`, `prompt_tokens`, `output_tokens`; for serving `loop` (closed, open, trace),
+    `arrivals`, `rate`, `concurrency`, `burstiness` … They are part of signatures."""
     metrics: list[MeasuredRow]
-    """The first one is what the cell is about."""
+    """The first one is the cell's main metric."""
     listed: bool = True
-    """Whether its numbers are estimates, and stand on leaderboards. Not a step of a search, whose conditions are no other model's."""
+    """Whether its numbers are estimates and appear on leaderboards. False for a step of a search, whose conditions no other model has."""
     n: int = 0
-    """Batches that count, or requests that were answered whole."""
+    """Number of batches that count, or of requests that were answered completely."""
     failures: dict[str, int] = {}
-    """Requests that were not answered whole, by class (`timeout`, `refused`, `out_of_memory` …)."""
+    """Number of requests that were not answered completely, by class (`timeout`, `refused`, `out_of_memory` …)."""
     seconds: float | None = None
-    """Wall time of what counts."""
+    """Wall time of the measurements that count."""
     missing: str | None = None
     """Why nothing was measured, in a sentence; `metrics` is empty then."""
     reach: ReachRow | None = None
     energy: EnergyRow | None = None
     check: SelfCheckRow | None = None
-    """None offline, where nothing stands between the client and the model."""
+    """None for offline profiles, which have no client."""
 
 
 class WorkloadRow(Row):
-    """What the model was given to do."""
+    """The requests that the model was given."""
 
     name: str
     """`random tokens`, or the name of a trace or data set."""
     sha256: str
-    """Of everything that decides the prompts, whatever model reads them."""
+    """Hash of everything that determines the prompts, independent of the model."""
     seed: int | None = None
     prompt_tokens: str | None = None
     """Lengths in words: `128, 512`, or `as the trace has them`."""
     output_tokens: str | None = None
     shared_tokens: int | None = None
-    """Tokens at the beginning that prompts have in common."""
+    """Number of tokens at the beginning that all prompts share."""
     requests: int | None = None
     ends_ignored: bool | None = None
-    """Whether a model writes on when it would end, so that the length is what was asked for."""
+    """Whether a model continues past its end-of-text token, so that the length is the requested one."""
 
 
 class SearchRow(Row):
@@ -199,15 +199,15 @@ class SearchRow(Row):
     rule: str
     """How it was found, in words."""
     attainment: float
-    """The share of requests that have to meet the objective."""
+    """The share of requests that must meet the objective."""
     level: float
-    """Of the bound on that share."""
+    """Confidence level of the bound on that share."""
     rate: float | None
-    """Requests a second; None where no rate met it."""
+    """Requests per second; None if no rate met the objective."""
     low: float | None
-    """It is met here, for sure."""
+    """A rate at which it is surely met."""
     high: float | None
-    """And not here."""
+    """A rate at which it is not met."""
     steps: list[str]
     """Names of the cells, in order."""
     why: str | None = None
@@ -218,40 +218,40 @@ class ProfileRow(Row):
 
     kind: Kind
     version: int
-    """Of the way of measuring: raised when the same machine and model would give other numbers."""
+    """Version of the measurement: raised when the same machine and model would give other numbers."""
     formulas: str
-    """Whose definitions the numbers follow: `vllm`."""
+    """Source of the metrics' definitions: `vllm`."""
     workload: WorkloadRow
     asked: dict[str, Any]
-    """The conditions that were asked for: `batch`, `prompt_tokens`, `output_tokens`, `repeats`, `arrivals`, `rates` …"""
+    """The requested conditions: `batch`, `prompt_tokens`, `output_tokens`, `repeats`, `arrivals`, `rates` …"""
     cache: Cache
     machine: str
-    """What computed, in one line: it stands in signatures. `?` of a server that does not say."""
+    """The machine, in one line, which is part of signatures. `?` for a server that does not say."""
     cells: list[CellRow]
     objective: dict[str, float] | None = None
-    """Seconds by metric (`ttft`, `tpot`, `e2e`) that a request has to keep to; None without one."""
+    """Limits in seconds by metric (`ttft`, `tpot`, `e2e`) for each request; None without an objective."""
     search: SearchRow | None = None
     load_seconds: float | None = None
-    """Reading the weights, from files that may lie in the system's cache."""
+    """Time to load the weights, from files that may be in the system's cache."""
     peak_memory_bytes: int | None = None
-    """Of the process, until the last measurement."""
+    """Peak memory of the process until the last measurement."""
     peak_device_memory_bytes: int | None = None
     energy: EnergyRow | None = None
-    """Of the whole."""
+    """Energy of the whole profile."""
     stopped: str | None = None
-    """Why it ended before it was whole; its numbers are then kept out of rankings."""
+    """Why it ended early; its numbers are then kept out of rankings."""
     notes: list[str] = []
-    """What a reader must know, a sentence each."""
+    """What a reader must know, one sentence each."""
 
     @property
     def client_bound(self) -> list[str]:
-        """Cells whose numbers are the client's."""
+        """Names of the cells that are client-bound."""
         return [cell.name for cell in self.cells if cell.check is not None and cell.check.client_bound]
 
 
 def unranked(signature: str) -> str | None:
-    """Why a number with this signature is kept out of rankings: `client_bound`, `stopped`, `too_few`, joined by `+`; None where it is not."""
+    """Why a number with this signature is kept out of rankings: `client_bound`, `stopped`, `too_few`, joined by `+`; None if it is ranked."""
     if "unranked:" not in signature:
-        return None  # nearly all, and a board has many
+        return None  # the fast path for nearly all numbers of a board
     parts = (part.removeprefix("unranked:") for part in signature.split() if part.startswith("unranked:"))
     return next(parts, None)

@@ -1,33 +1,30 @@
-"""Reads run records from disk: manifest and estimates at once, sample tables only when somebody asks."""
+"""Reads run records from disk: manifest and estimates at once, sample tables only when they are needed."""
 
 from __future__ import annotations
 
-import codecs
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 from lsm_eval.errors import UserError
 from lsm_eval.names import NAME
 from lsm_eval.paths import is_folder
 from lsm_eval.results.names import folder_name
-from lsm_eval.results.schema import SAMPLE_COLUMNS, SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
+from lsm_eval.results.record_files import broken_file, check_columns, first_problem, is_record, read_json, utc
+from lsm_eval.results.schema import SCHEMA_VERSION, EstimateRow, Manifest, TaskRow
 from lsm_eval.results.writer import ESTIMATES, MANIFEST, PROFILE, PROFILE_TABLES, SAMPLES
 
 _TASK = re.compile(NAME.pattern + r"(@[a-z0-9_.+-]+)?")
 """A task's name, or that of a variant of it, `TASK@VARIANT`."""
 _FEW = 20_000
-"""Rows of a table that is read before other threads would have started."""
+"""Up to this many rows a table is read in one thread, since starting others would take longer."""
 _ESTIMATES = TypeAdapter(tuple[EstimateRow, ...])
 
 
@@ -54,19 +51,19 @@ class Record:
         object.__setattr__(self, "by_task", {task: tuple(own) for task, own in rows.items()})
 
     def sample_file(self, task: str) -> Path:
-        """Where the task's sample table is (or would be, for a record published without its samples)."""
+        """The path of the task's sample table, even if the record was published without its samples."""
         return self.folder / SAMPLES / f"{folder_name(task)}.parquet"
 
     def has_samples(self, task: str) -> bool:
-        """Whether the record keeps the task's sample table."""
+        """Whether the record has the task's sample table."""
         return os.path.isfile(self._sample_path(task))  # noqa: PTH113
 
     def _sample_path(self, task: str) -> str:
-        # Asked of every table of a large board, several times: a `Path` made for each would take longer than the rest.
+        # Called several times for every table of a large board, where making a `Path` would take longer than the rest.
         return f"{self.folder}/{SAMPLES}/{folder_name(task)}.parquet"
 
     def sample_bytes(self, task: str, most: int) -> bytes | None:
-        """The task's sample table as it lies there; None where it has more than `most` bytes. Raises `OSError`."""
+        """The content of the task's sample table file; None if it has more than `most` bytes. Raises `OSError`."""
         with open(self._sample_path(task), "rb", buffering=0) as file:  # noqa: PTH123
             return None if os.fstat(file.fileno()).st_size > most else file.read()
 
@@ -78,7 +75,7 @@ class Record:
     def samples(self, task: str, columns: Sequence[str] | None = None) -> Any:
         """The task's sample table (`pyarrow.Table`), whole or only the `columns` named.
 
-        Raises `UserError`, naming the file, if it is missing, no Parquet, or lacks columns of the schema.
+        Raises `UserError`, naming the file, if it is missing, not Parquet, or lacks columns of the schema.
         """
         from pyarrow import ArrowException
 
@@ -87,11 +84,11 @@ class Record:
             try:
                 return file.read(columns=list(columns) if columns is not None else None, use_threads=threads)
             except (ArrowException, OSError, ValueError) as error:
-                raise _broken(self.sample_file(task), error) from error
+                raise broken_file(self.sample_file(task), error) from error
 
     def few_columns(self, task: str, columns: Sequence[str]) -> Any:
-        """Those of the `columns` that the task's sample table has, in one chunk each: `samples` for who reads many tables, and
-        looks at little of each. Raises `UserError`, naming the file, if it is missing, no Parquet, or has no samples in it."""
+        """Those of the `columns` that the task's sample table has, in one chunk each. Faster than `samples` for reading a few columns of many
+        tables. Raises `UserError`, naming the file, if it is missing, not Parquet, or has no samples."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -99,13 +96,13 @@ class Record:
         if not path.is_file():
             raise UserError(f"{path} is missing: run the task again, or restore the record's samples folder.")
         try:
-            # One thread: starting others takes longer than such a table does.
+            # In one thread, since starting others takes longer than reading such a table.
             with pa.OSFile(str(path)) as file:
                 table = pq.ParquetFile(file).read(columns=list(columns), use_threads=False)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise _broken(path, error) from error
+            raise broken_file(path, error) from error
         if missing := {"sample", "cluster", "failure"} & set(columns) - set(table.column_names):
-            raise _broken(path, f"it has no {sorted(missing)[0]}")
+            raise broken_file(path, f"it has no {sorted(missing)[0]}")
         return table.combine_chunks()
 
     def sample_rows(self, task: str, limit: int) -> list[dict[str, Any]]:
@@ -132,20 +129,20 @@ class Record:
                     if limit <= 0:
                         return
             except (ArrowException, OSError, ValueError) as error:
-                raise _broken(self.sample_file(task), error) from error
+                raise broken_file(self.sample_file(task), error) from error
 
     def profile_file(self, table: str) -> Path:
-        """Where a profile's raw measurements are: `requests` or `repeats`."""
+        """The path of a profile's raw measurements: `requests` or `repeats`."""
         return self.folder / PROFILE / f"{table}.parquet"
 
     def has_measurements(self, table: str) -> bool:
-        """Whether the record keeps that table of its profile."""
+        """Whether the record has this table of its profile."""
         return self.profile_file(table).is_file()
 
     def measurements(self, table: str) -> Any:
         """A profile's raw measurements (`pyarrow.Table`, `results.profile_rows`): `requests` or `repeats`.
 
-        Raises `UserError`, naming the file, if it is missing, no Parquet, or lacks columns of the schema.
+        Raises `UserError`, naming the file, if it is missing, not Parquet, or lacks columns of the schema.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -159,10 +156,10 @@ class Record:
                 f"{path} is missing: profile the model again, or restore the record's profile folder."
             ) from error
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise _broken(path, error) from error
+            raise broken_file(path, error) from error
         lacking = [name for name in PROFILE_TABLES[table] if name not in found.schema.names]
         if lacking:
-            raise _broken(path, f"column {lacking[0]!r} is missing")
+            raise broken_file(path, f"column {lacking[0]!r} is missing")
         return found
 
     @contextmanager
@@ -178,14 +175,14 @@ class Record:
                 # An open file: a path such as `s3:x` would be taken for an address.
                 file = stack.enter_context(pq.ParquetFile(stack.enter_context(pa.OSFile(str(path)))))
             except (pa.ArrowException, OSError, ValueError) as error:
-                raise _broken(path, error) from error
-            _check_columns(path, file.schema_arrow)
+                raise broken_file(path, error) from error
+            check_columns(path, file.schema_arrow)
             yield file
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A record that cannot be read, or shown."""
+class UnreadableRecord:
+    """A record that cannot be read or shown."""
 
     folder: Path
     why: str
@@ -204,34 +201,34 @@ def read_records(root: Path) -> list[Record]:
     return records
 
 
-def find_records(root: Path) -> tuple[list[Record], list[LeftOut]]:
+def find_records(root: Path) -> tuple[list[Record], list[UnreadableRecord]]:
     """All records under `root` (or `root` itself, if it is one), oldest first, and those that are broken or too new.
 
-    Folders that are symbolic links are read too, each folder once. A `manifest.json` that does not say that it is a
-    record's belongs to another tool and is passed over, as are hidden folders (a record being written is one). An
+    Folders that are symbolic links are read too, each folder once. A `manifest.json` that is not a
+    record's belongs to another tool and is skipped, as are hidden folders (a record being written is one). An
     empty folder gives empty lists. Raises `UserError` if `root` is no folder.
     """
     if not is_folder(root):
         raise UserError(f"{root} is no folder: name the folder that `lsm-eval run` writes its records to.")
     records: list[Record] = []
-    broken: list[LeftOut] = []
+    broken: list[UnreadableRecord] = []
     for folder in _folders(root, broken):
         path = folder / MANIFEST
         try:
             if path.is_file() and is_record(path):
                 records.append(read_record(folder))
         except UserError as error:
-            broken.append(LeftOut(folder, str(error)))
+            broken.append(UnreadableRecord(folder, str(error)))
     key = lambda record: (record.created, record.manifest.run, str(record.folder))  # noqa: E731
     return sorted(records, key=key), broken
 
 
-def _folders(root: Path, unreadable: list[LeftOut]) -> Iterator[Path]:
-    """`root` and every folder below it that is not hidden, links followed, each once however it is reached."""
+def _folders(root: Path, unreadable: list[UnreadableRecord]) -> Iterator[Path]:
+    """`root` and every folder below it that is not hidden. Links are followed, but each folder is visited once."""
 
     def note(error: OSError) -> None:
         unreadable.append(
-            LeftOut(Path(error.filename), f"{error.filename} cannot be read ({error.strerror}).")
+            UnreadableRecord(Path(error.filename), f"{error.filename} cannot be read ({error.strerror}).")
         )
 
     seen: set[str] = set()
@@ -248,7 +245,7 @@ def _folders(root: Path, unreadable: list[LeftOut]) -> Iterator[Path]:
 def read_record(folder: Path) -> Record:
     """The record in `folder`. Raises `UserError`, naming the file, if it is broken or too new."""
     path = folder / MANIFEST
-    content = _json(path)
+    content = read_json(path)
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UserError(
@@ -257,103 +254,36 @@ def read_record(folder: Path) -> Record:
         )
     if version != SCHEMA_VERSION:
         raise UserError(
-            f"{path} is no record: its schema_version is {version!r}, not {SCHEMA_VERSION}; "
+            f"{path} is not a record: its schema_version is {version!r}, not {SCHEMA_VERSION}; "
             "write it again with `lsm-eval run`."
         )
     try:
         manifest = Manifest.model_validate(content)
-        created = _utc(manifest.created)
+        created = utc(manifest.created)
     except ValidationError as error:
-        raise _broken(path, _first(error)) from error
+        raise broken_file(path, first_problem(error)) from error
     except (ValueError, OverflowError) as error:
-        raise _broken(path, f"created is {manifest.created!r}, no ISO 8601 time") from error
+        raise broken_file(path, f"created is {manifest.created!r}, not an ISO 8601 time") from error
     path = folder / ESTIMATES
     try:
-        estimates = _ESTIMATES.validate_python(_json(path))
+        estimates = _ESTIMATES.validate_python(read_json(path))
     except ValidationError as error:
-        raise _broken(path, _first(error)) from error
+        raise broken_file(path, first_problem(error)) from error
     record = Record(folder, manifest, estimates, created)
     _check(record)
     return record
 
 
 def _check(record: Record) -> None:
-    # Task names become file names, so a manifest from elsewhere must not be able to point out of its folder.
+    # Task names become file names, so a manifest from elsewhere must not be able to name files outside its folder.
     for task in record.manifest.tasks:
         if not _TASK.fullmatch(task.task):
-            raise _broken(record.folder / MANIFEST, f"{task.task!r} is no task's name")
+            raise broken_file(record.folder / MANIFEST, f"{task.task!r} is no task's name")
     seen: set[tuple[str, str]] = set()
     tasks = record.tasks
     for row in record.estimates:
         if row.task not in tasks:
-            raise _broken(record.folder / ESTIMATES, f"task {row.task!r} is not in manifest.json")
+            raise broken_file(record.folder / ESTIMATES, f"task {row.task!r} is not in manifest.json")
         if (row.task, row.metric) in seen:
-            raise _broken(record.folder / ESTIMATES, f"{row.task} has {row.metric} twice")
+            raise broken_file(record.folder / ESTIMATES, f"{row.task} has {row.metric} twice")
         seen.add((row.task, row.metric))
-
-
-_OWN_KEYS = frozenset({"run", "created", "command", "model", "tasks", "versions"})
-
-
-def is_record(path: Path) -> bool:
-    """Whether a `manifest.json` is a record's, whole or broken: by what stands beside it, or by what it says."""
-    if (path.parent / ESTIMATES).exists():
-        return True
-    try:
-        content = _json(path)
-    except UserError:
-        return False
-    # Manifests of other tools have schema versions too.
-    return isinstance(content, dict) and "schema_version" in content and len(_OWN_KEYS & content.keys()) > 2
-
-
-def _check_columns(path: Path, schema: Any) -> None:
-    fields = {field.name: _kind(str(field.type)) for field in schema}
-    for name, meaning in SAMPLE_COLUMNS.items():
-        wanted = meaning.split(":")[0].split(" ")[0]
-        if fields.get(name) not in (wanted, "null", "list<null>"):
-            found = f"is {fields[name]}" if name in fields else "is missing"
-            raise UserError(
-                f"{path} is no sample table of schema {SCHEMA_VERSION}: column {name!r} {found}, "
-                f"not {wanted}; write it again with `lsm-eval run`."
-            )
-
-
-def _json(path: Path) -> Any:
-    if path.exists() and not path.is_file():
-        # A device or a pipe may have no end.
-        raise _broken(path, "it is no file")
-    try:
-        content = path.read_bytes()
-        with suppress(ValueError):
-            return from_json(content.removeprefix(codecs.BOM_UTF8))
-        # What is odd, or none at all, is read by the letter, which says what is wrong with it.
-        return json.loads(content.decode("utf-8-sig"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: restore the record, or remove its folder.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise _broken(path, error) from error
-
-
-def _utc(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@lru_cache(256)
-def _kind(arrow: str) -> str:
-    """An Arrow type's name with its harmless variants folded: large_string, `list<element: int64>`."""
-    inner = arrow.removeprefix("large_").removesuffix(">")
-    if inner.startswith("list<"):
-        return f"list<{_kind(inner[5:].split(': ')[-1].removesuffix(' not null'))}>"
-    return inner
-
-
-def _first(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, problem['loc'])) or 'it'}: {problem['msg']}"
-
-
-def _broken(path: Path, why: object) -> UserError:
-    reason = " ".join(str(why).split())[:300]
-    return UserError(f"{path} is broken ({reason}): restore the record, or remove its folder.")

@@ -1,7 +1,7 @@
 """Texts withheld from a record: each is replaced by a marker with its SHA-256.
 
-Who has the text can check that it is the one; who has not cannot read it. A text that can be guessed (a name, a yes)
-can be guessed from its hash too.
+Whoever has the text can verify it by the hash; others cannot read it. A text that is easy to guess (a name, a yes)
+can also be found from its hash.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 Redact = Literal["none", "licence", "sensitive", "all"]
-"""Of which tasks texts are withheld; each word means those of the words before it, too."""
+"""Tasks whose texts are withheld; each value includes those before it."""
 
 MARK = "[withheld sha256:"
 
 _OURS = frozenset({"task", "sample", "request", "asked", "finish", "failure", "judgements"})
-"""Columns of text that hold words of the record's own. All others are withheld, those of later versions too; a
-cluster is often a text, and its hash groups samples as well."""
+"""Text columns with the record's own words. All others are withheld, including those of later versions; a
+cluster is often a text, and its hash groups samples just as well."""
 _JSON = frozenset({"metadata", "further"})
 _KEPT = frozenset({"request", "finish", "reason"})
-"""Keys in the column `further` whose values are words of the record's own. In `metadata` a task names the keys."""
+"""Keys in the column `further` whose values are the record's own words. In `metadata` the task names the keys."""
 
 
 def withholds(redact: Redact, *, sensitive: bool, redistributable: bool) -> bool:
-    """Whether the texts of a task are withheld that is marked so."""
+    """Whether the texts of a task with these marks are withheld."""
     if redact == "all":
         return True
     return (redact != "none" and not redistributable) or (redact == "sensitive" and sensitive)
 
 
 def withheld(text: str) -> str:
-    """The marker that stands for a text."""
+    """The marker that replaces a text."""
     return f"{MARK}{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}]"
 
 
 def redact(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-    """A sample table (column by column) without its texts; numbers, ids and what is null stay.
+    """A sample table (column by column) without its texts; numbers, ids and nulls stay.
 
     The targets of scored samples stay, as they are indices; in JSON columns all texts go and all keys stay.
     """
@@ -59,7 +59,7 @@ def redact(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
 
 
 def redact_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of one row."""
+    """Like `redact`, for one row."""
     return {
         name: values[0] for name, values in redact({name: [value] for name, value in row.items()}).items()
     }

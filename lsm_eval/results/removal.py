@@ -1,4 +1,4 @@
-"""Removing a record: only a folder that is one, with nothing else in it, and nothing that lies elsewhere."""
+"""Removes records: only folders that contain a record and nothing else, and never through links."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lsm_eval.errors import UserError
-from lsm_eval.results.reader import is_record
+from lsm_eval.results.record_files import is_record
 from lsm_eval.results.writer import ESTIMATES, MANIFEST, PROFILE, SAMPLES, UNFINISHED
 
 _FILES = frozenset({MANIFEST, ESTIMATES, ".DS_Store"})
@@ -16,7 +16,7 @@ _FOLDERS = frozenset({SAMPLES, PROFILE})
 
 
 def check_removable(folder: Path) -> None:
-    """Raise `UserError` where `folder` is no record, whole or broken, or holds anything that is no part of one."""
+    """Raise `UserError` if `folder` is not a record (complete or broken), or contains anything that is not part of one."""
     own = Path(os.path.abspath(folder))  # noqa: PTH100 (`resolve` would follow the links that are looked for)
     above = own.parent.parent
     if os.path.realpath(own) != os.path.join(os.path.realpath(above), own.parent.name, own.name):  # noqa: PTH118
@@ -68,10 +68,10 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def remove_record(folder: Path) -> None:
-    """Remove the record in `folder`, which was checked. It is renamed first, so that no reader sees half of it. Raises
+    """Remove the record in `folder`, which `check_removable` has checked. It is renamed first, so that no reader sees half of it. Raises
     `UserError`."""
     own = Path(os.path.abspath(folder))  # noqa: PTH100
-    # The next run into this folder clears away what is left under such a name.
+    # The next run into this folder removes what is left under such a name.
     aside = own.parent / f"{UNFINISHED}{os.getpid()}-removed-{own.name}"
     try:
         own.rename(aside)
@@ -85,7 +85,7 @@ def remove_record(folder: Path) -> None:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below `folder`; what links lead to is not counted."""
+    """Bytes of all files below `folder`, without following links."""
     total = 0
     for where, _, names in os.walk(folder):
         for name in names:
@@ -97,7 +97,7 @@ def folder_bytes(folder: Path) -> int:
 
 
 def _foreign(folder: Path) -> Iterator[str]:
-    """What is in a record's folder and no part of a record."""
+    """Names in a record's folder that are not part of a record."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
             is_folder = entry.is_dir(follow_symlinks=False)

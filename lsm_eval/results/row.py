@@ -1,4 +1,4 @@
-"""What all rows of a record have in common."""
+"""Base classes of a record's rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 
 
 class Row(BaseModel):
-    """Read only; what a later version adds is kept."""
+    """An immutable row; fields that a later version adds are kept."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -17,8 +17,7 @@ _SPARSE = ("gate", "cost", "probed", "choices", "cut_off", "profile", "latency",
 
 
 class SparseRow(Row):
-    """A row that says nothing of `gate`, `cost`, what was `probed`, how `choices` were asked, answers that were `cut_off`,
-    a `profile`, `latency`, and samples that were `chosen`, where there was none."""
+    """A row that is written without `gate`, `cost`, `probed`, `choices`, `cut_off`, `profile`, `latency` and `chosen` if they are None."""
 
     @model_serializer(mode="wrap")
     def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

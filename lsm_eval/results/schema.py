@@ -1,11 +1,11 @@
 """The record of a run: `reports/<model>/<run>/`, version 1.
 
     manifest.json           how the numbers came to be (`Manifest`)
-    estimates.json          a list, one object a task and metric (`EstimateRow`), for `pandas.read_json`
-    samples/<task>.parquet  one row a sample (`SAMPLE_COLUMNS`, then `score.<metric>` and `stats.<metric>`)
-    profile/<table>.parquet only of a profile: what was measured, row by row (`profile_rows`)
+    estimates.json          a list, one object per task and metric (`EstimateRow`), for `pandas.read_json`
+    samples/<task>.parquet  one row per sample (`SAMPLE_COLUMNS`, then `score.<metric>` and `stats.<metric>`)
+    profile/<table>.parquet only in profiles: what was measured, row by row (`profile_rows`)
 
-A record is written to a temporary folder beside its place and renamed when whole: there is no half record.
+A record is written to a temporary folder beside its place and renamed when complete, so there is never half a record.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ OPTIONAL_COLUMNS = {
     "judgements": "string or null: JSON object, metric to a list over the answers of question to what a judge said",
 }
 """`asked`: not in early records. `weight`: only in tables with a sample whose weight is not 1. `thoughts`: only in tables
-with a sample that has some. `reasoning_tokens`, `answer_tokens`: only in those, and where tokens of thoughts were counted
-that are not shown; null where nobody counted them. `seconds`: only in tables with a sample of which it is known how long
-each of its requests took: those of models behind a server. `further`: only in tables of tasks that ask several requests a sample. `judgements`: only where a
+with a sample that has some. `reasoning_tokens`, `answer_tokens`: only in those, and if a server counted tokens of thoughts
+that it does not show; null if they were not counted. `seconds`: only if the time of each of a sample's requests is known
+(models behind a server). `further`: only for tasks that ask several requests per sample. `judgements`: only if a
 judge was asked."""
 
 
 class EstimateRow(Row):
-    """One number of a run, with everything needed to read it alone."""
+    """One number of a run, with everything needed to interpret it by itself."""
 
     task: str
     task_version: int
@@ -84,12 +84,12 @@ class EstimateRow(Row):
     signature: str
     """Two numbers are comparable only if their signatures agree up to the model's part (`model:`)."""
     imported: dict[str, Any] | None = None
-    """Of an imported number: the tool's own `name`, `value`, `stderr`, `n` and what more it gives; `differs` says that the
+    """For an imported number: the tool's own `name`, `value`, `stderr`, `n` and further fields; `differs` says that the
     mean of the samples' scores is another value."""
 
 
 class DatasetRow(Row):
-    """The data of one task, as it was read."""
+    """The data set of one task, as it was read."""
 
     source: str
     """`hub`, `mirror`, `file`, `python`."""
@@ -101,26 +101,26 @@ class DatasetRow(Row):
     rows: int | None
     sha256: str
     pinned: bool
-    """Whether the content's hash is the one that the task file names."""
+    """Whether the content's hash is the one in the task file."""
 
 
 class CutOffBounds(Row):
-    """What a metric comes to, whatever the answers that were cut off would have been."""
+    """Bounds on a metric, whatever the answers that were cut off would have been."""
 
     metric: str
     all_wrong: float | None
-    """Each of them counted as wrong."""
+    """The metric if each of them counts as wrong."""
     left_out: float | None
-    """Without any of them; None where nothing is left."""
+    """The metric without them; None if nothing is left."""
 
 
 class CutOffRow(Row):
-    """Answers that ran out of tokens, of a task whose metrics grade whole answers (`runner.cut_off`)."""
+    """Answers that ran out of tokens, for a task whose metrics grade whole answers (`runner.cut_off`)."""
 
     samples: int
-    """All of them."""
+    """Number of samples with such an answer."""
     in_thoughts: int
-    """Those that had not begun their answer: missing, among `TaskRow.failures` as `truncated`. The others are scored as
+    """Those whose answer had not begun, which are missing (`truncated` in `TaskRow.failures`). The others are scored as
     they are."""
     bounds: list[CutOffBounds]
 
@@ -144,55 +144,55 @@ class TaskRow(SparseRow):
     sampler: str
     chat: bool | None
     system: str | None = None
-    """`folded`: the system message stood in the user's, since the model's chat template takes none."""
+    """`folded`: the system message was put into the user's, since the model's chat template takes none."""
     limit: int | None
     groups: int | None = None
-    """Over so many groups the samples of `limit` were drawn; None where they are the first ones, or all."""
+    """The number of groups over which the samples of `limit` were drawn; None if they are the first samples, or all."""
     chosen: str | None = None
-    """Where the run named the samples that it asked: how many, and the hash of their ids; None, and not written, where it named none."""
+    """If the run named its samples: how many, and the hash of their ids; otherwise None, and not written."""
     samples: int | None
     failures: dict[str, int] = {}
     thoughts: int = 0
-    """Samples of which a reasoning model's thoughts were taken off, those that ended inside them included."""
+    """Number of samples with thoughts of a reasoning model, which were removed; includes those that ended inside their thoughts."""
     stopped_at_start: int = 0
-    """Samples with an answer that a stop string ended at its very start: nothing, or a heading, is left of it."""
+    """Number of samples with an answer that a stop string ended at its very start, so that nothing or only a heading is left."""
     cut_off: CutOffRow | None = None
-    """None, and not written, where no answer was cut off, or no metric grades whole answers."""
+    """None, and not written, if no answer was cut off, or no metric grades whole answers."""
     own_shots: int | None = None
-    """The task's own number of examples, which `shots` differs from where `--shots` said so; None in early records."""
+    """The task's own number of examples, from which `shots` can differ by `--shots`; None in early records."""
     own_chat: bool | None = None
-    """Whether the task by itself would be asked of this model with a chat template; None in early records."""
+    """Whether the task would be asked with a chat template by default for this model; None in early records."""
     drifted: bool | None = None
-    """Whether its data is not what its task file pins; None in early records."""
+    """Whether its data differs from what its task file pins; None in early records."""
     sensitive: bool = False
-    """Prompts and completions are harmful: to be folded away."""
+    """Prompts and completions may be harmful and are to be folded away."""
     redistributable: bool = True
-    """Whether the licence of its data lets others be shown its texts. Early records do not say, and count as yes; the site hides the
+    """Whether the licence of its data allows showing its texts to others. Early records do not say and count as yes; the site hides the
     texts of a task as soon as one record says no."""
     redacted: bool = False
-    """Texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
+    """Whether texts of the sample table are withheld, each replaced by its hash (`results.redaction`)."""
     no_samples: str | None = None
-    """Why there is no sample table; None where there is one. Only imported records and profiles lack one."""
+    """Why there is no sample table; None if there is one. Only imported records and profiles lack one."""
     own_version: str | None = None
-    """Of an imported task: its version as the tool writes it."""
+    """For an imported task: its version as the tool writes it."""
     gate: GatedTaskRow | None = None
-    """None, and not written, where no gate could end the run."""
+    """None, and not written, if no gate could end the run."""
     choices: str | None = None
-    """Of a task that is made to score choices and was asked to write the chosen one: `generated/constrained` or
+    """For a task that scores choices but was asked to write the chosen one: `generated/constrained` or
     `generated/parsed`; None, and not written, for all others."""
 
 
 class JudgedRow(Row):
-    """What a judge made of one metric of one task."""
+    """How a judge graded one metric of one task."""
 
     task: str
     metric: str
     rubric: str
-    """Its name, version and hash."""
+    """The rubric's name, version and hash."""
     samples: int
-    """That have an answer to be judged."""
+    """Number of samples with an answer to be judged."""
     could_not_judge: dict[str, int] = {}
-    """Those of them that the judge could not judge, by reason (`judging.reading.Why`): missing, in no mean."""
+    """Those that the judge could not judge, by reason (`judging.reading.Why`); they are missing and in no mean."""
 
 
 class JudgeRow(Row):
@@ -202,9 +202,9 @@ class JudgeRow(Row):
     read: str
     """`likelihood` or `text`."""
     same_model: bool
-    """Whether it judged itself."""
+    """Whether the judged model was its own judge."""
     requests: dict[str, int]
-    """As `Manifest.requests`, which has none of them."""
+    """Like `Manifest.requests`, which does not include them."""
     metrics: list[JudgedRow]
 
 
@@ -217,26 +217,26 @@ class AbsentRow(Row):
 
 
 class LeftOutRow(Row):
-    """A task that the run was to ask and could not; there is nothing else of it in the record."""
+    """A task that the run could not ask; the record contains nothing else of it."""
 
     task: str
     why: str
 
 
 class ImportedRow(Row):
-    """Where an imported record is from."""
+    """The source of an imported record."""
 
     tool: str
     """`lm-eval`, `inspect` or `every-eval-ever`."""
     version: str | None
     files: dict[str, str]
-    """SHA-256 of every file that was read, by its name."""
+    """SHA-256 of every file that was read, by file name."""
     lacking: list[str]
     """What the files do not say."""
 
 
 class Manifest(SparseRow):
-    """How the numbers of a run came to be."""
+    """How the numbers of a run were made."""
 
     schema_version: int
     run: str
@@ -253,28 +253,27 @@ class Manifest(SparseRow):
     requests: dict[str, int]
     """`asked`, `unique`, `from_store`, `computed`, `failed`."""
     tokens: dict[str, int]
-    """`asked` (see `models.base.Cost`; not there where some are not counted) and `generated`, and of these `reasoning` and `answer` where a model thought and all
-    are known. Early records have `scored_tokens` and
-    `vocabulary_rows` here, which are in `work` since."""
+    """`asked` (see `models.base.Cost`; missing if some are not counted) and `generated`, and of these `reasoning` and `answer` if a model produced
+    thoughts and all counts are known. Early records have `scored_tokens` and `vocabulary_rows` here, which are now in `work`."""
     work: Work | None = None
     """None in early records."""
     latency: list[LatencyRow] | None = None
-    """How fast the model answered, a row a kind of request; None, and not written, where nothing was timed."""
+    """How fast the model answered, one row per kind of request; None, and not written, if nothing was timed."""
     judge: JudgeRow | None = None
-    """None where no judge was asked."""
+    """None if no judge was asked."""
     absent: list[AbsentRow] = []
-    """Metrics that tasks name and the run left out; there is no estimate of them."""
+    """Metrics that tasks name but the run left out; they have no estimate."""
     left_out: list[LeftOutRow] = []
-    """Tasks that were named, or belong to a suite that was, and could not be asked."""
+    """Tasks that were requested, directly or by a suite, and could not be asked."""
     redacted: bool = False
-    """Whether texts of one task or more are withheld."""
+    """Whether texts of at least one task are withheld."""
     imported: ImportedRow | None = None
-    """Of a record that `lsm-eval import` made; what its files lack is null."""
+    """For a record made by `lsm-eval import`; what its files lack is null."""
     settings: dict[str, Any]
     """Effective options: batch_tokens, overflow, chat, limit, shots, offline, data_mirror …"""
     cost: CostRow | None = None
-    """None, and not written, where no server was to be asked."""
+    """None, and not written, if no server was to be asked."""
     gate: GateRow | None = None
-    """None, and not written, where no gate could end the run."""
+    """None, and not written, if no gate could end the run."""
     profile: ProfileRow | None = None
-    """What `lsm-eval profile` measured; None, and not written, of all other records."""
+    """What `lsm-eval profile` measured; None, and not written, in all other records."""

@@ -1,4 +1,4 @@
-"""What a run did, in a few words for a terminal or a page: nothing that was not measured."""
+"""A short summary of what a run did, for a terminal or a page; it has only what was measured."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from lsm_eval.results.model_rows import ServerRow
 from lsm_eval.results.schema import Manifest
 from lsm_eval.results.work_rows import Work
 
-_SHOWN_SECONDS = 0.05  # shorter phases would be shown as 0.0
+_SHOWN_SECONDS = 0.05  # shorter phases would show as 0.0
 
 
 def work_summary(manifest: Manifest) -> dict[str, str]:
-    """A line each on `tokens`, `vocabulary rows`, `speed`, `latency`, `time`, `memory`, `store`, `servers` and `cost`, as far as they are
+    """One line each for `tokens`, `vocabulary rows`, `speed`, `latency`, `time`, `memory`, `store`, `servers` and `cost`, if
     known; empty for an early record."""
     work = manifest.work
     if work is None:
@@ -35,7 +35,7 @@ def work_summary(manifest: Manifest) -> dict[str, str]:
 
 def _tokens(work: Work) -> str:
     if not work.tokens_computed and work.store_hits:
-        return ""  # the line on the store says it
+        return ""  # the line on the store says so
     parts = []
     if work.tokens_asked is not None:
         parts.append(f"{work.tokens_asked:,} asked")
@@ -86,7 +86,7 @@ def _speeds(work: Work) -> Iterator[str]:
 
 
 def _of(share: float | None, what: str, unknown: str | None, thing: str) -> str:
-    """A share in brackets. Above all there is (as early records have it) it is none."""
+    """A share in brackets. A share above 100 %, as in early records, is replaced by its explanation."""
     if share is not None and share <= 1:
         return f" ({100 * share:.0f} %{what})"
     if unknown is not None:
@@ -124,5 +124,5 @@ def _giga(rate: float | None) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """A size as people read it."""
+    """A size in readable units."""
     return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -1,4 +1,4 @@
-"""What a run did to answer, in its record: its phases, and the passes through the model."""
+"""The computation of a run, in its record: its phases, and the passes through the model."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Passes(Row):
     tokens: int
     """Tokens that went through the model, padding left out."""
     padding: int
-    """Positions that went through the model and stood for nothing."""
+    """Padding positions that went through the model."""
     pairs: int
     """Pairs of a token and one that it attends to, itself included, summed over the layers."""
     rows: int
-    """Rows of the vocabulary that were computed."""
+    """Number of positions whose logits over the vocabulary were computed."""
     passes: int
     seconds: float | None = None
     tokens_per_second: float | None = None
@@ -32,53 +32,53 @@ class Passes(Row):
     matmul_share: float | None = None
     """`flops_per_second` as a share of `Work.matmul_flops_per_second`, never above 1."""
     matmul_share_unknown: str | None = None
-    """Why there is no such share although both are known."""
+    """Why there is no such share, although both are known."""
     read_bytes: float | None = None
-    """While decoding: the weights once a pass, and the keys and values attended to."""
+    """While decoding: the weights once per pass, and the keys and values attended to."""
     bandwidth_share: float | None = None
-    """`read_bytes` a second as a share of `Work.memory_bytes_per_second`, never above 1."""
+    """`read_bytes` per second as a share of `Work.memory_bytes_per_second`, never above 1."""
     bandwidth_share_unknown: str | None = None
-    """Why there is no such share although both are known."""
+    """Why there is no such share, although both are known."""
 
 
 class Work(Row):
-    """What a run did to answer. What was not measured, or cannot be known of a model, is None, never 0."""
+    """The computation of a run. What was not measured, or cannot be known for a model, is None, never 0."""
 
     seconds: float
-    """Wall time from the start until the record was written; what `Manifest.phases` add up to."""
+    """Wall time from the start until the record was written; the sum of `Manifest.phases`."""
     tokens_asked: int | None = None
-    """Tokens of all requests as often as they are asked: each context as often as it has continuations. A
-    generated text counts with the tokens that came (`Manifest.tokens` has the most that were allowed)."""
+    """Tokens of all requests with repetitions: each context counts once per continuation. A generated text
+    counts with the tokens actually generated (`Manifest.tokens` has the most that were allowed)."""
     tokens_from_store: int | None = None
-    """Those of them whose answers were in the store."""
+    """Tokens of requests whose answers were in the store."""
     tokens_computed: int | None = None
     """Tokens that went through the model."""
     tokens_ratio: float | None = None
-    """Tokens asked and not in the store, a token computed."""
+    """Tokens asked and not in the store, per computed token."""
     tokens_unique: int | None = None
-    """Scored tokens that differ by themselves or by what stands before them."""
+    """Number of scored tokens that are distinct, given their contexts."""
     padding_share: float | None = None
-    """Share of the positions that went through the model and stood for nothing."""
+    """Share of padding among the positions that went through the model."""
     rows_computed: int | None = None
-    """Rows of the vocabulary that were computed while scoring."""
+    """Number of positions whose logits were computed while scoring."""
     rows_needed: int | None = None
-    """Distinct places whose next token is scored."""
+    """Number of distinct positions whose next token is scored."""
     store_asked: int | None = None
-    """Distinct requests that were looked up in the store; None where none was used."""
+    """Distinct requests that were looked up in the store; None if no store was used."""
     store_hits: int | None = None
-    """Those of them that were answered there."""
+    """Number of these requests that were found."""
     score: Passes | None = None
     prefill: Passes | None = None
     """Reading the prompts of generated texts."""
     decode: Passes | None = None
-    """Generating, one token a sequence and pass."""
+    """Generating, one token per sequence and pass."""
     planner_share: float | None = None
-    """Share of `seconds` that went into the order of computing."""
+    """Share of `seconds` spent on planning the order of computation."""
     matmul_flops_per_second: float | None = None
-    """A matrix product on the same device with the same threads, right after the last answer."""
+    """Speed of a matrix product on the same device with the same threads, right after the last answer."""
     memory_bytes_per_second: float | None = None
-    """Reading memory, at the same time."""
+    """Speed of reading memory, measured at the same time."""
     peak_memory_bytes: int | None = None
-    """The most that the process held until the last answer."""
+    """Peak memory of the process until the last answer."""
     peak_device_memory_bytes: int | None = None
-    """The most that tensors held on a CUDA device until the last answer."""
+    """Peak memory of tensors on a CUDA device until the last answer."""

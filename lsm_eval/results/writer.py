@@ -1,4 +1,4 @@
-"""Writes records: whole or not at all."""
+"""Writes records, completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lsm_eval.errors import UserError
 from lsm_eval.results.names import folder_name, model_folder
 from lsm_eval.results.profile_rows import REPEAT_COLUMNS, REQUEST_COLUMNS
 from lsm_eval.results.schema import OPTIONAL_COLUMNS, SAMPLE_COLUMNS, EstimateRow, Manifest
-from lsm_eval.results.workplace import abandoned, clear, unlock, workplace
+from lsm_eval.results.staging import abandoned, clear, staging_folder, unlock
 from lsm_eval.well_formed import all_well_formed, well_formed
 
 MANIFEST = "manifest.json"
@@ -22,9 +22,9 @@ ESTIMATES = "estimates.json"
 SAMPLES = "samples"
 PROFILE = "profile"
 PROFILE_TABLES = {"requests": REQUEST_COLUMNS, "repeats": REPEAT_COLUMNS}
-"""What a profile measured, by the name of the table."""
+"""The columns of a profile's tables, by the name of the table."""
 _LONGEST = 3000
-"""Bytes of a folder's path: below the 4096 that Linux allows, room is left for what a record adds."""
+"""The most bytes of a folder's path: below Linux's limit of 4096, with room for what a record adds."""
 UNFINISHED = ".unfinished-"
 _JSON: dict[str, Any] = {"indent": 1, "ensure_ascii": False}
 
@@ -32,7 +32,7 @@ _JSON: dict[str, Any] = {"indent": 1, "ensure_ascii": False}
 def check_out(out: Path) -> None:
     """Raise `UserError` if records cannot be written to the folder `out`, before anything is computed."""
     if len(os.fsencode(out)) > _LONGEST:
-        # It could be made, and the longer names of a record in it could not.
+        # The folder itself could be made, but not the longer paths of a record in it.
         raise _unwritable(out, OSError(errno.ENAMETOOLONG, ""))
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def check_out(out: Path) -> None:
 
 
 def clear_leftovers(out: Path) -> list[Path]:
-    """Remove what killed runs left half-written in `out`, and return it; what a living one writes stays."""
+    """Remove what killed runs left half-written in `out`, and return it; what a running process writes stays."""
     try:
         models = [path for path in out.iterdir() if path.is_dir()]
     except OSError:
@@ -63,16 +63,16 @@ def write_record(
 ) -> Path:
     """Write `<out>/<model>/<run>/` and return it.
 
-    `samples` are the per-sample tables by task, column by column; `profile` those of a profile, by name (`PROFILE_TABLES`). The manifest is written last, as `amend`
-    gives it back, which by then can know how long writing took. The record is made under another name and
-    renamed when whole. `kept`: whether the answers are in a response store, for the message. Raises `UserError`
-    where it cannot be written, leaving nothing behind.
+    `samples` are the per-sample tables by task, column by column; `profile` those of a profile, by name (`PROFILE_TABLES`). The manifest is written last,
+    as `amend` returns it, so that it can include how long writing took. The record is made under another name and
+    renamed when complete. `kept`: whether the answers are in a response store, for the error message. Raises `UserError`
+    if it cannot be written, and leaves nothing behind.
     """
     parent = out / model_folder(manifest.model)
     place = parent / manifest.run
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with workplace(parent, UNFINISHED) as made:
+        with staging_folder(parent, UNFINISHED) as made:
             _write_text(made / ESTIMATES, json.dumps([row.model_dump() for row in estimates], **_JSON))
             (made / SAMPLES).mkdir()
             for task, columns in samples.items():
@@ -81,7 +81,7 @@ def write_record(
                 (made / PROFILE).mkdir(exist_ok=True)
                 _write_table(made / PROFILE / f"{name}.parquet", profile_table(name, columns))
             _write_text(made / MANIFEST, _manifest_json(amend(manifest)))
-            made.chmod(0o755)  # it was made private, and records are there to be published
+            made.chmod(0o755)  # it was made private, but records are meant to be published
             unlock(made)
             made.rename(place)
     except OSError as error:
@@ -119,7 +119,7 @@ def profile_table(name: str, columns: Mapping[str, list[Any]]) -> Any:
 def _write_table(path: Path, table: Any) -> None:
     import pyarrow.parquet as pq
 
-    # An open file: a path such as `s3:x` would be taken for an address.
+    # An open file, since a path such as `s3:x` would be taken for an address.
     with path.open("wb") as file:
         pq.write_table(table, file, compression="zstd")
 
@@ -131,7 +131,7 @@ def _write_text(path: Path, text: str) -> None:
 def _manifest_json(manifest: Manifest) -> str:
     try:
         return manifest.model_dump_json(indent=1)
-    except ValueError:  # half a surrogate pair, such as of a file name that is not UTF-8
+    except ValueError:  # lone surrogates, such as from a file name that is not UTF-8
         return Manifest.model_validate(all_well_formed(manifest.model_dump())).model_dump_json(indent=1)
 
 
@@ -152,6 +152,6 @@ def _unwritable(out: Path, error: OSError | ValueError, *, kept: bool = False) -
         return UserError(
             f"no room on the disk for a record in {out}: free some and run the same command again; {answers}."
         )
-    # Not the error's own words: pyarrow adds some of its own to them.
+    # Not the error's own message, to which pyarrow adds words.
     why = os.strerror(number) if number else str(error)
     return UserError(f"records cannot be written to {out} ({why}): name another folder with --out DIR.")

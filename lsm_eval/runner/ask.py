@@ -1,4 +1,4 @@
-"""Puts the requests of all tasks to the model, each kind together, and gives every sample its response."""
+"""Asks the model the requests of all tasks, grouped by kind, and assigns the responses to samples."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ask(
     requests = [request for sample in samples for request in sample.requests]
     tokens: dict[Request, int] = {}
     for task in prepared:
-        if task.tokens:  # a server may count what it scores, and not what it writes
+        if task.tokens:  # a server may count tokens of scored texts, but not of generated ones
             own = [request for sample in task.samples for request in sample.requests]
             tokens.update(zip(own, task.tokens, strict=True))
     responses, tallies = ask_requests(requests, tokens, model, stored_as, store, progress, loaded=loaded)
@@ -55,7 +55,7 @@ def ask_requests(
     *,
     loaded: bool = False,
 ) -> tuple[list[Response], list[Tally]]:
-    """Responses parallel to `requests`. `tokens` says what each counts towards the progress shown."""
+    """Responses parallel to `requests`. `tokens`: what each request counts towards the progress shown."""
     likely = any(map(asks_likelihood, requests))
     scored_as = model.scored_as() if likely and isinstance(model, Measuring) else ""
     jobs: list[tuple[str, list[int], Job]] = []

@@ -1,4 +1,4 @@
-"""Answers that a stop string ended before there was one: the model wrote a line break or a heading first."""
+"""Detects answers that a stop string ended at their start, because the model wrote a line break or a heading first."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lsm_eval.tasks.sample import Sample
 
 
 def samples_stopped_at_start(samples: Sequence[Sample], responses: Sequence[SampleResponse]) -> int:
-    """Of how many samples an answer was ended at its very start; `responses` stand parallel to `samples`. They are
-    scored as they are, and counted."""
+    """The number of samples with an answer that ended at its very start; `responses` are parallel to `samples`. Such
+    answers are scored as they are, and counted."""
     return sum(
         any(map(stopped_at_start, sample.requests, parts(whole)))
         for sample, whole in zip(samples, responses, strict=True)
@@ -19,11 +19,11 @@ def samples_stopped_at_start(samples: Sequence[Sample], responses: Sequence[Samp
 
 
 def stopped_at_start(request: Request, response: Response) -> bool:
-    """Whether nothing but white space, or one heading ("Summary:"), was left of a text that has stop strings.
+    """Whether nothing but white space, or one heading ("Summary:"), is left of a text that has stop strings.
 
-    A text that the model ended by itself before its first token is no such one: it has no tokens. What a model thought
-    before its answer is none of the answer, and its tokens are, so that an empty answer behind thoughts is not told
-    apart from one that was never begun, and does not count.
+    A text that the model itself ended before its first token does not count: it has no tokens. Thoughts are not part of
+    the answer, but their tokens are counted with it, so an empty answer after thoughts cannot be distinguished from one
+    that was never begun, and does not count either.
     """
     if not isinstance(request, Generate) or not isinstance(response, Generated):
         return False

@@ -1,4 +1,4 @@
-"""How long a model takes for a list of requests, and for batches of them, as the one who asks sees it."""
+"""Measures how long a model takes for a list of requests, and for each batch of them, as seen by the caller."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lsm_eval.models.base import Model
 from lsm_eval.requests import Response
 
 _APART = ("encode_seconds", "plan_seconds", "check_seconds")
-"""Counts of work that belongs to no request: it is done once, for all of them."""
+"""Counts of work that is done once for all requests and belongs to none of them."""
 
 
 class Stopwatch:
@@ -18,21 +18,21 @@ class Stopwatch:
     def __init__(self, model: Model, kind: str) -> None:
         self._model, self._scores = model, kind != "generate"
         self.seconds = 0.0
-        """From the first request to the last answer, without what is done once for all of them."""
+        """From the first request to the last answer, without work that is done once for all of them."""
         self.batches: list[tuple[float, int]] = []
-        """Seconds and requests of each batch. Only of a model that computes here and counts what it computes, and only where a batch is
-        answered together: most texts end one by one, and a server answers each request by itself (`models.base.Timing`)."""
+        """Seconds and requests of each batch. Only for a model that computes here and counts what it computes, and only if a batch is answered
+        as a whole: most generated texts end one by one, and a server answers each request separately (`models.base.Timing`)."""
         self.here = False
-        """Whether the model computes here, and counts it."""
+        """Whether the model computes in this process and counts what it computes."""
 
     def over(self, answers: Iterator[dict[int, Response]]) -> Iterator[dict[int, Response]]:
-        """The batches of `answers`, as they are."""
+        """The batches of `answers`, unchanged."""
         start = began = time.perf_counter()
         first = before = self._apart()
         together: bool | None = None
         for batch in answers:
             now = time.perf_counter()
-            if together is None:  # by now the model knows how it writes
+            if together is None:  # by now the model knows its way of generating
                 together = bool(before or self._apart()) and self._together()
             if (
                 together

@@ -1,4 +1,4 @@
-"""Budgets of thoughts that a model cannot keep to are refused before anything is asked."""
+"""Refuses thinking budgets that the model cannot keep, before anything is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lsm_eval.requests import Generate, Request
 
 
 def check_budgets(requests: Sequence[Request], model: Model) -> None:
-    """Raises `UserError` where the model cannot keep to the budgets of one of the requests."""
+    """Raises `UserError` if the model cannot keep the thinking budgets of one of the requests."""
     kinds = {
         (request.chat, request.reasoning_tokens, request.reasoning_effort): request
         for request in requests

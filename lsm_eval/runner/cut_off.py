@@ -1,9 +1,9 @@
-"""Answers that were cut off by their budget of tokens, and what a metric is whatever they would have been.
+"""Answers that were cut off by their token limit, and bounds on the metrics whatever they would have been.
 
 The rule, for local models and servers alike: an answer that ran out of tokens inside its thoughts is missing (`truncated`);
-one that had begun is scored as it is, as the published harnesses do. Both count here, for metrics that grade a whole answer
-as right or wrong (`Described.grades`, and every accuracy of choices that are written in a chat): a task whose metrics grade
-none sets its texts a length by design.
+one that had begun is scored as it is, as the published harnesses do. Both are counted here, for metrics that grade a whole
+answer as right or wrong (`Described.grades`, and every accuracy of choices that are written in a chat). Tasks without such
+metrics limit the length of their texts by design.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ WORTH_WARNING = 0.01
 
 
 @runtime_checkable
-class GradesSome(Protocol):
-    """A metric that grades some of a sample's answers only: the greedy one, or those that were drawn."""
+class GradesSubset(Protocol):
+    """A metric that grades only some of a sample's answers: the greedy one, or the sampled ones."""
 
     def graded(self, answers: Sequence[Answer]) -> Sequence[Answer]: ...
 
@@ -40,9 +40,9 @@ def cut_off(
     *,
     chosen: bool = False,
 ) -> CutOffRow | None:
-    """The answers of a task that were cut off, with bounds for each metric that grades; None where there are none. All but
-    `estimates` run parallel. A sample of several answers counts where one of them was cut off. `chosen`: the answers are
-    choices that were written with room for words around them, so that every accuracy grades them."""
+    """The answers of a task that were cut off, with bounds for each metric that grades; None if there are none. All lists
+    but `estimates` are parallel. A sample with several answers counts if one of them was cut off. `chosen`: the answers are
+    written choices with room for words around them, so that every accuracy grades them."""
     cut = [any(map(_is_cut, parts(response))) for response in responses]
     grading = [metric for metric, _ in estimates if _grades(metric, chosen)]
     if not any(cut) or not grading:
@@ -58,14 +58,14 @@ def cut_off(
 
 def _grades(metric: Any, chosen: bool) -> bool:
     if isinstance(metric, CorpusMetric) or not metric.mean or "[" in metric.name:
-        return False  # of a group: the whole task's says it
+        return False  # for a group, the whole task's metric decides
     if not (chosen or getattr(metric, "grades", False)):
         return False
     return metric.higher_is_better is True or (metric.higher_is_better is False and metric.proportion)
 
 
 def _is_cut(part: Response) -> bool:
-    """Whether tokens ran out; who stops inside thoughts by itself is missing, and not cut off."""
+    """Whether tokens ran out; a model that stops inside its thoughts by itself is missing, not cut off."""
     written = part.written if isinstance(part, Failure) else part
     return isinstance(written, Generated) and written.finish == "length"
 
@@ -73,14 +73,14 @@ def _is_cut(part: Response) -> bool:
 def _cut_for(metric: Any, response: SampleResponse) -> bool:
     """Whether an answer that the metric grades was cut off."""
     own: Sequence[Any] = parts(response)
-    inner = getattr(metric, "metric", metric)  # of one with groups, the metric itself
-    if isinstance(inner, GradesSome) and not isinstance(response, Failure):
+    inner = getattr(metric, "metric", metric)  # for a metric with groups, the metric itself
+    if isinstance(inner, GradesSubset) and not isinstance(response, Failure):
         own = inner.graded(own)
     return any(map(_is_cut, own))
 
 
 def _inside(response: SampleResponse) -> bool:
-    """Whether it has no answer for that; one that names no choice has one."""
+    """Whether it ended inside its thoughts, without an answer; an answer that names no choice is still an answer."""
     return isinstance(response, Failure) and response.reason == "truncated"
 
 
@@ -90,7 +90,7 @@ def _bounds(
     cut: Sequence[bool],
     measurements: Sequence[Mapping[str, Measurement | None]],
 ) -> CutOffBounds:
-    """Over means of (value, 1) by the samples' weights: the worst value for each that was cut off, or none of them."""
+    """Bounds from sums of (value, 1) with the samples' weights: the worst value for each answer that was cut off, or without them."""
     kept, lost = np.zeros(2), 0.0
     for sample, own, measured in zip(samples, cut, measurements, strict=True):
         found = measured.get(metric.name)
@@ -98,7 +98,7 @@ def _bounds(
             kept += sample.weight * np.array(found.statistics)
         elif own and (found is not None or not isinstance(metric, Selective) or metric.applies(sample)):
             lost += sample.weight
-    # The worst share of right ones is 0, and of wrong ones 1.
+    # The worst value is 0 if higher is better, otherwise 1.
     wrong = kept + np.array([0.0 if metric.higher_is_better else lost, lost])
     return CutOffBounds(metric=metric.name, all_wrong=_value(metric, wrong), left_out=_value(metric, kept))
 

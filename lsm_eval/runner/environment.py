@@ -1,4 +1,4 @@
-"""What a run ran on and with."""
+"""The hardware and software of a run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Versions of lsm-eval, Python, and the packages that numbers depend on."""
+    """Versions of lsm-eval, Python, and the packages on which numbers depend."""
     found = {"lsm-eval": __version__, "python": platform.python_version()}
     for name in _PACKAGES:
         try:
@@ -44,7 +44,7 @@ def versions() -> dict[str, str]:
 
 
 def hardware(device: str | None) -> dict[str, Any]:
-    """What the run ran on."""
+    """The hardware of the run."""
     import psutil
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -55,7 +55,7 @@ def hardware(device: str | None) -> dict[str, Any]:
         "cores": usable,
         "memory_bytes": psutil.virtual_memory().total,
     }
-    # Asking torch is worth its import only where the model brought it in.
+    # torch is asked only if the model has imported it, since importing it is slow.
     torch = sys.modules.get("torch")
     if device and device.startswith("cuda") and torch is not None:
         found["gpu"] = torch.cuda.get_device_name(device)

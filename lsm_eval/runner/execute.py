@@ -1,4 +1,4 @@
-"""Asks a model each distinct request that is not answered yet, and keeps every answer at once."""
+"""Asks a model each distinct request that is not answered yet, and stores every answer immediately."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lsm_eval.well_formed import well_formed
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What came of a list of requests; `failed` are among the computed ones."""
+    """Counts for a list of requests; `failed` ones are included in `computed`."""
 
     asked: int
     unique: int
@@ -25,27 +25,27 @@ class Tally:
     computed: int
     failed: int
     tokens_asked: int = 0
-    """Tokens that the answered requests ask for, as often as they are asked; a generated text counts with the
-    tokens that came, not with the most that were allowed."""
+    """Tokens of the answered requests, with repetitions; a generated text counts with its actual tokens,
+    not with the most that were allowed."""
     tokens_from_store: int = 0
-    """Those of them whose answer was in the store."""
+    """Those whose answers were in the store."""
     tokens_generated: int = 0
-    """New tokens of the texts that were generated and not in the store."""
+    """New tokens of texts that were generated, not taken from the store."""
     seconds: float = 0.0
-    """In which they were answered, without what is done once for all of them (`batch_times.Stopwatch`)."""
+    """Wall time of answering, without work that is done once for all requests (`batch_times.Stopwatch`)."""
     kind: str = ""
-    """Of its requests (`requests.kind`); empty where there were none."""
+    """Kind of the requests (`requests.kind`); empty if there were none."""
     batches: tuple[tuple[float, int], ...] = ()
-    """Seconds and requests of each batch, where they are computed together."""
+    """Seconds and requests of each batch, if a batch is computed as a whole."""
     here: bool = False
-    """Whether the model computes here, and counts it."""
+    """Whether the model computes in this process and counts what it computes."""
     counted: bool = True
     """Whether the tokens of every generated text are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Distinct requests, what is already known of them, and where each asked request finds its response."""
+    """Distinct requests, their known answers, and the response's position for each asked request."""
 
     unique: list[Request]
     keys: list[str]
@@ -53,9 +53,9 @@ class Job:
     """Index into `unique` for each asked request."""
     plan: str
     done: dict[int, Answer]
-    """Answers at hand, by index into `unique`."""
+    """Known answers, by index into `unique`."""
     todo: list[int]
-    """Indices into `unique` that batches are composed from: all that other runs have not answered."""
+    """Indices into `unique` of which batches are composed: all that other runs have not answered."""
 
     @property
     def finished(self) -> bool:
@@ -86,7 +86,7 @@ def prepare(
     plan = hashlib.sha256("\n".join(keys).encode()).hexdigest()
     held = store.get(keys) if store else {}
     done = {i: held[k][0] for i, k in enumerate(keys) if k in held}
-    # Answers of this very plan stay in it although they are done: batches are composed from the whole plan,
+    # Requests that an interrupted run of the same plan answered stay in it: batches are composed from the whole plan,
     # so that a run that was cut off computes what an uninterrupted one would, to the last bit.
     todo = [i for i, k in enumerate(keys) if k not in held or held[k][1] == plan]
     return Job(unique, keys, place, plan, done, todo)
@@ -97,7 +97,7 @@ def execute(
 ) -> tuple[list[Response], Tally]:
     """Responses parallel to the asked requests, and the tally.
 
-    Every batch of answers is in the store before the next is computed. `tokens` says what a request counts
+    Every batch of answers is in the store before the next is computed. `tokens`: what a request counts
     towards the progress shown.
     """
     responses: dict[int, Response] = dict(job.done)
@@ -145,7 +145,7 @@ def execute(
 
 
 def _encodable(response: Response) -> Response:
-    """The response with a text that can be written: a backend may give back half a surrogate pair."""
+    """The response with encodable text: a backend may return lone surrogates."""
     if isinstance(response, Generated) and (text := well_formed(response.text)) is not response.text:
         return replace(response, text=text)
     return response

@@ -1,4 +1,4 @@
-"""A run that a gate watches: what the gate is told of it before, on the way and at the end."""
+"""A run that a gate watches: what the gate gets before, during and after it."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ from lsm_eval.scoring.task import survey
 
 @dataclass(frozen=True)
 class GateSpec:
-    """The gate that a run is watched by."""
+    """The settings of the gate that watches a run."""
 
     baseline: Record
     policy: Policy
     across: Collection[str] = ()
-    """Parts of signatures, beside the model, that are to differ."""
+    """Parts of signatures, beside the model, that may differ."""
     inconclusive: Inconclusive | None = None
-    """What becomes of not enough data, in place of what the policy says."""
+    """How not enough data counts, instead of as the policy says."""
     flips: int = 5
-    """Changed samples of each metric that does not pass, at most."""
+    """The most changed samples of each metric that does not pass."""
     include: Sequence[Path] = ()
-    """Folders with the task files of the records, where they are no packaged ones."""
+    """Folders with the task files of the records, if they are not packaged ones."""
     include_code: bool = False
-    """Their Python files may run."""
+    """Whether Python files in these folders may run."""
 
 
 @dataclass
-class Gated:
-    """The gate under way."""
+class RunningGate:
+    """The gate of a run in progress."""
 
     spec: GateSpec
     watch: SequentialGate
     result: GateResult | None = field(default=None)
-    """Once the last answer is scored."""
+    """The result, once the last answer is scored."""
     fault: UserError | None = None
     """Why there is no result."""
 
@@ -70,7 +70,7 @@ class Gated:
         tables: Mapping[str, Mapping[str, list[Any]]],
         created: datetime,
     ) -> Manifest:
-        """The manifest with the verdicts, which `result` has from now on. A mistake that only shows now costs no record: it is `fault`."""
+        """The manifest with the verdicts; sets `result`. An error that appears only now does not cost the record: it is kept as `fault`."""
         record, held = in_memory(manifest, rows, tables, created)
         try:
             self.result = conclude(self.watch, record, held, inconclusive=self.spec.inconclusive)
@@ -80,7 +80,7 @@ class Gated:
         return manifest.model_copy(update={"gate": gate_row(self.result)})
 
     def written(self, record: Path) -> None:
-        """The record is on disk: `result` is about it. Raises UserError where there is none."""
+        """Completes `result` with the record on disk. Raises UserError if there is no result."""
         if self.fault is not None:
             raise UserError(
                 f"{str(self.fault).removesuffix('.')}; the record is in {record}."
@@ -98,9 +98,9 @@ def plan_gate(
     progress: Progress,
     *,
     judge: bool = False,
-) -> Gated:
-    """The gate of a run of these tasks, with what must be known before said. `judge`: whether the run has one. Raises UserError where the
-    gate is not to be had, in one sentence."""
+) -> RunningGate:
+    """The gate for a run of these tasks; reports what the user must know before. `judge`: whether the run has a judge. Raises UserError if
+    the run cannot be gated."""
     if spec.perturb:
         raise UserError(
             "--perturb with --gate: a run that may stop early asks each question in one wording; leave out one of the two."
@@ -113,7 +113,7 @@ def plan_gate(
     rehearse(made, gate.baseline, own, gate.policy, gate.across, aggregates)
     for note in made.notes:
         progress.note(note)
-    return Gated(gate, SequentialGate(made, gate.baseline, own, gate.policy, gate.across, aggregates))
+    return RunningGate(gate, SequentialGate(made, gate.baseline, own, gate.policy, gate.across, aggregates))
 
 
 def in_memory(

@@ -1,4 +1,4 @@
-"""What a run says of how texts are written, in place of what its tasks say: in their requests, in signatures and in the record."""
+"""A run's own settings for generated texts, which override those of its tasks: in requests, signatures and the record."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Generation:
-    """Options of `lsm-eval run` about written texts; None leaves each task its own."""
+    """Options of `lsm-eval run` for generated texts; None keeps each task's own."""
 
     system: str | None = None
     """A system message, for tasks that have none."""
     temperature: float | None = None
-    """Above 0 answers are drawn, with the run's seed; a task that draws several keeps its first answer greedy."""
+    """Above 0 answers are sampled with the run's seed; a task with several answers keeps its first one greedy."""
     top_p: float | None = None
     stop: tuple[str, ...] | None = None
-    """What ends a text, in place of the task's own."""
+    """Stop strings, instead of the task's own."""
 
     @property
     def named(self) -> dict[str, Any]:
-        """Those that are given, by name."""
+        """The options that are given, by name."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
-def as_run_says(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
-    """Samples of a task that has texts written, with all that the run itself says of these."""
+def apply_run_options(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
+    """The samples of a task with generated texts, with all of the run's own settings for these."""
     own = {
         **bounds(spec),
         **{name: value for name, value in spec.generation.named.items() if name in ("system", "stop")},
@@ -52,14 +52,14 @@ def as_run_says(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...
     return tuple(_drawn(sample, drawing, spec.seed) for sample in samples) if drawing else samples
 
 
-def within_bounds(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
-    """Samples with the run's own bounds of new tokens and thoughts, where it names any."""
+def apply_token_limits(samples: tuple[Sample, ...], spec: RunSpec) -> tuple[Sample, ...]:
+    """The samples with the run's own limits of new tokens and thoughts, if it has any."""
     own = bounds(spec)
     return with_changes(samples, **own) if own else samples
 
 
 def bounds(spec: RunSpec) -> dict[str, int | str]:
-    """The bounds of new tokens and thoughts that the run names."""
+    """The run's own limits of new tokens and thoughts."""
     own = {
         "max_tokens": spec.max_tokens,
         "reasoning_tokens": spec.reasoning_tokens,
@@ -69,7 +69,7 @@ def bounds(spec: RunSpec) -> dict[str, int | str]:
 
 
 def with_changes(samples: Sequence[Sample], **changes: Any) -> tuple[Sample, ...]:
-    """The samples with all their requests of written texts changed."""
+    """The samples with all their generation requests changed."""
     found = []
     for sample in samples:
         if sample.missing:
@@ -84,7 +84,7 @@ def with_changes(samples: Sequence[Sample], **changes: Any) -> tuple[Sample, ...
 
 
 def _drawn(sample: Sample, drawing: dict[str, Any], seed: int) -> Sample:
-    """The sample with its answers drawn so; where it has drawn ones already, those alone."""
+    """The sample with answers sampled with these settings; if some of its answers are sampled already, only those change."""
     if sample.missing:
         return sample
     several = any(isinstance(one, Generate) and one.temperature for one in sample.requests)
@@ -99,7 +99,7 @@ def _drawn(sample: Sample, drawing: dict[str, Any], seed: int) -> Sample:
 
 
 def check(loaded: LoadedTask, spec: RunSpec) -> None:
-    """Raises `UserError` for a task of written texts whose numbers would mean nothing so."""
+    """Raises `UserError` for a task whose numbers would be meaningless with these settings."""
     task, own = loaded.task, spec.generation
     if task.request != "generate":
         return
@@ -120,8 +120,8 @@ def check(loaded: LoadedTask, spec: RunSpec) -> None:
         )
 
 
-def note_untouched(loaded: Sequence[LoadedTask], spec: RunSpec, progress: Progress) -> None:
-    """Say which tasks have no part in these options. Raises `UserError` where none has."""
+def note_unaffected(loaded: Sequence[LoadedTask], spec: RunSpec, progress: Progress) -> None:
+    """Report which tasks these options do not affect. Raises `UserError` if they affect none."""
     if not spec.generation.named:
         return
     options = ", ".join(f"--{name.replace('_', '-')}" for name in spec.generation.named)
@@ -138,9 +138,9 @@ def note_untouched(loaded: Sequence[LoadedTask], spec: RunSpec, progress: Progre
 
 
 def parts_of_signature(task: PreparedTask, spec: RunSpec) -> list[str]:
-    """What the run's options changed of how a task's texts are written; empty for one whose texts are not, or not changed."""
+    """Signature parts for what the run's options changed in how a task's texts are generated; empty if nothing."""
     definition, own = task.loaded.task, spec.generation
-    if not touches(task, spec):
+    if not affects(task, spec):
         return []
     found = []
     if own.system is not None:
@@ -156,13 +156,13 @@ def parts_of_signature(task: PreparedTask, spec: RunSpec) -> list[str]:
     return found
 
 
-def touches(task: PreparedTask, spec: RunSpec) -> bool:
-    """Whether the run's options about written texts have a part in a task: not where a choice is written."""
+def affects(task: PreparedTask, spec: RunSpec) -> bool:
+    """Whether the run's options for generated texts affect a task; they do not affect written choices."""
     return bool(spec.generation.named) and task.loaded.task.request == "generate" and task.choices is None
 
 
 def settings(spec: RunSpec) -> dict[str, Any]:
-    """For the record: what was given, and nothing else."""
+    """The given options, for the record."""
     found = spec.generation.named
     if spec.generation.system is not None:
         found["system"] = without_secrets(spec.generation.system)

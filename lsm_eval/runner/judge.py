@@ -1,4 +1,4 @@
-"""Puts the answers of a run to a judge, after they are all there, and binds the metrics that wanted one."""
+"""Has a judge grade the answers of a run once they are complete, and gives its judgements to the metrics that need them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.store_key import about_store, store_key
-from lsm_eval.runner.thoughts import answers_only
+from lsm_eval.runner.thoughts import without_thoughts
 from lsm_eval.tasks.sample import Sample
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What judging left: the tasks with their metrics ready to measure, and what the record says of it."""
+class JudgedTasks:
+    """The result of judging: the tasks with their metrics ready to measure, and what the record says about the judge."""
 
     tasks: list[PreparedTask]
     row: JudgeRow | None = None
     absent: list[AbsentRow] = field(default_factory=list)
 
     def columns(self, task: PreparedTask, responses: Sequence[SampleResponse]) -> dict[str, list[str | None]]:
-        """The sample table's column `judgements`; none where no judge was asked about the task."""
+        """The sample table's column `judgements`; empty if no judge was asked about the task."""
         metrics = [metric for metric in task.metrics if isinstance(metric, JudgedMetric)]
         if self.row is None or not metrics:
             return {}
@@ -53,8 +53,8 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Asking:
-    """What a judge answered to some questions."""
+class JudgeAnswers:
+    """A judge's answers to a list of questions."""
 
     judgements: dict[Question, Judgement]
     read: Reading
@@ -68,18 +68,18 @@ def judge_answers(
     model: Model,
     judge: Model | None,
     progress: Progress,
-) -> Bench:
-    """Ask `judge` what the tasks' metrics want to know of `responses` (those of all samples, in order).
+) -> JudgedTasks:
+    """Ask `judge` the questions of the tasks' metrics about `responses` (those of all samples, in order).
 
-    Without a judge such metrics are left out of the tasks, and said to be. The judged model is let go before the
-    judge is loaded, unless it judges itself, which is said too.
+    Without a judge such metrics are left out of the tasks, with a note. The judged model is released before the
+    judge is loaded, unless it judges itself, which is noted too.
     """
     wanting = [task for task in prepared if _judged(task)]
     if judge is None:
         return _without(prepared, wanting, progress)
     if not wanting:
         progress.note(f"--judge {judge.info.name}: no task of this run has a metric that asks a judge.")
-        return Bench(list(prepared))
+        return JudgedTasks(list(prepared))
     answers = iter(responses)
     own = {task.name: list(islice(answers, len(task.samples))) for task in prepared}
     questions = [
@@ -91,11 +91,11 @@ def judge_answers(
         for question in asked
     ]
     if questions and spec.judge_read != "text" and isinstance(judge, Choosing):
-        judge.scores()  # a server is looked into: how it tells likelihoods is a part of its fingerprint
+        judge.scores()  # probes a server: how it gives likelihoods is a part of its fingerprint
     fingerprint = judge.fingerprint()
     same = fingerprint == model.fingerprint()
     if same and not isinstance(judge, Paid):
-        judge = model  # its weights may be there already
+        judge = model  # its weights may be loaded already
     elif not same and isinstance(model, Releasing):
         model.release()
     if same or _same_weights(judge, model):
@@ -116,7 +116,7 @@ def judge_answers(
         for task in tasks
         for metric in _judged(task)
     ]
-    return Bench(tasks, _judge_row(judge, fingerprint, asking, same, rows))
+    return JudgedTasks(tasks, _judge_row(judge, fingerprint, asking, same, rows))
 
 
 def ask_judge(
@@ -125,34 +125,34 @@ def ask_judge(
     reading: Reading | None,
     store: ResponseStore | None,
     progress: Progress,
-) -> Asking:
-    """A judgement of every question. `reading` None takes the likelihood where the judge can tell it, and what
-    it writes where it cannot."""
+) -> JudgeAnswers:
+    """A judgement for every question. With `reading` None the likelihood is used if the judge gives likelihoods, otherwise
+    its text."""
     unique = list(dict.fromkeys(questions))
     chat = judge.info.chat_template
     stored_as = store_key(judge, judge.fingerprint())
     shown = _JudgePhases(progress)
     ways: list[Reading] = ["likelihood", "text"] if reading is None else [reading]
     for way in ways:
-        tallies: list[Tally] = []  # of a way that the judge does not know nothing was asked
+        tallies: list[Tally] = []  # a way that the judge does not support asked nothing
         requests = [as_request(question, way, chat=chat) for question in unique]
         if way == "text" and isinstance(judge, Probing):
             judge.probe(requests)
         responses, own = ask_requests(requests, {}, judge, stored_as, store, shown)
         tallies += own
-        responses = answers_only(judge, requests, responses)
-        # Of what ran out of tokens while it thought, once more with room for thoughts.
+        responses = without_thoughts(judge, requests, responses)
+        # Answers that ran out of tokens inside thoughts are asked again with room for thoughts.
         again = [at for at, response in enumerate(responses) if _cut_short(response)]
         if again:
             longer = [as_request(unique[at], way, chat=chat, thinking=True) for at in again]
             more, own = ask_requests(longer, {}, judge, stored_as, store, shown)
             tallies += own
-            for at, response in zip(again, answers_only(judge, longer, more), strict=True):
+            for at, response in zip(again, without_thoughts(judge, longer, more), strict=True):
                 responses[at] = response
         if any(not (isinstance(r, Failure) and r.reason == "unsupported") for r in responses):
             break
     judgements = {q: read(q, response) for q, response in zip(unique, responses, strict=True)}
-    return Asking(judgements, way, tallies)
+    return JudgeAnswers(judgements, way, tallies)
 
 
 def _cut_short(response: Response) -> bool:
@@ -162,7 +162,7 @@ def _cut_short(response: Response) -> bool:
 
 
 class _JudgePhases:
-    """The judge's phases stand by themselves, beside those of the judged model."""
+    """Names the judge's phases apart from those of the judged model."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -182,7 +182,9 @@ def _bound(metric: AnyMetric, verdicts: Verdicts) -> AnyMetric:
     return metric.judged_by(verdicts) if isinstance(metric, JudgedMetric) else metric
 
 
-def _without(prepared: Sequence[PreparedTask], wanting: Sequence[PreparedTask], progress: Progress) -> Bench:
+def _without(
+    prepared: Sequence[PreparedTask], wanting: Sequence[PreparedTask], progress: Progress
+) -> JudgedTasks:
     why = "it asks a judge, and the run had none (--judge MODEL)"
     absent = [
         AbsentRow(task=task.name, metric=metric.name, why=why)
@@ -200,7 +202,7 @@ def _without(prepared: Sequence[PreparedTask], wanting: Sequence[PreparedTask], 
         replace(task, metrics=tuple(m for m in task.metrics if not isinstance(m, JudgedMetric)))
         for task in prepared
     ]
-    return Bench(tasks, absent=absent)
+    return JudgedTasks(tasks, absent=absent)
 
 
 def _answered(
@@ -247,8 +249,7 @@ def _shown(judgement: Judgement) -> dict[str, Any]:
 
 
 def _same_weights(judge: Model, model: Model) -> bool:
-    """Whether only the way of running it differs: an adapter makes another model of it, and so does another folder,
-    whatever both are called."""
+    """Whether the two differ only in how they are run. An adapter or another folder makes a different model, whatever the names are."""
     one, other = judge.info, model.info
     here, there = one.details or {}, other.details or {}
     if "adapter" in there or here.get("folder") != there.get("folder"):
@@ -262,7 +263,9 @@ def _signature(judge: Model, fingerprint: str, reading: Reading) -> str:
     return f"{name}/{fingerprint[:16]}/{reading}:{VERSIONS[reading]}/chat:{'on' if info.chat_template else 'off'}"
 
 
-def _judge_row(judge: Model, fingerprint: str, asking: Asking, same: bool, rows: list[JudgedRow]) -> JudgeRow:
+def _judge_row(
+    judge: Model, fingerprint: str, asking: JudgeAnswers, same: bool, rows: list[JudgedRow]
+) -> JudgeRow:
     info = judge.info
     return JudgeRow(
         model=model_row(info, fingerprint, info.details or {}),

@@ -20,11 +20,11 @@ _SHARED = re.compile(
 
 @dataclass(frozen=True)
 class JudgeSpec:
-    """A judge of its own; what is None is as for the judged model."""
+    """The judge's options; None means the same as for the judged model."""
 
     model: str
     endpoint: EndpointOptions | None = None
-    """Its server; None for that of the judged model, where the judge is behind one (`openai:`)."""
+    """Its server; if None, a judge behind a server (`openai:`) uses that of the judged model."""
     device: str | None = None
     dtype: str | None = None
 
@@ -35,19 +35,19 @@ class JudgeSpec:
 
     @property
     def own_options(self) -> bool:
-        """Whether an option was given for it that the judged model has, too."""
+        """Whether one of the judge's options was given that the judged model has, too."""
         return (self.endpoint, self.device, self.dtype) != (None, None, None)
 
 
 def judge_options(options: ModelOptions, judge: JudgeSpec | None = None) -> ModelOptions:
-    """A run's options for its judge: no adapter, its own chat template, nothing of a judge's prompt is ever cut, and of what
-    belongs to one kind of model only what its own kind knows. Raises `UserError` for a server that a local judge was given."""
+    """The model options of a run for its judge: no adapter, its own chat template, prompts that are never cut, and only the options that its
+    kind of model has. Raises `UserError` if a local judge was given a server."""
     if judge is None:
         judge = JudgeSpec("")
     if judge.remote:
         endpoint = judge.endpoint
         if endpoint is None and options.endpoint is not None:
-            endpoint = replace(options.endpoint, tokenizer=None)  # which is the judged model's
+            endpoint = replace(options.endpoint, tokenizer=None)  # that of the judged model
         return ModelOptions(
             device=judge.device or "auto",
             dtype=judge.dtype or "auto",
@@ -72,7 +72,7 @@ def judge_options(options: ModelOptions, judge: JudgeSpec | None = None) -> Mode
 
 @contextmanager
 def in_judges_words(judge: JudgeSpec | None) -> Iterator[None]:
-    """What goes wrong is said of the judge's own options, where it has some: `--judge-base-url` for `--base-url`."""
+    """Context in which errors name the judge's own options, if it has some: `--judge-base-url` instead of `--base-url`."""
     try:
         yield
     except UserError as error:
@@ -84,8 +84,7 @@ def in_judges_words(judge: JudgeSpec | None) -> Iterator[None]:
 
 
 def check_judge(judge: Model, reading: Reading | None) -> None:
-    """Raise `UserError` for a judge behind a server that is not there, or cannot be read as it is to be: before anything
-    is asked, and paid for."""
+    """Raise `UserError` if the judge's server is not there or does not support the reading, before anything is asked and paid for."""
     if not isinstance(judge, Paid):
         return
     if reading == "likelihood":

@@ -1,4 +1,4 @@
-"""How fast a run's requests were answered, in the words of the record."""
+"""How fast a run's requests were answered, as rows of the record."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _SHARES = (0.5, 0.9, 0.95, 0.99)
 
 
 def times_of(model: Model) -> Found:
-    """What the model timed so far; empty where it times nothing."""
+    """The times that the model has measured so far; empty if it measures none."""
     return model.times() if isinstance(model, Timing) else {}
 
 
 def since(before: Mapping[tuple[Kind, Measured], int], model: Model) -> Found:
-    """What the model timed after there were as many times as `before` says."""
+    """The times that the model has measured since `before`."""
     return {key: found[before.get(key, 0) :] for key, found in times_of(model).items()}
 
 
 def latency_rows(tallies: Sequence[Tally], times: Found) -> list[LatencyRow]:
-    """One row a kind of request that was answered, of a model that timed it, or counts what it computes."""
+    """One row per kind of answered request, for a model that measures times or counts what it computes."""
     rows = []
     for kind in _KINDS:
         own = [tally for tally in tallies if tally.kind == kind]
-        # What failed at once would make a model that answers nothing a fast one.
+        # Requests that fail at once would make a model that answers nothing look fast.
         answered = sum(tally.computed - tally.failed for tally in own)
         took = sum(tally.seconds for tally in own)
         timed = list(_timed(kind, own, times))
         if not (answered and took > 0 and (timed or any(tally.here for tally in own))):
-            continue  # a row that needs no model is of no speed
+            continue  # baseline rows without a model have no speed
         tokens = None
         if kind == "generate" and all(tally.counted for tally in own):
             tokens = sum(tally.tokens_generated for tally in own)

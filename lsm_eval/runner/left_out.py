@@ -1,4 +1,4 @@
-"""Tasks that cannot be asked: named, left out, and said to be, while the others are asked."""
+"""Leaves out tasks that cannot be asked, and reports them, while the others are asked."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOST = 400  # characters of a folder's name, and of what is looked through for 
 
 
 class LeftOut:
-    """What is wrong with single tasks of a run, in the order it came up."""
+    """The errors of single tasks of a run, in the order in which they appeared."""
 
     def __init__(self, *, strict: bool, command: Sequence[str] = ()) -> None:
-        """`strict`: leave nothing out, but raise the first mistake. `command`: for the log of a fault in foreign
+        """`strict`: leave nothing out, but raise the first error. `command`: for the log of a fault in foreign
         code."""
         self._strict, self._command = strict, command
         self._errors: dict[str, UserError] = {}
@@ -34,7 +34,7 @@ class LeftOut:
         self._aside: list[str] = []
 
     def take(self, task: str, error: UserError, *, withhold: bool = False) -> None:
-        """Leave `task` out because of `error`, which is raised where the run is strict. `withhold`: the record keeps
+        """Leave `task` out because of `error`, which is raised if the run is strict. `withhold`: the record keeps
         only a hash of the reason, which may quote the task's texts."""
         if self._strict:
             raise _named(task, error)
@@ -45,12 +45,12 @@ class LeftOut:
         )
 
     def aside(self, note: str) -> None:
-        """Something that cost no task that was asked for, and is said with what did."""
+        """Add a note that concerns no requested task; it is reported with the others."""
         self._aside.append(note)
 
     @contextmanager
     def unless(self, task: str, *, withhold: bool = False) -> Iterator[None]:
-        """Whatever the user's mistake is that comes up inside, it costs `task` and no other."""
+        """Context in which a user's mistake leaves out `task` and no other."""
         try:
             yield
         except UserError as error:
@@ -65,7 +65,7 @@ class LeftOut:
         return list(self._rows.values())
 
     def say(self, progress: Progress) -> None:
-        """Name what was left out since the last call, each with its reason."""
+        """Report what was left out since the last call, each with its reason."""
         for task, error in list(self._errors.items())[self._said :]:
             why = message(error, self._command).removeprefix(f"{task}: ")
             progress.note(f"{task} is left out: {why}")
@@ -75,7 +75,7 @@ class LeftOut:
         self._aside.clear()
 
     def check(self, remaining: int, progress: Progress | None = None) -> None:
-        """Raise `UserError` where no task remains: the reason itself where all are left out for one."""
+        """Raise `UserError` if no task remains; if all have the same reason, it is that."""
         if remaining or not self._errors:
             return
         task, error = next(iter(self._errors.items()))
@@ -90,12 +90,12 @@ class LeftOut:
 
 
 def _without_folders(why: str) -> str:
-    """The reason with the names of files, and not where on this machine they lie: a record may be published."""
+    """The reason with file names instead of paths on this machine, since a record may be published."""
     kept, at = [], 0
     for root in islice(_ROOT.finditer(why), _PATHS):
         if root.start() < at:
             continue
-        # The longest name of a folder that is there: names may hold spaces, and sentences slashes.
+        # The longest existing folder name, since names may contain spaces, and sentences slashes.
         rest = why[root.end() : root.start() + _MOST].partition("\n")[0]
         ends = [root.end() + close.end() for close in _CLOSE.finditer(rest)]
         end = next((end for end in reversed(ends) if is_folder(Path(why[root.start() : end]))), None)
@@ -106,7 +106,7 @@ def _without_folders(why: str) -> str:
 
 
 def _named(task: str, error: UserError) -> UserError:
-    """The same mistake, in a sentence that names the task."""
+    """The same error, in a sentence that names the task."""
     named = re.search(rf"(?<![\w.-]){re.escape(task)}(?![\w.-])", str(error))
     return error if named else UserError(f"{task}: {error}")
 

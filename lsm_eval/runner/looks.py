@@ -1,4 +1,4 @@
-"""Asks part by part, and shows the answers to a gate after each, until all of its verdicts are made."""
+"""Asks the samples part by part, and passes the answers to a gate after each part, until it has all verdicts."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from lsm_eval.requests import Failure, Generated, Scored
 from lsm_eval.results.gate_rows import GatedTaskRow
 from lsm_eval.results.schema import EstimateRow
 from lsm_eval.runner.ask import ask
-from lsm_eval.runner.choosing.read import measured
 from lsm_eval.runner.execute import Tally
-from lsm_eval.runner.gated import Gated, in_memory
-from lsm_eval.runner.judge import Bench
+from lsm_eval.runner.gated import RunningGate, in_memory
+from lsm_eval.runner.judge import JudgedTasks
 from lsm_eval.runner.manifest import make_manifest
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.record import estimate_rows
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.runner.thoughts import answers_of
+from lsm_eval.runner.thoughts import remove_thoughts
+from lsm_eval.runner.written_choices.read import measured
 from lsm_eval.scoring.task import score_task
 
 
 @dataclass
-class Looked:
-    """What was asked before the gate had enough."""
+class GatedAnswers:
+    """The answers that the gate needed for its verdicts."""
 
     prepared: list[PreparedTask]
     """Tasks with the samples that were asked, in the order of their data."""
     responses: list[SampleResponse]
-    """To all samples of all tasks, in order."""
+    """The responses to all samples of all tasks, in order."""
     tallies: list[Tally]
 
 
 @dataclass
-class _Asking:
-    """Answers so far, by task and by place of the sample."""
+class _Progress:
+    """The answers so far, by task and by the sample's index."""
 
     tasks: Mapping[str, PreparedTask]
     spec: RunSpec
@@ -63,13 +63,13 @@ class _Asking:
         return part(self.tasks[name], places), [found[place] for place in places]
 
     def seen(self) -> tuple[list[EstimateRow], dict[str, dict[str, list[Any]]]]:
-        """Numbers and tables of the tasks that are looked at."""
+        """Numbers and tables of the tasks that have looks."""
         rows: list[EstimateRow] = []
         tables: dict[str, dict[str, list[Any]]] = {}
         for name in self.answers:
             if self.watch.plan.task(name).once is None:
                 task, responses = self.so_far(name)
-                own = answers_of([task], responses, self.model, self.spec.reasoning)[name]
+                own = remove_thoughts([task], responses, self.model, self.spec.reasoning)[name]
                 task = replace(task, metrics=self._looked_at(task))
                 estimates, measurements = score_task(
                     task.metrics, task.samples, measured(task, own.responses), seed=self.spec.seed
@@ -92,11 +92,11 @@ class _Asking:
         return rows, tables
 
     def _looked_at(self, task: PreparedTask) -> tuple[AnyMetric, ...]:
-        """The metrics that the gate asks for, and those that bring them to light (groups, several k)."""
+        """The metrics that the gate needs, and those that produce them from the answers (groups, several k)."""
         wanted = {
             one.metric.row.metric for one in self.watch.plan.watched if one.metric.row.task == task.name
         }
-        # A judge is asked when all answers are there; tasks of which a policy gates what it says are not looked at.
+        # A judge is asked once all answers are there; tasks with gated metrics of a judge have no looks.
         metrics = [metric for metric in task.metrics if not isinstance(metric, JudgedMetric)]
         hidden = not wanted <= {metric.name for metric in metrics}
         return tuple(
@@ -106,24 +106,24 @@ class _Asking:
         )
 
 
-def ask_looking(
+def ask_until_verdict(
     prepared: Sequence[PreparedTask],
-    gated: Gated,
+    gated: RunningGate,
     spec: RunSpec,
     model: Model,
     fingerprint: str,
     stored_as: str,
     store: ResponseStore | None,
     progress: Progress,
-) -> Looked:
-    """Put the samples of each look to the model until the gate has all verdicts, or all were asked. The model is loaded once; what the store
-    holds is not asked again, so that a run that was cut off makes the same looks."""
+) -> GatedAnswers:
+    """Ask the model the samples of each look until the gate has all verdicts or all samples were asked. The model is loaded once. Answers in
+    the store are not asked again, so that an interrupted run makes the same looks when it is repeated."""
     watch = gated.watch
-    asking = _Asking({task.name: task for task in prepared}, spec, model, fingerprint, watch)
+    asking = _Progress({task.name: task for task in prepared}, spec, model, fingerprint, watch)
     empty: list[tuple[PreparedTask, list[SampleResponse], dict[str, int]]] = [
         (replace(task, samples=()), [], {}) for task in prepared
     ]
-    manifest = make_manifest(spec, model, fingerprint, empty, [], datetime.now(UTC), Bench([]))
+    manifest = make_manifest(spec, model, fingerprint, empty, [], datetime.now(UTC), JudgedTasks([]))
     loaded = False
     while due := watch.due():
         batch = [part(asking.tasks[name], places) for name, places in due.items()]
@@ -145,7 +145,7 @@ def ask_looking(
         )
         tasks.append(replace(task, gate=row))
         answers += own
-    return Looked(tasks, answers, asking.tallies)
+    return GatedAnswers(tasks, answers, asking.tallies)
 
 
 def part(task: PreparedTask, places: Sequence[int]) -> PreparedTask:
@@ -164,7 +164,7 @@ def part(task: PreparedTask, places: Sequence[int]) -> PreparedTask:
 
 
 def _columns(task: PreparedTask, responses: Sequence[SampleResponse]) -> dict[str, list[Any]]:
-    """What a gate reads of a sample table, beside the metrics' statistics."""
+    """The columns of a sample table that a gate reads, beside the metrics' statistics."""
     first = [parts(whole)[0] for whole in responses]
     failed = [one if isinstance(one, Failure) else None for one in first]
     written = [one.written if isinstance(one, Failure) and one.written else one for one in first]

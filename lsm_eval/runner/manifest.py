@@ -1,4 +1,4 @@
-"""How the numbers of a run came to be, in the words of the record's schema."""
+"""Makes the manifest of a run, in the record's schema."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lsm_eval.runner.at_start import samples_stopped_at_start
 from lsm_eval.runner.environment import hardware, versions
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.generation import settings
-from lsm_eval.runner.judge import Bench
+from lsm_eval.runner.judge import JudgedTasks
 from lsm_eval.runner.model_row import model_row
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
@@ -43,12 +43,12 @@ def make_manifest(
     tasks: Sequence[tuple[PreparedTask, Sequence[SampleResponse], Mapping[str, int]]],
     tallies: Sequence[Tally],
     created: datetime,
-    bench: Bench,
+    judging: JudgedTasks,
     left_out: Sequence[LeftOutRow] = (),
     *,
     cut_off: Mapping[str, CutOffRow | None] = MappingProxyType({}),
 ) -> Manifest:
-    """How the numbers came to be, but for `phases` and `work`, which are known once all else is written."""
+    """The manifest without `phases` and `work`, which are known only after everything else is written."""
     info = model.info
     written = [
         response.written if isinstance(response, Failure) else response
@@ -80,8 +80,8 @@ def make_manifest(
         versions=versions(),
         hardware=hardware(info.device),
         phases=[],
-        judge=bench.row,
-        absent=[*bench.absent, *(row for task, _, _ in tasks for row in _dropped(task))],
+        judge=judging.row,
+        absent=[*judging.absent, *(row for task, _, _ in tasks for row in _dropped(task))],
         left_out=[row.model_copy(update={"why": without_secrets(row.why)}) for row in left_out],
         redacted=any(row.redacted for row in rows),
         requests={
@@ -119,14 +119,14 @@ def make_manifest(
 
 
 def budgets(spec: RunSpec) -> dict[str, int | str]:
-    """The budgets of thoughts that were set."""
+    """The thinking budgets that were set."""
     own = {"reasoning_tokens": spec.reasoning_tokens, "reasoning_effort": spec.reasoning_effort}
     return {name: value for name, value in own.items() if value is not None}
 
 
 def _details(info: ModelInfo, tallies: Sequence[Tally]) -> dict[str, str]:
     found = dict(info.details or {})
-    # The store keeps answers and not how each was computed, and they may come from several runs.
+    # The store does not keep how each answer was computed, and answers may come from several runs.
     if info.device is not None and not any(tally.computed for tally in tallies):
         found.setdefault("engine", "not used: all answers were in the store")
     return found

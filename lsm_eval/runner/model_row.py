@@ -1,4 +1,4 @@
-"""A model in the words of the record's schema."""
+"""The model of a run, in the record's schema."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def model_row(
     name: str | None = None,
     spec: str | None = None,
 ) -> ModelRow:
-    """What is recorded of a model that was asked; `details` are those of `info`, and what a run adds. `name` is one
-    that was given to it, and `spec` how it was called for. None of them holds a secret."""
+    """The record's row for a model. `details` are those of `info` and what the run adds, `name` is the name given by the user, and
+    `spec` is the value of `--model`. None of them contains a secret."""
     return ModelRow(
         name=without_secrets(info.name if name is None else name),
         fingerprint=fingerprint,

@@ -1,6 +1,6 @@
-"""What the options of a run may be, and what they are where nobody says anything: for the command line and for Python alike.
+"""Allowed values and defaults of a run's options, for the command line and for Python.
 
-Help texts read this module, so that it imports nothing heavy. Names are those of the options, with underscores.
+Help texts need this module, so it imports nothing heavy. Names are those of the options, with underscores.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AUTO: Final = "auto"
 OVERFLOW: Final = "error"
 REDACT: Final = "none"
 MAX_SEED: Final = 2**32 - 1
-"""What every generator of random numbers takes."""
+"""The largest seed that every random number generator accepts."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -47,7 +47,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "log_to": get_args(Tracker),
     }
 )
-"""Options that take one of several words."""
+"""Options that take one of several words, and these words."""
 
 RANGES: Mapping[str, tuple[int, int | None]] = MappingProxyType(
     {
@@ -62,4 +62,4 @@ RANGES: Mapping[str, tuple[int, int | None]] = MappingProxyType(
         "reasoning_tokens": (0, None),
     }
 )
-"""Options that take a whole number: the least one, and the largest where there is one."""
+"""Options that take an integer: the smallest value, and the largest if there is one."""

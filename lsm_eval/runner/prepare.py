@@ -1,4 +1,4 @@
-"""Everything that can be known, and can be wrong, before a model is asked anything."""
+"""Prepares tasks: everything that can be computed and checked before a model is asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lsm_eval.metrics.base import AnyMetric
 from lsm_eval.models.base import Model, Probing
 from lsm_eval.progress import Progress
 from lsm_eval.robustness.variant import Variant, make_variant
-from lsm_eval.runner.built import (
+from lsm_eval.runner.build_tasks import (
     check_chat,
     of_harness,
     only_encodable,
@@ -20,26 +20,31 @@ from lsm_eval.runner.built import (
     with_samples,
     with_variants,
 )
-from lsm_eval.runner.checked import checked
-from lsm_eval.runner.choosing.tasks import as_written, held, note_written, writes_choices
-from lsm_eval.runner.counted import counted, note_refused
-from lsm_eval.runner.generation import check, note_untouched
+from lsm_eval.runner.check_tasks import checked
+from lsm_eval.runner.generation import check, note_unaffected
 from lsm_eval.runner.left_out import LeftOut
 from lsm_eval.runner.prepared import Prepared, PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.token_counts import count_tokens, note_refused
+from lsm_eval.runner.written_choices.tasks import (
+    ask_for_labels,
+    note_written,
+    with_constrained_answers,
+    writes_choices,
+)
 from lsm_eval.tasks.chosen import by_task
 from lsm_eval.tasks.registry import LoadedTask
 
 
 def prepare(spec: RunSpec, model: Model, progress: Progress) -> list[PreparedTask]:
-    """The tasks of `spec`, all of them: as `prepare_each`, but raises `UserError` where one cannot be asked."""
+    """All tasks of `spec`. Like `prepare_each`, but raises `UserError` if one cannot be asked."""
     return prepare_each(replace(spec, strict=True), model, progress).tasks
 
 
 def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
-    """Tasks read, checked, rendered and counted; those that cannot be are named and left out. Loads no weights.
+    """Tasks read, checked, rendered and counted; those with errors are reported and left out. Loads no weights.
 
-    Raises `UserError` for anything that would make the whole run fail or mislead later on, where no task remains, and
+    Raises `UserError` for anything that would make the whole run fail or mislead later, if no task remains, and
     with `spec.strict` for the first task that cannot be asked.
     """
     left_out = LeftOut(strict=spec.strict, command=spec.command)
@@ -47,9 +52,9 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
     variants = [make_variant(name, spec.seed) for name in dict.fromkeys(spec.perturb)]
     if isinstance(spec.limit, int) and spec.limit < 1:
         raise UserError("--limit must be 1 or more.")
-    # What is wrong with the model (asked for what is known of it here) or with all tasks is no mistake of one.
+    # Errors of the model (which is asked for its info here) or of all tasks are not blamed on one task.
     check_chat(loaded, spec, chat_template=model.info.chat_template)
-    note_untouched(loaded, spec, progress)
+    note_unaffected(loaded, spec, progress)
     chosen = by_task(spec.sample_ids, [task.task.task for task in loaded]) if spec.sample_ids else {}
     made = {}
     for task in loaded:
@@ -70,7 +75,7 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
     with progress.phase("tokenise", total) as phase:
         for one in read:
             with left_out.unless(one.name, withhold=spec.redacts(one.loaded.task)):
-                known = counted(one, model, spec)
+                known = count_tokens(one, model, spec)
                 if one.base is None or one.base not in left_out:
                     prepared.append(known)
                 phase.advance(len(one.samples), sum(cost.asked for cost in known.costs))
@@ -78,9 +83,9 @@ def prepare_each(spec: RunSpec, model: Model, progress: Progress) -> Prepared:
     left_out.say(progress)
     if isinstance(model, Probing):
         prepared = [
-            counted(one, model, spec) if one is not before else one
+            count_tokens(one, model, spec) if one is not before else one
             for before in prepared
-            for one in [held(before, spec, model)]
+            for one in [with_constrained_answers(before, spec, model)]
         ]
     note_refused(prepared, model, progress)
     note_written(prepared, spec, model, progress)
@@ -97,7 +102,7 @@ def _read(
     left_out: LeftOut,
     progress: Progress,
 ) -> list[PreparedTask]:
-    """The task with its data and samples, and its variants; nothing where it is left out."""
+    """The task with its data and samples, and its variants; empty if it is left out."""
     name = loaded.task.task
     whole = None
     with left_out.unless(name):
@@ -112,7 +117,11 @@ def _read(
                 whole = with_samples(whole, spec)
             made = [only_encodable(one, progress) for one in with_variants(whole, variants, spec)]
             if writes_choices(loaded, spec, model):
-                made = [as_written(one, spec, model) for one in made]
-            # A server is asked whether it can once nothing else keeps a task from being asked.
-            found = made if isinstance(model, Probing) else [held(one, spec, model) for one in made]
+                made = [ask_for_labels(one, spec, model) for one in made]
+            # A server is asked whether it supports this only once no other error is left.
+            found = (
+                made
+                if isinstance(model, Probing)
+                else [with_constrained_answers(one, spec, model) for one in made]
+            )
     return found

@@ -1,4 +1,4 @@
-"""Tasks that are ready to be asked, as values."""
+"""Data classes for tasks that are ready to be asked."""
 
 from __future__ import annotations
 
@@ -24,47 +24,47 @@ class PreparedTask:
     metrics: tuple[AnyMetric, ...]
     data: Table
     examples: Table | None
-    """Rows that examples come from, where they are another split."""
+    """Rows for few-shot examples, if they come from another split."""
     samples: tuple[Sample, ...]
     shots: int
     chat: bool
     costs: tuple[Cost, ...] = ()
-    """Parallel to `samples`; empty where the model counts no tokens."""
+    """Parallel to `samples`; empty if the model counts no tokens."""
     tokens: tuple[int, ...] = ()
-    """Tokens of each request, those of one sample after those of another; empty where there are no costs."""
+    """Tokens of each request, sample by sample; empty if there are no costs."""
     groups: int | None = None
-    """Over so many groups its samples were drawn, to keep to the run's limit; None where no limit drew them."""
+    """The number of groups over which its samples were drawn for the run's limit; None if they were not drawn."""
     chosen: tuple[str, ...] | None = None
-    """The ids of the samples that the run named (`tasks.chosen`), sorted; None where it named none."""
+    """The ids of the samples that the run named (`tasks.chosen`), sorted; None if it named none."""
     variant: Variant | None = None
-    """How its questions were changed; None for the task's own wording."""
+    """How its questions were reworded; None for the task's own wording."""
     base: str | None = None
-    """Of a variant: the task's own name."""
+    """For a variant: the name of the original task."""
     system: Literal["folded"] | None = None
-    """`folded`: its system message stands in the user's, since the chat template takes none."""
+    """`folded`: its system message was put into the user's, since the chat template takes none."""
     unchanged: Mapping[str, str] = field(default_factory=dict)
-    """Variants that were asked for and are no variants of this task, and why, in words."""
+    """Requested variants that do not change this task, and why, in words."""
     own_shots: int | None = None
     """The task's own number of examples."""
     own_chat: bool | None = None
-    """Whether this model would be asked with a chat template if nobody had said anything."""
+    """Whether this model would be asked with a chat template by default."""
 
     gate: GatedTaskRow | None = None
-    """How much of it was asked, where a gate could end the run; its samples are those that were."""
+    """How much of it was asked, if a gate could end the run; `samples` are those that were asked."""
     choices: Literal["constrained", "parsed"] | None = None
-    """Of a task that scores choices and is asked to write the label of one: whether answers are held to the labels, or read.
-    None for all others."""
+    """For a task that scores choices but is asked to write the label of one: whether answers are constrained to the labels, or
+    parsed. None for all others."""
     dropped: Mapping[str, str] = field(default_factory=dict)
-    """Its metrics that have no meaning for a written choice, and why."""
+    """Metrics without a meaning for a written choice, and why."""
 
     @property
     def stopped(self) -> bool:
-        """Whether a gate ended it before all that was planned was asked."""
+        """Whether a gate ended it before all planned samples were asked."""
         return self.gate is not None and len(self.samples) < self.gate.planned
 
     @property
     def counts(self) -> bool:
-        """Whether the tokens of all its requests are counted: a server may count what it scores, and not what it writes."""
+        """Whether the tokens of all its requests are counted; a server may count scored texts, but not generated ones."""
         return bool(self.costs) or not any(sample.requests for sample in self.samples)
 
     @property
@@ -75,7 +75,7 @@ class PreparedTask:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tasks that can be asked, and those that were named and cannot."""
+    """Tasks that can be asked, and requested tasks that cannot."""
 
     tasks: list[PreparedTask]
     left_out: LeftOut

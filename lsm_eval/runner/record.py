@@ -1,4 +1,4 @@
-"""The numbers of a run in the words of the record's schema, each with its signature."""
+"""The numbers of a run in the record's schema, each with its signature."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lsm_eval.models.base import LikelihoodKind
 from lsm_eval.results.schema import (
     EstimateRow,
 )
-from lsm_eval.runner.choosing.read import part_of_signature
-from lsm_eval.runner.generation import parts_of_signature, touches
+from lsm_eval.runner.generation import affects, parts_of_signature
 from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
+from lsm_eval.runner.written_choices.read import part_of_signature
 from lsm_eval.statistics import methods
 from lsm_eval.statistics.estimate import Estimate
 from lsm_eval.tasks import chosen
@@ -31,7 +31,7 @@ def signature(
     likelihood: LikelihoodKind = "causal",
     reasoning: str = "",
 ) -> str:
-    """What makes a number reproducible. Two numbers are comparable if these agree up to `model:`."""
+    """The signature of a number: everything it depends on. Two numbers are comparable if their signatures agree up to `model:`."""
     definition = task.loaded.task
     drift = "" if task.data.pinned else "!unpinned"
     parts = [
@@ -52,7 +52,7 @@ def signature(
         parts.append("drawn:baseline")
     if task.gate is not None and task.stopped:
         parts.append(f"stopped:{task.gate.look}/{task.gate.looks}")
-    drawing = touches(task, spec) and spec.generation.temperature
+    drawing = affects(task, spec) and spec.generation.temperature
     drawn = share or task.groups is not None or task.choices is not None or definition.draws or drawing
     if seeded or drawn or task.stopped or task.variant:
         parts.append(f"seed:{spec.seed}")
@@ -101,7 +101,7 @@ def estimate_rows(
     likelihood: LikelihoodKind = "causal",
     reasoning: str = "",
 ) -> list[EstimateRow]:
-    """One row a metric."""
+    """One row per metric."""
     definition = task.loaded.task
     return [
         EstimateRow(

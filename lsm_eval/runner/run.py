@@ -1,4 +1,4 @@
-"""Asks, scores, records."""
+"""Runs tasks: asks the model, scores the answers, writes the record."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from lsm_eval.results.redaction import redact
 from lsm_eval.results.schema import Manifest
 from lsm_eval.results.writer import check_out, clear_leftovers, write_record
 from lsm_eval.runner.ask import ask
-from lsm_eval.runner.choosing.read import measured
-from lsm_eval.runner.compared import compared
-from lsm_eval.runner.judge import Bench, judge_answers
+from lsm_eval.runner.judge import JudgedTasks, judge_answers
 from lsm_eval.runner.judge_spec import check_judge, in_judges_words
 from lsm_eval.runner.latency import latency_rows, since, times_of
 from lsm_eval.runner.left_out import LeftOut, summary
@@ -32,28 +30,30 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.runner.speeds import keep
 from lsm_eval.runner.spending import Spending, find_spending
 from lsm_eval.runner.store_key import about_store, store_key
-from lsm_eval.runner.thoughts import answers_of
-from lsm_eval.runner.work import Asked, Timed, computed_since, describe, look_around, phases
+from lsm_eval.runner.thoughts import remove_thoughts
+from lsm_eval.runner.variant_estimates import with_variant_estimates
+from lsm_eval.runner.work import PhaseTimer, RunUsage, computed_since, describe, measure_machine, phases
+from lsm_eval.runner.written_choices.read import measured
 from lsm_eval.scoring.task import score_task
 
 if TYPE_CHECKING:
     from lsm_eval.gating.result import GateResult
-    from lsm_eval.runner.gated import Gated, GateSpec
+    from lsm_eval.runner.gated import GateSpec, RunningGate
 
 
 @dataclass
 class RunResult:
-    """What a run left behind."""
+    """The result of a run."""
 
     record: Path
     manifest: Manifest
     tasks: list[ScoredTask]
     store: Path | None = None
-    """Folder of the response store, where one was used."""
+    """Folder of the response store, if one was used."""
     problems: list[str] = field(default_factory=list)
-    """What the user must know although the record is whole: the command ends with code 2."""
+    """Problems that the user must know although the record is complete; the command then ends with code 2."""
     gate: GateResult | None = None
-    """What the gate says that watched the run, where one did."""
+    """The result of the gate that watched the run, if there was one."""
 
 
 def run(
@@ -63,12 +63,12 @@ def run(
     judge: Model | None = None,
     gate: GateSpec | None = None,
 ) -> RunResult:
-    """Ask `model` the tasks of `spec`, and `judge` what their metrics want judged, and write the record. A `gate` watches, and ends the run
-    once it has all verdicts.
+    """Ask `model` the tasks of `spec`, have `judge` grade answers for metrics that need it, and write the record. A `gate` watches, and ends
+    the run once it has all verdicts.
 
-    Answers that the store holds are not asked again; each new one is there before the next batch. A task that cannot
-    be asked or scored is left out, and said to be; with `spec.strict` it ends the run. Raises `UserError` for a mistake
-    of the user's; what was answered by then is kept.
+    Answers in the store are not asked again; each new one is stored before the next batch. A task that cannot
+    be asked or scored is left out and reported; with `spec.strict` it ends the run. Raises `UserError` for a mistake
+    of the user; answers received by then are kept.
     """
     spending = find_spending(spec, model, judge)
     try:
@@ -86,11 +86,11 @@ def _run(
     spending: Spending,
 ) -> RunResult:
     created = datetime.now(UTC)
-    timed = Timed(progress)
+    timed = PhaseTimer(progress)
     check_out(spec.out)
     for left in clear_leftovers(spec.out):
         progress.note(f"removed {left}, which a run that was killed left half-written.")
-    if spec.max_cost is not None:  # before a probe asks anything
+    if spec.max_cost is not None:  # before a probe sends any request
         with timed.silently("fingerprint"):
             with in_judges_words(spec.judge):
                 judged_by = judge.fingerprint() if isinstance(judge, Paid) else None
@@ -119,11 +119,11 @@ def _run(
         if gated is None:
             responses, tallies = ask(prepared, model, stored_as, store, timed)
         else:
-            from lsm_eval.runner.looks import ask_looking
+            from lsm_eval.runner.looks import ask_until_verdict
 
-            looked = ask_looking(prepared, gated, spec, model, fingerprint, stored_as, store, timed)
+            looked = ask_until_verdict(prepared, gated, spec, model, fingerprint, stored_as, store, timed)
             prepared, responses, tallies = looked.prepared, looked.responses, looked.tallies
-    asked = Asked(
+    asked = RunUsage(
         tallies,
         computed_since(before, model),
         counted=any(task.costs for task in prepared) and all(task.counts for task in prepared),
@@ -132,14 +132,14 @@ def _run(
     )
     if gated is None:  # which knows the tokens of all that it could ask, and asks some of it
         keep(spec, model, prepared, tallies, timed.seconds, created)
-    asked = look_around(asked, model, timed)
-    answers = answers_of(prepared, responses, model, spec.reasoning)
+    asked = measure_machine(asked, model, timed)
+    answers = remove_thoughts(prepared, responses, model, spec.reasoning)
     responses = [response for own in answers.values() for response in own.responses]
     with in_judges_words(spec.judge):
-        bench = judge_answers(spec, prepared, responses, model, judge, timed)
+        judging = judge_answers(spec, prepared, responses, model, judge, timed)
     scored = []
     with timed.phase("metrics", len(responses)) as phase:
-        for task in bench.tasks:
+        for task in judging.tasks:
             own = answers[task.name]
             withhold = spec.redacts(task.loaded.task)
             with left_out.unless(task.name, withhold=withhold):
@@ -150,11 +150,11 @@ def _run(
             phase.advance(len(task.samples))
     left_out.check(len(scored), timed)
     left_out.say(timed)
-    # A variant says how it differs from its task, which must be there for that.
+    # A variant is compared with its task, so that the task must be there.
     scored = [task for task in scored if task.prepared.base is None or task.prepared.base not in left_out]
-    scored = compared(scored, seed=spec.seed)
+    scored = with_variant_estimates(scored, seed=spec.seed)
     record, manifest = _write(
-        spec, model, fingerprint, scored, asked, bench, left_out, timed, created, gated, spending
+        spec, model, fingerprint, scored, asked, judging, left_out, timed, created, gated, spending
     )
     problems = _problems(scored, left_out)
     return RunResult(record, manifest, scored, spec.store, problems, gated.result if gated else None)
@@ -165,12 +165,12 @@ def _write(
     model: Model,
     fingerprint: str,
     scored: Sequence[ScoredTask],
-    asked: Asked,
-    bench: Bench,
+    asked: RunUsage,
+    judging: JudgedTasks,
     left_out: LeftOut,
-    timed: Timed,
+    timed: PhaseTimer,
     created: datetime,
-    gated: Gated | None,
+    gated: RunningGate | None,
     spending: Spending,
 ) -> tuple[Path, Manifest]:
     whole: list[Manifest] = []
@@ -199,7 +199,7 @@ def _write(
                 reasoning=task.reasoning,
             )
         ]
-        tables = {task.prepared.name: _table(spec, model, task, bench) for task in scored}
+        tables = {task.prepared.name: _table(spec, model, task, judging) for task in scored}
         manifest = make_manifest(
             spec,
             model,
@@ -207,7 +207,7 @@ def _write(
             [(task.prepared, task.responses, task.failures) for task in scored],
             asked.tallies,
             created,
-            bench,
+            judging,
             left_out.rows,
             cut_off={task.prepared.name: task.cut_off for task in scored},
         ).model_copy(update={"cost": spending.row()})
@@ -219,10 +219,10 @@ def _write(
     return record, whole[-1]
 
 
-def _table(spec: RunSpec, model: Model, task: ScoredTask, bench: Bench) -> dict[str, list[Any]]:
+def _table(spec: RunSpec, model: Model, task: ScoredTask, judging: JudgedTasks) -> dict[str, list[Any]]:
     columns = {
         **sample_rows(task.prepared, task.responses, task.measurements, model),
-        **bench.columns(task.prepared, task.responses),
+        **judging.columns(task.prepared, task.responses),
     }
     return redact(columns) if spec.redacts(task.prepared.loaded.task) else columns
 

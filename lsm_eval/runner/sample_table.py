@@ -1,4 +1,4 @@
-"""The samples of a task and their answers, in the columns of the record's schema."""
+"""The sample table of a task, in the columns of the record's schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lsm_eval.models.base import Model
 from lsm_eval.request_json import answer_fields, requests_hash
 from lsm_eval.requests import Failure, Generated, Likelihood, Response, Score, Scored, kind
 from lsm_eval.runner.prepared import PreparedTask
-from lsm_eval.runner.thought_tokens import apart
+from lsm_eval.runner.thought_tokens import split_token_counts
 from lsm_eval.runner.thoughts import samples_with_thoughts
 from lsm_eval.tasks.sample import Sample
 
@@ -24,20 +24,20 @@ def sample_rows(
     measurements: Sequence[Mapping[str, Measurement | None]],
     model: Model,
 ) -> dict[str, list[Any]]:
-    """The per-sample table, column by column (`schema.SAMPLE_COLUMNS`, then two a metric)."""
+    """The sample table, column by column (`schema.SAMPLE_COLUMNS`, then two columns per metric)."""
     columns: dict[str, list[Any]] = {}
 
     def add(**values: Any) -> None:
         for name, value in values.items():
             columns.setdefault(name, []).append(value)
 
-    # Those that only came to light with the answers too (`protocols.Revealing`).
+    # Including metrics that are known only once there are answers (`protocols.Revealing`).
     names = list(
         dict.fromkeys([m.name for m in task.metrics] + [name for own in measurements for name in own])
     )
     several = any(sample.further for sample in task.samples)
     thinks = samples_with_thoughts(responses) > 0
-    counted = thinks or any(apart(part)[0] for whole in responses for part in parts(whole))
+    counted = thinks or any(split_token_counts(part)[0] for whole in responses for part in parts(whole))
     seconds = [_seconds(*pair) for pair in zip(task.samples, responses, strict=True)]
     took = any(time is not None for time in seconds)
     weighted = any(sample.weight != 1 for sample in task.samples)
@@ -46,7 +46,7 @@ def sample_rows(
         scoring = isinstance(request, Score)
         failure = response if isinstance(response, Failure) else None
         unread = failure is not None and failure.reason == "unread"
-        # Of a text that ended inside its thoughts everything is kept but an answer, which it has not.
+        # For a text that ended inside its thoughts everything is kept, except an answer, which it does not have.
         response = failure.written if failure and failure.written else response
         add(
             task=task.name,
@@ -74,7 +74,7 @@ def sample_rows(
         if thinks:
             add(thoughts=(response.thoughts or None) if isinstance(response, Generated) else None)
         if counted:
-            spent, own_tokens = apart(parts(whole)[0])
+            spent, own_tokens = split_token_counts(parts(whole)[0])
             add(reasoning_tokens=spent, answer_tokens=own_tokens)
         if took:
             add(seconds=seconds[index])
@@ -92,14 +92,14 @@ def sample_rows(
 
 
 def _seconds(sample: Sample, response: SampleResponse) -> float | None:
-    """How long its requests took, one after the other; None where that of one is not known, or there is no answer."""
+    """The sum of the times of its requests; None if one is not known, or there is no answer."""
     answers = [part.written if isinstance(part, Failure) else part for part in parts(response)]
     found = [answer.seconds for answer in answers if answer is not None and answer.seconds is not None]
     return round(sum(found), 6) if found and len(found) == len(sample.requests) else None
 
 
 def _further(sample: Sample, response: SampleResponse, model: Model) -> str | None:
-    """The requests after the sample's first one, and their answers, as a JSON list; None where it has one only."""
+    """The requests after the sample's first one, and their answers, as a JSON list; None if it has only one request."""
     if not sample.further:
         return None
     answers: list[Response | None] = [*parts(response)[1:]] or [None] * len(sample.further)

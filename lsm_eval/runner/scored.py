@@ -26,7 +26,7 @@ class ScoredTask:
     estimates: Sequence[tuple[AnyMetric, Estimate]]
     measurements: Sequence[dict[str, Measurement | None]]
     reasoning: str = ""
-    """What was done with thoughts, as part of the signature (`runner.thoughts`)."""
+    """How thoughts were treated, as part of the signature (`runner.thoughts`)."""
 
     @property
     def samples(self) -> Sequence[Sample]:
@@ -35,11 +35,11 @@ class ScoredTask:
 
     @cached_property
     def cut_off(self) -> CutOffRow | None:
-        """The answers that ran out of tokens, where metrics grade whole ones."""
+        """The answers that ran out of tokens, if metrics grade whole answers."""
         chosen = self.prepared.choices is not None and self.prepared.chat
         return cut_off(self.samples, self.responses, self.estimates, self.measurements, chosen=chosen)
 
     @property
     def failures(self) -> dict[str, int]:
-        """Samples without an answer, by reason."""
+        """Number of samples without an answer, by reason."""
         return dict(Counter(r.reason for r in self.responses if isinstance(r, Failure)))

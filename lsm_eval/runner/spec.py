@@ -1,4 +1,4 @@
-"""What a run is asked to do."""
+"""The options of a run."""
 
 from __future__ import annotations
 
@@ -26,60 +26,60 @@ class RunSpec:
     """Names, globs and suites."""
     model: str
     name: str | None = None
-    """What the record calls the model (`results.names.checked_name`); None for the name that it has of itself."""
+    """The model's name in the record (`results.names.checked_name`); None for its own name."""
     limit: Limit | None = None
-    """Only so many samples of each task, or such a share, drawn over its groups and clusters."""
+    """The number of samples of each task, or the share of them, drawn over its groups and clusters."""
     first: bool = False
-    """With `limit`: the first so many, in the order of the data."""
+    """With `limit`: take the first samples in the order of the data."""
     sample_ids: Sequence[str] = ()
     """Only these samples (`tasks.chosen`); empty for all."""
     shots: int | None = None
     """Examples before each question; None for each task's own number."""
     seed: int = 0
     perturb: Sequence[str] = ()
-    """Wordings in which each task is asked once more (`robustness.variant`)."""
+    """Additional wordings of each task (`robustness.variant`)."""
     chat: ChatMode = "auto"
     """Chat templates: `auto` leaves it to the task, `on` and `off` override it."""
     reasoning: Mode = "auto"
-    """What becomes of a reasoning model's thoughts."""
+    """How a reasoning model's thoughts are treated."""
     choices: Choices = "auto"
-    """How tasks that score choices are asked: by their likelihoods; or to write the label of one (`generate`: held to the
-    labels where the model can be; `parsed`: never). `auto`: by likelihoods where the model tells any."""
+    """How tasks that score choices are asked: by likelihoods; or to write the label of one (`generate`: constrained to the
+    labels if the model supports it; `parsed`: never). `auto`: by likelihoods if the model gives them."""
     max_tokens: int | None = None
     """Most new tokens of a generated text; None for each task's own number."""
     reasoning_tokens: int | None = None
-    """Most tokens of the thoughts before it, beside `max_tokens`; None where both share these."""
+    """Most tokens of the thoughts before it, in addition to `max_tokens`; None if both share `max_tokens`."""
     reasoning_effort: str | None = None
-    """How much the model is asked to think (`reasoning.effort`); None for what it does by itself."""
+    """How much the model is asked to think (`reasoning.effort`); None for its default."""
     generation: Generation = field(default_factory=Generation)
-    """How texts are written, in place of what tasks say."""
+    """Settings for generated texts, instead of the tasks' own."""
     options: ModelOptions = field(default_factory=ModelOptions)
     data: DataOptions = field(default_factory=DataOptions)
     include: Sequence[Path] = ()
     include_code: bool = False
-    """Whether included task files may run Python files beside them (`tasks.trust`)."""
+    """Whether included task files may run the Python files beside them (`tasks.trust`)."""
     out: Path = Path("reports")
     store: Path | None = None
-    """Folder of the response store; None keeps nothing."""
+    """Folder of the response store; None stores nothing."""
     judge: JudgeSpec | None = None
-    """Which model judges, as it was called for; the model itself is made of it beside the run."""
+    """The judge's options; the judge model itself is created separately."""
     judge_read: Reading | None = None
-    """How a judge's answers are read; None for the likelihood where it can tell it, otherwise what it writes."""
+    """How a judge's answers are read; None for likelihoods if the judge gives them, otherwise its text."""
     strict: bool = False
-    """Refuse the run where one of its tasks cannot be asked, instead of leaving that task out."""
+    """Refuse the run if one of its tasks cannot be asked, instead of leaving that task out."""
     redact: Redact = "none"
-    """Of which tasks the record withholds texts."""
+    """The tasks whose texts the record withholds."""
     max_cost: int | None = None
     """Picodollars (`money`) that asking servers may cost, the judge's included; None for no limit."""
     prices: Path | None = None
     """A file of prices (`endpoints.cost.lookup.read_prices`)."""
     command: Sequence[str] = ()
-    """As it will stand in the record."""
+    """The command, as the record will have it."""
 
     def most(self, rows: int) -> int | None:
-        """How many samples `limit` is of a task with so many; None without one."""
+        """The number of samples that `limit` allows for a task with `rows` samples; None without a limit."""
         return None if self.limit is None else samples_of(self.limit, rows)
 
     def redacts(self, task: Task) -> bool:
-        """Whether texts of a task are withheld."""
+        """Whether the record withholds the texts of a task."""
         return withholds(self.redact, sensitive=task.sensitive, redistributable=task.redistributable)

@@ -1,7 +1,7 @@
-"""How fast models were on this machine, kept so that a dry run can say about how long a run takes.
+"""Keeps how fast models were on this machine, so that a dry run can estimate how long a run takes.
 
-What is kept is tokens as a dry run counts them (each context as often as it has continuations, each answer with the most tokens that it may have)
-and the wall time in which such requests were answered: sharing of prefixes and answers that end early are in it.
+It keeps tokens as a dry run counts them (each context once per continuation, each answer with the most tokens that it may have) and the
+wall time in which they were answered, which thus includes the effect of shared prefixes and of answers that end early.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from lsm_eval.runner.prepared import PreparedTask
 from lsm_eval.runner.spec import RunSpec
 
 LEAST_SECONDS = 1.0
-"""What took less says nothing of what takes long."""
+"""Shorter runs, in seconds, say nothing about long ones."""
 _MOST = 500
-"""Speeds that are kept, the newest."""
+"""The number of speeds that are kept, the newest ones."""
 _LOAD = "load"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """About how long a run takes."""
+    """An estimate of how long a run takes."""
 
     seconds: float
-    """Of what was measured; 0 only where nothing was."""
+    """Seconds for the kinds of requests with a measured speed; 0 if there is none."""
     days: tuple[date, ...]
-    """On which it was measured, ascending."""
+    """The days of the measurements, ascending."""
     unknown: tuple[str, ...]
-    """Kinds of requests of which nothing was measured."""
+    """Kinds of requests without a measured speed."""
 
 
 def keep(
@@ -52,7 +52,7 @@ def keep(
     seconds: Mapping[str, float],
     created: datetime,
 ) -> None:
-    """Keep how fast this run was. `seconds`: of its phases (`work.Timed`). What cannot be written is not kept."""
+    """Keep how fast this run was. `seconds`: of its phases (`work.PhaseTimer`). If the file cannot be written, nothing is kept."""
     planned = _planned(prepared)
     found: dict[str, Any] = {}
     for name, tokens in planned.items():
@@ -81,7 +81,7 @@ def keep(
 
 
 def estimate(spec: RunSpec, model: Model, prepared: Sequence[PreparedTask]) -> Estimate | None:
-    """How long these tasks take by what was measured of the same model and options on this machine; None where nothing was."""
+    """How long these tasks take, from earlier runs of the same model and options on this machine; None if there are none."""
     known = _read(cache_file("speeds.json")).get(_key(spec, model), {})
     total, days, unknown = 0.0, set(), []
     for name, tokens in _planned(prepared).items():
@@ -99,7 +99,7 @@ def estimate(spec: RunSpec, model: Model, prepared: Sequence[PreparedTask]) -> E
 
 
 def _planned(prepared: Sequence[PreparedTask]) -> dict[str, int | None]:
-    """Tokens that are asked, a kind of request; None where those of one task are not counted."""
+    """Tokens to be asked by kind of request; None if those of a task are not counted."""
     found: dict[str, int | None] = {}
     for task in prepared:
         requests = [request for sample in task.samples for request in sample.requests]
@@ -111,7 +111,7 @@ def _planned(prepared: Sequence[PreparedTask]) -> dict[str, int | None]:
 
 
 def _key(spec: RunSpec, model: Model) -> str:
-    """Of the model, what decides how fast it is, and this machine."""
+    """A key of this machine and of the model's settings that determine its speed."""
     options, info, machine = spec.options, model.info, hardware(None)
     endpoint = options.endpoint
     place = str(expanded(spec.model).resolve()) if is_folder(spec.model) else spec.model
@@ -124,7 +124,7 @@ def _key(spec: RunSpec, model: Model) -> str:
 
 
 def _read(place: Path) -> dict[str, dict[str, Any]]:
-    """What is kept; nothing where there is no such file, or one that is none of ours."""
+    """The kept speeds; empty if there is no file, or it is not one of ours."""
     try:
         content = json.loads(place.read_text(encoding="utf-8"))
         return {key: own for key, own in content.items() if _whole(own)}

@@ -1,4 +1,4 @@
-"""What the servers that a run asks may cost, and did: one spending limit for the model and its judge."""
+"""The cost of the servers that a run asks, with one limit for the model and its judge together."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from lsm_eval.runner.spec import RunSpec
 from lsm_eval.secrets import without_secrets
 
 _NO_SAY = ("out", "store", "name", "redact", "strict", "max_cost", "prices", "command", "include_code")
-"""Options of a run that leave it the same command."""
+"""Options that may differ between runs of the same command."""
 
 
 @dataclass
 class Spending:
-    """Who is paid in a run."""
+    """The paid models of a run, and the limit of what they may cost."""
 
     paid: list[tuple[str, str, Paid]] = field(default_factory=list)
     """Role, the model's name, the model."""
     spending_limit: SpendingLimit | None = None
 
     def open(self, spec: RunSpec, fingerprint: str, judge: str | None = None) -> None:
-        """Put the limit into force. `judge`: the fingerprint of one behind servers. Raises `UserError` where what is spent cannot be kept."""
+        """Start to enforce the limit. `judge`: the fingerprint of a judge behind servers. Raises `UserError` if the spent amount cannot be stored."""
         if spec.max_cost is None:
             return
         self.spending_limit = SpendingLimit(
@@ -43,12 +43,12 @@ class Spending:
             model.account.spending_limit = self.spending_limit
 
     def close(self) -> None:
-        """Give back what was set aside and not spent."""
+        """Release what was reserved but not spent."""
         if self.spending_limit is not None:
             self.spending_limit.close()
 
     def row(self) -> CostRow | None:
-        """For the record; None where nobody is paid."""
+        """The row for the record; None if no model is paid."""
         if not self.paid:
             return None
         rows = [_row(role, name, model) for role, name, model in self.paid]
@@ -63,7 +63,7 @@ class Spending:
 
 
 def find_spending(spec: RunSpec, model: Model, judge: Model | None) -> Spending:
-    """Who is paid, with the prices; nothing is asked. Raises `UserError` where there is a limit and a price is not known."""
+    """The paid models with their prices; sends no request. Raises `UserError` if there is a limit and a price is not known."""
     asked = [("model", model), *([("judge", judge)] if judge is not None else [])]
     spending = Spending([(role, one.info.name, one) for role, one in asked if isinstance(one, Paid)])
     if not spending.paid and (spec.max_cost is not None or spec.prices is not None):
@@ -84,7 +84,7 @@ def find_spending(spec: RunSpec, model: Model, judge: Model | None) -> Spending:
 
 
 def most_cost(spending: Spending, tasks: Sequence[PreparedTask]) -> list[str]:
-    """What a run of these tasks can cost at most, in lines for `--dry-run`; none where the model is not paid."""
+    """The most that a run of these tasks can cost, as lines for `--dry-run`; empty if the model is not paid."""
     lines = []
     for role, name, model in spending.paid:
         prices = model.account.prices
@@ -123,7 +123,7 @@ def _row(role: str, name: str, model: Paid) -> SpentRow:
 
 
 def _per_million(prices: Prices) -> dict[str, str]:
-    """Where there are several, those of the time of day at which new tokens are dearest."""
+    """Prices per million tokens; if they depend on the time of day, those at the time when new tokens cost most."""
     rates = max(prices.rates, key=lambda one: one.output)
     return {
         "input": _text(rates.input),
@@ -144,9 +144,9 @@ def _text(steps: Steps) -> str:
 
 
 def _command(spec: RunSpec, fingerprint: str, judge: str | None) -> str:
-    """SHA-256 (hex) of what makes it the same command: all that has a say in what is asked."""
+    """SHA-256 (hex) of what identifies the command: everything that affects what is asked."""
     fields = {name: value for name, value in asdict(spec).items() if name not in _NO_SAY}
-    # How often and with which key servers are asked has none.
+    # The rate of requests and the key have no effect.
     fields["options"] = fields["options"] | {"endpoint": None}
     if spec.judge is not None:
         fields["judge"] = fields["judge"] | {"endpoint": judge}

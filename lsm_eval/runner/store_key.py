@@ -1,4 +1,4 @@
-"""Under what a model's answers are stored: its identity, and the versions of all that computed them."""
+"""The key of a model's answers in the store: its identity, and the versions of everything that computed them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def store_key(model: Model, fingerprint: str) -> str:
     """SHA-256 (hex) over the model's fingerprint, the version of lsm-eval, and those that the model names
     (`models.base.Versioned`).
 
-    The fingerprint alone says which model it is, whatever the versions; answers are those of one set of versions.
+    The fingerprint alone says which model it is, regardless of versions; answers depend on the versions, too.
     """
     versions = dict(model.versions()) if isinstance(model, Versioned) else {}
     content = json.dumps([fingerprint, {"lsm-eval": __version__, **versions}], sort_keys=True)
@@ -23,6 +23,6 @@ def store_key(model: Model, fingerprint: str) -> str:
 
 
 def about_store(model: Model, fingerprint: str, name: str | None = None) -> dict[str, str]:
-    """What people are told that a store is of: the model as records call it, and the version of lsm-eval."""
+    """Describes a store file for people: the model's name in records, and the version of lsm-eval."""
     row = model_row(model.info, fingerprint, model.info.details or {}, name=name)
     return {"model": shown_name(row), "fingerprint": fingerprint, "lsm-eval": __version__}

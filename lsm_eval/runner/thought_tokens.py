@@ -1,5 +1,5 @@
-"""How many tokens went into thoughts, and how many into answers: of a server as its usage says, of a local model by its
-tokenizer. What is not known is None, never 0."""
+"""Counts tokens of thoughts and of answers: from a server's usage, or with a local model's tokenizer.
+What is not known is None, never 0."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from lsm_eval.models.base import Counting, Model
 from lsm_eval.requests import Failure, Generated, Response
 
 
-def counted_apart(
+def with_token_counts(
     written: Sequence[SampleResponse], answered: Sequence[SampleResponse], model: Model
 ) -> list[SampleResponse]:
-    """The answers of a task with the tokens of their thoughts, where the model has a tokenizer that is known and one of them
-    has thoughts; `written`: what they were taken from.
+    """The answers of a task with the token counts of their thoughts, if the model's tokenizer is known and any of them has thoughts;
+    `written`: the full texts with thoughts.
 
-    Those that a text begins with were counted while it was written. Of others (thoughts that only a closing mark tells) the
-    tokens are those of the whole text without those of the answer, both as the tokenizer writes them; the rest, a stop
-    string's among them, are the answer's.
+    Thoughts at the beginning of a text were counted during generation. For others (thoughts that have only a closing mark) the
+    count is that of the whole text minus that of the answer, both by the tokenizer; the remaining tokens, including those of
+    a stop string, are the answer's.
     """
     if not isinstance(model, Counting) or not any(
         _thinks(part) for whole in answered for part in parts(whole)
@@ -39,8 +39,8 @@ def counted_apart(
     return [_with(response, found) for response in answered]
 
 
-def apart(response: Response) -> tuple[int | None, int | None]:
-    """Tokens of the thoughts and of the answer; None where unknown."""
+def split_token_counts(response: Response) -> tuple[int | None, int | None]:
+    """Tokens of the thoughts and of the answer; None if unknown."""
     own = response.written if isinstance(response, Failure) else response
     if not isinstance(own, Generated) or own.reasoning_tokens is None:
         return None, None
@@ -48,7 +48,7 @@ def apart(response: Response) -> tuple[int | None, int | None]:
 
 
 def totals(responses: Iterable[SampleResponse], model: Model) -> dict[str, int]:
-    """Both summed over all texts, `reasoning` and `answer`; empty where one of them is unknown, or nothing was thought."""
+    """Sums over all texts, as `reasoning` and `answer`; empty if one of them is unknown, or there are no thoughts."""
     known = isinstance(model, Counting)
     texts = [
         part
@@ -56,14 +56,14 @@ def totals(responses: Iterable[SampleResponse], model: Model) -> dict[str, int]:
         for part in parts(whole)
         if isinstance(part, Generated) or (isinstance(part, Failure) and part.written is not None)
     ]
-    found = [apart(_without_any(part) if known else part) for part in texts]
+    found = [split_token_counts(_without_any(part) if known else part) for part in texts]
     if not any(spent for spent, _ in found) or any(spent is None or own is None for spent, own in found):
         return {}
     return {"reasoning": sum(spent or 0 for spent, _ in found), "answer": sum(own or 0 for _, own in found)}
 
 
 def _without_any(part: Response) -> Response:
-    """A text in which no thoughts were found has none, where a server could hide none."""
+    """Sets the thought tokens of a text without thoughts to 0, for models that cannot hide thoughts."""
     if isinstance(part, Generated) and part.thoughts == "" and part.reasoning_tokens is None:
         return replace(part, reasoning_tokens=0)
     return part

@@ -1,4 +1,4 @@
-"""Takes the thoughts off the answers of a run, once they are all there: what follows sees the answers only."""
+"""Removes thoughts from the answers of a run once they are complete, so that the rest of the program sees only the answers."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from lsm_eval.reasoning.answered import VERSION, Mode, answered
 from lsm_eval.reasoning.prompts import opens, says_no_thoughts
 from lsm_eval.reasoning.split import only_closed, unmarked
 from lsm_eval.requests import Failure, Generate, Generated, Request, Response, Score
-from lsm_eval.runner.choosing.read import with_unread
 from lsm_eval.runner.prepared import PreparedTask
-from lsm_eval.runner.thought_tokens import counted_apart
+from lsm_eval.runner.thought_tokens import with_token_counts
+from lsm_eval.runner.written_choices.read import with_unread
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class FinalAnswers:
     """The answers of one task without their thoughts, and what was done to get them."""
 
     responses: list[SampleResponse]
     part: str = ""
-    """Part of the signature of the task's numbers; empty where the default would have given the same answers."""
+    """Part of the signature of the task's numbers; empty if the default would give the same answers."""
 
 
-def answers_of(
+def remove_thoughts(
     prepared: Sequence[PreparedTask], responses: Sequence[SampleResponse], model: Model, mode: Mode
-) -> dict[str, Answered]:
-    """By task's name, from the responses to the samples of all tasks, in order."""
+) -> dict[str, FinalAnswers]:
+    """The answers by task name, from the responses to the samples of all tasks, in order."""
     left = iter(responses)
     return {task.name: _task(task, list(islice(left, len(task.samples))), model, mode) for task in prepared}
 
 
-def answers_only(model: Model, requests: Sequence[Request], responses: Sequence[Response]) -> list[Response]:
+def without_thoughts(
+    model: Model, requests: Sequence[Request], responses: Sequence[Response]
+) -> list[Response]:
     """Responses without their thoughts, parallel to the requests."""
     return [_answer(request, part, model, "auto") for request, part in zip(requests, responses, strict=True)]
 
 
 def samples_with_thoughts(responses: Sequence[SampleResponse]) -> int:
-    """How many samples thoughts were taken off, those that ended inside them included."""
+    """The number of samples from which thoughts were removed, including those that ended inside them."""
     return sum(any(map(_has_thoughts, parts(whole))) for whole in responses)
 
 
@@ -51,10 +53,10 @@ def _has_thoughts(part: Response) -> bool:
     return isinstance(part, Generated) and bool(part.thoughts)
 
 
-def _task(task: PreparedTask, responses: list[SampleResponse], model: Model, mode: Mode) -> Answered:
+def _task(task: PreparedTask, responses: list[SampleResponse], model: Model, mode: Mode) -> FinalAnswers:
     if task.loaded.task.request != "generate":
-        return Answered(responses, part=_scored(task, model))
-    # The harness's own backends leave thoughts in the text unless they are told what ends them.
+        return FinalAnswers(responses, part=_scored(task, model))
+    # The harness's own backends leave thoughts in the text unless the end mark is given.
     default: Mode = "keep" if isinstance(task.loaded, LmEvalTask) else "auto"
     own = default if mode == "auto" else mode
     found: list[SampleResponse] = []
@@ -70,13 +72,13 @@ def _task(task: PreparedTask, responses: list[SampleResponse], model: Model, mod
             differs |= answers != [_answer(request, part, model, default) for request, part in asked]
         found.append(join(answers))
     if own != "keep":
-        found = counted_apart(responses, found, model)
+        found = with_token_counts(responses, found, model)
     found = with_unread(task, found)
-    return Answered(found, f"reasoning:{own}/{VERSION}" if differs else "")
+    return FinalAnswers(found, f"reasoning:{own}/{VERSION}" if differs else "")
 
 
 def _answer(request: Request, part: Response, model: Model, mode: Mode, unseen: bool = False) -> Response:
-    """`unseen`: prompts open thoughts although they do not show it."""
+    """`unseen`: prompts open thoughts without showing it."""
     if not isinstance(part, Generated) or not isinstance(request, Generate):
         return part
     if unseen and part.finish == "length" and not part.thoughts and unmarked(part.text):
@@ -85,8 +87,8 @@ def _answer(request: Request, part: Response, model: Model, mode: Mode, unseen: 
 
 
 def _opened_unseen(responses: Sequence[SampleResponse]) -> bool:
-    """Whether most of the texts that ended by themselves begin with thoughts that they only close: then the prompts open
-    them, as a server's chat template may, and a text without any mark that ran out of tokens is still inside of them."""
+    """Whether most of the texts that ended by themselves close thoughts that they did not open. Then the prompts open them, as a server's
+    chat template may do, and a text without any mark that ran out of tokens is still inside its thoughts."""
     ended = [
         part
         for whole in responses
@@ -97,7 +99,7 @@ def _opened_unseen(responses: Sequence[SampleResponse]) -> bool:
 
 
 def _scored(task: PreparedTask, model: Model) -> str:
-    """Choices are scored where the answer begins: said where the model's template left thoughts out for that."""
+    """Choices are scored where the answer begins; the signature says so if the model's template skipped thoughts for this."""
     first = next((sample.request for sample in task.samples), None)
     if not isinstance(first, Score) or not first.chat:
         return ""

@@ -1,4 +1,4 @@
-"""What a run did and how long it took, in the words of the record."""
+"""What a run computed and how long it took, in the record's schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lsm_eval.results.work_rows import Passes, Phase, Work
 from lsm_eval.runner.execute import Tally
 
 _PURPOSES = ("score", "prefill", "decode")
-_WORTH_SECONDS = 3.0  # of computing: below, measuring the machine would take longer than it tells
+_WORTH_SECONDS = 3.0  # of computing; for shorter runs measuring the machine is not worth its time
 _ASKING = ("score", "perplexity", "generate")
 _LOAD = "load model"
 _SLOW_PRODUCT = (
@@ -26,8 +26,8 @@ _SLOW_PRODUCT = (
 _SLOW_MEMORY = "more a second than was measured: the model stays in the processor's cache, or something disturbed the measurement"
 
 
-class Timed:
-    """Progress that also keeps how long each phase took, and the whole since it was made."""
+class PhaseTimer:
+    """Progress that also measures how long each phase took, and the total time."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -51,11 +51,11 @@ class Timed:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - self._under_way.pop(name)
 
     def note(self, text: str) -> None:
-        """As `Progress` says."""
+        """See `Progress`."""
         self._progress.note(text)
 
     def now(self) -> tuple[dict[str, float], float]:
-        """Seconds of each phase, those under way included, and of the whole."""
+        """Seconds of each phase, including running ones, and in total."""
         end = time.perf_counter()
         found = dict(self.seconds)
         for name, start in self._under_way.items():
@@ -64,12 +64,12 @@ class Timed:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is known once the last answer is there."""
+class RunUsage:
+    """What a run used, known after the last answer."""
 
     tallies: Sequence[Tally]
     counts: Mapping[str, float]
-    """What this run added to `Model.computed`; empty where the model does not count, or computed nothing."""
+    """The increase of `Model.computed` in this run; empty if the model does not count, or computed nothing."""
     counted: bool
     """Whether the model counts tokens at all (`Model.cost`)."""
     stored: bool
@@ -78,18 +78,18 @@ class Asked:
     peak: int | None = None
     device_peak: int | None = None
     times: Found = field(default_factory=dict)
-    """What the model timed of its requests."""
+    """The times that the model measured for its requests."""
 
 
 def computed_since(before: Mapping[str, float], model: Model) -> dict[str, float]:
-    """What `model` computed since `before`, which is its `computed()` of that time."""
+    """What `model` computed since `before`, an earlier value of its `computed()`."""
     return {name: value - before.get(name, 0) for name, value in model.computed().items()}
 
 
-def look_around(asked: Asked, model: Model, timed: Timed) -> Asked:
-    """`asked` with the memory's peak, and what the machine can do where the run computed long enough."""
+def measure_machine(asked: RunUsage, model: Model, timed: PhaseTimer) -> RunUsage:
+    """`asked` with the peak memory and, if the run computed long enough, the measured speed of the machine."""
     info = model.info
-    # The peak first: measuring takes memory of its own.
+    # The peak first, since measuring needs memory, too.
     peak, device_peak = peak_memory(), peak_device_memory(info.device)
     computing = sum(asked.counts.get(f"{purpose}_seconds", 0.0) for purpose in _PURPOSES)
     known = any(f"{purpose}_flops" in asked.counts for purpose in _PURPOSES)
@@ -102,11 +102,11 @@ def look_around(asked: Asked, model: Model, timed: Timed) -> Asked:
     return replace(asked, machine=machine, peak=peak, device_peak=device_peak)
 
 
-def phases(seconds: Mapping[str, float], asked: Asked, whole: float) -> list[Phase]:
+def phases(seconds: Mapping[str, float], asked: RunUsage, whole: float) -> list[Phase]:
     """Where the time went, each second once: the phases add up to `whole`.
 
-    While it is asked, a model's own counts tell reading tokens, planning, scoring and decoding apart; of a model
-    that counts none of that, the kinds of requests stand for them.
+    While the model is asked, its own counts split the time into tokenization, planning, scoring and decoding; for a model
+    that does not count these, the kinds of requests are used instead.
     """
     left = dict(seconds)
     found: dict[str, float] = {}
@@ -132,18 +132,18 @@ def phases(seconds: Mapping[str, float], asked: Asked, whole: float) -> list[Pha
         if value:
             found[name] = found.get(name, 0.0) + value
     found.update({name: value for name, value in left.items() if name not in found})
-    # Looking up and keeping answers, and whatever lies between two phases.
+    # Looking up and storing answers, and everything between two phases.
     found["other"] = max(whole - sum(found.values()), 0.0)
     return [Phase(name=name, seconds=round(value, 3)) for name, value in found.items()]
 
 
-def describe(asked: Asked, whole: float) -> Work:
-    """What the run did; `whole` is its wall time until now."""
+def describe(asked: RunUsage, whole: float) -> Work:
+    """The computation of the run; `whole` is its wall time until now."""
     counts, tallies = asked.counts, asked.tallies
     passes = {purpose: _passes(purpose, asked) for purpose in _PURPOSES}
     there = [one for one in passes.values() if one is not None]
     if any(tally.tokens_generated for tally in tallies) and not (passes["prefill"] or passes["decode"]):
-        there = []  # what counts its scoring only does not know what it computed
+        there = []  # a model that counts only its scoring does not know what it computed
     nothing = not any(tally.computed for tally in tallies)
     computed = sum(one.tokens for one in there) if there else 0 if nothing and asked.counted else None
     tokens_asked = sum(tally.tokens_asked for tally in tallies) if asked.counted else None
@@ -178,7 +178,7 @@ def describe(asked: Asked, whole: float) -> Work:
     )
 
 
-def _passes(purpose: str, asked: Asked) -> Passes | None:
+def _passes(purpose: str, asked: RunUsage) -> Passes | None:
     counts = asked.counts
     if not counts.get(f"{purpose}_passes"):
         return None
@@ -208,22 +208,22 @@ def _passes(purpose: str, asked: Asked) -> Passes | None:
     )
 
 
-def _speed(asked: Asked, purpose: str) -> float | None:
-    """Operations a second of the passes for one purpose."""
+def _speed(asked: RunUsage, purpose: str) -> float | None:
+    """Operations per second of the passes for one purpose."""
     counts = asked.counts
     return _share(counts.get(f"{purpose}_flops"), counts.get(f"{purpose}_seconds"))
 
 
 def _possible(share: float | None, why: str) -> tuple[float | None, str | None]:
-    """A share of what a machine can do, and why it is not known where it would be above all of it."""
+    """A share of the machine's speed; None with the reason if it would be above 1."""
     return (None, why) if share is not None and share > 1 else (share, None)
 
 
 def _share(part: float | None, whole: float | None) -> float | None:
-    """Their quotient; None where either is unknown, or nothing was to be shared."""
+    """`part / whole`; None if either is unknown or `whole` is 0."""
     return part / whole if part is not None and whole else None
 
 
 def _count(counts: Mapping[str, float], name: str) -> int | None:
-    """A count that is above 0 wherever anything was scored: 0 says that nobody counted."""
+    """A count that is above 0 whenever anything was scored, so that 0 means that it was not counted."""
     return int(counts.get(name, 0)) or None

@@ -109,7 +109,7 @@ def test_init_writes_what_gate_reads(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (done.code, done.out) == (0, "policy: lsm-eval-gate.yaml\n")
     found = read_policy(tmp_path / "lsm-eval-gate.yaml")
     assert found.model_copy(update={"policy": "default"}) == Policy()
-    assert "is there already" in call("gate", "init").sentence()
+    assert "exists already" in call("gate", "init").sentence()
     assert call("gate", "init", "other.yaml").code == 0
 
 

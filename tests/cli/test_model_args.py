@@ -10,7 +10,7 @@ from command_line import Runner, call
 
 from lsm_eval.cli.options import run_options
 from lsm_eval.results.reader import read_record
-from lsm_eval.runner.given import make_spec
+from lsm_eval.runner.make_spec import make_spec
 from lsm_eval.runner.spec import RunSpec
 
 

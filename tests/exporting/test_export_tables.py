@@ -101,7 +101,7 @@ def test_openmetrics_has_no_percentile_of_few(record: Path) -> None:
     assert timed
     done = call("export", record, "--format", "openmetrics", "--out", "-")
     told = [line for line in done.out.splitlines() if line.startswith("lsm_eval_run_latency_seconds{")]
-    assert len(told) == sum(len(one.borne) for row in timed for one in row.times)
+    assert len(told) == sum(len(one.reliable) for row in timed for one in row.times)
     assert not any('quantile="0.99"' in line for line in told), "there are fewer than 299 of each"
 
 
@@ -177,8 +177,8 @@ WRONG = {
         ["--format", "every-eval-ever", "--source-url", "https://me:secret@example.org"],
         "holds a token or a password",
     ),
-    "no address": (["--format", "every-eval-ever", "--source-url", "example"], "is no address"),
-    "no pair": (["--format", "hf-eval-results", "--task-id", "say"], "is no pair"),
+    "no address": (["--format", "every-eval-ever", "--source-url", "example"], "is not an address"),
+    "no pair": (["--format", "hf-eval-results", "--task-id", "say"], "is not a pair"),
     "no task": (["--format", "hf-eval-results", "--task-id", "sing=x"], "no task of"),
     "no source": (["--format", "hf-eval-results", "--organisation", "x"], "needs --source-url"),
     "empty": (["--format", "every-eval-ever", "--organisation", " "], "--organisation is empty"),

@@ -8,7 +8,8 @@ import pytest
 from records import estimate, task, write_record
 
 from lsm_eval.leaderboard import show
-from lsm_eval.leaderboard.collect import Board, collect
+from lsm_eval.leaderboard.board import Board
+from lsm_eval.leaderboard.collect import collect
 from lsm_eval.results.reader import read_records
 from lsm_eval.results.schema import EstimateRow
 

@@ -11,7 +11,7 @@ from records import Json, estimate, sample, task, write_record
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.collect import collect
 from lsm_eval.leaderboard.history.changes import changes
-from lsm_eval.leaderboard.history.lines import lines, named
+from lsm_eval.leaderboard.history.lines import group_by_name, lines
 from lsm_eval.leaderboard.pages.history import _drawn as drawing
 from lsm_eval.results.reader import read_record, read_records
 
@@ -66,7 +66,7 @@ def test_runs_of_a_name_stand_in_order_of_time(tmp_path: Path) -> None:
     run(tmp_path, 3, 0.7, signed="max_tokens:8")
     run(tmp_path, 1, 0.5)
     run(tmp_path, 2, 0.6, model={"fingerprint": "e" * 64})
-    (group,) = named(collect(read_records(tmp_path)).models)
+    (group,) = group_by_name(collect(read_records(tmp_path)).models)
     assert group.name == "m"
     assert len(group.models) == 2
     assert group.runs == 3
@@ -115,7 +115,7 @@ def test_a_line_does_not_join_numbers_that_the_front_page_would_not(tmp_path: Pa
     few = run(tmp_path, 4, 0.9, signed="max_tokens:8")
     text = (few / "estimates.json").read_text().replace(" n:200 ", " n:5 ")
     (few / "estimates.json").write_text(text)
-    (group,) = named(collect(read_records(tmp_path)).models)
+    (group,) = group_by_name(collect(read_records(tmp_path)).models)
     (line,) = lines(group)
     assert [point.other for point in line.points] == [False, True, False, True]
     drawn = drawing(line.measured)

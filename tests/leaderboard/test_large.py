@@ -13,8 +13,8 @@ from records import estimate, sample, write_record
 from lsm_eval.leaderboard import budget, checking, parallel
 from lsm_eval.leaderboard.build import build
 from lsm_eval.leaderboard.collect import collect
-from lsm_eval.leaderboard.counting import why_not
 from lsm_eval.leaderboard.options import Options
+from lsm_eval.leaderboard.recount_worker import why_not
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.progress import Silent
 from lsm_eval.results.reader import read_records
@@ -79,10 +79,10 @@ def test_of_a_large_board_some_of_every_record_is_counted(
     site = build(tmp_path, tmp_path.parent / "large").parent
     assert "Of 48 sample tables 24 were counted again" in (site / "index.html").read_text()
     # The same ones, wherever the records lie, and others of each record.
-    drawn = [checking.drawn(one.folder, TASKS, 0.5) for one in found]
+    drawn = [checking.tasks_to_count(one.folder, TASKS, 0.5) for one in found]
     assert all(len(one) == 4 for one in drawn)
     assert len({tuple(one) for one in drawn}) > 1
-    assert checking.drawn(Path("/elsewhere/model0/run"), TASKS, 0.5) == drawn[0]
+    assert checking.tasks_to_count(Path("/elsewhere/model0/run"), TASKS, 0.5) == drawn[0]
 
 
 def test_several_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

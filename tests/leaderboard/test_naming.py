@@ -7,8 +7,9 @@ from typing import Any
 
 from records import estimate, write_record
 
+from lsm_eval.leaderboard.board import Board
 from lsm_eval.leaderboard.build import build
-from lsm_eval.leaderboard.collect import Board, collect
+from lsm_eval.leaderboard.collect import collect
 from lsm_eval.results.reader import read_records
 
 

@@ -12,13 +12,13 @@ from records import estimate, sample, write_record
 
 from lsm_eval.leaderboard.outcomes.agreement import agreement
 from lsm_eval.leaderboard.outcomes.difficulty import disputed, hardest
-from lsm_eval.leaderboard.outcomes.flags import Flag, Others, counts, flags, letters, others
+from lsm_eval.leaderboard.outcomes.flags import Flag, OtherOutcomes, counts, flags, letters, others
 from lsm_eval.leaderboard.outcomes.outcome import (
     NONE,
     RIGHT,
     WRONG,
-    Answered,
     Field,
+    SampleOutcomes,
     field_of,
     outcomes,
     read,
@@ -31,9 +31,9 @@ def row(**other: object) -> EstimateRow:
     return EstimateRow.model_validate(estimate("arc", **other))  # type: ignore[arg-type]
 
 
-def answered(found: dict[str, int], asked: dict[str, str] | None = None) -> Answered:
+def answered(found: dict[str, int], asked: dict[str, str] | None = None) -> SampleOutcomes:
     hashes = [None if asked is None else asked[one] for one in found]
-    return Answered(
+    return SampleOutcomes(
         pa.chunked_array([pa.array(list(found))]),
         pa.chunked_array([pa.array(hashes, pa.string())]),
         np.array(list(found.values()), np.int8),
@@ -101,7 +101,7 @@ def test_equal_tables_are_put_together_at_once_and_alike() -> None:
 
 
 def test_an_id_that_stands_twice_is_one_sample() -> None:
-    twice = Answered(
+    twice = SampleOutcomes(
         pa.chunked_array([["a", "a"]]),
         pa.chunked_array([pa.nulls(2, pa.string())]),
         np.array([1, 0], np.int8),
@@ -111,7 +111,7 @@ def test_an_id_that_stands_twice_is_one_sample() -> None:
 
 def test_flags_say_wrong_missing_truncated_unlike_the_others_and_slow() -> None:
     own = answered({f"s{at}": outcome for at, outcome in enumerate([1, 0, 1, 0, -1])})
-    among = Others(np.array([1, 3, 1, 1, 3]), np.array([3, 3, 2, 3, 3]))
+    among = OtherOutcomes(np.array([1, 3, 1, 1, 3]), np.array([3, 3, 2, 3, 3]))
     found = flags(
         own, among, [False, False, False, True, False], [False, True, False, False, False], [None] * 5
     )

@@ -21,12 +21,14 @@ from lsm_eval.comparison.difference import difference
 from lsm_eval.comparison.pairs import match
 from lsm_eval.comparison.tables import read
 from lsm_eval.errors import UserError
-from lsm_eval.leaderboard.collect import Board, collect
+from lsm_eval.leaderboard.board import Board
+from lsm_eval.leaderboard.collect import collect
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.ranking.board import rank_board
 from lsm_eval.leaderboard.ranking.columns import ALONE, NO_DIRECTION, NO_MODEL
-from lsm_eval.leaderboard.ranking.scores import NO_SAMPLES, by_task, pseudo_values, read_scores
-from lsm_eval.leaderboard.ranking.wire import mean_columns, with_ranks
+from lsm_eval.leaderboard.ranking.metric_scores import pseudo_values
+from lsm_eval.leaderboard.ranking.scores import NO_SAMPLES, by_task, read_scores
+from lsm_eval.leaderboard.ranking.site_ranks import mean_columns, with_ranks
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import find_records, read_record
 from lsm_eval.statistics.ranking.ranks import ranks

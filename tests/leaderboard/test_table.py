@@ -10,8 +10,9 @@ from command_line import call
 from records import Json, estimate, task, write_record
 
 from lsm_eval.errors import UserError
+from lsm_eval.leaderboard.board import Board
 from lsm_eval.leaderboard.build import build
-from lsm_eval.leaderboard.collect import Board, collect
+from lsm_eval.leaderboard.collect import collect
 from lsm_eval.leaderboard.options import Options
 from lsm_eval.leaderboard.pages.front import reference_row
 from lsm_eval.leaderboard.table.cell import TableColumn, task_cells

@@ -86,7 +86,7 @@ def test_empty_folder_has_no_records(tmp_path: Path) -> None:
         ("manifest.json", "{", "broken"),
         ("manifest.json", '{"schema_version": 2}', "upgrade"),
         ("manifest.json", '{"schema_version": 1}', "broken"),
-        ("manifest.json", '{"schema_version": "1"}', "no record"),
+        ("manifest.json", '{"schema_version": "1"}', "not a record"),
         ("manifest.json", "[" * 100_000, "broken"),
         ("estimates.json", "[{]", "broken"),
         ("estimates.json", '[{"task": "arc"}]', "broken"),

@@ -99,7 +99,7 @@ def test_few_times_bear_a_median_alone() -> None:
     times.of("generate", "request").extend([0.1, 0.2, 0.3])
     (row,) = latency_rows([Tally(3, 3, 0, 3, 0, kind="generate", seconds=1.0)], times.found())
     assert [one.share for one in row.times[0].quantiles] == [0.5, 0.9, 0.95, 0.99]
-    assert [one.share for one in row.times[0].borne] == [0.5]
+    assert [one.share for one in row.times[0].reliable] == [0.5]
 
 
 def test_early_records_have_none(run: Runner) -> None:

@@ -8,7 +8,7 @@ import pytest
 from command_line import Outcome, Runner, call
 
 from lsm_eval.errors import UserError
-from lsm_eval.leaderboard.founded import extent, limited
+from lsm_eval.leaderboard.precedence import extent, limited
 from lsm_eval.results.reader import Record, read_record
 from lsm_eval.tasks.chosen import by_task, digest, read_chosen
 

@@ -23,7 +23,7 @@ from lsm_eval.runner import work as module
 from lsm_eval.runner.execute import Tally
 from lsm_eval.runner.run import run as run_spec
 from lsm_eval.runner.spec import RunSpec
-from lsm_eval.runner.work import Asked, Timed, describe, phases
+from lsm_eval.runner.work import PhaseTimer, RunUsage, describe, phases
 
 SMALL = ("--batch-tokens", "64")
 
@@ -222,7 +222,7 @@ def test_no_share_is_above_all_there_is() -> None:
         "decode_tokens": 40, "decode_passes": 10, "decode_seconds": 2.0, "decode_flops": 8e9, "decode_bytes": 50e9,
     }  # fmt: skip
     tally = Tally(4, 4, 0, 4, 0, tokens_asked=140, tokens_generated=40)
-    work = describe(Asked([tally], counts, counted=True, stored=False, machine=Machine(80e9, 20e9)), 4.0)
+    work = describe(RunUsage([tally], counts, counted=True, stored=False, machine=Machine(80e9, 20e9)), 4.0)
     assert work.score is not None
     assert work.decode is not None
     assert work.score.matmul_share is None
@@ -261,7 +261,7 @@ def test_decoding_is_held_against_the_bandwidth() -> None:
         "prefill_passes": 1, "prefill_seconds": 0.5, "prefill_flops": 20e9, "plan_seconds": 0.1,
     }  # fmt: skip
     tally = Tally(4, 4, 0, 4, 0, tokens_asked=560, tokens_generated=44)
-    asked = Asked([tally], counts, counted=True, stored=False, machine=Machine(80e9, 20e9))
+    asked = RunUsage([tally], counts, counted=True, stored=False, machine=Machine(80e9, 20e9))
     work = describe(asked, 4.0)
     assert work.decode is not None
     assert work.prefill is not None
@@ -279,7 +279,7 @@ def test_decoding_is_held_against_the_bandwidth() -> None:
 def test_seconds_inside_the_model_are_taken_out_of_the_phase_around_them() -> None:
     counts = {"encode_seconds": 1.0, "plan_seconds": 0.5, "score_seconds": 5.0, "decode_seconds": 2.0}
     outside = {"data": 1.0, "tokenise": 2.0, "load model": 3.0, "score": 7.0, "generate": 2.5, "metrics": 0.5}
-    asked = Asked([], counts, counted=True, stored=False)
+    asked = RunUsage([], counts, counted=True, stored=False)
     found = {phase.name: phase.seconds for phase in phases(outside, asked, 17.0)}
     assert found == {
         "data": 1.0, "tokenise": 3.0, "load": 3.0, "plan": 0.5, "score": 5.0, "decode": 2.0, "metrics": 0.5,
@@ -288,7 +288,7 @@ def test_seconds_inside_the_model_are_taken_out_of_the_phase_around_them() -> No
 
 
 def test_a_phase_under_way_is_timed_so_far() -> None:
-    timed = Timed(Silent())
+    timed = PhaseTimer(Silent())
     with timed.phase("write"):
         time.sleep(0.02)
         seconds, whole = timed.now()

@@ -13,7 +13,7 @@ from lsm_eval import plugins
 from lsm_eval.data import DataOptions, load
 from lsm_eval.data.schema import Dataset
 from lsm_eval.errors import UserError
-from lsm_eval.runner.checked import check_tables
+from lsm_eval.runner.check_tasks import check_tables
 from lsm_eval.tasks import trust
 from lsm_eval.tasks.registry import LoadedTask, Registry, load_task
 from lsm_eval.tasks.schema import Suite, Task
@@ -170,7 +170,7 @@ def test_two_tasks_of_one_table_are_refused() -> None:
         task = Task.model_construct(**{**BASE, "task": name})
         return LoadedTask(task, Path(), Path(name))
 
-    with pytest.raises(UserError, match=r"'a@typos' and 'a--typos' would write one sample table"):
+    with pytest.raises(UserError, match=r"'a@typos' and 'a--typos' would write the same sample table"):
         check_tables([loaded("a"), loaded("a--typos")], ["typos"])
     check_tables([loaded("a"), loaded("a--typos")], ["upper"])
 

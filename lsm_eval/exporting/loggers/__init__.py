@@ -1,1 +1,1 @@
-"""Numbers of a run for trackers of experiments, each a package that is asked for only where a user names it."""
+"""Logs numbers of a run to experiment trackers; a tracker's package is imported only if the user names it."""

@@ -1,4 +1,4 @@
-"""What a tracker is told of a run: settings and numbers, and no text of any sample."""
+"""The data of a run for a tracker: settings and numbers, without any text of a sample."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _LONGEST_VALUE = 500
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Of one run."""
+    """The data of one run."""
 
     name: str
-    """The run's."""
+    """Name of the run."""
     parameters: dict[str, str]
     metrics: dict[str, float]
-    """`TASK/METRIC`, and `low`, `high`, `stderr`, `n`, `missing` below it; what is not known has no entry."""
+    """`TASK/METRIC`, and `low`, `high`, `stderr`, `n`, `missing` below it; unknown values have no entry."""
 
 
 def facts(manifest: Manifest, estimates: Sequence[EstimateRow]) -> Facts:
-    """Of a record. Names that trackers do not take are changed, and never two to the same."""
+    """The data of a record. Names that trackers do not accept are changed, and stay unique."""
     model = manifest.model
     told: dict[str, object] = {
         "model": shown_name(model),
@@ -79,7 +79,7 @@ def _metrics(manifest: Manifest, estimates: Sequence[EstimateRow]) -> dict[str, 
             found[f"speed/{kind.request}/output_tokens_per_second"] = kind.output_tokens_per_second
         for timed in kind.times:
             found[f"speed/{kind.request}/{timed.what}_n"] = timed.n
-            for one in timed.borne:
+            for one in timed.reliable:
                 found[f"speed/{kind.request}/{timed.what}_p{100 * one.share:g}_seconds"] = one.seconds
     return found
 

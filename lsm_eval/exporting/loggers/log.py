@@ -1,4 +1,4 @@
-"""Tells a tracker of a run. Where it keeps that is its own business: its environment variables and files say so."""
+"""Logs a run to a tracker. Where the tracker stores it is set by the tracker's own environment variables and files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lsm_eval.secrets import without_secrets
 
 Tracker = Literal["mlflow", "wandb", "trackio"]
 PROJECT = "lsm-eval"
-"""Experiment or project where the tracker's own variable names none."""
+"""Experiment or project, if the tracker's own variable names none."""
 
 
 def check_tracker(tracker: Tracker) -> None:
@@ -30,12 +30,12 @@ def check_tracker(tracker: Tracker) -> None:
 
 
 def log(tracker: Tracker, manifest: Manifest, estimates: Sequence[EstimateRow]) -> None:
-    """Log a run's settings and numbers. Raises `UserError` where the tracker fails; the record is there in any case."""
+    """Log a run's settings and numbers. Raises `UserError` if the tracker fails; the record exists in any case."""
     check_tracker(tracker)
     try:
-        with redirect_stdout(sys.stderr):  # what they say is no result
+        with redirect_stdout(sys.stderr):  # their output is not part of the result
             _TRACKERS[tracker](importlib.import_module(tracker), facts(manifest, estimates))
-    except Exception as error:  # whatever a package of somebody else's raises
+    except Exception as error:  # a third-party package may raise anything
         said = without_secrets(" ".join(str(error).split())[:300])
         raise UserError(
             f"the run could not be logged to {tracker} ({type(error).__name__}: {said}); its record is whole: see to the tracker, "
@@ -47,7 +47,7 @@ def _mlflow(mlflow: Any, told: Facts) -> None:
     if not (os.environ.get("MLFLOW_EXPERIMENT_NAME") or os.environ.get("MLFLOW_EXPERIMENT_ID")):
         mlflow.set_experiment(PROJECT)
     with mlflow.start_run(run_name=told.name):
-        for part in _parts(told.parameters, 100):  # its server takes no more at once
+        for part in _parts(told.parameters, 100):  # its server accepts no more at once
             mlflow.log_params(part)
         for part in _parts(told.metrics, 1_000):
             mlflow.log_metrics(part)

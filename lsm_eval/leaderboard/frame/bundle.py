@@ -1,4 +1,4 @@
-"""The styles and scripts of a kind of page, and the policy that allows these and nothing else."""
+"""The styles and scripts of a kind of page, and the content security policy that allows only these."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importlib.resources import files
 from markupsafe import Markup
 
 MOST_SCRIPT = 60_000
-"""Bytes of all scripts together, a test holds."""
+"""The most bytes of all scripts together; a test checks it."""
 
 _TEXT = r"\"((?:[^\"\\]|\\.)*)\""
 _CALL = re.compile(rf"\bt\(\s*{_TEXT}")
@@ -22,7 +22,7 @@ _PAIR = re.compile(rf"\btn\([^\"]*{_TEXT},\s*{_TEXT}")
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What stands inline in each page of a kind."""
+    """The inline styles and scripts of each page of a kind."""
 
     css: str
     script: str
@@ -38,8 +38,8 @@ class Bundle:
     def policies(self) -> tuple[str, ...]:
         """Content-security-policies, each of which must allow what the page does.
 
-        Hashes mean the same in every browser and from every place, `'self'` does not. A piece of data is a script of its own, since
-        nothing else loads from disk: the first policy lets a script of ours add it (and no markup), the second only from
+        Hashes work the same in every browser and from every location, `'self'` does not. A piece of data is a separate script, since
+        nothing else loads from disk: the first policy lets only our scripts add it (markup cannot), the second only from
         the site's own host or from disk.
         """
         own = _hash(self.script)
@@ -54,14 +54,14 @@ class Bundle:
 
 @lru_cache(64)
 def _texts(script: str) -> tuple[str, ...]:
-    # Of every page of a kind, which are many.
+    # Cached, since a kind can have many pages.
     pairs = (text for pair in _PAIR.findall(script) for text in pair)
     return tuple(dict.fromkeys(text.replace('\\"', '"') for text in (*_CALL.findall(script), *pairs)))
 
 
 @cache
 def bundle(kind: str) -> Bundle:
-    """The assets `common.*` and, where there are, `<kind>.*`."""
+    """The assets `common.*` and, if they exist, `<kind>.*`."""
     script = "".join(map(lean, (asset("common.js"), asset(f"{kind}.js"))))
     return Bundle(
         css=asset("common.css") + asset(f"{kind}.css"),
@@ -71,28 +71,28 @@ def bundle(kind: str) -> Bundle:
 
 
 def merged(kinds: Sequence[str]) -> Bundle:
-    """The assets of several kinds in one page, which loads no pieces: it holds them."""
+    """The assets of several kinds for one page that contains its pieces of data and loads none."""
     names = ["common", "single", *kinds]
-    # Each kind's script begins by itself, and finds its part of the page.
+    # Each kind's script starts by itself and finds its part of the page.
     script = "\n".join(lean(asset(f"{name}.js")) for name in names)
     return Bundle(css="".join(asset(f"{name}.css") for name in names), script=script, pieces=False)
 
 
 @cache
 def asset(name: str) -> str:
-    """The text of one of the package's own files; empty where there is none of that name."""
+    """The text of one of the package's own files; empty if there is none of that name."""
     file = files("lsm_eval.leaderboard") / "assets" / name
     return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def lean(script: str) -> str:
-    """A script without indentation and lines of comments, as pages have it; no text in it may go over several lines."""
+    """A script without indentation and lines of comments, as pages contain it; it may have no string literal that spans several lines."""
     lines = (line.strip() for line in script.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def inline(text: str) -> Markup:
-    """Markup: the package's own files, and nothing that a record says."""
+    """Marks text as safe HTML: only for the package's own files, never for what a record says."""
     return Markup(text)
 
 

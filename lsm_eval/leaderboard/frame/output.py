@@ -1,4 +1,4 @@
-"""How templates write what they are given: a large site has millions of expressions and calls, and Jinja's own way with each is a long one."""
+"""A faster way for templates to output values and call functions than Jinja's own: a large site has millions of both."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PLAIN = frozenset({FunctionType, MethodType, BuiltinMethodType})
 
 
 def finalized(thing: Any) -> Any:
-    """A text as a page shows it; whatever else it is given, as it is."""
+    """A text as a page shows it; any other value unchanged."""
     return shown(thing) if isinstance(thing, str) and not isinstance(thing, Markup) else thing
 
 
 def written(thing: Any) -> str:
-    """`finalized`, and escaped unless it is markup: every `{{ expression }}` passes here."""
+    """`finalized`, and escaped unless it is markup. Every `{{ expression }}` goes through this function."""
     kind = type(thing)
     if kind is Markup:
         return cast(str, thing)
@@ -47,7 +47,7 @@ class _Generator(CodeGenerator):
 
 class _Context(Context):
     def call(self, thing: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """As Jinja calls it; of functions and macros it is known what they want to be given."""
+        """Calls `thing` as Jinja would; for functions and macros the check of which context they need is skipped."""
         kind = type(thing)
         if kind is Macro:
             args = (self.eval_ctx, *args)
@@ -60,7 +60,7 @@ class _Context(Context):
 
 
 class Output(Environment):
-    """An environment whose templates write so; all of them escape."""
+    """An environment whose templates use this output; all of them escape."""
 
     code_generator_class = _Generator
     context_class = _Context

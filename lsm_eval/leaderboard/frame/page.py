@@ -1,4 +1,4 @@
-"""Makes the pages of each kind: a template and its surroundings, everything escaped, nothing from outside."""
+"""Makes the pages of each kind from a template and the common frame. Everything is escaped; nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lsm_eval.leaderboard.words import LANGUAGES, Words
 
 @dataclass(frozen=True, slots=True)
 class NavEntry:
-    """A page that every page's header leads to."""
+    """A link in every page's header."""
 
     path: str
     """From the site's root."""
@@ -28,7 +28,7 @@ class NavEntry:
 
 
 class _Compiled(BytecodeCache):
-    """Templates as compiled before in this process: compiling them takes longer than a small site's pages."""
+    """Templates that this process has compiled already: compiling takes longer than rendering a small site."""
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
@@ -45,10 +45,10 @@ _COMPILED = _Compiled()
 
 
 class Frame:
-    """Renders pages in one look.
+    """Renders pages in the common layout.
 
-    Templates have: `t`, `tn` and `ta` for texts of the interface (`words.Words`), `data(name, thing)` for what the script reads
-    (`lsm.data(main, name)`), `root` (`../` as often as the page is deep), `show`, and what `share` adds.
+    Templates can use: `t`, `tn` and `ta` for texts of the interface (`words.Words`), `data(name, thing)` for data that the script reads
+    (`lsm.data(main, name)`), `root` (one `../` per level of the page's path), `show`, and the names that `share` adds.
     """
 
     def __init__(self, language: str = "en", nav: Sequence[NavEntry] = ()) -> None:
@@ -90,14 +90,14 @@ class Frame:
         self._environment.globals.update(values)
 
     def page(self, kind: str, own: Bundle | None = None) -> Page:
-        """What makes pages of this kind, of `templates/<kind>.html.j2` and, where there are, `assets/<kind>.js` and
-        `assets/<kind>.css`, or of the assets in `own`."""
+        """A maker of pages of this kind, from `templates/<kind>.html.j2` and, if they exist, `assets/<kind>.js` and
+        `assets/<kind>.css`, or from the assets in `own`."""
         template = self._environment.get_template(f"{kind}.html.j2")
         return Page(kind, template, own or bundle(kind), self._words)
 
     def fragment(self, template: str, **values: Any) -> tuple[str, tuple[str, ...]]:
-        """A part of a page that its script puts in later, and the interface's texts that it has (for the page's `say`). Before
-        the page itself is made."""
+        """A part of a page that its script inserts later, and the interface texts that it contains (for the page's `say`). Must be called
+        before the page itself is made."""
         self._words.start(())
         text = self._environment.get_template(template).render(**values)
         return text, self._words.texts
@@ -113,8 +113,8 @@ class Page:
     words: Words
 
     def render(self, path: str, say: Collection[str] = (), **values: Any) -> str:
-        """The page that will stand at `path` (from the site's root, `models/x.html`). `say`: texts that its script shows beside those
-        that it has by itself."""
+        """The page for `path` (from the site's root, `models/x.html`). `say`: interface texts that its script shows, beside those in the
+        script itself."""
         self.words.start((*self.bundle.words, *say))
         text = self.template.render(
             path=path,
@@ -126,7 +126,7 @@ class Page:
             words_here=_WORDS_HERE,
             **values,
         )
-        # Which texts a page has is known when it is made.
+        # Which texts a page contains is known only once it is rendered.
         used = self.words.used()
         for language, more in values.get("all_words", {}).items():
             used.setdefault(language, {}).update(more)

@@ -1,4 +1,4 @@
-"""JSON that may stand inside a page's `<script>`, whatever it says."""
+"""JSON that is safe inside a page's `<script>`, whatever its content."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",",
 
 
 def safe_json(thing: Any) -> str:
-    """`thing` as JSON in ASCII without `<` and `&`, so that nothing in it can end the script that it stands in, or begin a comment there.
+    """`thing` as JSON in ASCII without `<` and `&`, so that nothing in it can end the surrounding script or begin a comment.
 
-    Characters that cannot be seen are written out in every text (`show.visible`). What is no finite number is null.
-    Dataclasses and other objects are not taken: TypeError.
+    Invisible characters are written out in every text (`show.visible`). Numbers that are not finite become null. Raises TypeError for
+    dataclasses and other objects.
     """
     return _ENCODER.encode(_plain(thing)).replace("&", "\\u0026").replace("<", "\\u003c")
 
 
 MOST = 20_000
-"""Characters of a text in data; of a longer one, which a record may say, no more are kept. Long texts of ours go `in_parts`."""
+"""The most characters of a text in data; longer texts of records are cut. Long texts of our own are split with `in_parts`."""
 
 PART = 15_000
-"""Characters of one text in a piece at most."""
+"""The most characters of one text in a piece."""
 
 
 def in_parts(text: str) -> list[str]:
-    """A long text of ours as several that a script puts together again."""
+    """A long text of our own in several parts, which a script joins again."""
     return [text[at : at + PART] for at in range(0, len(text), PART)]
 
 

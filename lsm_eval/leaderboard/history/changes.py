@@ -1,4 +1,4 @@
-"""What is another between two runs of a number: its signature, the model's fingerprint, versions, the machine."""
+"""What differs between two runs of a number: its signature, the model's fingerprint, versions, the machine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lsm_eval.results.schema import EstimateRow
 _MODEL = ("revision", "dtype", "device", "context", "spec")
 _MACHINE = ("cpu", "gpu", "cores", "threads", "system")
 _SHOWN = 16
-"""Characters of a hash."""
+"""Characters of a hash that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is not what it was in the run before; None where it was, or is, not there."""
+    """One difference from the run before; a side is None if it does not exist there."""
 
     kind: str
     """`signature`, `model`, `version` or `machine`."""
@@ -29,15 +29,15 @@ class Change:
 
 
 def changes(before: tuple[EstimateRow, Record], after: tuple[EstimateRow, Record]) -> tuple[Change, ...]:
-    """What changed from a number to the next one of the same task and metric: what makes it another number first, then
-    what may only explain it."""
+    """What changed from one number to the next of the same task and metric: first what makes them incomparable, then what may only
+    explain a difference."""
     (first, old), (second, new) = before, after
     return (*_signature(first, second), *_of_runs(old, new))
 
 
 def _signature(first: EstimateRow, second: EstimateRow) -> Iterator[Change]:
     for part in differing(first.signature, second.signature):
-        if part.name != MODEL and part.name != "lsm-eval":  # these stand below, each once
+        if part.name != MODEL and part.name != "lsm-eval":  # these are listed below, each once
             yield Change(word("signature"), part.name, part.first, part.second)
 
 

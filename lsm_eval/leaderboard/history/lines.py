@@ -9,7 +9,7 @@ from datetime import datetime
 
 from lsm_eval.comparison.releases import RELEASE, comparable_parts, engines_agree
 from lsm_eval.comparison.signature import parts
-from lsm_eval.leaderboard.collect import Key, ModelEntry, rows_of
+from lsm_eval.leaderboard.board import Key, ModelEntry, rows_of
 from lsm_eval.leaderboard.history.changes import Change, changes
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.names import shown_name
@@ -26,9 +26,9 @@ class Point:
     model: ModelEntry
     """Whose row of the board the run belongs to."""
     changed: tuple[Change, ...]
-    """Since the number before it; nothing for the first."""
+    """Changes since the number before it; empty for the first."""
     other: bool = False
-    """Whether it does not compare with the number before it (`compares`)."""
+    """Whether it is not comparable with the number before it (`compares`)."""
 
     @property
     def when(self) -> datetime:
@@ -50,21 +50,21 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """All rows of the board that one name stands for: one, or several with other fingerprints."""
+class NameGroup:
+    """All rows of the board with one name: one, or several with different fingerprints."""
 
     name: str
     models: tuple[ModelEntry, ...]
 
     @property
     def runs(self) -> int:
-        """Of all of them."""
+        """Number of runs of all rows."""
         return sum(len(model.runs) for model in self.models)
 
 
 def compares(first: Point, second: Point) -> bool:
-    """Whether two numbers of a task and metric stand side by side on the front page, too: their signatures agree, and of two releases
-    of lsm-eval the engines do."""
+    """Whether two numbers of a task and metric are comparable, as on the front page: their signatures agree, and if the releases of
+    lsm-eval differ, their engines are the same."""
     one, other = first.row.signature, second.row.signature
     if comparable_parts(one) != comparable_parts(other):
         return False
@@ -72,17 +72,17 @@ def compares(first: Point, second: Point) -> bool:
     return same_release or engines_agree(first.record, second.record)
 
 
-def named(models: Sequence[ModelEntry]) -> list[Named]:
-    """The rows grouped by the name that their newest run gives the model, in the order of the board."""
+def group_by_name(models: Sequence[ModelEntry]) -> list[NameGroup]:
+    """Groups the rows by the model's name in their newest run, in the order of the board."""
     groups: dict[str, list[ModelEntry]] = defaultdict(list)
     for model in models:
         groups[shown_name(model.runs[0].manifest.model)].append(model)
-    return [Named(name, tuple(own)) for name, own in groups.items()]
+    return [NameGroup(name, tuple(own)) for name, own in groups.items()]
 
 
-def lines(group: Named) -> list[Line]:
-    """Every task and metric of the name's runs, each run's number in order of time; tasks by name, metrics as their newest
-    run has them."""
+def lines(group: NameGroup) -> list[Line]:
+    """Every task and metric of the group's runs, with each run's number in order of time; tasks by name, metrics in the order of the
+    newest run."""
     runs = sorted(
         ((run, model) for model in group.models for run in model.runs),
         key=lambda pair: (pair[0].created, pair[0].manifest.run, str(pair[0].folder)),

@@ -1,1 +1,1 @@
-"""What models made of the same samples: right or wrong, where they agree, and which samples are hard or disputed."""
+"""Outcomes of models on the same samples: right or wrong, where models agree, and which samples are hard or disputed."""

@@ -1,4 +1,4 @@
-"""How alike the outcomes of models are on the same samples: shares of equal outcomes, and kappa."""
+"""Agreement of models on the same samples: shares of equal outcomes, and kappa."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Every pair of models. NaN where a pair has no sample in common, or (kappa) both have one outcome only."""
+    """Every pair of models. NaN if a pair has no sample in common, or (kappa) if all their outcomes are the same."""
 
     models: tuple[str, ...]
     number: NDArray[np.int64]
-    """Samples of which both have an outcome [models, models]."""
+    """Number of samples for which both have an outcome [models, models]."""
     share: FloatArray
-    """Of them, those with the same outcome [models, models]."""
+    """Share of these samples with the same outcome [models, models]."""
     kappa: FloatArray
-    """Cohen's: agreement beyond what two models of such shares of right outcomes have by chance [models, models]."""
+    """Cohen's kappa: agreement beyond that expected by chance from the two models' shares of right outcomes [models, models]."""
 
 
 def agreement(field: Field) -> Agreement:

@@ -1,4 +1,4 @@
-"""Which samples of a task most models get wrong, and which divide them most."""
+"""Finds the samples of a task that most models get wrong, and those on which models disagree most."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from lsm_eval.leaderboard.outcomes.outcome import Field
 
 LEAST = 2
-"""Models that must have an outcome of a sample before it is called hard or disputed."""
+"""The fewest models that must have an outcome for a sample before it is called hard or disputed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class Difficulty:
     right: int
     """Models that got it right."""
     answered: int
-    """Models that have an outcome of it."""
+    """Models that have an outcome for it."""
     models: tuple[int, ...]
-    """Rows of the field that have an outcome of it: those that got it wrong first."""
+    """Rows of the field that have an outcome for it, those that got it wrong first."""
 
 
 def hardest(field: Field, most: int) -> list[Difficulty]:
-    """At most `most` samples that fewer than half of the models got right, the hardest first: of the smallest share of right
-    outcomes, then of most models, then in the order of the task."""
+    """At most `most` samples that fewer than half of the models got right, the hardest first: by smallest share of right outcomes, then
+    by most models, then in the order of the task."""
     right, answered = field.right, field.answered
     share = right / np.maximum(answered, 1)
     kept = np.flatnonzero((answered >= LEAST) & (share < 0.5))
@@ -38,8 +38,7 @@ def hardest(field: Field, most: int) -> list[Difficulty]:
 
 
 def disputed(field: Field, most: int) -> list[Difficulty]:
-    """At most `most` samples on which the models are not of one mind, the most evenly divided first, and of these those of most
-    models."""
+    """At most `most` samples on which the models disagree, the most evenly divided first, then those with most models."""
     right, answered = field.right, field.answered
     minority = np.minimum(right, answered - right)
     share = minority / np.maximum(answered, 1)

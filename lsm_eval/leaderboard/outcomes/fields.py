@@ -1,4 +1,4 @@
-"""The outcomes of every task of a board, each table read once however many pages ask."""
+"""The outcomes of every task of a board; each table is read once, however many pages need it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from lsm_eval.leaderboard.collect import Board, likelihood
-from lsm_eval.leaderboard.outcomes.outcome import Answered, Field, field_of, graded, read
+from lsm_eval.leaderboard.board import Board, likelihood
+from lsm_eval.leaderboard.outcomes.outcome import Field, SampleOutcomes, field_of, graded, read
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
 from lsm_eval.results.schema import EstimateRow
 
 Showing = Callable[[Record, Path], AbstractContextManager[None]]
-"""Runs what may fail because of a record (`site.Site.showing`)."""
+"""Context manager for code that may fail because of a record (`site.Site.showing`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,32 +25,32 @@ class TaskField:
     field: Field
     """Its models are slugs."""
     metric: str | None
-    """By which samples are right or wrong, where all models have the same; None where there is none."""
+    """The metric by which samples are right or wrong, if it is the same for all models; None otherwise."""
 
 
 class Fields:
-    """The outcomes of a board's tasks, of rows with a model."""
+    """The outcomes of a board's tasks, without the baseline rows that have no model."""
 
     def __init__(self, board: Board, showing: Showing, shows: Callable[[str, str], bool]) -> None:
-        """`shows`: whether a model's samples of a task have a page; of large boards only these are read."""
+        """`shows`: whether a model's samples of a task have a page; on large boards only these are read."""
         self._board = board
         self._showing = showing
         self._shows = shows
         self._found: dict[str, TaskField] = {}
 
     def of(self, task: str) -> TaskField:
-        """The task's outcomes; of no models where its samples are not right or wrong."""
+        """The task's outcomes; without any model if its samples are not graded right or wrong."""
         if task not in self._found:
             self._found[task] = self._read(task)
         return self._found[task]
 
-    def own(self, task: str, record: Record) -> Answered | None:
-        """The outcomes of one record of a model; None where its samples are not right or wrong."""
+    def own(self, task: str, record: Record) -> SampleOutcomes | None:
+        """The outcomes of one record of a model; None if its samples are not graded right or wrong."""
         row = first_row(record, task)
         return read(record, row, sample_metric(row, record)) if row is not None and graded(row) else None
 
     def _read(self, task: str) -> TaskField:
-        answered: list[tuple[str, Answered]] = []
+        answered: list[tuple[str, SampleOutcomes]] = []
         metrics: dict[str, None] = {}
         for model in self._board.models:
             record = model.tables.get(task)
@@ -71,7 +71,7 @@ _FIELDS: WeakKeyDictionary[Site, Fields] = WeakKeyDictionary()
 
 
 def fields_of(board: Board, site: Site) -> Fields:
-    """The outcomes of the board that the site shows, the same for all its pages."""
+    """The outcomes of the site's board, shared by all its pages."""
     if site not in _FIELDS:
         _FIELDS[site] = Fields(board, site.showing, site.shows)
     return _FIELDS[site]
@@ -83,6 +83,6 @@ def first_row(record: Record, task: str) -> EstimateRow | None:
 
 
 def sample_metric(row: EstimateRow, record: Record) -> str:
-    """The metric's name in sample tables: a number that rests on pseudo-likelihoods is shown under another one."""
+    """The metric's name in sample tables: numbers from pseudo-likelihoods are shown under another name."""
     kind = likelihood(row, record)
     return row.metric.removesuffix(f" ({kind})") if kind else row.metric

@@ -1,4 +1,4 @@
-"""A few bits a sample, by which its page is filtered."""
+"""Flags of each sample (a few bits), by which its page is filtered."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.leaderboard.outcomes.outcome import NONE, RIGHT, WRONG, Answered, Field
+from lsm_eval.leaderboard.outcomes.outcome import NONE, RIGHT, WRONG, Field, SampleOutcomes
 
 SLOW_SHARE = 0.05
-"""Of the samples whose time is known, the slowest of them are called slow."""
+"""Of the samples whose time is known, this share is called slow."""
 
 LEAST_TIMED = 20
-"""Times that are needed before some of them are called slow."""
+"""The fewest known times before any sample is called slow."""
 
 
 class Flag(IntFlag):
-    """One letter of the index holds them all (`letters`)."""
+    """All flags of a sample fit into one letter of the index (`letters`)."""
 
     WRONG = 1
     MISSING = 2
@@ -41,16 +41,16 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
-    """What the other models of the board made of each sample of a table [n]."""
+class OtherOutcomes:
+    """Outcomes of the board's other models for each sample of a table [n]."""
 
     right: NDArray[np.int64]
     answered: NDArray[np.int64]
 
 
-def others(field: Field, model: str, ids: Sequence[str], asked: Sequence[str | None] = ()) -> Others:
-    """Outcomes of all models of the field but this one, of the samples named. `asked`: what each asked, as long as `ids`; the others have
-    none of a sample that asked another thing than theirs."""
+def others(field: Field, model: str, ids: Sequence[str], asked: Sequence[str | None] = ()) -> OtherOutcomes:
+    """Outcomes of all other models of the field for the samples `ids`. `asked`: the hash of what each sample asks, parallel to `ids`;
+    models that were asked something else have no outcome for the sample."""
     places = {sample: at for at, sample in enumerate(field.ids)}
     at = np.array([places.get(sample, -1) for sample in ids], np.int64)
     if asked and field.asked:
@@ -61,20 +61,20 @@ def others(field: Field, model: str, ids: Sequence[str], asked: Sequence[str | N
     found = field.found if row is None else np.delete(field.found, row, axis=0)
     right, answered = (found == RIGHT).sum(axis=0), (found != NONE).sum(axis=0)
     if not len(right):
-        return Others(np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64))
+        return OtherOutcomes(np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64))
     known = at >= 0
-    return Others(np.where(known, right[at], 0), np.where(known, answered[at], 0))
+    return OtherOutcomes(np.where(known, right[at], 0), np.where(known, answered[at], 0))
 
 
 def flags(
-    own: Answered | None,
-    among: Others | None,
+    own: SampleOutcomes | None,
+    among: OtherOutcomes | None,
     failed: Sequence[bool],
     truncated: Sequence[bool],
     seconds: Sequence[float | None],
 ) -> NDArray[np.int64]:
-    """The flags of n samples. A sample disagrees where most of the others (more than half) have the other outcome. A missing
-    one is not wrong."""
+    """The flags of n samples. A sample disagrees if more than half of the other models have the other outcome. A missing
+    sample is not wrong."""
     found = np.zeros(len(failed), np.int64)
     lost = np.asarray(failed, bool)
     found |= np.where(lost, Flag.MISSING, 0)
@@ -91,7 +91,7 @@ def flags(
 
 
 def letters(found: NDArray[np.int64]) -> str:
-    """A letter a sample: what a page of 100,000 samples is filtered by, in 100 kB."""
+    """One letter per sample: the index of a page with 100,000 samples takes 100 kB."""
     return "".join(_LETTERS[flag] for flag in found.tolist())
 
 

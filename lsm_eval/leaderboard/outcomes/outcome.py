@@ -1,4 +1,4 @@
-"""Right or wrong, sample by sample, of all models of a board that were asked the same task in the same way."""
+"""Whether each sample was right or wrong, for all models of a board that were asked the same task in the same way."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ RIGHT, WRONG, NONE = 1, 0, -1
 
 
 def graded(row: EstimateRow) -> bool:
-    """Whether a sample's score of this metric says right or wrong: a share with a better direction. A perplexity, a BLEU or a
-    preference between two texts does not."""
+    """Whether a sample's score in this metric says right or wrong: it does for fractions with a better direction, not for a perplexity,
+    BLEU, or a preference between two texts."""
     return row.unit == "fraction" and row.higher_is_better is not None
 
 
 def outcomes(scores: FloatArray, row: EstimateRow) -> Outcomes:
-    """Outcomes [n] of scores [n] from 0 to 1: half a point or more is right where higher is better, and wrong where
-    lower is. NaN has none, and nothing has one where the metric is not `graded`."""
+    """Outcomes [n] of scores [n] from 0 to 1: 0.5 or more is right if higher is better, and wrong if lower is. NaN gives
+    `NONE`, and so does every score of a metric that is not `graded`."""
     if not graded(row):
         return np.full(len(scores), NONE, np.int8)
     right = scores >= 0.5 if row.higher_is_better else scores < 0.5
@@ -37,24 +37,24 @@ def outcomes(scores: FloatArray, row: EstimateRow) -> Outcomes:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class SampleOutcomes:
     """Outcomes of one record's samples of a task."""
 
     ids: Any
-    """Of the samples: n texts (`pyarrow.ChunkedArray`)."""
+    """Ids of the n samples (`pyarrow.ChunkedArray`)."""
     asked: Any
     """SHA-256 of what each sample asks; null in early records."""
     outcomes: Outcomes
 
-    def first(self, count: int) -> Answered:
-        """Of the first samples only."""
-        return Answered(self.ids.slice(0, count), self.asked.slice(0, count), self.outcomes[:count])
+    def first(self, count: int) -> SampleOutcomes:
+        """The outcomes of the first `count` samples."""
+        return SampleOutcomes(self.ids.slice(0, count), self.asked.slice(0, count), self.outcomes[:count])
 
 
-def read(record: Record, row: EstimateRow, metric: str) -> Answered | None:
-    """Outcomes of the samples behind a number; None where the record keeps none of them, or no score of the `metric`.
+def read(record: Record, row: EstimateRow, metric: str) -> SampleOutcomes | None:
+    """Outcomes of the samples behind a number; None if the record has no samples, or no score of the `metric`.
 
-    Raises `UserError` where the table is broken.
+    Raises `UserError` if the table is broken.
     """
     if not record.has_samples(row.task):
         return None
@@ -62,12 +62,12 @@ def read(record: Record, row: EstimateRow, metric: str) -> Answered | None:
 
 
 def columns(metric: str) -> list[str]:
-    """What outcomes are made of."""
+    """The columns from which outcomes are computed."""
     return ["sample", "asked", f"score.{metric}"]
 
 
-def answered(table: Any, row: EstimateRow, metric: str) -> Answered | None:
-    """`read` of a table (`pyarrow.Table`) with these columns."""
+def answered(table: Any, row: EstimateRow, metric: str) -> SampleOutcomes | None:
+    """Like `read`, from a table (`pyarrow.Table`) with these columns."""
     import pyarrow as pa
 
     name = f"score.{metric}"
@@ -76,7 +76,7 @@ def answered(table: Any, row: EstimateRow, metric: str) -> Answered | None:
     scores = floats(table[name])
     none = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
     asked = table["asked"] if "asked" in table.column_names else none
-    return Answered(table["sample"], asked, outcomes(scores, row))
+    return SampleOutcomes(table["sample"], asked, outcomes(scores, row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ class Field:
     found: Outcomes
     """[models, samples]."""
     at: NDArray[np.int32] | None = None
-    """Where each sample stands in each model's own table [models, samples], -1 where it has none; None where all stand as here."""
+    """The row of each sample in each model's own table [models, samples], -1 if it has none; None if all tables are in this order."""
     asked: tuple[str | None, ...] = ()
-    """SHA-256 of what each sample asks, as long as `ids`; None where no record says it."""
+    """SHA-256 of what each sample asks, parallel to `ids`; None if no record says it."""
 
     @property
     def right(self) -> NDArray[np.int64]:
@@ -100,12 +100,12 @@ class Field:
 
     @property
     def answered(self) -> NDArray[np.int64]:
-        """How many models have an outcome of each sample [samples]."""
+        """How many models have an outcome for each sample [samples]."""
         answered: NDArray[np.int64] = (self.found != NONE).sum(axis=0)
         return answered
 
     def where(self, model: int, sample: int) -> int:
-        """Where a sample stands in a model's own table, or -1."""
+        """The sample's row in a model's own table, or -1."""
         return sample if self.at is None else int(self.at[model, sample])
 
     def place(self, model: str) -> int | None:
@@ -113,13 +113,13 @@ class Field:
         return self.models.index(model) if model in self.models else None
 
 
-def field_of(answered: Sequence[tuple[str, Answered]]) -> Field:
-    """The outcomes side by side: samples are the same where id and, where both records say it, what was asked agree.
+def field_of(answered: Sequence[tuple[str, SampleOutcomes]]) -> Field:
+    """Aligns the outcomes: two samples are the same if their ids agree and, where both records say it, what was asked.
 
-    Of one id that asks different things the question of most models is kept, and the others' outcomes of it are none.
+    If an id stands for different questions, the one of most models is kept, and the others have no outcome for it.
     """
     if answered and all(_alike(own, answered[0][1]) for _, own in answered[1:]):
-        # By far the most boards: nothing is to be matched.
+        # On most boards all tables are in the same order, and nothing needs matching.
         ids = tuple(one or "" for one in answered[0][1].ids.to_pylist())
         if len(set(ids)) == len(ids):
             return Field(
@@ -150,5 +150,5 @@ def field_of(answered: Sequence[tuple[str, Answered]]) -> Field:
     return Field(tuple(name for name, _ in answered), tuple(places), table, where, tuple(most))
 
 
-def _alike(one: Answered, other: Answered) -> bool:
+def _alike(one: SampleOutcomes, other: SampleOutcomes) -> bool:
     return bool(one.ids.equals(other.ids) and one.asked.equals(other.asked))

@@ -2,7 +2,7 @@
 `assets/<kind>.js` and `.css`.
 
 A module has `write(board, frame, site)`, which makes all pages of its kind, and may have `nav(board)`: the entry of every
-page's header that leads to it, or None where this board has no such page.
+page's header that links to it, or None if this board has no such page.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Protocol, cast
 
-from lsm_eval.leaderboard.collect import Board
+from lsm_eval.leaderboard.board import Board
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.pages import compare, cost, front, history, model, samples, task
 from lsm_eval.leaderboard.site import Site
@@ -20,17 +20,17 @@ class Kind(Protocol):
     """A module of this package."""
 
     def write(self, board: Board, frame: Frame, site: Site) -> None:
-        """Make all pages of the kind, and put them into the site."""
+        """Make all pages of the kind and add them to the site."""
         ...
 
 
 _MODULES: tuple[ModuleType, ...] = (front, cost, compare, model, task, samples, history)
-"""In the order of the header's entries; one line a kind."""
+"""In the order of the header's entries, one line per kind."""
 
 KINDS: tuple[Kind, ...] = tuple(cast(Kind, module) for module in _MODULES)
 
 ALONE: tuple[Kind, ...] = tuple(cast(Kind, module) for module in (front, cost, compare, history))
-"""Those that make their pages in one process."""
+"""Kinds whose pages are made in a single process."""
 
 
 def navigation(board: Board) -> list[NavEntry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from lsm_eval.leaderboard.collect import Board, ModelEntry
+from lsm_eval.leaderboard.board import Board, ModelEntry
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.versus.vectors import FOLDER, vectors_of
@@ -16,12 +16,12 @@ PATH = "compare.html"
 
 
 def nav(board: Board) -> NavEntry | None:
-    """Where there are two models to compare."""
+    """The entry, if there are two models to compare."""
     return NavEntry(PATH, word("Compare")) if len(board.models) > 1 else None
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
-    """`compare.html`; its data are pieces (`versus.vectors`)."""
+    """Write `compare.html`; its data is in pieces (`versus.vectors`)."""
     if nav(board) is None:
         return
     known = vectors_of(site)
@@ -45,26 +45,26 @@ def _model(board: Board, model: ModelEntry, site: Site) -> dict[str, Any]:
         "slug": model.slug,
         "name": model.name,
         "record": site.place(_run(model)),
-        # Places of tasks whose samples have a page; 1 where all have.
+        # Positions of the tasks whose samples have a page; 1 if all have.
         "pages": 1 if len(pages) == len(board.task_slugs) else pages,
     }
 
 
 def _run(model: ModelEntry) -> Record:
-    """The run that most of the model's numbers are of, the newest of several; a profile only where there is nothing else."""
+    """The run that gives most of the model's numbers, the newest of several; a profile only if there is no other run."""
     counts = Counter(id(number.record) for number in model.numbers.values())
     return max(model.runs, key=lambda run: (run.manifest.profile is None, counts[id(run)]))
 
 
 def _hashes(board: Board) -> set[str]:
-    """Tasks of which some text stands as its SHA-256: as a record withholds it, or as its licence asks."""
+    """Tasks some of whose texts are replaced by their SHA-256, because a record withholds them or the licence requires it."""
     return set(board.unshown) | {
         task for model in board.models for task, record in model.tables.items() if record.tasks[task].redacted
     }
 
 
 def _folded(board: Board) -> set[str]:
-    """Tasks whose texts may be harmful, as any run has it. Early records do not say which tasks are sensitive."""
+    """Tasks whose texts may be harmful according to any run. Early records do not say which tasks are sensitive."""
     return {
         task
         for model in board.models

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lsm_eval.leaderboard.collect import Board
+from lsm_eval.leaderboard.board import Board
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.frame.safe import in_parts
-from lsm_eval.leaderboard.ranking.wire import rankings_of
+from lsm_eval.leaderboard.ranking.site_ranks import rankings_of
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn, task_cells
@@ -33,16 +33,16 @@ from lsm_eval.statistics.combined import Interval
 PATH = "cost.html"
 FOLDER = "pieces/cost"
 MOST_MARKS = 20_000
-"""Of all drawings together; of larger boards those of single tasks are left out."""
+"""The most marks of all charts together; on larger boards the charts of single tasks are left out."""
 
 _THERE = Cell(Interval(0.0, None, None), None)
 
 
 def nav(board: Board) -> NavEntry | None:
-    """Where two models have a score and a cost."""
+    """The entry, if at least two models have both a score and a cost."""
     if sum(not model.no_model for model in board.models) < 2:
         return None
-    # Which numbers there are is all that is asked.
+    # Only which numbers exist matters here.
     there: Cells = {
         (key, place): _THERE
         for place, model in enumerate(board.models)
@@ -56,7 +56,7 @@ def nav(board: Board) -> NavEntry | None:
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
-    """`cost.html`, and a piece for each pair of axes."""
+    """Write `cost.html`, and a piece for each pair of axes."""
     figures = _figures(board, site)
     if not figures:
         return
@@ -83,7 +83,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
 
 
 def _figures(board: Board, site: Site) -> dict[str, Figure]:
-    """By the ids of both axes."""
+    """The charts by the ids of both axes."""
     cells = task_cells(board)
     scores = [*area_columns(board, cells), *suite_columns(board, cells, known_suites(site.options.include))]
     every = task_columns(board, cells)

@@ -1,4 +1,4 @@
-"""The front page: one table first, and how to read it."""
+"""The front page: the table, then how to read it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from lsm_eval.errors import UserError
 from lsm_eval.leaderboard import show
-from lsm_eval.leaderboard.collect import Board, ModelEntry, Number
+from lsm_eval.leaderboard.board import Board, ModelEntry, Number
 from lsm_eval.leaderboard.frame.page import Frame, NavEntry
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.leaderboard.table.cell import TableColumn, shown, task_cells
@@ -20,18 +20,18 @@ from lsm_eval.leaderboard.table.tasks import cost_columns, task_columns
 from lsm_eval.leaderboard.tradeoff.costs import SPEED
 
 MOST_CELLS = 3_000
-"""Cells of tasks that the page holds itself; of larger boards tasks are asked for a column at a time."""
+"""The most cells of tasks that the page itself contains; on larger boards the page loads tasks one column at a time."""
 
 PIECES = "pieces/board"
 
 
 def nav(board: Board) -> NavEntry:
-    """It is always there."""
+    """The entry of the front page, which always exists."""
     return NavEntry("index.html", "Board")
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
-    """`index.html`, and a piece of data for each task."""
+    """Write `index.html`, and a piece of data for each task."""
     cells = task_cells(board)
     areas = area_columns(board, cells)
     means = [*areas, *suite_columns(board, cells, known_suites(site.options.include))]
@@ -41,7 +41,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         means += safety_columns(areas, reference, name, grades=site.options.grades)
     cost, tasks = cost_columns(board), task_columns(board, cells)
     every = [column for column in tasks if column.first]
-    # What profiles measured is chosen where it is wanted: each condition has a column.
+    # Columns of profiles, one per condition, are shown only if the reader selects them.
     firsts = [column for column in every if column.group != SPEED] or every
     held = [*means, *(firsts if len(firsts) * len(board.models) <= MOST_CELLS or not means else firsts[:8])]
     if len(cost) * len(board.models) <= MOST_CELLS:
@@ -80,7 +80,7 @@ def write(board: Board, frame: Frame, site: Site) -> None:
 
 
 def reference_row(board: Board, named: str | None) -> int | None:
-    """The place of the row that `--reference` names: by a run, a row's name or its page. Raises `UserError` where there is none, or
+    """The position of the row that `--reference` names by a run, the row's name or its page. Raises `UserError` if there is none, or
     more than one."""
     if named is None:
         return None
@@ -100,13 +100,13 @@ def reference_row(board: Board, named: str | None) -> int | None:
             return found[0]
         if found:
             raise UserError(
-                f"--reference {named}: {len(found)} rows are named so: name a run, such as MODEL/RUN."
+                f"--reference {named}: {len(found)} rows have this name: name a run, such as MODEL/RUN."
             )
-    raise UserError(f"--reference {named}: no row of the board is of such a run or model.")
+    raise UserError(f"--reference {named}: the board has no row of such a run or model.")
 
 
 class _Reasons:
-    """Why there is no number."""
+    """Explains why a cell has no number."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -126,7 +126,7 @@ class _Reasons:
 
 
 def _pieces(board: Board, columns: Sequence[TableColumn], held: Sequence[TableColumn], site: Site) -> None:
-    """A piece a task, with all its metrics that the page does not hold; one with what running costs."""
+    """Write a piece for each task with the metrics that the page does not contain, and one piece for the costs."""
     inside = {column.id for column in held}
     pieces: dict[str, list[TableColumn]] = {}
     for column in columns:
@@ -141,7 +141,7 @@ def _piece_of(column: TableColumn) -> str:
 
 
 def _catalogue(columns: Sequence[TableColumn]) -> list[list[Any]]:
-    """Of every column what choosing it needs: id, group, label, sub, piece and whether it is a task's first metric."""
+    """What the column chooser needs of each column: id, group, label, sub, piece, and whether it is a task's first metric."""
     return [
         [column.id, column.group, column.label, column.sub, _piece_of(column), int(column.first)]
         for column in columns
@@ -149,7 +149,7 @@ def _catalogue(columns: Sequence[TableColumn]) -> list[list[Any]]:
 
 
 def _texts(columns: Sequence[TableColumn]) -> list[str]:
-    """Those of the interface in headings and grades."""
+    """Interface texts in headings and grades."""
     own = [text for column in columns if not column.id.startswith("task:") for text in _said(column)]
     return [*own, *(column.group for column in columns), EXCELLENT, *(name for _, name in BANDS)]
 
@@ -170,7 +170,7 @@ def _groups(columns: Sequence[TableColumn]) -> list[tuple[str, int]]:
 
 
 def _order(board: Board, columns: Sequence[TableColumn]) -> list[int]:
-    """Places of the models, best first in the first column, those without a number last, those without a model apart."""
+    """Positions of the rows: best first by the first column, rows without a number last, rows without a model after all others."""
     cells: Mapping[int, Any] = columns[0].cells if columns else {}
     sign = -1 if not columns or columns[0].higher is not False else 1
 

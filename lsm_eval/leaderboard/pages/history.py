@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lsm_eval.leaderboard import show
+from lsm_eval.leaderboard.board import Board
 from lsm_eval.leaderboard.charts import Chart, Datum, chart
-from lsm_eval.leaderboard.collect import Board
 from lsm_eval.leaderboard.frame.page import Frame
-from lsm_eval.leaderboard.history.lines import Named, Point, compares, lines, named
+from lsm_eval.leaderboard.history.lines import NameGroup, Point, compares, group_by_name, lines
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.profiling.cells import TASK as PROFILE
 
@@ -17,19 +17,19 @@ _TICKS = 6
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
-    """`history/<slug>.html`, of each name that stands for a row of the board or more."""
+    """Write `history/<slug>.html` for each name of one or more rows of the board."""
     page = frame.page("history")
-    for group in named(board.models):
+    for group in group_by_name(board.models):
         path = f"history/{slug_of(group)}.html"
         site.put(path, page.render(path, **_values(group)))
 
 
-def slug_of(group: Named) -> str:
-    """The page of a name is called as that of its first row."""
+def slug_of(group: NameGroup) -> str:
+    """The page's file name is the slug of the first row."""
     return group.models[0].slug
 
 
-def _values(group: Named) -> dict[str, Any]:
+def _values(group: NameGroup) -> dict[str, Any]:
     found = [line for line in lines(group) if not line.key[0].startswith(PROFILE)]
     several = [line for line in found if len(line.points) > 1]
     return {
@@ -41,13 +41,13 @@ def _values(group: Named) -> dict[str, Any]:
 
 
 def _drawn(points: Sequence[Point]) -> Chart | None:
-    """Runs stand side by side in order of time: the days between them say nothing of the numbers."""
+    """Runs are spaced evenly in order of time, since the days between them say nothing about the numbers."""
     if len(points) < 2:
         return None
     every = max(1, -(-len(points) // _TICKS))
     ticks = [(float(at), f"{point.when:%Y-%m-%d}") for at, point in enumerate(points) if at % every == 0]
     scale = 100.0 if points[0].row.unit == "fraction" else 1.0
-    # A run in between without a number is not drawn: what it changed still stands between its neighbours.
+    # A run without a number is not drawn; its changes are shown between its neighbours.
     breaks = [bool(at) and not compares(points[at - 1], point) for at, point in enumerate(points)]
     data = [
         Datum(

@@ -6,15 +6,15 @@ from typing import Any
 
 from markupsafe import escape
 
-from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, Number, area_order
+from lsm_eval.leaderboard.board import Board, Key, ModelEntry, Number, area_order
 from lsm_eval.leaderboard.frame.page import Frame
-from lsm_eval.leaderboard.history.lines import named
+from lsm_eval.leaderboard.history.lines import group_by_name
+from lsm_eval.leaderboard.model_view.areas import area_mean
+from lsm_eval.leaderboard.model_view.command import is_call, shell_command
+from lsm_eval.leaderboard.model_view.curves import profile_view
+from lsm_eval.leaderboard.model_view.standing import BoardPeers
 from lsm_eval.leaderboard.pages.history import slug_of
 from lsm_eval.leaderboard.parallel import each
-from lsm_eval.leaderboard.portrait.areas import area_mean
-from lsm_eval.leaderboard.portrait.command import is_call, shell_command
-from lsm_eval.leaderboard.portrait.curves import profile_view
-from lsm_eval.leaderboard.portrait.standing import Rivalry
 from lsm_eval.leaderboard.shared import marks_of
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.profiling.cells import TASK as PROFILE
@@ -23,17 +23,17 @@ from lsm_eval.results.schema import EstimateRow
 
 _NAMESAKES = 5
 _RUNS = 50
-"""Runs of a model that its page has in full."""
+"""The most runs of a model that its page shows in full."""
 _WHOLE = 3_000
-"""Tables of a board up to which models' pages say of every task how it was asked."""
+"""Up to this number of tables on the board, models' pages say for every task how it was asked."""
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
-    """`models/<slug>.html`."""
+    """Write `models/<slug>.html`."""
     page = frame.page("model")
-    rivalry = Rivalry(board)
+    peers = BoardPeers(board)
     compact = sum(len(model.tables) for model in board.models) > _WHOLE
-    groups = {model.slug: group for group in named(board.models) for model in group.models}
+    groups = {model.slug: group for group in group_by_name(board.models) for model in group.models}
 
     def make(model: ModelEntry) -> None:
         path = f"models/{model.slug}.html"
@@ -41,21 +41,21 @@ def write(board: Board, frame: Frame, site: Site) -> None:
         site.put(
             path,
             page.render(
-                path, history=history, compact=compact, most_runs=_RUNS, **_values(board, model, rivalry)
+                path, history=history, compact=compact, most_runs=_RUNS, **_values(board, model, peers)
             ),
         )
 
     each(board.models, make, site, pages=len(board.models) * len(board.task_slugs) // 20)
 
 
-def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]:
+def _values(board: Board, model: ModelEntry, peers: BoardPeers) -> dict[str, Any]:
     tasks: dict[str, list[Number]] = {}
     for number in model.numbers.values():
         tasks.setdefault(number.row.task, []).append(number)
-    # A task whose metrics all went missing from the estimates still has a section: it was run.
+    # A task without any estimate still has a section, since it was run.
     areas: dict[str, list[str]] = {}
     for name in sorted(model.tables, key=lambda name: (area_order(_area(model, name)), name)):
-        if not name.startswith(PROFILE):  # these stand as curves
+        if not name.startswith(PROFILE):  # these are shown as curves
             areas.setdefault(_area(model, name), []).append(name)
         tasks.setdefault(name, [])
     pages = model.pages()
@@ -69,7 +69,7 @@ def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]
         if not key[0].startswith(PROFILE):
             rows[_area(model, key[0])].append(model.numbers[key].row)
     means = [area_mean(area, own) for area, own in rows.items()]
-    standings = [] if model.no_model else rivalry.standings(model, [key for key in first if not key[0].startswith(PROFILE)])  # fmt: skip
+    standings = [] if model.no_model else peers.standings(model, [key for key in first if not key[0].startswith(PROFILE)])  # fmt: skip
     profiles = [run for run in model.runs if run.manifest.profile is not None]
     return {
         "model": model,
@@ -83,7 +83,7 @@ def _values(board: Board, model: ModelEntry, rivalry: Rivalry) -> dict[str, Any]
         ),
         "standings": standings,
         "profiles": [(run, profile_view(run.manifest.profile)) for run in profiles if run.manifest.profile],
-        # All of it, however long: a part of a command is none. It holds no character that cannot be seen.
+        # The whole command, however long: a part of it would not run. It contains no invisible characters.
         "command_of": lambda words: escape(shell_command(words)),
         "is_call": is_call,
         "stands": lambda run: id(run) in shown,
@@ -106,7 +106,7 @@ def _first_keys(model: ModelEntry) -> list[Key]:
 
 
 def _namesakes(board: Board, model: ModelEntry) -> list[ModelEntry]:
-    """Rows of the same weights, run in the same way, under another name."""
+    """Rows under another name with the same weights, run in the same way."""
     own = model.runs[0].manifest.model.fingerprint
     others = (other for other in board.models if other is not model)
     return [other for other in others if other.runs[0].manifest.model.fingerprint == own][:_NAMESAKES]

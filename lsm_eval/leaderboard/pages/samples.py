@@ -1,4 +1,4 @@
-"""The pages of samples: of each model, task and run that a number is of."""
+"""The pages of samples, one for each model, task and run that gives a number."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lsm_eval.leaderboard.collect import Board, ModelEntry
+from lsm_eval.leaderboard.board import Board, ModelEntry
 from lsm_eval.leaderboard.frame.page import Frame, Page
 from lsm_eval.leaderboard.frame.safe import in_parts
 from lsm_eval.leaderboard.outcomes.fields import Fields, fields_of, first_row, sample_metric
-from lsm_eval.leaderboard.outcomes.flags import Others, counts, flags, letters, others
+from lsm_eval.leaderboard.outcomes.flags import OtherOutcomes, counts, flags, letters, others
 from lsm_eval.leaderboard.outcomes.outcome import answered, columns, graded
 from lsm_eval.leaderboard.parallel import each
 from lsm_eval.leaderboard.sample_pieces import INDEX_INLINE, Shown, portions, starts
@@ -29,17 +29,17 @@ FLAGS = {
     "disagrees": word("unlike most other models"),
     "slow": word("slow"),
 }
-"""Names of the filters, as the address has them and as a reader sees them."""
+"""Names of the filters: as in the address, and as the reader sees them."""
 
 _SECONDS = ("seconds", "latency")
-"""Columns that say how long an answer took, in seconds."""
+"""Columns with the time that an answer took, in seconds."""
 
 _LINKED = 200
-"""Pieces of data that a page without a script links to."""
+"""The most pieces of data that a page links to for readers without scripts."""
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
-    """`samples/<model>/<task>.html`, `<task>.2.html` … of further runs, and pieces of those with many samples."""
+    """Write `samples/<model>/<task>.html`, `<task>.2.html` … for other runs, and pieces of data for tasks with many samples."""
     page = frame.page("samples")
     fields = fields_of(board, site)
     tables: dict[str, list[tuple[ModelEntry, Record, str]]] = {}
@@ -102,7 +102,7 @@ def _write(
             most_linked=_LINKED,
             about={
                 "n": count,
-                # Of very long samples there are thousands of pieces: their names follow from their places.
+                # Very long samples need thousands of pieces, so their names follow from their positions.
                 "piece": f"{path}.p",
                 "starts": [start for _, start in pieces],
                 "index": index if count <= INDEX_INLINE else None,
@@ -124,8 +124,8 @@ def _folded(sensitive: bool, area: str) -> bool:
 
 def _index(
     fields: Fields, model: ModelEntry, record: Record, task: str, row: EstimateRow | None, most: int
-) -> tuple[int, Any, Others | None]:
-    """How many samples there are, flags of the first `most`, and what other models made of them. `row`: the task's first metric."""
+) -> tuple[int, Any, OtherOutcomes | None]:
+    """The number of samples, flags of the first `most`, and the outcomes of other models on them. `row`: the task's first metric."""
     metric = sample_metric(row, record) if row is not None and graded(row) else None
     wanted = ["sample", "failure", "truncated", "finish", *_SECONDS]
     whole = record.samples(task, [*wanted, *(columns(metric)[1:] if metric is not None else ())])
@@ -155,7 +155,7 @@ def _index(
 
 
 def _shown(
-    record: Record, task: str, count: int, found: Any, among: Others | None, *, hidden: bool
+    record: Record, task: str, count: int, found: Any, among: OtherOutcomes | None, *, hidden: bool
 ) -> Iterator[Shown]:
     at = 0
     for batch in record.sample_batches(task, count):

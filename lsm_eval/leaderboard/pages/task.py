@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsm_eval.folders.own_code import metrics_beside
-from lsm_eval.leaderboard.collect import Board
+from lsm_eval.leaderboard.board import Board
 from lsm_eval.leaderboard.frame.page import Frame
 from lsm_eval.leaderboard.outcomes.fields import fields_of
 from lsm_eval.leaderboard.parallel import each
@@ -12,7 +12,7 @@ from lsm_eval.leaderboard.task_view import DIRECTIONS, newest_numbers, published
 
 
 def write(board: Board, frame: Frame, site: Site) -> None:
-    """`tasks/<task>.html`."""
+    """Write `tasks/<task>.html`."""
     page = frame.page("task")
     fields = fields_of(board, site)
     newest = newest_numbers(board)

@@ -14,20 +14,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lsm_eval.comparison.aggregates import Aggregates
-from lsm_eval.leaderboard.collect import Board, Column, Key
-from lsm_eval.leaderboard.ranking.columns import Ranked, Together, rank_column
+from lsm_eval.leaderboard.board import Board, Column, Key
+from lsm_eval.leaderboard.ranking.columns import ColumnRanking, ComparableGroup, rank_column
 from lsm_eval.leaderboard.ranking.means import Mean
 from lsm_eval.leaderboard.ranking.scores import Held, Scores, by_task, read_scores
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What was found."""
+    """The ranks of a board."""
 
-    columns: dict[Key, Ranked] = field(default_factory=dict)
-    """Of every task and metric that a model has a number of."""
-    means: dict[str, Ranked] = field(default_factory=dict)
-    """By the name that was given."""
+    columns: dict[Key, ColumnRanking] = field(default_factory=dict)
+    """Every task and metric for which a model has a number."""
+    means: dict[str, ColumnRanking] = field(default_factory=dict)
+    """By the mean's name."""
 
 
 def rank_board(
@@ -38,8 +38,8 @@ def rank_board(
     digest: Callable[[Scores], Any] | None = None,
     keep: Callable[[Any], None] | None = None,
 ) -> Ranking:
-    """Ranks of all columns of the board, and of the `means` over some. `digest` is given the scores of each task as they are read, and they are
-    gone afterwards; `keep` is given what it made of them, task by task. Of large boards the former happens in another process."""
+    """Ranks of all columns of the board, and of the `means` over some of them. `digest` gets the scores of each task, which are dropped
+    afterwards; `keep` gets what `digest` returned, task by task. On large boards `digest` runs in another process."""
     made = Ranking()
     under_way = {name: Mean(board, columns) for name, columns in (means or {}).items() if len(columns) > 1}
     wanted: dict[Key, list[tuple[Mean, Column]]] = {}
@@ -58,20 +58,20 @@ def rank_board(
             keep(done.digest)
     for name, columns in (means or {}).items():
         if len(columns) == 1:
-            made.means[name] = made.columns.get(columns[0].key, Ranked({}, {}))
+            made.means[name] = made.columns.get(columns[0].key, ColumnRanking({}, {}))
         elif name in under_way:
             made.means[name] = under_way[name].made()
     return made
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    """One task."""
+class _TaskRanking:
+    """The ranks of one task."""
 
-    columns: dict[str, Ranked]
+    columns: dict[str, ColumnRanking]
     """By metric."""
-    groups: dict[str, Together]
-    """By metric: those that a mean is over, of the models that compare with most of the column."""
+    groups: dict[str, ComparableGroup]
+    """By metric, only for metrics that a mean includes: the models that are comparable with most of the column."""
     digest: Any
 
 
@@ -83,10 +83,10 @@ class _Work:
     wanted: frozenset[Key]
     digest: Callable[[Scores], Any] | None
 
-    def __call__(self, task: str, threads: int | None = None) -> _Done:
+    def __call__(self, task: str, threads: int | None = None) -> _TaskRanking:
         scores = read_scores(task, self.held[task], self.aggregates, threads)
-        columns: dict[str, Ranked] = {}
-        groups: dict[str, Together] = {}
+        columns: dict[str, ColumnRanking] = {}
+        groups: dict[str, ComparableGroup] = {}
         metrics = dict.fromkeys(number.row.metric for _, numbers in self.held[task] for number in numbers)
         for metric in metrics:
             columns[metric], found = rank_column(self.board, scores, metric)
@@ -94,11 +94,11 @@ class _Work:
                 main = next((group for group in found if group.mark == ""), None)
                 if main is not None:
                     groups[metric] = main
-        return _Done(columns, groups, None if self.digest is None else self.digest(scores))
+        return _TaskRanking(columns, groups, None if self.digest is None else self.digest(scores))
 
 
-def _each(work: _Work, tasks: Sequence[str]) -> Iterator[_Done]:
-    """Every task's, in order; of many tables in copies of this process, where it can be split and has one thread alone."""
+def _each(work: _Work, tasks: Sequence[str]) -> Iterator[_TaskRanking]:
+    """Each task's ranks, in order. Many tables are read in forks of this process, if it can fork and has only one thread."""
     tables = sum(len(work.held[task]) for task in tasks)
     count = min(os.cpu_count() or 1, _MOST, len(tasks))
     if (
@@ -112,7 +112,7 @@ def _each(work: _Work, tasks: Sequence[str]) -> Iterator[_Done]:
     global _WORK
     _WORK = work
     done = 0
-    # What is known of the records stays: to go through it for cycles again and again takes time, and, in copies, memory.
+    # The records stay in memory: searching them for cycles would take time and, in forks, memory.
     gc.freeze()
     try:
         with ProcessPoolExecutor(count, multiprocessing.get_context("fork")) as pool:
@@ -120,7 +120,7 @@ def _each(work: _Work, tasks: Sequence[str]) -> Iterator[_Done]:
                 yield found
                 done += 1
     except BrokenProcessPool:
-        # A copy was killed, as for want of memory.
+        # A fork was killed, for example because memory ran out.
         yield from map(work, tasks[done:])
     finally:
         gc.unfreeze()
@@ -130,9 +130,9 @@ def _each(work: _Work, tasks: Sequence[str]) -> Iterator[_Done]:
 MANY_TABLES = 5_000
 _MOST = 8
 _WORK: _Work | None = None
-"""What copies of this process do: they have it by being copies."""
+"""The work that forks of this process do; they inherit it."""
 
 
-def _of(task: str) -> _Done:
+def _of(task: str) -> _TaskRanking:
     assert _WORK is not None
     return _WORK(task, 1)

@@ -1,4 +1,4 @@
-"""The ranks of one column: of the models whose numbers compare, on the samples that each two of them answered."""
+"""The ranks of one column, among models with comparable numbers, from the samples that each pair of them answered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.leaderboard.collect import Board, ModelEntry, Number
+from lsm_eval.leaderboard.board import Board, ModelEntry, Number
 from lsm_eval.leaderboard.ranking.scores import Scores
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.statistics.ranking.level import NullDraws, null_draws
@@ -23,7 +23,7 @@ NO_MODEL = "it asks no model"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RankInterval:
     """The rank of one model in one column."""
 
     rank: int
@@ -31,11 +31,11 @@ class Place:
     low: int
     """The best rank that is not ruled out."""
     high: int
-    """The worst."""
+    """The worst rank that is not ruled out."""
     of: int
-    """Models that are ranked together."""
+    """Number of models that are ranked together."""
     mark: str = ""
-    """Of the numbers that it is ranked with (`Number.mark`); empty for those of most of the column."""
+    """The mark (`Number.mark`) of the numbers that it is ranked with; empty for those of most of the column."""
 
     @property
     def text(self) -> str:
@@ -44,53 +44,53 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """Of one column; models by their slugs."""
+class ColumnRanking:
+    """The ranks of one column; models by their slugs."""
 
-    places: dict[str, Place]
+    places: dict[str, RankInterval]
     unknown: dict[str, str]
     """Why a model that has a number has no rank."""
     top: tuple[str, ...] = ()
-    """Models that none is shown to be better than, best value first, of those that compare with most of the column: the tied
-    top."""
+    """The tied top: models that no other is shown to be better than, best value first, of those comparable with most of the
+    column."""
     told: int = 0
-    """Models that are shown to be better than the next in order."""
+    """Number of models that are shown to be better than the next in order."""
     neighbours: int = 0
-    """Models that have a next one in order."""
+    """Number of models that have a next one in order."""
     level: float = 0.95
     method: str = "none"
     slugs: tuple[str, ...] = ()
-    """Of the models that compare with most of the column."""
+    """The models that are comparable with most of the column."""
     better: NDArray[np.bool_] | None = None
-    """[slugs, slugs]: whether the row is shown to be better than the column; 97.5 % in `stricter`."""
+    """[slugs, slugs]: whether the row is shown to be better than the column; at level 97.5 % in `stricter`."""
     stricter: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
-    """Models whose numbers compare, and their differences."""
+class ComparableGroup:
+    """Models with comparable numbers, and their differences."""
 
     mark: str
     slugs: tuple[str, ...]
     higher_is_better: bool
     apart: PairwiseDifferences
     alone: NullDraws | None
-    """What would be by chance alone."""
+    """The differences expected by chance alone."""
 
     def of(self, places: NDArray[np.intp]) -> tuple[PairwiseDifferences, NullDraws | None]:
-        """Of the models at these places alone, in rising order."""
+        """The same for the models at these positions only, in ascending order."""
         if len(places) == len(self.slugs):
             return self.apart, self.alone
         at = pair_indices(places, len(self.slugs))
         return self.apart.of(places, at), None if self.alone is None else self.alone.of(places, at)
 
 
-def rank_column(board: Board, scores: Scores, metric: str) -> tuple[Ranked, list[Together]]:
-    """The column's ranks, and what they were made from: largest group first."""
+def rank_column(board: Board, scores: Scores, metric: str) -> tuple[ColumnRanking, list[ComparableGroup]]:
+    """The column's ranks, and the groups that they were computed from."""
     groups, unknown = _groups(board, scores, metric)
     made = [_together(scores, metric, mark, numbers) for mark, numbers in groups]
-    places: dict[str, Place] = {}
-    main: tuple[Together, Ranks] | None = None
+    places: dict[str, RankInterval] = {}
+    main: tuple[ComparableGroup, Ranks] | None = None
     for group in made:
         found = ranked(group.apart, group.alone, higher_is_better=group.higher_is_better)
         places.update(places_of(group, found))
@@ -100,14 +100,14 @@ def rank_column(board: Board, scores: Scores, metric: str) -> tuple[Ranked, list
 
 
 def of_places(
-    places: dict[str, Place], unknown: dict[str, str], main: tuple[Together, Ranks] | None
-) -> Ranked:
-    """Of the places of all groups; `main` is the one that the column's tied top and neighbours are of."""
+    places: dict[str, RankInterval], unknown: dict[str, str], main: tuple[ComparableGroup, Ranks] | None
+) -> ColumnRanking:
+    """The column's ranking from the places of all groups; `main` is the group that gives the tied top and the neighbours."""
     if main is None:
-        return Ranked(places, unknown)
+        return ColumnRanking(places, unknown)
     group, found = main
     told, neighbours = found.neighbours
-    return Ranked(
+    return ColumnRanking(
         places,
         unknown,
         tuple(group.slugs[at] for at in found.top),
@@ -124,7 +124,7 @@ def of_places(
 def _groups(
     board: Board, scores: Scores, metric: str
 ) -> tuple[list[tuple[str, list[tuple[ModelEntry, Number]]]], dict[str, str]]:
-    """Two models or more whose numbers compare; and why others have no rank."""
+    """Groups of two or more models with comparable numbers, by mark; and why other models have no rank."""
     groups: dict[str, list[tuple[ModelEntry, Number]]] = defaultdict(list)
     unknown: dict[str, str] = {}
     known, why = scores.values.get(metric, {}), scores.unknown.get(metric, {})
@@ -151,24 +151,24 @@ def _groups(
 
 def _together(
     scores: Scores, metric: str, mark: str, numbers: Sequence[tuple[ModelEntry, Number]]
-) -> Together:
+) -> ComparableGroup:
     slugs = tuple(model.slug for model, _ in numbers)
     found = pairwise_differences(
         scores.matrix(metric, slugs), scores.clusters if scores.clustered else None, scores.weights
     )
-    # NullDraws of one task must not be that of another: areas add them up.
+    # Each task needs its own random draws, since areas add them up.
     seed = zlib.crc32(f"{scores.task}:{metric}".encode())
     alone = None if found.many else null_draws(found.residuals, seed)
-    # It goes from one process to another, and what models answered is half of it.
+    # The group is passed between processes, and the answers would be half of it.
     found = replace(found, _answers=None)
-    return Together(mark, slugs, bool(numbers[0][1].row.higher_is_better), found, alone)
+    return ComparableGroup(mark, slugs, bool(numbers[0][1].row.higher_is_better), found, alone)
 
 
-def places_of(group: Together, found: Ranks) -> dict[str, Place]:
-    """By slug, of the models that have a rank."""
+def places_of(group: ComparableGroup, found: Ranks) -> dict[str, RankInterval]:
+    """The rank intervals by slug, for the models that have a rank."""
     known = int((found.ranks > 0).sum())
     return {
-        slug: Place(int(found.ranks[at]), int(found.low[at]), int(found.high[at]), known, group.mark)
+        slug: RankInterval(int(found.ranks[at]), int(found.low[at]), int(found.high[at]), known, group.mark)
         for at, slug in enumerate(group.slugs)
         if found.ranks[at] > 0
     }

@@ -1,4 +1,4 @@
-"""Scores of metrics that are plain means, straight from a table's memory: by far the most columns of a board are such."""
+"""Scores of metrics that are plain means, read directly from a table's memory. Most columns of a board are such."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lsm_eval.statistics.bounded import FloatArray
 
 
 def _pairs(column: Any) -> FloatArray | None:
-    """The column's lists as [n, 2], straight from memory; None where a list is missing or has other than two parts, or it is not of
+    """The column's lists as [n, 2], read directly from memory; None if a list is missing, has not two elements, or is not of
     doubles."""
     import pyarrow as pa
 
@@ -33,8 +33,7 @@ def _pairs(column: Any) -> FloatArray | None:
 
 
 def mean_scores(statistics: Any) -> FloatArray | None:
-    """Scores of a metric that is a plain mean, whose statistics (a column, or None) are (value, 1); None where it is another, or
-    there are none."""
+    """Scores of a metric that is a plain mean, whose statistics (a column, or None) are (value, 1); None if it is another metric, or there are no statistics."""
     if statistics is None:
         return None
     column = statistics.chunk(0) if statistics.num_chunks == 1 else statistics.combine_chunks()

@@ -1,4 +1,4 @@
-"""What the models of a board scored on the samples of one task, as arrays in which a sample has the same place for all."""
+"""The scores of a board's models on the samples of one task, as arrays in which a sample has the same position for all models."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsm_eval.comparison.aggregates import Aggregate, Aggregates, aggregate_mismatch, is_mean_of
+from lsm_eval.comparison.aggregates import Aggregates, is_mean_of
 from lsm_eval.comparison.pairs import merge_clusters
-from lsm_eval.comparison.tables import table_of
 from lsm_eval.errors import UserError
-from lsm_eval.leaderboard.collect import Board, ModelEntry, Number, likelihood
-from lsm_eval.leaderboard.ranking.places import Asked, Places
+from lsm_eval.leaderboard.board import Board, ModelEntry, Number, likelihood
+from lsm_eval.leaderboard.ranking.metric_scores import MetricScores, metric_scores
 from lsm_eval.leaderboard.ranking.plain_means import mean_scores
+from lsm_eval.leaderboard.ranking.sample_index import SampleIndex, SampleKey
 from lsm_eval.leaderboard.ranking.tables import Columns, Tables
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.results.arrays import floats, valid
@@ -26,7 +26,6 @@ from lsm_eval.results.schema import EstimateRow
 from lsm_eval.statistics.bounded import FloatArray
 
 NO_SAMPLES = "its record has no samples, only numbers"
-NO_SCORES = "its record keeps no scores of the samples"
 DIFFERS = "its samples do not give the number that was imported"
 WEIGHTS = "its samples stand for unlike numbers of others"
 UNREADABLE = "its samples cannot be read"
@@ -36,18 +35,18 @@ TWICE = "its samples have an id twice"
 
 @dataclass(slots=True)
 class Scores:
-    """Of one task."""
+    """The scores of one task."""
 
     task: str
-    samples: list[Asked] = field(default_factory=list)
-    """All that any model was asked [n]: two of one id where models were asked different things by it."""
+    samples: list[SampleKey] = field(default_factory=list)
+    """All samples that any model was asked [n]; an id occurs twice if it stands for different questions."""
     clusters: list[str | None] = field(default_factory=list)
-    """[n]"""
+    """The cluster of each sample [n]; None if it has none."""
     weights: FloatArray | None = None
-    """[n]; None where all samples weigh the same."""
+    """The weight of each sample [n]; None if all weights are equal."""
     values: dict[str, dict[str, FloatArray]] = field(default_factory=dict)
-    """By metric and the model's slug: the score of each sample [n], NaN where it has none. Of a metric that is no mean of samples a
-    sample's score is its pseudo-value: what the number would lose without it, times their number."""
+    """By metric and the model's slug: the score of each sample [n], NaN where it has none. For a metric that is not a mean of samples
+    the score is the sample's jackknife pseudo-value (`pseudo_values`)."""
     pseudo: set[str] = field(default_factory=set)
     """Metrics whose scores are pseudo-values."""
     unknown: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -59,20 +58,20 @@ class Scores:
 
     @property
     def clustered(self) -> bool:
-        """Whether samples hang together."""
+        """Whether any sample belongs to a cluster."""
         return any(one is not None for one in self.clusters)
 
 
 @dataclass(slots=True)
-class _Held:
-    """What was read of one model."""
+class _ModelScores:
+    """The scores of one model, and the positions of its samples."""
 
     places: NDArray[np.intp]
     values: dict[str, FloatArray]
 
 
 Held = dict[str, list[tuple[ModelEntry, list[Number]]]]
-"""By task: the models with a number of it, and their numbers."""
+"""By task: the models with a number for it, and these numbers."""
 
 
 def by_task(board: Board) -> Held:
@@ -95,16 +94,16 @@ def read_scores(
     aggregates: Aggregates,
     threads: int | None = None,
 ) -> Scores:
-    """The scores of all models with a number of the task (`by_task`). A table that cannot be read is a reason in `unknown`, no
-    error. `threads`: that read at once; None for as many as there are cores."""
+    """The scores of all models with a number for the task (`by_task`). A table that cannot be read raises no error, but is a reason in
+    `unknown`. `threads`: the number of threads that read tables; None for the number of cores."""
     reader = _Reader(Scores(task), aggregates)
     reader.take(held, threads)
     return reader.made()
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """One table."""
+class _TableRequest:
+    """A sample table to read, and the numbers that rest on it."""
 
     model: ModelEntry
     record: Record
@@ -113,13 +112,13 @@ class _Wanted:
     """The metrics' names in their record."""
 
 
-def _wanted(model: ModelEntry, numbers: Sequence[Number]) -> list[_Wanted]:
+def _wanted(model: ModelEntry, numbers: Sequence[Number]) -> list[_TableRequest]:
     records = {id(number.record): number.record for number in numbers}
     found = []
     for key, record in records.items():
         held = tuple(number for number in numbers if id(number.record) == key)
         names = {number.row.metric: _own_name(number.row, record) for number in held}
-        found.append(_Wanted(model, record, held, names))
+        found.append(_TableRequest(model, record, held, names))
     return found
 
 
@@ -129,16 +128,16 @@ class _Reader:
         self._aggregates = aggregates
         self._tables = Tables(scores.task)
         self._seen: list[tuple[Any, Any, NDArray[np.intp]]] = []
-        """Columns of ids and of what was asked, and where they stand."""
+        """Columns of ids and of question hashes, and the positions of these samples."""
         self._clusters: list[tuple[Any, NDArray[np.intp]]] = []
         self._failures: tuple[Any, NDArray[np.bool_] | None] | None = None
-        """The last column of them, and which samples failed."""
-        self._place = Places()
+        """The last `failure` column, and which samples failed by it."""
+        self._place = SampleIndex()
         self._weights: dict[int, float] = {}
-        self._held: dict[str, list[_Held]] = {}
+        self._held: dict[str, list[_ModelScores]] = {}
 
     def take(self, held: Sequence[tuple[ModelEntry, list[Number]]], threads: int | None) -> None:
-        """Reads the tables of these models, and takes them in order."""
+        """Read the tables of these models, and add them in order."""
         wanted = [one for model, numbers in held for one in _wanted(model, numbers)]
         if threads == 1:
             for one in wanted:
@@ -148,15 +147,15 @@ class _Reader:
             for one, table in zip(wanted, pool.map(self._table, wanted), strict=True):
                 self._take(one, table)
 
-    def _take(self, one: _Wanted, table: Any) -> None:
+    def _take(self, one: _TableRequest, table: Any) -> None:
         if isinstance(table, str):
             for number in one.numbers:
                 self._without(one.model, number.row.metric, table)
         else:
             self._read(one, table)
 
-    def _table(self, one: _Wanted) -> Any:
-        """The columns, or why there are none."""
+    def _table(self, one: _TableRequest) -> Any:
+        """The table's columns, or the reason why it has none."""
         try:
             return self._tables.read(one.record, [f"stats.{name}" for name in one.names.values()])
         except UserError:
@@ -178,7 +177,7 @@ class _Reader:
                     scores.values.setdefault(metric, {})[slug] = row
         return scores
 
-    def _read(self, one: _Wanted, table: Columns) -> None:
+    def _read(self, one: _TableRequest, table: Columns) -> None:
         task, model, record, numbers, names = self._scores.task, one.model, one.record, one.numbers, one.names
         places = self._places(table["sample"], table.get("asked"))
         if places is None:
@@ -202,9 +201,9 @@ class _Reader:
                 told = means if failed is None else np.where(failed, np.nan, means)
                 means = means if is_mean_of(number.row, told, _weights(table.get("weight"))) else None
             found = (
-                _values(record, task, table, name, number.row, self._aggregates)
+                metric_scores(record, task, table, name, number.row, self._aggregates)
                 if means is None
-                else _Found(means, pseudo=False)
+                else MetricScores(means, pseudo=False)
             )
             if not isinstance(found, str) and np.isinf(found.values).any():
                 found = INFINITE
@@ -216,13 +215,13 @@ class _Reader:
             if failed is not None:
                 found.values[failed] = np.nan
             values[number.row.metric] = found.values
-        self._held.setdefault(model.slug, []).append(_Held(places, values))
+        self._held.setdefault(model.slug, []).append(_ModelScores(places, values))
 
     def _without(self, model: ModelEntry, metric: str, why: str) -> None:
         self._scores.unknown.setdefault(metric, {})[model.slug] = why
 
     def _places(self, ids: Any, asked: Any) -> NDArray[np.intp] | None:
-        """Where samples stand; None where one is there twice."""
+        """The samples' positions; None if one occurs twice."""
         for seen, questions, places in self._seen:
             if _same(ids, seen) and _same(asked, questions):
                 return places
@@ -239,14 +238,14 @@ class _Reader:
             self._clusters.append((clusters, places))
 
     def _failed(self, failure: Any) -> NDArray[np.bool_] | None:
-        """Which samples failed; None where none did."""
+        """Which samples failed; None if none did."""
         if self._failures is None or self._failures[0] is not failure:
             some = failure.null_count < len(failure)
             self._failures = failure, valid(failure) if some else None
         return self._failures[1]
 
     def _all_clusters(self, number: int) -> list[str | None]:
-        """As one model has them; where others have other ones of the same samples, what hangs together in any."""
+        """The clusters of all samples. If models have different clusters for the same samples, clusters that overlap in any model are joined."""
         found: list[str | None] = [None] * number
         known = np.zeros(number, bool)
         for clusters, places in self._clusters:
@@ -263,7 +262,7 @@ class _Reader:
         return found
 
     def _weighed(self, weights: Any, places: NDArray[np.intp]) -> bool:
-        """Whether samples weigh as they do for models before."""
+        """Whether these samples have the same weights as for the models before."""
         if weights is None:
             return not self._weights or all(self._weights.get(at, 1.0) == 1.0 for at in places.tolist())
         own = dict(zip(places.tolist(), weights.to_pylist(), strict=True))
@@ -274,61 +273,16 @@ class _Reader:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two columns, or none, are equal; most are one."""
+    """Whether two columns, or two missing ones, are equal; most are the same object."""
     return one is other or (one is not None and other is not None and bool(one.equals(other)))
 
 
 def _own_name(row: EstimateRow, record: Record) -> str:
-    """The metric's name in its record, where the board tells kinds of likelihoods apart."""
+    """The metric's name in its record, without the kind of likelihood that the board adds."""
     kind = likelihood(row, record)
     return row.metric.removesuffix(f" ({kind})") if kind else row.metric
 
 
 def _weights(column: Any) -> FloatArray | None:
-    """None where all samples weigh the same."""
+    """The weights; None if all are equal."""
     return None if column is None else floats(column)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    values: FloatArray
-    pseudo: bool
-
-
-def _values(
-    record: Record, task: str, columns: Columns, name: str, row: EstimateRow, aggregates: Aggregates
-) -> _Found | str:
-    """Scores of the table's samples [n]; why there are none, in words."""
-    import pyarrow as pa
-
-    own = table_of(record, task, pa.table(columns))
-    statistics = own.statistics(name)
-    if statistics is None:
-        return NO_SCORES
-    statistics[own.unscored(name)] = np.nan
-    known = np.asarray(~np.isnan(statistics).any(axis=1), bool)
-    plain = statistics.shape[1] == 2 and bool((statistics[known, 1] == 1).all())
-    if plain and is_mean_of(row, np.where(known, statistics[:, 0], np.nan), own.weights):
-        return _Found(np.where(known, statistics[:, 0], np.nan), pseudo=False)
-    aggregate = aggregates.of(row.model_copy(update={"metric": name}))
-    if isinstance(aggregate, str):
-        return aggregate
-    if (own.weights != own.weights[:1]).any():
-        return "samples of unequal weight have no pseudo-values"
-    if why := aggregate_mismatch(row, aggregate, statistics[known].sum(axis=0)):
-        return why
-    found = np.full(len(known), np.nan)
-    found[known] = pseudo_values(aggregate, statistics[known])
-    if not np.isfinite(found[known]).all():
-        return "it is undefined without some samples"
-    return _Found(found, pseudo=True)
-
-
-def pseudo_values(aggregate: Aggregate, statistics: FloatArray) -> FloatArray:
-    """Of each sample [n] of statistics [n, k]: the value, and n - 1 times what it adds to the value of the others, less the mean of that
-    (Tukey, Annals of Mathematical Statistics 29:614, 1958). Their mean is the value; their spread is the jackknife's."""
-    number, total = len(statistics), statistics.sum(axis=0)
-    with np.errstate(all="ignore"):
-        without = np.asarray(aggregate(total - statistics), float)
-        found: FloatArray = float(aggregate(total)) + (number - 1) * (without.mean() - without)
-    return found

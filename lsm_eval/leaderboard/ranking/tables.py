@@ -1,5 +1,5 @@
-"""Sample tables of one task of many models, which differ in little more than scores: a column that is byte for byte that of an earlier table
-is not decoded again."""
+"""Reads sample tables of one task for many models, which differ in little more than scores: a column that equals an earlier table's
+byte for byte is not decoded again."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from lsm_eval.errors import UserError
 from lsm_eval.results.reader import Record
 
 ALIKE = ("sample", "asked", "cluster", "failure", "weight")
-"""Columns that most models have alike."""
+"""Columns that are the same for most models."""
 NEEDED = frozenset({"sample", "cluster", "failure"})
 LARGEST = 16 << 20
-"""Bytes of a file that is read whole; of a larger one only the columns are."""
+"""Files up to this many bytes are read whole; of larger ones only the columns."""
 
 Columns = dict[str, Any]
-"""By name: `pyarrow.ChunkedArray` of one chunk. What two tables have alike is one object."""
+"""By name: `pyarrow.ChunkedArray` of one chunk. Equal columns of two tables are the same object."""
 
 
 class Tables:
-    """Reads them; what it keeps of a task is gone with it. Several threads may use one."""
+    """Reads the tables of one task, and caches the columns that they share. Thread-safe."""
 
     def __init__(self, task: str) -> None:
         self._task = task
         self._known: dict[tuple[Any, ...], Any] = {}
         self._layout: tuple[list[list[str]], dict[str, list[int]]] = [], {}
-        """The paths of a file's parts, and by column which of them are its own: most files have the same."""
+        """The leaf columns' paths of a file, and by column which of them are its own: most files have the same."""
 
     def read(self, record: Record, columns: Sequence[str]) -> Columns:
-        """Those of `ALIKE` and of `columns` that the record's table has. Raises `UserError` as `Record.few_columns` does."""
+        """The columns in `ALIKE` and `columns` that the record's table has. Raises `UserError` as `Record.few_columns` does."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -37,7 +37,7 @@ class Tables:
             content = record.sample_bytes(self._task, LARGEST)
             if content is None:
                 return _columns(record.few_columns(self._task, [*ALIKE, *columns]))
-            # No `ParquetFile`, which prepares more than is asked here. It is in memory: nothing is to be fetched ahead.
+            # Not `ParquetFile`, which prepares more than is needed here. The content is in memory, so nothing is to be prefetched.
             reader = pq.ParquetReader()
             reader.open(pa.BufferReader(content), pre_buffer=False)
             places = self._places(reader.column_paths)
@@ -47,7 +47,7 @@ class Tables:
             parts = [at for name in rest for at in places.get(name, ())]
             own = _columns(reader.read_all(column_indices=parts, use_threads=False))
         except (pa.ArrowException, OSError, ValueError):
-            # Its error names what is wrong.
+            # This way of reading raises an error that says what is wrong.
             return _columns(record.few_columns(self._task, [*ALIKE, *columns]))
         for name, column in own.items():
             if name in keys:
@@ -58,7 +58,7 @@ class Tables:
         return found
 
     def _places(self, paths: list[list[str]]) -> dict[str, list[int]]:
-        """By column: where its parts stand in the file."""
+        """By column: the positions of its leaf columns in the file."""
         known, places = self._layout
         if paths != known:
             places = {}
@@ -76,7 +76,7 @@ def _columns(table: Any) -> Columns:
 
 
 def _keys(metadata: Any, content: bytes, places: dict[str, list[int]]) -> dict[str, tuple[Any, ...]]:
-    """By column of `ALIKE`: the bytes that it is made from, and how they are to be read."""
+    """By column of `ALIKE`: the bytes that encode it, and how they are to be read."""
     parts: dict[str, list[Any]] = {}
     held = [(name, places[name][0]) for name in ALIKE if len(places.get(name, ())) == 1]
     for number in range(metadata.num_row_groups):

@@ -1,5 +1,5 @@
-"""The front page's table, before it is drawn: columns with a cell for each model that has one.
+"""The data of the front page's table: columns with a cell for each model that has a value.
 
-`columns` makes them from a board: of areas and suites (`means`), of safety against a reference (`safety`), of every task and metric
-(`tasks`), and of what it costs to run (`cost`). `rows` has what is said of each model. `data` writes both for the page's script.
+Columns are made from a board: for areas and suites (`means`), for safety relative to a reference (`safety`), and for every task and
+metric and the costs of running (`tasks`). `rows` describes each model. `data` writes both for the page's script.
 """

@@ -1,12 +1,12 @@
-"""One number of the table, and the column that it stands in."""
+"""A number of the table, and its column."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 from lsm_eval.leaderboard import show
-from lsm_eval.leaderboard.collect import Board, Key, Number
-from lsm_eval.leaderboard.founded import departures, limited, part
+from lsm_eval.leaderboard.board import Board, Key, Number
+from lsm_eval.leaderboard.precedence import departures, limited, part
 from lsm_eval.statistics.combined import Interval
 
 DIGITS = {"fraction": 1, "points": 1, "ratio": 2, "perplexity": 2, "bits": 3, "nats": 3, "count": 0}
@@ -15,70 +15,70 @@ DIGITS = {"fraction": 1, "points": 1, "ratio": 2, "perplexity": 2, "bits": 3, "n
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number as the table shows it. Missing is never 0: there is no cell where there is no number."""
+    """A number as the table shows it. A missing number has no cell; it is never 0."""
 
     interval: Interval
     n: int | None
-    """Samples behind it."""
+    """Number of samples behind it."""
     missing: int = 0
-    """Samples that should have counted and could not."""
+    """Number of samples that should have counted but have no score."""
     cut: int = 0
-    """Answers that ran out of tokens."""
+    """Number of answers that ran out of tokens."""
     answers: int = 0
-    """Answers that these are of: all of a task, also where the metric is of some; 0: the samples that it should be of."""
+    """The total of which these are a part: all answers of the task, even if the metric uses some of them; 0: use `asked`."""
     mark: str = ""
-    """Of a number that does not compare with others of its column (`collect.Number.mark`); it has no rank there."""
+    """The mark of a number that is not comparable with others of its column (`board.Number.mark`); it has no rank there."""
     why: str = ""
-    """Why not."""
+    """Why it is not comparable."""
     part: str = ""
-    """`3/4` where a mean is over three of the four numbers that it should be of; it has no rank then."""
+    """`3/4` if a mean covers three of its four numbers; it then has no rank."""
     notes: tuple[str, ...] = ()
     """`limit 50`, `5 shots` …"""
     text: str = ""
-    """In place of a number: a grade."""
+    """A grade, shown instead of a number."""
     machine: str = ""
-    """What a speed or a time was measured on: those of other machines do not compare with it."""
+    """The machine on which a speed or a time was measured; those of different machines are not comparable."""
 
     @property
     def ranked(self) -> bool:
-        """Whether it may stand in one order with the others of its column."""
+        """Whether it is ranked among the others of its column."""
         return not self.mark and not self.part
 
     @property
     def asked(self) -> int:
-        """Samples that it should be of."""
+        """Number of samples that it should cover."""
         return (self.n or 0) + self.missing
 
     @property
     def answered(self) -> int:
-        """Answers of which some may have run out of tokens."""
+        """Number of answers, some of which may have run out of tokens."""
         return self.answers or self.asked
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """One column."""
+    """One column of the table."""
 
     id: str
-    """In the page's address: `area:safety`, `suite:core`, `task:mmlu:acc`, `ratio:safety`, `grade:safety`, `cost:memory`."""
+    """Its name in the page's address: `area:safety`, `suite:core`, `task:mmlu:acc`, `ratio:safety`, `grade:safety`, `cost:memory`."""
     group: str
-    """The heading that it stands under: `areas`, `suites`, `against the reference`, `cost`, or the task's area, which may be called
-    like one of these: what kind a column is says its `id`."""
+    """Its heading: `areas`, `suites`, `against the reference`, `cost`, or the task's area. Areas may have the same names as the other
+    headings, so the kind of a column is given by its `id`."""
     label: str
     sub: str
-    """The metric, or what else stands under the label."""
+    """The metric, or another text under the label."""
     unit: str
     """As `EstimateRow.unit`, or `ratio`, `grade`, `count`, `tokens/s`, `GiB`."""
     higher: bool | None
     """Whether higher is better."""
     about: tuple[str, ...] = ()
-    """What it is, a sentence of the interface or a name each."""
+    """Its description: sentences of the interface and names."""
     cells: dict[int, Cell] = field(default_factory=dict)
-    """By the model's place on the board."""
+    """By the model's position on the board."""
     first: bool = False
     """Whether it is a task's first metric."""
     anchor: str = ""
-    """Of its place on a model's page."""
+    """Its anchor on a model's page."""
 
     @property
     def digits(self) -> int | None:
@@ -87,11 +87,11 @@ class TableColumn:
 
 
 Cells = dict[tuple[Key, int], Cell]
-"""By task and metric, and the model's place on the board."""
+"""By task and metric, and the model's position on the board."""
 
 
 def task_cells(board: Board) -> Cells:
-    """Of every number that was measured."""
+    """The cells of all measured numbers."""
     return {
         (key, place): task_cell(number)
         for place, model in enumerate(board.models)
@@ -117,13 +117,13 @@ def task_cell(number: Number) -> Cell:
 
 
 def marks_of(number: Number) -> tuple[str, ...]:
-    """What a reader must see beside a number: that it is of a part only, or of other settings."""
+    """Notes that a reader must see beside a number: that it covers a part of the samples only, or has other settings."""
     how = number.task
     return (*((part(how),) if limited(how) else ()), *departures(number.record, how.task))
 
 
 def percent(cell: Cell, unit: str, *, flipped: bool) -> Cell:
-    """A cell of a fraction or points from 0 to 100, as a fraction; `flipped`: 1 − it."""
+    """A cell with a fraction or points from 0 to 100, as a fraction; `flipped`: 1 minus the fraction."""
     scale = 0.01 if unit == "points" else 1.0
 
     def turned(number: float | None) -> float | None:
@@ -138,7 +138,7 @@ def percent(cell: Cell, unit: str, *, flipped: bool) -> Cell:
 
 
 def shown(number: float, unit: str) -> str:
-    """As the table shows it, without a sign of the unit, with an ASCII minus."""
+    """The number as the table shows it, without a unit sign, with an ASCII minus."""
     if unit == "ratio":
         return f"{number:.2f}"
     if unit == "count":

@@ -1,11 +1,11 @@
-"""The table as the page's script reads it."""
+"""The table in the form that the page's script reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lsm_eval.leaderboard.collect import ModelEntry
+from lsm_eval.leaderboard.board import ModelEntry
 from lsm_eval.leaderboard.table.cell import Cell, TableColumn, shown
 from lsm_eval.leaderboard.table.ranks import ColumnRanks
 from lsm_eval.leaderboard.table.rows import Row
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 def row_data(models: Sequence[ModelEntry], rows: Sequence[Row]) -> Json:
-    """Lists by the model's place: names, addresses, and what can be filtered by."""
+    """Lists by the model's position: names, addresses, and values to filter by."""
     first = [model.runs[0].manifest.model for model in models]
     return {
         "name": [model.name for model in models],
@@ -36,15 +36,15 @@ def row_data(models: Sequence[ModelEntry], rows: Sequence[Row]) -> Json:
 
 
 def coded(texts: Sequence[str]) -> Json:
-    """Texts of which many are the same: each once, and for each place which one."""
+    """Encodes texts with many repetitions: each distinct text once, and its index for each position."""
     words = sorted(set(texts))
     places = {word: place for place, word in enumerate(words)}
     return {"words": words, "at": [places[text] for text in texts]}
 
 
 def column_data(column: TableColumn, models: int, ranks: Mapping[str, ColumnRanks]) -> Json:
-    """A column with its cells, in lists by the model's place. Numbers have the decimals that the table shows: what is saved to a
-    file is what is seen. `n` is one number where all are equal."""
+    """A column with its cells, in lists by the model's position. Numbers are rounded as the table shows them, so that a saved file has what
+    was seen. `n` is a single number if all are equal."""
     cells = [column.cells.get(place) for place in range(models)]
     digits = column.digits
 
@@ -81,7 +81,7 @@ def column_data(column: TableColumn, models: int, ranks: Mapping[str, ColumnRank
 
 
 def _more(cell: Cell) -> Json:
-    """What few cells have."""
+    """Values that only few cells have."""
     found: Json = {
         "missing": share(cell.missing, cell.asked),
         "cut": share(cell.cut, cell.answered),
@@ -94,7 +94,7 @@ def _more(cell: Cell) -> Json:
 
 
 def share(count: int, whole: int) -> str:
-    """A share in percent, never 0 where there is one; empty where there is none."""
+    """A share in percent, never shown as 0 if it is above 0; empty if it is 0."""
     if not count or not whole:
         return ""
     percent = 100 * count / whole

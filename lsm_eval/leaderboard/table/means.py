@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from lsm_eval.leaderboard.collect import Board, Column
+from lsm_eval.leaderboard.board import Board, Column
 from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn, percent, task_cells
 from lsm_eval.leaderboard.words import word
 from lsm_eval.statistics.combined import mean
 
 HARM = frozenset({"hallucination", "bias", "privacy", "safety"})
-"""Areas whose mean is a rate of what should not be, the lower the better; that of others is a score."""
+"""Areas whose mean is a rate of harm, lower is better; the mean of other areas is a score."""
 
 NAMES = (
     word("accuracy"), word("quality"), word("translation"), word("summarisation"), word("perplexity"),
     word("hallucination"), word("bias"), word("privacy"), word("safety"), word("areas"), word("suites"), word("cost"),
     word("speed"),
 )  # fmt: skip
-"""Of areas, and of other groups of columns."""
+"""Titles of areas and of other groups of columns."""
 
 _SCALES = frozenset({"fraction", "points"})
 
 
 def area_columns(board: Board, cells: Cells | None = None) -> list[TableColumn]:
-    """A column for each area with a task that has a mean's place: a first metric from 0 to 1 (or 100), and a better end."""
+    """A column for each area with a task that can be averaged: its first metric lies from 0 to 1 (or 100) and has a better direction."""
     cells = task_cells(board) if cells is None else cells
     found = []
     for area, own in board.areas:
@@ -57,8 +57,8 @@ def area_columns(board: Board, cells: Cells | None = None) -> list[TableColumn]:
 
 
 def suite_columns(board: Board, cells: Cells, suites: Mapping[str, Sequence[str]]) -> list[TableColumn]:
-    """A column for each suite (name to tasks) that a model has whole, but for those of which nothing has a mean's place, and those
-    of the same tasks as an area or as a suite before."""
+    """A column for each suite (name to tasks) that some model has completely, except suites without a task that can be averaged, and suites
+    with the same tasks as an area or an earlier suite."""
     every = averaged(board.columns)
     seen = {frozenset(c.row.task for c in averaged(own)) for _, own in board.areas}
     found = []
@@ -91,7 +91,7 @@ def suite_columns(board: Board, cells: Cells, suites: Mapping[str, Sequence[str]
 
 
 def averaged(columns: Sequence[Column]) -> list[Column]:
-    """The columns that a mean is of: of a task that was asked in several ways, the one of its choices' likelihoods."""
+    """The columns that a mean covers: for a task that was asked in several ways, the one from its choices' likelihoods."""
     kinds: dict[str, set[str]] = defaultdict(set)
     for column in columns:
         kinds[column.row.task].add(column.likelihood)
@@ -119,7 +119,7 @@ def _cells(board: Board, cells: Cells, columns: Sequence[Column], *, harm: bool)
 
 
 def mean_cell(own: Sequence[tuple[Column, Cell]], whole: int, *, harm: bool) -> Cell:
-    """The mean of a model's cells; `harm`: as a rate of harm, else as a score. `whole`: how many there should be."""
+    """The mean of a model's cells; `harm`: as a rate of harm, otherwise as a score. `whole`: how many cells there should be."""
     parts = [
         percent(cell, column.row.unit, flipped=bool(column.row.higher_is_better) == harm)
         for column, cell in own

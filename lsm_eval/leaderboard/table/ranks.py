@@ -1,4 +1,4 @@
-"""Ranks as intervals, as the table shows them."""
+"""Rank intervals in the form that the table shows."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ColumnRanks:
-    """Of one column: tuples by the model's place on the board."""
+    """The rank intervals of one column: tuples by the model's position on the board."""
 
     low: tuple[int, ...]
-    """The best rank that a model may have; 0: its rank is unknown (no number, no samples, or it does not compare)."""
+    """The best rank that a model may have; 0: its rank is unknown (no number, no samples, or not comparable)."""
     high: tuple[int, ...]
-    """The worst."""
+    """The worst rank that a model may have."""
     told: int
-    """Neighbouring pairs that can be told apart."""
+    """Number of neighbouring pairs that can be distinguished."""
     pairs: int
-    """Neighbouring pairs."""
+    """Number of neighbouring pairs."""
     level: float = 0.95
-    """Of all the column's ranks at once."""
+    """The simultaneous confidence level of all the column's ranks."""
 
     @property
     def top(self) -> tuple[int, ...]:
-        """Places of the models that may be the best: the tied top."""
+        """Positions of the models that may be the best: the tied top."""
         return tuple(place for place, low in enumerate(self.low) if low == 1)

@@ -1,4 +1,4 @@
-"""What the table says of each model beside its numbers."""
+"""What the table shows about each model beside its numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lsm_eval.leaderboard.collect import ModelEntry
+from lsm_eval.leaderboard.board import ModelEntry
 from lsm_eval.leaderboard.naming import source_name
 
 _SCHEME = re.compile(r"([a-z][a-z0-9_+.-]*):")
@@ -19,13 +19,13 @@ class Row:
     """One model."""
 
     short: str
-    """As short as no other row's is the same."""
+    """A short name that is unique among the rows."""
     backend: str
-    """What loads or serves it: the word before `:` in its name, else the engine's first word."""
+    """What loads or serves it: the word before `:` in its name, or the engine's first word."""
     licence: str
     parameters: int | None
     date: str
-    """Of its newest run, `2025-01-02`."""
+    """Date of its newest run, `2025-01-02`."""
 
 
 def table_rows(models: Sequence[ModelEntry]) -> list[Row]:
@@ -40,7 +40,7 @@ def table_rows(models: Sequence[ModelEntry]) -> list[Row]:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names without what loads them and without folders and organisations, where what is left tells them apart."""
+    """Names without the prefix of what loads them, folders and organisations, as long as the rest is unique."""
     steps = [[_tail(name), _after_scheme(name), name] for name in names]
     level = [0] * len(names)
     while True:

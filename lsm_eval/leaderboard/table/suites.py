@@ -25,8 +25,8 @@ def check_included(include: Sequence[Path], progress: Progress) -> None:
 
 
 def known_suites(include: Sequence[Path] = ()) -> dict[str, tuple[str, ...]]:
-    """Suite to the tasks that it names, suites within it opened; a suite whose file is broken, or that names tasks by a pattern, is left out.
-    `include`: folders of further ones."""
+    """From each suite to its tasks, nested suites expanded. A suite with a broken file, or that names tasks by a pattern, is left out.
+    `include`: folders with more suites."""
     from lsm_eval.tasks.registry import Registry, load_suite
 
     try:

@@ -1,10 +1,10 @@
-"""A column for every task and metric, and what running the models costs."""
+"""A column for every task and metric, and columns for the cost of running the models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lsm_eval.leaderboard.collect import Board, Key, ModelEntry, area_order
+from lsm_eval.leaderboard.board import Board, Key, ModelEntry, area_order
 from lsm_eval.leaderboard.table.cell import Cell, Cells, TableColumn, task_cells
 from lsm_eval.leaderboard.words import word
 from lsm_eval.results.reader import Record
@@ -14,7 +14,7 @@ from lsm_eval.statistics.combined import Interval
 
 
 def task_columns(board: Board, known: Cells | None = None) -> list[TableColumn]:
-    """By area and task, a task's first metric before its others."""
+    """The columns by area and task, a task's first metric before its others."""
     known = task_cells(board) if known is None else known
     first = {column.key for column in board.columns}
     rows: dict[Key, EstimateRow] = {column.key: column.row for column in board.columns}
@@ -47,7 +47,7 @@ def task_columns(board: Board, known: Cells | None = None) -> list[TableColumn]:
 
 
 def cost_columns(board: Board) -> list[TableColumn]:
-    """Parameters, memory and tokens a second, each from the run that did most of it; those of which there is one."""
+    """Parameters, memory and tokens per second, each from the run with most of it; columns without a value are left out."""
     made = [
         TableColumn(
             id="cost:parameters", group="cost", label=word("parameters"), sub=word("millions"), unit="count",
@@ -86,7 +86,7 @@ def _memory(models: Sequence[ModelEntry]) -> dict[int, Cell]:
     found: dict[int, Cell] = {}
     for place, model in enumerate(models):
         for run, work in _runs(model):
-            # A process that read all answers from the store held no model.
+            # A run that took all answers from the store loaded no model.
             computed = any(passes is not None for passes in (work.score, work.prefill, work.decode))
             if work.peak_memory_bytes is not None and computed:
                 interval = Interval(work.peak_memory_bytes / 2**30, None, None)
@@ -100,7 +100,7 @@ def _speeds(models: Sequence[ModelEntry], purpose: str) -> dict[int, Cell]:
         most = 0
         for run, work in _runs(model):
             passes: Passes | None = getattr(work, purpose)
-            # A few tokens are no measurement of speed.
+            # Too few tokens do not measure a speed.
             if passes is not None and passes.tokens_per_second is not None and passes.tokens > most:
                 most = passes.tokens
                 speed = Interval(passes.tokens_per_second, None, None)
@@ -114,7 +114,7 @@ def _runs(model: ModelEntry) -> list[tuple[Record, Work]]:
 
 
 def machine(run: Record) -> str:
-    """What a run ran on, and in which number format."""
+    """The machine of a run, and the number format."""
     return _on(run, run.manifest.model.dtype, run.manifest.model.device)
 
 

@@ -1,5 +1,5 @@
-"""Quality against cost: any score against what it takes to run a model, and who is not outdone in both.
+"""Quality against cost: any score against what it takes to run a model, and the Pareto front of the models.
 
-`costs` has what a run cost beside what the table shows; `front` says who is surely on the Pareto front, surely off it, or may be on it;
-`axis` and `labels` are the drawing's geometry; `figure` puts them together.
+`costs` has the costs of a run that the table does not show; `front` says who is surely on the Pareto front, surely off it, or may be on it;
+`axis` and `labels` are the chart's geometry; `figure` puts them together.
 """

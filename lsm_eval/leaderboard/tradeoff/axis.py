@@ -1,4 +1,4 @@
-"""An axis: from numbers to places, with round numbers on it."""
+"""An axis: maps numbers to coordinates, with ticks at round numbers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DECADES = 20.0
-"""An axis is logarithmic where its largest value is so many times its smallest."""
+"""An axis is logarithmic if its largest value is at least this many times its smallest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From `low` to `high` on places `first` to `last`."""
+    """Maps `low` to `high` onto the coordinates `first` to `last`."""
 
     low: float
     high: float
@@ -21,13 +21,13 @@ class Axis:
     logarithmic: bool
 
     def at(self, number: float) -> float:
-        """The place of a number, within the axis."""
+        """The coordinate of a number, clipped to the axis."""
         value = self._of(number)
         share = (value - self._of(self.low)) / (self._of(self.high) - self._of(self.low))
         return round(self.first + (self.last - self.first) * min(max(share, 0.0), 1.0), 1)
 
     def ticks(self, most: int) -> list[float]:
-        """Round numbers on it."""
+        """Round numbers on the axis."""
         if not self.logarithmic:
             step = _step((self.high - self.low) / most)
             return [
@@ -47,7 +47,7 @@ class Axis:
 
 
 def axis(numbers: Sequence[float], ends: Sequence[float], first: float, last: float) -> Axis:
-    """An axis that has all numbers (one at least) and the finite `ends` of their intervals, with room around."""
+    """An axis that covers all numbers (at least one) and the finite `ends` of their intervals, with a margin."""
     values = [one for one in (*numbers, *ends) if math.isfinite(one)]
     low, high = min(values), max(values)
     logarithmic = min(numbers) > 0 and max(numbers) / min(numbers) >= DECADES

@@ -1,4 +1,4 @@
-"""What it takes to run a model, as columns: those of the table, what it cost in money and thoughts, and what profiles measured."""
+"""Columns of what it takes to run a model: those of the table, money and reasoning tokens, and what profiles measured."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lsm_eval.leaderboard.collect import Board
-from lsm_eval.leaderboard.portrait.curves import THROUGHPUT
+from lsm_eval.leaderboard.board import Board
+from lsm_eval.leaderboard.model_view.curves import THROUGHPUT
 from lsm_eval.leaderboard.table.cell import Cell, TableColumn
 from lsm_eval.leaderboard.table.tasks import computed_on, cost_columns, machine
 from lsm_eval.leaderboard.words import word
@@ -15,15 +15,15 @@ from lsm_eval.results.reader import Record
 from lsm_eval.statistics.combined import Interval
 
 SPEED = "speed"
-"""The area of a profile's numbers."""
+"""The area of profiles' numbers."""
 _OF_THE_ENGINE = frozenset({"flops_per_second", "flops_share", "bytes_per_second", "bandwidth_share"})
-"""How well an engine uses its machine, which is no cost of a model."""
+"""How well an engine uses its machine, which is not a cost of a model."""
 OTHER_MACHINE = word("measured on another machine than most of the column")
 OTHER_TASKS = word("over other tasks than most of the column")
 
 
 def cost_axes(board: Board, tasks: Sequence[TableColumn]) -> list[TableColumn]:
-    """Those of a run, and of `tasks` those that profiles measured: columns with two models or more, of which one direction is better."""
+    """The costs of runs, and those columns of `tasks` that profiles measured: columns with at least two models and a better direction."""
     own = [
         replace(column, higher=False) if column.id == "cost:parameters" else column
         for column in cost_columns(board)
@@ -39,8 +39,8 @@ def cost_axes(board: Board, tasks: Sequence[TableColumn]) -> list[TableColumn]:
 
 
 def _profiled(columns: Sequence[TableColumn]) -> Iterator[TableColumn]:
-    """What profiles measured. Throughputs of one condition go together, as all models were sent the same requests: the first of them
-    stands for all."""
+    """Columns that profiles measured. All models were sent the same requests, so the throughputs of one condition are proportional: only the
+    first of them is kept."""
     metrics: dict[str, list[str]] = {}
     for column in columns:
         condition, _, metric = column.id.rpartition(":")
@@ -53,7 +53,7 @@ def _profiled(columns: Sequence[TableColumn]) -> Iterator[TableColumn]:
 
 
 def _on_one_machine(board: Board, column: TableColumn) -> TableColumn:
-    """Speeds compare only where the machine is the same: others are marked."""
+    """Marks speeds that were measured on another machine, since they are not comparable."""
     if column.unit != "tokens/s":
         return column
     return _of_the_usual(board, column, _machines(column), OTHER_MACHINE)
@@ -66,7 +66,7 @@ def _machines(column: TableColumn) -> dict[int, tuple[str]]:
 def _of_the_usual(
     board: Board, column: TableColumn, rests_on: Mapping[int, Sequence[str]], why: str
 ) -> TableColumn:
-    """Marks cells that rest on something else than most models' do (by place); all cells where two things are equally frequent."""
+    """Marks cells whose `rests_on` (by position) differs from that of most models; all cells if two values are equally frequent."""
     found = Counter(tuple(own) for place, own in rests_on.items() if not board.models[place].no_model)
     first = [own for own, count in found.items() if count == max(found.values())]
     usual = first[0] if len(first) == 1 else None
@@ -78,7 +78,7 @@ def _of_the_usual(
 
 
 def _tasks(run: Record, request: str | None = None) -> tuple[str, ...]:
-    """What a run's costs are of: its tasks, and samples of each."""
+    """What a run's costs cover: its tasks, and the samples of each."""
     return tuple(
         sorted(
             f"{task.task} {task.samples}"
@@ -93,7 +93,7 @@ def _column(
 ) -> TableColumn:
     cells, tasks = {}, {}
     for place, model in enumerate(board.models):
-        # The newest run that says it.
+        # The newest run that has the value.
         found = next(((value, run) for run in model.runs if (value := of(run)) is not None), None)
         if found is not None:
             cells[place] = Cell(Interval(found[0], None, None), None)
@@ -137,7 +137,7 @@ def _samples(run: Record) -> int:
 
 
 def _dollars(run: Record) -> float | None:
-    """Of the model alone: what a judge cost is no price of the model. None where answers came from the store, which were paid for before."""
+    """The cost of the model without that of a judge. None if answers came from the store, which were paid for before."""
     cost, samples = run.manifest.cost, _samples(run)
     if cost is None or not samples or run.manifest.requests.get("from_store"):
         return None

@@ -1,4 +1,4 @@
-"""A score against a cost, as a drawing and as rows of a table."""
+"""A score against a cost, as a chart and as rows of a table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsm_eval.leaderboard.collect import Board
-from lsm_eval.leaderboard.ranking.columns import Ranked
+from lsm_eval.leaderboard.board import Board
+from lsm_eval.leaderboard.ranking.columns import ColumnRanking
 from lsm_eval.leaderboard.table.cell import Cell, TableColumn, shown
 from lsm_eval.leaderboard.tradeoff.axis import Axis, axis
 from lsm_eval.leaderboard.tradeoff.front import Front, Status, front
@@ -25,13 +25,13 @@ class Mark:
     """One model."""
 
     place: int
-    """On the board."""
+    """Position on the board."""
     x: float
     y: float
     across: tuple[float, float] | None
-    """Ends of the cost's interval."""
+    """Ends of the cost's interval, as x coordinates."""
     up: tuple[float, float] | None
-    """Ends of the score's."""
+    """Ends of the score's interval, as y coordinates."""
     status: Status
     observed: bool
     label: Label | None
@@ -49,12 +49,12 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One drawing."""
+    """One chart."""
 
     score: TableColumn
     cost: TableColumn
     marks: tuple[Mark, ...]
-    """Best of the front first."""
+    """The best of the front first."""
     steps: str
     """The observed front as a path."""
     x: tuple[Tick, ...]
@@ -64,14 +64,14 @@ class Figure:
     """Whether costs have intervals."""
 
     def count(self, status: Status) -> int:
-        """How many models have it."""
+        """Number of models with this status."""
         return sum(mark.status == status for mark in self.marks)
 
 
 def figure(
-    board: Board, names: Sequence[str], score: TableColumn, cost: TableColumn, ranked: Ranked | None
+    board: Board, names: Sequence[str], score: TableColumn, cost: TableColumn, ranked: ColumnRanking | None
 ) -> Figure | None:
-    """The drawing of all models that have both; None where fewer than two do. `names`: short ones, by the model's place."""
+    """The chart of all models that have both; None if fewer than two do. `names`: short names, by the model's position."""
     places = [
         place for place, model in enumerate(board.models)
         if not model.no_model and place in score.cells and place in cost.cells
@@ -114,10 +114,10 @@ def _statuses(
     costs: Sequence[Cell],
     score: TableColumn,
     cost: TableColumn,
-    ranked: Ranked | None,
+    ranked: ColumnRanking | None,
 ) -> tuple[list[Status], list[bool]]:
-    """Who is on the front, of the models whose numbers compare in both; others are unknown, and outdo nobody. One alone is
-    compared with nobody."""
+    """Which models are on the front, among those comparable in both numbers. Others are unknown and dominate no model, as is a model that
+    is comparable with none."""
     known: dict[str, int] = {}
     if ranked is not None and ranked.better is not None:
         known = {slug: at for at, slug in enumerate(ranked.slugs)}
@@ -151,7 +151,7 @@ def _drawn(cell: Cell, along: Axis) -> tuple[float, float] | None:
 
 
 def _steps(marks: Sequence[Mark], *, cheap_is_left: bool) -> str:
-    """From cheap to dear, up at each model of the observed front."""
+    """The path from low to high cost, with a step up at each model of the observed front."""
     held = sorted((mark.x, mark.y) for mark in marks if mark.observed)
     if not cheap_is_left:
         held.reverse()

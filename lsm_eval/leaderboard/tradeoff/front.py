@@ -1,12 +1,13 @@
 """The Pareto front of models by quality and cost, with its uncertainty.
 
-A model is outdone by another that is better in quality and no worse in cost. It is *surely off* the front where one model is shown to outdo
-it, and *surely on* it where every other model is shown to be worse in quality or in cost; else it *may be* on it. What is shown is shown with
-simultaneous control of 95 % over all models: of quality by all paired comparisons at once (`statistics.ranking`); where costs are uncertain, too, each
-gets half of the error, costs by intervals that hold all at once (Bonferroni). The front of the values alone is the *observed* one.
+A model is dominated by another that is better in quality and no worse in cost. It is *surely off* the front if some model is shown to
+dominate it, and *surely on* it if every other model is shown to be worse in quality or in cost; otherwise it *may be* on it. "Shown"
+means with simultaneous confidence of 95 % over all models: for quality by all paired comparisons (`statistics.ranking`); if costs are
+uncertain too, quality and costs get half of the error each, costs by simultaneous intervals (Bonferroni). The front of the values alone
+is the *observed* one.
 
-The set of those that are not surely off holds the whole true front with that confidence, as honestboard's `pareto_frontier` does by a
-critical value for cheaper rivals alone.
+The models that are not surely off contain the whole true front with that confidence, like honestboard's `pareto_frontier`, which uses a
+critical value for cheaper rivals only.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ ERROR = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Of m models."""
+    """The Pareto front of m models."""
 
     statuses: tuple[Status, ...]
     observed: tuple[bool, ...]
-    """Whether a model's values alone put it on the front."""
+    """Whether a model is on the front by its values alone."""
 
 
 def front(
@@ -44,8 +45,8 @@ def front(
     higher_is_better: bool,
     more_is_cheaper: bool,
 ) -> Front:
-    """`better` [m, m]: whether the row is shown to have more quality than the column, `stricter`: at half the error. `numbers`:
-    of measurements behind each cost."""
+    """`better` [m, m]: whether the row is shown to have higher quality than the column; `stricter`: at half the error. `numbers`:
+    the number of measurements behind each cost."""
     value = np.array([one.value for one in costs])
     score = np.asarray(quality, float) * (1 if higher_is_better else -1)
     price = -value if more_is_cheaper else value
@@ -66,7 +67,7 @@ def front(
 def _shown(
     costs: Sequence[Interval], numbers: Sequence[int | None], more_is_cheaper: bool
 ) -> NDArray[np.bool_]:
-    """Whether the row is shown to be cheaper than the column: where their intervals, which hold all at once, do not meet."""
+    """Whether the row is shown to be cheaper than the column: their simultaneous intervals do not overlap."""
     factors = [wider(len(costs), number) for number in numbers]
     ends = [_wide(one, factor) for one, factor in zip(costs, factors, strict=True)]
     low, high = np.array(ends, float).T
@@ -75,7 +76,7 @@ def _shown(
 
 
 def wider(models: int, number: int | None) -> float:
-    """How many times as wide an interval of 95 % must be for intervals of so many models to hold all at once at half the error."""
+    """The factor by which an interval of 95 % must be widened so that the intervals of all `models` hold simultaneously at half the error."""
     from scipy.special import ndtri, stdtrit
 
     tail = ERROR / 2 / 2 / models
@@ -88,13 +89,13 @@ def _wide(one: Interval, factor: float) -> tuple[float, float]:
     if one.low is None or one.high is None:
         return -np.inf, np.inf
     if one.low > 0:
-        # On the logarithm: a cost has no end below 0.
+        # On the log scale, since a cost cannot be below 0.
         return one.value * (one.low / one.value) ** factor, one.value * (one.high / one.value) ** factor
     return one.value - factor * (one.value - one.low), one.value + factor * (one.high - one.value)
 
 
 def dominated(score: FloatArray, price: FloatArray) -> NDArray[np.bool_]:
-    """Whether another has as much quality for as little, and more of one [m]."""
+    """Whether another model is at least as good in quality and price, and better in one of them [m]."""
     above, cheaper = score[:, None] >= score, price[:, None] <= price
     both = above & cheaper & ((score[:, None] > score) | (price[:, None] < price))
     return np.asarray(both.any(axis=0), bool)

@@ -1,4 +1,4 @@
-"""Names beside points, none over another: the more important first, at the first place around its point that is free."""
+"""Places names beside points without overlaps: the most important first, each at the first free position around its point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GAP = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name on the drawing: its left end and its base line."""
+    """A name on the chart: its left end and its baseline."""
 
     text: str
     x: float
@@ -30,12 +30,12 @@ class Label:
 
 
 def width_of(text: str) -> float:
-    """About how wide a text is: most letters are half as wide as high, Chinese ones as wide."""
+    """The approximate width of a text: most letters are half as wide as high, Chinese characters as wide as high."""
     return sum(SIZE if unicodedata.east_asian_width(one) in "WF" else 0.58 * SIZE for one in text)
 
 
 def short(text: str) -> str:
-    """At most `LONGEST` letters: the beginning and the end, where versions stand."""
+    """At most `LONGEST` characters: the beginning, and the end, which often has the version."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 11]}…{text[-10:]}"
 
 
@@ -45,8 +45,8 @@ def placed(
     order: Sequence[int],
     frame: tuple[float, float, float, float],
 ) -> dict[int, Label]:
-    """By place: the names that fit into the frame (left, top, right, bottom) beside their points, in this order of importance. A name
-    keeps clear of all points and of the names before it; one that has no room is left out."""
+    """By position: labels for the names that fit into the frame (left, top, right, bottom) beside their points, placed in this order of
+    importance. A name overlaps no point and no earlier name; a name without room is left out."""
     taken = np.full((len(points) + len(order), 4), np.nan)
     taken[: len(points)] = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
     found: dict[int, Label] = {}
@@ -76,6 +76,6 @@ def _inside(box: Box, frame: Box) -> bool:
 
 
 def _meets(box: Box, others: NDArray[np.float64]) -> bool:
-    """Whether it meets any of the others [k, 4], which may be hundreds; one that is not there yet is NaN, and met by none."""
+    """Whether it overlaps any of the others [k, 4]; boxes that are not placed yet are NaN and overlap nothing."""
     left, top, right, bottom = others.T
     return bool(((box[0] < right) & (left < box[2]) & (box[1] < bottom) & (top < box[3])).any())

@@ -1,5 +1,5 @@
-"""Two models against each other: scores of every sample in pieces that the page loads for the two that a reader names.
+"""Comparison of two models: scores of every sample, in pieces that the page loads for the two models that a reader selects.
 
-`packing` makes an array of scores short; `vectors` collects those of all models and writes the pieces; `answers` has what models
-said. The page's script (`assets/compare.js`) makes differences, intervals and p from them as `statistics.comparison` does.
+`packing` compresses an array of scores; `vectors` collects those of all models and writes the pieces; `answers` has the models' answers.
+The page's script (`assets/compare.js`) computes differences, intervals and p values from them as `statistics.comparison` does.
 """

@@ -1,4 +1,4 @@
-"""What models were asked and said, in few words: texts beside the samples on which two models disagree."""
+"""Shortened questions and answers, shown beside the samples on which two models disagree."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from lsm_eval.leaderboard.collect import Board
-from lsm_eval.leaderboard.ranking.places import Asked, Places
+from lsm_eval.leaderboard.board import Board
+from lsm_eval.leaderboard.ranking.sample_index import SampleIndex, SampleKey
 from lsm_eval.leaderboard.site import Site
 from lsm_eval.results.reader import Record
 from lsm_eval.results.redaction import redact_row
 
 ANSWERS = 200_000
-"""Of larger boards there are no texts here: the samples' own pages have them."""
+"""Larger boards have no texts here; the pages of samples have them."""
 LONGEST = 400
-"""Characters of a text."""
+"""The most characters of a text."""
 _COLUMNS = [
     "sample",
     "asked",
@@ -32,16 +32,16 @@ _COLUMNS = [
 
 
 class Answers:
-    """Writes a piece for each task, and one for each model that was asked it."""
+    """Writes a piece for each task, and one for each model that was asked the task."""
 
     def __init__(self, board: Board, site: Site) -> None:
         self._board, self._site = board, site
 
-    def write(self, task: str, samples: Sequence[Asked]) -> str:
-        """The pieces of the task, whose samples have these places, and where the one with its questions is. A model's are beside
-        it: `<task>/<model>.js`."""
+    def write(self, task: str, samples: Sequence[SampleKey]) -> str:
+        """Write the pieces of the task, whose samples are in this order; returns the path of the one with its questions. Those of models are
+        beside it: `<task>/<model>.js`."""
         slug = self._board.task_slugs[task]
-        known = Places(samples)
+        known = SampleIndex(samples)
         questions: dict[int, list[Any]] = {}
         for model in self._board.models:
             record = model.tables.get(task)
@@ -69,7 +69,7 @@ class Answers:
 
 
 def _said(row: dict[str, Any]) -> str:
-    """What the model answered: its text, or the choice that it finds likeliest."""
+    """The model's answer: its text, or its most likely choice."""
     if row["failure"] is not None:
         return f"[{row['failure']}]"
     if row["completion"] is not None:
@@ -92,6 +92,6 @@ def _cut(text: str) -> str:
 
 
 def _end(text: str | None) -> str:
-    """The end of a prompt has the question, after examples and instructions."""
+    """The end of a prompt, which has the question, after examples and instructions."""
     said = text or ""
     return said if len(said) <= LONGEST else f"… {said[-LONGEST:]}"

@@ -1,4 +1,4 @@
-"""An array of scores in few characters of JSON."""
+"""Encodes an array of scores as short JSON."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lsm_eval.leaderboard.frame.safe import PART, in_parts
 from lsm_eval.statistics.bounded import FloatArray
 
 LEVELS = 256
-"""Of so many different values each is named by its place among them."""
+"""Up to this many distinct values are encoded by their index."""
 
 
 def packed(values: FloatArray) -> list[Any]:
-    """Scores [n], NaN for missing: `[n, levels, bits, text]`, where text is base 64 of places among the levels, `bits` (1, 2, 4 or 8) each, the
-    first in the lowest bits of a byte; or `[n, text]`, of little-endian doubles. The values are exact."""
+    """Scores [n], NaN for missing: `[n, levels, bits, text]`, where text is base64 of indices into the levels, `bits` (1, 2, 4 or 8) each, the
+    first in the lowest bits of a byte; or `[n, text]` with little-endian doubles. The values are exact."""
     if bool(((values == 0) | (values == 1)).all()) and len(values):
-        # By far the most; the same as below would make it, but for arrays of one value.
+        # The most frequent case; gives the same as the code below, except for arrays of a single value.
         return [len(values), [0, 1], 1, _text(np.packbits(values == 1, bitorder="little").tobytes())]
     levels = np.unique(values)  # one NaN, last
     if len(levels) > LEVELS:
@@ -62,7 +62,7 @@ def _short(number: float) -> float | int:
 
 
 def _text(content: bytes) -> str | list[str]:
-    """In several parts where it is long."""
+    """Base64 text, in several parts if it is long."""
     text = base64.b64encode(content).decode()
     return text if len(text) <= PART else in_parts(text)
 

@@ -1,4 +1,4 @@
-"""The scores of all models, written as pieces: one a model, which a reader who names two of them loads two of."""
+"""Writes the scores of all models as one piece per model; to compare two models, the page loads two pieces."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from lsm_eval.leaderboard.collect import Board, Key, ModelEntry
-from lsm_eval.leaderboard.ranking.places import Asked
+from lsm_eval.leaderboard.board import Board, Key, ModelEntry
+from lsm_eval.leaderboard.ranking.sample_index import SampleKey
 from lsm_eval.leaderboard.ranking.scores import Scores
 from lsm_eval.leaderboard.show import measured
 from lsm_eval.leaderboard.site import Site
@@ -16,23 +16,23 @@ from lsm_eval.leaderboard.versus.packing import packed
 
 FOLDER = "pieces/compare"
 MOST_VECTORS = 20_000
-"""Of larger boards only first metrics have vectors, beside those that any task has in few characters."""
+"""On larger boards only first metrics have vectors, and other metrics whose vectors are short."""
 
 
 @dataclass(slots=True)
 class Vectors:
-    """What the page knows of the pieces."""
+    """What the page contains about the pieces."""
 
     columns: list[dict[str, Any]] = field(default_factory=list)
-    """One for each task and metric; places in the models' pieces are places here."""
+    """One for each task and metric; the models' pieces use indices into this list."""
     models: dict[str, list[list[Any]]] = field(default_factory=dict)
-    """By slug: [column, value, mark, packed scores or why there are none]."""
+    """By slug: [column, value, mark, packed scores or the reason why there are none]."""
     tasks: dict[str, str] = field(default_factory=dict)
-    """By task: the piece with its samples' names and texts, where there is one."""
+    """By task: the piece with its samples' names and texts, if there is one."""
 
 
 class Collector:
-    """Is given every task's scores as they are read: `digest` may happen in another process, `keep` does not."""
+    """Receives every task's scores as they are read. `digest` may run in another process; `keep` runs in this one."""
 
     def __init__(self, board: Board, site: Site) -> None:
         self._board, self._site = board, site
@@ -43,10 +43,10 @@ class Collector:
         asked = sum(_asked(model, site.options.samples) for model in board.models)
         self._answers = Answers(board, site) if asked <= ANSWERS else None
         self._at = {task: at for at, task in enumerate(board.task_slugs)}
-        self._samples: dict[str, list[Asked]] = {}
+        self._samples: dict[str, list[SampleKey]] = {}
 
     def digest(self, scores: Scores) -> list[_Column]:
-        """One task's scores, packed: columns, and what each model has in them."""
+        """One task's scores, packed: its columns, and each model's entries in them."""
         return [
             self._column(scores, (scores.task, metric))
             for metric in dict.fromkeys([*scores.values, *scores.unknown])
@@ -54,7 +54,7 @@ class Collector:
         ]
 
     def keep(self, columns: list[_Column]) -> None:
-        """What `digest` made."""
+        """Keep what `digest` returned."""
         for column in columns:
             place = len(self._made.columns)
             self._made.columns.append(column.about)
@@ -64,7 +64,7 @@ class Collector:
                 self._made.models[slug].append([place, *content])
 
     def finish(self) -> None:
-        """Write the models' pieces, and those of answers."""
+        """Write the models' pieces, and the pieces of answers."""
         for slug, columns in self._made.models.items():
             self._site.piece(f"{FOLDER}/{slug}.js", columns)
         for task, samples in self._samples.items():
@@ -110,13 +110,13 @@ class _Column:
 
     about: dict[str, Any]
     models: dict[str, list[Any]]
-    """By slug: value, mark, and packed scores or why there are none."""
-    samples: list[Asked]
-    """Its samples, where answers are to be written."""
+    """By slug: value, mark, and packed scores or the reason why there are none."""
+    samples: list[SampleKey]
+    """Its samples, if answers are to be written."""
 
 
 def _apart(scores: Scores, metric: str) -> str:
-    """Why the page's script makes no interval; empty where it does."""
+    """Why the page's script computes no interval; empty if it does."""
     if metric in scores.pseudo:
         return "no mean"
     if scores.weights is not None:
@@ -125,7 +125,7 @@ def _apart(scores: Scores, metric: str) -> str:
 
 
 def _asked(model: ModelEntry, most: int) -> int:
-    """How many answers there are at most of a model."""
+    """The most answers that a model can have."""
     runs = {id(record): record for record in model.tables.values()}
     return sum(min(most, row.samples or 0) for run in runs.values() for row in run.manifest.tasks)
 
@@ -134,5 +134,5 @@ _VECTORS: WeakKeyDictionary[Site, Vectors] = WeakKeyDictionary()
 
 
 def vectors_of(site: Site) -> Vectors:
-    """What was collected for the site; nothing where nobody did."""
+    """What was collected for the site; empty if nothing was."""
     return _VECTORS.get(site, Vectors())

@@ -17,7 +17,7 @@ from lsm_eval.models.gguf_checkpoint import convert
 from lsm_eval.models.hf import HFModel
 from lsm_eval.requests import Generate, Generated, Request, Score
 from lsm_eval.results.reader import read_record
-from lsm_eval.runner.choosing.wording import listed
+from lsm_eval.runner.written_choices.wording import listed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
