@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from lsm_eval.comparison.releases import RELEASE, alike, engine
+from lsm_eval.comparison.releases import RELEASE, comparable_parts, engine
 from lsm_eval.comparison.signature import parts
 from lsm_eval.leaderboard.board import Key, ModelEntry, Number
 from lsm_eval.leaderboard.show import measured
@@ -14,8 +14,8 @@ from lsm_eval.results.schema import EstimateRow
 
 
 def comparable(row: EstimateRow) -> tuple[str, ...]:
-    """The parts of a number's signature that must agree (`comparison.releases.alike`)."""
-    return alike(row.signature)
+    """The parts of a number's signature that must agree (`comparison.releases.comparable_parts`)."""
+    return comparable_parts(row.signature)
 
 
 def mark_incomparable(models: Sequence[ModelEntry]) -> None:

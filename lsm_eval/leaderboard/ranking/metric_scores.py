@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsm_eval.comparison.aggregates import Aggregate, Aggregates, gives, no_function
+from lsm_eval.comparison.aggregates import Aggregate, Aggregates, aggregate_mismatch, is_mean_of
 from lsm_eval.comparison.tables import table_of
 from lsm_eval.leaderboard.ranking.tables import Columns
 from lsm_eval.results.reader import Record
@@ -37,14 +37,14 @@ def metric_scores(
     statistics[own.unscored(name)] = np.nan
     known = np.asarray(~np.isnan(statistics).any(axis=1), bool)
     plain = statistics.shape[1] == 2 and bool((statistics[known, 1] == 1).all())
-    if plain and gives(row, np.where(known, statistics[:, 0], np.nan), own.weights):
+    if plain and is_mean_of(row, np.where(known, statistics[:, 0], np.nan), own.weights):
         return MetricScores(np.where(known, statistics[:, 0], np.nan), pseudo=False)
     aggregate = aggregates.of(row.model_copy(update={"metric": name}))
     if isinstance(aggregate, str):
         return aggregate
     if (own.weights != own.weights[:1]).any():
         return "samples of unequal weight have no pseudo-values"
-    if why := no_function(row, aggregate, statistics[known].sum(axis=0)):
+    if why := aggregate_mismatch(row, aggregate, statistics[known].sum(axis=0)):
         return why
     found = np.full(len(known), np.nan)
     found[known] = pseudo_values(aggregate, statistics[known])
