@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from lsm_eval.folders.entry import Entry
 from lsm_eval.leaderboard.board import Board, Key, ModelEntry, Number
 from lsm_eval.leaderboard.outcomes.agreement import agreement
 from lsm_eval.leaderboard.outcomes.difficulty import Difficulty, disputed, hardest
@@ -15,7 +16,6 @@ from lsm_eval.leaderboard.outcomes.fields import TaskField
 from lsm_eval.leaderboard.outcomes.outcome import Field
 from lsm_eval.leaderboard.show import compact, measured, value
 from lsm_eval.leaderboard.words import word
-from lsm_eval.metrics.entry import Entry
 from lsm_eval.results.schema import EstimateRow, TaskRow
 
 MOST_AGREEING = 12

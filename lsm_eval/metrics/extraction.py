@@ -54,8 +54,8 @@ class Verbatim(ProportionMetric):
         return {"compared": "characters" if self.exact else "words"}
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
-        reference = references(self.name, sample)[0]
-        found = begins(generated(self.name, answer), reference, exact=self.exact)
+        completion = generated(self.name, answer)
+        found = begins(completion, references(self.name, sample)[0], exact=self.exact)
         if found is None:
             return Measurement((0.0, 0.0, 1.0))
         return Measurement((float(found), 1.0, 0.0), float(found))
@@ -83,9 +83,9 @@ class OfReference(MeanMetric, ABC):
     higher_is_better = False
 
     def measure(self, sample: Sample, answer: Answer) -> Measurement:
+        completion = generated(self.name, answer).text.split()
         wanted = references(self.name, sample)[0].split()
-        got = generated(self.name, answer).text.split()[: len(wanted)]
-        return counted(self.value(got, wanted))
+        return counted(self.value(completion[: len(wanted)], wanted))
 
     @abstractmethod
     def value(self, completion: list[str], reference: list[str]) -> float:

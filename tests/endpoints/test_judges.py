@@ -232,7 +232,7 @@ def test_a_judge_that_is_not_there_costs_nothing(tasks: Path, ask: Ask, server: 
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         done = ask(server, "--judge", "openai:big", "--judge-base-url", url, tasks="talk", include=tasks)
     assert f"no server answers at {url}" in done.sentence()
-    assert "mend --judge-base-url" in done.sentence()
+    assert "correct --judge-base-url" in done.sentence()
     assert server.bodies == []
 
 

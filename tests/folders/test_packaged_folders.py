@@ -50,8 +50,11 @@ def test_packaged_metrics_are_of_one_folder_each_and_can_be_sent_to_another_proc
     named = [name for file in files for name in declared(file).metrics]
     assert len(named) == len(set(named)) == len(packaged_metrics())
     assert set(named) <= set(metrics.BUILT_IN)
+    options = options_in_use()
     for name in named:
-        made = pickle.loads(pickle.dumps(metrics.create({name: options_in_use().get(name, {})})))
+        made = metrics.create({name: options[name]} if name in options else name)
+        if "{{" not in str(options.get(name)):  # templates of a task are compiled, and go nowhere
+            made = pickle.loads(pickle.dumps(made))
         assert made.name == name
         folder = metrics.BUILT_IN[name].factory.partition(":")[0].removesuffix(".code")
         assert type(made).__module__.rpartition(".")[0] == folder

@@ -213,9 +213,9 @@ def test_a_reference_is_a_run_or_a_row(tmp_path: Path) -> None:
     assert reference_row(board, "b") == place(board, "b")
     assert reference_row(board, str(tmp_path / "0")) == place(board, "a")
     assert reference_row(made(tmp_path / "long", {"hf:org/a": [], "hf:org/b": []}), "b") == 1
-    with pytest.raises(UserError, match="--reference c: no row"):
+    with pytest.raises(UserError, match="--reference c: the board has no row"):
         reference_row(board, "c")
-    with pytest.raises(UserError, match="--reference c: no row"):
+    with pytest.raises(UserError, match="--reference c: the board has no row"):
         build(tmp_path, tmp_path.parent / "site", options=Options(reference="c"))
 
 

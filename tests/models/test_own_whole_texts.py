@@ -55,5 +55,5 @@ def test_without_a_number_of_tokens_there_is_no_answer(small_tasks: Path) -> Non
 
 def test_not_each_token_of_a_whole_text(small_tasks: Path, tmp_path: Path) -> None:
     write_task(tmp_path / "tasks", "closely", QUESTIONS, **{**PERPLEXITY, "detail": True})
-    with pytest.raises(lsm_eval.UserError, match="and not each of its tokens, which this task needs"):
+    with pytest.raises(lsm_eval.UserError, match="but not of each of its tokens, which this task needs"):
         lsm_eval.run("closely", Lengths(), include=tmp_path / "tasks")

@@ -50,7 +50,7 @@ def test_every_public_name_is_there() -> None:
     assert "`estimates: pd.DataFrame`" in page
     assert "[record.md](../record.md)" in page
     assert "`samples(task: str, columns: Sequence[str] | None = None) -> pd.DataFrame`" in page
-    assert "New tokens, at most." in page, "texts under attributes are there"
+    assert "The most new tokens." in page, "texts under attributes are there"
 
 
 def test_every_key_of_a_task_file_is_there() -> None:
