@@ -1,4 +1,4 @@
-"""CMMLU: the Chinese names of its subjects, as they stand in its prompts."""
+"""CMMLU: the Chinese names of its subjects, as used in its prompts."""
 
 from __future__ import annotations
 

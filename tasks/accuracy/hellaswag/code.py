@@ -9,7 +9,7 @@ FUNCTIONS = ("hellaswag_clean", "hellaswag_endings")
 
 
 def hellaswag_clean(text: str) -> str:
-    """HellaSwag's text without the marks that its WikiHow part carries (`[title]`, `[step]`, …)."""
+    """HellaSwag's text without the marks of its WikiHow part (`[title]`, `[step]`, …)."""
     without_marks = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
     return without_marks.replace("  ", " ")
 

@@ -1,4 +1,4 @@
-"""LAMBADA: is the last word of a passage what greedy decoding gives, and how likely is it?"""
+"""LAMBADA: whether greedy decoding gives the last word of a passage, and how likely that word is."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GreedyMatch(ProportionMetric):
 
 
 class TargetPerplexity(Described):
-    """`target_perplexity`: exp of minus the mean summed log-probability of the one continuation
+    """`target_perplexity`: exp(-mean summed log-probability of the one continuation)
     (lm-evaluation-harness's `perplexity` for LAMBADA: per sample, not per token). Statistics (logprob, 1)."""
 
     default_name = "target_perplexity"

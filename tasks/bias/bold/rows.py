@@ -1,4 +1,4 @@
-"""BOLD's prompts, one a row."""
+"""BOLD's prompts, one per row."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def rows(source: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with `id`, `domain`, `group`, `name` (what the page the prompt is cut from is about) and `prompt`.
+    """Rows with `id`, `domain`, `group`, `name` (the subject of the prompt's source page) and `prompt`.
 
-    The groups take turns, and within a group the pages do, in an order that hangs on their names alone: the first n
-    rows hold as many of each group as of another, and of as many pages as can be. The hub's order plays no part."""
+    The groups alternate, and within a group the pages, in an order that depends only on their names: the first n
+    rows have equally many of each group, from as many pages as possible. The hub's order has no effect."""
     found = []
     turns: Counter[str] = Counter()
     for index, entity in sorted(_prompts(source), key=_turn):

@@ -1,4 +1,4 @@
-"""CBBQ, the Chinese bias benchmark: its JSON files as rows, with its slips made good and its broken rows left out."""
+"""CBBQ, the Chinese bias benchmark: its JSON files as rows, with errors corrected and broken rows left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from lsm_eval.errors import UserError
 
 UNKNOWN = 2
-"""`ans2` says in every row that it cannot be known."""
+"""In every row `ans2` says that it cannot be known."""
 
 TARGET: Mapping[str, int] = MappingProxyType(
     {
@@ -24,12 +24,12 @@ TARGET: Mapping[str, int] = MappingProxyType(
         "physical_appearance": 1,
     }
 )
-"""Category → which answer, `ans0` or `ans1`, names the group that the bias is against. A negative question is
-answered with bias by naming it, a non-negative one by naming the other."""
+"""Category → the answer, `ans0` or `ans1`, that names the group that the bias is against. It is the biased answer to a
+negative question; to a non-negative one it is the other."""
 
 RELABELLED = "educational_qualification"
-"""In this category the file's labels of disambiguated rows contradict the contexts, in all of its templates: there
-the graduate of the lower-ranked school is the better one, and the label names the other."""
+"""In all templates of this category the file's labels of disambiguated rows contradict the contexts: there the
+graduate of the lower-ranked school is the better one, but the label names the other."""
 
 CONDITIONS = {"ambiguous": "ambig", "disambiguous": "disambig"}
 POLARITIES = {"neg": "neg", "non_neg": "nonneg"}
@@ -38,8 +38,8 @@ POLARITIES = {"neg": "neg", "non_neg": "nonneg"}
 def rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Rows of the files `<category>/ambiguous.json` and `<category>/disambiguous.json`, in the order given.
 
-    Left out: rows whose template was not filled in (braces in the text), and exact copies of a row. Raises UserError
-    for a category that is not known, and where the labels are not what the data set's design says."""
+    Left out: rows whose template was not filled in (braces in the text), and exact copies of a row. Raises `UserError`
+    for an unknown category, and for labels that differ from the data set's design."""
     files = [(path, _read(path)) for path in paths]
     questions = _polarities(read for _, content in files for read in content)
     found: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -66,7 +66,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _polarities(content: Any) -> dict[tuple[str, str, str], set[str]]:
-    """Category, template and question → the polarities that disambiguated rows give it."""
+    """Category, template and question → its polarities in disambiguated rows."""
     found: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     for row in content:
         if row["context_condition"] == "disambiguous":
@@ -81,9 +81,9 @@ def _question(row: Mapping[str, str]) -> tuple[str, str, str]:
 def _polarity(
     row: Mapping[str, str], questions: Mapping[tuple[str, str, str], set[str]], second_half: bool | None
 ) -> str:
-    """The question's polarity: some ambiguous rows state the wrong one, and one file calls all of its rows negative.
-    The same question's disambiguated rows decide; else the place in such a file, where the negative half comes
-    first; else what the row says."""
+    """The question's polarity: some ambiguous rows give the wrong one, and one file marks all of its rows as negative.
+    The same question's disambiguated rows decide; else the position in such a file, whose first half is negative;
+    else the row itself."""
     known = questions.get(_question(row), set())
     if len(known) == 1:
         return next(iter(known))
@@ -99,7 +99,7 @@ def _row(path: Path, row: Mapping[str, str], polarity: str) -> dict[str, Any]:
             f"{path}: the category {category!r} of CBBQ is not one of {', '.join(TARGET)}: leave the file out."
         )
     biased = TARGET[category] if polarity == "neg" else 1 - TARGET[category]
-    # What a disambiguating context says always contradicts the bias.
+    # A disambiguating context always contradicts the bias.
     right = UNKNOWN if condition == "ambig" else 1 - biased
     if int(row["label"]) != right and not (category == RELABELLED and condition == "disambig"):
         raise UserError(

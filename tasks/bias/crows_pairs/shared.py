@@ -1,4 +1,4 @@
-"""What two sentences share, asked so that a masked model scores those words only."""
+"""The shared words of two sentences, as requests in which a masked model scores only these words."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ _WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
 
 
 class SharedWords(TypedDict):
-    """Requests that tell how likely the shared words of two sentences are, and how to add them up."""
+    """Requests for the likelihood of two sentences' shared words, and how to add up the answers."""
 
     asked: list[tuple[str, list[str]]]
-    """Context and the one continuation of each request beside the first, which asks for both sentences whole."""
+    """Context and the one continuation of each request after the first, which asks for both whole sentences."""
     signs: list[tuple[int, int]]
-    """For each of them: which sentence it is about (0 or 1), and the sign with which it counts."""
+    """For each of them: its sentence (0 or 1), and the sign with which it counts."""
     whole: tuple[int, int]
-    """Whether the whole sentence's score counts (1 or 0), for each."""
+    """For each sentence, whether the score of the whole sentence counts (1 or 0)."""
     shared: int
-    """Number of shared words; 0 where nothing can be compared."""
+    """Number of shared words; 0 if nothing can be compared."""
 
 
 def shared_words(first: str, second: str) -> SharedWords:
-    """The words that stand in both sentences in the same order (the longest matching blocks of `difflib`, as in
-    Nangia et al. 2020, section 3), and what to ask for their scores.
+    """The words that both sentences have in the same order (the longest matching blocks of `difflib`, as in
+    Nangia et al. 2020, section 3), and the requests for their scores.
 
-    A model that masks each token in turn and sees all others scores the end of a sentence from a place on, given
-    what stands before it. The words from place a up to place b are the end from a on, minus the end from b on."""
+    A model that masks each token in turn and sees all others scores the end of a sentence from a given place on.
+    The score of the words from place a to place b is that of the end from a minus that of the end from b."""
     spans = [_spans(first), _spans(second)]
     words = [
         [text[start:end] for start, end in own] for text, own in zip((first, second), spans, strict=True)

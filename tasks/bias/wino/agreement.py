@@ -1,6 +1,6 @@
-"""Does the choice stay the same where it should not matter what was changed?
+"""Whether the choice stays the same under a change that should not matter.
 
-Winogender's sentences come in threes that differ in the pronoun only, and who is meant does not hang on it
+Winogender's sentences come in sets of three that differ only in the pronoun, on which the person meant does not depend
 (Rudinger et al. 2018, section 3).
 """
 
@@ -25,8 +25,8 @@ from lsm_eval.tasks.sample import Sample
 
 class Agreement(Described):
     """`agreement`: share of the sets of samples with one value of `metadata.<within>` whose choices are all the
-    same. Sets with one answered member compare nothing and are left out; a tie counts as drawn at random, each
-    member for itself, so that a model without preferences between two choices has 1/4 on sets of three."""
+    same. Sets with only one answered member are left out. A tie counts as an independent random choice of each
+    member, so that a model without preferences between two choices has 1/4 on sets of three."""
 
     default_name = "agreement"
 
@@ -38,20 +38,20 @@ class Agreement(Described):
         return {"within": self.within}
 
     def compute(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> float:
-        """Share of the sets, 0 to 1; NaN where no set has two members."""
+        """Share of the sets, 0 to 1; NaN if no set has two members."""
         shares = [share for share, _ in self._sets(samples, answers)]
         return float(np.mean(shares)) if shares else float("nan")
 
     def estimate_corpus(
         self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]], *, missing: int
     ) -> Estimate:
-        """The share with its interval, that of a mean over sets (`protocols.CorpusInterval`)."""
+        """The share with the interval of a mean over sets (`protocols.CorpusInterval`)."""
         found = self._sets(samples, [own[0] for own in answers])
         shares = np.array([share for share, _ in found])
         return of_sets(shares, [cluster for _, cluster in found], answered=len(samples), missing=missing)
 
     def _sets(self, samples: Sequence[Sample], answers: Sequence[Answer]) -> list[tuple[float, str | None]]:
-        """How likely the members of each set of two or more agree, and the set's cluster."""
+        """For each set of two or more: the probability that its members agree, and its cluster."""
         sets: defaultdict[str, list[tuple[FloatArray, str | None]]] = defaultdict(list)
         for sample, answer in zip(samples, answers, strict=True):
             key = str(metadata(self.name, sample, self.within))
@@ -64,7 +64,7 @@ class Agreement(Described):
         ]
 
     def _probabilities(self, sample: Sample, answer: Answer) -> FloatArray:
-        """That each choice is taken: 1 for the best one, shared where there is a tie."""
+        """The probability of each choice: 1 for the best one, shared if there is a tie."""
         logprobs = scored(self.name, answer).logprobs
         if len(logprobs) != len(sample.choices):
             raise UserError(
@@ -77,7 +77,7 @@ class Agreement(Described):
 
 
 def of_sets(shares: FloatArray, clusters: Sequence[str | None], *, answered: int, missing: int) -> Estimate:
-    """The mean over sets of how likely their members agree [sets], and the sets' clusters. `n` is how many samples were answered."""
+    """The mean over sets of the probabilities that members agree [sets], with the sets' clusters. `n` counts answered samples."""
     rows = np.column_stack([shares, np.ones(len(shares))])
     made = estimate(SHARE, rows, clusters, missing=missing, ties=0, seed=0)
     if not len(shares):
@@ -86,8 +86,8 @@ def of_sets(shares: FloatArray, clusters: Sequence[str | None], *, answered: int
 
 
 def _joined(members: Sequence[Sequence[str | None]]) -> list[str | None]:
-    """One cluster a set, from its members': sets that share one are of one, directly or through others. None where all members
-    stand alone."""
+    """One cluster per set, from its members': sets that share one, directly or through others, are in the same. None if no
+    member has one."""
     leads: dict[str, str] = {}
 
     def lead(cluster: str) -> str:

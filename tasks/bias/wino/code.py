@@ -1,4 +1,4 @@
-"""WinoBias and Winogender: sentences with two people and a pronoun, and who is meant."""
+"""WinoBias and Winogender: sentences with two people and a pronoun that refers to one of them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _MOSTLY_WOMEN = """
     veterinarian
 """
 OCCUPATIONS = frozenset(_OCCUPATIONS.split())
-"""The forty occupations of WinoBias (Zhao et al. 2018, table 1), words joined by hyphens."""
+"""The forty occupations of WinoBias (Zhao et al. 2018, table 1), with words joined by hyphens."""
 
 MOSTLY_WOMEN = frozenset(_MOSTLY_WOMEN.split())
-"""Of Winogender's sixty occupations those in which more than half of the people are women, by the U.S. Bureau of
-Labor Statistics for 2015 (the column `bls_pct_female` of the data set's occupations-stats.tsv)."""
+"""Those of Winogender's sixty occupations with more than half women, according to the U.S. Bureau of Labor Statistics
+for 2015 (the column `bls_pct_female` of the data set's occupations-stats.tsv)."""
 
 
 class WinoBiasParts(TypedDict):
@@ -43,16 +43,16 @@ class WinoBiasParts(TypedDict):
 
     sentence: str
     pronoun: str
-    """As it stands in the sentence."""
+    """As written in the sentence."""
     occupations: list[str]
-    """The two people, in the order in which the sentence names them."""
+    """The two people, in the sentence's order."""
     referent: int
-    """Index of the one whom the pronoun means."""
+    """Index of the person that the pronoun refers to."""
 
 
 def winobias_parts(tokens: Sequence[str], coreference_clusters: Sequence[str]) -> WinoBiasParts:
-    """A sentence from its words and its one cluster (first and last word number of each mention, in turn: the
-    person, then one pronoun or more). Raises UserError where that is not what the row holds."""
+    """A sentence from its words and its one cluster (first and last word number of each mention in turn: the person,
+    then one pronoun or more). Raises `UserError` if the row has another form."""
     sentence = joined(tokens)
     numbers = [int(number) for number in coreference_clusters]
     mentions = [" ".join(tokens[a : b + 1]) for a, b in zip(numbers[::2], numbers[1::2], strict=True)]
@@ -72,9 +72,9 @@ def winobias_parts(tokens: Sequence[str], coreference_clusters: Sequence[str]) -
 
 
 def winogender_majority(occupation: str, label: int, gender: str) -> Literal["with", "against"] | None:
-    """Whether a reader who goes by statistics alone would be right: `with` where the pronoun is that of the
-    occupation's majority and the occupation is meant (label 0), or is not and the other person is; `against`
-    otherwise, the paper's "gotcha" sentences (Rudinger et al. 2018, section 5). None for a neutral pronoun."""
+    """Whether a reader who uses statistics alone would be right: `with` if the pronoun is that of the occupation's
+    majority and the occupation is meant (label 0), or if it is not and the other person is meant; otherwise `against`,
+    the paper's "gotcha" sentences (Rudinger et al. 2018, section 5). None for a neutral pronoun."""
     if gender not in ("male", "female"):
         return None
     of_majority = (gender == "female") == (occupation in MOSTLY_WOMEN)
@@ -82,13 +82,13 @@ def winogender_majority(occupation: str, label: int, gender: str) -> Literal["wi
 
 
 def joined(tokens: Sequence[str]) -> str:
-    """A sentence from its words: no space before punctuation and the endings that were split off."""
+    """Joins words to a sentence, without spaces before punctuation and split-off endings."""
     text = " ".join(tokens)
     return re.sub(r" (?=[.,;:!?]|'s\b|n't\b|'re\b|'ll\b|'d\b|' )", "", text)
 
 
 def _people(tokens: Sequence[str]) -> list[str]:
-    """The occupations that are named, each once and as it is written."""
+    """The occupations named, each once and as written."""
     found: dict[str, str] = {}
     position = 0
     while position < len(tokens):

@@ -1,7 +1,7 @@
-"""How far apart two groups score: any per-sample metric over one group minus the same metric over another.
+"""The gap between two groups: any per-sample metric over one group minus the same metric over another.
 
-Sums of the two groups' statistics stand side by side. The interval is Newcombe's, of those of the two groups
-(`statistics.parts`): where a pair's two members are in one cluster (one sentence with `he` and with `she`), their
+The two groups' statistics are side by side. The interval is Newcombe's, from those of the two groups
+(`statistics.parts`). If the two members of a pair are in one cluster (a sentence with `he` and with `she`), their
 correlation narrows it to that of paired differences.
 """
 
@@ -32,10 +32,10 @@ def gap(
     name: str | None = None,
     offline: bool = False,
 ) -> Metric:
-    """`gap`: the metric `of` where `metadata.<between>` is `high`, minus the same where it is `low`.
+    """`gap`: the metric `of` over samples whose `metadata.<between>` is `high`, minus the same over `low`.
 
-    `of` is a metric's name, or one name with its options. Raises UserError for one that has no per-sample
-    statistics, or an interval of its own."""
+    `of` is a metric's name, or one name with its options. Raises `UserError` for a metric without per-sample
+    statistics, or with an interval of its own."""
     from lsm_eval.scoring import registry
 
     metric = registry.create(of, offline=offline)
@@ -51,7 +51,7 @@ def gap(
 
 
 class Gap(Described):
-    """What `gap` makes. Statistics: those of the metric over `high`, then those over `low`."""
+    """The metric `gap`. Statistics: those of the metric over `high`, then those over `low`."""
 
     default_name = "gap"
     weighs = True
@@ -64,14 +64,14 @@ class Gap(Described):
 
     @property
     def unit(self) -> Unit:  # type: ignore[override]
-        """That of the metric, with a sign: from -1 to 1 for a fraction."""
+        """The metric's unit, with a sign: from -1 to 1 for a fraction."""
         return self.of.unit
 
     def options(self) -> dict[str, str]:
         return {"of": self.of.signature, "between": self.between, "high": self.high, "low": self.low}
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the sample is in one of the two groups and has a say in the metric."""
+        """Whether the sample is in one of the two groups and the metric counts it."""
         if self._group(sample) not in (self.high, self.low):
             return False
         return not isinstance(self.of, Selective) or self.of.applies(sample)
@@ -82,7 +82,7 @@ class Gap(Described):
         return self._placed(sample, self.of.measure(sample, answer))
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 2k] to differences [...]; NaN where the metric is undefined over one of the groups."""
+        """Sums [..., 2k] to differences [...]; NaN if the metric is undefined over one of the groups."""
         sums = np.asarray(sums, float)
         half = sums.shape[-1] // 2
         return np.subtract(self.of.aggregate(sums[..., :half]), self.of.aggregate(sums[..., half:]))
@@ -114,7 +114,7 @@ class Gap(Described):
 
 
 class _JointGap(Gap):
-    """Of a metric that reads several answers a sample."""
+    """For a metric that reads several answers per sample."""
 
     def measure_all(self, sample: Sample, answers: Sequence[Answer]) -> Measurement | None:
         if self._group(sample) not in (self.high, self.low):
