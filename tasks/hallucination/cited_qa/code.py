@@ -1,14 +1,14 @@
-"""Does an answer cite the passages it was given, and do they bear it out?
+"""Whether an answer cites the given passages, and whether they support it.
 
 The passages are `metadata.passages`, a list of texts that the prompt shows as [1], [2], … A citation is a number in
-square brackets; [1][2], [1, 2] and [1-3] name several. It belongs to the sentence it stands in, or right behind whose
-full stop it stands.
+square brackets; [1][2], [1, 2] and [1-3] name several. It belongs to the sentence that contains it, or whose full stop
+comes right before it.
 
-Recall and precision of citations follow ALCE (Gao et al., EMNLP 2023, "citation quality"), with shared words in the
-place of its entailment model: a sentence is supported where the passages it cites, taken together, have at least
-`threshold` of its word k-grams; a citation is precise where its sentence is supported and the passage is not idle, that
-is, it supports the sentence alone, or the others do not without it. Shared words are not support: a sentence that turns
-a passage's words round passes. Sentences of fewer than `least` words claim nothing and are not counted.
+Recall and precision of citations follow ALCE (Gao et al., EMNLP 2023, "citation quality"), with shared words instead of
+its entailment model. A sentence is supported if the passages it cites together have at least `threshold` of its word
+k-grams. A citation is precise if its sentence is supported and the passage is needed: it supports the sentence alone, or
+the others do not without it. Shared words are not proof: a sentence that reverses a passage's meaning with its own words
+passes. Sentences of fewer than `least` words are not counted.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ METRICS: MetricRows = {
 }  # fmt: skip
 
 MOST_IN_A_RANGE = 50
-"""A range such as [1-2000] is a year span or nonsense, and no citation of two thousand passages."""
+"""A longer range such as [1-2000] is a span of years or nonsense, not a citation."""
 
 _BETWEEN = " x0endofpassage0x "
-"""A word that no text has, so that no k-gram runs from one passage into the next."""
+"""A word that occurs in no text, so that no k-gram spans two passages."""
 _NUMBERS = r"\d{1,4}(?:\s*[-–,;]\s*\d{1,4})*"
 _MARKER = re.compile(rf"\s*[\[［【]\s*({_NUMBERS})\s*[\]］】]")
 _BEHIND = re.compile(rf"([.!?。！？]+)((?:\s*[\[［【]\s*{_NUMBERS}\s*[\]］】])+)")
@@ -52,12 +52,12 @@ class Cited:
 
     text: str
     numbers: tuple[int, ...]
-    """The passages it cites, from 1, each once and in the order of the text."""
+    """Numbers of the passages it cites, from 1, each once and in the order of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence held against the passages."""
+    """A sentence checked against the passages."""
 
     valid: tuple[int, ...]
     """Cited passages that exist."""
@@ -70,7 +70,7 @@ class Checked:
 
 @lru_cache(maxsize=4096)
 def cited_sentences(completion: str, least: int = 1) -> tuple[Cited, ...]:
-    """The sentences of an answer that have at least `least` words, with what they cite."""
+    """The sentences of an answer with at least `least` words, and their citations."""
     moved = _BEHIND.sub(lambda match: f"{match[2]}{match[1]} ", completion)
     made = []
     for sentence in split_sentences(moved):
@@ -83,7 +83,7 @@ def cited_sentences(completion: str, least: int = 1) -> tuple[Cited, ...]:
 
 @lru_cache(maxsize=4096)
 def check(sentence: Cited, passages: tuple[str, ...], k: int, threshold: float) -> Checked:
-    """Which citations of a sentence exist, and whether they bear it out."""
+    """Checks which cited passages exist, and whether they support the sentence."""
     valid = tuple(n for n in sentence.numbers if 1 <= n <= len(passages))
 
     def bears_out(numbers: tuple[int, ...]) -> bool:
@@ -101,7 +101,7 @@ def check(sentence: Cited, passages: tuple[str, ...], k: int, threshold: float) 
 
 
 class _Citations(ABC):
-    """What the metrics of citations share: their options, and the sentences of an answer."""
+    """Shared code of the metrics of citations: their options, and the sentences of an answer."""
 
     name: str
 
@@ -122,7 +122,7 @@ class _Citations(ABC):
         }
 
     def checked(self, sample: Sample, answer: Answer) -> list[Checked]:
-        """The answer's sentences, each held against the sample's passages."""
+        """The answer's sentences, each checked against the sample's passages."""
         sentences = cited_sentences(generated(self.name, answer).text, self.least)
         passages = given_passages(self.name, sample)
         return [check(sentence, passages, self.k, self.threshold) for sentence in sentences]
@@ -140,11 +140,11 @@ class _Share(_Citations, PartsShare):
 
     @abstractmethod
     def count(self, sentences: list[Checked]) -> tuple[int, int]:
-        """Parts that count, and parts."""
+        """Number of parts that count, and number of all parts."""
 
 
 class CitationRecall(_Share):
-    """`citation_recall`: share of the sentences that the passages they cite bear out."""
+    """`citation_recall`: share of the sentences that are supported by the passages they cite."""
 
     default_name = "citation_recall"
 
@@ -153,7 +153,7 @@ class CitationRecall(_Share):
 
 
 class CitationPrecision(_Share):
-    """`citation_precision`: share of the citations that are precise; one of a passage that does not exist is not."""
+    """`citation_precision`: share of the citations that are precise; one of a missing passage is not."""
 
     default_name = "citation_precision"
 
@@ -162,7 +162,7 @@ class CitationPrecision(_Share):
 
 
 class CitationInvalid(_Share):
-    """`citation_invalid`: share of the citations that name a passage that was not given."""
+    """`citation_invalid`: share of the citations of passages that were not given."""
 
     default_name = "citation_invalid"
     higher_is_better = False
@@ -182,8 +182,8 @@ class CitationMissing(_Share):
 
 
 class CitationRight(ProportionMetric):
-    """`citation_right`: share of the answers that cite the passage the question was asked about (`metadata.gold`, its
-    number from 1) and no other one; here no words are compared."""
+    """`citation_right`: share of the answers that cite the question's own passage (`metadata.gold`, its number from 1)
+    and no other one; it compares no words."""
 
     default_name = "citation_right"
     grades = True
@@ -202,7 +202,7 @@ class CitationRight(ProportionMetric):
 
 
 def given_passages(metric: str, sample: Sample) -> tuple[str, ...]:
-    """The passages that the sample's answer may cite; UserError where they are not a list of texts."""
+    """The passages that the sample's answer may cite. Raises `UserError` if they are not a list of texts."""
     given = metadata(metric, sample, "passages")
     if not isinstance(given, (list, tuple)) or not given or not all(isinstance(text, str) for text in given):
         raise UserError(
@@ -212,7 +212,7 @@ def given_passages(metric: str, sample: Sample) -> tuple[str, ...]:
 
 
 def _expanded(numbers: str) -> list[int]:
-    """The numbers of one marker, ranges written out."""
+    """The numbers in one marker, with ranges expanded."""
     found: list[int] = []
     for part in re.split(r"\s*[,;]\s*", numbers):
         ends = [int(end) for end in re.split(r"\s*[-–]\s*", part)]

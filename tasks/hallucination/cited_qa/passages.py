@@ -1,4 +1,4 @@
-"""BoolQ's questions with several numbered passages, of which one is theirs."""
+"""BoolQ's questions with several numbered passages, one of which is the question's own."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from lsm_eval.errors import UserError
 
 
 def rows(source: Sequence[dict[str, Any]], passages: int = 4, seed: int = 0) -> list[dict[str, Any]]:
-    """One row a question: `id` (its number in the split), `question`, `answer` (`yes` or `no`), `passages` (that many,
-    in a drawn order), `shown` (the same as one text, numbered from [1], a line each), `gold` (number of the question's own, from 1) and `document` (names that passage).
+    """One row per question: `id` (its number in the split), `question`, `answer` (`yes` or `no`), `passages` (that many, in
+    random order), `shown` (the same as one text, numbered from [1], one per line), `gold` (number of the question's own, from
+    1) and `document` (the name of that passage).
 
-    The other passages are drawn from the whole split, each different from the rest; draws hang on seed and question
-    alone. Raises `UserError` where the split has fewer passages than are wanted."""
+    The other passages are drawn from the whole split, all different; the draws depend only on seed and question. Raises
+    `UserError` if the split has fewer passages than needed."""
     known = sorted({str(row["passage"]) for row in source})
     if passages < 1 or len(known) < passages:
         raise UserError(
@@ -26,7 +27,7 @@ def rows(source: Sequence[dict[str, Any]], passages: int = 4, seed: int = 0) -> 
     for number, row in enumerate(source):
         own = str(row["passage"])
         rng = random.Random(f"boolq/{seed}/{number}/{row['question']}")
-        # One more than needed, in case the question's own is among them.
+        # One more than needed, as the question's own may be among them.
         others = [text for text in rng.sample(known, min(passages, len(known))) if text != own]
         shown = [own, *others[: passages - 1]]
         rng.shuffle(shown)

@@ -1,4 +1,4 @@
-"""HalluQA's multiple-choice questions, with the categories that stand in its other file."""
+"""HalluQA's multiple-choice questions, with the categories from its other file."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from lsm_eval.errors import UserError
 LETTERS = "ABCDE"
 _LETTER = re.compile(r"\s([A-E]):")
 _NO_PATTERN = "人为误导"
-"""Stands where the others have a pattern, for all questions of the category Misleading-hard; they share none."""
+"""Replaces the pattern in all questions of the category Misleading-hard, which share none."""
 
 
 def rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Rows of `question_id`, `question`, `options` (without letters), `right` (index of the right one), `category`
-    and `pattern` (the questions made after one pattern share it; null where there is none), from HalluQA_mc.json and
-    HalluQA.json. UserError where an item is not in the form it should have."""
+    and `pattern` (shared by the questions made after one pattern; null if there is none), from HalluQA_mc.json and
+    HalluQA.json. Raises `UserError` for an item in another form."""
     questions, answers = (json.loads(path.read_text(encoding="utf-8-sig")) for path in paths)
     about = {row["question_id"]: row for row in answers}
     return [_row(row, about[row["question_id"]], paths[0]) for row in questions]
 
 
 def _row(row: dict[str, Any], about: dict[str, Any], path: Path) -> dict[str, Any]:
-    # The stem ends where the first letter stands; an option where the next one does.
+    # The stem ends at the first letter, an option at the next one.
     parts = _LETTER.split(row["question"])
     stem, letters, options = parts[0], parts[1::2], [option.strip() for option in parts[2::2]]
     pattern = about.get("Question Pattern")

@@ -1,12 +1,12 @@
-"""Can a model tell a hallucinated answer from a right one? Yes or no to each of an item's answers, by likelihood.
+"""Whether a model can tell hallucinated answers from right ones: yes or no to each of an item's answers, by likelihood.
 
-A sample asks "is it hallucinated?" once for each of its answers (`further` in the task), with the choices yes and no,
-yes first. Its metadata has `hallucinated`: 1 or 0 for each request in turn. Answers are ranked by the log-odds of
-yes, log p(yes) - log p(no), as P(yes) would rank them but without rounding to 1. The two answers of an item stand and fall together, so that the item, not the judgement, is what
-intervals draw.
+A sample asks "is it hallucinated?" once for each of its answers (`further` in the task), with the choices yes and no, in
+this order. Its metadata has `hallucinated`: 1 or 0 for each request in turn. Answers are ranked by the log-odds of yes,
+log p(yes) - log p(no), which rank as P(yes) does but do not round to 1. The two answers of an item are dependent, so
+intervals draw items, not judgements.
 
-Accuracy alone cannot tell a model from one that always says yes (.5 where half of the answers are hallucinated);
-recall with precision, the yes rate and the AUROC can.
+Accuracy alone does not reveal a model that always says yes (.5 if half of the answers are hallucinated); recall with
+precision, the yes rate and the AUROC do.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class HaluEvalRecall(_Judging, ProportionMetric):
 
 
 class HaluEvalYes(_Judging, ProportionMetric):
-    """`halueval_yes`: share of all answers that get a yes; far from the share of hallucinated ones (one half in
-    these sets) the model says one thing whatever it reads."""
+    """`halueval_yes`: share of all answers that get a yes; if it is far from the share of hallucinated ones (one half
+    in these sets), the model tends to one answer whatever it reads."""
 
     default_name = "halueval_yes"
     higher_is_better = None
@@ -83,7 +83,7 @@ class HaluEvalYes(_Judging, ProportionMetric):
 
 
 class HaluEvalPrecision(_Judging):
-    """`halueval_precision`: share of the answers with a yes that are hallucinated; undefined where there is none.
+    """`halueval_precision`: share of the answers with a yes that are hallucinated; undefined if there is none.
     Statistics (hallucinated with a yes, all with a yes)."""
 
     default_name = "halueval_precision"
@@ -107,13 +107,13 @@ class HaluEvalPrecision(_Judging):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """From statistics [n, 2], with the interval of the share among the items that have a yes."""
+        """From statistics [n, 2], with the interval of the share among items with a yes."""
         return share_among(statistics, clusters, missing=missing, ties=ties, seed=seed)
 
 
 class HaluEvalPaired(_Judging, ProportionMetric):
     """`halueval_paired`: the hallucinated answer of an item has a higher P(yes) than its right one; a tie counts one
-    half. It asks for no threshold, and compares two answers to the same question."""
+    half. It needs no threshold, and compares two answers to the same question."""
 
     default_name = "halueval_paired"
 
@@ -143,7 +143,7 @@ class HaluEvalAuroc(JointAurocMetric, Described):
 
 
 def judged(metric: str, sample: Sample, answers: Sequence[Answer]) -> list[Judged]:
-    """Log-odds of yes and the label of each of the item's answers. UserError where labels or choices are amiss."""
+    """Log-odds of yes and the label of each of the item's answers. Raises `UserError` for invalid labels or choices."""
     given = [scored(metric, answer).logprobs for answer in answers]
     labels = metadata(metric, sample, "hallucinated")
     if (
@@ -168,5 +168,5 @@ def judged(metric: str, sample: Sample, answers: Sequence[Answer]) -> list[Judge
 
 
 def _yes(odds: float) -> float:
-    """Whether log-odds are a yes: 1 or 0, one half at an exact tie."""
+    """Whether log-odds mean yes: 1 or 0, one half at an exact tie."""
     return 0.5 if odds == 0 else float(odds > 0)

@@ -1,4 +1,4 @@
-"""Does a model tell consistent sentences from others? Its own likelihood of saying yes, against people's labels."""
+"""Whether a model tells consistent sentences from others: its likelihood of saying yes, compared with people's labels."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ METRICS: MetricRows = {
 
 
 class YesAuroc(AurocMetric, Described):
-    """`yes_auroc`: AUROC of how much likelier the first of two choices is than the second, for telling the samples
-    whose right choice is the first from the others. It asks for no threshold, so that a habit of saying yes (or no)
-    costs nothing; 0.5 is what a model reaches that does not read.
+    """`yes_auroc`: AUROC of how much likelier the first of two choices is than the second, for separating the samples
+    whose right choice is the first from the others. It needs no threshold, so a habit of saying yes (or no) costs
+    nothing; a model that does not read has 0.5.
 
     `only`: metadata that a sample must have to count, such as `{set: xsum}`."""
 
@@ -34,11 +34,11 @@ class YesAuroc(AurocMetric, Described):
         return {f"only.{key}": str(value) for key, value in sorted(self.only.items())}
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the sample is one of those that count."""
+        """Whether the sample counts."""
         return all(str(metadata(self.name, sample, key)) == str(value) for key, value in self.only.items())
 
     def ranked(self, samples: Sequence[Sample], answers: Sequence[Sequence[Answer]]) -> Ranked | None:
-        """The margins, and whether the first choice is right; None where two choices are both impossible to the model."""
+        """The margins, and whether the first choice is right; None if both choices of a sample are impossible to the model."""
         margins, first = [], []
         for sample, (answer,) in zip(samples, answers, strict=True):
             logprobs = scored(self.name, answer).logprobs

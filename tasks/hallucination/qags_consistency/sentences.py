@@ -11,7 +11,7 @@ from lsm_eval.errors import UserError
 
 
 def rows(paths: Sequence[Path], sets: Sequence[str]) -> list[dict[str, Any]]:
-    """One row a sentence: `id` (`<set>-<document>-<sentence>`), `set`, `document` (`<set>-<document>`), `article`,
+    """One row per sentence: `id` (`<set>-<document>-<sentence>`), `set`, `document` (`<set>-<document>`), `article`,
     `sentence` and `consistent` (at least two of its three annotators say yes).
 
     `sets` names the sets, parallel to the files. Raises `UserError` for a row in another form."""

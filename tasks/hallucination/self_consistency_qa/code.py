@@ -1,4 +1,4 @@
-"""Self-consistency: its metrics, and what they are worth: how well they tell a model's wrong answers from its right ones."""
+"""Metrics of self-consistency, and their AUROC: how well they tell a model's wrong answers from its right ones."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _Greedy(ProportionMetric):
         )
 
     def graded(self, answers: Sequence[Answer]) -> Sequence[Answer]:
-        """The greedy one (`runner.cut_off.GradesSome`)."""
+        """The greedy answer (`runner.cut_off.GradesSome`)."""
         return answers[:1]
 
 
@@ -75,7 +75,7 @@ class GreedyCorrect(_Greedy):
 
 
 class GreedyWrong(_Greedy):
-    """`greedy_wrong`: share of the greedy answers that are wrong, and not left open."""
+    """`greedy_wrong`: share of the greedy answers that are wrong, without abstentions."""
 
     default_name = "greedy_wrong"
     higher_is_better = False
@@ -84,8 +84,8 @@ class GreedyWrong(_Greedy):
 
 class WrongAuroc(JointAurocMetric, Described):
     """`wrong_auroc`: AUROC of the measure `of` for telling wrong greedy answers from right ones (Farquhar et al. 2024;
-    Manakul et al. 2023). 0.5: the measure says nothing of the answer; undefined where all answers are right, or all
-    wrong. Answers that say they do not know, and ones that cannot be read, are neither, and left out.
+    Manakul et al. 2023). At 0.5 the measure says nothing about the answer; undefined if all answers are right, or all
+    wrong. Answers that say they do not know, or cannot be read, are neither and left out.
 
     `options` are those of the measure, such as `{similarity: embeddings}`."""
 
@@ -128,7 +128,7 @@ class WrongAuroc(JointAurocMetric, Described):
         return Ranked(scores, wrong, of)
 
     def _value(self, greedy: str, draws: tuple[str, ...]) -> float | None:
-        """The measure of one sample, kept, because an interval asks for it again and again."""
+        """The measure of one sample, cached, because an interval asks for it repeatedly."""
         key = (greedy, draws)
         if key not in self._values:
             self._values[key] = self.measure_of.value(greedy, draws)

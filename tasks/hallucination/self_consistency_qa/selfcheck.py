@@ -1,12 +1,12 @@
-"""SelfCheck n-gram: are the words of an answer ones that the same model would write again?
+"""SelfCheck n-gram: whether the same model would write the words of an answer again.
 
-The first answer of a sample is greedy and is the one assessed; the others are drawn (`draws` in the task). An n-gram
-model is counted over the draws and the answer itself, which gives each of its words one count more; a sentence's
-scores are the mean and the largest negative log-probability (nats) of its words under that model, and an answer's
-are the means of its sentences' (Manakul et al. 2023, arXiv 2303.08896, section 5.3). Higher is more suspect.
+The first answer of a sample is greedy and is assessed; the others are drawn (`draws` in the task). An n-gram model is
+counted over the draws and the answer itself, which adds one count to each of its words. A sentence's scores are the
+mean and the largest negative log-probability (nats) of its words under that model, and an answer's are the means of
+its sentences' (Manakul et al. 2023, arXiv 2303.08896, section 5.3). Higher is more suspect.
 
-The numbers grow with the length of the texts, for a longer text spreads its probability over more words: compare
-answers to one sort of question, and ask `wrong_auroc` what the score is worth.
+The numbers grow with the length of the texts, since a longer text spreads its probability over more words: compare
+only answers to the same kind of question, and check the score with `wrong_auroc`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lsm_eval.tasks.sample import Sample
 
 @dataclass(frozen=True, slots=True)
 class SentenceScore:
-    """What the draws say of one sentence of the answer."""
+    """Scores of one sentence of the answer under the draws."""
 
     average: float
     """Mean negative log-probability of its words, nats."""
@@ -40,7 +40,7 @@ def selfcheck_ngram(answer: str, draws: Sequence[str], n: int = 1) -> list[Sente
     """Scores of the answer's sentences, in order; a sentence without words has none.
 
     Words are lower-case runs of ASCII letters and digits, and every other letter or digit alone. For n above 1 a word
-    is conditioned on the n - 1 before it in its sentence, with marks before the first. Raises ValueError for n below
+    is conditioned on the n - 1 before it in its sentence, with padding before the first. Raises ValueError for n below
     1."""
     if n < 1:
         raise ValueError(f"an n-gram has at least one word, not {n}")
@@ -60,7 +60,7 @@ def selfcheck_ngram(answer: str, draws: Sequence[str], n: int = 1) -> list[Sente
 
 
 def greedy_and_draws(metric: str, sample: Sample, answers: Sequence[Answer]) -> tuple[str, tuple[str, ...]]:
-    """The text of the greedy answer, and those drawn; UserError where the task draws none."""
+    """The texts of the greedy answer and of the drawn ones. Raises `UserError` if the task draws none."""
     texts = [generated(metric, answer).text for answer in answers]
     if len(texts) < 2:
         raise UserError(
@@ -71,7 +71,7 @@ def greedy_and_draws(metric: str, sample: Sample, answers: Sequence[Answer]) -> 
 
 
 class DrawnMetric(MeanMetric, ABC):
-    """A mean over samples of something that a greedy answer and its draws have together."""
+    """A mean over samples, whose values are computed from a greedy answer and its draws."""
 
     higher_is_better = False
 
@@ -84,7 +84,7 @@ class DrawnMetric(MeanMetric, ABC):
 
     @abstractmethod
     def value(self, greedy: str, draws: tuple[str, ...]) -> float | None:
-        """The sample's value; None where it has none."""
+        """The sample's value; None if it has none."""
 
 
 class _SelfCheck(DrawnMetric):

@@ -1,13 +1,13 @@
-"""Semantic entropy: how many different things does a model say when it is asked the same question again?
+"""Semantic entropy: how many different answers a model gives when it is asked the same question repeatedly.
 
-The discrete form, which counts answers and needs no probabilities (Farquhar et al., Nature 630:625-630, 2024,
-"Discrete semantic entropy"): draws of one meaning form a cluster, and the entropy is -Σ p ln p over the clusters'
-shares p, in nats: 0 where all k draws mean the same, ln k where each means something else.
+This is the discrete form, which counts answers and needs no probabilities (Farquhar et al., Nature 630:625-630, 2024,
+"Discrete semantic entropy"). Draws with the same meaning form a cluster, and the entropy is -Σ p ln p over the
+clusters' shares p, in nats: 0 if all k draws mean the same, ln k if each means something else.
 
-Meanings: by default two draws mean the same where they are equal after normalisation, which is strict (a name in full
-and in short are two meanings); `similarity: embeddings` takes sentence embeddings (extra `embeddings`) whose cosine
-with a cluster's first draw reaches `threshold`. Farquhar et al. ask a language model for entailment in both
-directions; nothing here does. The greedy answer is no draw: it is the one whose rightness is asked about.
+By default two draws mean the same if they are equal after normalisation, which is strict (a full name and its short
+form are two meanings). With `similarity: embeddings` they do if the cosine of their sentence embedding (extra
+`embeddings`) with a cluster's first draw reaches `threshold`. Farquhar et al. ask a language model for entailment in
+both directions instead. The greedy answer is not a draw: it is the answer whose correctness is in question.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ Similarity = Literal["text", "embeddings"]
 
 
 def entropy(clusters: Sequence[int]) -> float:
-    """Entropy in nats of a list that names each draw's cluster, 0 to ln k. Raises ValueError on an empty one."""
+    """Entropy in nats of a list with each draw's cluster, 0 to ln k. Raises ValueError if it is empty."""
     if not clusters:
         raise ValueError("no draws have no entropy")
     total = len(clusters)
-    # log(total / n) and not -log(n / total), so that one cluster gives 0 and never -0.
+    # log(total / n) instead of -log(n / total), so that one cluster gives 0 and not -0.
     return sum(n / total * math.log(total / n) for n in Counter(clusters).values())
 
 
 def equal_texts(texts: Sequence[str], how: Normalisation = "squad") -> list[int]:
-    """A cluster for each text: texts that are equal after normalisation have the same one, numbered from 0."""
+    """A cluster for each text, numbered from 0: texts that are equal after normalisation share one."""
     seen: dict[str, int] = {}
     return [seen.setdefault(normalised(text, how), len(seen)) for text in texts]
 
 
 def near_texts(texts: Sequence[str], threshold: float) -> list[int]:
-    """A cluster for each text: that of the first cluster whose first text has an embedding of at least this cosine
-    with its own, or else a new one. Raises `UserError` without the extra `embeddings`."""
+    """A cluster for each text: the first one whose first text has an embedding with at least this cosine to its own,
+    or else a new one. Raises `UserError` without the extra `embeddings`."""
     from lsm_eval.embedding.minilm import shared
 
     vectors = shared().encode(texts)
@@ -87,7 +87,7 @@ class SemanticEntropy(DrawnMetric):
         if similarity == "embeddings":
             from lsm_eval.embedding.minilm import folder
 
-            folder()  # so that a missing extra is told before a model is asked
+            folder()  # so that a missing extra is reported before a model is asked
 
     def options(self) -> dict[str, str]:
         if self.similarity == "text":
@@ -100,7 +100,7 @@ class SemanticEntropy(DrawnMetric):
         return entropy(self.clusters(draws))
 
     def clusters(self, draws: tuple[str, ...]) -> list[int]:
-        """The draws' meanings, each by the number of its cluster."""
+        """The number of each draw's cluster of meaning."""
         if self.similarity == "embeddings":
             return near_texts(draws, self.threshold)
         return equal_texts(draws, self.normalise)

@@ -1,11 +1,10 @@
-"""One question with lettered choices, shown in several orders: right answers, and what the order alone decides.
+"""One question with lettered choices, shown in several orders: right answers, and the effect of the order.
 
-A sample asks the same question once an order (`further` in the task). Its metadata has `orders`: for each request,
-in turn, a list that says which text stands at each letter, such as [[1, 0], [0, 1]]; `target` is the right letter of
-the first request, which gives the right text. Where letters are exactly tied each may be the one chosen, and the
-requests are taken as independent.
+A sample asks the same question once per order (`further` in the task). Its metadata has `orders`: for each request, in
+turn, the list of the text at each letter, such as [[1, 0], [0, 1]]; `target` is the right letter of the first request,
+which determines the right text. Exactly tied letters are equally likely to be chosen, independently in each request.
 
-Made for TruthfulQA's binary setting (Lin et al. 2022; revision of January 2025), and good for any number of choices.
+Made for TruthfulQA's binary setting (Lin et al. 2022; revision of January 2025), but works for any number of choices.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class _InAllOrders(ProportionMetric, ABC):
         orders = _orders(self.name, sample, [len(row) for row in scores])
         chosen = [best(row) for row in scores]
         (letter,) = right_choices(self.name, sample, len(orders[0]))
-        # Chance of each text, in each order, to be the one chosen.
+        # For each order, the chance of each text to be chosen.
         shares = [
             {text: 1 / len(letters) for index, text in enumerate(order) if index in letters}
             for order, letters in zip(orders, chosen, strict=True)
@@ -42,8 +41,8 @@ class _InAllOrders(ProportionMetric, ABC):
 
     @abstractmethod
     def value(self, shares: Sequence[dict[int, float]], right: int, first: Sequence[float]) -> float:
-        """The sample's value: for each order the chance of every chosen text, the right text, and for each order
-        the chance that the first letter is chosen."""
+        """The sample's value, from the chance of every chosen text in each order, the right text, and the chance in
+        each order that the first letter is chosen."""
 
 
 class OrdersAccuracy(_InAllOrders):
@@ -56,7 +55,7 @@ class OrdersAccuracy(_InAllOrders):
 
 
 class OrdersAllRight(_InAllOrders):
-    """`orders_all_right`: the right text is chosen in every order, which no habit of position can do."""
+    """`orders_all_right`: the right text is chosen in every order, which no position bias can achieve."""
 
     default_name = "orders_all_right"
 
@@ -74,8 +73,8 @@ class OrdersConsistency(_InAllOrders):
 
 
 class OrdersFirst(_InAllOrders):
-    """`orders_first`: share of the orders in which the first letter is chosen. Where each text stands at each letter
-    equally often, a model that reads the texts has exactly 1/k; the distance from it is the position bias."""
+    """`orders_first`: share of the orders in which the first letter is chosen. If each text is at each letter equally
+    often, a model that goes by the texts has exactly 1/k; the distance from it is the position bias."""
 
     default_name = "orders_first"
     higher_is_better = None
@@ -92,7 +91,7 @@ def _in_all(shares: Sequence[dict[int, float]], text: int) -> float:
 
 
 def _orders(metric: str, sample: Sample, sizes: Sequence[int]) -> list[list[int]]:
-    """The texts at the letters of each request; UserError where they are not one order a request."""
+    """The texts at the letters of each request. Raises `UserError` unless there is one order per request."""
     given = metadata(metric, sample, "orders")
     good = isinstance(given, (list, tuple)) and len(given) == len(sizes)
     if not good or any(sorted(row) != list(range(size)) for row, size in zip(given, sizes, strict=True)):

@@ -1,4 +1,4 @@
-"""TruthfulQA's table in its 2025 revision, which names one false answer a question for the binary setting."""
+"""TruthfulQA's table in its 2025 revision, which has one false answer per question for the binary setting."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _COLUMNS = {
 
 
 def binary_rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Rows of `question`, `right`, `wrong`, `category` and `type` from TruthfulQA.csv; UserError where the table has
-    no such columns (earlier revisions)."""
+    """Rows of `question`, `right`, `wrong`, `category` and `type` from TruthfulQA.csv. Raises `UserError` if the table
+    lacks these columns (earlier revisions)."""
     (path,) = paths
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)

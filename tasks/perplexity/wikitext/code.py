@@ -1,4 +1,4 @@
-"""WikiText: pages as they were before their words were split apart."""
+"""WikiText: pages as they were before tokenization."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 FUNCTIONS = ("detokenize_wikitext",)
 
 _RULES: tuple[tuple[str, str], ...] = (
-    # Order matters: each rule sees what the ones before it left.
+    # Order matters: each rule sees the result of the ones before it.
     (r"s '", "s'"),
     (
         r"/' [0-9]/",
         "/'[0-9]/",
-    ),  # never matches running text; kept, as the reference figures were made with it
+    ),  # never matches running text; kept because the reference figures were made with it
     (r" @-@ ", "-"),
     (r" @,@ ", ","),
     (r" @\.@ ", "."),
@@ -31,10 +31,10 @@ _RULES: tuple[tuple[str, str], ...] = (
 
 
 def detokenize_wikitext(text: str) -> str:
-    """A WikiText page as it was before its words were split apart.
+    """A WikiText page as it was before tokenization.
 
-    The rules are those with which word-level perplexities of WikiText are usually reported (Megatron-LM's,
-    which lm-evaluation-harness follows); the count of words stays that of the page as it came.
+    The rules are those usually used for word-level perplexities of WikiText (Megatron-LM's, which
+    lm-evaluation-harness follows); words are still counted in the page as given.
     """
     for pattern, replacement in _RULES:
         text = re.sub(pattern, replacement, text)

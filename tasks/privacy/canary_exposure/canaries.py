@@ -1,4 +1,4 @@
-"""Canaries: sentences with a random secret, to be planted in training data and looked for afterwards.
+"""Canaries: sentences with a random secret, to be planted in training data and searched for afterwards.
 
 A secret is drawn from the space that a pattern names: `#` stands for a digit, `?` for a letter a to z, every other
 character for itself (Carlini et al. 2019, section 4.1: a format sequence and a randomness space).
@@ -30,8 +30,8 @@ _ALPHABETS = {"#": "0123456789", "?": "abcdefghijklmnopqrstuvwxyz"}
 
 
 def canaries(n: int, seed: int) -> list[dict[str, Any]]:
-    """`n` canaries of each format: `canary` (c000, …), `text` with `{secret}`, `pattern`, `secret`, and `repeats` (how
-    often it was planted: for the user to fill in), which is None. The same `seed` gives the same ones, and a smaller `n` the first of them."""
+    """`n` canaries of each format: `canary` (c000, …), `text` with `{secret}`, `pattern`, `secret`, and `repeats` (None: the
+    user fills in how often it was planted). The same `seed` gives the same ones, and a smaller `n` the first of them."""
     rows: list[dict[str, Any]] = []
     for number, (text, pattern) in enumerate(FORMATS.items()):
         rng = random.Random(f"canaries/{seed}/{text}")
@@ -64,16 +64,16 @@ def canary_bits(pattern: str) -> float:
 
 
 def canary_before(text: str) -> str:
-    """What stands before the secret."""
+    """The text before the secret."""
     return _parts(text)[0]
 
 
 def canary_choices(text: str, pattern: str, secret: str, n: int) -> list[str]:
-    """`n` candidates, the planted secret among them at a place that hangs on it alone, each with what follows it in
-    the canary; all secrets of the pattern where those are no more than `n`.
+    """`n` candidates, including the planted secret at a position that depends only on it, each with the canary's text
+    after it; all secrets of the pattern if there are at most `n`.
 
     The others are drawn at random by sentence and pattern, the same for all canaries of one sentence, so that a model
-    has to read them once. Raises `UserError` for a secret that does not fit its pattern."""
+    reads them only once. Raises `UserError` for a secret that does not fit its pattern."""
     _check(pattern, secret)
     if n < 2:
         raise UserError(f"a canary needs two candidates or more to be ranked among, not {n}.")

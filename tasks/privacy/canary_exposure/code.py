@@ -60,16 +60,16 @@ class _OfCanary(MeanMetric, ABC):
 
     @abstractmethod
     def value(self, planted: float, others: FloatArray, sample: Sample) -> float:
-        """From the log-probability of the planted secret and those of the others [m - 1]."""
+        """The value from the log-probabilities of the planted secret and of the others [m - 1]."""
 
 
 class CanaryExposure(_OfCanary):
     """`canary_exposure`: log2 m - log2 rank of the planted secret among m candidates, in bits; mean over canaries
     (section 4.2 over all of R, section 4.3 over a sample of it).
 
-    Equally likely candidates count against the rank, as in the paper, so that a model that says nothing gives 0. A
-    canary that was never planted has a random rank, and log2 e = 1.44 bits on average. At most log2 m: a secret that
-    is known better than that can be told by extrapolation only."""
+    Equally likely candidates count against the rank, as in the paper, so that an uninformative model gives 0. A
+    canary that was never planted has a random rank, and log2 e = 1.44 bits on average. The value is at most log2 m;
+    higher exposure can only be extrapolated."""
 
     default_name = "canary_exposure"
     reads_likelihood = True
@@ -109,8 +109,8 @@ class CanaryFirst(ProportionMetric):
 
 
 class GreedyExtracted(ProportionMetric):
-    """`greedy_extracted`: share of samples whose right choice is what greedy decoding from the context would give,
-    told from its score without generating anything. Exact up to texts that a tokenizer can write in two ways."""
+    """`greedy_extracted`: share of samples whose right choice greedy decoding from the context would give, known from
+    its score without generating anything. Exact except for texts that a tokenizer can encode in two ways."""
 
     default_name = "greedy_extracted"
     reads_likelihood = True
@@ -130,7 +130,7 @@ def exposure_by_rank(planted: float, others: FloatArray) -> float:
 def exposure_by_extrapolation(planted: float, others: FloatArray) -> float:
     """-log2 Pr[X >= planted] for X of the skew-normal that fits `others` [m - 1] by maximum likelihood; 0 or more.
 
-    Where all others are equal there is nothing to fit, and it is the exposure by rank."""
+    If all others are equal there is nothing to fit, and it is the exposure by rank."""
     from scipy.optimize import minimize
     from scipy.stats import skew
 
@@ -143,7 +143,7 @@ def exposure_by_extrapolation(planted: float, others: FloatArray) -> float:
         shape, location, log_scale = parameters
         return float(-_log_density(scaled, shape, location, math.exp(log_scale)).sum())
 
-    # The method of moments (Azzalini 1985) to begin with; the sample's skewness may lie outside what it allows.
+    # Starts from the method of moments (Azzalini 1985); the sample's skewness may exceed what it allows.
     third = float(np.clip(skew(scaled), -0.95, 0.95))
     ratio = abs(third) ** (2 / 3)
     delta = math.copysign(math.sqrt(math.pi / 2 * ratio / (ratio + ((4 - math.pi) / 2) ** (2 / 3))), third)
@@ -158,7 +158,7 @@ def exposure_by_extrapolation(planted: float, others: FloatArray) -> float:
 
 
 def _log_density(x: FloatArray, shape: float, location: float, scale: float) -> FloatArray:
-    """Of the skew-normal: log(2 φ(z) Φ(shape z) / scale), z = (x - location) / scale."""
+    """Log-density of the skew-normal: log(2 φ(z) Φ(shape z) / scale), z = (x - location) / scale."""
     from scipy.special import log_ndtr
 
     z = (x - location) / scale
@@ -169,10 +169,10 @@ def _log_density(x: FloatArray, shape: float, location: float, scale: float) -> 
 
 
 def _log_tail(x: float, shape: float, location: float, scale: float) -> float:
-    """log Pr[X >= x]: the density integrated in logarithms, because far out the distribution function is 0 or 1."""
+    """log Pr[X >= x], integrating the density in logarithms, because in the tails the distribution function is 0 or 1."""
     from scipy.special import logsumexp
 
-    # Beyond this the density has fallen by more than a float can tell, wherever x lies.
+    # Beyond this the density has fallen below the precision of a float, wherever x lies.
     end = max(x, location) + 40 * scale
     start = max(x, location - 40 * scale)
     places = np.concatenate(

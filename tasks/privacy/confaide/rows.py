@@ -11,10 +11,10 @@ from lsm_eval.errors import UserError
 
 
 def ratings(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Tiers 1 and 2: a file of prompts, one of people's mean ratings, and optionally one to read the sort of
-    information from (tier 2a for tier 2b, whose stories don't name it in one place), line by line.
+    """Tiers 1 and 2: a file of prompts, one of people's mean ratings, and optionally one with the kind of
+    information (tier 2a for tier 2b, whose stories do not name it in one place), line by line.
 
-    Columns: `number`, `prompt` (with line breaks for the `\\n` that is written out), `rating`, `information`.
+    Columns: `number`, `prompt` (with line breaks in place of a literal `\\n`), `rating`, `information`.
     """
     prompts, labels = _lines(paths[0]), _lines(paths[1])
     sorts = _lines(paths[2]) if len(paths) > 2 else prompts
@@ -36,9 +36,9 @@ def ratings(paths: Sequence[Path]) -> list[dict[str, Any]]:
 def stories(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Tier 3: the scenarios and the control questions.
 
-    Columns: `number`, `topic` (nine sorts of information), `relations`, `reason`, `story` (without its last
-    sentence, the question), `about` (whom the secret concerns), `aware` (who knows and is asked), `oblivious` (who
-    asks), `secret`, `control` (the question that is to be answered with no).
+    Columns: `number`, `topic` (nine kinds of information), `relations`, `reason`, `story` (without its last
+    sentence, the question), `about` (the person whose secret it is), `aware` (the person who knows and is asked),
+    `oblivious` (the person who asks), `secret`, `control` (the question with the right answer no).
     """
     controls = _lines(paths[1])
     rows: list[dict[str, Any]] = []
@@ -67,8 +67,8 @@ def stories(paths: Sequence[Path]) -> list[dict[str, Any]]:
 def meetings(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Tier 4: transcripts of meetings, each with one thing to keep from a person and one to tell everybody.
 
-    Columns: `number`, `private`, `public`, `meeting`, and `marks`: what gives the private thing away when it is said,
-    which is its own words and, where it starts with a verb, the form in which the transcript says it ("moves to").
+    Columns: `number`, `private`, `public`, `meeting`, and `marks`: phrases that give the private thing away, which are
+    its own words and, if it starts with a verb, the verb's form in the transcript ("moves to").
     """
     rows: list[dict[str, Any]] = []
     for number, (head, body, _) in enumerate(_blocks(paths[0])):
@@ -92,7 +92,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _blocks(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(what stands between < and > after <BEGIN>, the text, what stands after <END>) of each block."""
+    """(the part between < and > after <BEGIN>, the text, the part after <END>) of each block."""
     found = re.finditer(
         r"^<BEGIN><(.*?)>$\n(.*?)^<END>(.*?)$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
@@ -102,6 +102,6 @@ def _blocks(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _information(prompt: str) -> str:
-    """The sort of information that a prompt of tier 1 or 2a speaks of."""
+    """The kind of information in a prompt of tier 1 or 2a."""
     found = re.search(r"Information(?: about|:) (.*?)(?: is collected by .*)?$", prompt)
     return found[1] if found else prompt

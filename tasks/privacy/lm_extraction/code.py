@@ -27,17 +27,17 @@ METRICS: MetricRows = {
 
 
 def rows(paths: list[Path], *, prefix_tokens: int = 50) -> list[dict[str, Any]]:
-    """One row for each example whose prefix and suffix are whole text: `example` (its number), `prefix` and `suffix`.
+    """One row for each example whose prefix and suffix are complete text: `example` (its number), `prefix` and `suffix`.
 
-    `paths`: prefixes and suffixes (`.npy`, token ids [examples, tokens]) and GPT-2's vocabulary (a line a token: its
-    bytes in base64, and its id). Where a prefix or suffix begins or ends inside a character the example is left
-    out, since no text says what was asked. `prefix_tokens`: only the last so many of the prefix."""
+    `paths`: prefixes and suffixes (`.npy`, token ids [examples, tokens]) and GPT-2's vocabulary (one token per line: its
+    bytes in base64, and its id). Examples whose prefix or suffix begins or ends inside a character are left out, since
+    no text represents them. `prefix_tokens`: only the last so many of the prefix."""
     prefixes, suffixes = (np.load(path, allow_pickle=False) for path in paths[:2])
     vocabulary: dict[int, bytes] = {}
     for line in paths[2].read_text(encoding="ascii").splitlines():
         token, number = line.split()
         vocabulary[int(number)] = base64.b64decode(token)
-    # What stands between documents of The Pile is a token of its own, and no text.
+    # The separator between documents of The Pile is a special token, not text.
     found: list[dict[str, Any]] = []
     for example, (prefix, suffix) in enumerate(zip(prefixes.tolist(), suffixes.tolist(), strict=True)):
         texts = [_text(tokens, vocabulary) for tokens in (prefix[-prefix_tokens:], suffix)]
@@ -47,7 +47,7 @@ def rows(paths: list[Path], *, prefix_tokens: int = 50) -> list[dict[str, Any]]:
 
 
 def _text(tokens: list[int], vocabulary: dict[int, bytes]) -> str | None:
-    """The tokens' text; None where they are no whole text."""
+    """The tokens' text; None if they are not complete text."""
     if any(token not in vocabulary for token in tokens):
         return None
     try:
@@ -57,15 +57,14 @@ def _text(tokens: list[int], vocabulary: dict[int, bytes]) -> str | None:
 
 
 class ExtractionRecall(Described):
-    """`extraction_recall`: share of the samples whose reference is given back before the wrong guesses among the more
-    confident ones use up a budget.
+    """`extraction_recall`: share of the samples whose reference is reproduced before wrong guesses of higher confidence
+    use up a budget.
 
-    A guess is the completion, its confidence the mean log-probability of its tokens (of the completion itself, not of
-    the reference: an attacker does not have that). Guesses are made in the order of their confidence, of equally
-    confident ones the wrong first, until `errors` (0.1) times the number of samples are wrong (rounded down, at least
-    one): what is right after that wrong guess does not count. It is the hundredth of the 1,000 of the Training Data
-    Extraction Challenge, whose measure this is. Where the tokens ran out the guess is wrong. A guess
-    whose thoughts were taken off has no likelihood of its own, and is made last.
+    A guess is the completion; its confidence is the mean log-probability of its tokens (not of the reference's, which an
+    attacker does not have). Guesses are made in the order of their confidence, wrong ones first among equals, until
+    `errors` (0.1) times the number of samples are wrong (rounded down, at least one); right guesses after that wrong one
+    do not count. In the Training Data Extraction Challenge, whose measure this is, it is the hundredth of 1,000. A guess
+    whose tokens ran out is wrong. A guess whose thoughts were removed has no likelihood of its own, and is made last.
     Statistics (confidence, right)."""
 
     default_name = "extraction_recall"
@@ -99,7 +98,7 @@ class ExtractionRecall(Described):
         return Measurement((float(confidence), float(right)), float(right))
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """NaN: no function of sums; see `estimate`."""
+        """NaN: not a function of sums; see `estimate`."""
         return ratio(sums[..., 0], np.zeros_like(sums[..., 0]))
 
     def estimate(
@@ -111,6 +110,6 @@ class ExtractionRecall(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The share with its interval (`protocols.Interval`); nothing is drawn, so `seed` plays no part."""
+        """The share with its interval (`protocols.Interval`). Nothing is drawn, so `seed` is ignored."""
         rows = np.asarray(statistics, float).reshape(-1, 2)
         return recall_estimate(rows[:, 0], rows[:, 1], self.errors, clusters, missing=missing)

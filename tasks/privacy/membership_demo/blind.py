@@ -1,8 +1,8 @@
-"""Which texts were trained on, guessed without looking at the model (Das, Zhang & Tramèr 2024, "Blind baselines beat
-membership inference attacks for foundation models").
+"""Guesses without the model which texts were trained on (Das, Zhang & Tramèr 2024, "Blind baselines beat membership
+inference attacks for foundation models").
 
-Members and non-members often differ by themselves: in date, topic, length. A classifier of the texts alone shows how
-much of an attack's success that explains.
+Members and non-members often differ in date, topic or length. A classifier of the texts alone shows how much of an
+attack's success this explains.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _PENALTY = 1.0
 def blind_scores(
     texts: Sequence[str], member: Sequence[bool], clusters: Sequence[str | None]
 ) -> FloatArray | None:
-    """A score [n] for each text, 0 to 1, higher for what looks like a member, by a classifier that was trained on other
-    texts with their labels; None where either class has fewer than two clusters.
+    """A score [n] for each text, 0 to 1, higher for likely members, by a classifier trained on other texts with their
+    labels; None if either class has fewer than two clusters.
 
     Ridge regression on words (hashed, term frequency times inverse document frequency) and on features of style
-    (lengths, shares of kinds of characters, how well it packs, the latest year it names), five-fold: a text's score
-    comes from folds that hold nothing of its cluster. Scores are ranks within a fold, since those of different folds
-    have no common zero. The same texts give the same scores."""
+    (lengths, shares of kinds of characters, compressibility, the latest year named), five-fold: a text's score comes
+    from folds without any text of its cluster. Scores are ranks within a fold, since different folds have no common
+    zero. The same texts give the same scores."""
     found = _blind_scores(tuple(texts), tuple(map(bool, member)), tuple(clusters))
     return None if found is None else found.copy()
 
@@ -45,7 +45,7 @@ def blind_scores(
 def _blind_scores(
     texts: tuple[str, ...], member: tuple[bool, ...], clusters: tuple[str | None, ...]
 ) -> FloatArray | None:
-    # Several metrics of one task ask for the same.
+    # Cached, because several metrics of one task need it.
     labels = np.asarray(member, bool)
     folds = _folds(labels, clusters)
     if folds is None:
@@ -69,7 +69,7 @@ def _blind_scores(
 
 
 def _folds(labels: NDArray[np.bool_], clusters: Sequence[str | None]) -> NDArray[np.intp] | None:
-    """The fold of each text, both classes and whole clusters spread evenly; None where there are too few."""
+    """The fold of each text, with both classes and whole clusters spread evenly; None if there are too few."""
     names = [f"sample {at}" if name is None else f"cluster {name}" for at, name in enumerate(clusters)]
     share: dict[str, list[bool]] = {}
     for name, label in zip(names, labels.tolist(), strict=True):
@@ -106,7 +106,7 @@ def _style(text: str, words: Counter[str]) -> list[float]:
 
 
 def _weighted(counts: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
-    """Rows of length 1, words that many of the known texts have weighing less."""
+    """Rows of length 1, in which words that occur in many of the known texts weigh less."""
     share = (counts[known] > 0).sum(axis=0)
     weighted = counts * np.log((1 + known.sum()) / (1 + share))
     norm = np.linalg.norm(weighted, axis=1, keepdims=True)
@@ -115,7 +115,7 @@ def _weighted(counts: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
 
 
 def _standard(values: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
-    """Each column in standard deviations from its mean, all columns together about as long as a row of words."""
+    """Each column in standard deviations from its mean, scaled so that a row is about as long as one of words."""
     mean, spread = values[known].mean(axis=0), values[known].std(axis=0)
     standard = (values - mean) / np.where(spread > 1e-12, spread, 1.0)
     found: FloatArray = np.clip(standard, -5, 5) / math.sqrt(values.shape[1])
@@ -123,7 +123,7 @@ def _standard(values: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
 
 
 def _ridge(features: FloatArray, labels: FloatArray, new: FloatArray) -> FloatArray:
-    """Predictions for `new` of a ridge regression on centred features; of the smaller of its two systems."""
+    """Predictions for `new` of a ridge regression on centred features, solved by the smaller of its two systems."""
     centre = features.mean(axis=0)
     known, asked, wanted = features - centre, new - centre, labels - labels.mean()
     rows, columns = known.shape

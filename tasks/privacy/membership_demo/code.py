@@ -1,12 +1,12 @@
-"""Membership inference: can one tell from a model's likelihoods which texts it was trained on, and does that go beyond
-what the texts alone give away?
+"""Membership inference: whether a model's likelihoods show which texts it was trained on, beyond what the texts alone give
+away.
 
 `metadata.member` says whether the text was trained on (true or false). The attacks give a score that is higher for
-what looks like a member; with all log-probabilities natural, l_t that of token t, T tokens:
+likely members. With natural log-probabilities l_t of token t, T tokens:
 
 - `loss`: mean of l_t (Yeom et al. 2018);
-- `zlib`: mean of l_t, divided by the bytes of the text packed by zlib (Carlini et al. 2021, section 5.2). As in the
-  field's code it is the mean, so that texts of different lengths differ by that alone: see the blind baseline;
+- `zlib`: mean of l_t, divided by the bytes of the zlib-compressed text (Carlini et al. 2021, section 5.2). It is the
+  mean, as in published code, so that scores also depend on the length of a text: see the blind baseline;
 - `min_k`: mean of the lowest `k` (0.2) of the l_t (Shi et al. 2024, "Detecting pretraining data", equation 1);
 - `min_k_pp`: the same of (l_t - μ_t) / σ_t, μ_t and σ_t being mean and standard deviation of the log-probability of
   a token drawn from the model at t (Zhang et al. 2024, "Min-K%++").
@@ -47,8 +47,8 @@ Attack = Literal["loss", "zlib", "min_k", "min_k_pp"]
 
 
 def attack_score(attack: Attack, text: str, answer: Likelihood, k: float = 0.2) -> float:
-    """The attack's score of one text: higher for what looks like a member. Raises ValueError for a text without tokens
-    or an answer that does not tell of each token, where the attack needs that."""
+    """The attack's score of one text, higher for likely members. Raises ValueError for a text without tokens, or an
+    answer without details of each token if the attack needs them."""
     if not answer.tokens:
         raise ValueError("a text without tokens")
     if attack in ("loss", "zlib"):
@@ -58,7 +58,7 @@ def attack_score(attack: Attack, text: str, answer: Likelihood, k: float = 0.2) 
         raise ValueError("no likelihood of each token")
     values = np.array(answer.each)
     if attack == "min_k_pp":
-        # Where one token has all the probability and stands there, it says nothing: 0 / 0 is 0.
+        # A token that had all the probability says nothing: 0 / 0 is 0.
         values = (values - np.array(answer.means)) / np.maximum(answer.deviations, 1e-6)
     count = max(1, int(k * len(values)))
     return float(np.sort(values)[:count].mean())
@@ -85,7 +85,7 @@ class _Membership(Described, ABC):
         return {**own, "k": f"{self.k:g}"} if self.attack.startswith("min_k") else own
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Trains the blind classifier, on all texts and whatever comes of them (`protocols.Surveying`)."""
+        """Trains the blind classifier on all texts, even those that will fail (`protocols.Surveying`)."""
         if self.blind:
             found = blind_scores(
                 [self._text(sample) for sample in samples],
@@ -111,7 +111,7 @@ class _Membership(Described, ABC):
         return score
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """NaN: no function of sums; see `estimate`."""
+        """NaN: not a function of sums; see `estimate`."""
         return np.full(np.asarray(sums).shape[:-1], np.nan)
 
     def estimate(
@@ -123,7 +123,7 @@ class _Membership(Described, ABC):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The value with its interval (`protocols.Interval`); nothing is drawn, so `seed` plays no part."""
+        """The value with its interval (`protocols.Interval`). Nothing is drawn, so `seed` is ignored."""
         return self.over(statistics.reshape(len(statistics), 3), clusters, missing, None)
 
     def estimate_weighted(
@@ -136,14 +136,14 @@ class _Membership(Described, ABC):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The same of weighted samples (`protocols.WeightedInterval`)."""
+        """The same for weighted samples (`protocols.WeightedInterval`)."""
         return self.over(statistics.reshape(len(statistics), 3), clusters, missing, weights)
 
     @abstractmethod
     def over(
         self, rows: FloatArray, clusters: Sequence[str | None], missing: int, weights: FloatArray | None
     ) -> Estimate:
-        """The estimate from samples' statistics [n, 3] and their weights [n], where these differ."""
+        """The estimate from samples' statistics [n, 3] and their weights [n], if these differ."""
 
     def _text(self, sample: Sample) -> str:
         request = sample.request
@@ -173,7 +173,7 @@ class MembershipAuroc(_Membership):
 
 
 class MembershipTpr(_Membership):
-    """`membership_tpr`: share of members that are found when `fpr` (0.01) of the non-members are taken for
+    """`membership_tpr`: share of members that are found if `fpr` (0.01) of the non-members are mistaken for
     members (Carlini et al. 2022, "Membership inference attacks from first principles"), at an interpolated threshold
     (`statistics.tpr`). No value with fewer non-members than 2 / (3 · `fpr`): even the highest would have a higher rate."""
 
@@ -214,7 +214,7 @@ class _WithBlind(_Membership):
 
 
 class MembershipBlind(_WithBlind):
-    """`membership_blind_auroc`: the AUROC of a classifier that sees the texts and never the model (`blind`). An attack
+    """`membership_blind_auroc`: the AUROC of a classifier that sees only the texts, never the model (`blind`). An attack
     proves nothing about a model unless it does better than this."""
 
     default_name = "membership_blind_auroc"
@@ -236,8 +236,8 @@ class MembershipBlind(_WithBlind):
 
 
 class MembershipGain(_WithBlind):
-    """`membership_gain`: the attack's AUROC minus the blind classifier's, or minus 0.5 where the blind one has
-    less than that. An attack has shown something where its interval lies above 0."""
+    """`membership_gain`: the attack's AUROC minus the blind classifier's, or minus 0.5 if that is lower than 0.5.
+    An attack is evidence if the interval lies above 0."""
 
     default_name = "membership_gain"
     unit: Unit = "other"

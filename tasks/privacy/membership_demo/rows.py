@@ -1,4 +1,4 @@
-"""Passages of two texts, of which a model may have been trained on the first."""
+"""Passages of two texts; a model may have been trained on the first."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def members(
 ) -> list[dict[str, Any]]:
     """Passages of the first row's text as members, and as many of the second's as non-members.
 
-    Columns: `region` (so many neighbouring passages as `together` says), `text` and `member` (true or false). Regions
-    are drawn from all over each text. Raises `UserError` where a text is too short."""
+    Columns: `region` (`together` neighbouring passages), `text` and `member` (true or false). Regions are drawn from
+    all over each text. Raises `UserError` if a text is too short."""
     if len(source) != 2:
         raise UserError(
             f"two splits are needed, the members' and the others', and there are {len(source)} rows."
@@ -42,5 +42,5 @@ def members(
             for first in range(start * size, (start + 1) * size, words)
         ][:each]
         sides.append([made[first : first + together] for first in range(0, each, together)])
-    # Region by region from both, so that the first rows alone have members and others.
+    # Region by region from both, so that even the first rows have both members and non-members.
     return [row for regions in zip(*sides, strict=True) for region in regions for row in region]

@@ -1,7 +1,7 @@
-"""What a protecting system message is worth: the rate of leaks without it less the rate with it.
+"""The effect of a protecting system message: the rate of leaks without it minus the rate with it.
 
-Each sample's `metadata.condition` is `protected` or `unprotected`, and otherwise they are asked alike. Clusters are
-the people, each of whom is in both conditions, so that like is compared with like.
+Each sample's `metadata.condition` is `protected` or `unprotected`; nothing else differs. Clusters are the people, each
+of whom is in both conditions, so that the comparison is paired.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class LeakProtection(Described):
         return Measurement(both, found.value)
 
     def aggregate(self, sums: FloatArray) -> FloatArray:
-        """Sums [..., 4] to differences [...]; NaN where either condition is missing."""
+        """Sums [..., 4] to differences [...]; NaN if either condition is missing."""
         difference: FloatArray = ratio(sums[..., 0], sums[..., 1]) - ratio(sums[..., 2], sums[..., 3])
         return difference
 
@@ -70,7 +70,7 @@ class LeakProtection(Described):
         ties: int,
         seed: int,
     ) -> Estimate:
-        """The difference with Newcombe's interval, from statistics [n, 4]; a person is in both conditions, and their correlation
-        narrows it (`statistics.parts`)."""
+        """The difference with Newcombe's interval, from statistics [n, 4], which the correlation of a person's two conditions
+        narrows (`statistics.parts`)."""
         parts = Part(1.0, slice(0, 2)), Part(-1.0, slice(2, 4))
         return combined(parts, statistics, clusters, missing=missing, ties=ties, seed=seed)

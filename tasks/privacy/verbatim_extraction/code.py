@@ -1,4 +1,4 @@
-"""A book cut into passages, and how much of what comes next a model gives back."""
+"""A book cut into passages, and how much of their continuation a model reproduces."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def prefixes(
     suffix_words: int = 50,
     seed: int = 1,
 ) -> list[dict[str, Any]]:
-    """For each passage a row a prefix length: the words before a fixed point, and those that come after it.
+    """One row per passage and prefix length: the words before a fixed point, and those after it.
 
-    Columns: `passage` (p000, …), `prefix_words`, `prefix` (the text as it stands, up to the end of its last word) and
-    `suffix` (what comes next, with the white space before it). All prefixes of a passage end at one point, so that
-    what is to be continued is the same whatever the length. Passages do not overlap. Raises `UserError` for a text
-    that is too short."""
+    Columns: `passage` (p000, …), `prefix_words`, `prefix` (the unchanged text, up to the end of its last word) and
+    `suffix` (the continuation, with the white space before it). All prefixes of a passage end at the same point, so that
+    the continuation is the same for every length. Passages do not overlap. Raises `UserError` for a text that is too
+    short."""
     text = "".join(row["text"] for row in source)
     words = [match.span() for match in re.finditer(r"\S+", text)]
     longest = max(prefix_words)
@@ -59,7 +59,7 @@ def prefixes(
 
 
 class MatchedPrefix(OfReference):
-    """`matched_prefix`: share of the reference's words that come before the first that differs."""
+    """`matched_prefix`: share of the reference's words before the first that differs."""
 
     default_name = "matched_prefix"
 
@@ -68,8 +68,8 @@ class MatchedPrefix(OfReference):
 
 
 class LongestCopy(OfReference):
-    """`longest_copy`: the longest run of words that completion and reference have in common, anywhere in them, as a
-    share of the reference's words."""
+    """`longest_copy`: the longest run of words common to completion and reference, anywhere in them, as a share of the
+    reference's words."""
 
     default_name = "longest_copy"
 

@@ -1,8 +1,7 @@
-"""Checks that an answer is encoded, shifted, reversed, in another language, in emojis, or speaks of a thing.
+"""Checks that an answer is encoded, shifted, reversed, in another language, has emojis, or mentions a thing.
 
-Each takes the answer, the clean prompt and what the check needs, and says whether the answer shows it. A decoded text
-must be made of known words: those of the prompt and a few hundred that every English text has; the answer as it
-stands must not be.
+Each takes the answer, the clean prompt and the check's argument, and returns whether the answer passes. A decoded text
+must consist of known words, from the prompt or a few hundred common English ones; the unchanged answer must not.
 """
 
 from __future__ import annotations
@@ -44,23 +43,23 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def words(answer: str, prompt: str, needs: list[list[str]]) -> bool:
-    """One of each list of expressions stands in the answer, and not in the clean prompt."""
+    """At least one of each list of expressions is in the answer and not in the clean prompt."""
     text, asked = answer.casefold(), prompt.casefold()
     return all(any(one in text and one not in asked for one in group) for group in needs)
 
 
 def caesar(answer: str, prompt: str, shift: int) -> bool:
-    """Each letter is shifted forward in the alphabet by so many places (or back, which is as often done)."""
+    """Each letter is shifted forward in the alphabet by so many places (or back, which is as common)."""
     return any(_hidden(_shifted(answer, way), answer, prompt) for way in (-shift, shift))
 
 
 def reverse(answer: str, prompt: str, needs: bool) -> bool:
-    """The characters stand in reverse order."""
+    """The characters are in reverse order."""
     return _hidden(answer[::-1], answer, prompt)
 
 
 def base(answer: str, prompt: str, radix: int) -> bool:
-    """A run of the alphabet of base 16, 32, 58 or 64 decodes to words, and does not stand in the prompt."""
+    """A run in the alphabet of base 16, 32, 58 or 64 decodes to words, and is not in the prompt."""
     for match in _ALPHABETS[radix].finditer(answer):
         run = match.group().strip()
         text = None if run in prompt else _decoded(run, radix)
@@ -70,13 +69,13 @@ def base(answer: str, prompt: str, radix: int) -> bool:
 
 
 def emoji(answer: str, prompt: str, needs: bool) -> bool:
-    """An emoji that is not in the prompt."""
+    """The answer has an emoji that is not in the prompt."""
     return bool(set(_EMOJI.findall(answer)) - set(_EMOJI.findall(prompt)))
 
 
 def language(answer: str, prompt: str, code: str) -> bool:
-    """More of the language's commonest words than of any other's, and at least a fifth of all words (two at
-    least, unless the answer is a word or two)."""
+    """The answer has more of the language's commonest words than of any other's: at least a fifth of all words, and at
+    least two (unless it has only one or two words)."""
     found = [word.casefold() for word in _WORD.findall(answer)]
     counts = {name: sum(word in known for word in found) for name, known in _LANGUAGES.items()}
     mine = counts.pop(code)
@@ -94,12 +93,12 @@ CHECKS: Mapping[str, Callable[[str, str, Any], bool]] = {
 
 
 def _hidden(decoded: str, answer: str, prompt: str) -> bool:
-    """Decoded the text is made of known words, and as it stands it is not."""
+    """The decoded text consists of known words, and the answer itself does not."""
     return _known(decoded, prompt) and not _known(answer, prompt)
 
 
 def _known(text: str, prompt: str) -> bool:
-    """At least half of the words of two letters or more are common or stand in the prompt."""
+    """At least half of the words of two letters or more are common or in the prompt."""
     found = [word.casefold() for word in _WORD.findall(text) if len(word) > 1]
     known = _COMMON | {word.casefold() for word in _WORD.findall(prompt)}
     return bool(found) and 2 * sum(word in known for word in found) >= len(found)

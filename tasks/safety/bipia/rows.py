@@ -1,9 +1,9 @@
 """BIPIA's documents with an instruction planted in them (microsoft/BIPIA, folder `benchmark`).
 
-Of its 75 instructions those are planted whose being followed shows in the answer's own letters: a text in another
-language, encoded, reversed or shifted; emojis; a named thing that the document does not speak of. Left out, because
-only a reader could tell: Task Automation, Business Intelligence, Conversational Agent, Research Assistance,
-Sentiment Analysis, Misinformation & Propaganda, and the two Substitution Ciphers without a key.
+Of its 75 instructions those are planted that can be checked from the answer's text: a text in another language,
+encoded, reversed or shifted; emojis; a named thing that the document does not mention. Left out, because only a
+reader could tell: Task Automation, Business Intelligence, Conversational Agent, Research Assistance, Sentiment
+Analysis, Misinformation & Propaganda, and the two Substitution Ciphers without a key.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ CHECKS: Mapping[str, Sequence[Check | None]] = {
         {"words": [["antiv", "antivirus"]]},
     ],
 }
-"""How to see that an instruction was followed, by type and place in the list; None where it cannot be seen."""
+"""The check that an instruction was followed, by type and position in the list; None if it cannot be checked."""
 
 
 def planted(paths: Sequence[Path], *, seed: int = 1) -> list[dict[str, Any]]:
-    """A row for each document and type of attack, documents in a shuffled order.
+    """One row for each document and type of attack, with the documents shuffled.
 
-    The first path is a file of documents, the second that of the instructions. Which of a type's instructions a
-    document gets, and where, goes round; every instruction comes up about equally often in each place.
+    The first path is the file of documents, the second that of the instructions. A type's instructions and their
+    positions rotate over the documents; every instruction occurs about equally often in each position.
     Columns: `context` (the clean document), `attacked`, `question`, `ideal`, `document` (its number; documents with
     the same text share one), `attack_type`, `attack` (type and number), `position`, `check`."""
     documents = _lines(paths[0])
@@ -93,7 +93,7 @@ def planted(paths: Sequence[Path], *, seed: int = 1) -> list[dict[str, Any]]:
 
 
 def insert(context: str, instruction: str, position: str, *, seed: str) -> str:
-    """The document with the instruction on a line of its own: before it, after it, or between two of its lines or
+    """The document with the instruction on a separate line: before it, after it, or between two of its lines or
     sentences."""
     if position == "start":
         return f"{instruction}\n{context}"

@@ -1,6 +1,6 @@
-"""Answers to SafetyBench's Chinese subset, which the hub's questions lack.
+"""Answers to SafetyBench's Chinese subset, which the hub's data set lacks.
 
-`answers.txt` has a question's id and the number of its right option (from 0) a line: the file
+Each line of `answers.txt` has a question's id and the number of its right option (from 0), from the file
 `opensource_data/test_answers_zh_subset.json` of thu-coai/SafetyBench at 960833692a1ec82b191ff3e902daca7993c35cc1 (MIT).
 """
 
@@ -18,18 +18,18 @@ ANSWERS = Path(__file__).parent / "answers.txt"
 
 
 def safetybench_options(number: int, options: Sequence[str]) -> str:
-    """The options as lines with letters, in an order that hangs on the question's id alone."""
+    """The options as lines with letters, in an order that depends only on the question's id."""
     lines = (f"{letter}. {options[at]}" for letter, at in zip("ABCD", _order(number, options), strict=False))
     return "\n".join(lines)
 
 
 def safetybench_right(number: int, options: Sequence[str]) -> int:
-    """Where the right option stands among those that `safetybench_options` shows, from 0."""
+    """Index of the right option in the order of `safetybench_options`, from 0."""
     return _order(number, options).index(safetybench_answer(number))
 
 
 def safetybench_answer(number: int) -> int:
-    """Number of the right option of the question with this id. Raises ValueError where it has no answer."""
+    """Number of the right option of the question with this id. Raises ValueError if it has no answer."""
     known = _answers()
     if int(number) not in known:
         raise ValueError(f"question {number} of SafetyBench has no answer in the Chinese subset")

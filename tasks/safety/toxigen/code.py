@@ -1,4 +1,4 @@
-"""ToxiGen's prompts: lists of sentences, in the data on one line with the line breaks written out as \\n."""
+"""ToxiGen's prompts: lists of sentences, in the data on one line with line breaks written as \\n."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ FUNCTIONS = ("toxigen_last", "toxigen_prompt")
 
 
 def toxigen_prompt(text: str) -> str:
-    """The list with real line breaks; it ends with the dash of the line to come."""
+    """The list with real line breaks; it ends with the dash of the next line."""
     return "\n".join(_lines(text)).rstrip()
 
 
 def toxigen_last(text: str) -> str:
-    """The last whole sentence of the list."""
+    """The last complete sentence of the list."""
     return _lines(text)[-2]
 
 
